@@ -1,0 +1,126 @@
+"""`coderouter serve`."""
+
+from pathlib import Path
+
+import click
+
+from coderouter_proxy.commands.failing import fail_start
+
+
+@click.command()
+@click.option(
+    "--host",
+    default="127.0.0.1",
+    show_default=True,
+    envvar="CODEROUTER_HOST",
+    show_envvar=True,
+    help="Address to listen on.",
+)
+@click.option(
+    "--port",
+    default=4000,
+    show_default=True,
+    envvar="CODEROUTER_PORT",
+    show_envvar=True,
+    type=click.IntRange(0, 65535),
+    help="TCP port to listen on. 0 picks a free one and prints it.",
+)
+@click.option(
+    "--config",
+    envvar="CODEROUTER_CONFIG",
+    show_envvar=True,
+    type=click.Path(path_type=Path),
+    help="providers.yaml to read  [default: ./providers.yaml, ~/.coderouter/providers.yaml, built-in]",
+)
+@click.option(
+    "--mode",
+    envvar="CODEROUTER_MODE",
+    show_envvar=True,
+    help="Mode or profile of requests that name none; overrides default_profile.",
+)
+@click.option(
+    "--events",
+    envvar="CODEROUTER_EVENTS_PATH",
+    show_envvar=True,
+    default="~/.coderouter/events.jsonl",
+    show_default=True,
+    help="File that events are appended to; `off` writes none.",
+)
+@click.option(
+    "--env-file",
+    "env_files",
+    multiple=True,
+    envvar="CODEROUTER_ENV_FILE",
+    show_envvar=True,
+    type=click.Path(path_type=Path),
+    help="File of NAME=value lines, e.g. with keys. Repeatable.",
+)
+@click.option(
+    "--env-file-override",
+    is_flag=True,
+    envvar="CODEROUTER_ENV_FILE_OVERRIDE",
+    show_envvar=True,
+    help="Let env files win over variables that are already set.",
+)
+@click.option(
+    "--insecure",
+    is_flag=True,
+    envvar="CODEROUTER_INSECURE",
+    show_envvar=True,
+    help="Listen on other than loopback addresses without asking clients for a key.",
+)
+@click.option(
+    "--workers",
+    default=1,
+    show_default=True,
+    envvar="CODEROUTER_WORKERS",
+    show_envvar=True,
+    type=click.IntRange(1, 64),
+    help="Processes that answer requests.",
+)
+@click.option(
+    "--log-level",
+    default="info",
+    show_default=True,
+    envvar="CODEROUTER_LOG_LEVEL",
+    show_envvar=True,
+    type=click.Choice(["debug", "info", "warning", "error"]),
+    help="Least level of log lines on stderr.",
+)
+def serve(
+    *,
+    host: str,
+    port: int,
+    config: Path | None,
+    mode: str | None,
+    events: str,
+    env_files: tuple[Path, ...],
+    env_file_override: bool,
+    insecure: bool,
+    workers: int,
+    log_level: str,
+) -> None:
+    """Answer clients until Ctrl-C or SIGTERM."""
+    from coderouter_proxy import configfile, envfiles, profiles, serving, settings, yamlfile  # noqa: PLC0415 - quick help
+
+    given = click.get_current_context().get_parameter_source("mode")
+    try:
+        for path in env_files:
+            names = envfiles.load(path, override=env_file_override)
+            click.echo(f"coderouter: {path} set {', '.join(names) or 'nothing'}", err=True)
+        start = settings.Start(
+            config_path=configfile.find(config),
+            mode=mode,
+            mode_source="flag" if given is click.core.ParameterSource.COMMANDLINE else "env",
+            events_path=None if events == "off" else Path(events).expanduser(),
+            host=host,
+            insecure=insecure,
+        )
+        serving.run(settings.read(start), port=port, workers=workers, log_level=log_level)
+    except (
+        yamlfile.ConfigFaults,
+        envfiles.EnvFileFault,
+        profiles.UnknownMode,
+        serving.CannotStart,
+    ) as fault:
+        fail_start(fault)
