@@ -15,10 +15,11 @@ from starlette.responses import HTMLResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
 from coderouter_exporter import state as states
-from coderouter_exporter.exposition import View, render
+from coderouter_exporter.exposition import render
 from coderouter_exporter.follow import Follower, Published
 from coderouter_exporter.negotiate import accepts_gzip, choose_format
 from coderouter_exporter.report import report
+from coderouter_exporter.view import View
 from coderouter_exporter.watch import Watcher
 
 DRAIN_S_MAX = 1.0

@@ -4,12 +4,13 @@ from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from itertools import groupby
 
-from coderouter_exporter.exposition import Scrape, View
+from coderouter_exporter.exposition import Scrape
 from coderouter_exporter.fold import fold
 from coderouter_exporter.gathered import written_ts
 from coderouter_exporter.history import History
 from coderouter_exporter.records import Chunk
 from coderouter_exporter.state import State
+from coderouter_exporter.view import View
 
 STEPS_MAX = 1_000_000
 

@@ -11,12 +11,13 @@ from typing import NoReturn
 import click
 
 from coderouter_exporter.backfill import TooManySteps, backfill
-from coderouter_exporter.exposition import Format, View, render
+from coderouter_exporter.exposition import Format, render
 from coderouter_exporter.families import FAMILIES
 from coderouter_exporter.finished import chunks, fold_files
 from coderouter_exporter.gathered import UnreadableFile
 from coderouter_exporter.serve import StartupError, serve
 from coderouter_exporter.store import StateError
+from coderouter_exporter.view import View
 
 STARTUP_FAILED = 3
 UNITS_MS = {"ms": 1, "s": 1000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}

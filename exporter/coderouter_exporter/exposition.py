@@ -1,22 +1,28 @@
 """Renders the counted document as Prometheus text or OpenMetrics."""
 
-import platform
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable
 from enum import Enum
 from functools import cache
-from importlib.metadata import version
 
 from prometheus_client import exposition as text_format
-from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.metrics_core import (
+    CounterMetricFamily,
+    GaugeMetricFamily,
+    HistogramMetricFamily,
+    Metric,
+)
 from prometheus_client.openmetrics import exposition as openmetrics_format
 from prometheus_client.process_collector import ProcessCollector
 from prometheus_client.registry import Collector
+from prometheus_client.samples import Exemplar, Sample
+from prometheus_client.utils import floatToGoString
 
-from coderouter_exporter import families
-from coderouter_exporter.families import FAMILIES, Counter, Gauge
-from coderouter_exporter.follow import Published
-from coderouter_exporter.state import Labels, State
+from coderouter_exporter import state as states
+from coderouter_exporter.families import FAMILIES, HISTOGRAMS
+from coderouter_exporter.family import Counter, Gauge, Histogram
+from coderouter_exporter.gauges import READERS
+from coderouter_exporter.state import Labels, Observed
+from coderouter_exporter.view import View
 
 
 class Format(Enum):
@@ -24,20 +30,6 @@ class Format(Enum):
 
     TEXT = text_format.CONTENT_TYPE_PLAIN_0_0_4
     OPENMETRICS = openmetrics_format.CONTENT_TYPE_LATEST
-
-
-@dataclass(frozen=True, kw_only=True)
-class View:
-    """What is rendered: the totals, when "now" is, and the process that serves them, if one does."""
-
-    state: State
-    now_ts: float
-    published: Published | None = None
-
-    @property
-    def uptime_s(self) -> float:
-        startup = self.state.startup
-        return 0.0 if startup is None or startup.ended else max(0.0, self.now_ts - startup.ts)
 
 
 def render(view: View, form: Format) -> bytes:
@@ -49,7 +41,10 @@ def render(view: View, form: Format) -> bytes:
 
 
 class Scrape(Collector):
-    """One scrape's families, made anew from the view, so none is half updated."""
+    """One scrape's families, made anew from the view, so none is half updated.
+
+    With `created_ts`, series tell since when they count, and buckets their exemplars: what OpenMetrics has room for.
+    """
 
     def __init__(self, view: View, created_ts: float | None = None) -> None:
         self._view = view
@@ -57,63 +52,62 @@ class Scrape(Collector):
 
     def collect(self) -> Iterable[Metric]:
         for family in FAMILIES:
-            if isinstance(family, Counter):
-                yield self._counter(family)
-            elif not family.live or self._view.published is not None:
-                yield self._gauge(family)
+            match family:
+                case Counter():
+                    yield self._counter(family)
+                case Histogram():
+                    yield self._histogram(family)
+                case Gauge() if not family.live or self._view.published is not None:
+                    yield self._gauge(family)
         if self._view.published is not None:
             yield from _process_collector().collect()
 
     def _counter(self, family: Counter) -> Metric:
         metric = CounterMetricFamily(family.name, family.help, labels=family.labels)
         for labels, total in self._view.state.totals(family).items():
-            metric.add_metric(labels, total, created=self._created_ts)
+            metric.add_metric(labels, total / family.scale, created=self._created_ts)
         return metric
+
+    def _histogram(self, family: Histogram) -> Metric:
+        metric = HistogramMetricFamily(family.name, family.help, labels=family.labels)
+        for labels, observed in sorted(self._view.state.observed.get(family.name, {}).items()):
+            metric.add_metric(labels, self._buckets(family, observed), observed.total / family.scale)
+            if self._created_ts is not None:
+                metric.samples.append(_created(family, labels, self._created_ts))
+        return metric
+
+    def _buckets(
+        self, family: Histogram, observed: Observed
+    ) -> list[tuple[str, float] | tuple[str, float, Exemplar]]:
+        """Return bound, count and exemplar of each bucket that has one, bound and count of the others."""
+        exemplars = observed.exemplars if self._created_ts is not None else {}
+        pairs = zip(_BOUNDS[family.name], observed.cumulative(), strict=True)
+        return [
+            (*pair, _exemplar(family, exemplars[number])) if number in exemplars else pair
+            for number, pair in enumerate(pairs)
+        ]
 
     def _gauge(self, family: Gauge) -> Metric:
         metric = GaugeMetricFamily(family.name, family.help, labels=family.labels)
-        for labels, value in _GAUGES[family.name](self._view).items():
+        for labels, value in READERS[family.name](self._view).items():
             metric.add_metric(labels, value)
         return metric
 
 
-def _build_info(_: View) -> Mapping[Labels, float]:
-    return {(version("coderouter"), platform.python_version()): 1.0}
+def _created(family: Histogram, labels: Labels, created_ts: float) -> Sample:
+    named = dict(zip(family.labels, labels, strict=True))
+    return Sample(f"{family.name}_created", named, created_ts)
 
 
-def _uptime(view: View) -> Mapping[Labels, float]:
-    return {(): view.uptime_s}
+def _exemplar(family: Histogram, newest: states.Exemplar) -> Exemplar:
+    return Exemplar({"request_id": newest.request_id}, newest.number / family.scale, newest.ts)
 
 
-def _live(read: Callable[[Published], Mapping[Labels, float]]) -> Callable[[View], Mapping[Labels, float]]:
-    return lambda view: {} if view.published is None else read(view.published)
-
-
-def _readable(published: Published) -> Mapping[Labels, float]:
-    return {(str(source.path),): float(source.readable) for source in published.sources}
-
-
-def _bytes_behind(published: Published) -> Mapping[Labels, float]:
-    return {(): sum(source.bytes_behind for source in published.sources)}
-
-
-def _state(read: Callable[[State], float]) -> Callable[[View], Mapping[Labels, float]]:
-    return lambda view: {(): read(view.state)}
-
-
-_GAUGES: dict[str, Callable[[View], Mapping[Labels, float]]] = {
-    families.UPTIME.name: _uptime,
-    families.BUILD_INFO.name: _build_info,
-    families.EXACT.name: _state(lambda state: state.exact),
-    families.EVENTS_MISSING.name: _state(lambda state: state.writers.missing()),
-    families.LAST_EVENT.name: _state(lambda state: state.last_event_ts),
-    families.LAST_COMMIT.name: _state(lambda state: state.committed_ts),
-    families.COMMITS_FAILING.name: _live(lambda published: {(): published.commits_failing}),
-    families.COMMIT_DURATION.name: _live(lambda published: {(): published.commit_duration_s}),
-    families.SOURCE_READABLE.name: _live(_readable),
-    families.BYTES_BEHIND.name: _live(_bytes_behind),
-    families.FILES_PENDING.name: _live(lambda published: {(): published.files_pending}),
+_BOUNDS: dict[str, list[str]] = {
+    family.name: [floatToGoString(bound) for bound in (*family.buckets, float("inf"))]  # type: ignore[no-untyped-call]
+    for family in HISTOGRAMS
 }
+"""By histogram, its buckets as the label `le` has them."""
 
 
 @cache

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from coderouter_exporter import state as states
-from coderouter_exporter.families import COMMIT_FAILURES, COMMITS
+from coderouter_exporter.families_exporter import COMMIT_FAILURES, COMMITS
 from coderouter_exporter.fold import fold
 from coderouter_exporter.followed import Step, no_step
 from coderouter_exporter.sources import Sources

@@ -2,9 +2,10 @@
 
 from datetime import UTC, datetime
 
-from coderouter_exporter import families
-from coderouter_exporter.exposition import View
+from coderouter_exporter import families_proxy
+from coderouter_exporter.family import Counter
 from coderouter_exporter.state import LastError, Recent, StartupInfo, State
+from coderouter_exporter.view import View
 from coderouter_proxy.events import ProviderFailed, ProviderFailedMidstream
 
 _FAILED = (ProviderFailed.msg, ProviderFailedMidstream.msg)
@@ -32,38 +33,38 @@ def report(view: View) -> dict[str, object]:
 
 
 def _counters(state: State) -> dict[str, object]:
-    skipped = state.totals(families.PROVIDER_SKIPPED).items()
+    skipped = state.totals(families_proxy.PROVIDER_SKIPPED).items()
     return {
-        "requests_total": _total(state, families.REQUESTS),
-        "chain_paid_gate_blocked_total": _total(state, families.PAID_GATE_BLOCKED),
-        "chain_uniform_auth_failure_total": _total(state, families.UNIFORM_AUTH_FAILURE),
-        "auto_router_fallthrough_total": _total(state, families.AUTO_ROUTER_FALLTHROUGH),
-        "provider_attempts": _by_label(state, families.PROVIDER_ATTEMPTS),
+        "requests_total": _total(state, families_proxy.REQUESTS),
+        "chain_paid_gate_blocked_total": _total(state, families_proxy.PAID_GATE_BLOCKED),
+        "chain_uniform_auth_failure_total": _total(state, families_proxy.UNIFORM_AUTH_FAILURE),
+        "auto_router_fallthrough_total": _total(state, families_proxy.AUTO_ROUTER_FALLTHROUGH),
+        "provider_attempts": _by_label(state, families_proxy.PROVIDER_ATTEMPTS),
         "provider_outcomes": _outcomes(state),
         "provider_skipped_paid": {provider: n for (provider, reason), n in skipped if reason == "paid"},
         "provider_skipped_unknown": {provider: n for (provider, reason), n in skipped if reason == "unknown"},
-        "capability_degraded": _by_label(state, families.CAPABILITY_DEGRADED),
-        "output_filter_applied": _by_label(state, families.OUTPUT_FILTER_APPLIED),
+        "capability_degraded": _by_label(state, families_proxy.CAPABILITY_DEGRADED),
+        "output_filter_applied": _by_label(state, families_proxy.OUTPUT_FILTER_APPLIED),
     }
 
 
-def _total(state: State, counter: families.Counter) -> int:
+def _total(state: State, counter: Counter) -> int:
     return state.totals(counter)[()]
 
 
-def _by_label(state: State, counter: families.Counter) -> dict[str, int]:
+def _by_label(state: State, counter: Counter) -> dict[str, int]:
     return {label: total for (label,), total in state.totals(counter).items()}
 
 
 def _outcomes(state: State) -> dict[str, dict[str, int]]:
     outcomes: dict[str, dict[str, int]] = {}
-    for (provider, outcome), total in state.totals(families.PROVIDER_OUTCOMES).items():
+    for (provider, outcome), total in state.totals(families_proxy.PROVIDER_OUTCOMES).items():
         outcomes.setdefault(provider, {})[outcome] = total
     return outcomes
 
 
 def _providers(state: State) -> list[dict[str, object]]:
-    attempts = _by_label(state, families.PROVIDER_ATTEMPTS)
+    attempts = _by_label(state, families_proxy.PROVIDER_ATTEMPTS)
     outcomes = _outcomes(state)
     return [
         {

@@ -3,18 +3,20 @@
 It is committed as a whole, so counts and positions can never disagree.
 """
 
-from itertools import product
+from collections.abc import Mapping
+from itertools import accumulate, product
 from typing import NamedTuple
 
 import msgspec
 
-from coderouter_exporter.families import LABEL_OVERFLOW, UNMATCHED, UNPROVEN, Counter, Providers
+from coderouter_exporter.families_exporter import LABEL_OVERFLOW, UNMATCHED, UNPROVEN
+from coderouter_exporter.family import Counter, Histogram, Profiles, Providers
 from coderouter_exporter.sequences import Writers
 
 RECENT_MAX = 256
 SERIES_MAX = 1000
 OTHER = "other"
-"""Stands for all label values of a family that has `SERIES_MAX` series."""
+"""Stands for all label values of a family that has its `series_max` combinations of them."""
 
 Labels = tuple[str, ...]
 
@@ -49,6 +51,7 @@ class CatalogEntry(msgspec.Struct):
     kind: str | None = None
     paid: bool | None = None
     base_url: str | None = None
+    monthly_budget_usd: float | None = None
 
 
 class StartupInfo(msgspec.Struct, kw_only=True):
@@ -85,14 +88,62 @@ class Recent(NamedTuple):
     retryable: bool | None
 
 
+class Exemplar(NamedTuple):
+    """The newest request that fell into a bucket; `number` is what was observed, as the sum counts it."""
+
+    request_id: str
+    number: int
+    ts: float
+
+
+class Observed(msgspec.Struct):
+    """One series of a histogram."""
+
+    counts: list[int]
+    """Observations by bucket, each in one only; the last is of those above every bound."""
+    total: int = 0
+    """Their sum, in units of 1/`scale`."""
+    exemplars: dict[int, Exemplar] = {}
+    """By the number of the bucket."""
+
+    def cumulative(self) -> list[int]:
+        return list(accumulate(self.counts))
+
+
+class Pulse(NamedTuple):
+    """The newest word of a proxy process about itself."""
+
+    ts: float
+    in_flight: int
+    ended: bool = False
+
+
+class Cooling(NamedTuple):
+    """The newest word about a provider that kept failing; it is over when it has answered, or at `until`."""
+
+    ts: float
+    until: float
+
+
 class State(msgspec.Struct, kw_only=True):
     created_ts: float
     """Since when the totals count; it changes only when they begin at 0 again."""
+    series_max: int = SERIES_MAX
+    """Combinations of label values that a family may have; those beyond count together."""
     counts: dict[str, dict[Labels, int]] = {}
+    observed: dict[str, dict[Labels, Observed]] = {}
     startup: StartupInfo | None = None
     last_event_ts: float = 0.0
     last_errors: dict[str, LastError] = {}
     recent: list[Recent] = []
+    pulses: dict[str, Pulse] = {}
+    """By writer."""
+    cooling: dict[str, Cooling] = {}
+    """By provider."""
+    month: str = ""
+    """The newest one with a cost, such as `2026-11` (UTC)."""
+    month_costs: dict[str, int] = {}
+    """What each provider has cost in that month, in millionths of a dollar."""
     positions: list[Position] = []
     writers: Writers = msgspec.field(default_factory=Writers)
     committed_ts: float = 0.0
@@ -105,19 +156,44 @@ class State(msgspec.Struct, kw_only=True):
 
     def add(self, family: Counter, labels: Labels, number: int) -> None:
         totals = self.counts.setdefault(family.name, {})
-        if labels not in totals and len(totals) >= SERIES_MAX:
-            self.add(LABEL_OVERFLOW, (family.name,), number)
-            labels = (OTHER,) * len(labels)
+        if labels not in totals:
+            labels = self._capped(family, totals, labels, number)
         totals[labels] = totals.get(labels, 0) + number
+
+    def observe(self, family: Histogram, labels: Labels, counts: Mapping[int, int], total: int) -> Observed:
+        """Add observations, counted by the number of their bucket; return the series they went to."""
+        series = self.observed.setdefault(family.name, {})
+        if labels not in series:
+            labels = self._capped(family, series, labels, sum(counts.values()))
+        observed = series.setdefault(labels, Observed([0] * (len(family.buckets) + 1)))
+        for bucket, number in counts.items():
+            observed.counts[bucket] += number
+        observed.total += total
+        return observed
 
     def totals(self, family: Counter) -> dict[Labels, int]:
         """Return the totals, sorted by labels; label values known beforehand stand at 0 until they are counted."""
-        known = [self._providers() if isinstance(values, Providers) else values for values in family.known]
+        known = [self._known(values) for values in family.known]
         zeros = dict.fromkeys(product(*known), 0) if known or not family.labels else {}
         return dict(sorted((zeros | self.counts.get(family.name, {})).items()))
 
-    def _providers(self) -> list[str]:
-        return self.startup.providers if self.startup else []
+    def _capped(
+        self, family: Counter | Histogram, series: Mapping[Labels, object], labels: Labels, number: int
+    ) -> Labels:
+        """Return the labels for a new series: those of all others when the family has as many as it may."""
+        if len(series) < self.series_max:
+            return labels
+        self.add(LABEL_OVERFLOW, (family.name,), number)
+        return (OTHER,) * len(labels)
+
+    def _known(self, values: tuple[str, ...] | Providers | Profiles) -> tuple[str, ...] | list[str]:
+        match values:
+            case Providers():
+                return self.startup.providers if self.startup else []
+            case Profiles():
+                return self.startup.profiles if self.startup else []
+            case _:
+                return values
 
 
 _decoder = msgspec.msgpack.Decoder(State)

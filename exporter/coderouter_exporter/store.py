@@ -9,8 +9,11 @@ from pathlib import Path
 
 APPLICATION_ID = 0x63726578
 """Marks the file as ours (the letters `crex`)."""
-SCHEMA = 2
-"""Raised when an older exporter would misread what this one writes. 1: no markers, no sequence numbers."""
+SCHEMA = 3
+"""Raised when an older exporter would misread what this one writes.
+
+1: no markers, no sequence numbers; 2: no histograms.
+"""
 GENERATIONS_KEPT = 2
 DAMAGE = (sqlite3.Error, UnicodeDecodeError)
 """What a damaged file makes SQLite raise; it quotes what it found there in its message."""

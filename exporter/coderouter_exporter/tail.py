@@ -12,7 +12,8 @@ from pathlib import Path
 from time import monotonic
 
 from coderouter_exporter.contents import Content, Fault, Packed, Plain, Unpackable
-from coderouter_exporter.families import COMPRESSED_FILES, LINES, ROTATIONS, UNMATCHED, Counter
+from coderouter_exporter.families_exporter import COMPRESSED_FILES, LINES, ROTATIONS, UNMATCHED
+from coderouter_exporter.family import Counter
 from coderouter_exporter.followed import Descriptors, Followed, Step, no_step
 from coderouter_exporter.ledger import Ledger, by_age
 from coderouter_exporter.records import Chunk

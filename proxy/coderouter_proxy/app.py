@@ -22,6 +22,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from coderouter_proxy import anthropic_wire, events, openai_wire, pages, settings, upstream
 from coderouter_proxy.call import Refusal
+from coderouter_proxy.config import Provider
 from coderouter_proxy.cooldown import Cooldowns
 from coderouter_proxy.cost import Budgets
 from coderouter_proxy.count_tokens import CountTokens
@@ -137,11 +138,19 @@ def _described(given: Settings) -> dict[str, Any]:
         "allow_paid": config.allow_paid,
         "mode_source": given.default.source,
         "display_timezone": config.display_timezone,
-        "catalog": [
-            {"name": p.name, "kind": p.kind, "model": p.model, "paid": p.paid, "base_url": p.public_url()}
-            for p in config.providers
-        ],
+        "catalog": [_catalog_entry(provider) for provider in config.providers],
         "chains": {profile.name: profile.providers for profile in config.profiles},
+    }
+
+
+def _catalog_entry(provider: Provider) -> events.CatalogEntry:
+    return {
+        "name": provider.name,
+        "kind": provider.kind,
+        "model": provider.model,
+        "paid": provider.paid,
+        "base_url": provider.public_url(),
+        "monthly_budget_usd": provider.cost.monthly_budget_usd if provider.cost else None,
     }
 
 

@@ -49,6 +49,7 @@ class CatalogEntry(TypedDict):
     model: str
     paid: bool
     base_url: str
+    monthly_budget_usd: float | None
 
 
 @dataclass(slots=True, kw_only=True)
@@ -306,6 +307,7 @@ class RequestFinished(Event):
     cache_creation_tokens: Annotated[int | None, "Prompt tokens written to the provider's cache."]
     cost_usd: Annotated[float | None, "What the answer cost; null when no price is known."]
     stop_reason: Annotated[str | None, "Why the model stopped, in the provider's words."]
+    error_type: Annotated[ErrorType | None, "Why a `midstream` answer broke off, from a closed set."]
 
 
 EVENTS: tuple[type[Event], ...] = (

@@ -16,7 +16,14 @@ from coderouter_proxy import autoroute, cost, profiles, route
 from coderouter_proxy.bodies import read_body
 from coderouter_proxy.call import Answer, Call, ClientGone, Failure, Refusal
 from coderouter_proxy.config import AUTO_PROFILE, Profile
-from coderouter_proxy.events import AutoRouterFallthrough, AutoRouterResolved, Event, Outcome, RequestFinished
+from coderouter_proxy.events import (
+    AutoRouterFallthrough,
+    AutoRouterResolved,
+    ErrorType,
+    Event,
+    Outcome,
+    RequestFinished,
+)
 from coderouter_proxy.presence import Pings, UntilGone
 from coderouter_proxy.routing import Desk
 from coderouter_proxy.wire import ClientWire
@@ -69,6 +76,7 @@ class _Exchange:
         self._first_content_s: float | None = None
         self._status = 0
         self._outcome: Outcome = "client_gone"
+        self._broken_by: ErrorType | None = None
 
     async def run(self) -> None:
         """Answer the request, on the client's wire whatever happens."""
@@ -84,6 +92,7 @@ class _Exchange:
             await self._refuse(refusal)
         except Failure as failure:
             self._outcome = "midstream"
+            self._broken_by = failure.error_type
             assert self._tries.provider is not None
             await self._end_with_error_frame(f"{self._tries.provider.name} failed: {failure.message}")
         except asyncio.CancelledError:
@@ -190,6 +199,7 @@ class _Exchange:
                 cache_creation_tokens=usage.cache_creation_tokens if usage else None,
                 cost_usd=cost_usd,
                 stop_reason=answer.stop_reason if answer else None,
+                error_type=self._broken_by,
             )
         )
 

@@ -29,6 +29,7 @@ FINISHED = RequestFinished(
     cache_creation_tokens=None,
     cost_usd=None,
     stop_reason="stop",
+    error_type=None,
 )
 
 

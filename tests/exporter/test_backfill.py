@@ -11,7 +11,7 @@ import pytest
 from prometheus_client.openmetrics.parser import text_string_to_metric_families
 
 from coderouter_exporter.backfill import TooManySteps, backfill
-from coderouter_exporter.families import PROVIDER_ATTEMPTS
+from coderouter_exporter.families_proxy import PROVIDER_ATTEMPTS
 from coderouter_exporter.finished import chunks, fold_files
 from support.exporter import CR_EXPORTER, line, tried
 from support.processes import clean_environment

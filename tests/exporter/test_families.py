@@ -6,27 +6,44 @@ from pathlib import Path
 
 import pytest
 
-from coderouter_exporter import exposition
-from coderouter_exporter.exposition import Format, View, render
-from coderouter_exporter.families import COUNTERS, FAMILIES, GAUGES, Counter, Each, Feed, Field, metric_table
+from coderouter_exporter.columns import needed
+from coderouter_exporter.exposition import Format, render
+from coderouter_exporter.families import COUNTERS, FAMILIES, FED, GAUGES, HISTOGRAMS, metric_table
+from coderouter_exporter.family import Counter, Each, Feed, Field, Gauge, Histogram, Value
+from coderouter_exporter.gauges import READERS
 from coderouter_exporter.records import Record
 from coderouter_exporter.state import State
+from coderouter_exporter.view import View
 
-FEEDS = [(counter, feed) for counter in COUNTERS for feed in counter.feeds]
+FEEDS = [(family, feed) for family in FED for feed in family.feeds]
 EMPTY = View(state=State(created_ts=1.0), now_ts=2.0)
 
 
-@pytest.mark.parametrize(("counter", "feed"), FEEDS, ids=[f"{c.name}-{f.event.msg}" for c, f in FEEDS])
-def test_a_feed_reads_fields_that_its_event_has_and_the_record_decodes(counter: Counter, feed: Feed) -> None:
+@pytest.mark.parametrize(("family", "feed"), FEEDS, ids=[f"{f.name}-{e.event.msg}" for f, e in FEEDS])
+def test_a_feed_reads_fields_that_its_event_has_and_the_record_decodes(
+    family: Counter | Histogram, feed: Feed
+) -> None:
     names = [value.name for value in feed.values if isinstance(value, Field)]
-    assert set(names) <= {field.name for field in fields(feed.event)}
-    assert set(names) <= set(Record.__struct_fields__)
-    assert len(feed.values) == len(counter.labels)
+    names += needed(feed.adds.field) if feed.adds else ()
+    assert {*names, *feed.given} <= {field.name for field in fields(feed.event)}
+    assert {*names, *feed.given} <= set(Record.__struct_fields__)
+    assert len(feed.values) == len(family.labels)
 
 
 def test_a_list_field_is_the_only_label_of_its_counter() -> None:
     for _, feed in FEEDS:
         assert len(feed.values) == 1 or not any(isinstance(value, Each) for value in feed.values)
+
+
+def test_a_histogram_observes_numbers_and_its_buckets_rise_in_whole_units() -> None:
+    for histogram in HISTOGRAMS:
+        assert all(isinstance(feed.adds, Value) for feed in histogram.feeds)
+        assert list(histogram.buckets) == sorted(set(histogram.buckets))
+        assert all(round(bound * histogram.scale) / histogram.scale == bound for bound in histogram.buckets)
+
+
+def test_only_dollars_are_kept_in_parts_of_one_by_a_counter() -> None:
+    assert [counter.name for counter in COUNTERS if counter.scale != 1] == ["coderouter_cost_usd_total"]
 
 
 def test_names_follow_the_rules_of_prometheus() -> None:
@@ -40,7 +57,7 @@ def test_names_follow_the_rules_of_prometheus() -> None:
 
 
 def test_every_gauge_has_a_reader() -> None:
-    assert {gauge.name for gauge in GAUGES} == exposition._GAUGES.keys()
+    assert {gauge.name for gauge in GAUGES} == READERS.keys()
 
 
 def test_known_label_values_are_given_for_all_labels_of_a_counter_or_for_none() -> None:
@@ -51,7 +68,7 @@ def test_known_label_values_are_given_for_all_labels_of_a_counter_or_for_none() 
 def test_every_family_is_announced_before_it_has_a_sample() -> None:
     text = render(EMPTY, Format.TEXT).decode()
     for family in FAMILIES:
-        if isinstance(family, Counter) or not family.live:
+        if not isinstance(family, Gauge) or not family.live:
             assert f"\n# TYPE {family.name} " in "\n" + text
 
 

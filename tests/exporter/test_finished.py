@@ -8,15 +8,15 @@ from pathlib import Path
 
 import pytest
 
-from coderouter_exporter import families
+from coderouter_exporter import families, families_exporter, families_proxy
 from coderouter_exporter.finished import fold_files
 from coderouter_exporter.gathered import UnreadableFile, gathered
 from support.exporter import CR_EXPORTER, append, line, running_exporter, samples, tried
 from support.processes import clean_environment, eventually
 
 FED_BY_EVENTS = {family.name for family in families.COUNTERS if family.feeds} | {
-    families.LINES.name,
-    families.EVENTS_READ.name,
+    families_exporter.LINES.name,
+    families_exporter.EVENTS_READ.name,
 }
 
 
@@ -26,7 +26,9 @@ def event(number: int, **fields: object) -> bytes:
 
 
 def tries(*paths: Path) -> dict[str, int]:
-    return {name: total for (name,), total in fold_files(paths).totals(families.PROVIDER_ATTEMPTS).items()}
+    return {
+        name: total for (name,), total in fold_files(paths).totals(families_proxy.PROVIDER_ATTEMPTS).items()
+    }
 
 
 @pytest.fixture

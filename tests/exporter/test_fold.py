@@ -1,12 +1,13 @@
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from coderouter_exporter import families
-from coderouter_exporter.exposition import Format, View, render
+from coderouter_exporter import families_exporter, families_proxy
+from coderouter_exporter.exposition import Format, render
 from coderouter_exporter.fold import fold
 from coderouter_exporter.records import Chunk
 from coderouter_exporter.report import report
 from coderouter_exporter.state import RECENT_MAX, State, decode, encode
+from coderouter_exporter.view import View
 from coderouter_proxy.events import EVENTS
 from support.exporter import line, tried
 
@@ -69,28 +70,28 @@ def test_the_state_survives_being_written_and_read() -> None:
 
 def test_every_event_of_the_contract_is_counted_by_name() -> None:
     state = folded(*(line(event.msg) for event in EVENTS))
-    assert state.totals(families.EVENTS_READ) == {
+    assert state.totals(families_exporter.EVENTS_READ) == {
         (event.msg,): 1 for event in sorted(EVENTS, key=lambda e: e.msg)
     }
 
 
 def test_a_missing_provider_counts_under_the_empty_name() -> None:
     state = folded(line("try-provider"), line("try-provider", provider=None), line("provider-ok"))
-    assert state.totals(families.PROVIDER_ATTEMPTS) == {("",): 2}
-    assert state.totals(families.PROVIDER_OUTCOMES) == {("", "ok"): 1}
+    assert state.totals(families_proxy.PROVIDER_ATTEMPTS) == {("",): 2}
+    assert state.totals(families_proxy.PROVIDER_OUTCOMES) == {("", "ok"): 1}
 
 
 def test_each_entry_of_a_list_counts() -> None:
     state = folded(
         line("output-filter-applied", filters=["x", "y"]), line("output-filter-applied", filters=["x"])
     )
-    assert state.totals(families.OUTPUT_FILTER_APPLIED) == {("x",): 2, ("y",): 1}
+    assert state.totals(families_proxy.OUTPUT_FILTER_APPLIED) == {("x",): 2, ("y",): 1}
 
 
 def test_the_providers_of_the_newest_startup_are_served_at_0() -> None:
     state = folded(startup(1, providers=["old"]), startup(2, providers=["a"]), tried("b"))
-    assert state.totals(families.PROVIDER_ATTEMPTS) == {("a",): 0, ("b",): 1}
-    assert state.totals(families.PROVIDER_OUTCOMES) == {
+    assert state.totals(families_proxy.PROVIDER_ATTEMPTS) == {("a",): 0, ("b",): 1}
+    assert state.totals(families_proxy.PROVIDER_OUTCOMES) == {
         ("a", "failed"): 0,
         ("a", "failed_midstream"): 0,
         ("a", "ok"): 0,
@@ -101,7 +102,7 @@ def test_a_startup_replaces_the_startup_info_and_resets_no_count() -> None:
     state = folded(startup(1, version="1"), tried(), startup(2, version="2"))
     assert state.startup is not None
     assert state.startup.version == "2"
-    assert state.totals(families.REQUESTS) == {(): 1}
+    assert state.totals(families_proxy.REQUESTS) == {(): 1}
 
 
 def test_a_configuration_read_anew_replaces_the_providers_and_not_the_time_of_the_start() -> None:

@@ -12,6 +12,8 @@ LAYERS = (
     "app",
     "negotiate report finished backfill watch",
     "exposition gathered",
+    "gauges",
+    "view",
     "follow",
     "sources",
     "tail",
@@ -19,9 +21,11 @@ LAYERS = (
     "followed",
     "contents",
     "siblings fold store history",
-    "state",
-    "sequences",
-    "records families",
+    "remember plans",
+    "columns",
+    "state families",
+    "sequences families_proxy families_exporter",
+    "records family",
 )
 
 

@@ -139,7 +139,7 @@ def test_what_this_version_writes_an_older_one_refuses(tmp_path: Path) -> None:
     store.commit(b"1")
     store.close()
     db = sqlite3.connect(tmp_path / "exporter.db")
-    assert db.execute("PRAGMA user_version").fetchone() == (2,)
+    assert db.execute("PRAGMA user_version").fetchone() == (3,)
     db.close()
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from coderouter_exporter.contents import HEAD_BYTES_MAX
-from coderouter_exporter.families import ROTATIONS, UNMATCHED
+from coderouter_exporter.families_exporter import ROTATIONS, UNMATCHED
 from coderouter_exporter.ledger import GONE_KEPT
 from coderouter_exporter.records import READ_BYTES_MAX
 from coderouter_exporter.state import Position

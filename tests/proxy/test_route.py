@@ -460,6 +460,7 @@ def test_a_request_that_is_answered_is_told_in_full(streamed: bool, served: Prox
         "cache_creation_tokens": None,
         "cost_usd": None,
         "stop_reason": "stop",
+        "error_type": None,
     }
 
 

@@ -45,8 +45,16 @@ def test_the_first_and_the_last_line_tell_of_the_process(tmp_path: Path) -> None
                 "model": "cloud-model",
                 "paid": True,
                 "base_url": "https://cloud.example/v1",
+                "monthly_budget_usd": None,
             },
-            {"name": "echo", "kind": "echo", "model": "echo", "paid": False, "base_url": ""},
+            {
+                "name": "echo",
+                "kind": "echo",
+                "model": "echo",
+                "paid": False,
+                "base_url": "",
+                "monthly_budget_usd": None,
+            },
         ],
         "chains": chains,
     }

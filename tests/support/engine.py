@@ -3,13 +3,14 @@
 from pathlib import Path
 
 from coderouter_exporter import state as states
-from coderouter_exporter.exposition import Format, View, render
+from coderouter_exporter.exposition import Format, render
 from coderouter_exporter.follow import Follower
 from coderouter_exporter.followed import Step, no_step
 from coderouter_exporter.sources import Sources
 from coderouter_exporter.state import State
 from coderouter_exporter.store import Store
 from coderouter_exporter.tail import LATE_WRITER_S
+from coderouter_exporter.view import View
 from support.exporter import samples
 
 Samples = dict[tuple[str, tuple[str, ...]], float]
