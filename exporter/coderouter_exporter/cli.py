@@ -16,6 +16,7 @@ from coderouter_exporter.families import FAMILIES
 from coderouter_exporter.finished import chunks, fold_files
 from coderouter_exporter.gathered import UnreadableFile
 from coderouter_exporter.serve import StartupError, serve
+from coderouter_exporter.state import SERIES_MAX
 from coderouter_exporter.store import StateError
 from coderouter_exporter.view import View
 
@@ -57,9 +58,20 @@ class Label(click.ParamType[tuple[str, str]]):
         name, equals, text = str(value).partition("=")
         if not equals or not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name):
             self.fail(f"{value!r} is not a label; write e.g. job=coderouter", param, ctx)
-        if any(name in family.labels for family in FAMILIES):
+        if name == "le" or any(name in family.labels for family in FAMILIES):
             self.fail(f"{name!r} is a label of the metrics themselves; name it otherwise", param, ctx)
         return name, text
+
+
+_series_max = click.option(
+    "--series-max",
+    type=click.IntRange(min=1),
+    default=SERIES_MAX,
+    show_default=True,
+    envvar="CR_EXPORTER_SERIES_MAX",
+    show_envvar=True,
+    help="Combinations of label values that a metric may have; those beyond count together, as `other`.",
+)
 
 
 @click.group(invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
@@ -109,6 +121,7 @@ class Label(click.ParamType[tuple[str, str]]):
     show_envvar=True,
     help="For one start: set the state file aside (as exporter.db.old) and count from 0, what the files hold included.",
 )
+@_series_max
 @click.option(
     "--log-level",
     type=click.Choice(["debug", "info", "warning", "error"]),
@@ -126,6 +139,7 @@ def main(
     listen: tuple[str, int],
     state_file: Path | None,
     state_reset: bool,  # noqa: FBT001 - click gives it by name
+    series_max: int,
     log_level: str,
 ) -> None:
     """Count what the CodeRouter proxy writes to its event file, exactly once, and serve the totals.
@@ -140,7 +154,9 @@ def main(
     try:
         paths = _event_paths(event_files)
         state_file = state_file or _default_state(paths)
-        sys.exit(serve(paths, state_file, listen, olddir=olddir, state_reset=state_reset))
+        sys.exit(
+            serve(paths, state_file, listen, olddir=olddir, state_reset=state_reset, series_max=series_max)
+        )
     except (StartupError, StateError) as error:
         _fail(error)
 
@@ -149,14 +165,15 @@ def main(
 @click.argument(
     "files", nargs=-1, required=True, type=click.Path(exists=True, dir_okay=False, path_type=Path)
 )
-def fold_command(files: Sequence[Path]) -> None:
+@_series_max
+def fold_command(files: Sequence[Path], series_max: int) -> None:
     """Count the events of finished FILES and print the totals as Prometheus text.
 
     Name a whole rotated family, in any order: `cr-exporter fold events.jsonl*`. The oldest file is read first,
     plain or gzip, and a text that stands in two files counts once. No state is read or written.
     """
     try:
-        state = fold_files(files)
+        state = fold_files(files, series_max)
     except UnreadableFile as error:
         _fail(error)
     view = View(state=state, now_ts=state.last_event_ts)

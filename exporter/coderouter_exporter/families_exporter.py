@@ -84,7 +84,7 @@ COMPRESSED_FILES = Counter(
 )
 LABEL_OVERFLOW = Counter(
     name="cr_exporter_label_overflow_total",
-    help="Counts that went to the label value `other` because their family had its 1,000 series.",
+    help="Counts that went to the label value `other` because their family had as many label combinations as it may.",
     labels=("family",),
 )
 COMMITS = Counter(

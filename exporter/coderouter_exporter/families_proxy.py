@@ -11,6 +11,7 @@ from coderouter_exporter.family import (
     Gauge,
     Histogram,
     Missing,
+    MoreThan,
     Named,
     Profiles,
     Providers,
@@ -82,7 +83,6 @@ STOPPED = Named(
     otherwise="other",
 )
 BROKEN = Named("error_type", {"timeout_idle": "idle_timeout"}, otherwise="error")
-MORE_THAN_ONE = range(2, 1 << 31)
 
 UPTIME = Gauge(
     name="coderouter_uptime_seconds",
@@ -162,7 +162,7 @@ FALLBACKS = Counter(
     name="coderouter_fallbacks_total",
     help="Client requests that went past the first provider tried.",
     labels=("profile",),
-    feeds=(Feed(RequestFinished, (PROFILE,), given={"attempts": MORE_THAN_ONE}),),
+    feeds=(Feed(RequestFinished, (PROFILE,), given={"attempts": MoreThan(1)}),),
     known=(Profiles(),),
 )
 PROVIDER_ERRORS = Counter(

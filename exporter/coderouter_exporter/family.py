@@ -51,6 +51,16 @@ class Missing:
 
 
 @dataclass(frozen=True)
+class MoreThan(Container[object]):
+    """Stands for all larger whole numbers, in `given`."""
+
+    number: int
+
+    def __contains__(self, value: object) -> bool:
+        return isinstance(value, int) and value > self.number
+
+
+@dataclass(frozen=True)
 class Feed:
     """An event that adds to a family.
 

@@ -7,16 +7,16 @@ from pathlib import Path
 from coderouter_exporter.fold import fold
 from coderouter_exporter.gathered import UNREADABLE, cannot_read, gathered, opened
 from coderouter_exporter.records import READ_BYTES_MAX, Chunk, cut
-from coderouter_exporter.state import State
+from coderouter_exporter.state import SERIES_MAX, State
 
 
-def fold_files(paths: Iterable[Path]) -> State:
-    """Return the totals of the files.
+def fold_files(paths: Iterable[Path], series_max: int = SERIES_MAX) -> State:
+    """Return the totals of the files; `series_max` as in `State`.
 
     Raises:
         UnreadableFile: one of them cannot be read to its end.
     """
-    state = State(created_ts=0.0)
+    state = State(created_ts=0.0, series_max=series_max)
     for chunk in chunks(paths):
         fold(state, chunk)
     return state

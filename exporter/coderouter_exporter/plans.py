@@ -25,6 +25,9 @@ Source = str | tuple[int, Field]
 Deciding = tuple[str | bool | int | None, ...]
 """What a group of records has in the fields that decide."""
 
+REQUEST_ID_CHARS_MAX = 128 - len("request_id")
+"""OpenMetrics 1.0: the label of an exemplar has at most 128 characters, its name included."""
+
 T = TypeVar("T")
 
 
@@ -63,7 +66,7 @@ class _Newest:
         for (series, bucket), place in self._places.items():
             observed, numbers = self._series[series]
             record = records[place]
-            if record.request_id:
+            if record.request_id and len(record.request_id) <= REQUEST_ID_CHARS_MAX:
                 ts = unix_time(record.ts) or 0.0
                 observed.exemplars[bucket] = Exemplar(record.request_id, numbers[place], ts)
 

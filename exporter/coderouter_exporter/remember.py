@@ -165,8 +165,8 @@ def _feel_pulses(state: State, groups: Groups) -> None:
         state.pulses = dict(newest[-WRITERS_MAX:])
 
 
-def _newer(pulse: Pulse) -> tuple[float, bool]:
-    return pulse.ts, pulse.ended
+def _newer(pulse: Pulse) -> tuple[float, bool, int]:
+    return pulse.ts, pulse.ended, pulse.in_flight  # also the order of two of the same millisecond
 
 
 def _note_cooldowns(state: State, groups: Groups) -> None:
@@ -174,9 +174,14 @@ def _note_cooldowns(state: State, groups: Groups) -> None:
         for record in groups.get(event, ()):
             ts = _ts(state, record)
             until = ts + (record.seconds or 0.0) if event == ProviderCooldown.msg else ts
+            told = Cooling(ts, until)
             before = state.cooling.get(record.provider or "")
-            if before.ts <= ts if before else len(state.cooling) < SERIES_MAX:
-                state.cooling[record.provider or ""] = Cooling(ts, until)
+            if before is not None or len(state.cooling) < SERIES_MAX:
+                state.cooling[record.provider or ""] = max(told, before or told, key=_later)
+
+
+def _later(told: Cooling) -> tuple[float, float]:
+    return told.ts, -told.until
 
 
 def _spend(state: State, finished: Sequence[Record]) -> None:

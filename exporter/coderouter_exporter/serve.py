@@ -20,7 +20,7 @@ from coderouter_exporter import state as states
 from coderouter_exporter.app import create_app
 from coderouter_exporter.follow import Follower
 from coderouter_exporter.sources import Sources
-from coderouter_exporter.state import State
+from coderouter_exporter.state import SERIES_MAX, State
 from coderouter_exporter.store import StateError, Store, set_aside
 from coderouter_exporter.watch import Watcher
 
@@ -42,6 +42,7 @@ def serve(
     *,
     olddir: Path | None = None,
     state_reset: bool = False,
+    series_max: int = SERIES_MAX,
 ) -> int:
     """Follow the event files and answer scrapes until a signal; return the exit code.
 
@@ -52,6 +53,7 @@ def serve(
         log.warning("all totals begin at 0; the state of before is in %s", old)
     store = Store(state_file)
     state = _load(store)
+    state.series_max = series_max
     listener = _bind(*listen)
     crashed = threading.Event()
 

@@ -9,7 +9,7 @@ from coderouter_exporter.report import report
 from coderouter_exporter.state import RECENT_MAX, State, decode, encode
 from coderouter_exporter.view import View
 from coderouter_proxy.events import EVENTS
-from support.exporter import line, tried
+from support.exporter import line, samples, tried
 
 
 def folded(*lines: bytes, state: State | None = None) -> State:
@@ -45,6 +45,14 @@ LINES = [
     ),
     line("provider-failed-midstream", provider="a", status=None, retryable=False, error="cut"),
     line("capability-degraded", provider="a", dropped=["thinking", "reasoning"]),
+    line("request-finished", request_id="r1", ingress="openai", outcome="ok", duration_s=0.2, cost_usd=0.1),
+    line(
+        "request-finished", request_id="r2", ingress="openai", outcome="blocked", duration_s=0.2, writer="v"
+    ),
+    line("proxy-heartbeat", ts="1970-01-01T00:00:07.000Z", writer="w", in_flight=2),
+    line("proxy-heartbeat", ts="1970-01-01T00:00:04.000Z", writer="w", in_flight=3),
+    line("provider-cooldown", ts="1970-01-01T00:00:07.000Z", provider="a", seconds=60),
+    line("provider-recovered", ts="1970-01-01T00:00:07.000Z", provider="a"),
     startup(5, providers=["a", "c"], writer="w"),
     shutdown(6, writer="w"),
     b"garbage\n",
@@ -96,6 +104,71 @@ def test_the_providers_of_the_newest_startup_are_served_at_0() -> None:
         ("a", "failed_midstream"): 0,
         ("a", "ok"): 0,
     }
+
+
+def heartbeat(second: int, writer: str, in_flight: int) -> bytes:
+    ts = f"1970-01-01T00:00:{second:02}.000Z"
+    return line("proxy-heartbeat", ts=ts, writer=writer, in_flight=in_flight)
+
+
+def gauge(state: State, name: str, *labels: str, now_ts: float) -> float:
+    return samples(render(view(state, now_ts), Format.TEXT).decode())[name, labels]
+
+
+def test_requests_in_flight_are_those_of_the_processes_heard_of_lately() -> None:
+    state = folded(
+        heartbeat(1, "w1", 5), heartbeat(10, "w1", 2), heartbeat(12, "w2", 3), heartbeat(9, "w2", 7)
+    )
+    assert gauge(state, "coderouter_in_flight_requests", now_ts=20.0) == 5
+    assert gauge(state, "coderouter_in_flight_requests", now_ts=56.0) == 3, "w1 was last heard of 46 s ago"
+    assert gauge(state, "coderouter_in_flight_requests", now_ts=58.0) == 0
+
+
+def test_the_proxy_is_up_from_its_start_until_its_shutdown_or_until_it_has_been_silent_for_45_s() -> None:
+    state = folded(startup(1, writer="w1"), startup(2, writer="w2"))
+    assert gauge(state, "coderouter_up", now_ts=3.0) == 1
+    folded(shutdown(4, writer="w1"), state=state)
+    assert gauge(state, "coderouter_up", now_ts=5.0) == 1, "another process is"
+    assert gauge(state, "coderouter_up", now_ts=48.0) == 0
+    folded(heartbeat(49, "w2", 0), shutdown(50, writer="w2"), state=state)
+    assert gauge(state, "coderouter_up", now_ts=51.0) == 0
+
+
+def test_a_provider_cools_down_until_its_time_is_up_or_it_has_answered() -> None:
+    cooldown = line("provider-cooldown", ts="1970-01-01T00:00:01.000Z", provider="a", seconds=30)
+    recovered = line("provider-recovered", ts="1970-01-01T00:00:09.000Z", provider="a", cooldown_s=8)
+    state = folded(startup(1, providers=["a", "b"]), cooldown)
+    assert gauge(state, "coderouter_provider_cooldown", "a", now_ts=30.0) == 1
+    assert gauge(state, "coderouter_provider_cooldown", "b", now_ts=30.0) == 0
+    assert gauge(state, "coderouter_provider_cooldown", "a", now_ts=31.0) == 0
+    folded(recovered, state=state)
+    assert gauge(state, "coderouter_provider_cooldown", "a", now_ts=10.0) == 0
+
+
+def test_a_budget_is_used_up_by_what_was_spent_in_its_month() -> None:
+    def spent(ts: str, usd: float, provider: str = "paid") -> bytes:
+        return line("request-finished", ts=ts, provider=provider, cost_usd=usd)
+
+    catalog = [{"name": "paid", "monthly_budget_usd": 20}, {"name": "free", "monthly_budget_usd": None}]
+    state = folded(
+        startup(1, providers=["paid", "free"], catalog=catalog),
+        spent("2026-10-31T23:59:59.999Z", 9.0),
+        spent("2026-11-01T00:00:00.000Z", 0.25),
+        spent("2026-10-31T23:59:59.000Z", 1.0),
+        spent("2026-11-30T23:59:59.999Z", 0.5),
+        spent("2026-11-02T00:00:00.000Z", 4.0, provider="free"),
+        spent("no time at all", 1.0),
+    )
+    november, december = 1796083199.0, 1796083200.0
+    assert gauge(state, "coderouter_budget_limit_usd", "paid", now_ts=november) == 20
+    assert gauge(state, "coderouter_budget_used_usd", "paid", now_ts=november) == 0.75
+    assert gauge(state, "coderouter_budget_used_usd", "paid", now_ts=december) == 0
+    assert ("coderouter_budget_used_usd", ("free",)) not in samples(render(view(state), Format.TEXT).decode())
+
+
+def test_the_newest_configuration_is_told_by_labels() -> None:
+    state = folded(startup(1, version="2.0.0", default_profile="coding", allow_paid=True))
+    assert gauge(state, "coderouter_info", "true", "coding", "2.0.0", now_ts=2.0) == 1
 
 
 def test_a_startup_replaces_the_startup_info_and_resets_no_count() -> None:

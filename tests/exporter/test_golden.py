@@ -1,9 +1,16 @@
-"""One hand-written file of CodeRouter 1.7 and the exact bytes that it means."""
+"""Two event files, one of CodeRouter 1.7 and one with every event of today, and the exact bytes that they mean."""
 
 import gzip
+import re
 import subprocess
 from pathlib import Path
 
+import pytest
+
+from coderouter_exporter.exposition import Format, render
+from coderouter_exporter.finished import fold_files
+from coderouter_exporter.view import View
+from coderouter_proxy.events import EVENTS as EVENTS_OF_TODAY
 from support.exporter import CR_EXPORTER, running_exporter
 from support.processes import clean_environment
 
@@ -18,10 +25,22 @@ def fold(*files: Path, timezone: str = "UTC") -> subprocess.CompletedProcess[byt
     )
 
 
-def test_the_file_folds_to_exactly_these_metrics() -> None:
-    folded = fold(EVENTS)
+@pytest.mark.parametrize("name", ["coderouter-1.7", "coderouter-2"])
+def test_the_file_folds_to_exactly_these_metrics(name: str) -> None:
+    folded = fold(DATA / f"{name}.jsonl")
     assert (folded.returncode, folded.stderr) == (0, b"")
-    assert folded.stdout == METRICS
+    assert folded.stdout == (DATA / f"{name}.prom").read_bytes()
+
+
+def test_openmetrics_says_the_same_with_exemplars() -> None:
+    state = fold_files([DATA / "coderouter-2.jsonl"])
+    view = View(state=state, now_ts=state.last_event_ts)
+    assert render(view, Format.OPENMETRICS) == (DATA / "coderouter-2.om").read_bytes()
+
+
+def test_every_event_of_the_contract_stands_in_the_newer_file() -> None:
+    text = (DATA / "coderouter-2.jsonl").read_text(encoding="utf-8")
+    assert {event.msg for event in EVENTS_OF_TODAY} <= set(re.findall(r'"msg":"([a-z-]+)"', text))
 
 
 def test_a_compressed_file_folds_to_the_same(tmp_path: Path) -> None:
