@@ -128,11 +128,18 @@ def plainly_observed(events: list[Event]) -> Iterator[tuple[str, tuple[str, ...]
             yield "coderouter_time_to_first_token_seconds", (provider,), micro(ttft_s)
         if event["overhead_s"] is not None:
             yield "coderouter_proxy_overhead_seconds", (event["ingress"],), micro(event["overhead_s"])
-        told = event["outcome"] == "ok" and tokens is not None and tokens > 1
-        if told and duration_s is not None and ttft_s is not None and ttft_s <= duration_s:
-            rest_us = (micro(duration_s) - micro(ttft_s)) * 1_000_000
-            per_token = Fraction(int(rest_us) // (tokens - 1), 1_000_000)
-            yield "coderouter_time_per_output_token_seconds", (provider,), per_token
+        told = duration_s is not None and ttft_s is not None and tokens is not None
+        if event["outcome"] == "ok" and told:
+            yield from _per_output_token(provider, duration_s, ttft_s, tokens)
+
+
+def _per_output_token(
+    provider: str, duration_s: float, ttft_s: float, tokens: int
+) -> Iterator[tuple[str, tuple[str, ...], Fraction]]:
+    if tokens > 1 and ttft_s <= duration_s:
+        rest_us = (micro(duration_s) - micro(ttft_s)) * 1_000_000
+        per_token = Fraction(int(rest_us) // (tokens - 1), 1_000_000)
+        yield "coderouter_time_per_output_token_seconds", (provider,), per_token
 
 
 @settings(deadline=None, max_examples=60)
