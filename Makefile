@@ -40,6 +40,14 @@ format: $(READY) ## Rewrite the sources in the project's format
 docs: $(READY) ## Print the tables that documents take from the code
 	PYTHONPATH=tests $(BIN)/python -m support.printed
 
+.PHONY: dashboard
+dashboard: $(READY) ## Print the Grafana dashboard from its table of panels
+	PYTHONPATH=grafana $(BIN)/python -m coderouter_dashboard
+
+.PHONY: dashboard-preview
+dashboard-preview: $(READY) system-programs ## Draw the dashboard over an hour of made-up traffic, as grafana/preview.png
+	PYTHONPATH=grafana:tests $(BIN)/python -m preview
+
 .PHONY: bench
 bench: $(READY) ## Measure speed, as ratios within one run
 	PYTHONPATH=tests $(BIN)/python -m bench

@@ -1,0 +1,1 @@
+"""The Grafana dashboard as rows of a table, and the generator that prints them as `grafana/coderouter.json`."""

@@ -1,0 +1,140 @@
+"""Turns the rows into the dashboard that Grafana imports, by hand or by file provisioning."""
+
+import json
+from collections.abc import Iterable
+
+from grafana_foundation_sdk.builders import dashboard as build
+from grafana_foundation_sdk.builders import prometheus
+from grafana_foundation_sdk.cog.encoder import JSONEncoder
+from grafana_foundation_sdk.models import dashboard as model
+from grafana_foundation_sdk.models.common import DataSourceRef
+from grafana_foundation_sdk.models.prometheus import PromQueryFormat
+
+from coderouter_dashboard.panel import Kind, Panel, Query, Row
+from coderouter_dashboard.promql import increase, of
+from coderouter_dashboard.visuals import VISUALS, Visual
+
+SOURCE = DataSourceRef(type_val="prometheus", uid="${datasource}")
+
+# Label and a metric that has it, each narrowed down by the ones before.
+VARIABLES = (
+    ("job", "cr_exporter_build_info", ".+"),
+    ("instance", "cr_exporter_build_info", ".+"),
+    ("provider", "coderouter_provider_attempts_total", ".+"),
+    (
+        "profile",
+        "coderouter_client_requests_total",
+        ".*",
+    ),  # what was refused before it had one is traffic as well
+)
+
+# What is marked in all graphs: name, colour, an expression, what the mark says.
+MARKS = (
+    ("Proxy starts", "blue", increase(of("coderouter_starts_total"), "instance"), "started: {{instance}}"),
+    (
+        "Configuration read anew",
+        "green",
+        increase(of("cr_exporter_events_total", 'event="config-reloaded"'), "instance"),
+        "configuration read anew: {{instance}}",
+    ),
+    (
+        "Configuration refused",
+        "red",
+        increase(of("cr_exporter_events_total", 'event="config-reload-failed"'), "instance"),
+        "configuration has faults, the old one stays: {{instance}}",
+    ),
+)
+
+HEIGHTS = {Kind.STAT: 4}
+
+
+def document(rows: Iterable[Row]) -> str:
+    """Return the JSON text; `id` is null, so that Grafana gives it one."""
+    built = (
+        build.Dashboard("CodeRouter")
+        .uid("coderouter")
+        .description("What the CodeRouter proxies do, as counted by cr-exporter.")
+        .tags(["coderouter", "llm", "prometheus"])
+        .readonly()
+        .tooltip(model.DashboardCursorSync.CROSSHAIR)
+        .time("now-1h", "now")
+        .refresh("30s")
+        .timezone("browser")
+        .variables([_source(), *(_variable(number) for number in range(len(VARIABLES)))])
+        .annotations([_mark(*mark) for mark in MARKS])
+    )
+    number = 0
+    for row in rows:
+        number += 1
+        built.with_row(build.Row(row.title).id(number))
+        for panel in row.panels:
+            number += 1
+            built.with_panel(_panel(panel).id(number))
+    fields = json.loads(JSONEncoder().encode(built.build()))
+    return json.dumps(fields | {"id": None}, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
+
+
+def _source() -> build.DatasourceVariable:
+    return build.DatasourceVariable("datasource").label("Data source").type("prometheus")
+
+
+def _variable(number: int) -> build.QueryVariable:
+    label, metric, all_value = VARIABLES[number]
+    given = ", ".join(f'{earlier}=~"${earlier}"' for earlier, *_ in VARIABLES[: min(number, 2)])
+    query = f"label_values({metric}{{{given}}}, {label})" if given else f"label_values({metric}, {label})"
+    everything = model.VariableOption(selected=True, text=["All"], value=["$__all"])
+    return (
+        build.QueryVariable(label)
+        .label(label.capitalize())
+        .datasource(SOURCE)
+        .query({"query": query, "refId": "PrometheusVariableQueryEditor-VariableQuery"})
+        .definition(query)
+        .multi(True)
+        .include_all(True)
+        .all_value(all_value)
+        .current(everything)
+        .refresh(model.VariableRefresh.ON_TIME_RANGE_CHANGED)
+        .sort(model.VariableSort.ALPHABETICAL_ASC)
+    )
+
+
+def _mark(name: str, colour: str, expr: str, title: str) -> build.AnnotationQuery:
+    return (
+        build.AnnotationQuery()
+        .name(name)
+        .datasource(SOURCE)
+        .enable(True)
+        .icon_color(colour)
+        .expr(f"{expr} > 0")
+        .title_format(title)
+    )
+
+
+def _panel(panel: Panel) -> Visual:
+    visual = (
+        VISUALS[panel.kind](panel)
+        .title(panel.title)
+        .description(panel.description)
+        .datasource(SOURCE)
+        .unit(panel.unit)
+        .height(HEIGHTS.get(panel.kind, 8))
+        .span(panel.width)
+    )
+    for letter, query in zip("ABCDEFGH", panel.queries, strict=False):
+        visual = visual.with_target(_target(letter, query, panel.kind))
+    return visual
+
+
+def _target(letter: str, query: Query, kind: Kind) -> prometheus.Dataquery:
+    target = (
+        prometheus.Dataquery().ref_id(letter).datasource(SOURCE).expr(query.expr).legend_format(query.legend)
+    )
+    match kind:
+        case Kind.TABLE:
+            return target.format(PromQueryFormat.TABLE).instant()
+        case Kind.HEATMAP:
+            return target.format(PromQueryFormat.HEATMAP).range()
+        case Kind.GAUGE:
+            return target.instant()
+        case _:
+            return target.range().exemplar(kind is Kind.LINES and "_bucket" in query.expr)

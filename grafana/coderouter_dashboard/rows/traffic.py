@@ -1,0 +1,55 @@
+"""What clients ask for and what becomes of it."""
+
+from coderouter_dashboard.panel import Kind, Panel, Query, Row
+from coderouter_dashboard.promql import mean, of, of_profiles, rate, share_or_zero
+from coderouter_dashboard.rows.summary import ERRORS, FALLBACKS, REQUESTS
+
+TRAFFIC = Row(
+    "Traffic",
+    (
+        Panel(
+            title="Requests by outcome",
+            description="Client requests by how they ended for the client.",
+            unit="reqps",
+            kind=Kind.STACK,
+            queries=(Query(rate(REQUESTS, "outcome"), "{{outcome}}"),),
+        ),
+        Panel(
+            title="Requests by profile",
+            description="Client requests by the profile that routed them; one without a name was refused before.",
+            unit="reqps",
+            kind=Kind.STACK,
+            queries=(Query(rate(REQUESTS, "profile"), "{{profile}}"),),
+        ),
+        Panel(
+            title="Requests by wire and instance",
+            description="Client requests by the API they came in by, for each exporter.",
+            unit="reqps",
+            kind=Kind.STACK,
+            queries=(Query(rate(REQUESTS, "instance", "ingress"), "{{ingress}} {{instance}}"),),
+        ),
+        Panel(
+            title="Errors and fallbacks",
+            description="Shares of client requests: those that failed for the client, and those that went past the "
+            "first provider tried.",
+            unit="percentunit",
+            queries=(
+                Query(share_or_zero(rate(ERRORS), rate(REQUESTS)), "errors"),
+                Query(share_or_zero(rate(FALLBACKS), rate(REQUESTS)), "fallbacks"),
+            ),
+        ),
+        Panel(
+            title="Tries per request",
+            description="Mean number of providers tried for one client request; 1 when the first one always answers.",
+            unit="short",
+            queries=(Query(mean(of_profiles, "coderouter_attempts_per_request", "profile"), "{{profile}}"),),
+        ),
+        Panel(
+            title="Requests in flight",
+            description="Client requests being answered, as the proxies told in their last heartbeats (every 15 s).",
+            unit="short",
+            kind=Kind.STACK,
+            queries=(Query(f"sum by (instance) ({of('coderouter_in_flight_requests')})", "{{instance}}"),),
+        ),
+    ),
+)
