@@ -1,0 +1,159 @@
+"""The dashboard is what its table says, and keeps the rules of Grafana's public dashboard linter."""
+
+import json
+import re
+from typing import Any
+
+import pytest
+from grafana_foundation_sdk.cog.encoder import JSONEncoder
+from grafana_foundation_sdk.cog.plugins import register_default_plugins
+from grafana_foundation_sdk.models import units
+from grafana_foundation_sdk.models.dashboard import Dashboard
+
+from coderouter_dashboard.__main__ import DASHBOARD
+from coderouter_dashboard.build import document
+from coderouter_dashboard.rows import ROWS
+from support import promql
+from support.dashboard import Target, dashboard, expressions, panels, targets, variables
+
+SOURCE = {"type": "prometheus", "uid": "${datasource}"}
+UNITS = {value for name, value in vars(units).items() if isinstance(value, str) and not name.startswith("_")}
+COUNTED = re.compile(r".*_(total|bucket|sum|count)$")
+GROWTH = ("rate", "irate", "increase")
+
+each_panel = pytest.mark.parametrize("panel", panels(), ids=lambda panel: panel["title"])
+each_target = pytest.mark.parametrize("target", targets(), ids=str)
+each_expression = pytest.mark.parametrize("expr", expressions())
+
+
+def test_the_committed_file_is_what_the_table_says_now() -> None:
+    assert DASHBOARD.read_text(encoding="utf-8") == document(ROWS), "run `make dashboard`"
+
+
+def test_it_passes_the_sdks_schema_and_nothing_of_it_is_unknown_there() -> None:
+    register_default_plugins()
+    known = Dashboard.from_json(dashboard())
+    assert without_null(json.loads(JSONEncoder().encode(known))) == without_null(dashboard())
+
+
+def without_null(value: Any) -> Any:
+    """Return the value without fields that are null: Grafana, the SDK and JSON differ about those, without effect."""
+    match value:
+        case dict():
+            return {name: without_null(inner) for name, inner in value.items() if inner is not None}
+        case list():
+            return [without_null(inner) for inner in value]
+        case _:
+            return value
+
+
+def test_it_can_be_imported_by_hand_and_by_file_provisioning() -> None:
+    shown = dashboard()
+    assert shown["id"] is None
+    assert shown["uid"] == "coderouter"
+    assert not any(name.startswith("__") for name in shown)
+    assert "${DS_" not in DASHBOARD.read_text(encoding="utf-8")
+
+
+def test_panels_have_ids_of_their_own_and_do_not_overlap() -> None:
+    ids = [panel["id"] for panel in dashboard()["panels"]]
+    assert len(set(ids)) == len(ids)
+    cells = [
+        (x, y)
+        for place in (panel["gridPos"] for panel in dashboard()["panels"])
+        for x in range(place["x"], place["x"] + place["w"])
+        for y in range(place["y"], place["y"] + place["h"])
+    ]
+    assert len(set(cells)) == len(cells)
+    assert max(x for x, _ in cells) < 24
+
+
+def test_the_data_source_is_a_variable() -> None:
+    sources = [variable for variable in variables().values() if variable["type"] == "datasource"]
+    [source] = sources
+    assert (source["name"], source["label"], source["query"]) == ("datasource", "Data source", "prometheus")
+
+
+@pytest.mark.parametrize(
+    ("name", "all_value"), [("job", ".+"), ("instance", ".+"), ("provider", ".+"), ("profile", ".*")]
+)
+def test_a_variable_offers_several_and_all_and_follows_the_time_range(name: str, all_value: str) -> None:
+    variable = variables()[name]
+    assert variable["type"] == "query"
+    assert variable["datasource"] == SOURCE
+    assert variable["label"] == name.capitalize()
+    assert (variable["multi"], variable["includeAll"], variable["allValue"]) == (True, True, all_value)
+    assert variable["refresh"] == 2
+    assert re.fullmatch(rf"label_values\(\w+(\{{.*\}})?, {name}\)", variable["query"]["query"])
+
+
+def test_it_is_not_editable_so_that_an_update_replaces_it() -> None:
+    assert dashboard()["editable"] is False
+
+
+@each_panel
+def test_a_panel_uses_the_variable_data_source(panel: dict[str, Any]) -> None:
+    assert panel["datasource"] == SOURCE
+    assert all(target["datasource"] == SOURCE for target in panel["targets"])
+
+
+@each_panel
+def test_a_panel_has_title_description_unit_and_queries(panel: dict[str, Any]) -> None:
+    assert panel["title"]
+    assert panel["description"].endswith(".")
+    assert panel["fieldConfig"]["defaults"]["unit"] in UNITS
+    assert panel["targets"]
+
+
+def test_no_panel_asks_another_kind_of_data_source() -> None:
+    assert {target["datasource"]["type"] for panel in panels() for target in panel["targets"]} == {
+        "prometheus"
+    }
+
+
+@each_expression
+def test_an_expression_is_promql(expr: str) -> None:
+    assert promql.selectors(expr)
+
+
+@each_expression
+def test_a_range_is_the_rate_interval(expr: str) -> None:
+    assert set(re.findall(r"\[(.*?)\]", expr)) <= {"$__rate_interval"}
+
+
+@each_target
+def test_every_selector_names_job_and_instance(target: Target) -> None:
+    for selector in promql.selectors(target.expr):
+        assert selector.chosen["job"] == "$job"
+        assert selector.chosen["instance"] == "$instance"
+        assert 'job=~"$job", instance=~"$instance"' in target.expr
+
+
+@each_expression
+def test_a_counter_is_only_looked_at_by_its_growth(expr: str) -> None:
+    if expr in listed():
+        return
+    for selector in promql.selectors(expr):
+        if COUNTED.match(selector.metric):
+            assert selector.within in GROWTH
+
+
+def listed() -> list[str]:
+    """Return what variables list, which are names and no values."""
+    return expressions()[-4:]
+
+
+@each_expression
+def test_nothing_is_divided_by_what_may_be_zero(expr: str) -> None:
+    for divisor in promql.divides(expr):
+        assert re.match(r"clamp_min\(|\(.*> 0\)$", divisor, re.DOTALL)
+
+
+@each_expression
+def test_a_quantile_of_nothing_is_nothing_instead_of_nan(expr: str) -> None:
+    assert expr.count("histogram_quantile(") == len(re.findall(r"^histogram_quantile\(.*\) >= 0$", expr))
+
+
+@each_target
+def test_a_legend_names_labels_that_the_result_has(target: Target) -> None:
+    assert set(re.findall(r"\{\{(\w+)\}\}", target.legend)) <= promql.result_labels(target.expr)
