@@ -59,9 +59,7 @@ def result_labels(expr: str) -> set[str]:
 def divides(expr: str) -> list[str]:
     """Return what the expression divides by."""
     return [
-        str(node.rhs)
-        for node in _nodes(parsed(expr))
-        if isinstance(node, BinaryExpr) and str(node.op) == "/"
+        str(node.rhs) for node in _nodes(parsed(expr)) if isinstance(node, BinaryExpr) and str(node.op) == "/"
     ]
 
 
