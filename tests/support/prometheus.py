@@ -6,10 +6,20 @@ import urllib.parse
 import urllib.request
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from support.processes import eventually, free_port, running
 from support.programs import program
+
+
+@dataclass(frozen=True)
+class Series:
+    """One line of a graph: points of Unix time and value."""
+
+    labels: dict[str, str]
+    points: list[tuple[float, float]]
 
 
 class Prometheus:
@@ -22,15 +32,27 @@ class Prometheus:
         `at` is in Unix time, None meaning now.
         """
         given = {"query": expression} | ({} if at is None else {"time": str(at)})
-        url = f"http://127.0.0.1:{self.port}/api/v1/query?{urllib.parse.urlencode(given)}"
-        with urllib.request.urlopen(url, timeout=10) as answer:
-            found = json.load(answer)["data"]["result"]
+        found = self._asks("query", given)
         return {
             tuple(value for label, value in sorted(series["metric"].items()) if label != "__name__"): float(
                 series["value"][1]
             )
             for series in found
         }
+
+    def graph(self, expression: str, start: float, end: float, step_s: float) -> list[Series]:
+        """Return what a graph of this time shows, in Unix time."""
+        given = {"query": expression, "start": str(start), "end": str(end), "step": str(step_s)}
+        return [
+            Series(series["metric"], [(float(at), float(value)) for at, value in series["values"]])
+            for series in self._asks("query_range", given)
+        ]
+
+    def _asks(self, path: str, given: dict[str, str]) -> list[dict[str, Any]]:
+        url = f"http://127.0.0.1:{self.port}/api/v1/{path}?{urllib.parse.urlencode(given)}"
+        with urllib.request.urlopen(url, timeout=10) as answer:
+            found: list[dict[str, Any]] = json.load(answer)["data"]["result"]
+        return found
 
     def is_ready(self) -> bool:
         try:
@@ -41,10 +63,16 @@ class Prometheus:
 
 
 @contextmanager
-def running_prometheus(storage: Path, scrape_configs: Sequence[object] = ()) -> Iterator[Prometheus]:
-    """Start it on this storage and a free port; it is ended with the block."""
+def running_prometheus(
+    storage: Path, scrape_configs: Sequence[object] = (), rule_files: Sequence[Path] = ()
+) -> Iterator[Prometheus]:
+    """Start it on this storage and a free port, its clock at a second; it is ended with the block."""
     port = free_port()
-    settings = {"global": {"scrape_interval": "1s"}, "scrape_configs": list(scrape_configs)}
+    settings = {
+        "global": {"scrape_interval": "1s", "evaluation_interval": "1s"},
+        "scrape_configs": list(scrape_configs),
+        "rule_files": [str(path) for path in rule_files],
+    }
     file = storage.with_suffix(".json")
     file.write_text(json.dumps(settings), encoding="utf-8")
     arguments = (

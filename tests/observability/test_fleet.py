@@ -1,0 +1,84 @@
+"""Two proxies with an exporter each, under one Prometheus: what the fleet is asked adds up."""
+
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack
+
+import pytest
+
+from support import promql
+from support.dashboard import targets
+from support.exporter import running_exporter
+from support.processes import eventually
+from support.prometheus import Prometheus, running_prometheus
+from support.proxy import config, serving
+from support.rules import DEPLOYED
+
+ECHO: dict[str, object] = {"name": "echo", "kind": "echo"}
+REQUESTS = {"here:9847": 5, "there:9847": 12}
+ALL = sum(REQUESTS.values())
+
+
+@pytest.fixture(scope="module")
+def fleet(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prometheus]:
+    with ExitStack() as stack:
+        proxies, listed = {}, []
+        for instance in REQUESTS:
+            folder = tmp_path_factory.mktemp("machine")
+            proxies[instance] = stack.enter_context(serving(folder, config([ECHO])))
+            path = folder / "events.jsonl"
+            exporter = stack.enter_context(running_exporter(path, state=folder / "state.db"))
+            target = f"127.0.0.1:{exporter.port}"
+            listed.append({"targets": [target], "labels": {"instance": instance}})
+        job = {"job_name": "coderouter", "static_configs": listed}
+        storage = tmp_path_factory.mktemp("fleet") / "tsdb"
+        rules = sorted(DEPLOYED.glob("rules/*.yml"))
+        prometheus = stack.enter_context(running_prometheus(storage, [job], rules))
+        eventually(lambda: prometheus.query("sum by (instance) (coderouter_client_requests_total)") == zero())
+        for instance, requests in REQUESTS.items():
+            for _ in range(requests):
+                assert proxies[instance].asks().rest().status == 200
+        eventually(lambda: prometheus.query("sum(coderouter_client_requests_total)") == {(): ALL})
+        yield prometheus
+
+
+def zero() -> dict[tuple[str, ...], float]:
+    return {(instance,): 0 for instance in REQUESTS}
+
+
+def panel(title: str, **chosen: str) -> str:
+    [expr, *_] = [target.expr for target in targets() if target.panel["title"] == title]
+    return promql.filled(expr, "5m", **chosen)
+
+
+def test_the_fleet_has_the_requests_of_all_its_machines(fleet: Prometheus) -> None:
+    by_instance = fleet.query("sum by (instance) (coderouter_client_requests_total)")
+    assert by_instance == {(instance,): n for instance, n in REQUESTS.items()}
+    assert fleet.query("sum(coderouter_client_requests_total)") == {(): ALL}
+
+
+def test_the_dashboard_shows_all_of_it_or_the_machines_that_are_chosen(fleet: Prometheus) -> None:
+    at = time.time()
+    alone = {instance: fleet.query(panel("Requests", instance=instance), at)[()] for instance in REQUESTS}
+    assert fleet.query(panel("Requests"), at) == pytest.approx({(): sum(alone.values())})
+    for instance, requests in REQUESTS.items():
+        assert is_about(alone[instance], requests)
+
+
+def test_the_rules_of_the_fleet_add_up_those_by_instance(fleet: Prometheus) -> None:
+    def by_rule(name: str) -> dict[tuple[str, ...], float]:
+        return fleet.query(f"{name}:coderouter_client_requests:rate5m")
+
+    eventually(lambda: is_about(by_rule("job").get(("coderouter",), 0), ALL))
+    shown = by_rule("instance")
+    assert all(is_about(shown[instance, "coderouter"], requests) for instance, requests in REQUESTS.items())
+
+
+def test_all_proxies_of_the_fleet_are_up(fleet: Prometheus) -> None:
+    eventually(lambda: fleet.query("job:coderouter_up:sum") == {("coderouter",): 2})
+    assert fleet.query(panel("Proxy")) == {(): 1}
+
+
+def is_about(rate: float, requests: int) -> bool:
+    """Whether it is the rate of these in five minutes: a window's ends are guessed from what is in it."""
+    return requests <= rate * 300 * 1.001 < requests * 1.5

@@ -1,0 +1,80 @@
+"""What the dashboard and the rules ask for is what the exporter serves, by name and by label."""
+
+import re
+
+import pytest
+
+from coderouter_exporter.families import FAMILIES
+from coderouter_exporter.family import Counter, Histogram
+from support import promql
+from support.dashboard import Target, expressions, targets
+from support.rules import ALERTS, RECORDED
+
+TARGET = {"job", "instance"}
+PROCESS = ("process_cpu_seconds_total", "process_resident_memory_bytes")
+
+# What Prometheus itself knows of each target, and what its client library serves of each process.
+OTHERS: dict[str, set[str]] = {"up": set(), **{name: set() for name in PROCESS}}
+
+
+def served() -> dict[str, set[str]]:
+    """Return the labels of every series that the exporter serves, by its name."""
+    found: dict[str, set[str]] = {}
+    for family in FAMILIES:
+        labels = set(family.labels)
+        if isinstance(family, Histogram):
+            found |= {f"{family.name}_bucket": labels | {"le"}}
+            found |= {f"{family.name}_{part}": labels for part in ("sum", "count")}
+        else:
+            found[family.name] = labels
+    return found
+
+
+def recorded() -> dict[str, set[str]]:
+    return {rule.name: promql.result_labels(rule.expr) for rule in RECORDED}
+
+
+KNOWN = {name: labels | TARGET for name, labels in (served() | OTHERS | recorded()).items()}
+ASKED = [*expressions(), *(rule.expr for rule in [*RECORDED, *ALERTS])]
+
+each_asked = pytest.mark.parametrize("expr", ASKED)
+
+
+@each_asked
+def test_every_metric_is_served_and_has_the_labels_it_is_chosen_by(expr: str) -> None:
+    for selector in promql.selectors(expr):
+        assert selector.metric in KNOWN
+        assert selector.chosen.keys() <= KNOWN[selector.metric]
+
+
+@each_asked
+def test_results_are_grouped_by_labels_that_their_metrics_have(expr: str) -> None:
+    labels = set().union(*(KNOWN[selector.metric] for selector in promql.selectors(expr)))
+    assert promql.grouped_by(expr) <= labels
+
+
+@each_asked
+def test_a_label_of_a_closed_set_is_only_asked_for_values_of_it(expr: str) -> None:
+    sets = {
+        (family.name, label): set(values)
+        for family in FAMILIES
+        if isinstance(family, Counter) and family.known
+        for label, values in zip(family.labels, family.known, strict=True)
+        if isinstance(values, tuple) and label != "reason"
+    }
+    for selector in promql.selectors(expr):
+        for label, value in selector.chosen.items():
+            if (selector.metric, label) in sets:
+                assert set(value.split("|")) <= sets[selector.metric, label]
+
+
+@pytest.mark.parametrize("target", targets(), ids=str)
+def test_only_what_has_a_provider_or_a_profile_is_chosen_by_it(target: Target) -> None:
+    """Whatever has the label follows the variable, too."""
+    for selector in promql.selectors(target.expr):
+        for label in ("provider", "profile"):
+            assert (label in KNOWN[selector.metric]) == (selector.chosen.get(label) == f"${label}")
+
+
+def test_a_recording_rule_is_named_level_metric_operation() -> None:
+    assert all(re.fullmatch(r"(instance|job)(_\w+)?:coderouter_\w+:\w+", name) for name in recorded())

@@ -1,0 +1,1 @@
+"""Draws what the Grafana dashboard shows, without a Grafana: `make dashboard-preview`."""

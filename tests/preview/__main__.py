@@ -1,0 +1,63 @@
+"""Write an hour of events, give its history to a real Prometheus, ask it what each panel asks, and draw the answers."""
+
+import subprocess
+import tempfile
+import time
+from pathlib import Path
+
+from coderouter_proxy.eventlog import EventLog
+from coderouter_proxy.events import Heartbeat
+from preview.answers import Answer, asked
+from preview.hour import HOUR_S, write_hour
+from preview.picture import Panel, draw
+from support.dashboard import dashboard
+from support.exporter import CR_EXPORTER, running_exporter
+from support.printed import ROOT
+from support.processes import clean_environment, eventually
+from support.programs import program
+from support.prometheus import Prometheus, running_prometheus
+
+PICTURE = ROOT / "grafana/preview.png"
+INSTANCE = "127.0.0.1:9847"
+SEED = 7
+SCRAPES = 'sum(count_over_time(up{job="coderouter"}[1m]))'
+
+
+def main() -> None:
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        log = EventLog(folder / "events.jsonl")
+        end = time.time()
+        write_hour(log, end, SEED)
+        _make_blocks(folder)
+        with running_exporter(folder / "events.jsonl", state=folder / "state.db") as exporter:
+            labels = {"targets": [f"127.0.0.1:{exporter.port}"], "labels": {"instance": INSTANCE}}
+            job = {"job_name": "coderouter", "scrape_interval": "1s", "static_configs": [labels]}
+            log.write(Heartbeat(in_flight=3, rss_bytes=61_000_000, events_dropped=0))
+            with running_prometheus(folder / "tsdb", [job]) as prometheus:
+                eventually(lambda: prometheus.query(SCRAPES).get((), 0) >= 3)
+                answers = _answers(prometheus)
+    draw(answers, PICTURE)
+    print(f"{PICTURE.relative_to(ROOT)}: {PICTURE.stat().st_size // 1024} KiB")
+
+
+def _make_blocks(folder: Path) -> None:
+    document = folder / "history.om"
+    labels = ("--label", "job=coderouter", "--label", f"instance={INSTANCE}")
+    with document.open("wb") as stdout:
+        command = (CR_EXPORTER, "backfill", *labels, folder / "events.jsonl")
+        subprocess.run(command, stdout=stdout, env=clean_environment(), check=True)
+    blocks = ("tsdb", "create-blocks-from", "openmetrics", document, folder / "tsdb")
+    subprocess.run([program("promtool"), *blocks], check=True, capture_output=True)
+
+
+def _answers(prometheus: Prometheus) -> list[tuple[Panel, Answer | None]]:
+    end = time.time()
+    return [
+        (panel, None if panel["type"] == "row" else asked(prometheus, panel, end - HOUR_S, end))
+        for panel in dashboard()["panels"]
+    ]
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,61 @@
+"""An hour of made-up traffic, written by the proxy's own writer.
+
+A local model answers most of it. Twenty minutes in it is down for twelve; a free one in the cloud takes over until it
+has had enough and turns requests away, which a paid one then answers.
+"""
+
+import time
+from collections.abc import Iterator
+from types import SimpleNamespace
+from unittest.mock import patch
+
+from coderouter_proxy import eventlog
+from coderouter_proxy.eventlog import EventLog
+from coderouter_proxy.events import ConfigReloaded, Event, Heartbeat, Startup
+from preview.requests import Timed, Traffic
+from preview.world import CATALOG, CHAINS
+
+HOUR_S = 3600
+HEARTBEAT_S = 15
+RELOADED_AT_S = 2600
+IDLE_AT_S = range(3000, 3240)  # nobody asks anything for four minutes
+
+
+def write_hour(log: EventLog, end: float, seed: int) -> None:
+    """Write the events of the hour before `end` (Unix time), each with the time at which it happened."""
+    for at, event in sorted(_hour(seed), key=lambda timed: timed[0]):
+        if at < HOUR_S:
+            _write(log, end - HOUR_S + at, event)
+
+
+def _hour(seed: int) -> Iterator[Timed]:
+    traffic = Traffic(seed)
+    yield 0.0, Startup(**_configured())
+    yield RELOADED_AT_S, ConfigReloaded(**_configured())
+    arrived = 1.0
+    while arrived < HOUR_S:
+        if int(arrived) not in IDLE_AT_S:
+            yield from traffic.request(arrived)
+        arrived += traffic.until_the_next(arrived)
+    for at in range(HEARTBEAT_S, HOUR_S, HEARTBEAT_S):
+        yield at, Heartbeat(in_flight=traffic.in_flight(at), rss_bytes=61_000_000, events_dropped=0)
+
+
+def _configured() -> dict[str, object]:
+    return {
+        "version": "2.0.0",
+        "providers": [entry["name"] for entry in CATALOG],
+        "profiles": list(CHAINS),
+        "default_profile": "auto",
+        "allow_paid": True,
+        "mode_source": "config",
+        "display_timezone": None,
+        "catalog": CATALOG,
+        "chains": CHAINS,
+    }
+
+
+def _write(log: EventLog, ts: float, event: Event) -> None:
+    clock = SimpleNamespace(time=lambda: ts, strftime=time.strftime, gmtime=time.gmtime)
+    with patch.object(eventlog, "time", clock):
+        log.write(event)
