@@ -3,21 +3,24 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from support import promql
 from support.prometheus import Prometheus, Series
 
-STEP_S = 30.0
-WINDOW = "2m"  # what $__rate_interval is at this step and a scrape every 15 s
+SCRAPE_S = 15
+STEP_S = 30
 LIVE_POINTS_MAX = 8
 
 
 @dataclass(frozen=True)
 class Answer:
-    """The series of a panel, each with the words of its legend."""
+    """The series of a panel in this time, each with the words of its legend."""
 
     series: list[tuple[str, Series]]
+    start: float
+    end: float
 
     @property
     def live_only(self) -> bool:
@@ -29,14 +32,17 @@ class Answer:
 
 
 def asked(prometheus: Prometheus, panel: dict[str, Any], start: float, end: float) -> Answer:
+    """Return what Grafana would get for the panel, at its step and with the window that belongs to it."""
+    step_s = int(panel.get("interval", f"{STEP_S}s").removesuffix("s"))
+    window = f"{max(step_s + SCRAPE_S, 4 * SCRAPE_S)}s"
     found: list[tuple[str, Series]] = []
     for target in panel["targets"]:
-        expr = promql.filled(target["expr"], WINDOW)
         began = end if target["instant"] else start
-        graph = prometheus.graph(expr, began, end, STEP_S)
+        graph = prometheus.graph(promql.filled(target["expr"], window), began, end, step_s)
         found += [(_legend(target["legendFormat"], series.labels), series) for series in graph]
-    return Answer(found)
+    return Answer(found, start, end)
 
 
 def _legend(pattern: str, labels: Mapping[str, str]) -> str:
-    return re.sub(r"\{\{(\w+)\}\}", lambda label: labels.get(label[1], ""), pattern)
+    told = {name: Path(value).name if name == "path" else value for name, value in labels.items()}
+    return re.sub(r"\{\{(\w+)\}\}", lambda label: told.get(label[1], ""), pattern)

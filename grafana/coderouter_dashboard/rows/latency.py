@@ -28,7 +28,7 @@ LATENCY = Row(
         ),
         Panel(
             title="First token, spread",
-            description="The same as a heat map: the darker, the more streams had their first token within that time.",
+            description="The same as a heat map: the stronger the colour, the more streams had to wait that long.",
             unit="s",
             kind=Kind.HEATMAP,
             width=12,
