@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -24,10 +25,10 @@ from support.proxy import Proxy, serving, write_config
 from support.rules import DEPLOYED, RECORDED, Rule
 from support.upstream import Upstream
 
-WINDOW = "60s"
-WINDOW_S = 60
+WINDOW_S = 600  # longer than the whole test, so that all of it is growth within the window
 RULES_WINDOW_S = 300
 SLOW_S = 0.15
+PATIENCE_S = 60
 
 
 @dataclass(frozen=True)
@@ -39,7 +40,7 @@ class Seen:
     at: float
 
     def ask(self, expr: str, **chosen: str) -> dict[tuple[str, ...], float]:
-        return self.prometheus.query(promql.filled(expr, WINDOW, **chosen), self.at)
+        return self.prometheus.query(promql.filled(expr, f"{WINDOW_S}s", **chosen), self.at)
 
     def panel(self, title: str, **chosen: str) -> dict[tuple[str, ...], float]:
         """Return what the first query of the panel shows for what is chosen above."""
@@ -57,9 +58,9 @@ def seen(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Seen]:
         job = {"job_name": "coderouter", "static_configs": [{"targets": [f"127.0.0.1:{exporter.port}"]}]}
         rules = sorted(DEPLOYED.glob("rules/*.yml"))
         prometheus = stack.enter_context(running_prometheus(folder / "tsdb", [job], rules))
-        eventually(lambda: prometheus.query("sum(coderouter_starts_total)") == {(): 0})
+        eventually(lambda: prometheus.query("sum(coderouter_starts_total)") == {(): 0}, PATIENCE_S)
         served = stack.enter_context(serving(folder, configured(providers), events_path=path, env=KEY))
-        eventually(lambda: prometheus.query("sum(coderouter_client_requests_total)") == {(): 0})
+        eventually(lambda: prometheus.query("sum(coderouter_client_requests_total)") == {(): 0}, PATIENCE_S)
         ask_everything(served, providers)
         wait_until_scraped(prometheus, folder)
         path.rename(path.with_suffix(".jsonl.1"))
@@ -82,7 +83,7 @@ def reload(served: Proxy, folder: Path) -> None:
     for text, event in (("providers: []", "config-reload-failed"), (good, "config-reloaded")):
         write_config(folder, text)
         served.command.signal(signal.SIGHUP)
-        eventually(lambda event=event: events.read(served.events_path, event))
+        eventually(partial(events.read, served.events_path, event))
 
 
 def overflow(path: Path) -> None:
@@ -97,8 +98,9 @@ def overflow(path: Path) -> None:
 def wait_until_scraped(prometheus: Prometheus, folder: Path) -> None:
     """Return when two scrapes have had all that was written, which is what a rate needs of a new series."""
     written = len(Truth(folder).events)
-    scraped = f"count_over_time((sum(cr_exporter_events_total) == {written})[{WINDOW}:1s])"
-    eventually(lambda: prometheus.query(scraped).get((), 0) >= 3)
+    eventually(lambda: prometheus.query("sum(cr_exporter_events_total)")[()] >= written, PATIENCE_S)
+    first = last_scrape(prometheus)
+    eventually(lambda: last_scrape(prometheus) > first, PATIENCE_S)
 
 
 def last_scrape(prometheus: Prometheus) -> float:
@@ -120,8 +122,7 @@ def test_annotations_and_variables_find_something(expr: str, seen: Seen) -> None
 
 @pytest.mark.parametrize("rule", RECORDED, ids=lambda rule: rule.name)
 def test_every_recording_rule_has_data(rule: Rule, seen: Seen) -> None:
-    found = seen.prometheus.query(rule.name)
-    assert found
+    found = eventually(lambda: seen.prometheus.query(rule.name), PATIENCE_S)
     assert all(math.isfinite(value) for value in found.values())
 
 

@@ -27,7 +27,8 @@ class Truth:
         return self.outcomes_of({event["profile"] for event in self.finished})
 
     def outcomes_of(self, profiles: set[str | None]) -> Counts:
-        found = Counter((str(event["outcome"]),) for event in self.finished if event["profile"] in profiles)
+        found: Counter[tuple[str, ...]] = Counter()
+        found.update((event["outcome"],) for event in self.finished if event["profile"] in profiles)
         return dict(found)
 
     @property

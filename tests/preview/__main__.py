@@ -8,8 +8,9 @@ from pathlib import Path
 from coderouter_proxy.eventlog import EventLog
 from coderouter_proxy.events import Heartbeat
 from preview.answers import Answer, asked
+from preview.drawings import Panel
 from preview.hour import HOUR_S, write_hour
-from preview.picture import Panel, draw
+from preview.picture import draw
 from support.dashboard import dashboard
 from support.exporter import CR_EXPORTER, running_exporter
 from support.printed import ROOT

@@ -30,8 +30,8 @@ def write_hour(log: EventLog, end: float, seed: int) -> None:
 
 def _hour(seed: int) -> Iterator[Timed]:
     traffic = Traffic(seed)
-    yield 0.0, Startup(**_configured())
-    yield RELOADED_AT_S, ConfigReloaded(**_configured())
+    yield 0.0, _configured(Startup)
+    yield RELOADED_AT_S, _configured(ConfigReloaded)
     arrived = 1.0
     while arrived < HOUR_S:
         if int(arrived) not in IDLE_AT_S:
@@ -41,18 +41,18 @@ def _hour(seed: int) -> Iterator[Timed]:
         yield at, Heartbeat(in_flight=traffic.in_flight(at), rss_bytes=61_000_000, events_dropped=0)
 
 
-def _configured() -> dict[str, object]:
-    return {
-        "version": "2.0.0",
-        "providers": [entry["name"] for entry in CATALOG],
-        "profiles": list(CHAINS),
-        "default_profile": "auto",
-        "allow_paid": True,
-        "mode_source": "config",
-        "display_timezone": None,
-        "catalog": CATALOG,
-        "chains": CHAINS,
-    }
+def _configured(event: type[Startup]) -> Startup:
+    return event(
+        version="2.0.0",
+        providers=[entry["name"] for entry in CATALOG],
+        profiles=list(CHAINS),
+        default_profile="auto",
+        allow_paid=True,
+        mode_source="config",
+        display_timezone=None,
+        catalog=CATALOG,
+        chains=CHAINS,
+    )
 
 
 def _write(log: EventLog, ts: float, event: Event) -> None:
