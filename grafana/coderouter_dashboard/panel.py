@@ -1,9 +1,10 @@
 """What a panel is, before it becomes Grafana's JSON."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import Enum, auto
 
-GOOD, WARNING, BAD = "green", "orange", "red"
+GOOD, WARNING, BAD, NOTICE, NEUTRAL = "green", "orange", "red", "yellow", "blue"
 
 
 class Kind(Enum):
@@ -39,7 +40,9 @@ class State:
 
 @dataclass(frozen=True, kw_only=True)
 class Panel:
-    """`warn_at` and `bad_at` colour the value from there on; `width` is in 24ths of the page."""
+    """`colours` is for series, by name; `warn_at` and `bad_at` are where a value changes its own. `width` is in 24ths
+    of the page, and `most` the end of a gauge.
+    """
 
     title: str
     description: str
@@ -48,6 +51,7 @@ class Panel:
     width: int = 8
     queries: tuple[Query, ...]
     states: tuple[State, ...] = ()
+    colours: Mapping[str, str] = field(default_factory=dict)
     warn_at: float | None = None
     bad_at: float | None = None
     most: float | None = None

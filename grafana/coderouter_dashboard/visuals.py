@@ -28,7 +28,7 @@ def _stat(panel: Panel) -> Visual:
 
 
 def _lines(panel: Panel) -> timeseries.Panel:
-    return (
+    lines = (
         timeseries.Panel()
         .draw_style(options.GraphDrawStyle.LINE)
         .fill_opacity(10)
@@ -47,6 +47,10 @@ def _lines(panel: Panel) -> timeseries.Panel:
             .sort(options.SortOrder.DESCENDING)
         )
     )
+    for name, colour in panel.colours.items():
+        fixed = {"mode": "fixed", "fixedColor": colour}
+        lines = lines.override_by_name(name, [model.DynamicConfigValue(id_val="color", value=fixed)])
+    return lines
 
 
 def _stack(panel: Panel) -> Visual:

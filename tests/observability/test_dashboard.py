@@ -5,6 +5,7 @@ import re
 from typing import Any
 
 import pytest
+import yaml
 from grafana_foundation_sdk.cog.encoder import JSONEncoder
 from grafana_foundation_sdk.cog.plugins import register_default_plugins
 from grafana_foundation_sdk.models import units
@@ -15,6 +16,7 @@ from coderouter_dashboard.build import document
 from coderouter_dashboard.rows import ROWS
 from support import promql
 from support.dashboard import Target, dashboard, expressions, panels, targets, variables
+from support.printed import ROOT
 
 SOURCE = {"type": "prometheus", "uid": "${datasource}"}
 UNITS = {value for name, value in vars(units).items() if isinstance(value, str) and not name.startswith("_")}
@@ -45,6 +47,11 @@ def without_null(value: Any) -> Any:
             return [without_null(inner) for inner in value]
         case _:
             return value
+
+
+def test_the_readme_tells_what_each_row_answers() -> None:
+    told = (DASHBOARD.parent / "README.md").read_text(encoding="utf-8")
+    assert re.findall(r"^\| (.*?) \| .*\?", told, re.MULTILINE) == [row.title for row in ROWS]
 
 
 def test_it_can_be_imported_by_hand_and_by_file_provisioning() -> None:
@@ -157,3 +164,16 @@ def test_a_quantile_of_nothing_is_nothing_instead_of_nan(expr: str) -> None:
 @each_target
 def test_a_legend_names_labels_that_the_result_has(target: Target) -> None:
     assert set(re.findall(r"\{\{(\w+)\}\}", target.legend)) <= promql.result_labels(target.expr)
+
+
+def test_provisioning_files_name_the_kind_of_source_and_a_folder_of_their_own() -> None:
+    def read(kind: str) -> Any:
+        path = ROOT / "deploy/grafana/provisioning" / kind / "coderouter.yml"
+        return yaml.safe_load(path.read_text(encoding="utf-8"))
+
+    [source] = read("datasources")["datasources"]
+    [provider] = read("dashboards")["providers"]
+    assert source["type"] == variables()["datasource"]["query"]
+    assert provider["type"] == "file"
+    folder = provider["options"]["path"]
+    assert f"{folder}/{DASHBOARD.name}" in (DASHBOARD.parent / "README.md").read_text(encoding="utf-8")

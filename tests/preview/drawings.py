@@ -25,9 +25,17 @@ COLOURS = (
     "#ffee52",
     "#ca95e5",
 )
-NAMED = {"green": "#73bf69", "orange": "#ff9830", "red": "#f2495c"}
+NAMED = {
+    "blue": "#5794f2",
+    "green": "#73bf69",
+    "orange": "#ff9830",
+    "purple": "#b877d9",
+    "red": "#f2495c",
+    "yellow": "#fade2a",
+}
 LEGENDS_MAX = 8
 LIVE_LINES_MAX = 6
+BAR_S = 25
 
 Panel = dict[str, Any]
 
@@ -83,20 +91,32 @@ def _stated(panel: Panel, value: float) -> tuple[str, str]:
 def _timeseries(axes: Axes, panel: Panel, answer: Answer) -> None:
     custom = panel["fieldConfig"]["defaults"]["custom"]
     ranked = sorted(answer.series, key=lambda entry: -sum(value for _, value in entry[1].points))
+    colours = _colours(panel, [legend for legend, _ in ranked])
     if custom.get("stacking", {}).get("mode") == "normal":
         grid = sorted({at for _, series in ranked for at, _ in series.points})
         values = [[dict(series.points).get(at, 0.0) for at in grid] for _, series in ranked]
-        axes.stackplot(_days(grid), values, colors=COLOURS, alpha=0.75, linewidth=0)
+        axes.stackplot(_days(grid), values, colors=colours, alpha=0.75, linewidth=0)
     elif custom["drawStyle"] == "bars":
         for number, (_, series) in enumerate(ranked):
-            times = _days([at + 25 * number for at, _ in series.points])
-            axes.bar(times, [value for _, value in series.points], width=0.0003, color=_colour(number))
+            times = _days([at + BAR_S * number for at, _ in series.points])
+            axes.bar(times, [value for _, value in series.points], width=_day(BAR_S), color=colours[number])
     else:
         for number, (_, series) in enumerate(ranked):
             times, values_of_one = _with_gaps(series.points)
-            axes.plot(times, values_of_one, color=_colour(number), linewidth=1.1)
+            axes.plot(times, values_of_one, color=colours[number], linewidth=1.1)
     _axes_of_time(axes, panel, answer)
-    _legend(axes, [legend for legend, _ in ranked])
+    _legend(axes, [legend for legend, _ in ranked], colours)
+
+
+def _colours(panel: Panel, legends: list[str]) -> list[str]:
+    """Return a colour for each: the panel's own for the name, else the next."""
+    own = {
+        override["matcher"]["options"]: NAMED[property_["value"]["fixedColor"]]
+        for override in panel["fieldConfig"]["overrides"]
+        for property_ in override["properties"]
+        if property_["id"] == "color"
+    }
+    return [own.get(legend, COLOURS[number % len(COLOURS)]) for number, legend in enumerate(legends)]
 
 
 def _with_gaps(points: list[tuple[float, float]]) -> tuple[list[float], list[float]]:
@@ -175,7 +195,7 @@ def _table(axes: Axes, panel: Panel, answer: Answer) -> None:
     table.auto_set_font_size(False)
     table.set_fontsize(8)
     for cell in table.get_celld().values():
-        cell.set_text_props(color=INK)
+        cell.set_text_props(color=INK, ha="left")
         cell.set_edgecolor(LINE)
         cell.set_height(0.17)
 
@@ -185,26 +205,21 @@ def _axes_of_time(axes: Axes, panel: Panel, answer: Answer) -> None:
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: shown(value, unit)))
     axes.xaxis.set_major_formatter(dates.DateFormatter("%H:%M"))  # type: ignore[no-untyped-call]
     axes.xaxis.set_major_locator(dates.MinuteLocator(byminute=(0, 15, 30, 45)))  # type: ignore[no-untyped-call]
-    axes.set_ylim(bottom=0)
+    axes.set_ylim(0, axes.get_ylim()[1] * 1.06)
     axes.set_xlim(_day(answer.start), _day(answer.end))
     axes.grid(color=LINE, linewidth=0.6)
     axes.set_axisbelow(True)
 
 
-def _legend(axes: Axes, legends: list[str]) -> None:
+def _legend(axes: Axes, legends: list[str], colours: list[str]) -> None:
     width_in = axes.get_window_extent().width / axes.figure.dpi
     left_in = 0.0
-    for number, legend in enumerate(legends[:LEGENDS_MAX]):
+    for legend, colour in list(zip(legends, colours, strict=True))[:LEGENDS_MAX]:
         needed_in = 0.2 + 0.062 * len(legend)
         if left_in + needed_in > width_in:
             break
-        place = (left_in / width_in, -0.3)
-        axes.text(*place, f"━ {legend}", color=_colour(number), size=6.5, transform=axes.transAxes)
+        axes.text(left_in / width_in, -0.3, f"━ {legend}", color=colour, size=6.5, transform=axes.transAxes)
         left_in += needed_in
-
-
-def _colour(number: int) -> str:
-    return COLOURS[number % len(COLOURS)]
 
 
 def _day(at: float) -> float:

@@ -12,7 +12,7 @@ from preview.drawings import INK, LINE, SHEET, Panel, draw_into
 BACKGROUND = "#111217"
 WIDTH_IN, UNIT_IN, DPI = 19.0, 0.27, 72
 COLUMNS, GAP_IN = 24, 0.06
-PALETTE = 96
+PALETTE = 160
 MARGINS_IN = {
     "stat": (0.02, 0.02, 0.02, 0.3),
     "table": (0.1, 0.1, 0.1, 0.35),

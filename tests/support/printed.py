@@ -17,7 +17,13 @@ from coderouter_proxy import capabilities, config, events
 from support.processes import SCRIPTS, clean_environment
 
 ROOT = Path(__file__).parents[2]
-DOCUMENTS = (ROOT / "README.md", ROOT / "proxy/README.md", ROOT / "exporter/README.md")
+DOCUMENTS = (
+    ROOT / "README.md",
+    ROOT / "proxy/README.md",
+    ROOT / "exporter/README.md",
+    ROOT / "grafana/README.md",
+    ROOT / "deploy/prometheus/README.md",
+)
 SECTIONS: dict[str, type[BaseModel]] = {
     "file": config.Config,
     "server": config.Server,

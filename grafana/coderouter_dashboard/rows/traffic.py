@@ -1,6 +1,6 @@
 """What clients ask for and what becomes of it."""
 
-from coderouter_dashboard.panel import Kind, Panel, Query, Row
+from coderouter_dashboard.panel import BAD, GOOD, NEUTRAL, NOTICE, WARNING, Kind, Panel, Query, Row
 from coderouter_dashboard.promql import mean, of, of_profiles, rate, share_or_zero
 from coderouter_dashboard.rows.summary import ERRORS, FALLBACKS, REQUESTS
 
@@ -13,6 +13,14 @@ TRAFFIC = Row(
             unit="reqps",
             kind=Kind.STACK,
             queries=(Query(rate(REQUESTS, "outcome"), "{{outcome}}"),),
+            colours={
+                "ok": GOOD,
+                "client_error": NOTICE,
+                "client_gone": NEUTRAL,
+                "blocked": "purple",
+                "midstream": WARNING,
+                "exhausted": BAD,
+            },
         ),
         Panel(
             title="Requests by profile",
@@ -37,6 +45,7 @@ TRAFFIC = Row(
                 Query(share_or_zero(rate(ERRORS), rate(REQUESTS)), "errors"),
                 Query(share_or_zero(rate(FALLBACKS), rate(REQUESTS)), "fallbacks"),
             ),
+            colours={"errors": BAD, "fallbacks": NOTICE},
         ),
         Panel(
             title="Tries per request",
