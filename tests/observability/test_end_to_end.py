@@ -22,7 +22,7 @@ from support.exporter import running_exporter
 from support.processes import eventually
 from support.prometheus import Prometheus, running_prometheus
 from support.proxy import Proxy, serving, write_config
-from support.rules import DEPLOYED, RECORDED, Rule
+from support.rules import ALERTS, DEPLOYED, RECORDED, Rule
 from support.upstream import Upstream
 
 WINDOW_S = 600  # longer than the whole test, so that all of it is growth within the window
@@ -33,11 +33,20 @@ PATIENCE_S = 60
 
 @dataclass(frozen=True)
 class Seen:
-    """A Prometheus that has seen all of the traffic; `at` is its last scrape of it, in Unix time."""
+    """A Prometheus that has seen all of the traffic; `at` is its last scrape of it, in Unix time.
+
+    `before` is the time when the proxy was running and nothing had been asked.
+    """
 
     prometheus: Prometheus
     truth: Truth
     at: float
+    before: "Seen | None" = None
+
+    @property
+    def idle(self) -> "Seen":
+        assert self.before
+        return self.before
 
     def ask(self, expr: str, **chosen: str) -> dict[tuple[str, ...], float]:
         return self.prometheus.query(promql.filled(expr, f"{WINDOW_S}s", **chosen), self.at)
@@ -61,6 +70,8 @@ def seen(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Seen]:
         eventually(lambda: prometheus.query("sum(coderouter_starts_total)") == {(): 0}, PATIENCE_S)
         served = stack.enter_context(serving(folder, configured(providers), events_path=path, env=KEY))
         eventually(lambda: prometheus.query("sum(coderouter_client_requests_total)") == {(): 0}, PATIENCE_S)
+        wait_until_scraped(prometheus, folder)
+        idle = Seen(prometheus, Truth(folder), last_scrape(prometheus))
         ask_everything(served, providers)
         wait_until_scraped(prometheus, folder)
         path.rename(path.with_suffix(".jsonl.1"))
@@ -68,7 +79,7 @@ def seen(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Seen]:
         reload(served, folder)
         overflow(path)
         wait_until_scraped(prometheus, folder)
-        yield Seen(prometheus, Truth(folder), last_scrape(prometheus))
+        yield Seen(prometheus, Truth(folder), last_scrape(prometheus), idle)
 
 
 def ask_everything(served: Proxy, providers: Upstream) -> None:
@@ -113,6 +124,16 @@ def test_every_query_of_every_panel_has_data(target: Target, seen: Seen) -> None
     found = seen.ask(target.expr)
     assert found
     assert all(math.isfinite(value) for value in found.values())
+
+
+@pytest.mark.parametrize("target", targets(), ids=str)
+def test_an_idle_machine_shows_a_number_or_no_data(target: Target, seen: Seen) -> None:
+    assert all(math.isfinite(value) for value in seen.idle.ask(target.expr).values())
+
+
+@pytest.mark.parametrize("alert", ALERTS, ids=lambda alert: alert.name)
+def test_an_idle_machine_alerts_nobody(alert: Rule, seen: Seen) -> None:
+    assert seen.idle.ask(alert.expr) == {}
 
 
 @pytest.mark.parametrize("expr", expressions()[len(targets()) :])
