@@ -16,16 +16,13 @@ from coderouter_dashboard.visuals import VISUALS, Visual
 
 SOURCE = DataSourceRef(type_val="prometheus", uid="${datasource}")
 
-# Label and a metric that has it, each narrowed down by the ones before.
+# Label, a metric that has it, and what All stands for. A request that was refused before it had a profile is traffic
+# as well, hence the last one.
 VARIABLES = (
     ("job", "cr_exporter_build_info", ".+"),
     ("instance", "cr_exporter_build_info", ".+"),
     ("provider", "coderouter_provider_attempts_total", ".+"),
-    (
-        "profile",
-        "coderouter_client_requests_total",
-        ".*",
-    ),  # what was refused before it had one is traffic as well
+    ("profile", "coderouter_client_requests_total", ".*"),
 )
 
 # What is marked in all graphs: name, colour, an expression, what the mark says.
@@ -60,7 +57,7 @@ def document(rows: Iterable[Row]) -> str:
         .time("now-1h", "now")
         .refresh("30s")
         .timezone("browser")
-        .variables([_source(), *(_variable(number) for number in range(len(VARIABLES)))])
+        .variables([_source(), *(_variable(*variable) for variable in VARIABLES)])
         .annotations([_mark(*mark) for mark in MARKS])
     )
     number = 0
@@ -78,10 +75,9 @@ def _source() -> build.DatasourceVariable:
     return build.DatasourceVariable("datasource").label("Data source").type("prometheus")
 
 
-def _variable(number: int) -> build.QueryVariable:
-    label, metric, all_value = VARIABLES[number]
-    given = ", ".join(f'{earlier}=~"${earlier}"' for earlier, *_ in VARIABLES[: min(number, 2)])
-    query = f"label_values({metric}{{{given}}}, {label})" if given else f"label_values({metric}, {label})"
+def _variable(label: str, metric: str, all_value: str) -> build.QueryVariable:
+    known = {"job": metric, "instance": f'{metric}{{job=~"$job"}}'}
+    query = f"label_values({known.get(label, of(metric))}, {label})"
     everything = model.VariableOption(selected=True, text=["All"], value=["$__all"])
     return (
         build.QueryVariable(label)
@@ -120,7 +116,7 @@ def _panel(panel: Panel) -> Visual:
         .height(HEIGHTS.get(panel.kind, 8))
         .span(panel.width)
     )
-    for letter, query in zip("ABCDEFGH", panel.queries, strict=False):
+    for letter, query in panel.lettered:
         visual = visual.with_target(_target(letter, query, panel.kind))
     return visual
 

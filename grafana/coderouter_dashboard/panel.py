@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum, auto
+from string import ascii_uppercase
 
 GOOD, WARNING, BAD, NOTICE, NEUTRAL = "green", "orange", "red", "yellow", "blue"
 
@@ -55,6 +56,11 @@ class Panel:
     warn_at: float | None = None
     bad_at: float | None = None
     most: float | None = None
+
+    @property
+    def lettered(self) -> list[tuple[str, Query]]:
+        """The queries by the letters that Grafana calls them."""
+        return list(zip(ascii_uppercase, self.queries, strict=False))
 
 
 @dataclass(frozen=True)

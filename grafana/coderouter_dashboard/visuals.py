@@ -13,6 +13,12 @@ from coderouter_dashboard.panel import BAD, GOOD, WARNING, Kind, Panel, Query
 Visual = bargauge.Panel | heatmap.Panel | stat.Panel | statetimeline.Panel | table.Panel | timeseries.Panel
 
 NEWEST = common.ReduceDataOptions().calcs(["lastNotNull"])
+LEGEND = (
+    common.VizLegendOptions()
+    .display_mode(options.LegendDisplayMode.LIST)
+    .placement(options.LegendPlacement.BOTTOM)
+    .show_legend(True)
+)
 
 
 def _stat(panel: Panel) -> Visual:
@@ -35,12 +41,7 @@ def _lines(panel: Panel) -> timeseries.Panel:
         .show_points(options.VisibilityMode.AUTO)
         .span_nulls(False)
         .min(0)
-        .legend(
-            common.VizLegendOptions()
-            .display_mode(options.LegendDisplayMode.LIST)
-            .placement(options.LegendPlacement.BOTTOM)
-            .show_legend(True)
-        )
+        .legend(LEGEND)
         .tooltip(
             common.VizTooltipOptions()
             .mode(options.TooltipDisplayMode.MULTI)
@@ -108,20 +109,13 @@ def _timeline(panel: Panel) -> Visual:
         .show_value(options.VisibilityMode.NEVER)
         .row_height(0.7)
         .color_scheme(FieldColor().mode(model.FieldColorModeId.THRESHOLDS))
-        .legend(
-            common.VizLegendOptions()
-            .display_mode(options.LegendDisplayMode.LIST)
-            .placement(options.LegendPlacement.BOTTOM)
-            .show_legend(True)
-        )
+        .legend(LEGEND)
     )
 
 
 def _table(panel: Panel) -> Visual:
     """One line for each set of labels, one column for each query."""
-    columns = {
-        f"Value #{letter}": query.legend for letter, query in zip("ABCDEFGH", panel.queries, strict=False)
-    }
+    columns = {f"Value #{letter}": query.legend for letter, query in panel.lettered}
     visual = (
         table.Panel()
         .mappings(_states(panel))

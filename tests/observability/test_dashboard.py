@@ -15,7 +15,7 @@ from coderouter_dashboard.__main__ import DASHBOARD
 from coderouter_dashboard.build import document
 from coderouter_dashboard.rows import ROWS
 from support import promql
-from support.dashboard import Target, dashboard, expressions, panels, targets, variables
+from support.dashboard import Target, dashboard, expressions, listed, panels, targets, variables
 from support.printed import ROOT
 
 SOURCE = {"type": "prometheus", "uid": "${datasource}"}
@@ -118,7 +118,7 @@ def test_no_panel_asks_another_kind_of_data_source() -> None:
     }
 
 
-@each_expression
+@pytest.mark.parametrize("expr", [*expressions(), *listed()])
 def test_an_expression_is_promql(expr: str) -> None:
     assert promql.selectors(expr)
 
@@ -138,16 +138,9 @@ def test_every_selector_names_job_and_instance(target: Target) -> None:
 
 @each_expression
 def test_a_counter_is_only_looked_at_by_its_growth(expr: str) -> None:
-    if expr in listed():
-        return
     for selector in promql.selectors(expr):
         if COUNTED.match(selector.metric):
             assert selector.within in GROWTH
-
-
-def listed() -> list[str]:
-    """Return what variables list, which are names and no values."""
-    return expressions()[-4:]
 
 
 @each_expression

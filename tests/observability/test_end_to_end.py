@@ -17,7 +17,7 @@ from coderouter_proxy.events import CapabilityDegraded
 from observability.mixed import BUDGET_USD, KEY, ROUND, ask_slowly, configured
 from observability.truth import Truth
 from support import events, promql, upstream
-from support.dashboard import Target, expressions, targets
+from support.dashboard import Target, listed, marks, targets
 from support.exporter import running_exporter
 from support.processes import eventually
 from support.prometheus import Prometheus, running_prometheus
@@ -71,6 +71,7 @@ def story(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Story]:
         prometheus = stack.enter_context(running_prometheus(folder / "tsdb", [job], rules))
         eventually(lambda: prometheus.query("sum(coderouter_starts_total)") == {(): 0}, PATIENCE_S)
         served = stack.enter_context(serving(folder, configured(providers), events_path=path, env=KEY))
+        eventually(lambda: events.read(path, "coderouter-startup"))
         wait_until_scraped(prometheus, folder)
         before = Seen(prometheus, Truth(folder), last_scrape(prometheus))
         ask_everything(served, providers)
@@ -145,7 +146,7 @@ def test_a_machine_that_nobody_asks_alerts_nobody(alert: Rule, story: Story) -> 
     assert story.before.ask(alert.expr) == {}
 
 
-@pytest.mark.parametrize("expr", expressions()[len(targets()) :])
+@pytest.mark.parametrize("expr", [*marks(), *listed()])
 def test_annotations_and_variables_find_something(expr: str, seen: Seen) -> None:
     assert seen.ask(expr)
 

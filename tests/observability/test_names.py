@@ -7,7 +7,7 @@ import pytest
 from coderouter_exporter.families import FAMILIES
 from coderouter_exporter.family import Counter, Histogram
 from support import promql
-from support.dashboard import Target, expressions, targets
+from support.dashboard import Target, expressions, listed, targets
 from support.rules import ALERTS, RECORDED
 
 TARGET = {"job", "instance"}
@@ -35,7 +35,7 @@ def recorded() -> dict[str, set[str]]:
 
 
 KNOWN = {name: labels | TARGET for name, labels in (served() | OTHERS | recorded()).items()}
-ASKED = [*expressions(), *(rule.expr for rule in [*RECORDED, *ALERTS])]
+ASKED = [*expressions(), *listed(), *(rule.expr for rule in [*RECORDED, *ALERTS])]
 
 each_asked = pytest.mark.parametrize("expr", ASKED)
 

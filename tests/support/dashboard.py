@@ -42,9 +42,17 @@ def variables() -> dict[str, dict[str, Any]]:
     return {variable["name"]: variable for variable in dashboard()["templating"]["list"]}
 
 
-def expressions() -> list[str]:
-    """Return what panels, annotations and variables ask of Prometheus."""
-    marks = [mark["expr"] for mark in dashboard()["annotations"]["list"]]
+def marks() -> list[str]:
+    """Return the expressions of the annotations."""
+    return [mark["expr"] for mark in dashboard()["annotations"]["list"]]
+
+
+def listed() -> list[str]:
+    """Return the series that the variables list the labels of."""
     asked = [variable["query"]["query"] for variable in variables().values() if variable["type"] == "query"]
-    listed = [query.removeprefix("label_values(").rpartition(",")[0] for query in asked]
-    return [*(target.expr for target in targets()), *marks, *listed]
+    return [query.removeprefix("label_values(").rpartition(",")[0] for query in asked]
+
+
+def expressions() -> list[str]:
+    """Return what the dashboard asks of Prometheus, but for the listing of labels."""
+    return [*(target.expr for target in targets()), *marks()]

@@ -16,7 +16,6 @@ class Selector:
 
     metric: str
     chosen: dict[str, str]
-    window_s: float | None
     within: str | None
 
 
@@ -66,20 +65,14 @@ def divides(expr: str) -> list[str]:
 def _selectors(node: Expr, within: str | None) -> Iterator[Selector]:
     match node:
         case VectorSelector():
-            yield _selector(node, None, within)
-        case MatrixSelector():
-            yield _selector(node.vector_selector, node.range.total_seconds(), within)
+            chosen = {matcher.name: matcher.value for matcher in node.matchers.matchers}
+            yield Selector(node.name or "", chosen, within)
         case Call():
             for argument in node.args:
                 yield from _selectors(argument, node.func.name)
         case _:
             for child in _children(node):
                 yield from _selectors(child, within)
-
-
-def _selector(vector: VectorSelector, window_s: float | None, within: str | None) -> Selector:
-    chosen = {matcher.name: matcher.value for matcher in vector.matchers.matchers}
-    return Selector(vector.name or "", chosen, window_s, within)
 
 
 def _nodes(node: Expr) -> Iterator[Expr]:

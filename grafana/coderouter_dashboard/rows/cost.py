@@ -45,9 +45,7 @@ COST = Row(
             description="What a provider with a monthly budget has cost this month (UTC), as a share of it.",
             unit="percentunit",
             kind=Kind.GAUGE,
-            queries=(
-                Query(share(f"max by (provider) ({USED})", f"max by (provider) ({LIMIT})"), "{{provider}}"),
-            ),
+            queries=(Query(f"max by (provider) ({share(USED, LIMIT)})", "{{provider}}"),),
             warn_at=0.75,
             bad_at=0.9,
             most=1,
