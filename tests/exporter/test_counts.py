@@ -128,8 +128,8 @@ def plainly_observed(events: list[Event]) -> Iterator[tuple[str, tuple[str, ...]
             yield "coderouter_time_to_first_token_seconds", (provider,), micro(ttft_s)
         if event["overhead_s"] is not None:
             yield "coderouter_proxy_overhead_seconds", (event["ingress"],), micro(event["overhead_s"])
-        told = duration_s is not None and ttft_s is not None and tokens is not None
-        if event["outcome"] == "ok" and told:
+        told = event["outcome"] == "ok"
+        if told and duration_s is not None and ttft_s is not None and tokens is not None:
             yield from _per_output_token(provider, duration_s, ttft_s, tokens)
 
 
