@@ -41,7 +41,8 @@ def main() -> int:
     for signum in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(signum, stop)
     processes = [
-        subprocess.Popen([BIN / name, *args], preexec_fn=end_with_parent)  # noqa: PLW1509 - there is one thread
+        # A group of their own: Ctrl-C reaches them from here only, for a second one would cut their drain short.
+        subprocess.Popen([BIN / name, *args], preexec_fn=end_with_parent, process_group=0)  # noqa: PLW1509 - there is one thread
         for name, *args in (("coderouter", "serve"), ("cr-exporter",))
     ]
     try:
@@ -98,14 +99,17 @@ def _announce(proxy: str, exporter: str) -> None:
 
 
 def _stop_all(processes: list[subprocess.Popen[bytes]]) -> None:
+    """End them in order; a second Ctrl-C tells them again, which ends running requests at once."""
+
+    def tell(*_: object) -> None:
+        for process in processes:
+            if process.poll() is None:
+                process.send_signal(signal.SIGTERM)
+
+    signal.signal(signal.SIGINT, tell)
+    tell()
     for process in processes:
-        if process.poll() is None:
-            process.send_signal(signal.SIGTERM)
-    for process in processes:
-        try:
-            process.wait(timeout=40)
-        except subprocess.TimeoutExpired:
-            process.kill()
+        process.wait()
 
 
 if __name__ == "__main__":

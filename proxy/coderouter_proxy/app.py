@@ -20,7 +20,7 @@ from starlette.exceptions import HTTPException
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from coderouter_proxy import anthropic_wire, events, openai_wire, pages, settings, upstream
+from coderouter_proxy import anthropic_wire, events, openai_wire, pages, settings, systemd, upstream
 from coderouter_proxy.call import Refusal
 from coderouter_proxy.config import Provider
 from coderouter_proxy.cooldown import Cooldowns
@@ -32,17 +32,20 @@ from coderouter_proxy.orphan import end_with_parent
 from coderouter_proxy.profiles import UnknownMode
 from coderouter_proxy.routing import Desk, Routing
 from coderouter_proxy.settings import Settings
+from coderouter_proxy.systemd import Notify
 from coderouter_proxy.yamlfile import ConfigFaults
 
 HEARTBEAT_S = 15
 BACKLOG_S = 0.1
 FAULTS_NOTED_MAX = 10
+KEPT = "the configuration has faults; the one before stays in use"
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 log = logging.getLogger(__name__)
 
 
-def create(given: Settings) -> ASGIApp:
-    """Return the app of one worker process."""
+def create(given: Settings, notify: Notify) -> ASGIApp:
+    """Return the app of one worker process; a reload is told to `notify`."""
     event_log = EventLog(given.start.events_path, _call_soon)
     session = upstream.new_session()
     desk = Desk(
@@ -60,7 +63,7 @@ def create(given: Settings) -> ASGIApp:
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
-        async with session, _living(given, desk, event_log, session):
+        async with session, _living(given, desk, event_log, session, notify):
             yield
 
     rest = Starlette(
@@ -82,15 +85,15 @@ def create(given: Settings) -> ASGIApp:
 
 @asynccontextmanager
 async def _living(
-    given: Settings, desk: Desk, event_log: EventLog, session: aiohttp.ClientSession
+    given: Settings, desk: Desk, event_log: EventLog, session: aiohttp.ClientSession, notify: Notify
 ) -> AsyncIterator[None]:
     """Note the start, the life and the end of the process, and read the configuration anew at SIGHUP."""
     if multiprocessing.parent_process() is not None:
         end_with_parent()
     ended_by = _remembered_signals()
     loop = asyncio.get_running_loop()
-    loop.add_signal_handler(signal.SIGHUP, _reload, given, desk, session)
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGHUP})  # one that came while the process started
+    loop.add_signal_handler(signal.SIGHUP, _reload, given, desk, session, notify)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)  # those that came while the process started
     # What a request makes dies by reference count; looking for cycles after each 700 objects of it costs a
     # tenth of the request.
     gc.collect()
@@ -111,20 +114,24 @@ def _routing(given: Settings, session: aiohttp.ClientSession) -> Routing:
     return Routing.of(given.config, given.default, given.start.host, given.rules, session)
 
 
-def _reload(given: Settings, desk: Desk, session: aiohttp.ClientSession) -> None:
+def _reload(given: Settings, desk: Desk, session: aiohttp.ClientSession, notify: Notify) -> None:
     """Go on with the configuration as its file is now; running requests keep the one they began with."""
+    notify(*systemd.reloading())
     try:
         read = settings.read(given.start)
     except (ConfigFaults, UnknownMode) as error:
         faults = str(error).splitlines()
-        log.error("the configuration has faults; the one before stays in use:\n%s", "\n".join(faults))
+        log.error("%s:\n%s", KEPT, "\n".join(faults))
         desk.note(events.ConfigReloadFailed(faults=faults[:FAULTS_NOTED_MAX]))
+        notify(systemd.READY, systemd.status(KEPT))
         return
     desk.routing = _routing(read, session)
     if read.spend_path != desk.budgets.path:
         desk.budgets = Budgets(read.spend_path)
-    log.info("read %s anew", given.start.config_path or "the built-in configuration")
+    told = f"read {given.start.config_path or 'the built-in configuration'} anew"
+    log.info("%s", told)
     desk.note(events.ConfigReloaded(**_described(read)))
+    notify(systemd.READY, systemd.status(told))
 
 
 def _described(given: Settings) -> dict[str, Any]:

@@ -8,6 +8,9 @@ from coderouter_proxy.events import ErrorType, Ingress
 
 Body = dict[str, Any]
 
+CLIENT_LEFT = "the client closed its connection"
+SHUTTING_DOWN = "the proxy is shutting down"
+
 
 @dataclass(slots=True, kw_only=True)
 class Call:
@@ -100,6 +103,11 @@ class Refusal(Exception):
         self.code = code
         self.param = param
         self.retry_after = retry_after
+
+
+def shutting_down() -> Refusal:
+    """Return what a request gets to read that takes longer than the proxy can wait for its own end."""
+    return Refusal(503, f"{SHUTTING_DOWN}; ask again", code="shutting_down", retry_after="1")
 
 
 class ClientGone(Exception):

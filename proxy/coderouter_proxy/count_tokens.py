@@ -1,5 +1,7 @@
 """Answer `POST /v1/messages/count_tokens`: the provider's own count where it has one, else a guess."""
 
+import asyncio
+
 import aiohttp
 import orjson
 from starlette.types import Receive, Scope, Send
@@ -8,7 +10,7 @@ from yarl import URL
 from coderouter_proxy import anthropic_wire, profiles, tokens, upstream
 from coderouter_proxy.adapter import Adapter
 from coderouter_proxy.bodies import read_body
-from coderouter_proxy.call import Call, ClientGone, Failure, Refusal
+from coderouter_proxy.call import Call, ClientGone, Failure, Refusal, shutting_down
 from coderouter_proxy.config import AUTO_PROFILE, Profile
 from coderouter_proxy.ingress import JSON, new_request_id
 from coderouter_proxy.routing import Desk, Routing
@@ -45,6 +47,9 @@ class CountTokens:
         except Refusal as refusal:
             status = anthropic_wire.status(refusal)
             body = anthropic_wire.error_body(refusal, request_id)
+        except asyncio.CancelledError:
+            status = 503
+            body = anthropic_wire.error_body(shutting_down(), request_id)
         except ClientGone:
             return
         named = request_id.encode()

@@ -14,7 +14,7 @@ from starlette.types import Receive, Scope, Send
 
 from coderouter_proxy import autoroute, cost, profiles, route
 from coderouter_proxy.bodies import read_body
-from coderouter_proxy.call import Answer, Call, ClientGone, Failure, Refusal
+from coderouter_proxy.call import Answer, Call, ClientGone, Failure, Refusal, shutting_down
 from coderouter_proxy.config import AUTO_PROFILE, Profile
 from coderouter_proxy.events import (
     AutoRouterFallthrough,
@@ -32,6 +32,7 @@ CLIENT_CLOSED_REQUEST = 499  # nginx's number for a client that left before its 
 
 JSON = b"application/json"
 EVENT_STREAM = b"text/event-stream; charset=utf-8"
+END_OF_BODY = {"type": "http.response.body", "body": b""}
 
 log = logging.getLogger(__name__)
 
@@ -94,22 +95,22 @@ class _Exchange:
             self._outcome = "midstream"
             self._broken_by = failure.error_type
             assert self._tries.provider is not None
-            await self._end_with_error_frame(f"{self._tries.provider.name} failed: {failure.message}")
+            await self._end_with_error_frame(
+                Refusal(
+                    502,
+                    f"{self._tries.provider.name} failed: {failure.message}",
+                    code="upstream_failed_midstream",
+                )
+            )
         except asyncio.CancelledError:
             # The server is stopping and its patience is over.
-            self._outcome = "midstream"
-            if self._status:
-                await self._end_with_error_frame("the proxy is shutting down")
-            else:
-                await self._refuse(Refusal(503, "the proxy is shutting down", retry_after="1"))
-            raise
+            if self._outcome != "ok":
+                await self._give_up(shutting_down())
+            elif self._call is not None and self._call.stream:
+                await self._send(END_OF_BODY)
         except Exception:
             log.exception("request %s ended by a fault of the proxy itself", self._request_id)
-            self._outcome = "midstream" if self._status else "exhausted"
-            if self._status:
-                await self._end_with_error_frame("the proxy failed; its log has the reason")
-            else:
-                await self._refuse(Refusal(500, "the proxy failed; its log has the reason"))
+            await self._give_up(Refusal(500, "the proxy failed; its log has the reason"))
 
     async def _respond(self, raw: bytes) -> None:
         self._call = call = self._wire.decode(self._request_id, raw, self._headers)
@@ -126,7 +127,7 @@ class _Exchange:
                         sent()
                         await self._send({"type": "http.response.body", "body": piece, "more_body": True})
                 self._outcome = "ok"
-                await self._send({"type": "http.response.body", "body": b""})
+                await self._send(END_OF_BODY)
             else:
                 body = b"".join([piece async for piece in answer.pieces])
                 self._outcome = "ok"
@@ -164,8 +165,16 @@ class _Exchange:
         await self._begin(self._wire.status(refusal), JSON, *more)
         await self._send({"type": "http.response.body", "body": body})
 
-    async def _end_with_error_frame(self, message: str) -> None:
-        refusal = Refusal(502, message, code="upstream_failed_midstream")
+    async def _give_up(self, refusal: Refusal) -> None:
+        """End the answer where it is, for a reason of the proxy's own."""
+        if self._status:
+            self._outcome = "midstream"
+            await self._end_with_error_frame(refusal)
+        else:
+            self._outcome = "exhausted"
+            await self._refuse(refusal)
+
+    async def _end_with_error_frame(self, refusal: Refusal) -> None:
         frame = self._wire.error_frame(refusal, self._request_id)
         await self._send({"type": "http.response.body", "body": frame})
 

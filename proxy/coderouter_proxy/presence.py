@@ -5,7 +5,7 @@ from typing import Self
 
 from starlette.types import Receive, Send
 
-from coderouter_proxy.call import ClientGone
+from coderouter_proxy.call import CLIENT_LEFT, ClientGone
 
 WATCH_AFTER_S = 0.05  # answers faster than this do not pay for a task that watches their client
 PING_S = 15  # under the 20 s after which Claude Code warns
@@ -75,4 +75,4 @@ class UntilGone:
         while (await self._receive())["type"] != "http.disconnect":
             pass
         self._gone = True
-        self._task.cancel()
+        self._task.cancel(CLIENT_LEFT)

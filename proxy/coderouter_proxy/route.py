@@ -103,8 +103,8 @@ async def _try(
         failure.message = scrubbed(failure.message, upstream.key)
         desk.note(_failed(ProviderFailed, name, call, failure, started))
         raise
-    except asyncio.CancelledError:
-        gone = Failure("cancelled", "the client closed its connection", retryable=False)
+    except asyncio.CancelledError as cancelled:
+        gone = Failure("cancelled", str(cancelled) or "the request was cancelled", retryable=False)
         desk.note(_failed(ProviderFailed, name, call, gone, started))
         raise
     finally:

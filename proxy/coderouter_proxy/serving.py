@@ -1,28 +1,16 @@
-"""Run the app: logging, the listening socket, worker processes, signals."""
+"""Serve: the listening socket, and the one process or the workers that answer on it."""
 
-import functools
+import asyncio
 import logging
 import os
 import signal
 import socket
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
 from importlib.metadata import version
-from types import FrameType
 
-import uvicorn
-from uvicorn.config import STARTUP_FAILURE
-from uvicorn.supervisors.multiprocess import Multiprocess
-
-from coderouter_proxy import app
-from coderouter_proxy import settings as proxy_settings
-from coderouter_proxy.profiles import UnknownMode
-from coderouter_proxy.settings import Settings, Start
-from coderouter_proxy.yamlfile import ConfigFaults
-
-GRACE_S = 30
-KEEP_ALIVE_S = 75  # longer than SDK clients keep an idle connection, so that they close it, not we
+from coderouter_proxy import app, systemd
+from coderouter_proxy.server import DrainingServer, log_to_stderr
+from coderouter_proxy.settings import Settings
+from coderouter_proxy.workers import Supervisor
 
 log = logging.getLogger(__name__)
 
@@ -31,79 +19,30 @@ class CannotStart(Exception):
     """The proxy cannot serve; the message says why and what to change."""
 
 
-def run(settings: Settings, *, port: int, workers: int, log_level: str) -> None:
-    """Serve until a signal ends it; a second Ctrl-C ends it at once.
+def run(settings: Settings, *, port: int, workers: int, log_level: str, grace_s: float) -> None:
+    """Serve until a signal, and for up to `grace_s` longer what is asked by then; a second signal ends that at once.
 
     Raises:
         CannotStart
     """
-    logging.basicConfig(
-        level=log_level.upper(), stream=sys.stderr, format="%(asctime)s %(levelname)s %(message)s"
-    )
-    logging.getLogger("uvicorn").setLevel(logging.WARNING)
-    signal.pthread_sigmask(
-        signal.SIG_BLOCK, {signal.SIGHUP}
-    )  # one that comes early waits until it is handled
+    log_to_stderr(log_level)
+    signal.pthread_sigmask(signal.SIG_BLOCK, app.SIGNALS)  # one that comes early waits until it is handled
     sock = listen(settings.start.host, port)
-    _announce(settings, sock)
-    config = uvicorn.Config(
-        functools.partial(app.create, settings),
-        factory=True,
-        loop="uvloop",
-        http="httptools",
-        ws="none",
-        lifespan="on",
-        workers=workers,
-        log_config=None,
-        access_log=False,
-        server_header=False,
-        proxy_headers=False,
-        timeout_keep_alive=KEEP_ALIVE_S,
-        timeout_graceful_shutdown=GRACE_S,
-    )
+    url = _url(sock)
+    _announce(settings, url)
+    ready = f"answers on {url}"
     if workers == 1:
-        # uvicorn raises the signal that ended it once more; by then everything is drained and the end is a good one.
-        for signum in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(signum, _drained)
-        uvicorn.Server(config).run(sockets=[sock])
-    else:
-        supervisor = _Supervisor(config, sock, settings.start)
-        supervisor.run()
-        if any(process.exitcode == STARTUP_FAILURE for process in supervisor.processes):
-            raise CannotStart("a worker failed to start; its log lines above say why")
-
-
-class _Supervisor(Multiprocess):
-    """Hands SIGHUP on: workers read the configuration anew, and go on. One that starts later begins with it."""
-
-    def __init__(self, config: uvicorn.Config, sock: socket.socket, start: Start) -> None:
-        super().__init__(config, [sock])
-        self._start = start
-
-    def init_processes(self) -> None:
-        with _hup_waits():
-            super().init_processes()
-
-    def keep_subprocess_alive(self) -> None:
-        with _hup_waits():
-            super().keep_subprocess_alive()
-
-    def handle_hup(self) -> None:
-        with suppress(ConfigFaults, UnknownMode):  # workers say what is wrong with it
-            self.config.app = functools.partial(app.create, proxy_settings.read(self._start))
-        for process in self.processes:
-            if process.pid is not None:
-                os.kill(process.pid, signal.SIGHUP)
-
-
-@contextmanager
-def _hup_waits() -> Iterator[None]:
-    """Let workers that start meanwhile inherit that SIGHUP waits until they handle it, instead of ending them."""
-    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGHUP})
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGHUP})
+        watchdog_s = systemd.watchdog_s()
+        ping_s = watchdog_s / 2 if watchdog_s is not None else None
+        server = DrainingServer(settings, systemd.notify, grace_s=grace_s, ping_s=ping_s, ready=ready)
+        server.run([sock])
+        return
+    supervisor = Supervisor(
+        settings, sock, workers=workers, grace_s=grace_s, log_level=log_level, ready=ready
+    )
+    asyncio.run(supervisor.run())
+    if supervisor.failed:
+        raise CannotStart("a worker failed to start; its log lines above say why")
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -126,14 +65,16 @@ def listen(host: str, port: int) -> socket.socket:
     return sock
 
 
-def _announce(settings: Settings, sock: socket.socket) -> None:
+def _url(sock: socket.socket) -> str:
     host, port = sock.getsockname()[:2]
-    shown = f"[{host}]" if ":" in host else host
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+def _announce(settings: Settings, url: str) -> None:
     log.info(
-        "coderouter %s listens on http://%s:%d, configured by %s, writes events to %s",
+        "coderouter %s listens on %s, configured by %s, writes events to %s",
         version("coderouter"),
-        shown,
-        port,
+        url,
         settings.start.config_path or "the built-in configuration (no providers.yaml found)",
         settings.start.events_path or "no file",
     )
@@ -144,7 +85,3 @@ def _announce(settings: Settings, sock: socket.socket) -> None:
     for each in settings.config.providers:
         if each.api_key_env and not os.environ.get(each.api_key_env):
             log.warning("provider %r has no key: the variable %s is not set", each.name, each.api_key_env)
-
-
-def _drained(signum: int, frame: FrameType | None) -> None:
-    del signum, frame

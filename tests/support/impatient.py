@@ -5,11 +5,13 @@ from dataclasses import replace
 from pathlib import Path
 
 from coderouter_proxy import serving, settings
+from coderouter_proxy.settings import Settings
 
 PING_S = 0.2
 
 
-def main() -> None:
+def given_settings() -> tuple[Settings, int]:
+    """Return what `providers.yaml` and the command line say, and the port."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--port", type=int)
     parser.add_argument("--events", type=Path)
@@ -22,7 +24,12 @@ def main() -> None:
         host="127.0.0.1",
         insecure=False,
     )
-    serving.run(replace(settings.read(start), ping_s=PING_S), port=given.port, workers=1, log_level="info")
+    return settings.read(start), given.port
+
+
+def main() -> None:
+    read, port = given_settings()
+    serving.run(replace(read, ping_s=PING_S), port=port, workers=1, log_level="info", grace_s=1)
 
 
 if __name__ == "__main__":

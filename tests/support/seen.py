@@ -19,8 +19,11 @@ def data_of(raw: bytes) -> list[Any]:
 class Client(Protocol):
     """A client of one wire."""
 
-    name: str
-    ping: bytes
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def ping(self) -> bytes: ...
 
     def asks(self, proxy: Proxy, headers: dict[str, str], **body: Any) -> Exchange: ...
 

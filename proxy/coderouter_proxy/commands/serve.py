@@ -79,6 +79,15 @@ from coderouter_proxy.commands.failing import fail_start
     help="Processes that answer requests.",
 )
 @click.option(
+    "--grace-s",
+    default=30.0,
+    show_default=True,
+    envvar="CODEROUTER_GRACE_S",
+    show_envvar=True,
+    type=click.FloatRange(0),
+    help="Seconds that running requests may take after SIGTERM; then they end with an error.",
+)
+@click.option(
     "--log-level",
     default="info",
     show_default=True,
@@ -98,6 +107,7 @@ def serve(
     env_file_override: bool,
     insecure: bool,
     workers: int,
+    grace_s: float,
     log_level: str,
 ) -> None:
     """Answer clients until Ctrl-C or SIGTERM."""
@@ -116,7 +126,7 @@ def serve(
             host=host,
             insecure=insecure,
         )
-        serving.run(settings.read(start), port=port, workers=workers, log_level=log_level)
+        serving.run(settings.read(start), port=port, workers=workers, log_level=log_level, grace_s=grace_s)
     except (
         yamlfile.ConfigFaults,
         envfiles.EnvFileFault,

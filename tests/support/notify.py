@@ -1,0 +1,50 @@
+"""A socket that listens to what a service tells systemd."""
+
+import secrets
+import socket
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+from support.processes import eventually
+
+MESSAGE_BYTES_MAX = 4096
+
+Message = Mapping[str, str]
+
+
+class NotifySocket:
+    def __init__(self, sock: socket.socket, env: Mapping[str, str]) -> None:
+        self.env = env
+        """What tells a service of this socket."""
+        self._sock = sock
+        self._told: list[Message] = []
+
+    def told(self, name: str | None = None) -> list[Message]:
+        """Return all messages until now, in the order in which they came, or those with such an assignment."""
+        while True:
+            try:
+                message = self._sock.recv(MESSAGE_BYTES_MAX).decode()
+            except BlockingIOError:
+                return [message for message in self._told if name is None or name in message]
+            self._told.append(dict(line.split("=", 1) for line in message.splitlines()))
+
+    def forget(self) -> None:
+        self.told()
+        self._told.clear()
+
+    def waits_for(self, name: str, like: Callable[[str], bool] = bool) -> Message:
+        """Return the first message with such an assignment."""
+        found = eventually(lambda: [message for message in self.told(name) if like(message[name])])
+        return found[0]
+
+
+@contextmanager
+def notify_socket(folder: Path | None = None, watchdog_s: float | None = None) -> Iterator[NotifySocket]:
+    """Listen in the folder, or in the abstract name space without one."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sock:
+        name = str(folder / "notify.sock") if folder else f"@{secrets.token_hex(8)}"
+        sock.bind(f"\0{name[1:]}" if name.startswith("@") else name)
+        sock.settimeout(0)
+        watched = {} if watchdog_s is None else {"WATCHDOG_USEC": str(int(watchdog_s * 1e6))}
+        yield NotifySocket(sock, {"NOTIFY_SOCKET": name, **watched})
