@@ -19,6 +19,7 @@ from coderouter_exporter.serve import StartupError, serve
 from coderouter_exporter.state import SERIES_MAX
 from coderouter_exporter.store import StateError
 from coderouter_exporter.view import View
+from coderouter_exporter.webconfig import WebConfigFaults
 
 STARTUP_FAILED = 3
 UNITS_MS = {"ms": 1, "s": 1000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
@@ -123,6 +124,14 @@ _series_max = click.option(
 )
 @_series_max
 @click.option(
+    "--web.config.file",
+    "web_config_file",
+    type=click.Path(dir_okay=False, path_type=Path),
+    envvar="CR_EXPORTER_WEB_CONFIG_FILE",
+    show_envvar=True,
+    help="File that turns on TLS and passwords, in the format of Prometheus' exporters.",
+)
+@click.option(
     "--log-level",
     type=click.Choice(["debug", "info", "warning", "error"]),
     default="info",
@@ -140,6 +149,7 @@ def main(
     state_file: Path | None,
     state_reset: bool,  # noqa: FBT001 - click gives it by name
     series_max: int,
+    web_config_file: Path | None,
     log_level: str,
 ) -> None:
     """Count what the CodeRouter proxy writes to its event file, exactly once, and serve the totals.
@@ -155,9 +165,17 @@ def main(
         paths = _event_paths(event_files)
         state_file = state_file or _default_state(paths)
         sys.exit(
-            serve(paths, state_file, listen, olddir=olddir, state_reset=state_reset, series_max=series_max)
+            serve(
+                paths,
+                state_file,
+                listen,
+                olddir=olddir,
+                state_reset=state_reset,
+                series_max=series_max,
+                web_config_file=web_config_file,
+            )
         )
-    except (StartupError, StateError) as error:
+    except (StartupError, StateError, WebConfigFaults) as error:
         _fail(error)
 
 
@@ -226,5 +244,6 @@ def _default_state(paths: Sequence[Path]) -> Path:
 
 
 def _fail(error: Exception) -> NoReturn:
-    click.echo(f"cr-exporter: {error}", err=True)
+    for line in str(error).splitlines():
+        click.echo(f"cr-exporter: {line}", err=True)
     sys.exit(STARTUP_FAILED)

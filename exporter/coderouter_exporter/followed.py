@@ -11,7 +11,7 @@ from coderouter_exporter.siblings import FRESH_NS
 from coderouter_exporter.state import Position
 
 Step = Callable[[str], None]
-"""Called at each step between reading and publishing; tests end the process there."""
+"""Called at each step between reading and publishing: the loop goes on. Tests end the process there."""
 
 
 def no_step(_: str) -> None:

@@ -1,6 +1,5 @@
 """Starts the exporter's parts in order and ends them in order."""
 
-import asyncio
 import errno
 import logging
 import signal
@@ -9,7 +8,6 @@ import sys
 import threading
 import time
 from collections.abc import Sequence
-from contextlib import suppress
 from pathlib import Path
 from types import FrameType
 
@@ -19,14 +17,16 @@ import uvicorn
 from coderouter_exporter import state as states
 from coderouter_exporter.app import create_app
 from coderouter_exporter.follow import Follower
+from coderouter_exporter.server import Progress, Server
 from coderouter_exporter.sources import Sources
 from coderouter_exporter.state import SERIES_MAX, State
 from coderouter_exporter.store import StateError, Store, set_aside
+from coderouter_exporter.tls import NewestContext
 from coderouter_exporter.watch import Watcher
+from coderouter_exporter.web import Guarded, Web, protocol
 
 CRASHED = 1
 OPEN_SCRAPES_S = 3
-TICK_S = 1.0
 
 log = logging.getLogger(__name__)
 
@@ -43,12 +43,15 @@ def serve(
     olddir: Path | None = None,
     state_reset: bool = False,
     series_max: int = SERIES_MAX,
+    web_config_file: Path | None = None,
+    progress: Progress | None = None,
 ) -> int:
     """Follow the event files and answer scrapes until a signal; return the exit code.
 
     Raises:
-        StartupError, StateError: it cannot start.
+        StartupError, StateError, WebConfigFaults: it cannot start.
     """
+    web = Web(web_config_file) if web_config_file is not None else None
     if state_reset and (old := set_aside(state_file)) is not None:
         log.warning("all totals begin at 0; the state of before is in %s", old)
     store = Store(state_file)
@@ -61,53 +64,31 @@ def serve(
         crashed.set()
         server.end()
 
-    sources = Sources(paths, state.positions, olddir=olddir)
-    follower = Follower(sources, store, state, on_crash=crash)
+    progress = progress or Progress()
+    sources = Sources(paths, state.positions, olddir=olddir, step=progress)
+    follower = Follower(sources, store, state, on_crash=crash, step=progress)
     watcher = Watcher(paths, follower.hint)
+    app = create_app(follower, watcher)
     config = uvicorn.Config(
-        create_app(follower, watcher),
+        Guarded(app, web) if web else app,
         loop="uvloop",
-        http="httptools",
+        http=protocol(web) if web else "httptools",
         ws="none",
         lifespan="on",
         log_config=None,
         access_log=False,
         timeout_graceful_shutdown=OPEN_SCRAPES_S,
     )
-    server = _Server(config)
+    config.load()
+    if web and web.current.tls:
+        config.ssl = NewestContext(web.context)
+    server = Server(config, follower, progress)
     logging.getLogger("uvicorn").setLevel(logging.WARNING)
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _exit_in_good_order)
-    host, port = listener.getsockname()[:2]
-    log.info(
-        "serving http://%s:%s/metrics, state in %s", f"[{host}]" if ":" in host else host, port, state_file
-    )
+    log.info("serving %s/metrics, state in %s", _url(listener, "https" if config.ssl else "http"), state_file)
     server.run(sockets=[listener])
     return CRASHED if crashed.is_set() else 0
-
-
-class _Server(uvicorn.Server):
-    """A server that is woken by the end instead of asking for it ten times a second, which costs an idle CPU."""
-
-    def __init__(self, config: uvicorn.Config) -> None:
-        super().__init__(config)
-        self._ended = asyncio.Event()
-        self._loop: asyncio.AbstractEventLoop | None = None
-
-    def end(self) -> None:
-        self.should_exit = True
-        if self._loop is not None:
-            self._loop.call_soon_threadsafe(self._ended.set)
-
-    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        super().handle_exit(sig, frame)
-        self.end()
-
-    async def main_loop(self) -> None:
-        self._loop = asyncio.get_running_loop()
-        while not await self.on_tick(0):  # 0: the tick that also sets the date header
-            with suppress(TimeoutError):
-                await asyncio.wait_for(self._ended.wait(), TICK_S)
 
 
 def _load(store: Store) -> State:
@@ -131,6 +112,11 @@ def _bind(host: str, port: int) -> socket.socket:
         else:
             reason = f"cannot listen on {host}:{port} ({error.strerror})"
         raise StartupError(f"{reason}; choose another address with --listen HOST:PORT") from error
+
+
+def _url(listener: socket.socket, scheme: str) -> str:
+    host, port = listener.getsockname()[:2]
+    return f"{scheme}://[{host}]:{port}" if ":" in host else f"{scheme}://{host}:{port}"
 
 
 def _exit_in_good_order(_signal: int, _frame: FrameType | None) -> None:

@@ -9,8 +9,8 @@ PACKAGE = Path(coderouter_exporter.__file__).parent
 LAYERS = (
     "cli",
     "serve",
-    "app",
-    "negotiate report finished backfill watch",
+    "app server web",
+    "negotiate report finished backfill watch webconfig",
     "exposition gathered",
     "gauges",
     "view",
@@ -25,7 +25,7 @@ LAYERS = (
     "columns",
     "state families",
     "sequences families_proxy families_exporter",
-    "records family",
+    "records family systemd tls",
 )
 
 
