@@ -19,6 +19,8 @@ from coderouter_proxy.systemd import Notify
 
 LAST_WORDS_S = 2.0
 """For clients to take in the end of their answers; one that reads nothing by then is cut off."""
+MARGIN_S = 8.0
+"""What a busy machine may need on top, until the last event is written."""
 KEEP_ALIVE_S = 75  # longer than SDK clients keep an idle connection, so that they close it, not we
 
 
@@ -27,6 +29,11 @@ def log_to_stderr(level: str) -> None:
         level=level.upper(), stream=sys.stderr, format="%(asctime)s %(levelname)s %(message)s"
     )
     logging.getLogger("uvicorn").setLevel(logging.WARNING)
+
+
+def drain_s_max(grace_s: float) -> float:
+    """Return how long a process takes at most from the signal to its end."""
+    return grace_s + LAST_WORDS_S + MARGIN_S
 
 
 class DrainingServer(uvicorn.Server):
@@ -68,7 +75,7 @@ class DrainingServer(uvicorn.Server):
         self._notify(
             systemd.STOPPING,
             systemd.status(f"stopping; running requests may take {self._grace_s:g} s"),
-            systemd.extended(self._grace_s + 2 * LAST_WORDS_S),
+            systemd.extended(drain_s_max(self._grace_s)),
         )
         ending = asyncio.create_task(self._end_requests())
         await super().shutdown(sockets)

@@ -22,7 +22,7 @@ from coderouter_proxy import settings as proxy_settings
 from coderouter_proxy import systemd
 from coderouter_proxy.app import KEPT
 from coderouter_proxy.profiles import UnknownMode
-from coderouter_proxy.server import LAST_WORDS_S, DrainingServer, held_signals, log_to_stderr
+from coderouter_proxy.server import DrainingServer, drain_s_max, held_signals, log_to_stderr
 from coderouter_proxy.settings import Settings
 from coderouter_proxy.systemd import Notify
 from coderouter_proxy.yamlfile import ConfigFaults
@@ -149,7 +149,7 @@ class Supervisor:
                     worker.line.send(HURRY)
             return
         self._stopping = True
-        patience_s = self._grace_s + 2 * LAST_WORDS_S
+        patience_s = drain_s_max(self._grace_s)
         self._notify(
             systemd.STOPPING,
             systemd.status(f"stopping; running requests may take {self._grace_s:g} s"),

@@ -234,6 +234,19 @@ def test_a_new_certificate_is_taken_without_a_restart_and_half_a_pair_is_not(
         assert served.command.stderr.count(KEPT) == 1
 
 
+def test_a_certificate_that_comes_after_the_file_that_names_it_is_taken(
+    tmp_path: Path, ca: trustme.CA
+) -> None:
+    following = trustme.CA()
+    with serving(tmp_path, TLS) as served:
+        (tmp_path / "web.yml").write_text(TLS.replace("server.", "next/server."))
+        assert served.status(None, trusting(ca)) == 200
+
+        (tmp_path / "next").mkdir()
+        issue(following, tmp_path / "next")
+        assert served.status(None, trusting(following)) == 200
+
+
 def test_tls_is_not_turned_off_by_a_file_that_changes(tmp_path: Path, ca: trustme.CA) -> None:
     with serving(tmp_path, TLS) as served:
         (tmp_path / "web.yml").write_text(USERS)

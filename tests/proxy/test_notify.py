@@ -13,18 +13,12 @@ from support import proxy
 from support.events import read
 from support.notify import NotifySocket, notify_socket
 from support.processes import eventually
-from support.proxy import Proxy, serving, write_config
+from support.proxy import serving, workers_of, write_config
 from support.upstream import Pause, Provider
 
 ECHO = proxy.config([{"name": "echo", "kind": "echo"}])
 WATCHDOG_S = 1.0
 HASTY = (sys.executable, "-m", "support.hasty_supervisor")
-
-
-def workers_of(served: Proxy) -> list[int]:
-    parent = served.command.process.pid
-    children = [int(child) for child in Path(f"/proc/{parent}/task/{parent}/children").read_text().split()]
-    return [pid for pid in children if "spawn_main" in Path(f"/proc/{pid}/cmdline").read_text()]
 
 
 def pings_stop(heard: NotifySocket) -> None:

@@ -11,7 +11,7 @@ from support import openai_answers as says
 from support import proxy
 from support.events import Event, read
 from support.processes import eventually
-from support.proxy import Proxy, serving, write_config
+from support.proxy import Proxy, serving, workers_of, write_config
 from support.upstream import Pause, Provider
 
 BROKEN = """\
@@ -195,7 +195,7 @@ def test_a_worker_that_replaces_a_dead_one_begins_with_the_newest_file_that_is_s
         eventually(lambda: _two(served, "config-reloaded"))
         write_config(tmp_path, BROKEN)
 
-        os.kill(_worker(served.command.process.pid), signal.SIGKILL)
+        os.kill(workers_of(served)[0], signal.SIGKILL)
         startups = eventually(lambda: read(served.events_path, "coderouter-startup")[2:])
         assert startups[0]["providers"] == ["b"]
         assert served.command.stop() == 0
@@ -215,10 +215,3 @@ def test_a_signal_that_comes_while_the_process_starts_is_heeded_and_ends_nothing
 def _two(served: Proxy, name: str) -> list[Event]:
     found = read(served.events_path, name)
     return found if len(found) >= 2 else []
-
-
-def _worker(parent: int) -> int:
-    """Return one of the processes that answer requests, which multiprocessing started."""
-    children = Path(f"/proc/{parent}/task/{parent}/children").read_text().split()
-    commands = {int(child): Path(f"/proc/{child}/cmdline").read_text() for child in children}
-    return next(child for child, command in commands.items() if "spawn_main" in command)

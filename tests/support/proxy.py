@@ -78,6 +78,13 @@ def serving(
         yield Proxy(port, command, path)
 
 
+def workers_of(served: Proxy) -> list[int]:
+    """Return the processes that answer requests, which multiprocessing started."""
+    parent = served.command.process.pid
+    children = [int(child) for child in Path(f"/proc/{parent}/task/{parent}/children").read_text().split()]
+    return [pid for pid in children if "spawn_main" in Path(f"/proc/{pid}/cmdline").read_text()]
+
+
 def start_fails(folder: Path, *options: str, **env: str) -> str:
     """Return what a `coderouter serve` says that cannot start."""
     environment = clean_environment(HOME=str(folder)) | env
