@@ -18,7 +18,8 @@ DegradedReason = Literal["provider-does-not-support", "translation-lossy", "non-
 CooldownReason = Literal["failures", "retry_after", "memory_pressure"]
 ModeSource = Literal["flag", "env", "config"]
 
-# A closed set, grouped by whose fault it is: the network's, the provider's, or the client's own (cancelled).
+# A closed set, grouped by whose fault it is: the network's, the provider's, or (cancelled) that of a client that left
+# or of a proxy that stops.
 ErrorType = Literal[
     "connect",
     "timeout_connect",

@@ -105,7 +105,7 @@ class _Exchange:
         except asyncio.CancelledError:
             # The server is stopping and its patience is over.
             if self._outcome != "ok":
-                await self._give_up(shutting_down())
+                await self._give_up(shutting_down(), "cancelled")
             elif self._call is not None and self._call.stream:
                 await self._send(END_OF_BODY)
         except Exception:
@@ -165,10 +165,11 @@ class _Exchange:
         await self._begin(self._wire.status(refusal), JSON, *more)
         await self._send({"type": "http.response.body", "body": body})
 
-    async def _give_up(self, refusal: Refusal) -> None:
+    async def _give_up(self, refusal: Refusal, broken_by: ErrorType | None = None) -> None:
         """End the answer where it is, for a reason of the proxy's own."""
         if self._status:
             self._outcome = "midstream"
+            self._broken_by = broken_by
             await self._end_with_error_frame(refusal)
         else:
             self._outcome = "exhausted"

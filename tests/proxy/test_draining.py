@@ -90,7 +90,8 @@ def test_without_a_second_signal_the_grace_ends_by_itself(workers: str, tmp_path
         for wire, exchange, before in zip(WIRES, exchanges, begun, strict=True):
             assert wire.error(before + exchange.rest().body) == WORDS
         ends_well(served)
-    assert [(e["outcome"], e["status"]) for e in finished(served)] == [("midstream", 200)] * 2
+    ends = [(e["outcome"], e["status"], e["error_type"]) for e in finished(served)]
+    assert ends == [("midstream", 200, "cancelled")] * 2
 
 
 def test_requests_that_still_wait_get_the_error_of_their_wire(tmp_path: Path, a: Provider) -> None:
