@@ -4,6 +4,7 @@ import gzip
 import hashlib
 import os
 import zlib
+from collections.abc import Callable
 from enum import Enum, IntEnum
 from io import BufferedReader
 from pathlib import Path
@@ -18,6 +19,13 @@ MARKER_BYTES = 512
 UNPACKED_BYTES_FREE = 64 << 20
 UNPACKED_RATIO_MAX = 200
 """Event lines compress to a tenth or a twentieth; what unpacks to more than this is made to fill a disk."""
+
+Step = Callable[[str], None]
+"""Called at each step between reading and publishing: the loop goes on. Tests end the process there."""
+
+
+def no_step(_: str) -> None:
+    pass
 
 
 class Content(Protocol):
@@ -80,7 +88,7 @@ class Packed:
 
     changes = False
 
-    def __init__(self, place: Path) -> None:
+    def __init__(self, place: Path, step: Step = no_step) -> None:
         """Open the file and read it through once.
 
         Raises:
@@ -90,7 +98,7 @@ class Packed:
         self._file = place.open("rb")
         try:
             self.signature = signature(os.fstat(self._file.fileno()))
-            self.size = _unpacked_size(self._file, self.signature.size)
+            self.size = _unpacked_size(self._file, self.signature.size, step)
         except BaseException:
             self._file.close()
             raise
@@ -144,13 +152,14 @@ def digest(data: bytes) -> bytes:
     return hashlib.blake2b(data, digest_size=16).digest()
 
 
-def _unpacked_size(file: BufferedReader, packed_bytes: int) -> int:
+def _unpacked_size(file: BufferedReader, packed_bytes: int, step: Step) -> int:
     limit = max(UNPACKED_BYTES_FREE, UNPACKED_RATIO_MAX * packed_bytes)
     size = 0
     try:
         with gzip.GzipFile(fileobj=file) as stream:
             while block := stream.read(READ_BYTES_MAX):
                 size += len(block)
+                step("unpacked")
                 if size > limit:
                     raise Unpackable(Fault.TOO_LARGE)
     except EOFError as error:

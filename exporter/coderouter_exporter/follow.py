@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from coderouter_exporter import state as states
+from coderouter_exporter.contents import Step, no_step
 from coderouter_exporter.families_exporter import COMMIT_FAILURES, COMMITS
 from coderouter_exporter.fold import fold
-from coderouter_exporter.followed import Step, no_step
 from coderouter_exporter.sources import Sources
 from coderouter_exporter.state import State
 from coderouter_exporter.store import Store

@@ -2,20 +2,12 @@
 
 import time
 from collections import OrderedDict
-from collections.abc import Callable
 from pathlib import Path
 
-from coderouter_exporter.contents import HEAD_BYTES_MAX, MARKER_BYTES, Content, Plain, digest
+from coderouter_exporter.contents import HEAD_BYTES_MAX, MARKER_BYTES, Content, Plain, Step, digest
 from coderouter_exporter.records import READ_BYTES_MAX, Chunk, cut
 from coderouter_exporter.siblings import FRESH_NS
 from coderouter_exporter.state import Position
-
-Step = Callable[[str], None]
-"""Called at each step between reading and publishing: the loop goes on. Tests end the process there."""
-
-
-def no_step(_: str) -> None:
-    pass
 
 
 class Followed:

@@ -6,7 +6,8 @@ import time
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from coderouter_exporter.followed import Descriptors, Step, no_step
+from coderouter_exporter.contents import Step, no_step
+from coderouter_exporter.followed import Descriptors
 from coderouter_exporter.siblings import Folders, is_rotated
 from coderouter_exporter.state import Position
 from coderouter_exporter.tail import LATE_WRITER_S, Shared, Tail

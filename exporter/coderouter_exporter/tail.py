@@ -11,10 +11,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from time import monotonic
 
-from coderouter_exporter.contents import Content, Fault, Packed, Plain, Unpackable
+from coderouter_exporter.contents import Content, Fault, Packed, Plain, Step, Unpackable, no_step
 from coderouter_exporter.families_exporter import COMPRESSED_FILES, LINES, ROTATIONS, UNMATCHED
 from coderouter_exporter.family import Counter
-from coderouter_exporter.followed import Descriptors, Followed, Step, no_step
+from coderouter_exporter.followed import Descriptors, Followed
 from coderouter_exporter.ledger import Ledger, by_age
 from coderouter_exporter.records import Chunk
 from coderouter_exporter.siblings import GZIP, Candidate, Family, Folders, Listing, Signature, signature_of
@@ -204,7 +204,7 @@ class Tail:
             self._refuse(candidate, "unsupported")
             return None
         try:
-            return Packed(place) if packed else Plain(place)
+            return Packed(place, self._shared.step) if packed else Plain(place)
         except OSError:
             self._settled[place] = Settled(signature=signature, pending=place != self.path)
         except Unpackable as unpackable:
@@ -224,6 +224,7 @@ class Tail:
 
     def _adopt(self, candidate: Candidate, content: Content) -> None:
         place = candidate.place
+        self._shared.step("opened")
         position = self._ledger.position_of(content, self._open, at_path=place == self.path)
         if position is None:
             content.close()

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from coderouter_exporter.followed import Step
+from coderouter_exporter.contents import Step
 from support.engine import Engine, Samples, is_exact
 from support.exporter import append, tried
 from support.rotation import compress, copytruncate, rotate

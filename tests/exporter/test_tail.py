@@ -1,3 +1,4 @@
+import gzip
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -315,4 +316,14 @@ def test_a_position_of_nothing_read_recognises_no_file(path: Path) -> None:
     tail = Tail(path, [Position(path=str(path), inode=path.stat().st_ino)])
     assert read(tail) == [b"1"]
     assert len(tail.positions) == 1
+    tail.close()
+
+
+def test_steps_are_taken_while_a_large_compressed_file_is_looked_through(path: Path) -> None:
+    lines = b"a line\n" * READ_BYTES_MAX
+    path.with_name("events.jsonl.1.gz").write_bytes(gzip.compress(lines, compresslevel=1))
+    steps: list[str] = []
+    tail = Tail(path, [], Shared(step=steps.append))
+    tail.look()
+    assert steps.count("unpacked") == len(lines) // READ_BYTES_MAX
     tail.close()

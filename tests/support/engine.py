@@ -3,9 +3,9 @@
 from pathlib import Path
 
 from coderouter_exporter import state as states
+from coderouter_exporter.contents import Step, no_step
 from coderouter_exporter.exposition import Format, render
 from coderouter_exporter.follow import Follower
-from coderouter_exporter.followed import Step, no_step
 from coderouter_exporter.sources import Sources
 from coderouter_exporter.state import State
 from coderouter_exporter.store import Store
