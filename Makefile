@@ -8,6 +8,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/ready
 CONSTRAINTS := deploy/constraints.txt
+PREFIX ?= /usr/local
+SYSTEM_PYTHON ?= /usr/bin/python3
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
@@ -63,6 +65,14 @@ chaos: $(READY) ## Search for hours' worth of accidents that the totals do not s
 .PHONY: constraints
 constraints: $(READY) ## Pin the versions that are installed now
 	$(BIN)/pip freeze --exclude-editable | sort -f > $(CONSTRAINTS)
+
+.PHONY: install
+install: ## Install as system services (PREFIX, DESTDIR, SYSTEM_PYTHON); again: upgrade
+	@PREFIX='$(PREFIX)' DESTDIR='$(DESTDIR)' SYSTEM_PYTHON='$(SYSTEM_PYTHON)' sh deploy/install
+
+.PHONY: uninstall
+uninstall: ## Take the services out again; data stays, unless PURGE=1
+	@PREFIX='$(PREFIX)' DESTDIR='$(DESTDIR)' PURGE='$(PURGE)' sh deploy/uninstall
 
 .PHONY: system-programs
 system-programs:

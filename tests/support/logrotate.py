@@ -60,6 +60,6 @@ class Logrotate:
 def shipped(events: Path, rotate: int) -> str:
     """Return the shipped file for this event file, and for whoever runs the tests."""
     user, group = pwd.getpwuid(os.getuid()).pw_name, grp.getgrgid(os.getgid()).gr_name
-    text = STANZA.read_text(encoding="utf-8").replace("/var/lib/coderouter/events.jsonl", str(events))
+    text = STANZA.read_text(encoding="utf-8").replace("/var/log/coderouter/events.jsonl", str(events))
     text = text.replace("\trotate 30\n", f"\trotate {rotate}\n")
-    return re.sub(r"\bcoderouter coderouter\b", f"{user} {group}", text)
+    return re.sub(r"\bcoderouter coderouter-events\b", f"{user} {group}", text)
