@@ -7,6 +7,7 @@ import click
 
 COMMANDS = {
     "serve": "coderouter_proxy.commands.serve:serve",
+    "service": "coderouter_proxy.commands.service:service",
 }
 OTHERS = "coderouter.commands"
 """Entry point group in which other packages, such as the exporter's, offer sub-commands."""
