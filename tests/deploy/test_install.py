@@ -1,0 +1,105 @@
+"""`make install`, twice, run, rotated by the real logrotate, and `make uninstall`: nothing left but data."""
+
+import re
+import stat
+from pathlib import Path
+
+from support import openai_answers as says
+from support.exporter import Exporter
+from support.processes import free_port
+from support.proxy import Proxy
+from support.scratch import ScratchRoot
+from support.upstream import Provider
+
+EVENTS = "/var/log/coderouter/events.jsonl"
+STANZA = "/etc/logrotate.d/coderouter"
+DATA = ("/etc/coderouter", "/var/log/coderouter", "/var/lib/coderouter", "/var/lib/cr-exporter")
+
+
+def files(root: ScratchRoot) -> set[str]:
+    """Return everything that is no folder and that neither the test nor systemd's own tools put there."""
+    found = {f"/{path.relative_to(root.folder)}" for path in root.folder.rglob("*") if not path.is_dir()}
+    ours = re.compile(
+        r"/(etc/(passwd|group|shadow|gshadow)-?|bin|lib|lib64|sbin|etc/\.pwd\.lock)$|/var/lib/logrotate/"
+    )
+    return {path for path in found if not ours.match(path)}
+
+
+def ownership(root: ScratchRoot, place: str) -> tuple[str, str, str]:
+    """Return user, group and mode."""
+    user, group, mode = root.output("stat", "-c", "%U %G %a", place).split()
+    return user, group, mode
+
+
+def test_what_is_installed_runs_rotates_is_upgraded_and_is_removed_without_its_data(
+    root: ScratchRoot, configured: Path, a: Provider
+) -> None:
+    a.plays(always=says.answer())
+    port = free_port()
+    with (
+        root.service("cr-exporter", CR_EXPORTER_LISTEN="127.0.0.1:0") as counting,
+        root.service("coderouter", CODEROUTER_PORT=str(port)) as serving,
+    ):
+        exporter = Exporter(counting)
+        serving.listens_on(port)
+        served = Proxy(port, serving, root.path(EVENTS))
+        served.asks().rest()
+        assert exporter.tries("a") == 1
+        assert "renaming" in root.output("logrotate", "--debug", "--force", STANZA)
+        assert len(list(served.events_path.parent.iterdir())) == 1
+        for asked in (2, 3):
+            root.output("logrotate", "--force", STANZA)
+            served.asks().rest()
+            assert exporter.tries("a") == asked
+            root.output("sleep", "1.1")  # rotated files are named by the second
+        assert exporter.scrape()["cr_exporter_exact", ()] == 1
+        rotated = sorted(path.name for path in served.events_path.parent.iterdir())
+        assert [path.rpartition(".")[2] for path in rotated[1:]] == ["gz", rotated[2].rpartition(".")[2]]
+        for name in rotated:
+            user, group, mode = ownership(root, f"/var/log/coderouter/{name}")
+            assert (user, group, mode) == ("coderouter", "coderouter-events", "640")
+        assert len(root.output("zcat", "-f", f"/var/log/coderouter/{rotated[1]}", user="cr-exporter")) > 0
+
+        configured.write_text(configured.read_text() + "# mine\n", encoding="utf-8")
+        root.make("install")
+        served.asks().rest()
+        assert exporter.tries("a") == 4
+
+    assert configured.read_text().endswith("# mine\n")
+    assert "coderouter" in root.output("/usr/local/bin/coderouter", "--version")
+    before = files(root)
+    assert not [
+        path
+        for path in before
+        if path.startswith(("/usr/local/lib/coderouter.new", "/usr/local/lib/coderouter.old"))
+    ]
+    root.make("uninstall")
+    assert files(root) == {path for path in before if path.startswith(DATA)}
+    assert {
+        f"/etc/coderouter/{name}" for name in ("providers.yaml", "coderouter.env", "cr-exporter.env")
+    } < files(root)
+    root.make("uninstall", PURGE="1")
+    assert files(root) == set()
+
+
+def test_modes_keep_keys_from_everyone_and_the_configuration_from_others(installation: ScratchRoot) -> None:
+    assert ownership(installation, "/etc/coderouter") == ("root", "coderouter", "750")
+    assert ownership(installation, "/etc/coderouter/providers.yaml") == ("root", "coderouter", "640")
+    assert ownership(installation, "/etc/coderouter/coderouter.env") == ("root", "root", "600")
+    assert ownership(installation, "/etc/coderouter/cr-exporter.env") == ("root", "root", "600")
+    assert ownership(installation, "/var/log/coderouter") == ("coderouter", "coderouter-events", "2750")
+
+
+def test_the_installed_folder_is_self_contained_and_holds_no_tool_to_install_more(
+    installation: ScratchRoot,
+) -> None:
+    app = installation.path("/usr/local/lib/coderouter")
+    packages = {path.name for path in app.glob("lib/python3*/site-packages/*")}
+    assert {"coderouter_proxy", "coderouter_exporter"} < packages
+    assert not packages & {"pip", "setuptools", "hatchling"}
+    for script in (app / "bin").iterdir():
+        if not script.is_symlink():
+            assert script.read_bytes().startswith(b"#!/usr/local/lib/coderouter/bin/python")
+    assert not [
+        path for path in app.rglob("*") if not path.is_symlink() and path.stat().st_mode & stat.S_IWOTH
+    ]

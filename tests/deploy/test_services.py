@@ -1,0 +1,140 @@
+"""Each unit's ExecStart line, run as its user with its environment: what systemd would see of it, and its users."""
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from signal import SIGTERM
+
+import psutil
+import pytest
+
+from support import openai_answers as says
+from support.events import read
+from support.exporter import Exporter
+from support.notify import notify_socket
+from support.processes import eventually, free_port, listens
+from support.proxy import Proxy
+from support.scratch import ScratchRoot
+from support.upstream import HANG, Pause, Provider, stream
+
+EVENTS = "/var/log/coderouter/events.jsonl"
+WATCHDOG_S = 1.0  # in place of the unit's, for which a test does not wait
+
+
+@contextmanager
+def running_proxy(root: ScratchRoot, **more: str) -> Iterator[Proxy]:
+    port = free_port()
+    with root.service("coderouter", CODEROUTER_PORT=str(port), **more) as command:
+        command.listens_on(port)
+        yield Proxy(port, command, root.path(EVENTS))
+
+
+@contextmanager
+def running_exporter(root: ScratchRoot, **more: str) -> Iterator[Exporter]:
+    with root.service("cr-exporter", CR_EXPORTER_LISTEN="127.0.0.1:0", **more) as command:
+        yield Exporter(command)
+
+
+def ids(root: ScratchRoot, *names: str) -> set[int]:
+    lines = root.path("/etc/group").read_text().splitlines()
+    found = {name: int(gid) for name, _, gid, _ in (line.split(":") for line in lines)}
+    return {found[name] for name in names}
+
+
+def test_the_proxy_is_ready_alive_and_lets_a_stream_end(
+    root: ScratchRoot, configured: Path, a: Provider
+) -> None:
+    pause = Pause()
+    a.plays(says.streamed("Hello", pause, " there."))
+    with notify_socket(watchdog_s=WATCHDOG_S) as heard, running_proxy(root, **heard.env) as served:
+        heard.waits_for("READY")
+        assert listens(served.port)
+        process = psutil.Process(served.command.process.pid)
+        assert process.username() != "root"
+        status = Path(f"/proc/{process.pid}/status").read_text()
+        groups = {int(gid) for gid in re.findall(r"^Groups:(.*)$", status, re.MULTILINE)[0].split()}
+        assert groups == ids(root, "coderouter", "coderouter-events")
+        eventually(lambda: len(heard.told("WATCHDOG")) >= 3)
+
+        exchange = served.asks(stream=True)
+        begun = exchange.read_past(b"Hello")
+        served.command.signal(SIGTERM)
+        heard.waits_for("STOPPING")
+        pause.go()
+        assert (begun + exchange.rest().body).endswith(says.DONE)
+        assert served.command.wait(root.unit("coderouter").seconds("TimeoutStopSec")) == 0
+    [finished] = read(served.events_path, "request-finished")
+    assert finished["outcome"] == "ok"
+    assert read(served.events_path)[-1]["msg"] == "coderouter-shutdown"
+
+
+def test_a_stream_that_does_not_end_in_time_ends_with_its_error_frame(
+    root: ScratchRoot, configured: Path, a: Provider
+) -> None:
+    a.plays(stream(says.ROLE, says.text("Hello"), HANG))
+    with running_proxy(root, CODEROUTER_GRACE_S="0.2") as served:
+        exchange = served.asks(stream=True)
+        begun = exchange.read_past(b"Hello")
+        assert served.command.stop() == 0
+        assert b'"error"' in begun + exchange.rest().body
+
+
+def test_the_proxy_has_time_to_end_all_requests_before_systemd_kills_it(root: ScratchRoot) -> None:
+    unit = root.unit("coderouter")
+    with notify_socket() as heard, running_proxy(root, **heard.env) as served:
+        heard.waits_for("READY")
+        served.command.stop()
+        [told] = heard.told("STOPPING")
+    assert int(told["EXTEND_TIMEOUT_USEC"]) / 1e6 < unit.seconds("TimeoutStopSec")
+
+
+def test_the_exporter_is_ready_alive_and_counts_what_the_proxy_writes(
+    root: ScratchRoot, configured: Path, a: Provider
+) -> None:
+    a.plays(always=says.answer())
+    with (
+        notify_socket(watchdog_s=WATCHDOG_S) as heard,
+        running_exporter(root, **heard.env) as exporter,
+        running_proxy(root) as served,
+    ):
+        heard.waits_for("READY")
+        assert exporter.is_ready()
+        eventually(lambda: len(heard.told("WATCHDOG")) >= 3)
+        before = exporter.tries("a")
+        served.asks().rest()
+        assert exporter.tries("a") == before + 1
+        assert exporter.command.stop(within_s=root.unit("cr-exporter").seconds("TimeoutStopSec")) == 0
+        heard.waits_for("STOPPING")
+
+
+def test_the_exporter_may_read_the_event_file_and_nothing_else_of_the_proxys(
+    root: ScratchRoot, configured: Path
+) -> None:
+    with running_proxy(root):
+        eventually(root.path(EVENTS).exists)
+    spend = "/var/lib/coderouter/spend.db"
+    root.path(spend).touch(0o644)
+    places = ("/etc/coderouter", "/var/lib/coderouter", "/var/log/coderouter")
+    readable = ("find", *places, "-type", "f", "-readable")
+    writable = ("find", *places, "-writable")
+
+    def found(*command: str, user: str) -> list[str]:
+        return root.output("sh", "-c", '"$@" 2>/dev/null || true', "sh", *command, user=user).split()
+
+    assert found(*readable, user="cr-exporter") == [EVENTS]
+    assert found(*writable, user="cr-exporter") == []
+    assert found(*readable, user="coderouter") == ["/etc/coderouter/providers.yaml", spend, EVENTS]
+    assert "/etc" not in " ".join(found(*writable, user="coderouter"))
+
+
+@pytest.mark.parametrize("name", ["coderouter", "cr-exporter"])
+def test_a_start_that_fails_exits_with_the_code_that_systemd_does_not_try_again(
+    root: ScratchRoot, configured: Path, name: str
+) -> None:
+    taken = free_port()
+    with running_proxy(root) as served:
+        taken = served.port
+        address = {"CODEROUTER_PORT": str(taken), "CR_EXPORTER_LISTEN": f"127.0.0.1:{taken}"}
+        with root.service(name, **address) as command:
+            assert str(command.wait()) == root.unit(name).one("RestartPreventExitStatus")
