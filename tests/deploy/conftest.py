@@ -1,20 +1,24 @@
-"""One installation for all tests of this folder; each module gets a copy of its own."""
+"""One installation for all tests of this folder; a test that spoils it gets a copy."""
 
 import shutil
 import subprocess
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
-from support import proxy
 from support.programs import program
-from support.scratch import ScratchRoot, scratch_root
+from support.scratch import INSTALL_S_MAX, ScratchRoot, scratch_root
 from support.upstream import Provider, serving
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if {"root", "copy"} & set(getattr(item, "fixturenames", ())):
+            item.add_marker(pytest.mark.timeout(2 * INSTALL_S_MAX))
+
+
 @pytest.fixture(scope="session")
-def installation() -> Iterator[ScratchRoot]:
+def root() -> Iterator[ScratchRoot]:
     with scratch_root() as root:
         for needed in ("systemd-sysusers", "systemd-tmpfiles", "setpriv"):
             program(needed)
@@ -23,10 +27,10 @@ def installation() -> Iterator[ScratchRoot]:
         yield root
 
 
-@pytest.fixture(scope="module")
-def root(installation: ScratchRoot) -> Iterator[ScratchRoot]:
-    folder = installation.folder.with_name(f"{installation.folder.name}-copy")
-    subprocess.run(["cp", "-a", installation.folder, folder], check=True)
+@pytest.fixture
+def copy(root: ScratchRoot) -> Iterator[ScratchRoot]:
+    folder = root.folder.with_name(f"{root.folder.name}-copy")
+    subprocess.run(["cp", "-a", root.folder, folder], check=True)
     try:
         yield ScratchRoot(folder)
     finally:
@@ -37,11 +41,3 @@ def root(installation: ScratchRoot) -> Iterator[ScratchRoot]:
 def a() -> Iterator[Provider]:
     with serving() as upstream:
         yield upstream.provider("a")
-
-
-@pytest.fixture
-def configured(root: ScratchRoot, a: Provider) -> Path:
-    """The installed providers.yaml, which names one provider of the test; owner and mode stay those of the installation."""
-    path = root.path("/etc/coderouter/providers.yaml")
-    proxy.write_config(path.parent, proxy.config([proxy.provider("a", a.base_url)]))
-    return path

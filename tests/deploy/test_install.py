@@ -2,9 +2,9 @@
 
 import re
 import stat
-from pathlib import Path
 
 from support import openai_answers as says
+from support import proxy
 from support.exporter import Exporter
 from support.processes import free_port
 from support.proxy import Proxy
@@ -32,8 +32,10 @@ def ownership(root: ScratchRoot, place: str) -> tuple[str, str, str]:
 
 
 def test_what_is_installed_runs_rotates_is_upgraded_and_is_removed_without_its_data(
-    root: ScratchRoot, configured: Path, a: Provider
+    copy: ScratchRoot, a: Provider
 ) -> None:
+    root = copy
+    configuration = root.configure(proxy.config([proxy.provider("a", a.base_url)]))
     a.plays(always=says.answer())
     port = free_port()
     with (
@@ -60,12 +62,12 @@ def test_what_is_installed_runs_rotates_is_upgraded_and_is_removed_without_its_d
             assert (user, group, mode) == ("coderouter", "coderouter-events", "640")
         assert len(root.output("zcat", "-f", f"/var/log/coderouter/{rotated[1]}", user="cr-exporter")) > 0
 
-        configured.write_text(configured.read_text() + "# mine\n", encoding="utf-8")
+        configuration.write_text(configuration.read_text() + "# mine\n", encoding="utf-8")
         root.make("install")
         served.asks().rest()
         assert exporter.tries("a") == 4
 
-    assert configured.read_text().endswith("# mine\n")
+    assert configuration.read_text().endswith("# mine\n")
     assert "coderouter" in root.output("/usr/local/bin/coderouter", "--version")
     before = files(root)
     assert not [
@@ -82,18 +84,18 @@ def test_what_is_installed_runs_rotates_is_upgraded_and_is_removed_without_its_d
     assert files(root) == set()
 
 
-def test_modes_keep_keys_from_everyone_and_the_configuration_from_others(installation: ScratchRoot) -> None:
-    assert ownership(installation, "/etc/coderouter") == ("root", "coderouter", "750")
-    assert ownership(installation, "/etc/coderouter/providers.yaml") == ("root", "coderouter", "640")
-    assert ownership(installation, "/etc/coderouter/coderouter.env") == ("root", "root", "600")
-    assert ownership(installation, "/etc/coderouter/cr-exporter.env") == ("root", "root", "600")
-    assert ownership(installation, "/var/log/coderouter") == ("coderouter", "coderouter-events", "2750")
+def test_modes_keep_keys_from_everyone_and_the_configuration_from_others(root: ScratchRoot) -> None:
+    assert ownership(root, "/etc/coderouter") == ("root", "coderouter", "750")
+    assert ownership(root, "/etc/coderouter/providers.yaml") == ("root", "coderouter", "640")
+    assert ownership(root, "/etc/coderouter/coderouter.env") == ("root", "root", "600")
+    assert ownership(root, "/etc/coderouter/cr-exporter.env") == ("root", "root", "600")
+    assert ownership(root, "/var/log/coderouter") == ("coderouter", "coderouter-events", "2750")
 
 
 def test_the_installed_folder_is_self_contained_and_holds_no_tool_to_install_more(
-    installation: ScratchRoot,
+    root: ScratchRoot,
 ) -> None:
-    app = installation.path("/usr/local/lib/coderouter")
+    app = root.path("/usr/local/lib/coderouter")
     packages = {path.name for path in app.glob("lib/python3*/site-packages/*")}
     assert {"coderouter_proxy", "coderouter_exporter"} < packages
     assert not packages & {"pip", "setuptools", "hatchling"}

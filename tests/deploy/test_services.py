@@ -10,6 +10,7 @@ import psutil
 import pytest
 
 from support import openai_answers as says
+from support import proxy
 from support.events import read
 from support.exporter import Exporter
 from support.notify import notify_socket
@@ -36,15 +37,18 @@ def running_exporter(root: ScratchRoot, **more: str) -> Iterator[Exporter]:
         yield Exporter(command)
 
 
+@pytest.fixture(autouse=True)
+def configuration(root: ScratchRoot, a: Provider) -> None:
+    root.configure(proxy.config([proxy.provider("a", a.base_url)]))
+
+
 def ids(root: ScratchRoot, *names: str) -> set[int]:
     lines = root.path("/etc/group").read_text().splitlines()
     found = {name: int(gid) for name, _, gid, _ in (line.split(":") for line in lines)}
     return {found[name] for name in names}
 
 
-def test_the_proxy_is_ready_alive_and_lets_a_stream_end(
-    root: ScratchRoot, configured: Path, a: Provider
-) -> None:
+def test_the_proxy_is_ready_alive_and_lets_a_stream_end(root: ScratchRoot, a: Provider) -> None:
     pause = Pause()
     a.plays(says.streamed("Hello", pause, " there."))
     with notify_socket(watchdog_s=WATCHDOG_S) as heard, running_proxy(root, **heard.env) as served:
@@ -69,9 +73,7 @@ def test_the_proxy_is_ready_alive_and_lets_a_stream_end(
     assert read(served.events_path)[-1]["msg"] == "coderouter-shutdown"
 
 
-def test_a_stream_that_does_not_end_in_time_ends_with_its_error_frame(
-    root: ScratchRoot, configured: Path, a: Provider
-) -> None:
+def test_a_stream_that_does_not_end_in_time_ends_with_its_error_frame(root: ScratchRoot, a: Provider) -> None:
     a.plays(stream(says.ROLE, says.text("Hello"), HANG))
     with running_proxy(root, CODEROUTER_GRACE_S="0.2") as served:
         exchange = served.asks(stream=True)
@@ -89,9 +91,7 @@ def test_the_proxy_has_time_to_end_all_requests_before_systemd_kills_it(root: Sc
     assert int(told["EXTEND_TIMEOUT_USEC"]) / 1e6 < unit.seconds("TimeoutStopSec")
 
 
-def test_the_exporter_is_ready_alive_and_counts_what_the_proxy_writes(
-    root: ScratchRoot, configured: Path, a: Provider
-) -> None:
+def test_the_exporter_is_ready_alive_and_counts_what_the_proxy_writes(root: ScratchRoot, a: Provider) -> None:
     a.plays(always=says.answer())
     with (
         notify_socket(watchdog_s=WATCHDOG_S) as heard,
@@ -109,7 +109,7 @@ def test_the_exporter_is_ready_alive_and_counts_what_the_proxy_writes(
 
 
 def test_the_exporter_may_read_the_event_file_and_nothing_else_of_the_proxys(
-    root: ScratchRoot, configured: Path
+    root: ScratchRoot, a: Provider
 ) -> None:
     with running_proxy(root):
         eventually(root.path(EVENTS).exists)
@@ -130,7 +130,7 @@ def test_the_exporter_may_read_the_event_file_and_nothing_else_of_the_proxys(
 
 @pytest.mark.parametrize("name", ["coderouter", "cr-exporter"])
 def test_a_start_that_fails_exits_with_the_code_that_systemd_does_not_try_again(
-    root: ScratchRoot, configured: Path, name: str
+    root: ScratchRoot, a: Provider, name: str
 ) -> None:
     taken = free_port()
     with running_proxy(root) as served:

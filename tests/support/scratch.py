@@ -11,15 +11,17 @@ import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from support.processes import Command, running
 from support.programs import program
+from support.proxy import write_config
 from support.units import Unit
 
 REPOSITORY = Path(__file__).parents[2]
-SYSTEM_PYTHON = "/usr/bin/python3"
+INSTALL_S_MAX = 300  # pip, on a machine that has other things to do
 # The mounts end with the command. What was installed below usr/local comes to lie over the system's own.
 ENTER = """
 set -eu
@@ -46,6 +48,10 @@ class ScratchRoot:
 
     def unit(self, name: str) -> Unit:
         return Unit(self.path(f"/etc/systemd/system/{name}.service"))
+
+    def configure(self, config: Mapping[str, Any]) -> Path:
+        """Write the installed providers.yaml; it keeps the owner and mode that it was installed with."""
+        return write_config(self.path("/etc/coderouter"), config)
 
     def make(self, target: str, **variables: str) -> str:
         """Run a target of the Makefile on this root, and return what it said."""
@@ -134,7 +140,7 @@ def scratch_root() -> Iterator[ScratchRoot]:
 
 
 def _output(*command: str, env: Mapping[str, str] | None = None) -> str:
-    ended = subprocess.run(command, env=env, capture_output=True, text=True, timeout=110, check=False)
+    ended = subprocess.run(command, env=env, capture_output=True, text=True, timeout=INSTALL_S_MAX, check=False)
     said = ended.stdout + ended.stderr
     assert ended.returncode == 0, f"{command} ended with {ended.returncode}:\n{said}"
     return said

@@ -5,7 +5,7 @@ from collections import defaultdict
 from pathlib import Path
 
 DIRECTORIES = {"StateDirectory": "/var/lib", "LogsDirectory": "/var/log", "RuntimeDirectory": "/run"}
-SPECIFIERS = {"%t": "/run", "%%": "%"}
+SPECIFIERS = {"%t": "/run", "%h": "~", "%%": "%"}
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 _SPAN_S = {"": 1.0, "ms": 0.001, "s": 1.0, "min": 60.0, "h": 3600.0}
 

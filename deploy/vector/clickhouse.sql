@@ -1,0 +1,38 @@
+-- One row for each event; what an event does not have is null, what is not a column is left out.
+-- ReplacingMergeTree drops a line that was delivered twice; until it has, ask with FINAL.
+
+CREATE TABLE coderouter_events
+(
+    timestamp DateTime64(3, 'UTC'),
+    host LowCardinality(String),
+    level LowCardinality(String),
+    msg LowCardinality(String),
+    writer String,
+    seq UInt64,
+    request_id Nullable(String),
+    ingress LowCardinality(Nullable(String)),
+    profile LowCardinality(Nullable(String)),
+    provider LowCardinality(Nullable(String)),
+    model LowCardinality(Nullable(String)),
+    stream Nullable(Bool),
+    outcome LowCardinality(Nullable(String)),
+    status Nullable(Int64),
+    retryable Nullable(Bool),
+    error_type LowCardinality(Nullable(String)),
+    error Nullable(String),
+    attempts Nullable(Int64),
+    duration_s Nullable(Float64),
+    ttft_s Nullable(Float64),
+    overhead_s Nullable(Float64),
+    input_tokens Nullable(Int64),
+    output_tokens Nullable(Int64),
+    cache_read_tokens Nullable(Int64),
+    cache_creation_tokens Nullable(Int64),
+    cost_usd Nullable(Float64),
+    stop_reason LowCardinality(Nullable(String)),
+    dropped Array(String),
+    filters Array(String)
+)
+ENGINE = ReplacingMergeTree
+PARTITION BY toYYYYMM(timestamp)
+ORDER BY (writer, seq);
