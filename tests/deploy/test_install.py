@@ -5,13 +5,10 @@ import stat
 
 from support import openai_answers as says
 from support import proxy
-from support.exporter import Exporter
-from support.processes import free_port
-from support.proxy import Proxy
 from support.scratch import ScratchRoot
+from support.services import running_exporter, running_proxy
 from support.upstream import Provider
 
-EVENTS = "/var/log/coderouter/events.jsonl"
 STANZA = "/etc/logrotate.d/coderouter"
 DATA = ("/etc/coderouter", "/var/log/coderouter", "/var/lib/coderouter", "/var/lib/cr-exporter")
 
@@ -37,14 +34,7 @@ def test_what_is_installed_runs_rotates_is_upgraded_and_is_removed_without_its_d
     root = copy
     configuration = root.configure(proxy.config([proxy.provider("a", a.base_url)]))
     a.plays(always=says.answer())
-    port = free_port()
-    with (
-        root.service("cr-exporter", CR_EXPORTER_LISTEN="127.0.0.1:0") as counting,
-        root.service("coderouter", CODEROUTER_PORT=str(port)) as serving,
-    ):
-        exporter = Exporter(counting)
-        serving.listens_on(port)
-        served = Proxy(port, serving, root.path(EVENTS))
+    with running_exporter(root) as exporter, running_proxy(root) as served:
         served.asks().rest()
         assert exporter.tries("a") == 1
         assert "renaming" in root.output("logrotate", "--debug", "--force", STANZA)

@@ -1,8 +1,6 @@
 """Each unit's ExecStart line, run as its user with its environment: what systemd would see of it, and its users."""
 
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from signal import SIGTERM
 
@@ -12,29 +10,13 @@ import pytest
 from support import openai_answers as says
 from support import proxy
 from support.events import read
-from support.exporter import Exporter
 from support.notify import notify_socket
-from support.processes import eventually, free_port, listens
-from support.proxy import Proxy
+from support.processes import eventually, listens
 from support.scratch import ScratchRoot
+from support.services import EVENTS, running_exporter, running_proxy
 from support.upstream import HANG, Pause, Provider, stream
 
-EVENTS = "/var/log/coderouter/events.jsonl"
 WATCHDOG_S = 1.0  # in place of the unit's, for which a test does not wait
-
-
-@contextmanager
-def running_proxy(root: ScratchRoot, **more: str) -> Iterator[Proxy]:
-    port = free_port()
-    with root.service("coderouter", CODEROUTER_PORT=str(port), **more) as command:
-        command.listens_on(port)
-        yield Proxy(port, command, root.path(EVENTS))
-
-
-@contextmanager
-def running_exporter(root: ScratchRoot, **more: str) -> Iterator[Exporter]:
-    with root.service("cr-exporter", CR_EXPORTER_LISTEN="127.0.0.1:0", **more) as command:
-        yield Exporter(command)
 
 
 @pytest.fixture(autouse=True)
@@ -132,9 +114,7 @@ def test_the_exporter_may_read_the_event_file_and_nothing_else_of_the_proxys(
 def test_a_start_that_fails_exits_with_the_code_that_systemd_does_not_try_again(
     root: ScratchRoot, a: Provider, name: str
 ) -> None:
-    taken = free_port()
     with running_proxy(root) as served:
-        taken = served.port
-        address = {"CODEROUTER_PORT": str(taken), "CR_EXPORTER_LISTEN": f"127.0.0.1:{taken}"}
+        address = {"CODEROUTER_PORT": str(served.port), "CR_EXPORTER_LISTEN": f"127.0.0.1:{served.port}"}
         with root.service(name, **address) as command:
             assert str(command.wait()) == root.unit(name).one("RestartPreventExitStatus")

@@ -140,7 +140,9 @@ def scratch_root() -> Iterator[ScratchRoot]:
 
 
 def _output(*command: str, env: Mapping[str, str] | None = None) -> str:
-    ended = subprocess.run(command, env=env, capture_output=True, text=True, timeout=INSTALL_S_MAX, check=False)
+    ended = subprocess.run(
+        command, env=env, capture_output=True, text=True, timeout=INSTALL_S_MAX, check=False
+    )
     said = ended.stdout + ended.stderr
     assert ended.returncode == 0, f"{command} ended with {ended.returncode}:\n{said}"
     return said
