@@ -10,7 +10,13 @@ from support.services import running_exporter, running_proxy
 from support.upstream import Provider
 
 STANZA = "/etc/logrotate.d/coderouter"
-DATA = ("/etc/coderouter", "/var/log/coderouter", "/var/lib/coderouter", "/var/lib/cr-exporter")
+DATA = (
+    "/etc/coderouter",
+    "/etc/cr-exporter",
+    "/var/log/coderouter",
+    "/var/lib/coderouter",
+    "/var/lib/cr-exporter",
+)
 
 
 def files(root: ScratchRoot) -> set[str]:
@@ -78,7 +84,8 @@ def test_modes_keep_keys_from_everyone_and_the_configuration_from_others(root: S
     assert ownership(root, "/etc/coderouter") == ("root", "coderouter", "750")
     assert ownership(root, "/etc/coderouter/providers.yaml") == ("root", "coderouter", "640")
     assert ownership(root, "/etc/coderouter/coderouter.env") == ("root", "root", "600")
-    assert ownership(root, "/etc/coderouter/cr-exporter.env") == ("root", "root", "600")
+    assert ownership(root, "/etc/cr-exporter") == ("root", "cr-exporter", "750")
+    assert ownership(root, "/etc/cr-exporter/cr-exporter.env") == ("root", "root", "600")
     assert ownership(root, "/var/log/coderouter") == ("coderouter", "coderouter-events", "2750")
 
 

@@ -23,6 +23,8 @@ DOCUMENTS = (
     ROOT / "exporter/README.md",
     ROOT / "grafana/README.md",
     ROOT / "deploy/prometheus/README.md",
+    ROOT / "deploy/README.md",
+    ROOT / "deploy/sizing.md",
 )
 SECTIONS: dict[str, type[BaseModel]] = {
     "file": config.Config,
@@ -91,6 +93,7 @@ PRINTED: dict[str, Callable[[], str]] = {
     "metrics": families.metric_table,
     **{f"fields-{name}": partial(field_table, section) for name, section in SECTIONS.items()},
     "coderouter-serve": lambda: command_help("coderouter", "serve"),
+    "coderouter-service-install": lambda: command_help("coderouter", "service", "install"),
     "cr-exporter": lambda: command_help("cr-exporter"),
     "cr-exporter-fold": lambda: command_help("cr-exporter", "fold"),
     "cr-exporter-backfill": lambda: command_help("cr-exporter", "backfill"),
