@@ -4,7 +4,6 @@ CPU time, not time on the clock, so that a busy machine gives the same numbers a
 """
 
 import gzip
-import json
 import os
 import subprocess
 import tempfile
@@ -13,7 +12,7 @@ from pathlib import Path
 from bench.figures import cpu_s, rss_mb
 from support import openai_answers as says
 from support import proxy
-from support.exporter import Exporter, running_exporter
+from support.exporter import Exporter, line, running_exporter
 from support.load import loading
 from support.processes import SCRIPTS, clean_environment, eventually
 from support.proxy import serving
@@ -49,10 +48,10 @@ def one_machine(folder: Path) -> None:
         written = served.events_path.stat().st_size - before[0]
         lines = served.events_path.read_bytes().splitlines(keepends=True)
         packed = len(gzip.compress(b"".join(lines), 6)) / sum(map(len, lines))
-        say("lines of a request", sum(b'"request_id"' in line for line in lines) / load.answered)
+        say("lines of a request", sum(b'"request_id"' in each for each in lines) / load.answered)
         say("bytes of a request", written / load.answered)
         say("  of these after gzip", packed * written / load.answered)
-        say("bytes of a heartbeat", max(len(line) for line in lines if b"proxy-heartbeat" in line))
+        say("bytes of a heartbeat", max(len(each) for each in lines if b"proxy-heartbeat" in each))
         say("CPU ms of a request, proxy", 1000 * (cpu_s(proxy_pid) - before[1]) / load.answered)
         say("CPU us of an event, exporter", 1e6 * (cpu_s(exporter_pid) - before[2]) / len(lines))
         scraping(exporter)
@@ -102,11 +101,12 @@ def series(folder: Path) -> None:
 def folding(folder: Path) -> None:
     """How fast a backlog is read: after the exporter was down, or with `fold`."""
     path = folder / "events.jsonl"
-    line = '{"ts":"2026-11-24T08:00:00.000Z","level":"INFO","logger":"coderouter","msg":"try-provider","writer":"w","seq":'
-    rest = json.dumps({"request_id": "req_000000000000000000000000", "provider": "local", "stream": True})[1:]
-    path.write_text("".join(f"{line}{seq},{rest}\n" for seq in range(1, FOLDED_LINES + 1)), encoding="utf-8")
+    fields = {"request_id": "req_000000000000000000000000", "provider": "local", "stream": True}
+    path.write_bytes(
+        b"".join(line("try-provider", writer="w", seq=seq, **fields) for seq in range(1, FOLDED_LINES + 1))
+    )
     before = os.times()
-    command = [SCRIPTS / "cr-exporter", "fold", path]
+    command: list[str | Path] = [SCRIPTS / "cr-exporter", "fold", path]
     subprocess.run(command, env=clean_environment(), stdout=subprocess.DEVNULL, check=True)
     after = os.times()
     used_s = after.children_user + after.children_system - before.children_user - before.children_system

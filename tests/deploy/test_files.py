@@ -3,7 +3,7 @@
 import re
 import subprocess
 from pathlib import Path
-from types import NoneType, UnionType
+from types import NoneType
 from typing import Any, get_args, get_origin, get_type_hints
 
 import kubernetes_validate
@@ -18,7 +18,6 @@ from support.scratch import REPOSITORY, ScratchRoot
 from support.units import Unit
 
 DEPLOY = REPOSITORY / "deploy"
-USER_UNITS = sorted((DEPLOY / "systemd/user").iterdir())
 SYSTEM_UNITS = sorted((DEPLOY / "systemd").glob("*.service"))
 EXPOSURE_MAX = 2.0
 COLUMN_TYPES = {str: "String", int: "Int64", float: "Float64", bool: "Bool"}
@@ -59,17 +58,6 @@ def test_services_are_exposed_to_little(path: Path) -> None:
 def test_systemd_has_nothing_to_say_about_the_services(root: ScratchRoot) -> None:
     units = [f"/etc/systemd/system/{path.name}" for path in SYSTEM_UNITS]
     assert root.output("systemd-analyze", "verify", *units) == ""
-
-
-def test_systemd_has_nothing_to_say_about_the_units_of_a_user(tmp_path: Path) -> None:
-    for name in ("coderouter", "cr-exporter"):
-        script = tmp_path / ".local/bin" / name
-        script.parent.mkdir(parents=True, exist_ok=True)
-        script.touch(0o755)
-    folders = {"HOME": str(tmp_path), "XDG_RUNTIME_DIR": str(tmp_path)}
-    command: list[str | Path] = [program("systemd-analyze"), "--user", "verify", *USER_UNITS]
-    ended = subprocess.run(command, env=folders, capture_output=True, text=True, check=False)
-    assert (ended.stdout + ended.stderr, ended.returncode) == ("", 0)
 
 
 def test_both_pairs_of_services_restart_stop_and_confine_alike() -> None:
@@ -171,7 +159,7 @@ def test_each_column_of_the_table_is_a_field_of_our_events_and_of_its_type() -> 
 
 def expected_column(hint: Any) -> str:
     """Return the ClickHouse type that holds values of this annotation, in events that may lack the field."""
-    if isinstance(hint, UnionType):
+    if NoneType in get_args(hint):
         [hint] = set(get_args(hint)) - {NoneType}
     if get_origin(hint) is list:
         return "Array(String)"

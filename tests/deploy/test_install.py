@@ -23,7 +23,7 @@ def files(root: ScratchRoot) -> set[str]:
     """Return everything that is no folder and that neither the test nor systemd's own tools put there."""
     found = {f"/{path.relative_to(root.folder)}" for path in root.folder.rglob("*") if not path.is_dir()}
     ours = re.compile(
-        r"/(etc/(passwd|group|shadow|gshadow)-?|bin|lib|lib64|sbin|etc/\.pwd\.lock)$|/var/lib/logrotate/"
+        r"/(etc/(passwd|group|shadow|gshadow)-?|bin|lib|lib64|sbin|etc/\.pwd\.lock)$|/run/|/var/lib/logrotate/"
     )
     return {path for path in found if not ours.match(path)}
 
@@ -74,7 +74,9 @@ def test_what_is_installed_runs_rotates_is_upgraded_and_is_removed_without_its_d
     root.make("uninstall")
     assert files(root) == {path for path in before if path.startswith(DATA)}
     assert {
-        f"/etc/coderouter/{name}" for name in ("providers.yaml", "coderouter.env", "cr-exporter.env")
+        "/etc/coderouter/providers.yaml",
+        "/etc/coderouter/coderouter.env",
+        "/etc/cr-exporter/cr-exporter.env",
     } < files(root)
     root.make("uninstall", PURGE="1")
     assert files(root) == set()

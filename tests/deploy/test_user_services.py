@@ -18,12 +18,21 @@ def service(home: Path, *arguments: str, coderouter: Path = CODEROUTER) -> subpr
     own = {"HOME": str(home), "XDG_RUNTIME_DIR": str(home / "none"), "DBUS_SESSION_BUS_ADDRESS": ""}
     environment = clean_environment(**own)
     environment.pop("XDG_CONFIG_HOME", None)
-    command = (coderouter, "service", *arguments)
+    command: list[str | Path] = [coderouter, "service", *arguments]
     return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=False)
 
 
 def units(home: Path) -> list[Path]:
     return sorted((home / ".config/systemd/user").iterdir())
+
+
+def complaints(home: Path, found: list[Path]) -> str:
+    """Return what the user's systemd would find wrong with the units."""
+    command: list[str | Path] = [program("systemd-analyze"), "--user", "verify", *found]
+    environment = clean_environment(HOME=str(home), XDG_RUNTIME_DIR=str(home))
+    checked = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert checked.returncode == 0 or checked.stderr
+    return checked.stdout + checked.stderr
 
 
 def test_it_writes_units_that_run_the_programs_beside_it_and_says_how_to_start_them(tmp_path: Path) -> None:
@@ -37,10 +46,7 @@ def test_it_writes_units_that_run_the_programs_beside_it_and_says_how_to_start_t
 
 def test_what_it_writes_is_sound(tmp_path: Path) -> None:
     service(tmp_path, "install", "--user")
-    command = (program("systemd-analyze"), "--user", "verify", *units(tmp_path))
-    environment = clean_environment(HOME=str(tmp_path), XDG_RUNTIME_DIR=str(tmp_path))
-    checked = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
-    assert (checked.stdout + checked.stderr, checked.returncode) == ("", 0)
+    assert complaints(tmp_path, units(tmp_path)) == ""
     with serving(tmp_path, None, "--config", str(tmp_path / ".coderouter/providers.yaml")) as served:
         assert served.gets("/healthz").status == 200
 
@@ -61,10 +67,7 @@ def test_a_folder_with_odd_characters_reaches_systemd_as_it_is(tmp_path: Path) -
     for name in PROGRAMS:
         (odd / name).symlink_to(SCRIPTS / name)
     assert service(tmp_path, "install", "--user", coderouter=odd / "coderouter").returncode == 0
-    command = (program("systemd-analyze"), "--user", "verify", *units(tmp_path))
-    environment = clean_environment(HOME=str(tmp_path), XDG_RUNTIME_DIR=str(tmp_path))
-    checked = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
-    assert (checked.stdout + checked.stderr, checked.returncode) == ("", 0)
+    assert complaints(tmp_path, units(tmp_path)) == ""
 
 
 def test_without_its_sibling_it_writes_nothing(tmp_path: Path) -> None:
@@ -104,7 +107,8 @@ def test_the_stanza_of_one_user_rotates_the_usual_file(tmp_path: Path) -> None:
     folder = tmp_path / ".coderouter"
     (folder / "events.jsonl").write_text("{}\n", encoding="utf-8")
     for options in (("--debug",), ("--force",)):
-        command = (program("logrotate"), *options, "--state", folder / "status", folder / "logrotate.conf")
+        command: list[str | Path] = [program("logrotate"), *options, "--state", folder / "status"]
+        command.append(folder / "logrotate.conf")
         ended = subprocess.run(
             command, env=clean_environment(HOME=str(tmp_path)), capture_output=True, check=False
         )
