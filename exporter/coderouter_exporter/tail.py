@@ -168,10 +168,24 @@ class Tail:
 
     def _take(self, found: list[Candidate]) -> None:
         """Open what is new among the files, and settle what need not be open."""
+        fresh: list[tuple[Candidate, Content]] = []
+        try:
+            self._open_new(found, fresh)
+            self._waiting = len(fresh) == OPENED_AT_ONCE
+            fresh.sort(key=lambda pair: (pair[0].place == self.path, by_age(pair[1])))
+            while fresh:
+                self._shared.step("opened")
+                self._adopt(*fresh.pop(0))
+        finally:
+            for _, content in fresh:
+                content.close()
+        self._open.sort(key=lambda file: file.place == self.path)
+
+    def _open_new(self, found: list[Candidate], fresh: list[tuple[Candidate, Content]]) -> None:
+        """Add to `fresh` the files that are not known, opened."""
         opened = {file.identity: file for file in self._open}
         known = self._settled
         self._settled = {}
-        fresh: list[tuple[Candidate, Content]] = []
         places = {candidate.place for candidate in found}
         for candidate in found:
             place, signature = candidate.place, candidate.signature
@@ -186,12 +200,6 @@ class Tail:
                 pass  # it is being made of its plain twin, which is read instead
             elif len(fresh) < OPENED_AT_ONCE and (content := self._opened(candidate)) is not None:
                 fresh.append((candidate, content))
-        self._waiting = len(fresh) == OPENED_AT_ONCE
-        for candidate, content in sorted(
-            fresh, key=lambda pair: (pair[0].place == self.path, by_age(pair[1]))
-        ):
-            self._adopt(candidate, content)
-        self._open.sort(key=lambda file: file.place == self.path)
 
     def _opened(self, candidate: Candidate) -> Content | None:
         """Open the file, or settle why it is not read."""
@@ -224,7 +232,6 @@ class Tail:
 
     def _adopt(self, candidate: Candidate, content: Content) -> None:
         place = candidate.place
-        self._shared.step("opened")
         position = self._ledger.position_of(content, self._open, at_path=place == self.path)
         if position is None:
             content.close()
