@@ -21,6 +21,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from coderouter_proxy import anthropic_wire, events, openai_wire, pages, settings, systemd, upstream
+from coderouter_proxy.alive import Alive
 from coderouter_proxy.call import Refusal
 from coderouter_proxy.config import Provider
 from coderouter_proxy.cooldown import Cooldowns
@@ -100,7 +101,11 @@ async def _living(
     gc.freeze()
     gc.set_threshold(10_000, 20, 100)
     event_log.write(events.Startup(**_described(given)))
-    tasks = [asyncio.create_task(_beat(desk, event_log)), asyncio.create_task(_clear_backlog(event_log))]
+    alive = Alive(given.start.events_path)
+    tasks = [
+        asyncio.create_task(_beat(desk, event_log, alive)),
+        asyncio.create_task(_clear_backlog(event_log)),
+    ]
     yield
     for task in tasks:
         task.cancel()
@@ -108,6 +113,7 @@ async def _living(
             await task
     event_log.write(events.Shutdown(reason=ended_by[0] if ended_by else "stopped"))
     event_log.close()
+    alive.release()
 
 
 def _routing(given: Settings, session: aiohttp.ClientSession) -> Routing:
@@ -176,8 +182,9 @@ def _remembered_signals() -> list[str]:
     return names
 
 
-async def _beat(desk: Desk, event_log: EventLog) -> None:
+async def _beat(desk: Desk, event_log: EventLog, alive: Alive) -> None:
     while True:
+        alive.hold()
         event_log.write(
             events.Heartbeat(
                 in_flight=desk.in_flight, rss_bytes=_rss_bytes(), events_dropped=event_log.dropped

@@ -11,6 +11,9 @@ from typing import Annotated, ClassVar, Literal, TypedDict, get_type_hints
 LINE_BYTES_MAX = 64 * 1024
 ERROR_CHARS_MAX = 500
 LOGGER = "coderouter"
+ALIVE_SUFFIX = ".alive"
+"""Ends the name of a file beside the event file on which each proxy process holds a shared flock(2): the kernel lets
+go of it when the process ends, however it does. Nothing stands in the file."""
 
 Ingress = Literal["openai", "anthropic"]
 Outcome = Literal["ok", "client_error", "exhausted", "blocked", "midstream", "client_gone"]
