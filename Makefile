@@ -32,11 +32,13 @@ lint: $(READY) ## Check style and types
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/pyright
+	@sh deploy/lint-page $(VENV)
 
 .PHONY: format
 format: $(READY) ## Rewrite the sources in the project's format
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
+	@sh deploy/lint-page $(VENV) --write
 
 .PHONY: docs
 docs: $(READY) ## Print the tables that documents take from the code

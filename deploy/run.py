@@ -85,6 +85,7 @@ def _announce(proxy: str, exporter: str) -> None:
         f"""
   proxy      {proxy}/v1        point agents and SDKs here
   exporter   {exporter}/metrics   counts, for Prometheus
+  dashboard  {exporter}/dashboard   the same, for people
 
   Try it:
 

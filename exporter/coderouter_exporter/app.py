@@ -14,10 +14,13 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
+from coderouter_exporter import dashboard_files
 from coderouter_exporter import state as states
+from coderouter_exporter.charts import STEP_MINUTES
 from coderouter_exporter.exposition import render
 from coderouter_exporter.follow import Follower, Published
 from coderouter_exporter.negotiate import accepts_gzip, choose_format
+from coderouter_exporter.presence import Presence
 from coderouter_exporter.report import report
 from coderouter_exporter.view import View
 from coderouter_exporter.watch import Watcher
@@ -41,6 +44,7 @@ def create_app(follower: Follower, watcher: Watcher) -> Starlette:
             Route("/", pages.landing),
             Route("/metrics", pages.metrics),
             Route("/metrics.json", pages.metrics_json),
+            *dashboard_files.routes(),
             Route("/-/healthy", pages.healthy),
             Route("/-/ready", pages.ready),
         ],
@@ -51,6 +55,7 @@ def create_app(follower: Follower, watcher: Watcher) -> Starlette:
 class _Pages:
     def __init__(self, follower: Follower) -> None:
         self._follower = follower
+        self._presence = Presence()
 
     async def metrics(self, request: Request) -> Response:
         form = choose_format(request.headers.get("accept", ""))
@@ -58,10 +63,14 @@ class _Pages:
         return _recovering() if view is None else _encoded(request, render(view, form), form.value)
 
     async def metrics_json(self, request: Request) -> Response:
+        hours = request.query_params.get("hours", "1")
+        if hours not in map(str, STEP_MINUTES):
+            known = ", ".join(map(str, STEP_MINUTES))
+            return PlainTextResponse(f"hours={hours} is not one of {known}\n", status_code=400)
         view = await self._drained()
         if view is None:
             return _recovering()
-        return _encoded(request, orjson.dumps(report(view)), "application/json")
+        return _encoded(request, orjson.dumps(report(view, int(hours))), "application/json")
 
     async def healthy(self, _: Request) -> Response:
         return PlainTextResponse("healthy\n")
@@ -85,7 +94,10 @@ class _Pages:
         published = self._follower.published
         if published.recovering:
             return None
-        return View(state=states.decode(published.document), now_ts=time.time(), published=published)
+        state, now_ts = states.decode(published.document), time.time()
+        paths = (source.path for source in published.sources)
+        alive = self._presence.look(paths, heard_ts=state.last_event_ts, now_ts=now_ts)
+        return View(state=state, now_ts=now_ts, published=published, alive=alive)
 
 
 def _recovering() -> Response:
@@ -110,14 +122,19 @@ def _landing_page(published: Published) -> str:
     )
     return f"""<!doctype html>
 <html lang="en">
-<head><meta charset="utf-8"><title>CodeRouter exporter</title></head>
+<head>
+<meta charset="utf-8">
+<title>CodeRouter exporter</title>
+<link rel="icon" href="dashboard/icon.svg" type="image/svg+xml">
+</head>
 <body>
 <h1>CodeRouter exporter {version("coderouter")}</h1>
 <p>Counts what the proxy writes to its event file, and serves the totals.</p>
 <ul>
-<li><a href="/metrics">/metrics</a>: for Prometheus</li>
-<li><a href="/metrics.json">/metrics.json</a>: the same totals, and the last events, as JSON</li>
-<li><a href="/-/healthy">/-/healthy</a>, <a href="/-/ready">/-/ready</a>: for supervisors</li>
+<li><a href="dashboard">/dashboard</a>: for people</li>
+<li><a href="metrics">/metrics</a>: for Prometheus</li>
+<li><a href="metrics.json">/metrics.json</a>: the same totals, and the last events, as JSON</li>
+<li><a href="-/healthy">/-/healthy</a>, <a href="-/ready">/-/ready</a>: for supervisors</li>
 </ul>
 <p>Event files:</p>
 <ul>{sources}</ul>

@@ -14,6 +14,7 @@ from coderouter_exporter.plans import PLANS
 from coderouter_exporter.records import Batch, Chunk, Record, read_batch, unix_time
 from coderouter_exporter.remember import remember
 from coderouter_exporter.state import State
+from coderouter_proxy.events import RequestFinished
 
 
 def fold(state: State, chunk: Chunk) -> None:
@@ -51,7 +52,9 @@ def _fold_records(state: State, batch: Batch) -> None:
         state.add(LINES, ("unknown" if plan is None else "event",), len(records))
         if plan is not None:
             state.add(EVENTS_READ, (event,), len(records))
-            plan.count(state, records)
+            columns = plan.count(state, records)
+            if event == RequestFinished.msg and columns is not None:
+                state.minutes.count(records, columns)
             _note_unproven(state, records)
             state.last_event_ts = max(state.last_event_ts, unix_time(records[-1].ts) or 0.0)
     remember(state, batch.data, new, groups)

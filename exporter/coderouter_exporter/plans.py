@@ -83,17 +83,21 @@ class Plan:
         numbers = (needed(row.adds.field) for row in self._rows if row.adds is not None)
         self._fields = tuple(dict.fromkeys((*self._deciding, *chain.from_iterable(numbers))))
 
-    def count(self, state: State, records: list[Record]) -> None:
+    def count(self, state: State, records: list[Record]) -> Columns | None:
+        """Count the records; return the columns that were made of them, if any were."""
+        columns = None
         if self._fields == self._deciding:
             self._count_alike(state, records)
         else:
-            self._count_numbers(state, records)
+            columns = Columns(self._fields, records)
+            self._count_numbers(state, records, columns)
         for family, source in self._lists:
             assert isinstance(family, Counter)
             assert isinstance(source, Each)
             entries: Iterable[str] = chain.from_iterable(map(attrgetter(source.name), records))
             for entry, number in collections.Counter(entries).items():
                 state.add(family, (entry,), number)
+        return columns
 
     def _count_alike(self, state: State, records: list[Record]) -> None:
         """Count records of which only those matter that decide."""
@@ -103,8 +107,7 @@ class Plan:
                     assert isinstance(row.family, Counter)
                     state.add(row.family, row.labels(values), number)
 
-    def _count_numbers(self, state: State, records: list[Record]) -> None:
-        columns = Columns(self._fields, records)
+    def _count_numbers(self, state: State, records: list[Record], columns: Columns) -> None:
         groups: dict[Deciding, list[int]] = defaultdict(list)
         for place, values in enumerate(zip(*map(columns.values, self._deciding), strict=True)):
             groups[values].append(place)

@@ -2,12 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import date
-from functools import lru_cache
+from functools import lru_cache, partial
 from itertools import islice
 from operator import itemgetter
 
 from coderouter_exporter.columns import NUMBER_MAX
 from coderouter_exporter.family import MICRO
+from coderouter_exporter.journal import entered, shortened
 from coderouter_exporter.records import (
     CONFIGURATIONS,
     Record,
@@ -25,6 +26,7 @@ from coderouter_exporter.state import (
     CatalogEntry,
     Cooling,
     LastError,
+    MovedOn,
     Pulse,
     Recent,
     StartupInfo,
@@ -43,8 +45,6 @@ from coderouter_proxy.events import (
     Startup,
     TryProvider,
 )
-
-LAST_ERROR_CHARS_MAX = 200
 
 _FAILED = frozenset((ProviderFailed.msg, ProviderFailedMidstream.msg))
 _SHOWN = _FAILED | {TryProvider.msg, ProviderOk.msg}
@@ -69,6 +69,22 @@ def remember(state: State, data: bytes, records: list[Record], groups: Groups) -
     newest = [_recent(state, record) for record in shown]
     newest.reverse()
     state.recent = sorted([*state.recent, *newest], key=itemgetter(0))[-RECENT_MAX:]
+    _note_moved_on(state, groups.get(ProviderFailed.msg, ()))
+    state.journal = entered(state.journal, records, partial(_ts, state))
+    _note_answers(state, groups.get(ProviderOk.msg, ()))
+
+
+def _note_moved_on(state: State, failed: Sequence[Record]) -> None:
+    record = next((record for record in reversed(failed) if record.retryable), None)
+    if record is not None and (state.moved_on is None or state.moved_on.ts <= _ts(state, record)):
+        error = shortened(record.error or "")
+        state.moved_on = MovedOn(_ts(state, record), record.provider or "", record.error_type, error)
+
+
+def _note_answers(state: State, records: Sequence[Record]) -> None:
+    for provider, record in {record.provider or "": record for record in records}.items():
+        if provider in state.answered or len(state.answered) < SERIES_MAX:
+            state.answered[provider] = max(_ts(state, record), state.answered.get(provider, 0.0))
 
 
 def _note_error(state: State, provider: str, error: LastError) -> None:
@@ -128,10 +144,13 @@ def _end(state: State, record: Record) -> None:
 
 
 def _last_error(state: State, record: Record) -> LastError:
-    error = record.error or ""
-    if len(error) > LAST_ERROR_CHARS_MAX:
-        error = error[:LAST_ERROR_CHARS_MAX] + "…"
-    return LastError(_ts(state, record), _status(record), record.retryable, error)
+    return LastError(
+        ts=_ts(state, record),
+        status=_status(record),
+        retryable=record.retryable,
+        error=shortened(record.error or ""),
+        error_type=record.error_type,
+    )
 
 
 def _recent(state: State, record: Record) -> Recent:

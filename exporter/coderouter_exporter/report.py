@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime
 
-from coderouter_exporter import families_proxy
+from coderouter_exporter import charts, families_proxy, health, journal
 from coderouter_exporter.family import Counter
 from coderouter_exporter.state import LastError, Recent, StartupInfo, State
 from coderouter_exporter.view import View
@@ -11,7 +11,8 @@ from coderouter_proxy.events import ProviderFailed, ProviderFailedMidstream
 _FAILED = (ProviderFailed.msg, ProviderFailedMidstream.msg)
 
 
-def report(view: View) -> dict[str, object]:
+def report(view: View, hours: int = 1) -> dict[str, object]:
+    """Return the totals, and the history of so many hours (one of `charts.STEP_MINUTES`)."""
     state = view.state
     startup = state.startup or StartupInfo(ts=state.created_ts)
     return {
@@ -26,9 +27,18 @@ def report(view: View) -> dict[str, object]:
             "mode_source": startup.mode_source,
         },
         "counters": _counters(state),
-        "providers": _providers(state),
+        "providers": _providers(view),
         "recent": [_recent(event) for event in state.recent],
         "config": _config(startup),
+        "generated_at": _time(view.now_ts),
+        "proxy": health.proxy(view, _time),
+        "answering": health.answering(state, _time),
+        "moved_on": health.moved_on(state, _time),
+        "paid_gate": health.paid_gate(state),
+        "counting": health.counting(view),
+        "today": charts.today(state.minutes, startup.display_timezone, view.now_ts),
+        "history": charts.history(state.minutes, hours, view.now_ts),
+        "events": journal.shown(state.journal, _time),
     }
 
 
@@ -63,7 +73,9 @@ def _outcomes(state: State) -> dict[str, dict[str, int]]:
     return outcomes
 
 
-def _providers(state: State) -> list[dict[str, object]]:
+def _providers(view: View) -> list[dict[str, object]]:
+    state = view.state
+    paid = {entry.name for entry in state.startup.catalog if entry.paid} if state.startup else set()
     attempts = _by_label(state, families_proxy.PROVIDER_ATTEMPTS)
     outcomes = _outcomes(state)
     return [
@@ -72,6 +84,8 @@ def _providers(state: State) -> list[dict[str, object]]:
             "attempts": attempts.get(name, 0),
             "outcomes": outcomes.get(name, {}),
             "last_error": _last_error(state.last_errors.get(name)),
+            "state": health.provider_state(view, name, paid=name in paid),
+            "last_ok_at": _time(state.answered[name]) if name in state.answered else None,
         }
         for name in sorted(attempts.keys() | outcomes.keys() | state.last_errors.keys())
     ]
@@ -80,7 +94,13 @@ def _providers(state: State) -> list[dict[str, object]]:
 def _last_error(error: LastError | None) -> dict[str, object] | None:
     if error is None:
         return None
-    return {"ts": _time(error.ts), "status": error.status, "retryable": error.retryable, "error": error.error}
+    return {
+        "ts": _time(error.ts),
+        "status": error.status,
+        "retryable": error.retryable,
+        "error": error.error,
+        "error_type": error.error_type,
+    }
 
 
 def _recent(event: Recent) -> dict[str, object]:
@@ -118,4 +138,4 @@ def _config(startup: StartupInfo) -> dict[str, object]:
 
 
 def _time(ts: float) -> str:
-    return datetime.fromtimestamp(ts, UTC).strftime("%Y-%m-%dT%H:%M:%S")
+    return datetime.fromtimestamp(ts, UTC).isoformat(timespec="seconds")[:19]

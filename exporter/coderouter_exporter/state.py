@@ -11,6 +11,8 @@ import msgspec
 
 from coderouter_exporter.families_exporter import LABEL_OVERFLOW, UNMATCHED, UNPROVEN
 from coderouter_exporter.family import Counter, Histogram, Profiles, Providers
+from coderouter_exporter.journal import Entry
+from coderouter_exporter.minutes import Minutes
 from coderouter_exporter.sequences import Writers
 
 RECENT_MAX = 256
@@ -77,6 +79,16 @@ class LastError(NamedTuple):
     status: int | None
     retryable: bool | None
     error: str
+    error_type: str | None = None
+
+
+class MovedOn(NamedTuple):
+    """The newest failure after which the next provider of a chain was to be tried."""
+
+    ts: float
+    provider: str
+    error_type: str | None
+    error: str
 
 
 class Recent(NamedTuple):
@@ -136,6 +148,11 @@ class State(msgspec.Struct, kw_only=True):
     last_event_ts: float = 0.0
     last_errors: dict[str, LastError] = {}
     recent: list[Recent] = []
+    journal: list[Entry] = []
+    moved_on: MovedOn | None = None
+    answered: dict[str, float] = {}
+    """When each provider answered last."""
+    minutes: Minutes = msgspec.field(default_factory=Minutes)
     pulses: dict[str, Pulse] = {}
     """By writer."""
     cooling: dict[str, Cooling] = {}

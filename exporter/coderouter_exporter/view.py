@@ -16,6 +16,8 @@ class View:
     state: State
     now_ts: float
     published: Published | None = None
+    alive: bool | None = None
+    """Whether a proxy process has the event file in use; None when that cannot be told."""
 
     @property
     def uptime_s(self) -> float:

@@ -14,6 +14,7 @@ from statistics import median
 from bench.figures import Figure, at_least, at_most, cpu_s, ratio, rss_mb
 from bench.traffic import append_copies, write_startup, write_traffic
 from support.exporter import Exporter, append, running_exporter, tried
+from support.past import an_hour
 from support.processes import clean_environment, eventually, running
 
 REQUESTS = 166_667
@@ -25,6 +26,7 @@ LIVE_S = 10
 LIVE_LINES_PER_S = 1_000
 WRITES = 200
 SCRAPES = 50
+REPORTED_PROVIDERS = 50
 PROVIDERS = 44
 """Each makes 22 series before its first event, 13 of them its errors by type."""
 MTAIL_PROGRAM = Path(__file__).with_name("events.mtail")
@@ -46,6 +48,7 @@ def figures() -> Iterator[Figure]:
         yield from _catch_up(folder, path)
         yield from _following(folder)
         yield from _scrapes(folder)
+        yield from _reports(folder)
         yield from _large_file(folder, path)
 
 
@@ -114,6 +117,24 @@ def _scrapes(folder: Path) -> Iterator[Figure]:
             exporter.get("/metrics")
         used_s = cpu_s(exporter.command.process.pid) - before
         yield at_most("CPU of a scrape of 1,000 series", used_s / SCRAPES * 1000, 30, "ms")
+
+
+def _reports(folder: Path) -> Iterator[Figure]:
+    """Ask for what the dashboard shows, after a day of traffic."""
+    with _exporter(folder) as (exporter, events):
+        now = time.time()
+        for hour in range(24):
+            append(events, *an_hour(now - hour * 3600, f"hour-{hour}"))
+        write_startup(events, REPORTED_PROVIDERS)
+        for hours in (1, 24):
+            path = f"/metrics.json?hours={hours}"
+            exporter.get(path)
+            before = cpu_s(exporter.command.process.pid)
+            for _ in range(SCRAPES):
+                exporter.get(path, Accept_Encoding="gzip")
+            used_s = cpu_s(exporter.command.process.pid) - before
+            name = f"CPU of a report of {REPORTED_PROVIDERS} providers and {hours} h"
+            yield at_most(name, used_s / SCRAPES * 1000, 5, "ms")
 
 
 def _large_file(folder: Path, path: Path) -> Iterator[Figure]:

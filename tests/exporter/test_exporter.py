@@ -228,7 +228,9 @@ def test_the_landing_page_names_the_event_files(events: Path, state: Path) -> No
         response, body = exporter.get("/")
         assert response.headers["content-type"] == "text/html; charset=utf-8"
         assert str(events) in body.decode()
-        assert 'href="/metrics"' in body.decode()
+        for path in ("dashboard", "metrics", "metrics.json", "-/healthy", "-/ready"):
+            assert f'href="{path}"' in body.decode()
+            assert exporter.get(f"/{path}")[0].status == 200
         assert exporter.get("/nowhere")[0].status == 404
 
 

@@ -10,7 +10,8 @@ LAYERS = (
     "cli",
     "serve",
     "app server web",
-    "negotiate report finished backfill watch webconfig",
+    "dashboard_files report finished backfill watch webconfig presence",
+    "negotiate charts health",
     "exposition gathered",
     "gauges",
     "view",
@@ -22,9 +23,9 @@ LAYERS = (
     "contents",
     "siblings fold store history",
     "remember plans",
-    "columns",
     "state families",
-    "sequences families_proxy families_exporter",
+    "journal minutes sequences families_proxy families_exporter",
+    "columns sketch",
     "records family systemd tls",
 )
 

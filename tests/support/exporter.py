@@ -79,10 +79,12 @@ class Exporter:
 
 
 @contextmanager
-def running_exporter(*events: Path, state: Path, **env: str) -> Iterator[Exporter]:
-    """Start an exporter on a free port; it is ended with the block."""
+def running_exporter(
+    *events: Path, state: Path, listen: str = "127.0.0.1:0", **env: str
+) -> Iterator[Exporter]:
+    """Start an exporter, on a free port unless one is named; it is ended with the block."""
     paths = [argument for path in events for argument in ("--events", path)]
     with running(
-        CR_EXPORTER, *paths, "--state", state, "--listen", "127.0.0.1:0", env=clean_environment(**env)
+        CR_EXPORTER, *paths, "--state", state, "--listen", listen, env=clean_environment(**env)
     ) as command:
         yield Exporter(command)

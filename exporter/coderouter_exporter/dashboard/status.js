@@ -1,0 +1,73 @@
+// The cards at the top: what an operator asks first.
+
+import { find, setState, text } from "./dom.js";
+import { ago, compact, count, dollars, some, span } from "./format.js";
+
+export const PROXY_STATES = {
+  running: ["good", "Running"],
+  stopped: ["off", "Stopped"],
+  gone: ["bad", "Gone"],
+  unknown: ["off", "Not seen yet"],
+};
+
+const DOUBTS = [
+  ["events_missing", "event", "missing"],
+  ["unmatched_checkpoints", "file", "lost unread"],
+  ["unproven_lines", "line", "unproven"],
+];
+
+/** By the card's id, what it says: a state, a word, and more. */
+const CARDS = {
+  proxy({ proxy, uptime_s: uptime, generated_at: now }) {
+    const [state, word] = PROXY_STATES[proxy.state];
+    if (proxy.state === "running") {
+      const up = uptime ? `up ${span(uptime)}, ` : "";
+      return [state, word, `${up}${count(proxy.in_flight)} in flight`];
+    }
+    return [state, word, proxy.last_event_at ? `last event ${ago(proxy.last_event_at, now)}` : "no event read"];
+  },
+
+  answering({ proxy, answering, generated_at: now }) {
+    if (!answering) return ["off", "Nobody yet", "no provider has answered"];
+    return [proxy.state === "running" ? "good" : "off", answering.provider, ago(answering.at, now)];
+  },
+
+  fallbacks({ history, moved_on: moved, generated_at: now }) {
+    const { requests, fallbacks } = history.total;
+    if (!requests) return ["off", "None", "no request"];
+    if (!fallbacks) return ["good", "None", `first choice answered ${some(requests, "request")}`];
+    const cause = moved && `last from ${moved.provider} (${moved.error_type ?? "failed"}), ${ago(moved.at, now)}`;
+    return ["warn", `${count(fallbacks)} of ${count(requests)}`, cause ?? ""];
+  },
+
+  gate({ paid_gate: { closed, providers, requests_blocked: blocked } }) {
+    const names = providers.join(", ");
+    if (closed === null) return ["off", "Not known", ""];
+    if (!closed) return ["off", "Open", names ? `may ask ${names}` : "no paid provider"];
+    const kept = names ? `keeps out ${names}` : "no paid provider";
+    return blocked ? ["warn", "Closed", `${kept}, ${some(blocked, "request")} blocked`] : ["good", "Closed", kept];
+  },
+
+  counting({ counting }) {
+    const doubts = DOUBTS.filter(([name]) => counting[name]);
+    const why = doubts.map(([name, what, how]) => `${some(counting[name], what)} ${how}`).join(", ");
+    if (!counting.exact) return ["bad", "Not exact", why];
+    const behind = counting.bytes_behind;
+    return ["good", "Exact", behind ? `${compact(behind)} bytes to read` : "no event missing"];
+  },
+
+  today({ today }) {
+    const cached = today.cache_read_tokens + today.cache_creation_tokens;
+    const tokens = `${compact(today.input_tokens)} tokens in, ${compact(today.output_tokens)} out`;
+    return ["off", dollars(today.cost_usd), cached ? `${tokens}, ${compact(cached)} cached` : tokens];
+  },
+};
+
+export function showStatus(report) {
+  for (const [id, tell] of Object.entries(CARDS)) {
+    const [state, word, more] = tell(report);
+    setState(find(`#${id} .state`), state, word);
+    text(find(`#${id} .more`), more);
+  }
+  find("#today").title = `Since midnight of ${report.today.date}, ${report.today.timezone}`;
+}

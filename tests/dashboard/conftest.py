@@ -1,0 +1,62 @@
+"""One browser for all tests, and the programs that a page is about."""
+
+import json
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser
+
+from support.browser import Watched, browsing, watched
+from support.exporter import Exporter, append, running_exporter
+from support.past import an_hour
+
+
+@pytest.fixture(scope="package")
+def browser() -> Iterator[Browser]:
+    """A browser that is gone before other tests run: with it runs an event loop, and they want their own."""
+    with browsing() as browser:
+        yield browser
+
+
+@pytest.fixture
+def page(browser: Browser) -> Iterator[Watched]:
+    """A page; nothing may happen on it that should not."""
+    with watched(browser) as page:
+        yield page
+        assert page.wrong == []
+
+
+@pytest.fixture
+def exporter(tmp_path: Path) -> Iterator[Exporter]:
+    """An exporter whose event file is still to be written."""
+    with running_exporter(tmp_path / "events.jsonl", state=tmp_path / "exporter.db") as exporter:
+        yield exporter
+
+
+@pytest.fixture(scope="session")
+def with_history(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Exporter]:
+    """An exporter that has counted an hour with an incident in it."""
+    folder = tmp_path_factory.mktemp("history")
+    append(folder / "events.jsonl", *an_hour(time.time()))
+    with running_exporter(folder / "events.jsonl", state=folder / "exporter.db") as exporter:
+        yield exporter
+
+
+@pytest.fixture
+def stack() -> Iterator[ExitStack]:
+    with ExitStack() as stack:
+        yield stack
+
+
+def address(exporter: Exporter) -> str:
+    return f"http://127.0.0.1:{exporter.port}/dashboard"
+
+
+def report(exporter: Exporter, hours: int = 1) -> Any:
+    response, body = exporter.get(f"/metrics.json?hours={hours}")
+    assert response.status == 200, body
+    return json.loads(body)

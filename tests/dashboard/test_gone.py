@@ -1,0 +1,73 @@
+"""What is gone shows within five seconds, and what comes back too."""
+
+from contextlib import ExitStack
+from pathlib import Path
+from signal import SIGKILL, SIGSTOP
+
+from dashboard.conftest import address, report
+from support.browser import Watched
+from support.exporter import Exporter, running_exporter
+from support.processes import eventually, free_port
+from support.proxy import config, serving
+
+ECHO: dict[str, object] = {"name": "echo", "kind": "echo"}
+WITHIN_S = 5
+
+
+def test_a_killed_proxy_shows_and_so_does_the_next_one_and_its_end(
+    tmp_path: Path, exporter: Exporter, page: Watched, stack: ExitStack
+) -> None:
+    proxy = stack.enter_context(serving(tmp_path, config([ECHO])))
+    proxy.asks().rest()
+    page.opens(address(exporter))
+    page.reads("#proxy .word", "Running")
+    assert page.text("#alarm") == ""
+
+    proxy.command.stop(SIGKILL)
+    page.reads("#alarm", "The proxy is gone", WITHIN_S)
+    assert page.text("#proxy .word") == "Gone"
+    assert page.text("#announcer") == "Proxy: Gone."
+
+    proxy = stack.enter_context(serving(tmp_path, config([ECHO])))
+    page.reads("#proxy .word", "Running", WITHIN_S)
+    assert page.text("#alarm") == ""
+
+    assert proxy.command.stop() == 0
+    page.reads("#proxy .word", "Stopped", WITHIN_S)
+    assert page.text("#alarm") == "", "it said that it ends"
+
+
+def test_a_killed_exporter_shows_and_so_does_the_next_one(tmp_path: Path, page: Watched) -> None:
+    listen = f"127.0.0.1:{free_port()}"
+    events, state = tmp_path / "events.jsonl", tmp_path / "exporter.db"
+    with running_exporter(events, state=state, listen=listen) as exporter:
+        page.opens(address(exporter))
+        assert page.text("#connection") == "Live"
+        exporter.command.stop(SIGKILL)
+        page.reads("#alarm", "The exporter does not answer (it cannot be reached)", WITHIN_S)
+        assert page.text("#connection") == "No connection"
+    with running_exporter(events, state=state, listen=listen):
+        page.reads("#connection", "Live")
+        assert page.text("#alarm") == ""
+
+
+def test_an_exporter_that_hangs_shows(exporter: Exporter, page: Watched) -> None:
+    page.opens(address(exporter))
+    exporter.command.signal(SIGSTOP)
+    try:
+        page.reads("#alarm", "The exporter does not answer (not within", WITHIN_S)
+    finally:
+        exporter.command.process.kill()
+
+
+def test_a_lock_that_does_not_reach_the_exporter_is_not_believed(tmp_path: Path, exporter: Exporter) -> None:
+    with serving(tmp_path, config([ECHO])) as proxy:
+        lock = tmp_path / "events.jsonl.alive"
+        eventually(lock.exists)
+        lock.unlink()
+        lock.touch()  # as where locks are not shared: it is there, and looks free
+        assert report(exporter)["proxy"]["state"] == "gone"
+        proxy.asks().rest()
+        assert report(exporter)["proxy"]["state"] == "running"
+        lock.unlink()
+        assert report(exporter)["proxy"]["state"] == "running"

@@ -1,0 +1,48 @@
+"""What comes from outside stays text."""
+
+import time
+from pathlib import Path
+
+import pytest
+
+from dashboard.conftest import address
+from support.browser import Watched
+from support.exporter import Exporter, append, line
+from support.past import startup
+
+SCRIPT = "<script>document.title='taken'</script>"
+HOSTILE = (
+    SCRIPT,
+    "<img src=x onerror=\"document.title='taken'\">",
+    "\"'`${document.title='taken'}",
+    "javascript:alert(1)",
+    "x" * 10_000,
+    "\N{RIGHT-TO-LEFT OVERRIDE}reversed\x00\x1b[31m\n\n",
+    "__proto__",
+    "",
+)
+
+
+@pytest.mark.parametrize("text", HOSTILE, ids=range(len(HOSTILE)))
+def test_names_and_errors_stay_text(tmp_path: Path, exporter: Exporter, page: Watched, text: str) -> None:
+    names = {"providers": [text], "chains": {text: [text]}, "profiles": [text], "default_profile": text}
+    catalog = [{"name": text, "kind": text, "model": text, "paid": True, "base_url": text}]
+    failed = {"provider": text, "error": text, "error_type": text, "request_id": text, "retryable": True}
+    append(
+        tmp_path / "events.jsonl",
+        startup(time.time(), "w", **names, catalog=catalog, version=text, display_timezone=text),
+        line("provider-failed", status=500, **failed),
+        line("provider-ok", provider=text, request_id=text, duration_s=1.0),
+        line("request-finished", outcome=text, profile=text, attempts=2, status=200, request_id=text),
+        line("chain-paid-gate-blocked", profile=text, request_id=text),
+    )
+    page.opens(address(exporter))
+    page.reads("#events", "request-finished")
+    assert page.page.title() == "CodeRouter"
+    added = "document.querySelectorAll('main script, main img, main a, main [onerror]').length"
+    assert page.evaluates(added) == 0
+    [row] = page.rows("#providers")
+    shown = page.evaluates("document.querySelector('#providers .who').textContent")
+    assert shown == (text or "(no name)")
+    assert "500" in row[7]
+    assert page.evaluates("document.documentElement.scrollWidth <= innerWidth")
