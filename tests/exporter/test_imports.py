@@ -7,9 +7,9 @@ import coderouter_exporter
 PACKAGE = Path(coderouter_exporter.__file__).parent
 # Each layer may import those to the right of it.
 LAYERS = (
-    "cli",
-    "serve",
-    "app server web",
+    "cli stats",
+    "serve watching",
+    "app server web ask screen",
     "dashboard_files report finished backfill watch webconfig presence",
     "negotiate charts health",
     "exposition gathered",

@@ -94,6 +94,8 @@ PRINTED: dict[str, Callable[[], str]] = {
     **{f"fields-{name}": partial(field_table, section) for name, section in SECTIONS.items()},
     "coderouter-serve": lambda: command_help("coderouter", "serve"),
     "coderouter-service-install": lambda: command_help("coderouter", "service", "install"),
+    "coderouter-stats": lambda: command_help("coderouter", "stats"),
+    "coderouter-dashboard": lambda: command_help("coderouter", "dashboard"),
     "cr-exporter": lambda: command_help("cr-exporter"),
     "cr-exporter-fold": lambda: command_help("cr-exporter", "fold"),
     "cr-exporter-backfill": lambda: command_help("cr-exporter", "backfill"),

@@ -1,0 +1,251 @@
+"""A report (/metrics.json) as a picture for the terminal, fitted to its size."""
+
+from collections.abc import Iterable
+from datetime import UTC, datetime, tzinfo
+from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from rich.console import Console, ConsoleOptions, Group, RenderResult
+from rich.table import Table
+from rich.text import Text
+
+Report = dict[str, Any]
+
+LINES_WITHOUT_LIMIT = 10_000
+ROWS_MIN = 3
+ROOMY_LINES = 30
+
+GOOD, WARN, BAD, OFF = ("●", "green"), ("▲", "yellow"), ("■", "red"), ("○", "dim")
+PROXY_STATES = {
+    "running": (GOOD, "running"),
+    "stopped": (OFF, "stopped"),
+    "gone": (BAD, "gone"),
+    "unknown": (OFF, "not seen yet"),
+}
+PROVIDER_STATES = {
+    "ok": (GOOD, "ok"),
+    "failing": (BAD, "failing"),
+    "cooldown": (WARN, "cooling down"),
+    "gated": (OFF, "gate closed"),
+    "unused": (OFF, "not used yet"),
+}
+LEVELS = {"INFO": (" ", ""), "WARNING": WARN, "ERROR": BAD}
+
+
+class Screen:
+    """What is shown: the last report, if any came, and why none comes now, if none does.
+
+    One that is `fitted` is as high as the terminal; else all of it is shown.
+    """
+
+    def __init__(self, report: Report | None, trouble: str | None = None, *, fitted: bool = False) -> None:
+        self._report = report
+        self._trouble = trouble
+        self._fitted = fitted
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        trouble = list(_state(BAD, self._trouble).wrap(console, options.max_width)) if self._trouble else []
+        yield from trouble
+        if self._report is None:
+            return
+        lines = console.height if self._fitted else LINES_WITHOUT_LIMIT
+        yield from _parts(self._report, lines - len(trouble))
+
+
+def _parts(report: Report, lines: int) -> Iterable[Group | Text | Table]:
+    """Yield what fits into so many lines: the head whole, then providers, then events."""
+    head = list(_head(report))
+    airy = lines > ROOMY_LINES
+    yield from head
+    left = lines - len(head) - 2 - 2 * airy  # the titles of both tables, and a line above each
+    providers = _by_need(report)
+    rows = min(len(providers), max(ROWS_MIN, left - ROWS_MIN))
+    yield from [Text()] * airy
+    yield _providers(report, providers[:rows], hidden=len(providers) - rows)
+    yield from [Text()] * airy
+    left -= rows + (rows < len(providers))
+    yield _events(report, max(left, 0))
+
+
+def _head(report: Report) -> Iterable[Text]:
+    proxy, now = report["proxy"], report["generated_at"]
+    told = f"{span(report['uptime_s'])} up, {proxy['in_flight']} in flight"
+    if proxy["state"] != "running":
+        told = (
+            f"last event {_ago(proxy['last_event_at'], now)}" if proxy["last_event_at"] else "no event read"
+        )
+    mark, word = PROXY_STATES[proxy["state"]]
+    version = report["startup"]["version"] or ""
+    zone = _zone(report)
+    yield _line(f"CodeRouter {version}   {_time(now, now, zone)} {zone or 'local time'}", style="bold")
+    yield _line("Proxy       ", _state(mark, word), f", {told}")
+    yield _line("Answered    ", *_answered(report))
+    yield _line("Fallbacks   ", *_fallbacks(report))
+    yield _line("Paid gate   ", *_gate(report))
+    yield _line("Counts      ", *_counts(report))
+    yield _line("Today       ", _used(report["today"]))
+
+
+def _answered(report: Report) -> Iterable[Text | str]:
+    last, total = report["answering"], report["history"]["total"]
+    if last is None:
+        return [_state(OFF, "nobody yet")]
+    timed = f"; last hour p50 {seconds(total['duration_p50_s'])}, p95 {seconds(total['duration_p95_s'])}"
+    return [
+        _state(GOOD, f"last by {last['provider']}"),
+        f", {_ago(last['at'], report['generated_at'])}",
+        timed,
+    ]
+
+
+def _fallbacks(report: Report) -> Iterable[Text | str]:
+    total, moved = report["history"]["total"], report["moved_on"]
+    of = f"{total['fallbacks']} of {total['requests']} requests in the last hour"
+    if not total["fallbacks"]:
+        return [_state(GOOD if total["requests"] else OFF, of)]
+    why = f"; last from {moved['provider']} ({moved['error_type']})" if moved else ""
+    return [_state(WARN, of), why]
+
+
+def _gate(report: Report) -> Iterable[Text | str]:
+    gate = report["paid_gate"]
+    names = ", ".join(gate["providers"])
+    if gate["closed"] is None:
+        return [_state(OFF, "not known")]
+    if not gate["closed"]:
+        return [_state(OFF, "open"), f", may ask {names}" if names else ""]
+    blocked = gate["requests_blocked"]
+    kept = f", keeps out {names}" if names else ""
+    return [
+        _state(WARN if blocked else GOOD, "closed"),
+        kept,
+        f"; {blocked} requests blocked" if blocked else "",
+    ]
+
+
+def _counts(report: Report) -> Iterable[Text | str]:
+    told = report["counting"]
+    if told["exact"]:
+        return [
+            _state(GOOD, "exact"),
+            f", {told['bytes_behind']} bytes to read" if told["bytes_behind"] else "",
+        ]
+    doubts = ("events_missing", "unmatched_checkpoints", "unproven_lines")
+    why = ", ".join(f"{doubt.replace('_', ' ')} {told[doubt]}" for doubt in doubts if told[doubt])
+    return [_state(BAD, "not exact"), f": {why}"]
+
+
+def _used(today: Report) -> str:
+    cached = today["cache_read_tokens"] + today["cache_creation_tokens"]
+    tokens = f"{today['input_tokens']:,} tokens in, {today['output_tokens']:,} out"
+    return f"  ${today['cost_usd']:,.4f}, {tokens}{f', {cached:,} cached' if cached else ''}"
+
+
+def _by_need(report: Report) -> list[Report]:
+    """Return the providers that are to be seen even when there is little room first, else in the order of the chain."""
+    config = report["config"]
+    chain: list[str] = next(
+        (p["providers"] for p in config["profiles"] if p["name"] == config["default_profile"]), []
+    )
+    place = {name: number for number, name in enumerate(chain)}
+    trouble = {"failing": 0, "cooldown": 0}
+    ordered = sorted(report["providers"], key=lambda p: place.get(p["name"], len(place)))
+    return ordered if len(ordered) <= ROWS_MIN else sorted(ordered, key=lambda p: trouble.get(p["state"], 1))
+
+
+def _providers(report: Report, shown: list[Report], hidden: int) -> Group:
+    table = _table("Provider", "State", ">Tries", ">OK", ">Failed", ">Mid-stream", "Last error")
+    for provider in shown:
+        outcomes, error = provider["outcomes"], provider["last_error"]
+        numbers = (provider["attempts"], *(outcomes.get(o, 0) for o in ("ok", "failed", "failed_midstream")))
+        table.add_row(
+            Text(clean(provider["name"])),
+            _state(*PROVIDER_STATES[provider["state"]]),
+            *(Text(f"{number:,}", style="" if number else "dim") for number in numbers),
+            Text(clean(_error(error, report)) if error else ""),
+        )
+    return Group(table, *[Text(f"… and {hidden} more")] * bool(hidden))
+
+
+def _error(error: Report, report: Report) -> str:
+    kind = error["error_type"] or (f"HTTP {error['status']}" if error["status"] else "failed")
+    return f"{_time(error['ts'], report['generated_at'], _zone(report))} {kind}: {error['error']}"
+
+
+def _events(report: Report, rows: int) -> Table:
+    table = _table("Time", "Event", "Provider", "What happened")
+    for event in reversed(report["events"][-rows:] if rows else []):
+        time = _time(event["ts"], report["generated_at"], _zone(report))
+        state = _state(LEVELS[event["level"]], event["event"])
+        table.add_row(time, state, Text(clean(event["provider"] or "")), Text(clean(event["text"])))
+    return table
+
+
+def _table(*names: str) -> Table:
+    """Return a table without frame; a column whose name begins with `>` is one of numbers."""
+    table = Table(box=None, pad_edge=False, expand=True, header_style="dim")
+    for place, name in enumerate(names):
+        last = place == len(names) - 1
+        table.add_column(
+            name.removeprefix(">"),
+            justify="right" if name.startswith(">") else "left",
+            no_wrap=True,
+            overflow="ellipsis",
+            ratio=1 if last else None,
+            max_width=None if last else 28,
+        )
+    return table
+
+
+def _line(*parts: Text | str, style: str = "") -> Text:
+    texts = [part if isinstance(part, Text) else Text(clean(part)) for part in parts]
+    return Text.assemble(*texts, style=style, no_wrap=True, overflow="ellipsis")
+
+
+def _state(mark: tuple[str, str], word: str) -> Text:
+    shape, style = mark
+    return Text.assemble((shape, style), " ", (clean(word), "" if mark in (GOOD, OFF) else style))
+
+
+def clean(text: str) -> str:
+    """Return the text without what a terminal would obey: it comes from providers."""
+    return "".join(letter if letter.isprintable() else " " for letter in text)
+
+
+def span(length_s: float) -> str:
+    """Return a length of time as people say it."""
+    if length_s < 100:
+        return f"{length_s:.0f} s"
+    minutes = round(length_s / 60)
+    if minutes < 100:
+        return f"{minutes} min"
+    return f"{minutes // 60} h {minutes % 60} min" if minutes < 2 * 24 * 60 else f"{minutes // 1440} days"
+
+
+def seconds(length_s: float | None) -> str:
+    """Return a duration as measured."""
+    if length_s is None:
+        return "-"
+    return f"{length_s * 1000:.3g} ms" if length_s < 1 else f"{length_s:.1f} s"
+
+
+def _ago(ts: str, now: str) -> str:
+    return f"{span((_utc(now) - _utc(ts)).total_seconds())} ago"
+
+
+def _time(ts: str, now: str, zone: tzinfo | None) -> str:
+    """Return the time, with the date where that is not the one of `now`."""
+    told, today = _utc(ts).astimezone(zone), _utc(now).astimezone(zone)
+    return told.strftime("%H:%M:%S" if told.date() == today.date() else "%d %b %H:%M:%S")
+
+
+def _utc(ts: str) -> datetime:
+    return datetime.fromisoformat(ts).replace(tzinfo=UTC)
+
+
+def _zone(report: Report) -> tzinfo | None:
+    """Return the zone of the configuration, or None for that of this machine."""
+    try:
+        return ZoneInfo(report["config"]["display_timezone"] or "")
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        return None
