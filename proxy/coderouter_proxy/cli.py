@@ -7,6 +7,7 @@ import click
 
 COMMANDS = {
     "serve": "coderouter_proxy.commands.serve:serve",
+    "doctor": "coderouter_proxy.commands.doctor:doctor",
     "service": "coderouter_proxy.commands.service:service",
 }
 OTHERS = "coderouter.commands"

@@ -8,8 +8,8 @@ import click
 STARTUP_FAILURE = 3  # uvicorn's number for it: a supervisor can tell a failed start from a crash
 
 
-def fail_start(fault: Exception) -> NoReturn:
+def fail_start(fault: Exception, exit_code: int = STARTUP_FAILURE) -> NoReturn:
     """Write the fault's lines to stderr and exit."""
     for line in str(fault).splitlines():
         click.echo(f"coderouter: {line}", err=True)
-    sys.exit(STARTUP_FAILURE)
+    sys.exit(exit_code)

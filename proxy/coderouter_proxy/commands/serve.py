@@ -4,6 +4,7 @@ from pathlib import Path
 
 import click
 
+from coderouter_proxy.commands import options
 from coderouter_proxy.commands.failing import fail_start
 
 
@@ -25,43 +26,16 @@ from coderouter_proxy.commands.failing import fail_start
     type=click.IntRange(0, 65535),
     help="TCP port to listen on. 0 picks a free one and prints it.",
 )
-@click.option(
-    "--config",
-    envvar="CODEROUTER_CONFIG",
-    show_envvar=True,
-    type=click.Path(path_type=Path),
-    help="providers.yaml to read  [default: ./providers.yaml, ~/.coderouter/providers.yaml, built-in]",
-)
+@options.CONFIG
 @click.option(
     "--mode",
     envvar="CODEROUTER_MODE",
     show_envvar=True,
     help="Mode or profile of requests that name none; overrides default_profile.",
 )
-@click.option(
-    "--events",
-    envvar="CODEROUTER_EVENTS_PATH",
-    show_envvar=True,
-    default="~/.coderouter/events.jsonl",
-    show_default=True,
-    help="File that events are appended to; `off` writes none.",
-)
-@click.option(
-    "--env-file",
-    "env_files",
-    multiple=True,
-    envvar="CODEROUTER_ENV_FILE",
-    show_envvar=True,
-    type=click.Path(path_type=Path),
-    help="File of NAME=value lines, e.g. with keys. Repeatable.",
-)
-@click.option(
-    "--env-file-override",
-    is_flag=True,
-    envvar="CODEROUTER_ENV_FILE_OVERRIDE",
-    show_envvar=True,
-    help="Let env files win over variables that are already set.",
-)
+@options.EVENTS
+@options.ENV_FILES
+@options.ENV_FILE_OVERRIDE
 @click.option(
     "--insecure",
     is_flag=True,
@@ -115,14 +89,12 @@ def serve(
 
     given = click.get_current_context().get_parameter_source("mode")
     try:
-        for path in env_files:
-            names = envfiles.load(path, override=env_file_override)
-            click.echo(f"coderouter: {path} set {', '.join(names) or 'nothing'}", err=True)
+        options.read_env_files(env_files, override=env_file_override)
         start = settings.Start(
             config_path=configfile.find(config),
             mode=mode,
             mode_source="flag" if given is click.core.ParameterSource.COMMANDLINE else "env",
-            events_path=None if events == "off" else Path(events).expanduser(),
+            events_path=options.events_path(events),
             host=host,
             insecure=insecure,
         )

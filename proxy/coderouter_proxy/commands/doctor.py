@@ -1,0 +1,153 @@
+"""`coderouter doctor`."""
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from coderouter_proxy.commands import options
+from coderouter_proxy.commands.failing import fail_start
+
+if TYPE_CHECKING:
+    from coderouter_proxy.doctor.verdict import Result
+
+COULD_NOT_RUN = 1
+DEFAULT_ENV_FILES = ""  # what `--check-env` without a path stands for
+
+
+class _WrongUsage(click.UsageError):
+    exit_code = COULD_NOT_RUN  # 2, click's own number for it, says that something needs tuning
+
+
+class _Doctor(click.Command):
+    def make_context(
+        self, info_name: str | None, args: list[str], parent: click.Context | None = None, **extra: object
+    ) -> click.Context:
+        try:
+            return super().make_context(info_name, args, parent, **extra)
+        except click.UsageError as error:
+            raise _WrongUsage(error.format_message(), error.ctx) from None
+
+
+@click.command(cls=_Doctor)
+@click.option(
+    "--check-model",
+    "names",
+    multiple=True,
+    metavar="PROVIDER",
+    envvar="CODEROUTER_DOCTOR_CHECK_MODEL",
+    show_envvar=True,
+    help="Ask this provider small questions and compare what it does with what is declared. Repeatable.",
+)
+@click.option(
+    "--all",
+    "all_providers",
+    is_flag=True,
+    envvar="CODEROUTER_DOCTOR_ALL",
+    show_envvar=True,
+    help="As --check-model, for every provider.",
+)
+@click.option(
+    "--check-env",
+    "env_path",
+    metavar="[PATH]",
+    is_flag=False,
+    flag_value=DEFAULT_ENV_FILES,
+    envvar="CODEROUTER_DOCTOR_CHECK_ENV",
+    show_envvar=True,
+    help="Look whether keys stay where they belong  [default: the env files that the proxy would read]",
+)
+@click.option(
+    "--apply",
+    is_flag=True,
+    envvar="CODEROUTER_DOCTOR_APPLY",
+    show_envvar=True,
+    help="Write the patches of --check-model into providers.yaml, after a backup; shows the difference.",
+)
+@click.option(
+    "--dry-run",
+    is_flag=True,
+    envvar="CODEROUTER_DOCTOR_DRY_RUN",
+    show_envvar=True,
+    help="Show what --apply would change, and change nothing.",
+)
+@click.option(
+    "--timeout",
+    "timeout_s",
+    type=click.FloatRange(min=0, min_open=True),
+    metavar="SECONDS",
+    envvar="CODEROUTER_DOCTOR_TIMEOUT",
+    show_envvar=True,
+    help="Most that one question of --check-model may take  [default: the provider's timeout_s]",
+)
+@click.option(
+    "--json",
+    "as_json",
+    is_flag=True,
+    envvar="CODEROUTER_DOCTOR_JSON",
+    show_envvar=True,
+    help="Write JSON.",
+)
+@options.CONFIG
+@options.EVENTS
+@options.ENV_FILES
+@options.ENV_FILE_OVERRIDE
+@click.option(
+    "--proxy-url",
+    default="http://127.0.0.1:4000",
+    show_default=True,
+    envvar="CODEROUTER_PROXY_URL",
+    show_envvar=True,
+    help="Where the proxy answers.",
+)
+@click.option(
+    "--exporter-url",
+    default="http://127.0.0.1:9847",
+    show_default=True,
+    envvar="CODEROUTER_EXPORTER_URL",
+    show_envvar=True,
+    help="Where the exporter answers.",
+)
+def doctor(
+    *,
+    names: tuple[str, ...],
+    all_providers: bool,
+    env_path: str | None,
+    apply: bool,
+    dry_run: bool,
+    timeout_s: float | None,
+    as_json: bool,
+    config: Path | None,
+    events: str,
+    env_files: tuple[Path, ...],
+    env_file_override: bool,
+    proxy_url: str,
+    exporter_url: str,
+) -> None:
+    """Find out what is wrong, and what to do about it.
+
+    Without --check-model, --all and --check-env: the whole pipeline, from providers.yaml to the exporter.
+
+    Exits 0 when all is as declared, 2 when something needs tuning, 1 when a check could not run; 1 wins over 2.
+    """
+    from coderouter_proxy import envfiles, yamlfile  # noqa: PLC0415 - quick help
+    from coderouter_proxy.doctor import environment, pipeline, show, verdict  # noqa: PLC0415
+
+    results: list[Result] = []
+    try:
+        options.read_env_files(env_files, override=env_file_override)
+        if env_path is not None:
+            path = None if env_path == DEFAULT_ENV_FILES else Path(env_path)
+            results += environment.check_env(path, config=config, env_files=env_files)
+        if env_path is None and not names and not all_providers:
+            results += pipeline.check_pipeline(
+                config=config,
+                events_path=options.events_path(events),
+                proxy_url=proxy_url,
+                exporter_url=exporter_url,
+            )
+    except (yamlfile.ConfigFaults, envfiles.EnvFileFault) as fault:
+        fail_start(fault, COULD_NOT_RUN)
+    show.show(results, as_json=as_json)
+    sys.exit(verdict.exit_code(results))

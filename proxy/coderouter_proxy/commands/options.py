@@ -1,0 +1,56 @@
+"""Options that several sub-commands have, and the reading of env files that two of them ask for."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+
+CONFIG = click.option(
+    "--config",
+    envvar="CODEROUTER_CONFIG",
+    show_envvar=True,
+    type=click.Path(path_type=Path),
+    help="providers.yaml to read  [default: ./providers.yaml, ~/.coderouter/providers.yaml, built-in]",
+)
+EVENTS = click.option(
+    "--events",
+    envvar="CODEROUTER_EVENTS_PATH",
+    show_envvar=True,
+    default="~/.coderouter/events.jsonl",
+    show_default=True,
+    help="File that events are appended to; `off` writes none.",
+)
+ENV_FILES = click.option(
+    "--env-file",
+    "env_files",
+    multiple=True,
+    envvar="CODEROUTER_ENV_FILE",
+    show_envvar=True,
+    type=click.Path(path_type=Path),
+    help="File of NAME=value lines, e.g. with keys. Repeatable.",
+)
+ENV_FILE_OVERRIDE = click.option(
+    "--env-file-override",
+    is_flag=True,
+    envvar="CODEROUTER_ENV_FILE_OVERRIDE",
+    show_envvar=True,
+    help="Let env files win over variables that are already set.",
+)
+
+
+def read_env_files(paths: Sequence[Path], *, override: bool) -> None:
+    """Set the variables of the files, and say their names on stderr.
+
+    Raises:
+        EnvFileFault: one cannot be read.
+    """
+    from coderouter_proxy import envfiles  # noqa: PLC0415 - quick help
+
+    for path in paths:
+        names = envfiles.load(path, override=override)
+        click.echo(f"coderouter: {path} set {', '.join(names) or 'nothing'}", err=True)
+
+
+def events_path(events: str) -> Path | None:
+    """Return the file that `--events` names; None for `off`."""
+    return None if events == "off" else Path(events).expanduser()
