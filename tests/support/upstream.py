@@ -13,7 +13,7 @@ import asyncio
 import json
 import threading
 from collections import deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http import HTTPStatus
@@ -65,6 +65,7 @@ class Pause:
 
 Step = bytes | Pause | Drip | _Cut | _Hang
 Script = tuple[Step, ...]
+Answers = Callable[["Received"], Script]
 
 
 def head(status: int = 200, headers: Mapping[str, str] | None = None) -> bytes:
@@ -112,11 +113,14 @@ class Provider:
         self.base_url = base_url
         self.requests: list[Received] = []
         self._scripts: deque[Script] = deque()
-        self._always: Script = (CUT,)
+        self._always: Script | Answers = (CUT,)
         self._got = threading.Condition()
 
-    def plays(self, *scripts: Script, always: Script = (CUT,)) -> None:
-        """Set what the next requests are answered with, and those beyond them; usually these are cut off."""
+    def plays(self, *scripts: Script, always: Script | Answers = (CUT,)) -> None:
+        """Set what the next requests are answered with, and those beyond them; usually these are cut off.
+
+        What answers those beyond may look at each request.
+        """
         with self._got:
             self.requests = []
         self._scripts = deque(scripts)
@@ -133,7 +137,9 @@ class Provider:
         with self._got:
             self.requests.append(request)
             self._got.notify_all()
-        return self._scripts.popleft() if self._scripts else self._always
+        if self._scripts:
+            return self._scripts.popleft()
+        return self._always(request) if callable(self._always) else self._always
 
 
 class Upstream:

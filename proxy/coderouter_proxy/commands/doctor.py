@@ -134,13 +134,18 @@ def doctor(
     from coderouter_proxy import envfiles, yamlfile  # noqa: PLC0415 - quick help
     from coderouter_proxy.doctor import environment, pipeline, show, verdict  # noqa: PLC0415
 
+    models = bool(names) or all_providers
+    if (apply or dry_run) and not models:
+        raise _WrongUsage("--apply and --dry-run need --check-model or --all")
     results: list[Result] = []
     try:
         options.read_env_files(env_files, override=env_file_override)
         if env_path is not None:
-            path = None if env_path == DEFAULT_ENV_FILES else Path(env_path)
-            results += environment.check_env(path, config=config, env_files=env_files)
-        if env_path is None and not names and not all_providers:
+            env_file = None if env_path == DEFAULT_ENV_FILES else Path(env_path)
+            results += environment.check_env(env_file, config=config, env_files=env_files)
+        if models:
+            results += _check_models(config, names, all_providers=all_providers, timeout_s=timeout_s)
+        if env_path is None and not models:
             results += pipeline.check_pipeline(
                 config=config,
                 events_path=options.events_path(events),
@@ -149,5 +154,43 @@ def doctor(
             )
     except (yamlfile.ConfigFaults, envfiles.EnvFileFault) as fault:
         fail_start(fault, COULD_NOT_RUN)
-    show.show(results, as_json=as_json)
+    if apply or dry_run:
+        _show_with_change(results, config, as_json=as_json, dry_run=dry_run)
+    else:
+        show.show(results, as_json=as_json)
     sys.exit(verdict.exit_code(results))
+
+
+def _check_models(
+    config: Path | None, names: tuple[str, ...], *, all_providers: bool, timeout_s: float | None
+) -> "list[Result]":
+    """Return what the named providers do, or all of them; at a terminal, stderr tells what is asked now.
+
+    Raises:
+        ConfigFaults: providers.yaml has faults, or has none of a name.
+    """
+    from rich.console import Console  # noqa: PLC0415 - quick help
+
+    from coderouter_proxy import capabilities, configfile  # noqa: PLC0415
+    from coderouter_proxy.doctor import checking  # noqa: PLC0415
+
+    loaded = configfile.load(configfile.find(config)).config
+    providers = checking.chosen(loaded, names, all_providers=all_providers)
+    rules = capabilities.load()
+    with Console(stderr=True).status("") as status:
+        return checking.check_models(providers, rules, timeout_s, status.update)
+
+
+def _show_with_change(results: "list[Result]", config: Path | None, *, as_json: bool, dry_run: bool) -> None:
+    """Write the patches into providers.yaml, unless it is a dry run, and show what changes in it."""
+    from coderouter_proxy import configfile, yamlfile  # noqa: PLC0415 - quick help
+    from coderouter_proxy.doctor import applying, show, yamledit  # noqa: PLC0415
+
+    try:
+        change = applying.planned(configfile.find(config), show.patches(results))
+        if not dry_run:
+            change = applying.written(change)
+    except (yamlfile.ConfigFaults, yamledit.CannotPatch, OSError) as fault:
+        show.show(results, as_json=as_json)
+        fail_start(fault, COULD_NOT_RUN)
+    show.show(results, as_json=as_json, change=change)

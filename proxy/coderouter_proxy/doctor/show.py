@@ -2,13 +2,13 @@
 
 import sys
 from collections.abc import Mapping, Sequence
-from typing import Any, cast
+from typing import Any
 
 import click
 import orjson
-import yaml
 
-from coderouter_proxy.doctor import verdict
+from coderouter_proxy.doctor import patching, verdict
+from coderouter_proxy.doctor.patching import Change, Patch
 from coderouter_proxy.doctor.verdict import Result, Verdict
 
 STYLES: dict[Verdict, str] = {
@@ -19,37 +19,57 @@ STYLES: dict[Verdict, str] = {
     Verdict.TRANSPORT_ERROR: "bold red",
     Verdict.SKIP: "dim",
 }
+DIFF_STYLES = {"+": "green", "-": "red", "@": "cyan"}
 
 
-def show(results: Sequence[Result], *, as_json: bool) -> None:
-    """Write the results to stdout."""
+def show(results: Sequence[Result], *, as_json: bool, change: Change | None = None) -> None:
+    """Write the results to stdout, and what was changed or would be."""
     if as_json:
-        click.echo(orjson.dumps(as_object(results), option=orjson.OPT_INDENT_2))
+        click.echo(orjson.dumps(as_object(results, change), option=orjson.OPT_INDENT_2))
         return
     groups = by_subject(results)
     if sys.stdout.isatty():
         _show_tables(groups)
     else:
         click.echo("\n\n".join(_plain(subject, group) for subject, group in groups.items()))
-    for subject, group in groups.items():
-        if patch := patch_of(group):
-            click.echo(f"\nproviders.yaml, provider {subject}:\n\n{indented(as_yaml(patch))}")
+    if change is None:
+        _show_patches(patches(results))
+    else:
+        _show_change(change)
 
 
-def as_object(results: Sequence[Result]) -> dict[str, Any]:
+def as_object(results: Sequence[Result], change: Change | None) -> dict[str, Any]:
     """Return what `--json` shows."""
-    shown = [
-        {
-            "subject": result.subject,
-            "check": result.check,
-            "verdict": result.verdict.value,
-            "message": result.message,
-            "remedy": result.remedy,
-            "patch": dict(result.patch),
+    shown: dict[str, Any] = {
+        "exit_code": verdict.exit_code(results),
+        "results": [
+            {
+                "subject": result.subject,
+                "check": result.check,
+                "verdict": result.verdict.value,
+                "message": result.message,
+                "remedy": result.remedy,
+                "patch": dict(result.patch),
+            }
+            for result in results
+        ],
+    }
+    if change is not None:
+        shown["change"] = {
+            "path": str(change.path),
+            "backup": str(change.backup) if change.backup else None,
+            "diff": change.difference(),
         }
-        for result in results
-    ]
-    return {"exit_code": verdict.exit_code(results), "results": shown}
+    return shown
+
+
+def patches(results: Sequence[Result]) -> dict[str, Patch]:
+    """Return the patches of each subject in one, where it has any."""
+    whole = {
+        subject: patching.in_one(result.patch for result in group)
+        for subject, group in by_subject(results).items()
+    }
+    return {subject: patch for subject, patch in whole.items() if patch}
 
 
 def by_subject(results: Sequence[Result]) -> dict[str, list[Result]]:
@@ -57,33 +77,6 @@ def by_subject(results: Sequence[Result]) -> dict[str, list[Result]]:
     for result in results:
         groups.setdefault(result.subject, []).append(result)
     return groups
-
-
-def patch_of(results: Sequence[Result]) -> dict[str, Any]:
-    """Return the patches of all these results in one."""
-    patch: dict[str, Any] = {}
-    for result in results:
-        patch = merged(patch, result.patch)
-    return patch
-
-
-def merged(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
-    """Return one mapping laid over the other; mappings inside are merged as well, all else is replaced."""
-    both = dict(below)
-    for key, value in above.items():
-        under = both.get(key)
-        nested = isinstance(value, Mapping) and isinstance(under, Mapping)
-        both[key] = merged(cast("Mapping[str, Any]", under), value) if nested else value
-    return both
-
-
-def as_yaml(patch: Mapping[str, Any]) -> str:
-    return yaml.safe_dump(dict(patch), sort_keys=False, allow_unicode=True).rstrip()
-
-
-def indented(text: str) -> str:
-    """Return the text as it stands under a provider's name in providers.yaml."""
-    return "\n".join(f"    {line}" for line in text.splitlines())
 
 
 def _plain(subject: str, results: Sequence[Result]) -> str:
@@ -96,6 +89,33 @@ def _plain(subject: str, results: Sequence[Result]) -> str:
         if result.remedy:
             lines.append(f"{' ' * len(begin)}→ {result.remedy}")
     return "\n".join(lines)
+
+
+def _show_patches(patches: Mapping[str, Patch]) -> None:
+    for provider, patch in patches.items():
+        click.echo(f"\nproviders.yaml, provider {provider}:\n\n{patching.as_yaml(patch, indent=4)}")
+    if patches:
+        click.echo("\nPut this in by hand, or run the same again with --apply.")
+
+
+def _show_change(change: Change) -> None:
+    from rich.console import Console  # noqa: PLC0415 - not needed for JSON
+    from rich.text import Text  # noqa: PLC0415
+
+    console = Console(soft_wrap=True)
+    console.print()
+    for line in change.difference():
+        console.print(Text(line, style=DIFF_STYLES.get(line[:1], "")))
+    if change.backup is not None:
+        console.print(
+            Text(
+                f"\n{change.path} is changed; as it was: {change.backup}\nA running proxy reads it anew at SIGHUP."
+            )
+        )
+    elif change.before == change.after:
+        console.print(Text(f"{change.path} needs no change."))
+    else:
+        console.print(Text(f"\nNothing is written; --apply without --dry-run changes {change.path}."))
 
 
 def _show_tables(groups: Mapping[str, Sequence[Result]]) -> None:

@@ -35,15 +35,17 @@ MEANINGS: dict[Verdict, Meaning] = {
 
 @dataclass(frozen=True, kw_only=True)
 class Result:
-    """One check. `subject` is what was looked at, e.g. a provider or a file; results of one subject stand together.
+    """What one check found, and as `remedy` what to do about it.
+
+    `subject` is what was looked at, e.g. a provider or a file; results of one subject stand together.
 
     `patch` holds fields of the provider in providers.yaml, to be laid over those it has.
     """
 
-    check: str
     verdict: Verdict
     message: str
     remedy: str = ""
+    check: str = ""
     subject: str = ""
     patch: Mapping[str, Any] = field(default_factory=dict)
 
