@@ -23,6 +23,8 @@ class Model:
     wire: Literal["openai", "anthropic"] = "openai"
     context_tokens: int = 100_000
     takes_options: bool = True
+    takes_max_tokens: bool = True
+    refuses_over_tokens: int = 100_000
     answer_tokens: int = 100_000
     counts_to: int = 100
     says_stop: bool = True
@@ -40,7 +42,7 @@ class Model:
         prompt = _prompt(body)
         if self.hangs_at and self.hangs_at in prompt:
             return (HANG,)
-        refused = self._refusal(body)
+        refused = self._refusal(body, prompt)
         if refused is not None:
             return refused
         if body.get("tools") and self.tools == "real":
@@ -48,7 +50,9 @@ class Model:
             return openai_answers.calling(call) if self.wire == "openai" else anthropic_answers.calling(call)
         return self._says(body, prompt)
 
-    def _refusal(self, body: dict[str, Any]) -> Script | None:
+    def _refusal(self, body: dict[str, Any], prompt: str) -> Script | None:
+        if len(prompt) > self.refuses_over_tokens * CHARS_PER_TOKEN:
+            return whole({"error": {"message": "the request exceeds the context size"}}, status=400)
         if body.get("tools") and self.tools == "refused":
             return whole({"error": {"message": "registry/tiny does not support tools"}}, status=400)
         if body.get("tools") and self.tools == "crash":
@@ -75,7 +79,8 @@ class Model:
 
     def _limit(self, body: dict[str, Any]) -> int:
         options = body.get("options", {}) if self.takes_options else {}
-        return int(body.get("max_tokens") or options.get("num_predict") or self.answer_tokens)
+        asked = body.get("max_tokens") if self.takes_max_tokens else None
+        return int(asked or options.get("num_predict") or self.answer_tokens)
 
     def _words(self, body: dict[str, Any], seen: str) -> str:
         if body.get("tools"):
