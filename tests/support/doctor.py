@@ -21,15 +21,6 @@ class Run:
     def json(self) -> Any:
         return json.loads(self.stdout)
 
-    @property
-    def verdicts(self) -> dict[str, str]:
-        """The verdict of each check, of a run with `--json` for one provider."""
-        return {result["check"]: result["verdict"] for result in self.json["results"]}
-
-    def patch(self, check: str) -> Any:
-        [patch] = [result["patch"] for result in self.json["results"] if result["check"] == check]
-        return patch
-
 
 def run(folder: Path, *options: str, env: Mapping[str, str] | None = None) -> Run:
     """Run it in the folder, which may hold a providers.yaml."""
@@ -45,3 +36,7 @@ def run(folder: Path, *options: str, env: Mapping[str, str] | None = None) -> Ru
         check=False,
     )
     return Run(done.returncode, done.stdout, done.stderr)
+
+
+def names_in(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir())

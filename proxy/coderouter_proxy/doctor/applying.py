@@ -1,7 +1,6 @@
 """Write patches into providers.yaml: after a backup, in one step, and only what the proxy's own loader takes."""
 
 import os
-import tempfile
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import replace
@@ -45,37 +44,33 @@ def written(change: Change) -> Change:
     """
     if change.before == change.after:
         return change
-    backup = _backed_up(change)
-    handle, name = tempfile.mkstemp(prefix=f".{change.path.name}.", dir=change.path.parent)
-    new = Path(name)
+    backup = _free(change.path)
+    new = change.path.with_name(f".{change.path.name}.{os.getpid()}")
     try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(change.after.encode())
-            _as_readable_as(change.path, file.fileno())
-            file.flush()
-            os.fsync(file.fileno())
-        configfile.parse(new.read_text(encoding="utf-8"), name)
+        _write(backup, change.before, change.path)
+        _write(new, change.after, change.path)
+        configfile.parse(new.read_text(encoding="utf-8"), str(new))
         new.replace(change.path)
     except BaseException:
         new.unlink(missing_ok=True)
+        backup.unlink(missing_ok=True)
         raise
     return replace(change, backup=backup)
 
 
-def _backed_up(change: Change) -> Path:
-    """Return a new file beside the old one, with the same text."""
-    for number in count():
-        backup = change.path.with_name(f"{change.path.name}.bak{f'.{number}' if number else ''}")
-        with suppress(FileExistsError):
-            with backup.open("xb") as file:
-                _as_readable_as(change.path, file.fileno())
-                file.write(change.before.encode())
-            return backup
-    raise AssertionError("numbers do not end")
+def _free(path: Path) -> Path:
+    """Return the first name for a backup that is not taken."""
+    names = (f"{path.name}.bak{f'.{number}' if number else ''}" for number in count())
+    return next(backup for name in names if not (backup := path.with_name(name)).exists())
 
 
-def _as_readable_as(path: Path, handle: int) -> None:
-    told = path.stat()
-    os.fchmod(handle, told.st_mode & 0o7777)
-    with suppress(PermissionError):  # only root may give files away
-        os.fchown(handle, told.st_uid, told.st_gid)
+def _write(path: Path, text: str, model: Path) -> None:
+    """Write a new file with the mode and the owner of another one."""
+    told = model.stat()
+    with path.open("xb") as file:
+        with suppress(PermissionError):  # only root may give files away
+            os.fchown(file.fileno(), told.st_uid, told.st_gid)
+        os.fchmod(file.fileno(), told.st_mode & 0o777)
+        file.write(text.encode())
+        file.flush()
+        os.fsync(file.fileno())

@@ -5,9 +5,8 @@ from typing import Any
 
 import pytest
 
-from coderouter_proxy import capabilities, configfile
-from coderouter_proxy.doctor import applying, checking, show, verdict
-from support import proxy
+from coderouter_proxy.doctor import applying, show, verdict
+from proxy.doctor.conftest import Found, checked
 from support.model import Model
 from support.upstream import Provider
 
@@ -20,34 +19,6 @@ HEALTHY = {
     "leaks": "OK",
 }
 CLAUDE: dict[str, Any] = {"kind": "anthropic", "model": "some-model"}
-
-
-class Found:
-    """What the probes say of the provider of a providers.yaml."""
-
-    def __init__(self, path: Path) -> None:
-        config = configfile.load(path).config
-        chosen = checking.chosen(config, ["a"], all_providers=False)
-        self.results = checking.check_models(chosen, capabilities.load(), None, lambda _: None)
-        self.by_check = {result.check: result for result in self.results}
-        self.verdicts = {result.check: result.verdict.value for result in self.results}
-
-    def patch(self, check: str) -> Any:
-        return self.by_check[check].patch
-
-    def words(self, check: str) -> str:
-        return f"{self.by_check[check].message} → {self.by_check[check].remedy}"
-
-
-@pytest.fixture(autouse=True)
-def _at_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("HOME", str(tmp_path))
-
-
-def checked(folder: Path, a: Provider, flaws: Model, **fields: Any) -> Found:
-    """Return what is found of a provider with these fields, and a model with these flaws."""
-    a.plays(always=flaws)
-    return Found(proxy.write_config(folder, proxy.config([proxy.provider("a", a.base_url, **fields)])))
 
 
 SYMPTOMS: dict[str, tuple[Model, dict[str, Any], str, dict[str, Any]]] = {

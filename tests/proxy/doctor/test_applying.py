@@ -1,0 +1,96 @@
+"""A providers.yaml is replaced in one step, after a backup, or stays as it is."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from coderouter_proxy.doctor import applying
+from coderouter_proxy.yamlfile import ConfigFaults
+from support.disk import small_disk
+from support.doctor import names_in
+
+TEXT = """\
+# mine
+providers:
+  - {name: a, base_url: "http://127.0.0.1:1/v1", model: m}  # é
+profiles:
+  - {name: default, providers: [a]}
+"""
+PATCH = {"a": {"capabilities": {"tools": False}}}
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    path = tmp_path / "providers.yaml"
+    path.write_text(TEXT, encoding="utf-8")
+    path.chmod(0o640)
+    return path
+
+
+def apply(path: Path, value: int) -> Path:
+    """Return the backup."""
+    patch = {"a": {"extra_body": {"seed": value}}}
+    backup = applying.written(applying.planned(path, patch)).backup
+    assert backup
+    return backup
+
+
+def test_the_mode_stays_and_each_backup_is_a_new_file(path: Path) -> None:
+    backups = [apply(path, value) for value in (1, 2, 3)]
+
+    names = ["providers.yaml.bak", "providers.yaml.bak.1", "providers.yaml.bak.2"]
+    assert [backup.name for backup in backups] == names
+    assert names_in(path.parent) == ["providers.yaml", *names]
+    assert backups[0].read_text(encoding="utf-8") == TEXT
+    assert "seed: 2" in backups[2].read_text(encoding="utf-8")
+    assert "seed: 3" in path.read_text(encoding="utf-8")
+    assert {file.stat().st_mode & 0o777 for file in (path, *backups)} == {0o640}
+
+
+def test_a_link_stays_a_link(path: Path, tmp_path: Path) -> None:
+    link = tmp_path / "elsewhere" / "providers.yaml"
+    link.parent.mkdir()
+    link.symlink_to(path)
+    assert apply(link, 1).parent == path.parent
+    assert link.is_symlink()
+    assert "seed: 1" in path.read_text(encoding="utf-8")
+
+
+def test_nothing_is_written_where_nothing_changes(path: Path) -> None:
+    same = applying.written(applying.planned(path, {"a": {"model": "m"}}))
+    assert same.backup is None
+    assert same.difference() == []
+    assert names_in(path.parent) == ["providers.yaml"]
+
+
+def test_what_the_proxy_would_not_load_is_not_written(path: Path) -> None:
+    with pytest.raises(ConfigFaults, match="cannot be read"):
+        applying.planned(path.with_name("none.yaml"), PATCH)
+    path.write_bytes(b"\xff")
+    with pytest.raises(ConfigFaults, match="cannot be read"):
+        applying.planned(path, PATCH)
+    assert names_in(path.parent) == ["providers.yaml"]
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
+def test_a_folder_that_cannot_be_written_leaves_the_file_as_it_is(path: Path) -> None:
+    change = applying.planned(path, PATCH)
+    path.parent.chmod(0o500)
+    try:
+        with pytest.raises(PermissionError):
+            applying.written(change)
+    finally:
+        path.parent.chmod(0o700)
+    assert path.read_text(encoding="utf-8") == TEXT
+
+
+def test_a_full_disk_leaves_the_file_as_it_is(tmp_path: Path) -> None:
+    with small_disk(tmp_path / "disk", 64) as disk:
+        path = disk.folder / "providers.yaml"
+        path.write_text(TEXT, encoding="utf-8")
+        disk.fill()
+        with pytest.raises(OSError, match="No space left"):
+            applying.written(applying.planned(path, PATCH))
+        assert path.read_text(encoding="utf-8") == TEXT
+        assert names_in(disk.folder) == ["ballast", "providers.yaml"]

@@ -1,0 +1,183 @@
+"""A patch changes the lines that it has to, and leaves every other byte of a providers.yaml as it was."""
+
+import difflib
+
+import pytest
+import yaml
+
+from coderouter_proxy import configfile
+from coderouter_proxy.doctor import patching, yamledit
+from support.printed import ROOT
+
+EXAMPLES = ROOT / "deploy" / "examples"
+
+PATCH = {
+    "extra_body": {"options": {"num_ctx": 16384}},
+    "capabilities": {"tools": False},
+    "output_filters": ["strip_thinking"],
+}
+
+TEXT = """\
+# my providers
+default_profile: "default"   # quoted
+server: {body_mib_max: 1,allowed_hosts: ['a', "b"]}
+
+providers:
+# the first
+- name: plain
+  base_url:   http://127.0.0.1:11434/v1
+  model: 'qwen' # single quotes
+
+# the second
+- name: full
+  base_url: http://127.0.0.1:11434/v1
+  model: qwen
+  extra_body:   # what Ollama gets
+    options: {num_ctx: 2048, top_k: 7}  # small
+    # more to come
+    temperature: 0.10
+  output_filters: [strip_stop_markers]
+  append_system_prompt: |
+    # no comment
+
+    but text
+- {name: flow, base_url: "http://127.0.0.1:1/v1", model: m, append_system_prompt: 'more words than go into a line'}
+
+# chains
+profiles:
+    - name: default
+      providers: [plain, full,
+                  flow]
+# the end
+"""
+
+ADDED = """\
++  extra_body:
++    options: {num_ctx: 16384}
++  capabilities: {tools: false}
++  output_filters: [strip_thinking]
+"""
+
+CHANGED = """\
+-    options: {num_ctx: 2048, top_k: 7}  # small
++    options: {num_ctx: 16384, top_k: 7} # small
+-  output_filters: [strip_stop_markers]
++  output_filters: [strip_thinking]
++  capabilities: {tools: false}
+"""
+
+
+def difference(before: str, after: str) -> str:
+    lines = difflib.unified_diff(before.splitlines(True), after.splitlines(True), n=0)
+    return "".join(line for line in lines if not line.startswith(("---", "+++", "@@")))
+
+
+def test_new_fields_stand_before_the_comments_of_what_follows() -> None:
+    after = yamledit.patched(TEXT, "plain", PATCH)
+    assert difference(TEXT, after) == ADDED
+    assert "model: 'qwen' # single quotes\n  extra_body:" in after
+
+
+def test_fields_that_are_there_keep_their_place_and_their_neighbours() -> None:
+    assert difference(TEXT, yamledit.patched(TEXT, "full", PATCH)) == CHANGED
+
+
+def test_an_entry_in_one_line_stays_in_one_line() -> None:
+    removed, added = difference(TEXT, yamledit.patched(TEXT, "flow", PATCH)).splitlines()
+    assert added[1:].startswith(removed[1:-1])
+    assert added.endswith(
+        ", extra_body: {options: {num_ctx: 16384}}, capabilities: {tools: false}, output_filters: [strip_thinking]}"
+    )
+
+
+@pytest.mark.parametrize("provider", ["plain", "full", "flow"])
+@pytest.mark.parametrize(
+    "variant",
+    [
+        TEXT,
+        TEXT.replace("\n", "\r\n"),
+        TEXT.removesuffix("# the end\n"),
+        TEXT.removesuffix("\n"),
+        TEXT.replace("\n", "\r\n").removesuffix("\r\n"),
+        "---\n" + TEXT,
+        TEXT.replace("- name: plain\n  base_url:", "- base_url:").replace(
+            "  model: 'qwen'", "  name: plain\n  model: 'qwen'"
+        ),
+        "".join("  " + line if line[:1] in "- " else line for line in TEXT.splitlines(True)),
+    ],
+    ids=[
+        "as it is",
+        "CRLF",
+        "no comment",
+        "no newline",
+        "CRLF no newline",
+        "marked",
+        "name later",
+        "indented",
+    ],
+)
+def test_the_rest_is_the_same_byte_for_byte_and_the_whole_is_what_was_wanted(
+    variant: str, provider: str
+) -> None:
+    after = yamledit.patched(variant, provider, PATCH)
+
+    changed = difference(variant, after)
+    assert changed.count("\n-") + changed.startswith("-") <= 2
+    assert ("\r\n" in variant) == ("\r\n" in after)
+    assert after.count("\r") == (after.count("\n") if "\r" in variant else 0)
+    assert variant.endswith("\n") == after.endswith("\n")
+
+    data = yaml.safe_load(variant)
+    data["providers"] = [
+        patching.merged(entry, PATCH) if entry["name"] == provider else entry for entry in data["providers"]
+    ]
+    assert configfile.parse(after, "").model_dump() == configfile.parse(yaml.safe_dump(data), "").model_dump()
+
+
+SHARED = """\
+providers:
+  - name: one
+    base_url: http://127.0.0.1:1/v1
+    model: m
+    extra_body: &small
+      options: {num_ctx: 2048} # little
+  - name: two
+    base_url: http://127.0.0.1:1/v1
+    model: m
+    extra_body: *small
+  - &base
+    name: three
+    base_url: http://127.0.0.1:1/v1
+    model: m
+    extra_body: {top_k: 7}
+  - <<: *base
+    name: four
+profiles:
+  - {name: default, providers: [one, two, three, four]}
+"""
+
+
+@pytest.mark.parametrize("provider", ["one", "two", "four"])
+def test_what_is_shared_by_an_anchor_becomes_the_providers_own(provider: str) -> None:
+    after = configfile.parse(yamledit.patched(SHARED, provider, PATCH), "")
+    for now, before in zip(after.providers, configfile.parse(SHARED, "").providers, strict=True):
+        if now.name != provider:
+            assert now == before
+    patched = after.provider(provider)
+    assert patched
+    assert patched.extra_body["options"] == {"num_ctx": 16384}
+    assert patched.extra_body.get("top_k") == (7 if provider == "four" else None)
+
+
+def test_a_provider_whose_fields_others_take_over_is_not_changed() -> None:
+    with pytest.raises(yamledit.CannotPatch, match=r"'three' .* anchor; put these fields in by hand"):
+        yamledit.patched(SHARED, "three", PATCH)
+
+
+def test_the_examples_can_be_patched() -> None:
+    for path in sorted(EXAMPLES.glob("*.yaml")):
+        text = path.read_text(encoding="utf-8")
+        for provider in configfile.parse(text, path.name).providers:
+            after = yamledit.patched(text, provider.name, PATCH)
+            removed = [line for line in difference(text, after).splitlines() if line.startswith("-")]
+            assert len(removed) <= 1, (path.name, provider.name, removed)
