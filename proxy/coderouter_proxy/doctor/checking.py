@@ -7,8 +7,9 @@ from dataclasses import dataclass, replace
 from coderouter_proxy import capabilities, redact, upstream
 from coderouter_proxy.call import Failure
 from coderouter_proxy.config import Config, Provider
-from coderouter_proxy.doctor import chat, context, failures, leaks, streaming, thinking, tools
+from coderouter_proxy.doctor import failures
 from coderouter_proxy.doctor.asking import Model
+from coderouter_proxy.doctor.probes import chat, context, leaks, streaming, thinking, tools
 from coderouter_proxy.doctor.verdict import Result, Verdict
 from coderouter_proxy.yamlfile import ConfigFaults
 

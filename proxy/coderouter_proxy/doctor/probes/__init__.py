@@ -1,0 +1,1 @@
+"""Small questions to a model, each a module with a `probe`; none has a side effect."""
