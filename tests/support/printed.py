@@ -14,6 +14,8 @@ from pydantic import BaseModel
 
 from coderouter_exporter import families
 from coderouter_proxy import capabilities, config, events
+from coderouter_proxy.doctor import checking
+from coderouter_proxy.doctor.verdict import MEANINGS
 from support.processes import SCRIPTS, clean_environment
 
 ROOT = Path(__file__).parents[2]
@@ -25,6 +27,8 @@ DOCUMENTS = (
     ROOT / "deploy/prometheus/README.md",
     ROOT / "deploy/README.md",
     ROOT / "deploy/sizing.md",
+    ROOT / "proxy/doctor.md",
+    ROOT / "exporter/README.md",
 )
 SECTIONS: dict[str, type[BaseModel]] = {
     "file": config.Config,
@@ -75,6 +79,18 @@ def _shown(default: object) -> str:
     return f"`{json.dumps(default).removesuffix('.0')}`".replace('"', "")
 
 
+def probe_table() -> str:
+    lines = ["| probe | asks | a patch sets |", "| --- | --- | --- |"]
+    lines += [f"| `{probe.name}` | {probe.asks} | {probe.mends} |" for probe in checking.PROBES]
+    return "\n".join(lines)
+
+
+def verdict_table() -> str:
+    lines = ["| verdict | meaning | exit code |", "| --- | --- | --- |"]
+    lines += [f"| `{each}` | {meaning.text} | {meaning.exit_code} |" for each, meaning in MEANINGS.items()]
+    return "\n".join(lines)
+
+
 def command_help(*command: str) -> str:
     environment = clean_environment(COLUMNS="100", HOME="/home/you")
     shown = subprocess.run(
@@ -96,6 +112,9 @@ PRINTED: dict[str, Callable[[], str]] = {
     "coderouter-service-install": lambda: command_help("coderouter", "service", "install"),
     "coderouter-stats": lambda: command_help("coderouter", "stats"),
     "coderouter-dashboard": lambda: command_help("coderouter", "dashboard"),
+    "coderouter-doctor": lambda: command_help("coderouter", "doctor"),
+    "doctor-probes": probe_table,
+    "doctor-verdicts": verdict_table,
     "cr-exporter": lambda: command_help("cr-exporter"),
     "cr-exporter-fold": lambda: command_help("cr-exporter", "fold"),
     "cr-exporter-backfill": lambda: command_help("cr-exporter", "backfill"),

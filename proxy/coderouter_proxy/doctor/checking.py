@@ -32,8 +32,9 @@ PROBES = (
     Probe("chat", "Does it answer, and take the key?", "", chat.probe),
     Probe(
         "context",
-        "Does a word come back that stands at the beginning of a long prompt: 8,000 tokens, or three quarters "
-        "of what is declared?",
+        "Does a word come back that stands at the beginning of a long prompt? "
+        f"It fills {context.USED_SHARE:.0%} of the declared `num_ctx`, up to {context.PROMPT_TOKENS_MAX:,} tokens; "
+        f"without one it has {context.PROMPT_TOKENS:,}, or what fits into a known `max_context_tokens`.",
         "`extra_body.options.num_ctx`",
         context.probe,
     ),

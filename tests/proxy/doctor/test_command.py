@@ -140,6 +140,15 @@ def test_all_leaves_out_what_costs_money_unless_it_is_allowed_or_named(
     assert of_good("--all") == good
 
 
+def test_what_reads_yaml_with_its_comments_is_loaded_only_to_change_a_file(folder: Path) -> None:
+    def loads_ruamel(*options: str) -> bool:
+        env = {"PYTHONPROFILEIMPORTTIME": "1"}
+        return "ruamel" in doctor.run(folder, "--check-model", "echo", *options, env=env).stderr
+
+    assert not loads_ruamel()
+    assert loads_ruamel("--dry-run")
+
+
 def test_could_not_run_wins_over_needs_tuning(folder: Path, b: Provider) -> None:
     b.plays(always=openai.error("who are you", 401))
     found = doctor.run(folder, "--all", "--check-model", "good")

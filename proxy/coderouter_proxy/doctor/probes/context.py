@@ -103,7 +103,7 @@ def _cut(model: Model, sent: int, read: int | None) -> Result:
     if read is not None:
         message += f": the provider read {read:,}"
     if model.provider.kind != "openai_compat":
-        remedy = "start the server with a larger context"
+        remedy = f"start the server with a larger context (Ollama: OLLAMA_CONTEXT_LENGTH={NUM_CTX})"
         return Result(verdict=Verdict.NEEDS_TUNING, message=message, remedy=remedy)
     asked = num_ctx(model.provider)
     on_the_server = "start it with OLLAMA_CONTEXT_LENGTH={0}, or make a model with `PARAMETER num_ctx {0}`"
