@@ -190,7 +190,7 @@ def _show_with_change(results: "list[Result]", config: Path | None, *, as_json: 
         change = applying.planned(configfile.find(config), show.patches(results))
         if not dry_run:
             change = applying.written(change)
-    except (yamlfile.ConfigFaults, yamledit.CannotPatch, OSError) as fault:
+    except (yamlfile.ConfigFaults, yamledit.CannotPatch) as fault:
         show.show(results, as_json=as_json)
         fail_start(fault, COULD_NOT_RUN)
     show.show(results, as_json=as_json, change=change)

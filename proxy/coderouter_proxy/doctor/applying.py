@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Mapping
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import replace
 from itertools import count
 from pathlib import Path
@@ -10,6 +10,7 @@ from pathlib import Path
 from coderouter_proxy import configfile
 from coderouter_proxy.doctor import yamledit
 from coderouter_proxy.doctor.patching import Change, Patch
+from coderouter_proxy.doctor.yamledit import CannotPatch
 from coderouter_proxy.yamlfile import ConfigFaults
 
 
@@ -17,7 +18,7 @@ def planned(path: Path | None, patches: Mapping[str, Patch]) -> Change:
     """Return the change that lays each patch over the fields of its provider.
 
     Raises:
-        ConfigFaults: the file cannot be read, or the proxy would not take what becomes of it.
+        ConfigFaults: there is no file, or it has faults by now.
         CannotPatch
     """
     if path is None:
@@ -29,10 +30,12 @@ def planned(path: Path | None, patches: Mapping[str, Patch]) -> Change:
         before = path.read_bytes().decode("utf-8")  # line ends as they are
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigFaults([f"{path}: cannot be read: {error}"]) from None
+    config = configfile.parse(before, str(path))
     after = before
     for provider, patch in patches.items():
+        if config.provider(provider) is None:
+            raise CannotPatch(f"{path}: {provider!r} has gone from it meanwhile; run the doctor again")
         after = yamledit.patched(after, provider, patch)
-    configfile.parse(after, str(path))
     return Change(path, before, after)
 
 
@@ -40,21 +43,23 @@ def written(change: Change) -> Change:
     """Put the new text in place of the file in one step, with its mode and owner; keep a backup of the old one.
 
     Raises:
-        OSError: the file is as it was.
+        CannotPatch: a file cannot be written; all is as it was.
     """
     if change.before == change.after:
         return change
     backup = _free(change.path)
     new = change.path.with_name(f".{change.path.name}.{os.getpid()}")
     try:
-        _write(backup, change.before, change.path)
-        _write(new, change.after, change.path)
-        configfile.parse(new.read_text(encoding="utf-8"), str(new))
-        new.replace(change.path)
-    except BaseException:
-        new.unlink(missing_ok=True)
-        backup.unlink(missing_ok=True)
-        raise
+        with ExitStack() as undo:
+            _write(backup, change.before, change.path)
+            undo.callback(backup.unlink)
+            _write(new, change.after, change.path)
+            undo.callback(new.unlink)
+            configfile.parse(new.read_text(encoding="utf-8"), str(new))
+            new.replace(change.path)
+            undo.pop_all()
+    except OSError as error:
+        raise CannotPatch(f"{change.path}: cannot be changed: {error}; nothing is written") from None
     return replace(change, backup=backup)
 
 
@@ -65,12 +70,14 @@ def _free(path: Path) -> Path:
 
 
 def _write(path: Path, text: str, model: Path) -> None:
-    """Write a new file with the mode and the owner of another one."""
+    """Write a new file with the mode and the owner of another one, or none."""
     told = model.stat()
-    with path.open("xb") as file:
+    with path.open("xb") as file, ExitStack() as undo:
+        undo.callback(path.unlink)
         with suppress(PermissionError):  # only root may give files away
             os.fchown(file.fileno(), told.st_uid, told.st_gid)
         os.fchmod(file.fileno(), told.st_mode & 0o777)
         file.write(text.encode())
         file.flush()
         os.fsync(file.fileno())
+        undo.pop_all()

@@ -126,20 +126,21 @@ class Model:
 
     async def _streamed(self, response: aiohttp.ClientResponse) -> Heard:
         heard, answer, reader = Heard(), Answer(), self._dialect.reader()
-        buffer, size = sse.EventBuffer(), 0
+        buffer, size, has_events = sse.EventBuffer(), 0, False
         while not heard.complete and (data := await _next(response)):
             size += len(data)
             if size > ANSWER_BYTES_MAX:
                 raise Failure("protocol", f"the stream goes on after {ANSWER_BYTES_MAX} bytes")
             for _, said in sse.split(buffer.feed(data)):
+                has_events = has_events or bool(said)
                 if self._dialect.ends(said):
                     heard.complete = True
                 elif said:
                     self._hear(self._dialect.decoded(said), heard, answer, reader)
-        if buffer.rest.strip():
-            self._dialect.decoded(buffer.rest)
-            raise Failure("protocol", "not a stream: a whole JSON body")
-        if not size:
+        if not has_events:
+            if buffer.rest.strip():
+                self._dialect.decoded(buffer.rest)
+                raise Failure("protocol", "not a stream: a whole JSON body")
             raise Failure("empty", "the stream ended before any content")
         return _ended(heard, answer, reader)
 

@@ -29,7 +29,7 @@ class CannotPatch(Exception):
 
 
 def patched(text: str, provider: str, patch: Patch) -> str:
-    """Return the text of a valid providers.yaml with the patch laid over the fields of the provider.
+    """Return the text of a valid providers.yaml with the patch laid over the fields of a provider that it has.
 
     Raises:
         CannotPatch: other providers would change with it, or it is too unusual a YAML.

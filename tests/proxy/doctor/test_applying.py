@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from coderouter_proxy.doctor import applying
+from coderouter_proxy.doctor.yamledit import CannotPatch
 from coderouter_proxy.yamlfile import ConfigFaults
 from support.disk import small_disk
 from support.doctor import names_in
@@ -64,6 +65,15 @@ def test_nothing_is_written_where_nothing_changes(path: Path) -> None:
     assert names_in(path.parent) == ["providers.yaml"]
 
 
+def test_a_file_that_changed_while_the_model_was_asked(path: Path) -> None:
+    path.write_text(TEXT.replace("name: a,", "name: b,").replace("[a]", "[b]"), encoding="utf-8")
+    with pytest.raises(CannotPatch, match="'a' has gone from it meanwhile"):
+        applying.planned(path, PATCH)
+    path.write_text("providers: [", encoding="utf-8")
+    with pytest.raises(ConfigFaults, match="is not YAML"):
+        applying.planned(path, PATCH)
+
+
 def test_what_the_proxy_would_not_load_is_not_written(path: Path) -> None:
     with pytest.raises(ConfigFaults, match="cannot be read"):
         applying.planned(path.with_name("none.yaml"), PATCH)
@@ -78,7 +88,7 @@ def test_a_folder_that_cannot_be_written_leaves_the_file_as_it_is(path: Path) ->
     change = applying.planned(path, PATCH)
     path.parent.chmod(0o500)
     try:
-        with pytest.raises(PermissionError):
+        with pytest.raises(CannotPatch, match="Permission denied"):
             applying.written(change)
     finally:
         path.parent.chmod(0o700)
@@ -90,7 +100,7 @@ def test_a_full_disk_leaves_the_file_as_it_is(tmp_path: Path) -> None:
         path = disk.folder / "providers.yaml"
         path.write_text(TEXT, encoding="utf-8")
         disk.fill()
-        with pytest.raises(OSError, match="No space left"):
+        with pytest.raises(CannotPatch, match="No space left on device; nothing is written"):
             applying.written(applying.planned(path, PATCH))
         assert path.read_text(encoding="utf-8") == TEXT
         assert names_in(disk.folder) == ["ballast", "providers.yaml"]

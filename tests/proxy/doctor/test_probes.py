@@ -190,9 +190,12 @@ def test_a_model_that_repeats_no_word_at_all_says_nothing_about_its_context(
     assert "makes little use of it" in counting.words("context")
 
 
-def test_a_limit_that_only_the_server_can_raise_gets_no_patch(tmp_path: Path, a: Provider) -> None:
-    model = Model(answer_tokens=128, takes_max_tokens=False)
-    found = checked(tmp_path, a, model, extra_body={"max_tokens": 8192})
+@pytest.mark.parametrize("extra_body", [{"max_tokens": 8192}, {"options": {"num_predict": -1}}])
+def test_a_limit_that_only_the_server_can_raise_gets_no_patch(
+    extra_body: dict[str, Any], tmp_path: Path, a: Provider
+) -> None:
+    model = Model(answer_tokens=128, takes_max_tokens=False, takes_options=False)
+    found = checked(tmp_path, a, model, extra_body=extra_body)
     assert (found.verdicts["streaming"], found.patch("streaming")) == ("NEEDS_TUNING", {})
     assert "num_predict" in found.words("streaming")
 

@@ -85,6 +85,17 @@ def test_a_stream_that_does_not_end_well_is_told_apart_from_the_rest(
     assert words in found.words("streaming")
 
 
+def test_a_stream_without_its_last_blank_line_or_its_end_mark_is_whole(tmp_path: Path, a: Provider) -> None:
+    count = openai.text(", ".join(map(str, range(1, 101))))
+    for end in (b"data: [DONE]\n", b""):
+        script = stream(count, openai.STOP, end) if end else stream(count, openai.STOP)
+
+        def answers(request: Received, script: Script = script) -> Script:
+            return script if request.json.get("stream") else Model()(request)
+
+        assert checked(tmp_path, a, answers).verdicts["streaming"] == "OK"
+
+
 def test_a_server_that_is_not_there(tmp_path: Path) -> None:
     port = free_port()
     config = proxy.config([proxy.provider("a", f"http://127.0.0.1:{port}/v1")])

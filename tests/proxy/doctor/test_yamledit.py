@@ -159,7 +159,9 @@ profiles:
 
 @pytest.mark.parametrize("provider", ["one", "two", "four"])
 def test_what_is_shared_by_an_anchor_becomes_the_providers_own(provider: str) -> None:
-    after = configfile.parse(yamledit.patched(SHARED, provider, PATCH), "")
+    text = yamledit.patched(SHARED, provider, PATCH)
+    assert text.count("# little") == 1 + (provider == "one")
+    after = configfile.parse(text, "")
     for now, before in zip(after.providers, configfile.parse(SHARED, "").providers, strict=True):
         if now.name != provider:
             assert now == before
