@@ -126,16 +126,23 @@ async def _probed(model: Model, say: Say) -> list[Result]:
     for probe in PROBES:
         if results and results[0].verdict is not Verdict.OK:
             results.append(_skipped(f"{PROBES[0].name} failed"))
-            continue
-        say(f"{model.provider.name}: {probe.name}")
-        try:
-            async with asyncio.timeout_at(over_at):
-                results.append(await probe.run(model))
-        except Failure as failure:
-            results.append(failures.result_of(failure, model.provider, model.key))
-        except TimeoutError:
-            results.append(_skipped(f"the {PROVIDER_S_MAX} s for one provider are over"))
+        elif loop.time() >= over_at:
+            results.append(_skipped(f"the {PROVIDER_S_MAX:g} s for one provider are over"))
+        else:
+            say(f"{model.provider.name}: {probe.name}")
+            results.append(await _run(probe, model, over_at))
     return results
+
+
+async def _run(probe: Probe, model: Model, over_at: float) -> Result:
+    try:
+        async with asyncio.timeout_at(over_at):
+            return await probe.run(model)
+    except Failure as failure:
+        return failures.result_of(failure, model.provider, model.key)
+    except TimeoutError:
+        message = f"not over when the {PROVIDER_S_MAX:g} s for one provider were"
+        return Result(verdict=Verdict.TRANSPORT_ERROR, message=message, remedy="give a lower --timeout")
 
 
 def _skipped(why: str) -> Result:

@@ -132,6 +132,8 @@ def test_all_questions_together_have_a_limit(
     monkeypatch.setattr(checking, "PROVIDER_S_MAX", IN_TIME_S)
     found = checked(tmp_path, a, Model(hangs_at="Count"))
     assert found.verdicts["context"] == "OK"
-    for name in ("streaming", "tools", "leaks"):
+    assert found.verdicts["streaming"] == "TRANSPORT_ERROR"
+    assert found.by_check["streaming"].message == "not over when the 1 s for one provider were"
+    for name in ("tools", "thinking", "leaks"):
         assert found.verdicts[name] == "SKIP"
         assert found.by_check[name].message == "the 1 s for one provider are over"
