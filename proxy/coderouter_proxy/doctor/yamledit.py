@@ -6,8 +6,9 @@ after the change, and only the lines in which the two differ are carried over in
 
 import copy
 import io
-from collections.abc import Mapping, Sequence
-from difflib import SequenceMatcher
+import re
+from collections import Counter
+from collections.abc import Mapping
 from typing import Any
 
 import yaml
@@ -17,7 +18,7 @@ from ruamel.yaml.error import YAMLError
 
 from coderouter_proxy import configfile
 from coderouter_proxy.config import Config
-from coderouter_proxy.doctor import patching
+from coderouter_proxy.doctor import linemerge, patching
 from coderouter_proxy.doctor.patching import Patch
 from coderouter_proxy.yamlfile import ConfigFaults
 
@@ -34,28 +35,26 @@ def patched(text: str, provider: str, patch: Patch) -> str:
     Raises:
         CannotPatch: other providers would change with it, or it is too unusual a YAML.
     """
+    data = yaml.safe_load(text)
+    at = next(index for index, entry in enumerate(data["providers"]) if entry["name"] == provider)
     lines = text.split("\n")
     by_hand = "put these fields in by hand"
     try:
-        before, after = _dumps([line.removesuffix("\r") for line in lines], provider, patch)
+        before, after = _dumps([line.removesuffix("\r") for line in lines], at, patch)
     except YAMLError as error:
         raise CannotPatch(f"ruamel.yaml does not read the file ({error}); {by_hand}") from None
     end = "\r" if lines[0].endswith("\r") else ""
-    wanted = _expected(text, provider, patch)
-    for candidate in (_carried_over(before, lines, after, end), _ended(after, end)):
-        changed = "\n".join(candidate)
-        if _parsed(changed) == wanted:
+    data["providers"][at] = patching.merged(data["providers"][at], patch)
+    wanted = Config.model_validate(data)
+    # What looks like a comment may be the end of a text.
+    for has_content in (linemerge.is_no_comment, linemerge.is_not_blank):
+        changed = "\n".join(linemerge.carried_over(before, lines, after, end, has_content))
+        if _parsed(changed) == wanted and _comments(changed) >= _comments(text):
             return changed
-    raise CannotPatch(f"what {provider!r} says is shared with others by a YAML anchor; {by_hand}")
-
-
-def _expected(text: str, provider: str, patch: Patch) -> Config:
-    data = yaml.safe_load(text)
-    entries = data["providers"]
-    data["providers"] = [
-        patching.merged(entry, patch) if entry["name"] == provider else entry for entry in entries
-    ]
-    return Config.model_validate(data)
+    raise CannotPatch(
+        f"{provider!r} cannot be changed alone: others take over its fields by a YAML anchor, comments stand inside "
+        f"of brackets, or the YAML is unusual; {by_hand}"
+    )
 
 
 def _parsed(text: str) -> Config | None:
@@ -65,8 +64,18 @@ def _parsed(text: str) -> Config | None:
         return None
 
 
-def _dumps(lines: list[str], provider: str, patch: Patch) -> tuple[list[str], list[str]]:
-    """Return the lines that ruamel.yaml makes of the file as it is, and with the patch."""
+def _comments(text: str) -> Counter[str]:
+    """Return the comments: what begins with # between two tokens."""
+    found: Counter[str] = Counter()
+    end = 0
+    for token in yaml.scan(text):
+        found.update(re.findall(r"#[^\r\n]*", text[end : token.start_mark.index]))
+        end = token.end_mark.index
+    return found
+
+
+def _dumps(lines: list[str], at: int, patch: Patch) -> tuple[list[str], list[str]]:
+    """Return the lines that ruamel.yaml makes of the file as it is, and with a patch for the provider at an index."""
     text = "\n".join(lines)
     writer = YAML()
     writer.preserve_quotes = True
@@ -74,8 +83,7 @@ def _dumps(lines: list[str], provider: str, patch: Patch) -> tuple[list[str], li
     data = writer.load(text)
     _indent_as(writer, data["providers"])
     before = _dumped(writer, data)
-    entry = next(entry for entry in data["providers"] if entry["name"] == provider)
-    _lay_over(entry, patch)
+    _lay_over(data["providers"][at], patch)
     return before, _dumped(writer, data)
 
 
@@ -103,7 +111,9 @@ def _lay_over(entry: CommentedMap, patch: Patch) -> None:
     """Change the entry; what it shares with others by an anchor becomes its own."""
     for key, value in patch.items():
         under = entry.get(key)
-        if not (isinstance(value, Mapping) and isinstance(under, CommentedMap)):
+        if isinstance(under, CommentedSeq) and _is_longer(value, under):
+            under.extend(value[len(under) :])
+        elif not (isinstance(value, Mapping) and isinstance(under, CommentedMap)):
             entry[key] = _node(value)
         elif key not in entry.lc.data or _stands_elsewhere(under, entry.lc.key(key)[0]):
             entry[key] = _node(patching.merged(_plain(under), value))
@@ -112,6 +122,11 @@ def _lay_over(entry: CommentedMap, patch: Patch) -> None:
                 entry[key] = under = copy.deepcopy(under)  # with its comments
                 under.anchor.value = None
             _lay_over(under, value)
+
+
+def _is_longer(value: object, own: CommentedSeq) -> bool:
+    shared = own.anchor.value is not None
+    return isinstance(value, list) and value[: len(own)] == list(own) and bool(own) and not shared
 
 
 def _stands_elsewhere(shared: CommentedMap, line: int) -> bool:
@@ -138,44 +153,3 @@ def _node(value: Any) -> Any:  # noqa: ANN401
     if not any(isinstance(inner, (Mapping, list)) for inner in inner_values):
         node.fa.set_flow_style()
     return node
-
-
-def _carried_over(
-    before: Sequence[str], original: Sequence[str], after: Sequence[str], end: str
-) -> list[str]:
-    """Return the original with what changed from before to after; where both changed, after wins."""
-    in_original = _same(before, [line.removesuffix("\r") for line in original])
-    in_after = _same(before, after)
-    result: list[str] = []
-    b = o = a = 0
-    for same in [*sorted(in_original.keys() & in_after.keys()), len(before)]:
-        to_o, to_a = in_original.get(same, len(original)), in_after.get(same, len(after))
-        if after[a:to_a] == before[b:same]:
-            result += original[o:to_o]
-        else:
-            _put(result, _ended(after[a:to_a], end), inserted=b == same)
-        result += original[to_o : to_o + 1]
-        b, o, a = same + 1, to_o + 1, to_a + 1
-    return result
-
-
-def _same(before: Sequence[str], other: Sequence[str]) -> dict[int, int]:
-    """Return which line of the other each line is, for those that are the same."""
-    matcher = SequenceMatcher(None, before, other, autojunk=False)
-    return {
-        block.a + offset: block.b + offset
-        for block in matcher.get_matching_blocks()
-        for offset in range(block.size)
-    }
-
-
-def _put(result: list[str], lines: list[str], *, inserted: bool) -> None:
-    """Add the lines; before comments and blank lines at the end of the result, which belong to what follows."""
-    at = len(result)
-    while inserted and at and (not result[at - 1].strip() or result[at - 1].lstrip().startswith("#")):
-        at -= 1
-    result[at:at] = lines
-
-
-def _ended(lines: Sequence[str], end: str) -> list[str]:
-    return [line + end if line else line for line in lines]

@@ -134,6 +134,41 @@ def test_the_rest_is_the_same_byte_for_byte_and_the_whole_is_what_was_wanted(
     assert configfile.parse(after, "").model_dump() == configfile.parse(yaml.safe_dump(data), "").model_dump()
 
 
+UNUSUAL = {
+    "a list with comments": "  model: m\n  output_filters:\n  # first\n  - strip_thinking # second\n  # third\n",
+    "a list farther in": "  output_filters:\n      - strip_thinking   # first\n  model: m\n",
+    "nested farther in": "  model: m\n  extra_body:\n      options:\n          seed: 1   # first\n",
+    "quoted keys": "  'model': m\n  \"timeout_s\": 3\n",
+    "a text of several lines": '  model: m\n  append_system_prompt: "one\n\n    two \\\n    three"\n',
+    "a folded text": "  model: m\n  append_system_prompt: >-\n    one\n\n    # two\n\n",
+    "a list farther in at the end": "  model: m\n  output_filters:\n    - strip_thinking\n",
+    "escapes": '  model: "\\u00e9"  # é\n',
+    "tags": "  model: !!str 7\n  timeout_s: !!float 3\n",
+    "words of YAML 1.1": "  model: m\n  paid: off\n  timeout_s: 010\n",
+    "no newline": "  model: m",
+}
+
+
+@pytest.mark.parametrize("fields", UNUSUAL.values(), ids=UNUSUAL)
+def test_lines_next_to_a_change_keep_their_form(fields: str) -> None:
+    text = (
+        "profiles: [{name: default, providers: [a]}]\n"
+        f"providers:\n- name: a\n  base_url: http://127.0.0.1:1/v1\n{fields}"
+    )
+    patch = {**PATCH, "output_filters": ["strip_thinking", "strip_stop_markers"]}
+    after = yamledit.patched(text, "a", patch)
+    assert "-" not in {line[:1] for line in difference(text.rstrip("\n") + "\n", after).splitlines()}, after
+
+
+def test_comments_that_would_be_lost_are_left_to_the_user() -> None:
+    text = (
+        "profiles: [{name: default, providers: [a]}]\n"
+        "providers: [{name: a, # mine\n  base_url: http://127.0.0.1:1/v1, model: m}]\n"
+    )
+    with pytest.raises(yamledit.CannotPatch, match="comments stand inside of brackets"):
+        yamledit.patched(text, "a", PATCH)
+
+
 SHARED = """\
 providers:
   - name: one
@@ -172,7 +207,7 @@ def test_what_is_shared_by_an_anchor_becomes_the_providers_own(provider: str) ->
 
 
 def test_a_provider_whose_fields_others_take_over_is_not_changed() -> None:
-    with pytest.raises(yamledit.CannotPatch, match=r"'three' .* anchor; put these fields in by hand"):
+    with pytest.raises(yamledit.CannotPatch, match=r"'three' .* put these fields in by hand"):
         yamledit.patched(SHARED, "three", PATCH)
 
 
