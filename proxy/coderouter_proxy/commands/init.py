@@ -1,0 +1,128 @@
+"""`coderouter init`."""
+
+import re
+import sys
+from pathlib import Path
+
+import click
+
+from coderouter_proxy.commands import options
+from coderouter_proxy.commands.failing import fail_start
+
+
+class CannotWrite(Exception):
+    """The file cannot be written; the message says why and what to do."""
+
+
+class Probe(click.ParamType[tuple[str, str]]):
+    name = "NAME=URL"
+
+    def convert(
+        self, value: object, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[str, str]:
+        from coderouter_proxy.initial import clouds  # noqa: PLC0415 - quick help
+
+        name, _, url = str(value).partition("=")
+        sound = re.fullmatch(r"[a-z][a-z0-9_-]*", name) and re.fullmatch(r"https?://[^\s@?#]+", url)
+        if not sound or name in {cloud.name for cloud in clouds.CLOUDS}:
+            what = f"{value!r} is no free name and address"
+            self.fail(f"{what}; write e.g. gpu-box=http://192.168.1.5:8000", param, ctx)
+        return name, url
+
+
+@click.command()
+@click.option(
+    "--output",
+    default="~/.coderouter/providers.yaml",
+    show_default=True,
+    envvar="CODEROUTER_INIT_OUTPUT",
+    show_envvar=True,
+    help="File to write. One that is there already stays as it is.",
+)
+@click.option(
+    "--probe",
+    "probes",
+    multiple=True,
+    type=Probe(),
+    envvar="CODEROUTER_INIT_PROBE",
+    show_envvar=True,
+    help="Look for an OpenAI-compatible server there as well; ollama, llamacpp, lmstudio and vllm as NAME move the "
+    "look for that one. Repeatable.",
+)
+@click.option(
+    "--allow-paid",
+    is_flag=True,
+    envvar="CODEROUTER_INIT_ALLOW_PAID",
+    show_envvar=True,
+    help="Let paid providers be asked.",
+)
+@click.option(
+    "--non-interactive",
+    is_flag=True,
+    envvar="CODEROUTER_INIT_NON_INTERACTIVE",
+    show_envvar=True,
+    help="Ask nothing and take all that is found, as without a terminal.",
+)
+@click.option(
+    "--port",
+    default=4000,
+    show_default=True,
+    envvar="CODEROUTER_PORT",
+    show_envvar=True,
+    type=click.IntRange(1, 65535),
+    help="TCP port that the proxy will listen on, for the lines that are shown.",
+)
+@options.ENV_FILES
+def init(
+    *,
+    output: str,
+    probes: tuple[tuple[str, str], ...],
+    allow_paid: bool,
+    non_interactive: bool,
+    port: int,
+    env_files: tuple[Path, ...],
+) -> None:
+    """Write a first providers.yaml of what is found on this machine.
+
+    Looks for Ollama, llama.cpp, LM Studio and vLLM, and for variables with keys of providers in the cloud. Keys are
+    neither sent anywhere nor written down.
+    """
+    from coderouter_proxy import envfiles  # noqa: PLC0415 - quick help
+    from coderouter_proxy.initial import clouds, dialogue, firstconfig, localservers  # noqa: PLC0415
+
+    path = Path(output).expanduser()
+    asks = not non_interactive and sys.stdin.isatty() and sys.stdout.isatty()
+    try:
+        _check_free(path)
+        options.read_env_files(env_files, override=False)
+        looks, keys = localservers.look_for(localservers.with_probes(probes)), clouds.with_key()
+        dialogue.show_found(looks, keys)
+        found = [firstconfig.local(look) for look in looks if look.models] + [*map(firstconfig.cloud, keys)]
+        entries = dialogue.chosen(found) if asks and found else found or firstconfig.absent(looks[0].server)
+        if asks and not allow_paid:
+            allow_paid = dialogue.pays(entries)
+        _write(path, firstconfig.text(entries, allow_paid=allow_paid))
+    except (envfiles.EnvFileFault, CannotWrite) as fault:
+        fail_start(fault)
+    dialogue.show_written(path, entries, allow_paid=allow_paid)
+    dialogue.show_next(path, f"http://127.0.0.1:{port}", found_any=bool(found))
+
+
+def _check_free(path: Path) -> None:
+    if path.is_symlink() or path.exists():
+        raise CannotWrite(
+            f"{path} is there already, and init writes over nothing: look at it with `coderouter check-config {path}`, "
+            "move it away, or write another file with --output"
+        )
+
+
+def _write(path: Path, text: str) -> None:
+    """Create the file; it holds no secret, so its mode is the usual one and a service of another user can read it."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.open("x", encoding="utf-8") as file:
+            file.write(text)
+    except OSError as error:
+        raise CannotWrite(
+            f"{path} cannot be written: {error.strerror}; write another file with --output"
+        ) from None
