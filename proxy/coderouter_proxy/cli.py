@@ -1,12 +1,14 @@
 """The `coderouter` command: a table of sub-commands, each imported when it is asked for."""
 
 from importlib import import_module
-from importlib.metadata import entry_points, version
+from importlib.metadata import entry_points
 
 import click
 
 COMMANDS = {
     "serve": "coderouter_proxy.commands.serve:serve",
+    "init": "coderouter_proxy.commands.init:init",
+    "check-config": "coderouter_proxy.commands.check_config:check_config",
     "doctor": "coderouter_proxy.commands.doctor:doctor",
     "service": "coderouter_proxy.commands.service:service",
 }
@@ -30,6 +32,6 @@ class _Lazy(click.Group):
 
 
 @click.group(cls=_Lazy)
-@click.version_option(version("coderouter"), prog_name="coderouter")
+@click.version_option(package_name="coderouter", prog_name="coderouter")
 def main() -> None:
     """A local-first LLM router for coding agents."""

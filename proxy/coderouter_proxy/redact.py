@@ -1,6 +1,8 @@
 """Keep keys out of what is written or shown."""
 
 import re
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 from coderouter_proxy.events import ERROR_CHARS_MAX
 
@@ -9,6 +11,11 @@ _KEY_LIKE = re.compile(
     r"|(?i:bearer)\s+[^\s\"',;]{8,}"
     r"|(?<=://)[^/\s@]+(?=@)"
 )
+
+_SECRET_NAME = re.compile(
+    r"(?:^|[-_.])(?:api)?(?:key|token|secret|password|passwd|authorization|credential)s?$", re.IGNORECASE
+)
+_SECRET_VALUE = re.compile(r"[^\s<$\"'][^\s\"']{7,}")  # not a variable, not a marker such as <|im_end|>
 
 
 def scrubbed(text: str, *secrets: str) -> str:
@@ -23,3 +30,33 @@ def scrubbed(text: str, *secrets: str) -> str:
 def shortened(text: str) -> str:
     """Return the text as an event may carry it."""
     return text if len(text) <= ERROR_CHARS_MAX else text[: ERROR_CHARS_MAX - 1] + "…"
+
+
+def is_secret(name: str, value: object) -> bool:
+    """Return whether the value looks like a key, or stands where one would."""
+    if not isinstance(value, str):
+        return False
+    return bool(_KEY_LIKE.search(value) or (_SECRET_NAME.search(name) and _SECRET_VALUE.fullmatch(value)))
+
+
+def masked(value: Any, name: str = "") -> Any:  # noqa: ANN401
+    """Return the JSON value with `***` in place of each secret in it."""
+    if isinstance(value, Mapping):
+        return {key: masked(inner, str(key)) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [masked(inner, name) for inner in value]
+    if is_secret(name, value):
+        return scrubbed(value) if _KEY_LIKE.search(value) else "***"
+    return value
+
+
+def secret_places(value: object, place: str = "") -> Iterator[str]:
+    """Yield where in the JSON value secrets stand, e.g. `providers[0].extra_body.api_key`."""
+    if isinstance(value, Mapping):
+        for key, inner in value.items():
+            yield from secret_places(inner, f"{place}.{key}" if place else str(key))
+    elif isinstance(value, list):
+        for index, inner in enumerate(value):
+            yield from secret_places(inner, f"{place}[{index}]")
+    elif is_secret(re.sub(r"\[\d+\]$", "", place), value):
+        yield place

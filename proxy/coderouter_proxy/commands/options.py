@@ -2,8 +2,12 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
+
+if TYPE_CHECKING:
+    from coderouter_proxy.events import ModeSource
 
 CONFIG = click.option(
     "--config",
@@ -11,6 +15,12 @@ CONFIG = click.option(
     show_envvar=True,
     type=click.Path(path_type=Path),
     help="providers.yaml to read  [default: ./providers.yaml, ~/.coderouter/providers.yaml, built-in]",
+)
+MODE = click.option(
+    "--mode",
+    envvar="CODEROUTER_MODE",
+    show_envvar=True,
+    help="Mode or profile of requests that name none; overrides default_profile.",
 )
 EVENTS = click.option(
     "--events",
@@ -54,3 +64,9 @@ def read_env_files(paths: Sequence[Path], *, override: bool) -> None:
 def events_path(events: str) -> Path | None:
     """Return the file that `--events` names; None for `off`."""
     return None if events == "off" else Path(events).expanduser()
+
+
+def mode_source() -> "ModeSource":
+    """Return what decides the default profile, where `--mode` is given by one or the other."""
+    given = click.get_current_context().get_parameter_source("mode")
+    return "flag" if given is click.core.ParameterSource.COMMANDLINE else "env"

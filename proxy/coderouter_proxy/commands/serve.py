@@ -27,12 +27,7 @@ from coderouter_proxy.commands.failing import fail_start
     help="TCP port to listen on. 0 picks a free one and prints it.",
 )
 @options.CONFIG
-@click.option(
-    "--mode",
-    envvar="CODEROUTER_MODE",
-    show_envvar=True,
-    help="Mode or profile of requests that name none; overrides default_profile.",
-)
+@options.MODE
 @options.EVENTS
 @options.ENV_FILES
 @options.ENV_FILE_OVERRIDE
@@ -87,13 +82,12 @@ def serve(
     """Answer clients until Ctrl-C or SIGTERM."""
     from coderouter_proxy import configfile, envfiles, profiles, serving, settings, yamlfile  # noqa: PLC0415 - quick help
 
-    given = click.get_current_context().get_parameter_source("mode")
     try:
         options.read_env_files(env_files, override=env_file_override)
         start = settings.Start(
             config_path=configfile.find(config),
             mode=mode,
-            mode_source="flag" if given is click.core.ParameterSource.COMMANDLINE else "env",
+            mode_source=options.mode_source(),
             events_path=options.events_path(events),
             host=host,
             insecure=insecure,

@@ -1,0 +1,132 @@
+"""`coderouter check-config`."""
+
+import re
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from coderouter_proxy.commands import options
+from coderouter_proxy.commands.failing import STARTUP_FAILURE, fail_start
+
+if TYPE_CHECKING:
+    from coderouter_proxy.effective import Link
+
+CHAINS = "Whom each profile would ask now"
+
+
+@click.command("check-config")
+@click.argument("path", required=False, envvar="CODEROUTER_CONFIG", type=click.Path(path_type=Path))
+@options.MODE
+@options.EVENTS
+@options.ENV_FILES
+@options.ENV_FILE_OVERRIDE
+@click.option(
+    "--json",
+    "as_json",
+    is_flag=True,
+    envvar="CODEROUTER_CHECK_CONFIG_JSON",
+    show_envvar=True,
+    help="Write JSON.",
+)
+def check_config(
+    *,
+    path: Path | None,
+    mode: str | None,
+    events: str,
+    env_files: tuple[Path, ...],
+    env_file_override: bool,
+    as_json: bool,
+) -> None:
+    """Check PATH and show what it comes to.
+
+    PATH is the providers.yaml that `serve` would read unless given ($CODEROUTER_CONFIG). All faults are told at once,
+    with exit code 3. Of variables it shows whether they are set, never what they hold.
+    """
+    import orjson  # noqa: PLC0415 - quick help
+
+    from coderouter_proxy import configfile, effective, envfiles, profiles, settings, yamlfile  # noqa: PLC0415
+
+    try:
+        options.read_env_files(env_files, override=env_file_override)
+        found = configfile.find(path)
+        start = settings.Start(
+            config_path=found,
+            mode=mode,
+            mode_source=options.mode_source(),
+            events_path=options.events_path(events),
+            host="127.0.0.1",
+            insecure=False,
+        )
+        given = settings.read(start)
+    except (yamlfile.ConfigFaults, profiles.UnknownMode, envfiles.EnvFileFault) as fault:
+        if as_json:
+            click.echo(
+                orjson.dumps({"valid": False, "faults": str(fault).splitlines()}, option=orjson.OPT_INDENT_2)
+            )
+            raise SystemExit(STARTUP_FAILURE) from None
+        fail_start(fault)
+    config, keys, chains = effective.config(given), effective.keys(given), effective.chains(given)
+    if as_json:
+        shown = {
+            "valid": True,
+            "path": found and str(found),
+            "config": config,
+            "keys_set": keys,
+            "chains": chains,
+        }
+        click.echo(orjson.dumps(shown, option=orjson.OPT_INDENT_2))
+        return
+    what = f"{found} is valid" if found else "There is no providers.yaml; the built-in configuration is used"
+    _show(what, _as_yaml(config, keys), chains)
+
+
+def _as_yaml(config: Mapping[str, Any], keys: Mapping[str, bool]) -> str:
+    """Return the configuration as YAML, with a remark at each name of a variable."""
+    import yaml  # noqa: PLC0415 - quick help
+
+    def remarked(line: re.Match[str]) -> str:
+        return f"{line[0]}  # {'set' if keys.get(line[1]) else 'not set'}"
+
+    text = yaml.safe_dump(dict(config), sort_keys=False, allow_unicode=True, width=100)
+    return re.sub(r"^ *api_keys?_env: (\S+)$", remarked, text, flags=re.MULTILINE)
+
+
+def _show(what: str, config: str, chains: Mapping[str, Sequence["Link"]]) -> None:
+    rows = [(profile, *row) for profile, links in chains.items() for row in _numbered(links)]
+    if not sys.stdout.isatty():
+        click.echo(f"{what}\n\n{config}\n{CHAINS}\n")
+        for profile, number, provider, remark in rows:
+            click.echo(f"{profile}: {number} {provider}{f' ({remark})' if remark else ''}")
+        return
+    from rich import box  # noqa: PLC0415 - not needed in a pipe
+    from rich.console import Console  # noqa: PLC0415
+    from rich.syntax import Syntax  # noqa: PLC0415
+    from rich.table import Table  # noqa: PLC0415
+    from rich.text import Text  # noqa: PLC0415
+
+    console = Console()
+    console.print(f"[green]{what}[/]\n", highlight=False, soft_wrap=True)
+    console.print(Syntax(config, "yaml", theme="ansi_dark", background_color="default", word_wrap=True))
+    table = Table(title=CHAINS, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD)
+    for name in ("profile", "", "provider", ""):
+        table.add_column(name, no_wrap=name == "provider")
+    shown = ""
+    for profile, number, provider, remark in rows:
+        style = "dim" if number == "-" else "yellow" if remark else ""
+        table.add_row("" if profile == shown else profile, number, Text(provider, style), Text(remark, style))
+        shown = profile
+    console.print(table)
+
+
+def _numbered(links: Sequence["Link"]) -> list[tuple[str, str, str]]:
+    """Return number, provider and remark of each; those that are skipped have no number."""
+    rows: list[tuple[str, str, str]] = []
+    number = 0
+    for link in links:
+        number += link.tried
+        shown = (str(number), link.remark) if link.tried else ("-", f"skipped: {link.remark}")
+        rows.append((shown[0], link.provider, shown[1]))
+    return rows
