@@ -26,6 +26,9 @@ class AnthropicNative(Dialect):
         """Return the address; `base_url` may hold the version, as that of OpenAI providers does, or not."""
         return f"{provider.base_url.removesuffix('/v1')}/v1/messages"
 
+    def models_url(self, provider: Provider) -> str:
+        return f"{provider.base_url.removesuffix('/v1')}/v1/models?limit=1000"
+
     def headers(self, key: str) -> dict[str, str]:
         usual = {"anthropic-version": anthropic_wire.VERSION}
         return {**usual, "x-api-key": key} if key else usual

@@ -25,6 +25,10 @@ class Dialect(ABC):
     def url(self, provider: Provider) -> str: ...
 
     @abstractmethod
+    def models_url(self, provider: Provider) -> str:
+        """Return where the provider lists its models, which costs no token."""
+
+    @abstractmethod
     def headers(self, key: str) -> dict[str, str]:
         """Return the headers of every request; the key may be empty."""
 

@@ -29,6 +29,9 @@ class OpenAICompat(Dialect):
     def url(self, provider: Provider) -> str:
         return f"{provider.base_url}/chat/completions"
 
+    def models_url(self, provider: Provider) -> str:
+        return f"{provider.base_url}/models"
+
     def headers(self, key: str) -> dict[str, str]:
         return {"Authorization": f"Bearer {key}"} if key else {}
 

@@ -1,11 +1,100 @@
-"""Whether keys stay where they belong."""
+"""Whether keys stay where they belong: in files that only their owner reads, and that no repository holds."""
 
-from collections.abc import Sequence
+import re
+import shlex
+import stat
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from coderouter_proxy.doctor.verdict import Result
+import yaml
+
+from coderouter_proxy import configfile
+from coderouter_proxy.doctor import repository, units
+from coderouter_proxy.doctor.verdict import Result, Verdict
+from coderouter_proxy.redact import secret_places
+
+USUAL = (Path(".env"), Path("~/.coderouter/.env"))
+OTHERS_MAY = stat.S_IRWXG | stat.S_IRWXO
 
 
 def check_env(path: Path | None, *, config: Path | None, env_files: Sequence[Path]) -> list[Result]:
-    del path, config, env_files
-    return []
+    """Return what was found in the env file, or in those the proxy would read, in providers.yaml and in systemd units.
+
+    No message holds a value.
+
+    Raises:
+        ConfigFaults: a providers.yaml was named and is not there.
+    """
+    paths = (
+        [path]
+        if path is not None
+        else [*env_files, *(usual for usual in USUAL if usual.expanduser().exists())]
+    )
+    results: list[Result] = []
+    for each in dict.fromkeys(each.expanduser() for each in paths):
+        results += _env_file(each)
+    if not results:
+        usual = " or ".join(map(str, USUAL))
+        results.append(
+            Result(
+                check="env file",
+                verdict=Verdict.SKIP,
+                message=f"there is none: no --env-file, and no {usual}",
+            )
+        )
+    results += _config_file(configfile.find(config))
+    results += units.check()
+    return results
+
+
+def _env_file(path: Path) -> Iterator[Result]:
+    """Yield what was found about the file."""
+    subject = str(path)
+    if not path.is_file():
+        message = "there is no such file" if not path.exists() else "it is no file"
+        remedy = "name an existing file: coderouter doctor --check-env PATH"
+        yield Result(
+            subject=subject, check="file", verdict=Verdict.TRANSPORT_ERROR, message=message, remedy=remedy
+        )
+        return
+    mode = stat.S_IMODE(path.stat().st_mode)
+    open_to_others = bool(mode & OTHERS_MAY)
+    yield Result(
+        subject=subject,
+        check="mode",
+        verdict=Verdict.NEEDS_TUNING if open_to_others else Verdict.OK,
+        message=f"{mode:04o}: other users may {'use' if open_to_others else 'not use'} it",
+        remedy=f"chmod 600 {shlex.quote(subject)}" if open_to_others else "",
+    )
+    yield from repository.check(path)
+
+
+def _config_file(path: Path | None) -> Iterator[Result]:
+    """Yield whether the file holds what looks like a key, and where; also of a file with faults."""
+    if path is None:
+        message = "there is none; the built-in configuration has no keys"
+        yield Result(subject="providers.yaml", check="keys in it", verdict=Verdict.SKIP, message=message)
+        return
+    try:
+        places = list(secret_places(yaml.safe_load(path.read_text(encoding="utf-8"))))
+    except (OSError, ValueError, RecursionError, yaml.YAMLError) as error:
+        reason = re.sub(
+            r"\s+", " ", getattr(error, "problem", None) or getattr(error, "strerror", None) or ""
+        )
+        yield Result(
+            subject=str(path),
+            check="keys in it",
+            verdict=Verdict.TRANSPORT_ERROR,
+            message=f"cannot be read: {reason or type(error).__name__}",
+            remedy=f"coderouter check-config {shlex.quote(str(path))}",
+        )
+        return
+    yield Result(
+        subject=str(path),
+        check="keys in it",
+        verdict=Verdict.NEEDS_TUNING if places else Verdict.OK,
+        message=f"what looks like a key stands at {', '.join(places)}" if places else "none",
+        remedy="put it into an env file, name its variable in api_key_env, and make a new key"
+        if places
+        else "",
+    )
