@@ -2,14 +2,14 @@
 
 import sys
 
-from bench import exporter, proxy
+from bench import exporter, proxy, startup
 from bench.figures import Figure
 
 
 def main() -> None:
     wanted = sys.argv[1:]
     print(f"{'figure':<58} {'measured':>12}   should be")
-    for part in (proxy.figures, exporter.figures):
+    for part in (startup.figures, proxy.figures, exporter.figures):
         if wanted and part.__module__.rpartition(".")[2] not in wanted:
             continue
         for figure in part():
