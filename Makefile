@@ -18,6 +18,10 @@ export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
 help: ## Print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
+.PHONY: init
+init: $(READY) ## Set up, then write a first providers.yaml of the models and keys that are found
+	@$(BIN)/coderouter init
+
 .PHONY: run
 run: $(READY) ## Set up, then run proxy and exporter together until Ctrl-C
 	@exec $(BIN)/python deploy/run.py

@@ -4,7 +4,9 @@ import re
 from pathlib import Path
 
 import pytest
+from pydantic import BaseModel
 
+from coderouter_proxy.config import Config
 from support import printed
 
 ROOT = printed.ROOT
@@ -32,3 +34,29 @@ def test_every_make_target_a_document_names_exists() -> None:
     for path in printed.DOCUMENTS:
         named = set(re.findall(r"`(?:[A-Z_]+=\S+ )?make ([a-z-]+)", path.read_text(encoding="utf-8")))
         assert named <= targets, f"{path.name} names make {named - targets}"
+
+
+def test_every_section_of_providers_yaml_is_in_the_reference() -> None:
+    found: set[type[BaseModel]] = set()
+
+    def walk(annotation: object) -> None:
+        if isinstance(annotation, type) and issubclass(annotation, BaseModel) and annotation not in found:
+            found.add(annotation)
+            for field in annotation.model_fields.values():
+                walk(field.annotation)
+        for inner in getattr(annotation, "__args__", ()):
+            walk(inner)
+
+    walk(Config)
+    assert found <= set(printed.SECTIONS.values())
+
+
+def test_an_option_that_a_document_names_is_one_that_a_command_has() -> None:
+    help_texts = "".join(
+        block() for name, block in printed.PRINTED.items() if name.startswith(("coderouter", "cr-"))
+    )
+    for path in printed.DOCUMENTS:
+        text = printed.BLOCK.sub("", path.read_text(encoding="utf-8"))
+        lines = re.findall(r"(?:coderouter|cr-exporter)(?: [a-z-]+)?((?: --[a-z-]+(?:[ =]\S+)?)+)", text)
+        for option in re.findall(r"--[a-z-]+", " ".join(lines)):
+            assert f"{option} " in help_texts or f"{option}\n" in help_texts, f"{path.name} names {option}"

@@ -16,6 +16,7 @@ from coderouter_exporter import families
 from coderouter_proxy import capabilities, config, events
 from coderouter_proxy.doctor import checking
 from coderouter_proxy.doctor.verdict import MEANINGS
+from coderouter_proxy.initial import clouds, tools
 from support.processes import SCRIPTS, clean_environment
 
 ROOT = Path(__file__).parents[2]
@@ -28,6 +29,8 @@ DOCUMENTS = (
     ROOT / "deploy/README.md",
     ROOT / "deploy/sizing.md",
     ROOT / "proxy/doctor.md",
+    ROOT / "proxy/troubleshooting.md",
+    ROOT / "proxy/security.md",
     ROOT / "exporter/README.md",
 )
 SECTIONS: dict[str, type[BaseModel]] = {
@@ -91,6 +94,24 @@ def verdict_table() -> str:
     return "\n".join(lines)
 
 
+def tool_table() -> str:
+    rows = (f"| {tool.name} | {_setting(tool.at('http://127.0.0.1:4000'))} |" for tool in tools.TOOLS)
+    return "\n".join(("| tool | setting |", "| --- | --- |", *rows))
+
+
+def _setting(text: str) -> str:
+    """Return a command as code; words that tell what to enter stay words."""
+    return text if text.startswith("“") else f"`{text}`"
+
+
+def cloud_table() -> str:
+    lines = ["| variable | provider | model | |", "| --- | --- | --- | --- |"]
+    lines += [
+        f"| `{each.variable}` | `{each.name}` | `{each.model}` | {each.remark} |" for each in clouds.CLOUDS
+    ]
+    return "\n".join(lines)
+
+
 def command_help(*command: str) -> str:
     environment = clean_environment(COLUMNS="100", HOME="/home/you")
     shown = subprocess.run(
@@ -112,6 +133,10 @@ PRINTED: dict[str, Callable[[], str]] = {
     "coderouter-service-install": lambda: command_help("coderouter", "service", "install"),
     "coderouter-stats": lambda: command_help("coderouter", "stats"),
     "coderouter-dashboard": lambda: command_help("coderouter", "dashboard"),
+    "coderouter-init": lambda: command_help("coderouter", "init"),
+    "coderouter-check-config": lambda: command_help("coderouter", "check-config"),
+    "tools": tool_table,
+    "clouds": cloud_table,
     "coderouter-doctor": lambda: command_help("coderouter", "doctor"),
     "doctor-probes": probe_table,
     "doctor-verdicts": verdict_table,
