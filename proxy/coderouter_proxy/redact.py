@@ -42,7 +42,7 @@ def is_secret(name: str, value: object) -> bool:
 def masked(value: Any, name: str = "") -> Any:  # noqa: ANN401
     """Return the JSON value with `***` in place of each secret in it."""
     if isinstance(value, Mapping):
-        return {key: masked(inner, str(key)) for key, inner in value.items()}
+        return {scrubbed(str(key)): masked(inner, str(key)) for key, inner in value.items()}
     if isinstance(value, list):
         return [masked(inner, name) for inner in value]
     if is_secret(name, value):
@@ -51,10 +51,13 @@ def masked(value: Any, name: str = "") -> Any:  # noqa: ANN401
 
 
 def secret_places(value: object, place: str = "") -> Iterator[str]:
-    """Yield where in the JSON value secrets stand, e.g. `providers[0].extra_body.api_key`."""
+    """Yield where in the JSON value secrets stand, e.g. `providers[0].extra_body.api_key`, without showing one."""
     if isinstance(value, Mapping):
         for key, inner in value.items():
-            yield from secret_places(inner, f"{place}.{key}" if place else str(key))
+            below = scrubbed(f"{place}.{key}" if place else str(key))
+            if below.endswith("***"):
+                yield below
+            yield from secret_places(inner, below)
     elif isinstance(value, list):
         for index, inner in enumerate(value):
             yield from secret_places(inner, f"{place}[{index}]")

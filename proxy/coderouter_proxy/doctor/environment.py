@@ -1,6 +1,5 @@
 """Whether keys stay where they belong: in files that only their owner reads, and that no repository holds."""
 
-import re
 import shlex
 import stat
 from collections.abc import Iterator, Sequence
@@ -18,30 +17,23 @@ OTHERS_MAY = stat.S_IRWXG | stat.S_IRWXO
 
 
 def check_env(path: Path | None, *, config: Path | None, env_files: Sequence[Path]) -> list[Result]:
-    """Return what was found in the env file, or in those the proxy would read, in providers.yaml and in systemd units.
+    """Return what was found in the env file, in providers.yaml and in systemd units.
+
+    Without a path the env files are those that the proxy would read: given, usual, or named by a unit.
 
     No message holds a value.
 
     Raises:
         ConfigFaults: a providers.yaml was named and is not there.
     """
-    paths = (
-        [path]
-        if path is not None
-        else [*env_files, *(usual for usual in USUAL if usual.expanduser().exists())]
-    )
+    usual = [path for path in USUAL if path.expanduser().exists()]
+    paths = [path] if path is not None else [*env_files, *usual, *units.env_files()]
     results: list[Result] = []
     for each in dict.fromkeys(each.expanduser() for each in paths):
         results += _env_file(each)
     if not results:
-        usual = " or ".join(map(str, USUAL))
-        results.append(
-            Result(
-                check="env file",
-                verdict=Verdict.SKIP,
-                message=f"there is none: no --env-file, and no {usual}",
-            )
-        )
+        message = f"there is none: no --env-file, and no {' or '.join(map(str, USUAL))}"
+        results.append(Result(check="env file", verdict=Verdict.SKIP, message=message))
     results += _config_file(configfile.find(config))
     results += units.check()
     return results
@@ -50,14 +42,17 @@ def check_env(path: Path | None, *, config: Path | None, env_files: Sequence[Pat
 def _env_file(path: Path) -> Iterator[Result]:
     """Yield what was found about the file."""
     subject = str(path)
-    if not path.is_file():
-        message = "there is no such file" if not path.exists() else "it is no file"
-        remedy = "name an existing file: coderouter doctor --check-env PATH"
+    try:
+        mode = stat.S_IMODE(path.stat().st_mode)
+    except OSError as error:
         yield Result(
-            subject=subject, check="file", verdict=Verdict.TRANSPORT_ERROR, message=message, remedy=remedy
+            subject=subject,
+            check="file",
+            verdict=Verdict.TRANSPORT_ERROR,
+            message=f"cannot be looked at: {error.strerror}",
+            remedy="name an existing file: coderouter doctor --check-env PATH",
         )
         return
-    mode = stat.S_IMODE(path.stat().st_mode)
     open_to_others = bool(mode & OTHERS_MAY)
     yield Result(
         subject=subject,
@@ -78,14 +73,13 @@ def _config_file(path: Path | None) -> Iterator[Result]:
     try:
         places = list(secret_places(yaml.safe_load(path.read_text(encoding="utf-8"))))
     except (OSError, ValueError, RecursionError, yaml.YAMLError) as error:
-        reason = re.sub(
-            r"\s+", " ", getattr(error, "problem", None) or getattr(error, "strerror", None) or ""
-        )
+        # What YAML itself says of a fault may hold the value.
+        reason = error.strerror if isinstance(error, OSError) else "it is not YAML"
         yield Result(
             subject=str(path),
             check="keys in it",
             verdict=Verdict.TRANSPORT_ERROR,
-            message=f"cannot be read: {reason or type(error).__name__}",
+            message=f"cannot be read: {reason}",
             remedy=f"coderouter check-config {shlex.quote(str(path))}",
         )
         return

@@ -62,7 +62,7 @@ async def _check(provider: Provider, config: Config, session: aiohttp.ClientSess
         failure.message = scrubbed(" ".join(failure.message.split()), key)
         told = failures.result_of(failure, provider, key)
         verdict, remedy = OTHERWISE.get(failure.error_type, (told.verdict, told.remedy))
-        return _result(provider, verdict, told.message, remedy.format(name=provider.name))
+        return _result(provider, verdict, told.message, remedy.replace("{name}", provider.name))
 
 
 async def _models(provider: Provider, key: str, session: aiohttp.ClientSession) -> list[dict[str, Any]]:

@@ -18,6 +18,9 @@ FOLDERS = (
     "~/.config/systemd/user",
 )
 OURS = re.compile(r"coderouter|cr-exporter")
+ENV_FILE = re.compile(
+    r"^\s*EnvironmentFile\s*=\s*-?(/[^%\n]*?)\s*$", re.MULTILINE
+)  # `%` begins what systemd fills in
 ENVIRONMENT = re.compile(r"^\s*Environment\s*=\s*(.*)$", re.MULTILINE)
 CONTINUED = re.compile(r"\\\n\s*")
 
@@ -39,6 +42,12 @@ def check() -> Iterator[Result]:
     if not found:
         message = "none of coderouter or cr-exporter"
         yield Result(subject="systemd units", check="keys in them", verdict=Verdict.SKIP, message=message)
+
+
+def env_files() -> list[Path]:
+    """Return the files that our units name in `EnvironmentFile=` and that are there for this user to see."""
+    names = [name for _, text in _ours() for name in ENV_FILE.findall(text)]
+    return [Path(name) for name in names if os.access(name, os.F_OK)]
 
 
 def _ours() -> Iterator[tuple[Path, str]]:

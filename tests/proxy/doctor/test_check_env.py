@@ -201,7 +201,7 @@ def test_with_a_path_it_looks_at_no_other(home: Path) -> None:
 def test_a_path_that_is_not_there_could_not_be_looked_at(home: Path) -> None:
     found = check("nowhere.env")
     assert found.code == 1
-    assert found["nowhere.env", "file"].message == "there is no such file"
+    assert found["nowhere.env", "file"].message == "cannot be looked at: No such file or directory"
 
 
 def test_without_any_env_file_that_is_said(home: Path) -> None:
@@ -221,6 +221,7 @@ def test_without_any_env_file_that_is_said(home: Path) -> None:
         ),
         ({"base_url": f"http://me:{PLAIN_SECRET}@127.0.0.1/v1"}, "providers[0].base_url"),
         ({"api_key_env": SECRET}, "providers[0].api_key_env"),
+        ({"extra_body": {SECRET: 1}}, "providers[0].extra_body.***"),
         ({"api_key": PLAIN_SECRET}, "providers[0].api_key"),  # a fault as well, which does not matter here
     ],
 )
@@ -236,8 +237,9 @@ def test_a_key_in_providers_yaml_is_told_by_its_place(
 
 
 def test_a_providers_yaml_that_is_no_yaml_could_not_be_looked_at(home: Path) -> None:
-    (home / "providers.yaml").write_text(f"a: [{SECRET}")
-    assert check().code == 1
+    for text in (f"a: [{SECRET}", f"a: !{SECRET} b"):
+        (home / "providers.yaml").write_text(text)
+        assert check().code == 1
 
 
 @pytest.mark.parametrize(
@@ -274,6 +276,17 @@ def test_a_unit_without_keys_is_well(text: str, home: Path) -> None:
     found = check()
     assert found.code == 0
     assert found.verdicts["coderouter.service", "keys in it"] == "OK"
+
+
+def test_a_file_that_a_unit_names_is_looked_at_as_well(home: Path) -> None:
+    env_file(home / "service.env", 0o644)
+    named = (
+        f"EnvironmentFile=-{home}/service.env\nEnvironmentFile={home}/nowhere.env\nEnvironmentFile=%h/x.env\n"
+    )
+    (home / "units" / "coderouter.service").write_text(named)
+    found = check()
+    assert found.verdicts["service.env", "mode"] == "NEEDS_TUNING"
+    assert ("nowhere.env", "file") not in found.results
 
 
 def test_units_of_others_are_not_our_matter(home: Path) -> None:
