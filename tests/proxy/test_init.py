@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from coderouter_proxy import configfile
+from coderouter_proxy.commands import init
 from coderouter_proxy.config import Config
 from coderouter_proxy.initial import clouds, firstconfig, localservers, models
 from coderouter_proxy.initial.localservers import OLLAMA, SERVERS, Look, Server
@@ -129,6 +130,13 @@ def test_nothing_is_written_over(there: str, tmp_path: Path, probes: dict[str, P
     assert line.startswith(f"coderouter: {path} is there already, and init writes over nothing")
     assert path.read_text() == "mine" if there == "file" else not path.exists()
     assert not probes["ollama"].requests
+
+
+def test_a_file_that_came_while_it_asked_stays_as_well(tmp_path: Path) -> None:
+    (tmp_path / "p.yaml").write_text("mine")
+    with pytest.raises(init.CannotWrite, match="cannot be written: File exists"):
+        init._write(tmp_path / "p.yaml", "ours")
+    assert (tmp_path / "p.yaml").read_text() == "mine"
 
 
 def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path, probes: dict[str, Provider]) -> None:
