@@ -1,14 +1,12 @@
 """Run the real `coderouter doctor`."""
 
 import json
-import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from support.processes import clean_environment
-from support.proxy import CODEROUTER
+from support.ended import coderouter
 
 
 @dataclass(frozen=True)
@@ -24,18 +22,8 @@ class Run:
 
 def run(folder: Path, *options: str, env: Mapping[str, str] | None = None) -> Run:
     """Run it in the folder, which may hold a providers.yaml."""
-    environment = clean_environment(HOME=str(folder)) | dict(env or {})
-    done = subprocess.run(
-        [CODEROUTER, "doctor", *options],
-        cwd=folder,
-        env=environment,
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
-    return Run(done.returncode, done.stdout, done.stderr)
+    ended = coderouter(folder, "doctor", *options, env=env)
+    return Run(ended.code, ended.stdout, ended.stderr)
 
 
 def names_in(folder: Path) -> list[str]:

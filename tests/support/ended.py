@@ -56,8 +56,8 @@ def coderouter_at_terminal(
     ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
     environment = _environment(folder, {"TERM": "xterm-256color", **(env or {})})
     try:
-        # `setsid --ctty` makes it the terminal of the command, so that Ctrl-C is a signal.
-        command = ["setsid", "--ctty", CODEROUTER, *arguments]
+        # It becomes the terminal of the command, so that Ctrl-C is a signal, also where a shell had it ignored.
+        command = ["env", "--default-signal=INT", "setsid", "--ctty", CODEROUTER, *arguments]
         process = subprocess.Popen(
             command, cwd=folder, env=environment, stdin=slave, stdout=slave, stderr=slave
         )

@@ -18,7 +18,7 @@ from support.disk import small_disk
 from support.ended import coderouter, coderouter_at_terminal
 from support.events import read
 from support.exporter import Exporter, append, running_exporter, tried
-from support.processes import clean_environment, free_port
+from support.processes import clean_environment, eventually, free_port
 from support.proxy import Proxy
 from support.upstream import CUT, HANG, Provider, Script, Upstream, stream, whole
 
@@ -94,6 +94,7 @@ def alive(upstream_server: Upstream, tmp_path_factory: pytest.TempPathFactory) -
         proxy.serving(folder, proxy.config(providers), env={"A_KEY": KEY}) as started,
         running_exporter(started.events_path, state=folder / "exporter.db") as exporter,
     ):
+        eventually(exporter.is_ready)
         yield Alive(folder, started, exporter)
 
 
@@ -476,6 +477,7 @@ def nowhere() -> dict[str, str]:
 @contextmanager
 def exporting(events: Path) -> Iterator[str]:
     with running_exporter(events, state=events.parent / "exporter.db") as exporter:
+        eventually(exporter.is_ready)
         yield f"http://127.0.0.1:{exporter.port}"
 
 
