@@ -7,6 +7,7 @@ from signal import SIGTERM
 import psutil
 import pytest
 
+from coderouter_proxy.events import ALIVE_SUFFIX
 from support import openai_answers as says
 from support import proxy
 from support.events import read
@@ -102,11 +103,12 @@ def test_the_exporter_may_read_the_event_file_and_nothing_else_of_the_proxys(
     writable = ("find", *places, "-writable")
 
     def found(*command: str, user: str) -> list[str]:
-        return root.output("sh", "-c", '"$@" 2>/dev/null || true', "sh", *command, user=user).split()
+        return sorted(root.output("sh", "-c", '"$@" 2>/dev/null || true', "sh", *command, user=user).split())
 
-    assert found(*readable, user="cr-exporter") == [EVENTS]
+    assert found(*readable, user="cr-exporter") == [EVENTS, EVENTS + ALIVE_SUFFIX]
     assert found(*writable, user="cr-exporter") == []
-    assert found(*readable, user="coderouter") == ["/etc/coderouter/providers.yaml", spend, EVENTS]
+    own = ["/etc/coderouter/providers.yaml", spend, EVENTS, EVENTS + ALIVE_SUFFIX]
+    assert found(*readable, user="coderouter") == own
     assert "/etc" not in " ".join(found(*writable, user="coderouter"))
 
 
