@@ -47,7 +47,7 @@ def test_without_a_socket_nothing_is_told_and_with_a_dead_one_nothing_raised(
     ("usec", "pid", "seconds"),
     [
         ("30000000", None, 30.0),
-        ("500000", str(os.getpid()), 0.5),
+        pytest.param("500000", str(os.getpid()), 0.5, id="its own"),
         ("30000000", "1", None),
         ("0", None, None),
         ("soon", None, None),
