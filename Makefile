@@ -28,7 +28,7 @@ run: $(READY) ## Set up, then run proxy and exporter together until Ctrl-C
 
 .PHONY: test
 test: $(READY) system-programs lint ## Set up, then everything CI runs: lint, types, tests
-	$(BIN)/pytest -q
+	$(BIN)/pytest -q -n logical --maxprocesses 4 --dist loadfile
 
 .PHONY: lint
 lint: $(READY) ## Check style and types

@@ -13,7 +13,7 @@ from coderouter_proxy.initial import clouds, firstconfig, localservers, models
 from coderouter_proxy.initial.localservers import OLLAMA, SERVERS, Look, Server
 from coderouter_proxy.initial.models import Model
 from support import openai_answers
-from support.ended import coderouter, coderouter_at_terminal
+from support.ended import CTRL_C, coderouter, coderouter_at_terminal
 from support.processes import free_port
 from support.proxy import CODEROUTER, serving
 from support.upstream import CUT, HANG, Provider, Script, Upstream, stream, whole
@@ -270,7 +270,7 @@ def test_where_all_is_paid_the_proposal_is_to_pay(tmp_path: Path, probes: dict[s
 
 def test_ctrl_c_writes_nothing(tmp_path: Path, probes: dict[str, Provider]) -> None:
     probes["ollama"].plays(always=TAGS)
-    ended = coderouter_at_terminal(tmp_path, "init", types=[("[1]: ", "\x03")], env=environment(probes))
+    ended = coderouter_at_terminal(tmp_path, "init", types=[("[1]: ", CTRL_C)], env=environment(probes))
     assert ended.code == 1
     assert "Traceback" not in ended.stdout
     assert not (tmp_path / ".coderouter").exists()

@@ -7,6 +7,7 @@ import select
 import struct
 import subprocess
 import termios
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fcntl import ioctl
@@ -16,6 +17,9 @@ from support.processes import SCRIPTS, clean_environment
 from support.proxy import CODEROUTER
 
 WITHIN_S = 60
+SILENT_S = 1
+CTRL_C = "\x03"
+"""Pressed until it is noticed: Python's `input` misses one that comes in the moment before it begins to wait."""
 STYLE = re.compile(r"\x1b\[[0-9;]*m")
 
 
@@ -72,7 +76,8 @@ def coderouter_at_terminal(
                 shown += more
             at = found + len(prompt)
             os.write(master, answer.encode())
-        while more := _read(master):
+        again = CTRL_C if types and types[-1][1] == CTRL_C else ""
+        while more := _read(master, again):
             shown += more
         return Ended(process.wait(WITHIN_S), STYLE.sub("", shown).replace("\r\n", "\n"))
     finally:
@@ -81,10 +86,12 @@ def coderouter_at_terminal(
         process.wait()
 
 
-def _read(master: int) -> str:
-    """Return what was shown next, or nothing at the end."""
-    ready, _, _ = select.select([master], [], [], WITHIN_S)
-    assert ready, f"nothing was shown within {WITHIN_S} s"
+def _read(master: int, again: str = "") -> str:
+    """Return what was shown next, or nothing at the end; in silence, type `again` once more."""
+    deadline = time.monotonic() + WITHIN_S
+    while not select.select([master], [], [], SILENT_S)[0]:
+        assert time.monotonic() < deadline, f"nothing more was shown within {WITHIN_S} s"
+        os.write(master, again.encode())
     try:
         return os.read(master, 65536).decode(errors="replace")
     except OSError:  # how a terminal ends whose last program is gone

@@ -120,6 +120,8 @@ def running(
 
 
 def clean_environment(**more: str) -> dict[str, str]:
-    """Return the environment without what configures our programs or an HTTP client."""
-    ours = re.compile(r"CODEROUTER_|CR_EXPORTER_|ALLOW_PAID$|STATE_DIRECTORY$|[a-z]+_proxy$", re.IGNORECASE)
+    """Return the environment without what configures our programs, an HTTP client, or the size of a terminal."""
+    ours = re.compile(
+        r"CODEROUTER_|CR_EXPORTER_|(ALLOW_PAID|STATE_DIRECTORY|[a-z]+_proxy|COLUMNS|LINES)$", re.IGNORECASE
+    )
     return {name: value for name, value in os.environ.items() if not ours.match(name)} | more

@@ -59,7 +59,11 @@ class Terminal:
             screen = self.screen
             return screen if any(words in line for line in screen) else []
 
-        return eventually(look, within_s)
+        try:
+            return eventually(look, within_s)
+        except AssertionError:
+            shown = "\n".join(self.screen)
+            raise AssertionError(f"{words!r} is not shown within {within_s:g} s:\n{shown}") from None
 
     def _tmux(self, *arguments: str) -> str:
         return subprocess.run((*self._command, *arguments), capture_output=True, text=True, check=True).stdout
