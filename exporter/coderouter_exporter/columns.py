@@ -31,7 +31,7 @@ class Columns:
         return self._values[name]
 
     def numbers(self, name: str, scale: int) -> Numbers:
-        """Return the field's numbers in units of 1/`scale`."""
+        """Return the field's numbers in units of 1/`scale`; none at all when no record has one."""
         found = self._numbers.get((name, scale))
         if found is None:
             derive = _DERIVED.get(name)
@@ -46,7 +46,10 @@ def needed(name: str) -> tuple[str, ...]:
 
 
 def _whole(values: Sequence[Any], scale: int) -> Numbers:
-    if None not in values:
+    missing = values.count(None)
+    if missing == len(values):
+        return ()
+    if not missing:
         numbers = values if scale == 1 else list(map(round, map(mul, values, repeat(scale))))
         if min(numbers) >= 0 and max(numbers) <= NUMBER_MAX:
             return numbers
@@ -61,6 +64,8 @@ def _per_output_token(columns: Columns) -> Numbers:
     durations = columns.numbers("duration_s", MICRO)
     first_contents = columns.numbers("ttft_s", MICRO)
     tokens = columns.numbers("output_tokens", 1)
+    if not (durations and first_contents and tokens):
+        return ()
     return [
         (duration - first) // (number - 1) if number > 1 and 0 <= first <= duration else MISSING
         for duration, first, number in zip(durations, first_contents, tokens, strict=True)

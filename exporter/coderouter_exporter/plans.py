@@ -123,11 +123,12 @@ def _add(
     state: State, row: _Row, labels: Labels, columns: Columns, places: list[int], newest: _Newest
 ) -> None:
     family = row.family
-    if row.adds is None:
-        assert isinstance(family, Counter)
-        state.add(family, labels, len(places))
+    column = columns.numbers(row.adds.field, family.scale) if row.adds is not None else ()
+    if not column:
+        if row.adds is None or isinstance(row.adds, Missing):
+            assert isinstance(family, Counter)
+            state.add(family, labels, len(places))
         return
-    column = columns.numbers(row.adds.field, family.scale)
     numbers = _picked(column, places)
     missing = numbers.count(MISSING)
     if isinstance(family, Histogram):
@@ -138,7 +139,7 @@ def _add(
         observed = state.observe(family, labels, counts, sum(numbers) - missing * MISSING)
         if family.exemplars:
             newest.note(observed, column, dict(zip(edges, places, strict=True)))
-    elif number := _number(row.adds, numbers, missing):
+    elif row.adds is not None and (number := _number(row.adds, numbers, missing)):
         state.add(family, labels, number)
 
 
