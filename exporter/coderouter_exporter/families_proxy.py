@@ -304,7 +304,8 @@ IN_FLIGHT = Gauge(
 )
 UP = Gauge(
     name="coderouter_up",
-    help="1 while a proxy process has been heard of in the last 45 s and has not shut down.",
+    help="1 while a proxy process lives: it holds the lock beside the event file or, where that cannot be told, was "
+    "heard of in the last 45 s and has not shut down.",
 )
 STARTS = Counter(
     name="coderouter_starts_total",

@@ -66,7 +66,7 @@ READERS: dict[str, Callable[[View], Values]] = {
     families_proxy.BUDGET_USED.name: _budget_used,
     families_proxy.COOLDOWN.name: _cooldown,
     families_proxy.IN_FLIGHT.name: lambda view: {(): sum(view.in_flight)},
-    families_proxy.UP.name: lambda view: {(): float(bool(view.in_flight))},
+    families_proxy.UP.name: lambda view: {(): float(view.up)},
     families_proxy.LAST_EVENT.name: _state(lambda state: state.last_event_ts),
     families_proxy.INFO.name: _info,
     families_exporter.BUILD_INFO.name: _build_info,

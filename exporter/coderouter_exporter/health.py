@@ -25,7 +25,7 @@ def proxy(view: View, time: Time) -> dict[str, object]:
 
 def _proxy_state(view: View) -> str:
     newest = max(view.state.pulses.values(), key=lambda pulse: pulse.ts, default=None)
-    if view.alive or (view.alive is None and view.in_flight):
+    if view.up:
         return "running"
     if newest is None:
         return "unknown"

@@ -25,7 +25,14 @@ class View:
         return 0.0 if startup is None or startup.ended else max(0.0, self.now_ts - startup.ts)
 
     @property
+    def up(self) -> bool:
+        """Whether a proxy process lives."""
+        return bool(self.in_flight) if self.alive is None else self.alive
+
+    @property
     def in_flight(self) -> list[int]:
         """What each living proxy process told of the requests it is answering."""
+        if self.alive is False:
+            return []
         pulses = self.state.pulses.values()
         return [p.in_flight for p in pulses if not p.ended and self.now_ts - p.ts <= HEARD_S_MAX]

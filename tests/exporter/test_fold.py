@@ -161,6 +161,20 @@ def test_the_proxy_is_up_from_its_start_until_its_shutdown_or_until_it_has_been_
     assert gauge(state, "coderouter_up", now_ts=51.0) == 0
 
 
+def test_the_lock_beside_the_event_file_tells_of_a_killed_proxy_at_once_and_of_one_that_cannot_write() -> (
+    None
+):
+    state = folded(heartbeat(10, "w1", 2))
+
+    def shown(now_ts: float, *, alive: bool | None) -> tuple[float, float]:
+        text = samples(render(View(state=state, now_ts=now_ts, alive=alive), Format.TEXT).decode())
+        return text["coderouter_up", ()], text["coderouter_in_flight_requests", ()]
+
+    assert shown(11.0, alive=None) == (1, 2)
+    assert shown(11.0, alive=False) == (0, 0)
+    assert shown(99.0, alive=True) == (1, 0)
+
+
 def test_a_provider_cools_down_until_its_time_is_up_or_it_has_answered() -> None:
     cooldown = line("provider-cooldown", ts="1970-01-01T00:00:01.000Z", provider="a", seconds=30)
     recovered = line("provider-recovered", ts="1970-01-01T00:00:09.000Z", provider="a", cooldown_s=8)

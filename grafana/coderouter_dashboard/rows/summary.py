@@ -71,8 +71,7 @@ SUMMARY = Row(
         ),
         Panel(
             title="Proxy",
-            description="Up while each chosen target has a proxy process that wrote to its event file within 45 s and "
-            "has not shut down.",
+            description="Up while each chosen target has a proxy process that lives.",
             unit="none",
             kind=Kind.STAT,
             width=3,
