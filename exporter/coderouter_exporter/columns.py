@@ -49,14 +49,14 @@ def _whole(values: Sequence[Any], scale: int) -> Numbers:
     missing = values.count(None)
     if missing == len(values):
         return ()
-    if not missing:
-        numbers = values if scale == 1 else list(map(round, map(mul, values, repeat(scale))))
-        if min(numbers) >= 0 and max(numbers) <= NUMBER_MAX:
-            return numbers
-    return [
-        MISSING if value is None or not 0 <= value * scale <= NUMBER_MAX else round(value * scale)
-        for value in values
-    ]
+    if not missing and min(values) >= 0 and max(values) * scale <= NUMBER_MAX:
+        return values if scale == 1 else list(map(round, map(mul, values, repeat(scale))))
+    return [MISSING if value is None else in_whole(value, scale) for value in values]
+
+
+def in_whole(value: float, scale: int) -> int:
+    """Return the value in units of 1/`scale`, or `MISSING` where it is nonsense."""
+    return round(value * scale) if 0 <= value * scale <= NUMBER_MAX else MISSING
 
 
 def _per_output_token(columns: Columns) -> Numbers:

@@ -21,6 +21,8 @@ from coderouter_proxy.events import (
 
 ENTRIES_MAX = 50
 ERROR_CHARS_MAX = 200
+ATTEMPTS_MAX = 1000
+"""No chain is as long; what is more is nonsense."""
 
 _LEVELS = {event.msg: event.level for event in EVENTS if event not in (TryProvider, Heartbeat)}
 """Of what is kept. A try is told by its end, and heartbeats would leave no room for the rest."""
@@ -77,7 +79,9 @@ def _entry(record: Record, ts: float) -> Entry:
         error_type=record.error_type,
         error=None if record.error is None else shortened(record.error),
         seconds=record.seconds if record.duration_s is None else record.duration_s,
-        attempts=record.attempts,
+        attempts=record.attempts
+        if record.attempts is not None and 0 <= record.attempts <= ATTEMPTS_MAX
+        else None,
     )
 
 

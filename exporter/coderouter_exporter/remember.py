@@ -6,7 +6,7 @@ from functools import lru_cache, partial
 from itertools import islice
 from operator import itemgetter
 
-from coderouter_exporter.columns import NUMBER_MAX
+from coderouter_exporter.columns import in_whole
 from coderouter_exporter.family import MICRO
 from coderouter_exporter.journal import entered, shortened
 from coderouter_exporter.records import (
@@ -177,7 +177,8 @@ def _feel_pulses(state: State, groups: Groups) -> None:
     for event in (Startup.msg, Heartbeat.msg, Shutdown.msg):
         for record in groups.get(event, ()):
             if record.writer is not None:
-                pulse = Pulse(_ts(state, record), record.in_flight or 0, ended=event == Shutdown.msg)
+                in_flight = max(0, in_whole(record.in_flight or 0, 1))
+                pulse = Pulse(_ts(state, record), in_flight, ended=event == Shutdown.msg)
                 state.pulses[record.writer] = max(pulse, state.pulses.get(record.writer, pulse), key=_newer)
     if len(state.pulses) > WRITERS_MAX:
         newest = sorted(state.pulses.items(), key=lambda entry: (entry[1].ts, entry[0]))
@@ -211,10 +212,10 @@ def _spend(state: State, finished: Sequence[Record]) -> None:
         month = _month(record.ts[:10])
         if month > state.month:
             state.month, state.month_costs = month, {}
-        micro_usd = round(record.cost_usd * MICRO)
+        micro_usd = in_whole(record.cost_usd, MICRO)
         name = record.provider or ""
         room = name in state.month_costs or len(state.month_costs) < SERIES_MAX
-        if month == state.month and 0 < micro_usd <= NUMBER_MAX and room:
+        if month == state.month and micro_usd > 0 and room:
             state.month_costs[name] = state.month_costs.get(name, 0) + micro_usd
 
 

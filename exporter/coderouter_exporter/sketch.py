@@ -22,7 +22,8 @@ BUCKETS = 84
 NONE = 0
 """The bucket of what is no duration."""
 
-_bucket = partial(bisect_left, [-0.5, *(SHORTEST_MICRO_S * GROWTH**number for number in range(BUCKETS))])
+# Whole numbers: what is compared with them is whole too, and that costs half.
+_bucket = partial(bisect_left, [-1, *(int(SHORTEST_MICRO_S * GROWTH**number) for number in range(BUCKETS))])
 
 
 def add(sketch: Sketch, micro_s: Iterable[int]) -> None:

@@ -1,4 +1,7 @@
+import dataclasses
+
 import msgspec
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -108,6 +111,39 @@ def test_every_event_of_the_contract_is_counted_by_name() -> None:
     assert state.totals(families_exporter.EVENTS_READ) == {
         (event.msg,): 1 for event in sorted(EVENTS, key=lambda e: e.msg)
     }
+
+
+NONSENSE = (
+    "-1",
+    "1" + "0" * 25,
+    "1e308",
+    "-1e308",
+    "1e400",
+    "1" + "0" * 400,
+    "true",
+    '"x"',
+    "[]",
+    "{}",
+    "null",
+)
+
+
+@pytest.mark.parametrize("value", NONSENSE, ids=lambda value: value[:8])
+def test_no_value_of_any_field_stops_the_exporter(value: str) -> None:
+    state = State(created_ts=1.0)
+    for event in EVENTS:
+        fields = "".join(f',"{field.name}":{value}' for field in dataclasses.fields(event))
+        folded(f'{{"ts":"2026-11-24T09:00:00.000Z","msg":"{event.msg}"{fields}}}\n'.encode(), state=state)
+        folded(
+            f'{{"ts":"2026-11-24T09:00:00.000Z","msg":"{event.msg}","writer":"w","provider":"p"'.encode()
+            + f"{fields}}}\n".encode(),
+            state=state,
+        )
+    kept = decode(encode(state))
+    assert kept == state
+    for now_ts in (0.0, 1796083199.0):
+        render(view(kept, now_ts), Format.OPENMETRICS)
+        report(view(kept, now_ts))
 
 
 def test_a_missing_provider_counts_under_the_empty_name() -> None:
