@@ -31,6 +31,9 @@ def root() -> Iterator[ScratchRoot]:
 def copy(root: ScratchRoot) -> Iterator[ScratchRoot]:
     folder = root.folder.with_name(f"{root.folder.name}-copy")
     subprocess.run(["cp", "-a", root.folder, folder], check=True)
+    for place in ("log/coderouter", "lib/coderouter", "lib/cr-exporter"):
+        for left in (folder / "var" / place).glob("*"):
+            left.unlink()  # of another test's run
     try:
         yield ScratchRoot(folder)
     finally:
