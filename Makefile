@@ -46,7 +46,7 @@ format: $(READY) ## Rewrite the sources in the project's format
 
 .PHONY: docs
 docs: $(READY) ## Print the tables that documents take from the code
-	PYTHONPATH=tests $(BIN)/python -m support.printed
+	PYTHONPATH=tests $(BIN)/python -m support.docs
 
 .PHONY: dashboard
 dashboard: $(READY) ## Print the Grafana dashboard from its table of panels
@@ -66,7 +66,7 @@ soak: $(READY) system-programs ## Load, rotate, kill and restart for ten minutes
 
 .PHONY: chaos
 chaos: $(READY) ## Search for hours' worth of accidents that the totals do not survive
-	CHAOS_RUNS=1000 CHAOS_STEPS=100 $(BIN)/pytest -q tests/exporter/test_model.py
+	CHAOS_RUNS=1000 CHAOS_STEPS=100 $(BIN)/pytest -q tests/exporter/engine/test_model.py
 
 .PHONY: constraints
 constraints: $(READY) ## Pin the versions that are installed now

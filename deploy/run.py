@@ -10,7 +10,7 @@ import time
 from pathlib import Path
 from types import FrameType
 
-from coderouter_proxy.orphan import end_with_parent
+from coderouter_proxy.server.parent_death import end_with_parent
 
 BIN = Path(sys.executable).parent
 START_S = 20

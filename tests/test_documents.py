@@ -6,32 +6,32 @@ from pathlib import Path
 import pytest
 from pydantic import BaseModel
 
-from coderouter_proxy.config import Config
-from support import printed
+from coderouter_proxy.config.schema import Config
+from support import docs
 
-ROOT = printed.ROOT
+ROOT = docs.ROOT
 
 
-@pytest.mark.parametrize("path", printed.DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
+@pytest.mark.parametrize("path", docs.DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
 def test_printed_blocks_are_what_the_code_prints_now(path: Path) -> None:
     document = path.read_text(encoding="utf-8")
-    assert document == printed.printed(document), "run `make docs`"
+    assert document == docs.printed(document), "run `make docs`"
 
 
 def test_every_block_that_can_be_printed_is_in_a_document() -> None:
-    shown = {block[2] for path in printed.DOCUMENTS for block in printed.BLOCK.finditer(path.read_text())}
-    assert shown == set(printed.PRINTED)
+    shown = {block[2] for path in docs.DOCUMENTS for block in docs.BLOCK.finditer(path.read_text())}
+    assert shown == set(docs.PRINTED)
 
 
 def test_links_between_documents_lead_to_files_that_exist() -> None:
-    for path in printed.DOCUMENTS:
+    for path in docs.DOCUMENTS:
         for target in re.findall(r"\]\((?!https?:|#)([^)#]+)", path.read_text(encoding="utf-8")):
             assert (path.parent / target).exists(), f"{path.name} links to {target}"
 
 
 def test_every_make_target_a_document_names_exists() -> None:
     targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
-    for path in printed.DOCUMENTS:
+    for path in docs.DOCUMENTS:
         named = set(re.findall(r"`(?:[A-Z_]+=\S+ )?make ([a-z-]+)", path.read_text(encoding="utf-8")))
         assert named <= targets, f"{path.name} names make {named - targets}"
 
@@ -48,15 +48,15 @@ def test_every_section_of_providers_yaml_is_in_the_reference() -> None:
             walk(inner)
 
     walk(Config)
-    assert found <= set(printed.SECTIONS.values())
+    assert found <= set(docs.SECTIONS.values())
 
 
 def test_an_option_that_a_document_names_is_one_that_a_command_has() -> None:
     help_texts = "".join(
-        block() for name, block in printed.PRINTED.items() if name.startswith(("coderouter", "cr-"))
+        block() for name, block in docs.PRINTED.items() if name.startswith(("coderouter", "cr-"))
     )
-    for path in printed.DOCUMENTS:
-        text = printed.BLOCK.sub("", path.read_text(encoding="utf-8"))
+    for path in docs.DOCUMENTS:
+        text = docs.BLOCK.sub("", path.read_text(encoding="utf-8"))
         lines = re.findall(
             r"(?:^|`)(?:coderouter|cr-exporter)(?: [a-z-]+)?((?: --[a-z-]+(?:[ =]\S+)?)+)", text, re.MULTILINE
         )

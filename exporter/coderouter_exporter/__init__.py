@@ -1,1 +1,1 @@
-"""The sidecar: tails the event file, counts every event exactly once and serves the totals."""
+"""The exporter: counts the events of the proxy exactly once and serves the totals."""

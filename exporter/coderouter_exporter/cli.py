@@ -1,6 +1,5 @@
 """The command `cr-exporter`."""
 
-import logging
 import os
 import re
 import sys
@@ -10,20 +9,21 @@ from typing import NoReturn
 
 import click
 
-from coderouter_exporter.backfill import TooManySteps, backfill
-from coderouter_exporter.exposition import Format, render
-from coderouter_exporter.families import FAMILIES
-from coderouter_exporter.finished import chunks, fold_files
-from coderouter_exporter.gathered import UnreadableFile
-from coderouter_exporter.serve import StartupError, serve
-from coderouter_exporter.state import SERIES_MAX
-from coderouter_exporter.store import StateError
-from coderouter_exporter.view import View
-from coderouter_exporter.webconfig import WebConfigFaults
+from coderouter_events.paths import DEFAULT_EVENTS, EVENTS_ENV, EVENTS_OFF
+from coderouter_exporter.families.table import FAMILIES
+from coderouter_exporter.http.web_config import WebConfigFaults
+from coderouter_exporter.offline.backfill import TooManySteps, backfill
+from coderouter_exporter.offline.fold_files import chunks, fold_files
+from coderouter_exporter.offline.order import UnreadableFile
+from coderouter_exporter.render.exposition import Format, render
+from coderouter_exporter.render.view import View
+from coderouter_exporter.run import StartupError, serve
+from coderouter_exporter.state.state import SERIES_MAX
+from coderouter_exporter.state.store import StateError
+from coderouter_http.logs import log_to_stderr
 
 STARTUP_FAILED = 3
 UNITS_MS = {"ms": 1, "s": 1000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
-DEFAULT_EVENTS = "~/.coderouter/events.jsonl"
 
 
 class Address(click.ParamType[tuple[str, int]]):
@@ -84,7 +84,7 @@ _series_max = click.option(
     type=click.Path(readable=False, path_type=Path),
     default=(DEFAULT_EVENTS,),
     show_default=True,
-    envvar="CODEROUTER_EVENTS_PATH",
+    envvar=EVENTS_ENV,
     show_envvar=True,
     help="Event file of the proxy, which need not exist yet, or a pattern such as '/var/log/coderouter/*.jsonl', to "
     "which files may come at any time; repeat it for several.",
@@ -158,9 +158,7 @@ def main(
     """
     if ctx.invoked_subcommand is not None:
         return
-    logging.basicConfig(
-        level=log_level.upper(), format="%(asctime)s %(levelname)s %(message)s", stream=sys.stderr
-    )
+    log_to_stderr(log_level)
     try:
         paths = _event_paths(event_files)
         state_file = state_file or _default_state(paths)
@@ -231,7 +229,7 @@ def backfill_command(files: Sequence[Path], step_ms: int, labels: Sequence[tuple
 
 
 def _event_paths(event_files: Sequence[Path]) -> list[Path]:
-    if Path("off") in event_files:
+    if Path(EVENTS_OFF) in event_files:
         raise StartupError(
             "events are off, so there is nothing to count; name the proxy's event file with --events"
         )

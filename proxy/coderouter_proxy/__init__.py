@@ -1,1 +1,1 @@
-"""The proxy: routes one request to the first provider of a chain that answers."""
+"""The proxy: sends each request to the first provider of a chain that answers."""

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from coderouter_proxy.events import ERROR_CHARS_MAX
+from coderouter_events.events import ERROR_CHARS_MAX
 
 _KEY_LIKE = re.compile(
     r"\b(?:(?:sk|pk|rk|gsk|xai|nvapi|hf)[-_]|AIza)[A-Za-z0-9_\-]{12,}"

@@ -13,8 +13,8 @@ from statistics import median
 
 from bench.figures import Figure, at_least, at_most, cpu_s, ratio, rss_mb
 from bench.traffic import append_copies, write_startup, write_traffic
-from support.exporter import Exporter, append, running_exporter, tried
-from support.past import an_hour
+from support.exporter.process import Exporter, append, running_exporter, tried
+from support.exporter.sample_events import an_hour
 from support.processes import clean_environment, eventually, running
 
 REQUESTS = 166_667
@@ -95,7 +95,9 @@ def _following(folder: Path) -> Iterator[Figure]:
         _tries(exporter)
         yield at_most("CPU of an idle exporter", _cpu_share(exporter, IDLE_S) * 100, 0.1, "%")
         arguments = (str(LIVE_LINES_PER_S * (LIVE_S + 2)), str(LIVE_LINES_PER_S))
-        with running(sys.executable, "-m", "support.writer", events, *arguments, env=clean_environment()):
+        with running(
+            sys.executable, "-m", "support.exporter.writer", events, *arguments, env=clean_environment()
+        ):
             eventually(lambda: _tries(exporter) > 100)
             yield at_most("CPU while 1,000 events/s are written", _cpu_share(exporter, LIVE_S) * 100, 5, "%")
         yield at_most("memory of the exporter after that", rss_mb(exporter.command.process.pid), 60, "MB")

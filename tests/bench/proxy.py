@@ -13,10 +13,10 @@ import uvloop
 
 from bench import load
 from bench.figures import Figure, at_most, cpu_s, ratio, rss_mb
-from coderouter_proxy.eventlog import EventLog
-from coderouter_proxy.events import ProviderOk
-from support import proxy as support_proxy
+from coderouter_events.events import ProviderOk
+from coderouter_proxy.eventlog.writer import EventLog
 from support.processes import clean_environment, free_port, running
+from support.proxy import process as support_proxy
 
 CONNECTIONS = 16
 

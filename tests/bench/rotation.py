@@ -7,8 +7,8 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from support.exporter import running_exporter
-from support.logrotate import Logrotate
+from support.exporter.logrotate import Logrotate
+from support.exporter.process import running_exporter
 from support.processes import clean_environment, eventually, running
 
 WAYS = {
@@ -60,7 +60,7 @@ def measure(stanza: str, pace: Pace) -> Result:
         went_well: list[bool] = []
         with running_exporter(events, state=Path(folder) / "exporter.db") as exporter:
             with running(
-                sys.executable, "-m", "support.writer", events, *arguments, env=clean_environment()
+                sys.executable, "-m", "support.exporter.writer", events, *arguments, env=clean_environment()
             ) as command:
                 eventually(events.exists)
                 while command.process.poll() is None:

@@ -10,13 +10,13 @@ import tempfile
 from pathlib import Path
 
 from bench.figures import cpu_s, rss_mb
-from support import openai_answers as says
-from support import proxy
-from support.exporter import Exporter, line, running_exporter
+from support.exporter.process import Exporter, line, running_exporter
 from support.load import loading
 from support.processes import SCRIPTS, clean_environment, eventually
-from support.proxy import serving
-from support.upstream import serving as upstream_serving
+from support.proxy import openai_answers as says
+from support.proxy import process
+from support.proxy.process import serving
+from support.proxy.upstream import serving as upstream_serving
 
 REQUESTS = 2_000
 SCRAPES = 20
@@ -36,7 +36,7 @@ def main() -> None:
 def one_machine(folder: Path) -> None:
     """Half of the requests streamed, each answered by the first provider."""
     with (
-        serving(folder, proxy.config([{"name": "echo", "kind": "echo"}])) as served,
+        serving(folder, process.config([{"name": "echo", "kind": "echo"}])) as served,
         running_exporter(served.events_path, state=folder / "exporter.db") as exporter,
     ):
         proxy_pid, exporter_pid = served.command.process.pid, exporter.command.process.pid
@@ -77,9 +77,9 @@ def series(folder: Path) -> None:
         with upstream_serving() as upstream:
             providers = [upstream.provider(name) for name in names]
             entries = [
-                proxy.provider(name, each.base_url) for name, each in zip(names, providers, strict=True)
+                process.provider(name, each.base_url) for name, each in zip(names, providers, strict=True)
             ]
-            config = proxy.config(entries, {name: [name] for name in names}, default_profile="p0")
+            config = process.config(entries, {name: [name] for name in names}, default_profile="p0")
             with (
                 serving(at, config) as served,
                 running_exporter(served.events_path, state=at / "exporter.db") as exporter,

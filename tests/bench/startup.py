@@ -7,7 +7,7 @@ from statistics import median
 
 from bench.figures import Figure, at_most
 from support.processes import clean_environment
-from support.proxy import CODEROUTER
+from support.proxy.process import CODEROUTER
 
 RUNS = 11
 

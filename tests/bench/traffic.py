@@ -5,8 +5,8 @@ import re
 from dataclasses import replace
 from pathlib import Path
 
-from coderouter_proxy.eventlog import EventLog
-from coderouter_proxy.events import ProviderFailed, ProviderOk, RequestFinished, Startup, TryProvider
+from coderouter_events.events import ProviderFailed, ProviderOk, RequestFinished, Startup, TryProvider
+from coderouter_proxy.eventlog.writer import EventLog
 
 NAMES = ["ollama", "lmstudio", "openrouter-free", "anthropic"]
 WRITER = re.compile(rb'"writer":"(\w+)"')

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser
 
-from support.browser import Watched, browsing, watched
-from support.exporter import Exporter, append, running_exporter
-from support.past import an_hour
+from support.browser.chromium import Watched, browsing, watched
+from support.exporter.process import Exporter, append, running_exporter
+from support.exporter.sample_events import an_hour
 
 
 @pytest.fixture(scope="package")

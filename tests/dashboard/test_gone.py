@@ -5,10 +5,10 @@ from pathlib import Path
 from signal import SIGKILL, SIGSTOP
 
 from dashboard.conftest import address, report
-from support.browser import Watched
-from support.exporter import Exporter, running_exporter
+from support.browser.chromium import Watched
+from support.exporter.process import Exporter, running_exporter
 from support.processes import eventually, free_port
-from support.proxy import config, serving
+from support.proxy.process import config, serving
 
 ECHO: dict[str, object] = {"name": "echo", "kind": "echo"}
 WITHIN_S = 5

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from dashboard.conftest import address
-from support.browser import Watched
-from support.exporter import Exporter, append, line
-from support.past import startup
+from support.browser.chromium import Watched
+from support.exporter.process import Exporter, append, line
+from support.exporter.sample_events import startup
 
 SCRIPT = "<script>document.title='taken'</script>"
 HOSTILE = (

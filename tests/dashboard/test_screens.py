@@ -14,9 +14,9 @@ from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-unt
 from playwright.sync_api import Browser
 
 from dashboard.conftest import address
-from support.browser import DESKTOP, PHONE, Scheme, watched
-from support.exporter import Exporter, append, line, running_exporter
-from support.past import an_hour, utc
+from support.browser.chromium import DESKTOP, PHONE, Scheme, watched
+from support.exporter.process import Exporter, append, line, running_exporter
+from support.exporter.sample_events import an_hour, utc
 
 PICTURES: dict[str, tuple[str, tuple[int, int], Scheme]] = {
     "dashboard": ("recovered", (1280, 800), "light"),

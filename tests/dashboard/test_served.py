@@ -5,10 +5,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from coderouter_exporter.dashboard_files import FOLDER
+from coderouter_exporter.http.dashboard import FOLDER
 from dashboard.conftest import address
-from support.browser import Watched
-from support.exporter import Exporter
+from support.browser.chromium import Watched
+from support.exporter.process import Exporter
 from support.processes import free_port, running
 from support.programs import program
 

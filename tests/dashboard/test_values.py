@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 
 from dashboard.conftest import address, report
-from support import openai_answers, upstream
-from support.browser import Watched
-from support.exporter import Exporter
-from support.past import PROVIDERS
-from support.proxy import Proxy, config, provider, serving
+from support.browser.chromium import Watched
+from support.exporter.process import Exporter
+from support.exporter.sample_events import PROVIDERS
+from support.proxy import openai_answers, upstream
+from support.proxy.process import Proxy, config, provider, serving
 
 CHEAP = {"input_per_mtok": 1.0, "output_per_mtok": 4.0}
 

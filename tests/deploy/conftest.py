@@ -7,8 +7,8 @@ from collections.abc import Iterator
 import pytest
 
 from support.programs import program
+from support.proxy.upstream import Provider, serving
 from support.scratch import INSTALL_S_MAX, ScratchRoot, scratch_root
-from support.upstream import Provider, serving
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -10,12 +10,12 @@ import kubernetes_validate
 import pytest
 import yaml
 
-from coderouter_proxy import configfile
-from coderouter_proxy.events import ENVELOPE, EVENTS, Event
+from coderouter_events.events import ENVELOPE, EVENTS, Event
+from coderouter_proxy.config import load
 from support.processes import SCRIPTS
 from support.programs import program
 from support.scratch import REPOSITORY, ScratchRoot
-from support.units import Unit
+from support.systemd.units import Unit
 
 DEPLOY = REPOSITORY / "deploy"
 SYSTEM_UNITS = sorted((DEPLOY / "systemd").glob("*.service"))
@@ -124,7 +124,7 @@ def test_the_customization_names_files_that_are_there_and_its_configuration_is_s
     [generated] = customization["configMapGenerator"]
     assert all((folder / name).is_file() for name in customization["resources"] + generated["files"])
     monkeypatch.delenv("ALLOW_PAID", raising=False)
-    assert configfile.load(folder / "providers.yaml").config.server.api_keys_env == "CODEROUTER_CLIENT_KEYS"
+    assert load.load(folder / "providers.yaml").config.server.api_keys_env == "CODEROUTER_CLIENT_KEYS"
 
 
 def test_vector_reads_the_file_that_the_service_writes_and_each_sink_takes_it_from_there() -> None:

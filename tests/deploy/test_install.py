@@ -5,13 +5,13 @@ import stat
 import time
 from pathlib import Path
 
-from coderouter_proxy.events import ALIVE_SUFFIX
-from support import openai_answers as says
-from support import proxy
+from coderouter_events.lock import LOCK_SUFFIX
 from support.processes import eventually
+from support.proxy import openai_answers as says
+from support.proxy import process
+from support.proxy.upstream import Provider
 from support.scratch import ScratchRoot
-from support.services import running_exporter, running_proxy
-from support.upstream import Provider
+from support.systemd.services import running_exporter, running_proxy
 
 STANZA = "/etc/logrotate.d/coderouter"
 DATA = (
@@ -39,14 +39,14 @@ def ownership(root: ScratchRoot, place: str) -> tuple[str, str, str]:
 
 
 def event_files(events: Path) -> list[str]:
-    return sorted(path.name for path in events.parent.iterdir() if not path.name.endswith(ALIVE_SUFFIX))
+    return sorted(path.name for path in events.parent.iterdir() if not path.name.endswith(LOCK_SUFFIX))
 
 
 def test_what_is_installed_runs_rotates_is_upgraded_and_is_removed_without_its_data(
     copy: ScratchRoot, a: Provider
 ) -> None:
     root = copy
-    configuration = root.configure(proxy.config([proxy.provider("a", a.base_url)]))
+    configuration = root.configure(process.config([process.provider("a", a.base_url)]))
     a.plays(always=says.answer())
     with running_exporter(root) as exporter, running_proxy(root) as served:
         served.asks().rest()

@@ -7,15 +7,15 @@ from signal import SIGTERM
 import psutil
 import pytest
 
-from coderouter_proxy.events import ALIVE_SUFFIX
-from support import openai_answers as says
-from support import proxy
+from coderouter_events.lock import LOCK_SUFFIX
 from support.events import read
-from support.notify import notify_socket
 from support.processes import eventually, listens
+from support.proxy import openai_answers as says
+from support.proxy import process as proxy
+from support.proxy.upstream import HANG, Pause, Provider, stream
 from support.scratch import ScratchRoot
-from support.services import EVENTS, running_exporter, running_proxy
-from support.upstream import HANG, Pause, Provider, stream
+from support.systemd.notify import notify_socket
+from support.systemd.services import EVENTS, running_exporter, running_proxy
 
 WATCHDOG_S = 1.0  # in place of the unit's, for which a test does not wait
 
@@ -105,9 +105,9 @@ def test_the_exporter_may_read_the_event_file_and_nothing_else_of_the_proxys(
     def found(*command: str, user: str) -> list[str]:
         return sorted(root.output("sh", "-c", '"$@" 2>/dev/null || true', "sh", *command, user=user).split())
 
-    assert found(*readable, user="cr-exporter") == [EVENTS, EVENTS + ALIVE_SUFFIX]
+    assert found(*readable, user="cr-exporter") == [EVENTS, EVENTS + LOCK_SUFFIX]
     assert found(*writable, user="cr-exporter") == []
-    own = ["/etc/coderouter/providers.yaml", spend, EVENTS, EVENTS + ALIVE_SUFFIX]
+    own = ["/etc/coderouter/providers.yaml", spend, EVENTS, EVENTS + LOCK_SUFFIX]
     assert found(*readable, user="coderouter") == own
     assert "/etc" not in " ".join(found(*writable, user="coderouter"))
 

@@ -7,8 +7,8 @@ import pytest
 
 from support.processes import SCRIPTS, clean_environment
 from support.programs import program
-from support.proxy import CODEROUTER, serving
-from support.units import Unit
+from support.proxy.process import CODEROUTER, serving
+from support.systemd.units import Unit
 
 PROGRAMS = ("coderouter", "cr-exporter")
 

@@ -8,10 +8,10 @@ from pathlib import Path
 from signal import SIGKILL
 
 from support import events
-from support.exporter import Exporter, running_exporter
+from support.exporter.process import Exporter, running_exporter
 from support.load import loading
 from support.processes import eventually, free_port
-from support.proxy import Proxy, config, provider, serving
+from support.proxy.process import Proxy, config, provider, serving
 
 ECHO: dict[str, object] = {"name": "echo", "kind": "echo"}
 

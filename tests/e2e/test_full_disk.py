@@ -4,9 +4,9 @@ import re
 from pathlib import Path
 
 from support.disk import small_disk
-from support.exporter import running_exporter
+from support.exporter.process import running_exporter
 from support.processes import eventually
-from support.proxy import config, serving
+from support.proxy.process import config, serving
 
 ECHO: dict[str, object] = {"name": "echo", "kind": "echo"}
 KILOBYTES = 256

@@ -3,14 +3,14 @@
 import subprocess
 from pathlib import Path
 
-from support import openai_answers as says
-from support import proxy
-from support.exporter import CR_EXPORTER, samples
+from support.exporter.process import CR_EXPORTER, samples
 from support.processes import clean_environment
-from support.proxy import serving
-from support.sdks import ANTHROPIC_HELLO, OPENAI_HELLO, anthropic_sdk, openai_sdk
-from support.upstream import Upstream
-from support.upstream import serving as upstream_serving
+from support.proxy import openai_answers as says
+from support.proxy import process
+from support.proxy.process import serving
+from support.proxy.sdks import ANTHROPIC_HELLO, OPENAI_HELLO, anthropic_sdk, openai_sdk
+from support.proxy.upstream import Upstream
+from support.proxy.upstream import serving as upstream_serving
 
 THINKING = "<think>Hm.</think>Hello there.<|im_end|>"
 
@@ -36,7 +36,7 @@ def asks_both_sdks(folder: Path, upstream: Upstream) -> None:
     reasoning = says.streamed_thoughtful("The user greets.", THINKING)
     a.plays(says.thoughtful("The user greets.", THINKING), reasoning, says.answer(THINKING))
     filters = ["strip_thinking", "strip_stop_markers"]
-    config = proxy.config([proxy.provider("local", a.base_url, output_filters=filters)])
+    config = process.config([process.provider("local", a.base_url, output_filters=filters)])
     with serving(folder, config) as served:
         with openai_sdk(served) as sdk:
             answer = sdk.chat.completions.create(model="m", messages=OPENAI_HELLO)

@@ -11,11 +11,11 @@ from signal import SIGKILL
 import pytest
 
 from support import events as lines
-from support.exporter import append, running_exporter, tried
+from support.exporter.logrotate import STANZA, Logrotate
+from support.exporter.process import append, running_exporter, tried
 from support.load import loading
-from support.logrotate import STANZA, Logrotate
 from support.processes import eventually, running
-from support.proxy import config, serving
+from support.proxy.process import config, serving
 
 ECHO: dict[str, object] = {"name": "echo", "kind": "echo"}
 LINES = 6_000
@@ -36,7 +36,7 @@ def texts(events: Path) -> Iterator[bytes]:
 
 def test_forced_rotations_lose_nothing_of_a_writer_under_load(tmp_path: Path, events: Path) -> None:
     logrotate = Logrotate(tmp_path / "logrotate", events)
-    writing = (sys.executable, "-m", "support.writer", events, str(LINES), str(LINES_PER_S))
+    writing = (sys.executable, "-m", "support.exporter.writer", events, str(LINES), str(LINES_PER_S))
     environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])}
     with running_exporter(events, state=tmp_path / "exporter.db") as exporter:
         with running(*writing, env=environment) as writer:

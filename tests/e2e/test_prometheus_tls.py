@@ -5,9 +5,9 @@ from pathlib import Path
 import bcrypt
 import trustme
 
-from support.exporter import CR_EXPORTER, append, tried
+from support.exporter.process import CR_EXPORTER, append, tried
 from support.processes import clean_environment, eventually, running
-from support.prometheus import running_prometheus
+from support.prometheus.server import running_prometheus
 
 WEB_CONFIG = """\
 tls_server_config:

@@ -11,9 +11,9 @@ from signal import SIGINT, SIGKILL, Signals
 import psutil
 import pytest
 
-from support import client
-from support.exporter import samples
+from support.exporter.process import samples
 from support.processes import Command, clean_environment, eventually, free_port, listens, running
+from support.proxy import client
 
 RUN = Path(__file__).parents[2] / "deploy" / "run.py"
 HELLO = b'{"messages": [{"role": "user", "content": "hello there"}]}'

@@ -3,8 +3,8 @@ from pathlib import Path
 
 import pytest
 
-from support.engine import Engine
-from support.writers import Writer
+from support.exporter.engine import Engine
+from support.exporter.writers import Writer
 
 
 @pytest.fixture

@@ -5,13 +5,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from coderouter_proxy.events import Outcome
-from support import anthropic_answers as claude_says
-from support import openai_answers as says
-from support import proxy
-from support.client import Exchange
-from support.proxy import Proxy
-from support.upstream import CUT, HANG, Pause, Script, Upstream, stream
+from coderouter_events.events import Outcome
+from support.proxy import anthropic_answers as claude_says
+from support.proxy import openai_answers as says
+from support.proxy import process
+from support.proxy.client import Exchange
+from support.proxy.process import Proxy
+from support.proxy.upstream import CUT, HANG, Pause, Script, Upstream, stream
 
 BUDGET_USD = 0.01
 KEY = {"FLAKY_KEY": "a key of the tests"}
@@ -22,7 +22,7 @@ CACHE_WRITTEN = {**claude_says.USAGE, "cache_creation_input_tokens": 5}
 
 def configured(upstream: Upstream) -> dict[str, object]:
     def entry(name: str, at: str | None = None, **more: object) -> dict[str, object]:
-        return proxy.provider(name, upstream.provider(at or name).base_url, **more)
+        return process.provider(name, upstream.provider(at or name).base_url, **more)
 
     cheap = {"input_per_mtok": 1, "output_per_mtok": 2}
     dear = {"input_per_mtok": 3, "output_per_mtok": 15}

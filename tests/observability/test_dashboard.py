@@ -14,9 +14,9 @@ from grafana_foundation_sdk.models.dashboard import Dashboard
 from coderouter_dashboard.__main__ import DASHBOARD
 from coderouter_dashboard.build import document
 from coderouter_dashboard.rows import ROWS
-from support import promql
-from support.dashboard import Target, dashboard, expressions, listed, panels, targets, variables
-from support.printed import ROOT
+from support.browser.dashboard import Target, dashboard, expressions, listed, panels, targets, variables
+from support.docs import ROOT
+from support.prometheus import promql
 
 SOURCE = {"type": "prometheus", "uid": "${datasource}"}
 UNITS = {value for name, value in vars(units).items() if isinstance(value, str) and not name.startswith("_")}

@@ -11,19 +11,21 @@ from pathlib import Path
 
 import pytest
 
-from coderouter_exporter.families_proxy import FIRST_TOKEN
-from coderouter_proxy.eventlog import EventLog
-from coderouter_proxy.events import CapabilityDegraded
+from coderouter_events.events import CapabilityDegraded
+from coderouter_exporter.families.proxy import FIRST_TOKEN
+from coderouter_proxy.eventlog.writer import EventLog
 from observability.mixed import BUDGET_USD, KEY, ROUND, ask_slowly, configured
 from observability.truth import Truth
-from support import events, promql, upstream
-from support.dashboard import Target, listed, marks, targets
-from support.exporter import running_exporter
+from support import events
+from support.browser.dashboard import Target, listed, marks, targets
+from support.exporter.process import running_exporter
 from support.processes import eventually
-from support.prometheus import Prometheus, running_prometheus
-from support.proxy import Proxy, serving, write_config
-from support.rules import ALERTS, DEPLOYED, RECORDED, Rule
-from support.upstream import Upstream
+from support.prometheus import promql
+from support.prometheus.rules import ALERTS, DEPLOYED, RECORDED, Rule
+from support.prometheus.server import Prometheus, running_prometheus
+from support.proxy import upstream
+from support.proxy.process import Proxy, serving, write_config
+from support.proxy.upstream import Upstream
 
 WINDOW_S = 600  # longer than the whole test, so that all of it is growth within the window
 RULES_WINDOW_S = 300

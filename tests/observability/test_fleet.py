@@ -6,13 +6,13 @@ from contextlib import ExitStack
 
 import pytest
 
-from support import promql
-from support.dashboard import targets
-from support.exporter import running_exporter
+from support.browser.dashboard import targets
+from support.exporter.process import running_exporter
 from support.processes import eventually
-from support.prometheus import Prometheus, running_prometheus
-from support.proxy import config, serving
-from support.rules import DEPLOYED
+from support.prometheus import promql
+from support.prometheus.rules import DEPLOYED
+from support.prometheus.server import Prometheus, running_prometheus
+from support.proxy.process import config, serving
 
 ECHO: dict[str, object] = {"name": "echo", "kind": "echo"}
 REQUESTS = {"here:9847": 5, "there:9847": 12}

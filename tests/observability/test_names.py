@@ -4,11 +4,11 @@ import re
 
 import pytest
 
-from coderouter_exporter.families import FAMILIES
-from coderouter_exporter.family import Counter, Histogram
-from support import promql
-from support.dashboard import Target, expressions, listed, targets
-from support.rules import ALERTS, RECORDED
+from coderouter_exporter.families.kinds import Counter, Histogram
+from coderouter_exporter.families.table import FAMILIES
+from support.browser.dashboard import Target, expressions, listed, targets
+from support.prometheus import promql
+from support.prometheus.rules import ALERTS, RECORDED
 
 TARGET = {"job", "instance"}
 PROCESS = ("process_cpu_seconds_total", "process_resident_memory_bytes")

@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from coderouter_exporter.families_proxy import CLIENT_REQUESTS, PROVIDER_ATTEMPTS, PROVIDER_OUTCOMES
-from coderouter_exporter.finished import fold_files
-from coderouter_proxy.eventlog import EventLog
+from coderouter_exporter.families.proxy import CLIENT_REQUESTS, PROVIDER_ATTEMPTS, PROVIDER_OUTCOMES
+from coderouter_exporter.offline.fold_files import fold_files
+from coderouter_proxy.eventlog.writer import EventLog
 from observability.truth import Truth
 from preview.hour import HOUR_S, write_hour
 

@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 import yaml
 
-from support import promql
-from support.dashboard import panels
-from support.printed import ROOT
+from support.browser.dashboard import panels
+from support.docs import ROOT
 from support.programs import program
-from support.rules import ALERTS, DEPLOYED, RECORDED, Rule
+from support.prometheus import promql
+from support.prometheus.rules import ALERTS, DEPLOYED, RECORDED, Rule
 
 DATA = Path(__file__).parent / "data"
 RUNBOOK = DEPLOYED / "README.md"

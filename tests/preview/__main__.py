@@ -5,18 +5,18 @@ import tempfile
 import time
 from pathlib import Path
 
-from coderouter_proxy.eventlog import EventLog
-from coderouter_proxy.events import Heartbeat
+from coderouter_events.events import Heartbeat
+from coderouter_proxy.eventlog.writer import EventLog
 from preview.answers import Answer, asked
 from preview.drawings import Panel
 from preview.hour import HOUR_S, write_hour
 from preview.picture import draw
-from support.dashboard import dashboard
-from support.exporter import CR_EXPORTER, running_exporter
-from support.printed import ROOT
+from support.browser.dashboard import dashboard
+from support.docs import ROOT
+from support.exporter.process import CR_EXPORTER, running_exporter
 from support.processes import clean_environment, eventually
 from support.programs import program
-from support.prometheus import Prometheus, running_prometheus
+from support.prometheus.server import Prometheus, running_prometheus
 
 PICTURE = ROOT / "grafana/preview.png"
 INSTANCE = "127.0.0.1:9847"

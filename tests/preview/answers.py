@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from support import promql
-from support.prometheus import Prometheus, Series
+from support.prometheus import promql
+from support.prometheus.server import Prometheus, Series
 
 SCRAPE_S = 15
 STEP_S = 30

@@ -9,9 +9,9 @@ from collections.abc import Iterator
 from types import SimpleNamespace
 from unittest.mock import patch
 
-from coderouter_proxy import eventlog
-from coderouter_proxy.eventlog import EventLog
-from coderouter_proxy.events import ConfigReloaded, Event, Heartbeat, Startup
+from coderouter_events.events import ConfigReloaded, Event, Heartbeat, Startup
+from coderouter_proxy.eventlog import writer
+from coderouter_proxy.eventlog.writer import EventLog
 from preview.requests import Timed, Traffic
 from preview.world import CATALOG, CHAINS
 
@@ -57,5 +57,5 @@ def _configured(event: type[Startup]) -> Startup:
 
 def _write(log: EventLog, ts: float, event: Event) -> None:
     clock = SimpleNamespace(time=lambda: ts, strftime=time.strftime, gmtime=time.gmtime)
-    with patch.object(eventlog, "time", clock):
+    with patch.object(writer, "time", clock):
         log.write(event)

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator
 from itertools import count
 
-from coderouter_proxy.events import (
+from coderouter_events.events import (
     AutoRouterFallthrough,
     AutoRouterResolved,
     CapabilityDegraded,

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from coderouter_proxy.events import CatalogEntry, ErrorType
+from coderouter_events.events import CatalogEntry, ErrorType
 
 
 @dataclass(frozen=True)

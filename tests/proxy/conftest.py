@@ -8,10 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from support import events, proxy, upstream
+from support import events
 from support.processes import free_port
-from support.proxy import Proxy
-from support.upstream import Provider, Upstream
+from support.proxy import process, upstream
+from support.proxy.process import Proxy
+from support.proxy.upstream import Provider, Upstream
 
 A_KEY = "a plain secret of no known shape"
 B_KEY = "sk-test-abcdefghijklmnopqrstuvwx"
@@ -87,7 +88,7 @@ def running_proxy(
             waiting.setblocking(False)
             waiting.connect_ex(("127.0.0.1", full_port))
         text = CONFIG.format(**urls, closed_port=free_port(), full_port=full_port)
-        started = stack.enter_context(proxy.serving(folder, text, env={"A_KEY": A_KEY, "B_KEY": B_KEY}))
+        started = stack.enter_context(process.serving(folder, text, env={"A_KEY": A_KEY, "B_KEY": B_KEY}))
         yield started
         exit_code = started.command.stop()
     assert exit_code == 0, started.command.stderr

@@ -11,10 +11,10 @@ from pathlib import Path
 from soak.driver import Driver, driving
 from soak.timetable import Restartable, Samples, Soak
 from soak.truth import Truth, read_family
-from support.exporter import running_exporter
-from support.logrotate import Logrotate
+from support.exporter.logrotate import Logrotate
+from support.exporter.process import running_exporter
 from support.processes import clean_environment, free_port, running
-from support.proxy import config, provider, serving
+from support.proxy.process import config, provider, serving
 
 SOAK_S = float(os.environ.get("SOAK_S", "600"))
 REQUESTS_PER_S = 500

@@ -10,9 +10,9 @@ from typing import Generic, TypeVar
 import psutil
 
 from soak.driver import Driver
-from support.exporter import Exporter
-from support.logrotate import Logrotate
-from support.proxy import Proxy
+from support.exporter.logrotate import Logrotate
+from support.exporter.process import Exporter
+from support.proxy.process import Proxy
 
 ROTATE_EVERY_S = 20.0
 KILL_EXPORTER_EVERY_S = 7.0

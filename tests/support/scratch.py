@@ -17,8 +17,8 @@ import pytest
 
 from support.processes import Command, running
 from support.programs import program
-from support.proxy import write_config
-from support.units import Unit
+from support.proxy.process import write_config
+from support.systemd.units import Unit
 
 REPOSITORY = Path(__file__).parents[2]
 INSTALL_S_MAX = 300  # pip, on a machine that has other things to do

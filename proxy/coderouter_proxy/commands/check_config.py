@@ -12,7 +12,7 @@ from coderouter_proxy.commands import options
 from coderouter_proxy.commands.failing import STARTUP_FAILURE, fail_start
 
 if TYPE_CHECKING:
-    from coderouter_proxy.effective import Link
+    from coderouter_proxy.settings.effective import Link
 
 CHAINS = "Whom each profile would ask now"
 
@@ -47,11 +47,14 @@ def check_config(
     """
     import orjson  # noqa: PLC0415 - quick help
 
-    from coderouter_proxy import configfile, effective, envfiles, profiles, settings, yamlfile  # noqa: PLC0415
+    from coderouter_proxy.config import env_files as envfiles  # noqa: PLC0415
+    from coderouter_proxy.config import load, validation  # noqa: PLC0415
+    from coderouter_proxy.routing import profiles  # noqa: PLC0415
+    from coderouter_proxy.settings import effective, settings  # noqa: PLC0415
 
     try:
         options.read_env_files(env_files, override=env_file_override)
-        found = configfile.find(path)
+        found = load.find(path)
         start = settings.Start(
             config_path=found,
             mode=mode,
@@ -61,7 +64,7 @@ def check_config(
             insecure=False,
         )
         given = settings.read(start)
-    except (yamlfile.ConfigFaults, profiles.UnknownMode, envfiles.EnvFileFault) as fault:
+    except (validation.ConfigFaults, profiles.UnknownMode, envfiles.EnvFileFault) as fault:
         if as_json:
             click.echo(
                 orjson.dumps({"valid": False, "faults": str(fault).splitlines()}, option=orjson.OPT_INDENT_2)

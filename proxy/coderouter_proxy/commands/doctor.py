@@ -10,7 +10,7 @@ from coderouter_proxy.commands import options
 from coderouter_proxy.commands.failing import fail_start
 
 if TYPE_CHECKING:
-    from coderouter_proxy.doctor.verdict import Result
+    from coderouter_proxy.doctor.result import Result
 
 COULD_NOT_RUN = 1
 DEFAULT_ENV_FILES = ""  # what `--check-env` without a path stands for
@@ -131,8 +131,11 @@ def doctor(
 
     Exits 0 when all is as declared, 2 when something needs tuning, 1 when a check could not run; 1 wins over 2.
     """
-    from coderouter_proxy import envfiles, yamlfile  # noqa: PLC0415 - quick help
-    from coderouter_proxy.doctor import environment, pipeline, show, verdict  # noqa: PLC0415
+    from coderouter_proxy.config import env_files as envfiles  # noqa: PLC0415 - quick help
+    from coderouter_proxy.config import validation  # noqa: PLC0415
+    from coderouter_proxy.doctor import output, result  # noqa: PLC0415
+    from coderouter_proxy.doctor.keys import env_files as environment  # noqa: PLC0415
+    from coderouter_proxy.doctor.pipeline import checks  # noqa: PLC0415
 
     models = bool(names) or all_providers
     if (apply or dry_run) and not models:
@@ -146,19 +149,19 @@ def doctor(
         if models:
             results += _check_models(config, names, all_providers=all_providers, timeout_s=timeout_s)
         if env_path is None and not models:
-            results += pipeline.check_pipeline(
+            results += checks.check_pipeline(
                 config=config,
                 events_path=options.events_path(events),
                 proxy_url=proxy_url,
                 exporter_url=exporter_url,
             )
-    except (yamlfile.ConfigFaults, envfiles.EnvFileFault) as fault:
+    except (validation.ConfigFaults, envfiles.EnvFileFault) as fault:
         fail_start(fault, COULD_NOT_RUN)
     if apply or dry_run:
         _show_with_change(results, config, as_json=as_json, dry_run=dry_run)
     else:
-        show.show(results, as_json=as_json)
-    sys.exit(verdict.exit_code(results))
+        output.show(results, as_json=as_json)
+    sys.exit(result.exit_code(results))
 
 
 def _check_models(
@@ -171,26 +174,29 @@ def _check_models(
     """
     from rich.console import Console  # noqa: PLC0415 - quick help
 
-    from coderouter_proxy import capabilities, configfile  # noqa: PLC0415
-    from coderouter_proxy.doctor import checking  # noqa: PLC0415
+    from coderouter_proxy.config import load  # noqa: PLC0415
+    from coderouter_proxy.doctor.probes import run  # noqa: PLC0415
+    from coderouter_proxy.routing import capabilities  # noqa: PLC0415
 
-    loaded = configfile.load(configfile.find(config)).config
-    providers = checking.chosen(loaded, names, all_providers=all_providers)
+    loaded = load.load(load.find(config)).config
+    providers = run.chosen(loaded, names, all_providers=all_providers)
     rules = capabilities.load()
     with Console(stderr=True).status("") as status:
-        return checking.check_models(providers, rules, timeout_s, status.update)
+        return run.check_models(providers, rules, timeout_s, status.update)
 
 
 def _show_with_change(results: "list[Result]", config: Path | None, *, as_json: bool, dry_run: bool) -> None:
     """Write the patches into providers.yaml, unless it is a dry run, and show what changes in it."""
-    from coderouter_proxy import configfile, yamlfile  # noqa: PLC0415 - quick help
-    from coderouter_proxy.doctor import applying, show, yamledit  # noqa: PLC0415
+    from coderouter_proxy.config import load, validation  # noqa: PLC0415 - quick help
+    from coderouter_proxy.doctor import output  # noqa: PLC0415
+    from coderouter_proxy.doctor.patch import apply as applying  # noqa: PLC0415
+    from coderouter_proxy.doctor.patch import yaml_edit  # noqa: PLC0415
 
     try:
-        change = applying.planned(configfile.find(config), show.patches(results))
+        change = applying.planned(load.find(config), output.patches(results))
         if not dry_run:
             change = applying.written(change)
-    except (yamlfile.ConfigFaults, yamledit.CannotPatch) as fault:
-        show.show(results, as_json=as_json)
+    except (validation.ConfigFaults, yaml_edit.CannotPatch) as fault:
+        output.show(results, as_json=as_json)
         fail_start(fault, COULD_NOT_RUN)
-    show.show(results, as_json=as_json, change=change)
+    output.show(results, as_json=as_json, change=change)

@@ -20,7 +20,7 @@ class Probe(click.ParamType[tuple[str, str]]):
     def convert(
         self, value: object, param: click.Parameter | None, ctx: click.Context | None
     ) -> tuple[str, str]:
-        from coderouter_proxy.initial import clouds  # noqa: PLC0415 - quick help
+        from coderouter_proxy.init import clouds  # noqa: PLC0415 - quick help
 
         name, _, url = str(value).partition("=")
         sound = re.fullmatch(r"[a-z][a-z0-9_-]*", name) and re.fullmatch(r"https?://[^\s@?#]+", url)
@@ -87,25 +87,27 @@ def init(
     Looks for Ollama, llama.cpp, LM Studio and vLLM, and for variables with keys of providers in the cloud. Keys are
     neither sent anywhere nor written down.
     """
-    from coderouter_proxy import envfiles  # noqa: PLC0415 - quick help
-    from coderouter_proxy.initial import clouds, dialogue, firstconfig, localservers  # noqa: PLC0415
+    from coderouter_proxy.config import env_files as envfiles  # noqa: PLC0415 - quick help
+    from coderouter_proxy.init import clouds, local_servers, prompts, starter_config  # noqa: PLC0415
 
     path = Path(output).expanduser()
     asks = not non_interactive and sys.stdin.isatty() and sys.stdout.isatty()
     try:
         _check_free(path)
         options.read_env_files(env_files, override=False)
-        looks, keys = localservers.look_for(localservers.with_probes(probes)), clouds.with_key()
-        dialogue.show_found(looks, keys)
-        found = [firstconfig.local(look) for look in looks if look.models] + [*map(firstconfig.cloud, keys)]
-        entries = dialogue.chosen(found) if asks and found else found or firstconfig.absent(looks[0].server)
+        looks, keys = local_servers.look_for(local_servers.with_probes(probes)), clouds.with_key()
+        prompts.show_found(looks, keys)
+        found = [starter_config.local(look) for look in looks if look.models] + [
+            *map(starter_config.cloud, keys)
+        ]
+        entries = prompts.chosen(found) if asks and found else found or starter_config.absent(looks[0].server)
         if asks and not allow_paid:
-            allow_paid = dialogue.pays(entries)
-        _write(path, firstconfig.text(entries, allow_paid=allow_paid))
+            allow_paid = prompts.pays(entries)
+        _write(path, starter_config.text(entries, allow_paid=allow_paid))
     except (envfiles.EnvFileFault, CannotWrite) as fault:
         fail_start(fault)
-    dialogue.show_written(path, entries, allow_paid=allow_paid)
-    dialogue.show_next(path, f"http://127.0.0.1:{port}", found_any=bool(found))
+    prompts.show_written(path, entries, allow_paid=allow_paid)
+    prompts.show_next(path, f"http://127.0.0.1:{port}", found_any=bool(found))
 
 
 def _check_free(path: Path) -> None:

@@ -6,8 +6,10 @@ from typing import TYPE_CHECKING
 
 import click
 
+from coderouter_events import paths
+
 if TYPE_CHECKING:
-    from coderouter_proxy.events import ModeSource
+    from coderouter_events.events import ModeSource
 
 CONFIG = click.option(
     "--config",
@@ -24,9 +26,9 @@ MODE = click.option(
 )
 EVENTS = click.option(
     "--events",
-    envvar="CODEROUTER_EVENTS_PATH",
+    envvar=paths.EVENTS_ENV,
     show_envvar=True,
-    default="~/.coderouter/events.jsonl",
+    default=paths.DEFAULT_EVENTS,
     show_default=True,
     help="File that events are appended to; `off` writes none.",
 )
@@ -54,16 +56,16 @@ def read_env_files(paths: Sequence[Path], *, override: bool) -> None:
     Raises:
         EnvFileFault: one cannot be read.
     """
-    from coderouter_proxy import envfiles  # noqa: PLC0415 - quick help
+    from coderouter_proxy.config import env_files  # noqa: PLC0415 - quick help
 
     for path in paths:
-        names = envfiles.load(path, override=override)
+        names = env_files.load(path, override=override)
         click.echo(f"coderouter: {path} set {', '.join(names) or 'nothing'}", err=True)
 
 
 def events_path(events: str) -> Path | None:
     """Return the file that `--events` names; None for `off`."""
-    return None if events == "off" else Path(events).expanduser()
+    return None if events == paths.EVENTS_OFF else Path(events).expanduser()
 
 
 def mode_source() -> "ModeSource":

@@ -80,23 +80,27 @@ def serve(
     log_level: str,
 ) -> None:
     """Answer clients until Ctrl-C or SIGTERM."""
-    from coderouter_proxy import configfile, envfiles, profiles, serving, settings, yamlfile  # noqa: PLC0415 - quick help
+    from coderouter_proxy.config import env_files as envfiles  # noqa: PLC0415
+    from coderouter_proxy.config import load, validation  # noqa: PLC0415 - quick help
+    from coderouter_proxy.routing import profiles  # noqa: PLC0415 - quick help
+    from coderouter_proxy.server import run  # noqa: PLC0415 - quick help
+    from coderouter_proxy.settings import settings  # noqa: PLC0415 - quick help
 
     try:
         options.read_env_files(env_files, override=env_file_override)
         start = settings.Start(
-            config_path=configfile.find(config),
+            config_path=load.find(config),
             mode=mode,
             mode_source=options.mode_source(),
             events_path=options.events_path(events),
             host=host,
             insecure=insecure,
         )
-        serving.run(settings.read(start), port=port, workers=workers, log_level=log_level, grace_s=grace_s)
+        run.run(settings.read(start), port=port, workers=workers, log_level=log_level, grace_s=grace_s)
     except (
-        yamlfile.ConfigFaults,
+        validation.ConfigFaults,
         envfiles.EnvFileFault,
         profiles.UnknownMode,
-        serving.CannotStart,
+        run.CannotStart,
     ) as fault:
         fail_start(fault)

@@ -38,25 +38,25 @@ def install(*, for_user: bool, no_start: bool) -> None:
 
     Run it again after an upgrade. Configuration that is there stays as it is.
     """
-    from coderouter_proxy import userservice  # noqa: PLC0415 - quick help
+    from coderouter_proxy.server import user_service  # noqa: PLC0415 - quick help
 
     _only(for_user)
     try:
-        written = userservice.write_units(Path(sys.argv[0]).absolute().parent)
-        written += userservice.write_skeletons()
-    except (userservice.NoPrograms, OSError) as fault:
+        written = user_service.write_units(Path(sys.argv[0]).absolute().parent)
+        written += user_service.write_skeletons()
+    except (user_service.NoPrograms, OSError) as fault:
         fail_start(fault)
     for path in written:
         click.echo(f"wrote {path}")
-    if len(userservice.to_start()) == len(userservice.SERVICES):
+    if len(user_service.to_start()) == len(user_service.SERVICES):
         click.echo(
             "logrotate is not installed, so the event file will grow; on Debian: sudo apt install logrotate"
         )
-    if no_start or not userservice.manager_answers():
-        _say("to start them, run where systemctl --user works:", userservice.start_commands())
+    if no_start or not user_service.manager_answers():
+        _say("to start them, run where systemctl --user works:", user_service.start_commands())
         return
-    _run(userservice.start_commands())
-    _run([userservice.status_command()])
+    _run(user_service.start_commands())
+    _run([user_service.status_command()])
     click.echo("To have them run while you are not logged in: loginctl enable-linger")
 
 
@@ -64,36 +64,36 @@ def install(*, for_user: bool, no_start: bool) -> None:
 @user_option
 def uninstall(*, for_user: bool) -> None:
     """Stop both programs and remove the units. Configuration, events and totals stay."""
-    from coderouter_proxy import userservice  # noqa: PLC0415 - quick help
+    from coderouter_proxy.server import user_service  # noqa: PLC0415 - quick help
 
     _only(for_user)
-    answers = userservice.manager_answers()
-    if answers and userservice.installed():
-        _run(userservice.stop_commands())
-    for path in userservice.remove_units():
+    answers = user_service.manager_answers()
+    if answers and user_service.installed():
+        _run(user_service.stop_commands())
+    for path in user_service.remove_units():
         click.echo(f"removed {path}")
     if answers:
-        _run(userservice.reload_commands())
-    click.echo(f"left in place: {userservice.data_folder()}")
+        _run(user_service.reload_commands())
+    click.echo(f"left in place: {user_service.data_folder()}")
 
 
 @service.command()
 @user_option
 def status(*, for_user: bool) -> None:
     """Show whether both programs run; exits 0 when they do, 3 when one does not, 4 when they are not installed."""
-    from coderouter_proxy import userservice  # noqa: PLC0415 - quick help
+    from coderouter_proxy.server import user_service  # noqa: PLC0415 - quick help
 
     _only(for_user)
-    if not userservice.installed():
+    if not user_service.installed():
         click.echo("not installed; install them: coderouter service install --user")
         sys.exit(4)
-    if not userservice.manager_answers():
+    if not user_service.manager_answers():
         _say(
             "installed; to see whether they run, where systemctl --user works:",
-            [userservice.status_command()],
+            [user_service.status_command()],
         )
         sys.exit(3)
-    sys.exit(subprocess.run(userservice.status_command(), check=False).returncode)
+    sys.exit(subprocess.run(user_service.status_command(), check=False).returncode)
 
 
 def _only(for_user: bool) -> None:  # noqa: FBT001 - what the flag says

@@ -1,1 +1,1 @@
-"""What `coderouter doctor` looks at: the model of a provider, files with keys, the whole pipeline."""
+"""`coderouter doctor`: results, their output, and the client that sends a model questions."""

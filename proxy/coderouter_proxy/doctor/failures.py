@@ -1,9 +1,9 @@
 """What it says about a provider that it does not answer."""
 
-from coderouter_proxy.call import Failure
-from coderouter_proxy.config import Provider
-from coderouter_proxy.doctor.verdict import Result, Verdict
-from coderouter_proxy.events import ErrorType
+from coderouter_events.events import ErrorType
+from coderouter_proxy.config.schema import Provider
+from coderouter_proxy.doctor.result import Result, Verdict
+from coderouter_proxy.errors import Failure
 
 RETRY = "try again later; cooldown of a profile keeps such a provider at the end of its chain"
 

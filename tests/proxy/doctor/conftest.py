@@ -5,19 +5,20 @@ from typing import Any
 
 import pytest
 
-from coderouter_proxy import capabilities, configfile
-from coderouter_proxy.doctor import checking
-from support import proxy
-from support.upstream import Answers, Provider, Script
+from coderouter_proxy.config import load
+from coderouter_proxy.doctor.probes import run
+from coderouter_proxy.routing import capabilities
+from support.proxy import process
+from support.proxy.upstream import Answers, Provider, Script
 
 
 class Found:
     """What the probes say of the provider of a providers.yaml."""
 
     def __init__(self, path: Path, timeout_s: float | None = None) -> None:
-        config = configfile.load(path).config
-        chosen = checking.chosen(config, ["a"], all_providers=False)
-        self.results = checking.check_models(chosen, capabilities.load(), timeout_s, lambda _: None)
+        config = load.load(path).config
+        chosen = run.chosen(config, ["a"], all_providers=False)
+        self.results = run.check_models(chosen, capabilities.load(), timeout_s, lambda _: None)
         self.by_check = {result.check: result for result in self.results}
         self.verdicts = {result.check: result.verdict.value for result in self.results}
 
@@ -35,7 +36,7 @@ def _at_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def write_config(folder: Path, a: Provider, **fields: Any) -> Path:
     """Return a providers.yaml with one provider."""
-    return proxy.write_config(folder, proxy.config([proxy.provider("a", a.base_url, **fields)]))
+    return process.write_config(folder, process.config([process.provider("a", a.base_url, **fields)]))
 
 
 def checked(folder: Path, a: Provider, flaws: Answers | Script, **fields: Any) -> Found:

@@ -4,11 +4,11 @@ from pathlib import Path
 
 import pytest
 
-from coderouter_proxy.doctor import applying
-from coderouter_proxy.doctor.yamledit import CannotPatch
-from coderouter_proxy.yamlfile import ConfigFaults
+from coderouter_proxy.config.validation import ConfigFaults
+from coderouter_proxy.doctor.patch import apply as applying
+from coderouter_proxy.doctor.patch.yaml_edit import CannotPatch
 from support.disk import small_disk
-from support.doctor import names_in
+from support.proxy.doctor import names_in
 
 TEXT = """\
 # mine

@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from coderouter_proxy.doctor.environment import check_env
-from coderouter_proxy.doctor.verdict import Result, exit_code
+from coderouter_proxy.doctor.keys.env_files import check_env
+from coderouter_proxy.doctor.result import Result, exit_code
 from coderouter_proxy.redact import masked, secret_places
-from support import proxy
-from support.ended import coderouter
 from support.processes import clean_environment
 from support.programs import program
+from support.proxy import process
+from support.run_command import coderouter
 
 SECRET = "sk-live-0123456789abcdefghij"
 PLAIN_SECRET = "correct-horse-battery"
@@ -24,8 +24,8 @@ PLAIN_SECRET = "correct-horse-battery"
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A home in which all is well: an env file of mode 0600, a providers.yaml without keys, no units."""
     (tmp_path / "units").mkdir()
-    proxy.write_config(
-        tmp_path, proxy.config([proxy.provider("a", "http://127.0.0.1:1/v1", api_key_env="A_KEY")])
+    process.write_config(
+        tmp_path, process.config([process.provider("a", "http://127.0.0.1:1/v1", api_key_env="A_KEY")])
     )
     env_file(tmp_path / ".env")
     for name in os.environ.keys() - clean_environment().keys():
@@ -171,7 +171,7 @@ def test_a_git_that_hangs_is_not_waited_for(home: Path, monkeypatch: pytest.Monk
     hanging.write_text("#!/bin/sh\nexec sleep 60\n")
     hanging.chmod(0o755)
     monkeypatch.setenv("PATH", f"{hanging.parent}:{os.environ['PATH']}")
-    monkeypatch.setattr("coderouter_proxy.doctor.repository.GIT_S", 0.2)
+    monkeypatch.setattr("coderouter_proxy.doctor.keys.git.GIT_S", 0.2)
     assert check().verdicts[".env", "git"] == "TRANSPORT_ERROR"
 
 
@@ -229,7 +229,7 @@ def test_without_any_env_file_that_is_said(home: Path) -> None:
 def test_a_key_in_providers_yaml_is_told_by_its_place(
     provider: dict[str, object], place: str, home: Path
 ) -> None:
-    proxy.write_config(home, proxy.config([{**proxy.provider("a", "http://127.0.0.1/v1"), **provider}]))
+    process.write_config(home, process.config([{**process.provider("a", "http://127.0.0.1/v1"), **provider}]))
     found = check()
     assert found.code == 2
     result = found["providers.yaml", "keys in it"]

@@ -10,13 +10,13 @@ from typing import Any
 
 import pytest
 
-from support import doctor, proxy
-from support import openai_answers as openai
-from support.doctor import names_in
-from support.model import Model
 from support.processes import clean_environment
-from support.proxy import CODEROUTER
-from support.upstream import Provider
+from support.proxy import doctor, process
+from support.proxy import openai_answers as openai
+from support.proxy.doctor import names_in
+from support.proxy.model import Model
+from support.proxy.process import CODEROUTER
+from support.proxy.upstream import Provider
 
 FLAWED = Model(context_tokens=2048, answer_tokens=128, tools="words", leak="<think>Hm.</think><|im_end|>")
 ECHO: dict[str, object] = {"name": "echo", "kind": "echo"}
@@ -59,7 +59,7 @@ def folder(tmp_path: Path, a: Provider, b: Provider) -> Path:
 
 def write(folder: Path, a: Provider, b: Provider, *, allow_paid: bool = False) -> None:
     text = CONFIG.format(a=a.base_url, b=b.base_url, allow_paid=str(allow_paid).lower())
-    proxy.write_config(folder, text)
+    process.write_config(folder, text)
 
 
 def test_a_pipe_gets_plain_text_and_a_patch_to_copy(folder: Path) -> None:

@@ -11,16 +11,16 @@ from typing import Any
 
 import pytest
 
-from coderouter_proxy.doctor.pipeline import check_pipeline
-from coderouter_proxy.doctor.verdict import Result, exit_code
-from support import openai_answers, proxy
+from coderouter_proxy.doctor.pipeline.checks import check_pipeline
+from coderouter_proxy.doctor.result import Result, exit_code
 from support.disk import small_disk
-from support.ended import coderouter, coderouter_at_terminal
 from support.events import read
-from support.exporter import Exporter, append, running_exporter, tried
+from support.exporter.process import Exporter, append, running_exporter, tried
 from support.processes import clean_environment, eventually, free_port
-from support.proxy import Proxy
-from support.upstream import CUT, HANG, Provider, Script, Upstream, stream, whole
+from support.proxy import openai_answers, process
+from support.proxy.process import Proxy
+from support.proxy.upstream import CUT, HANG, Provider, Script, Upstream, stream, whole
+from support.run_command import coderouter, coderouter_at_terminal
 
 ECHO: dict[str, object] = {"name": "echo", "kind": "echo"}
 KEY = "a value that nobody may see"
@@ -86,12 +86,12 @@ def doctor(**arguments: Any) -> Found:
 def alive(upstream_server: Upstream, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Alive]:
     folder = tmp_path_factory.mktemp("alive")
     providers: list[dict[str, object]] = [
-        proxy.provider("a", upstream_server.provider("a").base_url, api_key_env="A_KEY"),
+        process.provider("a", upstream_server.provider("a").base_url, api_key_env="A_KEY"),
         ECHO,
-        proxy.provider("dear", "https://cloud.example/v1", paid=True),
+        process.provider("dear", "https://cloud.example/v1", paid=True),
     ]
     with (
-        proxy.serving(folder, proxy.config(providers), env={"A_KEY": KEY}) as started,
+        process.serving(folder, process.config(providers), env={"A_KEY": KEY}) as started,
         running_exporter(started.events_path, state=folder / "exporter.db") as exporter,
     ):
         eventually(exporter.is_ready)
@@ -241,8 +241,8 @@ def test_a_key_that_is_not_set_is_told_and_the_provider_not_asked(
 
 def test_providers_of_the_anthropic_wire_are_asked_on_it(alive: Alive, tmp_path: Path, a: Provider) -> None:
     a.plays(whole({"data": [{"id": "claude-x"}], "has_more": False}))
-    provider = proxy.provider("claude", a.base_url, kind="anthropic", model="claude-x", api_key_env="A_KEY")
-    found = alive.doctor(config=proxy.write_config(tmp_path, proxy.config([provider])))
+    provider = process.provider("claude", a.base_url, kind="anthropic", model="claude-x", api_key_env="A_KEY")
+    found = alive.doctor(config=process.write_config(tmp_path, process.config([provider])))
     assert found["providers/claude"].verdict == "OK"
     assert a.request.path == "/a/v1/models?limit=1000"
     assert a.request.headers["x-api-key"] == KEY
@@ -267,7 +267,7 @@ def test_where_nothing_runs_each_part_says_how_to_start_it(
 def test_a_configuration_with_faults_is_told_whole_and_the_rest_is_looked_at(
     alive: Alive, tmp_path: Path
 ) -> None:
-    path = proxy.write_config(tmp_path, "providers: []\nspeed: 9\n")
+    path = process.write_config(tmp_path, "providers: []\nspeed: 9\n")
     results = check_pipeline(**{**alive.arguments, "config": path})
     faults = [result for result in results if result.subject == "configuration"]
     assert any("speed: is not a known field" in fault.message for fault in faults)
@@ -283,9 +283,9 @@ def test_a_file_that_is_named_and_not_there_ends_the_command(alive: Alive) -> No
 
 
 def test_chains_that_ask_nobody_or_name_what_is_not_there_are_told(alive: Alive, tmp_path: Path) -> None:
-    dear = proxy.provider("dear", "https://cloud.example/v1", paid=True)
+    dear = process.provider("dear", "https://cloud.example/v1", paid=True)
     chains = {"default": ["echo"], "money": ["dear"], "ghostly": ["ghost", "echo"], "ghosts": ["ghost"]}
-    found = alive.doctor(config=proxy.write_config(tmp_path, proxy.config([ECHO, dear], chains)))
+    found = alive.doctor(config=process.write_config(tmp_path, process.config([ECHO, dear], chains)))
     assert found["configuration/profile default"].message == "echo"
     money = found["configuration/profile money"]
     assert money.message == "nobody to ask (skipped: dear: paid, and allow_paid is false)"
@@ -299,9 +299,11 @@ def test_another_allow_paid_than_that_of_the_running_proxy_is_told(
     alive: Alive, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("ALLOW_PAID", "true")
-    dear = proxy.provider("dear", f"http://127.0.0.1:{free_port()}/v1", paid=True)
-    a = proxy.provider("a", "http://127.0.0.1:1/v1")
-    result = alive.doctor(config=proxy.write_config(tmp_path, proxy.config([a, ECHO, dear])))["proxy/proxy"]
+    dear = process.provider("dear", f"http://127.0.0.1:{free_port()}/v1", paid=True)
+    a = process.provider("a", "http://127.0.0.1:1/v1")
+    result = alive.doctor(config=process.write_config(tmp_path, process.config([a, ECHO, dear])))[
+        "proxy/proxy"
+    ]
     assert result.message.endswith("but has allow_paid: false")
     assert "SIGHUP" in result.remedy
 
@@ -330,7 +332,7 @@ def test_an_exporter_behind_a_password_is_told_and_the_password_never(
 def test_one_that_does_not_answer_is_waited_for_in_bounds(
     alive: Alive, upstream_server: Upstream, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("coderouter_proxy.doctor.services.ANSWER_S", 0.2)
+    monkeypatch.setattr("coderouter_proxy.doctor.pipeline.http.ANSWER_S", 0.2)
     upstream_server.provider("silent").plays(always=(HANG,))
     silent = below(upstream_server, "silent")
     found = alive.doctor(proxy_url=silent, exporter_url=silent)
@@ -341,7 +343,7 @@ def test_one_that_does_not_answer_is_waited_for_in_bounds(
 def test_a_provider_that_does_not_answer_is_waited_for_in_bounds(
     alive: Alive, a: Provider, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("coderouter_proxy.doctor.reach.ANSWER_S", 0.2)
+    monkeypatch.setattr("coderouter_proxy.doctor.pipeline.providers.ANSWER_S", 0.2)
     a.plays(always=stream(HANG))
     assert alive.doctor()["providers/a"].message == "no list of models within 0.2 s"
 

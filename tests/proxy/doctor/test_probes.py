@@ -5,10 +5,11 @@ from typing import Any
 
 import pytest
 
-from coderouter_proxy.doctor import applying, show, verdict
+from coderouter_proxy.doctor import output, result
+from coderouter_proxy.doctor.patch import apply
 from proxy.doctor.conftest import Found, checked
-from support.model import Model
-from support.upstream import Provider
+from support.proxy.model import Model
+from support.proxy.upstream import Provider
 
 HEALTHY = {
     "chat": "OK",
@@ -121,13 +122,13 @@ def test_a_symptom_gets_its_patch_and_the_patch_mends_it(
     found = checked(tmp_path, a, model, **fields)
     assert found.verdicts == healthy | {check: "NEEDS_TUNING"}
     assert found.patch(check) == patch
-    assert verdict.exit_code(found.results) == 2
+    assert result.exit_code(found.results) == 2
 
     path = tmp_path / "providers.yaml"
-    applying.written(applying.planned(path, show.patches(found.results)))
+    apply.written(apply.planned(path, output.patches(found.results)))
     again = Found(path)
     assert again.verdicts == healthy, again.results
-    assert verdict.exit_code(again.results) == 0
+    assert result.exit_code(again.results) == 0
 
 
 @pytest.mark.parametrize(
@@ -150,7 +151,7 @@ def test_what_is_as_declared_is_left_alone(
 ) -> None:
     found = checked(tmp_path, a, model, **fields)
     assert set(found.verdicts.values()) <= {"OK", "SKIP"}, found.results
-    assert not show.patches(found.results)
+    assert not output.patches(found.results)
 
 
 def test_an_ollama_that_takes_no_num_ctx_from_requests_is_told_how_to_start(
@@ -177,7 +178,7 @@ def test_a_prompt_that_is_refused_as_too_long_is_no_failure(tmp_path: Path, a: P
     found = checked(tmp_path, a, Model(refuses_over_tokens=4000))
     assert found.verdicts == HEALTHY | {"context": "NEEDS_TUNING"}
     assert "llama.cpp: -c" in found.words("context")
-    assert verdict.exit_code(found.results) == 2
+    assert result.exit_code(found.results) == 2
 
 
 def test_a_model_that_repeats_no_word_at_all_says_nothing_about_its_context(

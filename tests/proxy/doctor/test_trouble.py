@@ -4,13 +4,14 @@ from pathlib import Path
 
 import pytest
 
-from coderouter_proxy.doctor import checking, verdict
+from coderouter_proxy.doctor import result
+from coderouter_proxy.doctor.probes import run
 from proxy.doctor.conftest import Found, checked, write_config
-from support import openai_answers as openai
-from support import proxy
-from support.model import Model
 from support.processes import free_port
-from support.upstream import CUT, HANG, Drip, Provider, Received, Script, head, stream, whole
+from support.proxy import openai_answers as openai
+from support.proxy import process
+from support.proxy.model import Model
+from support.proxy.upstream import CUT, HANG, Drip, Provider, Received, Script, head, stream, whole
 
 KEY = "a plain secret of no known shape"
 IN_TIME_S = 1
@@ -51,11 +52,11 @@ def test_without_an_answer_to_the_first_question_no_other_is_asked(
     script: Script, expected: str, words: str, tmp_path: Path, a: Provider
 ) -> None:
     found = checked(tmp_path, a, script, timeout_s=IN_TIME_S)
-    assert found.verdicts == {probe.name: "SKIP" for probe in checking.PROBES} | {"chat": expected}
+    assert found.verdicts == {probe.name: "SKIP" for probe in run.PROBES} | {"chat": expected}
     assert words in found.words("chat")
     assert found.by_check["context"].message == "chat failed"
     assert len(a.requests) == 1
-    assert verdict.exit_code(found.results) == 1
+    assert result.exit_code(found.results) == 1
 
 
 STREAMS: dict[str, tuple[Script, str]] = {
@@ -98,8 +99,8 @@ def test_a_stream_without_its_last_blank_line_or_its_end_mark_is_whole(tmp_path:
 
 def test_a_server_that_is_not_there(tmp_path: Path) -> None:
     port = free_port()
-    config = proxy.config([proxy.provider("a", f"http://127.0.0.1:{port}/v1")])
-    found = Found(proxy.write_config(tmp_path, config))
+    config = process.config([process.provider("a", f"http://127.0.0.1:{port}/v1")])
+    found = Found(process.write_config(tmp_path, config))
     assert found.verdicts["chat"] == "TRANSPORT_ERROR"
     assert f"cannot connect to 127.0.0.1:{port}: Connection refused → start" in found.words("chat")
 
@@ -129,7 +130,7 @@ def test_a_limit_for_each_question_can_be_given(tmp_path: Path, a: Provider) -> 
 def test_all_questions_together_have_a_limit(
     tmp_path: Path, a: Provider, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(checking, "PROVIDER_S_MAX", IN_TIME_S)
+    monkeypatch.setattr(run, "PROVIDER_S_MAX", IN_TIME_S)
     found = checked(tmp_path, a, Model(hangs_at="Count"))
     assert found.verdicts["context"] == "OK"
     assert found.verdicts["streaming"] == "TRANSPORT_ERROR"

@@ -5,9 +5,10 @@ import difflib
 import pytest
 import yaml
 
-from coderouter_proxy import configfile
-from coderouter_proxy.doctor import patching, yamledit
-from support.printed import ROOT
+from coderouter_proxy.config import load
+from coderouter_proxy.doctor.patch import patch as patching
+from coderouter_proxy.doctor.patch import yaml_edit
+from support.docs import ROOT
 
 EXAMPLES = ROOT / "deploy" / "examples"
 
@@ -73,17 +74,17 @@ def difference(before: str, after: str) -> str:
 
 
 def test_new_fields_stand_before_the_comments_of_what_follows() -> None:
-    after = yamledit.patched(TEXT, "plain", PATCH)
+    after = yaml_edit.patched(TEXT, "plain", PATCH)
     assert difference(TEXT, after) == ADDED
     assert "model: 'qwen' # single quotes\n  extra_body:" in after
 
 
 def test_fields_that_are_there_keep_their_place_and_their_neighbours() -> None:
-    assert difference(TEXT, yamledit.patched(TEXT, "full", PATCH)) == CHANGED
+    assert difference(TEXT, yaml_edit.patched(TEXT, "full", PATCH)) == CHANGED
 
 
 def test_an_entry_in_one_line_stays_in_one_line() -> None:
-    removed, added = difference(TEXT, yamledit.patched(TEXT, "flow", PATCH)).splitlines()
+    removed, added = difference(TEXT, yaml_edit.patched(TEXT, "flow", PATCH)).splitlines()
     assert added[1:].startswith(removed[1:-1])
     assert added.endswith(
         ", extra_body: {options: {num_ctx: 16384}}, capabilities: {tools: false}, output_filters: [strip_thinking]}"
@@ -119,7 +120,7 @@ def test_an_entry_in_one_line_stays_in_one_line() -> None:
 def test_the_rest_is_the_same_byte_for_byte_and_the_whole_is_what_was_wanted(
     variant: str, provider: str
 ) -> None:
-    after = yamledit.patched(variant, provider, PATCH)
+    after = yaml_edit.patched(variant, provider, PATCH)
 
     changed = difference(variant, after)
     assert changed.count("\n-") + changed.startswith("-") <= 2
@@ -131,7 +132,7 @@ def test_the_rest_is_the_same_byte_for_byte_and_the_whole_is_what_was_wanted(
     data["providers"] = [
         patching.merged(entry, PATCH) if entry["name"] == provider else entry for entry in data["providers"]
     ]
-    assert configfile.parse(after, "").model_dump() == configfile.parse(yaml.safe_dump(data), "").model_dump()
+    assert load.parse(after, "").model_dump() == load.parse(yaml.safe_dump(data), "").model_dump()
 
 
 UNUSUAL = {
@@ -156,7 +157,7 @@ def test_lines_next_to_a_change_keep_their_form(fields: str) -> None:
         f"providers:\n- name: a\n  base_url: http://127.0.0.1:1/v1\n{fields}"
     )
     patch = {**PATCH, "output_filters": ["strip_thinking", "strip_stop_markers"]}
-    after = yamledit.patched(text, "a", patch)
+    after = yaml_edit.patched(text, "a", patch)
     assert "-" not in {line[:1] for line in difference(text.rstrip("\n") + "\n", after).splitlines()}, after
 
 
@@ -165,8 +166,8 @@ def test_comments_that_would_be_lost_are_left_to_the_user() -> None:
         "profiles: [{name: default, providers: [a]}]\n"
         "providers: [{name: a, # mine\n  base_url: http://127.0.0.1:1/v1, model: m}]\n"
     )
-    with pytest.raises(yamledit.CannotPatch, match="comments stand inside of brackets"):
-        yamledit.patched(text, "a", PATCH)
+    with pytest.raises(yaml_edit.CannotPatch, match="comments stand inside of brackets"):
+        yaml_edit.patched(text, "a", PATCH)
 
 
 SHARED = """\
@@ -194,10 +195,10 @@ profiles:
 
 @pytest.mark.parametrize("provider", ["one", "two", "four"])
 def test_what_is_shared_by_an_anchor_becomes_the_providers_own(provider: str) -> None:
-    text = yamledit.patched(SHARED, provider, PATCH)
+    text = yaml_edit.patched(SHARED, provider, PATCH)
     assert text.count("# little") == 1 + (provider == "one")
-    after = configfile.parse(text, "")
-    for now, before in zip(after.providers, configfile.parse(SHARED, "").providers, strict=True):
+    after = load.parse(text, "")
+    for now, before in zip(after.providers, load.parse(SHARED, "").providers, strict=True):
         if now.name != provider:
             assert now == before
     patched = after.provider(provider)
@@ -207,14 +208,14 @@ def test_what_is_shared_by_an_anchor_becomes_the_providers_own(provider: str) ->
 
 
 def test_a_provider_whose_fields_others_take_over_is_not_changed() -> None:
-    with pytest.raises(yamledit.CannotPatch, match=r"'three' .* put these fields in by hand"):
-        yamledit.patched(SHARED, "three", PATCH)
+    with pytest.raises(yaml_edit.CannotPatch, match=r"'three' .* put these fields in by hand"):
+        yaml_edit.patched(SHARED, "three", PATCH)
 
 
 def test_the_examples_can_be_patched() -> None:
     for path in sorted(EXAMPLES.glob("*.yaml")):
         text = path.read_text(encoding="utf-8")
-        for provider in configfile.parse(text, path.name).providers:
-            after = yamledit.patched(text, provider.name, PATCH)
+        for provider in load.parse(text, path.name).providers:
+            after = yaml_edit.patched(text, provider.name, PATCH)
             removed = [line for line in difference(text, after).splitlines() if line.startswith("-")]
             assert len(removed) <= 1, (path.name, provider.name, removed)

@@ -7,10 +7,10 @@ from typing import Any, Protocol
 import pytest
 
 from proxy.conftest import A_KEY, B_KEY, assert_sound
-from support import anthropic_answers, openai_answers, proxy
-from support.proxy import Proxy
-from support.seen import AnthropicClient, Client, OpenAIClient
-from support.upstream import Provider, Script, Step, Upstream
+from support.proxy import anthropic_answers, openai_answers, process
+from support.proxy.client_view import AnthropicClient, Client, OpenAIClient
+from support.proxy.process import Proxy
+from support.proxy.upstream import Provider, Script, Step, Upstream
 
 KINDS = {"openai": ("o", "openai_compat", "o-model"), "anthropic": ("n", "anthropic", "claude-n")}
 THOUGHTFUL = {"thinking": True, "reasoning_passthrough": True}
@@ -34,10 +34,10 @@ def config(upstream: Upstream) -> dict[str, object]:
             name = variant + kind
             usual = {"kind": wire, "model": model, "api_key_env": f"{path.upper()}_KEY"}
             url = upstream.provider(path).base_url
-            providers.append(proxy.provider(name, url, **{**usual, "capabilities": THOUGHTFUL, **fields}))
+            providers.append(process.provider(name, url, **{**usual, "capabilities": THOUGHTFUL, **fields}))
             profiles[name] = [name]
     chains = {"openai": ["openai"], "anthropic": ["anthropic"]} | profiles
-    return proxy.config(providers, chains, default_profile="openai", server={"body_mib_max": 40})
+    return process.config(providers, chains, default_profile="openai", server={"body_mib_max": 40})
 
 
 class Says(Protocol):
@@ -80,7 +80,7 @@ def client(request: pytest.FixtureRequest) -> Client:
 def running_wires(upstream_server: Upstream, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Proxy]:
     folder = tmp_path_factory.mktemp("wires")
     keys = {"O_KEY": A_KEY, "N_KEY": B_KEY}
-    with proxy.serving(folder, config(upstream_server), env=keys) as started:
+    with process.serving(folder, config(upstream_server), env=keys) as started:
         yield started
         assert started.command.stop() == 0
         assert "Traceback" not in started.command.stderr

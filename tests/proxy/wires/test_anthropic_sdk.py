@@ -9,9 +9,9 @@ from anthropic import Anthropic, AsyncAnthropic
 from anthropic.types import MessageParam, ThinkingBlock, ToolParam, ToolResultBlockParam, ToolUseBlock
 
 from proxy.wires.conftest import Side
-from support import anthropic_answers, openai_answers
-from support.proxy import Proxy
-from support.upstream import CUT, stream, whole
+from support.proxy import anthropic_answers, openai_answers
+from support.proxy.process import Proxy
+from support.proxy.upstream import CUT, stream, whole
 
 HELLO: list[MessageParam] = [{"role": "user", "content": "Say hello."}]
 WEATHER: ToolParam = {

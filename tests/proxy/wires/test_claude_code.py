@@ -6,12 +6,12 @@ from typing import Any
 import pytest
 
 from proxy.wires.conftest import Side
-from support import anthropic_answers as anthropic
-from support import claude_code, openai_answers
-from support.client import Response
-from support.proxy import Proxy
-from support.seen import data_of, in_order
-from support.upstream import Script, stream, whole
+from support.proxy import anthropic_answers as anthropic
+from support.proxy import claude_code, openai_answers
+from support.proxy.client import Response
+from support.proxy.client_view import data_of, in_order
+from support.proxy.process import Proxy
+from support.proxy.upstream import Script, stream, whole
 
 Body = dict[str, Any]
 CALLS: list[tuple[str, str, Body]] = [

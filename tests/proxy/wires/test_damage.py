@@ -6,10 +6,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from proxy.test_translate_fuzz import REQUESTS, damaged, deep
 from proxy.wires.conftest import Side
-from support.client import Response
-from support.proxy import Proxy
+from proxy.wires.test_translate_fuzz import REQUESTS, damaged, deep
+from support.proxy.client import Response
+from support.proxy.process import Proxy
 
 PATHS = {"openai": "/v1/chat/completions", "anthropic": "/v1/messages"}
 PER_PROXY = settings(

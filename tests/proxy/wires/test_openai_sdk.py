@@ -15,7 +15,7 @@ from openai.types.chat import (
 )
 
 from proxy.wires.conftest import Side
-from support.proxy import Proxy
+from support.proxy.process import Proxy
 
 HELLO: list[ChatCompletionMessageParam] = [{"role": "user", "content": "Say hello."}]
 WEATHER: ChatCompletionToolParam = {

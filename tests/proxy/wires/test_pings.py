@@ -7,12 +7,12 @@ from pathlib import Path
 import pytest
 
 from proxy.wires.conftest import KINDS, Side
-from support import proxy
-from support.proxy import Proxy
-from support.seen import AnthropicClient, Client, data_of
-from support.upstream import HANG, Pause, Upstream
+from support.proxy import process
+from support.proxy.client_view import AnthropicClient, Client, data_of
+from support.proxy.process import Proxy
+from support.proxy.upstream import HANG, Pause, Upstream
 
-IMPATIENT = (sys.executable, "-m", "support.impatient")
+IMPATIENT = (sys.executable, "-m", "support.proxy.short_pings")
 READ = {"name": "read", "input_schema": {"type": "object"}}
 PATIENCE_S = 0.9  # more than three silences
 
@@ -20,13 +20,13 @@ PATIENCE_S = 0.9  # more than three silences
 @pytest.fixture(scope="module")
 def impatient(upstream_server: Upstream, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Proxy]:
     providers = [
-        proxy.provider(name, upstream_server.provider(path).base_url, kind=kind, idle_timeout_s=PATIENCE_S)
+        process.provider(name, upstream_server.provider(path).base_url, kind=kind, idle_timeout_s=PATIENCE_S)
         for name, (path, kind, _) in KINDS.items()
     ]
-    config = proxy.config(providers, {name: [name] for name in KINDS}, default_profile="openai")
+    config = process.config(providers, {name: [name] for name in KINDS}, default_profile="openai")
     tests = str(Path(__file__).parents[2])
     folder = tmp_path_factory.mktemp("impatient")
-    with proxy.serving(folder, config, env={"PYTHONPATH": tests}, program=IMPATIENT) as started:
+    with process.serving(folder, config, env={"PYTHONPATH": tests}, program=IMPATIENT) as started:
         yield started
 
 

@@ -4,13 +4,13 @@ import psutil
 import pytest
 
 from proxy.wires.conftest import Side
-from support import anthropic_answers as anthropic
-from support import openai_answers as openai
 from support.events import Event
 from support.processes import eventually
-from support.proxy import Proxy
-from support.seen import Client, data_of
-from support.upstream import CUT, HANG, Drip, Pause, Script, Step, Upstream, stream, whole
+from support.proxy import anthropic_answers as anthropic
+from support.proxy import openai_answers as openai
+from support.proxy.client_view import Client, data_of
+from support.proxy.process import Proxy
+from support.proxy.upstream import CUT, HANG, Drip, Pause, Script, Step, Upstream, stream, whole
 
 WEATHER = {"name": "weather", "input_schema": {"type": "object", "properties": {"city": {}}}}
 

@@ -4,8 +4,8 @@ import pytest
 
 from proxy.conftest import A_KEY, B_KEY
 from proxy.wires.conftest import Side
-from support import client as http
-from support.proxy import Proxy
+from support.proxy import client as http
+from support.proxy.process import Proxy
 
 VERSION = {"anthropic-version": "2023-06-01"}
 RATE_LIMITS = {

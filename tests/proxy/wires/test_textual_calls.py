@@ -5,13 +5,13 @@ from typing import Any
 
 import pytest
 
-from coderouter_proxy.translate.toolnames import short
+from coderouter_proxy.wires.tool_names import short
 from proxy.wires.conftest import Side
-from support import openai_answers as openai
-from support.claude_code import LONG_TOOL
-from support.proxy import Proxy
-from support.seen import AnthropicClient, Client, OpenAIClient
-from support.upstream import Script, stream
+from support.proxy import openai_answers as openai
+from support.proxy.claude_code import LONG_TOOL
+from support.proxy.client_view import AnthropicClient, Client, OpenAIClient
+from support.proxy.process import Proxy
+from support.proxy.upstream import Script, stream
 
 NAMES = ("read", "write", LONG_TOOL)
 TOOLS = [{"name": name, "input_schema": {"type": "object"}} for name in NAMES]

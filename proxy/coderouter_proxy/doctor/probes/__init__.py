@@ -1,1 +1,1 @@
-"""Small questions to a model, each a module with a `probe`; none has a side effect."""
+"""`doctor --check-model`: one probe per file, and the table of them."""

@@ -1,8 +1,8 @@
 """Reachable, and the key accepted."""
 
-from coderouter_proxy.call import Failure
-from coderouter_proxy.doctor.asking import ANSWER_TOKENS_MAX, Model
-from coderouter_proxy.doctor.verdict import Result, Verdict
+from coderouter_proxy.doctor.model_client import ANSWER_TOKENS_MAX, Model
+from coderouter_proxy.doctor.result import Result, Verdict
+from coderouter_proxy.errors import Failure
 
 QUESTION = "Answer with the single word: ready"
 

@@ -3,11 +3,12 @@
 import secrets
 from collections.abc import Mapping
 
-from coderouter_proxy import capabilities, tokens
-from coderouter_proxy.call import Failure
-from coderouter_proxy.config import Provider
-from coderouter_proxy.doctor.asking import ANSWER_TOKENS_MAX, Heard, Model
-from coderouter_proxy.doctor.verdict import Result, Verdict
+from coderouter_proxy import token_estimate
+from coderouter_proxy.config.schema import Provider
+from coderouter_proxy.doctor.model_client import ANSWER_TOKENS_MAX, Heard, Model
+from coderouter_proxy.doctor.result import Result, Verdict
+from coderouter_proxy.errors import Failure
+from coderouter_proxy.routing import capabilities
 
 PROMPT_TOKENS = 8_000  # a coding agent's first request is longer
 PROMPT_TOKENS_MAX = 24_000  # minutes, on a machine without a GPU
@@ -25,7 +26,7 @@ FILLER = (
 async def probe(model: Model) -> Result:
     canary = _word()
     prompt = _prompt(canary, prompt_tokens(model))
-    sent = tokens.estimate({"messages": [{"role": "user", "content": prompt}]})
+    sent = token_estimate.estimate({"messages": [{"role": "user", "content": prompt}]})
     try:
         heard = await model.ask(prompt, max_tokens=ANSWER_TOKENS_MAX)
     except Failure as failure:
@@ -73,7 +74,7 @@ def _word() -> str:
 def _prompt(canary: str, wanted_tokens: int) -> str:
     lines = [f"The word to remember is {canary}. A long text follows.\n\n"]
     chars = 0
-    while chars < wanted_tokens * tokens.CHARS_PER_TOKEN:
+    while chars < wanted_tokens * token_estimate.CHARS_PER_TOKEN:
         lines.append(FILLER.format(number=len(lines)))
         chars += len(lines[-1])
     return "".join((*lines, "\nWhich word was to be remembered? Answer with that word only."))

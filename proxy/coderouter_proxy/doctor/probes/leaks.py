@@ -1,9 +1,9 @@
 """What leaks into answers: thinking in tags, markers of the prompt format, reasoning in a field of its own."""
 
-from coderouter_proxy.config import OutputFilter
-from coderouter_proxy.doctor.asking import ANSWER_TOKENS_MAX, Heard, Model
-from coderouter_proxy.doctor.verdict import Result, Verdict
-from coderouter_proxy.filters import FILTERS, THINK_CLOSE, THINK_OPEN
+from coderouter_proxy.config.schema import OutputFilter
+from coderouter_proxy.doctor.model_client import ANSWER_TOKENS_MAX, Heard, Model
+from coderouter_proxy.doctor.result import Result, Verdict
+from coderouter_proxy.relay.output_filters import FILTERS, THINK_CLOSE, THINK_OPEN
 
 QUESTION = "What is 17 times 3? Think first, then answer with the number."
 

@@ -4,9 +4,9 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from coderouter_proxy.config import Provider
-from coderouter_proxy.doctor.asking import Heard, Model
-from coderouter_proxy.doctor.verdict import Result, Verdict
+from coderouter_proxy.config.schema import Provider
+from coderouter_proxy.doctor.model_client import Heard, Model
+from coderouter_proxy.doctor.result import Result, Verdict
 
 LAST = 100  # some 250 tokens: num_predict of Ollama was 128 for long
 QUESTION = f"Count from 1 to {LAST}: all numbers in one line, with commas between them, and nothing else."

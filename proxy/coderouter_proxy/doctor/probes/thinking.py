@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from coderouter_proxy.call import Failure
-from coderouter_proxy.doctor.asking import Heard, Model
-from coderouter_proxy.doctor.verdict import Result, Verdict
+from coderouter_proxy.doctor.model_client import Heard, Model
+from coderouter_proxy.doctor.result import Result, Verdict
+from coderouter_proxy.errors import Failure
 
 QUESTION = (
     "A farmer has 17 sheep, and all but 9 run away. He buys twice as many as are left. How many has he?"

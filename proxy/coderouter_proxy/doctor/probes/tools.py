@@ -4,10 +4,10 @@ from typing import Any
 
 import orjson
 
-from coderouter_proxy.call import Failure
-from coderouter_proxy.doctor.asking import ANSWER_TOKENS_MAX, Heard, Model
-from coderouter_proxy.doctor.verdict import Result, Verdict
-from coderouter_proxy.repair import Repairer, TextualCall
+from coderouter_proxy.doctor.model_client import ANSWER_TOKENS_MAX, Heard, Model
+from coderouter_proxy.doctor.result import Result, Verdict
+from coderouter_proxy.errors import Failure
+from coderouter_proxy.relay.tool_calls.repair import Repairer, TextualCall
 
 TOOL: dict[str, Any] = {
     "name": "echo",

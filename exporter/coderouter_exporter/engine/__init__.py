@@ -1,0 +1,1 @@
+"""The loop: poll, fold, commit, publish; and what wakes it."""

@@ -1,0 +1,222 @@
+"""The one loop: read, fold, commit, publish. It runs in a thread of its own, so a disk that hangs stops nothing else.
+
+What is published is the very document that was committed, so a kill at any moment takes nothing back.
+"""
+
+import logging
+import sqlite3
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import Future
+from dataclasses import dataclass
+from pathlib import Path
+
+from coderouter_exporter.families.exporter import COMMIT_FAILURES, COMMITS
+from coderouter_exporter.fold.fold import fold
+from coderouter_exporter.state import state as states
+from coderouter_exporter.state.state import State
+from coderouter_exporter.state.store import Store
+from coderouter_exporter.tail.content import Step, no_step
+from coderouter_exporter.tail.sources import Sources
+from coderouter_exporter.tail.tail import Tail
+
+POLL_S = 1.0
+COMMIT_EVERY_S = 0.25
+LOOKS_MAX = 100
+"""Looks at one event file in one pass: a file cut while it is read needs another, and so do very many files."""
+STOP_S = 10.0
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, kw_only=True)
+class SourceStatus:
+    path: Path
+    readable: bool
+    bytes_behind: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Published:
+    """What a scrape sees: the last commit, and how the loop is doing."""
+
+    document: bytes
+    caught_up: bool
+    recovering: bool
+    """The totals are of an older generation and not caught up yet: to serve them would take values back."""
+    commits_failing: int
+    commit_duration_s: float
+    files_pending: int
+    sources: tuple[SourceStatus, ...]
+
+    @property
+    def ready(self) -> bool:
+        return self.caught_up and not self.commits_failing
+
+
+class Follower:
+    def __init__(
+        self,
+        sources: Sources,
+        store: Store,
+        state: State,
+        *,
+        on_crash: Callable[[], None],
+        step: Step = no_step,
+    ) -> None:
+        self._sources = sources
+        self._store = store
+        self._state = state
+        self._on_crash = on_crash
+        self._step = step
+        self._uncommitted = store.generation == 0
+        self._commits_failing = 0
+        self._commit_duration_s = 0.0
+        self._committed_at = time.monotonic()
+        self._document = states.encode(state)
+        self._wake = threading.Event()
+        self._stopping = False
+        self._lock = threading.Lock()
+        self._next_pass: Future[None] | None = None
+        self._thread = threading.Thread(target=self._run, name="follow", daemon=True)
+        self.published = self._snapshot(caught_up=False)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Read what has been written so far, commit it and end; give up waiting when the disk hangs."""
+        self._stopping = True
+        self._wake.set()
+        self._thread.join(STOP_S)
+        if self._thread.is_alive():
+            log.warning(
+                "the last commit to %s does not end; the next start goes on from the one before",
+                self._store.path,
+            )
+        else:
+            self._store.close()
+
+    def hint(self) -> None:
+        """Say that the files may have changed."""
+        self._wake.set()
+
+    def drained(self) -> Future[None]:
+        """Return a future that is done when a pass has ended that began after this call."""
+        with self._lock:
+            if self._next_pass is None:
+                self._next_pass = Future()
+            future = self._next_pass
+        self._wake.set()
+        return future
+
+    def run_pass(self) -> None:
+        """Count everything that was written before the pass began."""
+        self._sources.expand()
+        counted = self._commit() if self._commits_failing else True
+        for tail in self._sources.tails:
+            self._look(tail)  # also while nothing can be kept: a rename is to be noticed when it happens
+            counted = counted and self._count(tail)
+        counted = counted and (not self._uncommitted or self._commit())
+        self.published = self._snapshot(caught_up=counted or self.published.caught_up)
+        self._step("published")
+
+    def _run(self) -> None:
+        try:
+            while not self._stopping:
+                self._pass_for_waiters()
+                self._wake.wait(POLL_S)
+                self._wake.clear()
+            self._pass_for_waiters()
+            self._sources.close()
+        except Exception:
+            log.exception("the exporter cannot go on; it ends, and its last commit stays")
+            self._on_crash()
+
+    def _pass_for_waiters(self) -> None:
+        with self._lock:
+            waiters, self._next_pass = self._next_pass, None
+        self.run_pass()
+        if waiters is not None:
+            waiters.set_result(None)
+
+    def _count(self, tail: Tail) -> bool:
+        """Fold what the tail has, and commit when it is time; return whether that could be done."""
+        for _ in range(LOOKS_MAX):
+            for chunk in tail.chunks():
+                fold(self._state, chunk)
+                self._step("folded")
+                self._uncommitted = True
+                if self._commit_is_due() and not self._commit():
+                    return False  # the event files are the buffer: nothing is read that cannot be kept
+            self._note(tail)
+            if not tail.unsettled:
+                break
+            self._look(tail)
+        return True
+
+    def _look(self, tail: Tail) -> None:
+        tail.look()
+        self._note(tail)
+
+    def _note(self, tail: Tail) -> None:
+        self._uncommitted |= tail.changed
+        tail.changed = False
+        for counter, labels in tail.noted:
+            self._state.add(counter, labels, 1)
+            self._uncommitted = True
+        tail.noted.clear()
+
+    def _commit_is_due(self) -> bool:
+        return time.monotonic() - self._committed_at >= COMMIT_EVERY_S
+
+    def _commit(self) -> bool:
+        started = time.monotonic()
+        self._state.positions = self._sources.positions()
+        self._state.committed_ts = time.time()
+        self._count_commit(1)
+        document = states.encode(self._state)
+        self._step("encoded")
+        try:
+            self._store.commit(document)
+        except sqlite3.Error as error:
+            self._count_commit(-1)
+            if not self._commits_failing:
+                log.error(
+                    "cannot commit to %s (%s); the last committed values are served until it works again",
+                    self._store.path,
+                    error,
+                )
+            self._commits_failing += 1
+        else:
+            self._step("committed")
+            if self._commits_failing:
+                log.info("commits to %s work again", self._store.path)
+            self._commits_failing = 0
+            self._uncommitted = False
+            self._document = document
+        self._committed_at = time.monotonic()
+        self._commit_duration_s = self._committed_at - started
+        self.published = self._snapshot(caught_up=self.published.caught_up)
+        return not self._commits_failing
+
+    def _count_commit(self, number: int) -> None:
+        """Count a commit, and those that failed before it, within the commit itself; or take that back."""
+        self._state.add(COMMITS, (), number)
+        self._state.add(COMMIT_FAILURES, (), number * self._commits_failing)
+
+    def _snapshot(self, *, caught_up: bool) -> Published:
+        tails = self._sources.tails
+        return Published(
+            document=self._document,
+            caught_up=caught_up,
+            recovering=self._store.recovered and not caught_up,
+            commits_failing=self._commits_failing,
+            commit_duration_s=self._commit_duration_s,
+            files_pending=sum(tail.files_pending() for tail in tails),
+            sources=tuple(
+                SourceStatus(path=tail.path, readable=bool(tail.readable), bytes_behind=tail.bytes_behind())
+                for tail in tails
+            ),
+        )

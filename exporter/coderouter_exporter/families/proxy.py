@@ -1,0 +1,325 @@
+"""The metric families about what the proxy did, each a row: what it is called, what it means, what feeds it."""
+
+from typing import get_args
+
+from coderouter_events.events import (
+    AutoRouterFallthrough,
+    AutoRouterResolved,
+    CapabilityDegraded,
+    ChainPaidGateBlocked,
+    ChainUniformAuthFailure,
+    ErrorType,
+    Ingress,
+    Outcome,
+    OutputFilterApplied,
+    ProviderCooldown,
+    ProviderFailed,
+    ProviderFailedMidstream,
+    ProviderOk,
+    RequestFinished,
+    SkipBudgetExceeded,
+    SkipPaidProvider,
+    SkipUnknownProvider,
+    Startup,
+    ToolCallRepaired,
+    TryProvider,
+)
+from coderouter_exporter.families.kinds import (
+    MICRO,
+    Counter,
+    Each,
+    Feed,
+    Field,
+    Gauge,
+    Histogram,
+    Missing,
+    MoreThan,
+    Named,
+    Profiles,
+    Providers,
+    Told,
+    Value,
+    declared,
+)
+
+# OpenTelemetry's steps for a generative client's operations, and on to the longest answers of coding agents.
+DURATION_BUCKETS = (
+    *(0.01, 0.02, 0.04, 0.08, 0.16, 0.32, 0.64, 1.28, 2.56, 5.12, 10.24, 20.48, 40.96, 81.92),
+    *(163.84, 327.68, 600.0),
+)
+FIRST_TOKEN_BUCKETS = (
+    *(0.01, 0.02, 0.04, 0.06, 0.08, 0.1, 0.25, 0.5, 0.75, 1.0, 2.5, 5.0, 7.5, 10.0),
+    *(20.0, 30.0, 60.0, 120.0, 300.0),
+)
+OUTPUT_TOKEN_BUCKETS = (
+    *(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.75),
+    *(1.0, 2.5),
+)
+OVERHEAD_BUCKETS = (
+    *(0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5),
+    1.0,
+)
+ATTEMPTS_BUCKETS = (1.0, 2.0, 3.0, 4.0, 6.0, 10.0)
+
+
+def _closed(name: str, words: tuple[str, ...]) -> Named:
+    """Return the field's word as it is, or `other` for what a later version, or an earlier one, says."""
+    return Named(name, {word: word for word in words}, otherwise="other")
+
+
+ERROR_TYPE = _closed("error_type", get_args(ErrorType))
+INGRESS = _closed("ingress", get_args(Ingress))
+MODEL = Field("model")
+PROFILE = Field("profile")
+PROVIDER = Field("provider")
+STOPPED = Named(
+    "stop_reason",
+    {
+        **dict.fromkeys(("stop", "end_turn", "stop_sequence"), "stop"),
+        **dict.fromkeys(("length", "max_tokens", "model_context_window_exceeded"), "length"),
+        **dict.fromkeys(("tool_calls", "tool_use", "function_call"), "tool_calls"),
+        **dict.fromkeys(("content_filter", "refusal"), "content_filter"),
+    },
+    otherwise="other",
+)
+BROKEN = Named("error_type", {"timeout_idle": "idle_timeout"}, otherwise="error")
+
+UPTIME = Gauge(
+    name="coderouter_uptime_seconds",
+    help="Seconds since the newest proxy process started; 0 after it has shut down.",
+)
+REQUESTS = Counter(
+    name="coderouter_requests_total",
+    help="Providers tried. It counts tries, not client requests, as CodeRouter 1.7 did, for old dashboards.",
+    feeds=(Feed(TryProvider),),
+)
+PAID_GATE_BLOCKED = Counter(
+    name="coderouter_chain_paid_gate_blocked_total",
+    help="Client requests for which the paid gate left no provider to try.",
+    feeds=(Feed(ChainPaidGateBlocked),),
+)
+UNIFORM_AUTH_FAILURE = Counter(
+    name="coderouter_chain_uniform_auth_failure_total",
+    help="Client requests for which every provider tried refused the credentials.",
+    feeds=(Feed(ChainUniformAuthFailure),),
+)
+AUTO_ROUTER_FALLTHROUGH = Counter(
+    name="coderouter_auto_router_fallthrough_total",
+    help="Client requests that no rule of the auto router matched.",
+    feeds=(Feed(AutoRouterFallthrough),),
+)
+PROVIDER_ATTEMPTS = Counter(
+    name="coderouter_provider_attempts_total",
+    help="Tries of each provider.",
+    labels=("provider",),
+    feeds=(Feed(TryProvider, (PROVIDER,)),),
+    known=(Providers(),),
+)
+PROVIDER_OUTCOMES = Counter(
+    name="coderouter_provider_outcomes_total",
+    help="How the tries ended: ok, failed, or failed_midstream when content had already been sent.",
+    labels=("provider", "outcome"),
+    feeds=(
+        Feed(ProviderOk, (PROVIDER, "ok")),
+        Feed(ProviderFailed, (PROVIDER, "failed")),
+        Feed(ProviderFailedMidstream, (PROVIDER, "failed_midstream")),
+    ),
+    known=(Providers(), ("ok", "failed", "failed_midstream")),
+)
+PROVIDER_SKIPPED = Counter(
+    name="coderouter_provider_skipped_total",
+    help="Providers of a chain that were not tried: paid without leave, not configured, or over their budget.",
+    labels=("provider", "reason"),
+    feeds=(
+        Feed(SkipPaidProvider, (PROVIDER, "paid")),
+        Feed(SkipUnknownProvider, (PROVIDER, "unknown")),
+        Feed(SkipBudgetExceeded, (PROVIDER, "budget")),
+    ),
+    known=(Providers(), ("paid",)),
+)
+CAPABILITY_DEGRADED = Counter(
+    name="coderouter_capability_degraded_total",
+    help="What a request or an answer lost on the way because the other side does not support it.",
+    labels=("capability",),
+    feeds=(Feed(CapabilityDegraded, (Each("dropped"),)),),
+)
+OUTPUT_FILTER_APPLIED = Counter(
+    name="coderouter_output_filter_applied_total",
+    help="Answers that an output filter changed.",
+    labels=("filter",),
+    feeds=(Feed(OutputFilterApplied, (Each("filters"),)),),
+)
+
+CLIENT_REQUESTS = Counter(
+    name="coderouter_client_requests_total",
+    help="Requests of clients, by how they ended: ok, client_error (the client's own fault), exhausted (no provider "
+    "answered), blocked (by the paid gate or a budget), midstream (broken off after content), or client_gone.",
+    labels=("ingress", "profile", "outcome"),
+    feeds=(Feed(RequestFinished, (INGRESS, PROFILE, _closed("outcome", get_args(Outcome)))),),
+    known=(get_args(Ingress), Profiles(), get_args(Outcome)),
+)
+FALLBACKS = Counter(
+    name="coderouter_fallbacks_total",
+    help="Client requests that went past the first provider tried.",
+    labels=("profile",),
+    feeds=(Feed(RequestFinished, (PROFILE,), given={"attempts": MoreThan(1)}),),
+    known=(Profiles(),),
+)
+PROVIDER_ERRORS = Counter(
+    name="coderouter_provider_errors_total",
+    help="Tries that failed, before or after their first content, by whose fault it was.",
+    labels=("provider", "error_type"),
+    feeds=(
+        Feed(ProviderFailed, (PROVIDER, ERROR_TYPE)),
+        Feed(ProviderFailedMidstream, (PROVIDER, ERROR_TYPE)),
+    ),
+    known=(Providers(), get_args(ErrorType)),
+)
+STREAM_ENDS = Counter(
+    name="coderouter_stream_ends_total",
+    help="Streams that had begun, by how they ended: stop, length, tool_calls, content_filter or other, as the model "
+    "said; error or idle_timeout, when they broke off; client_gone, when the client left.",
+    labels=("provider", "reason"),
+    feeds=(
+        Feed(RequestFinished, (PROVIDER, STOPPED), Told("ttft_s"), {"outcome": ("ok",)}),
+        Feed(RequestFinished, (PROVIDER, BROKEN), Told("ttft_s"), {"outcome": ("midstream",)}),
+        Feed(RequestFinished, (PROVIDER, "client_gone"), Told("ttft_s"), {"outcome": ("client_gone",)}),
+    ),
+)
+REQUEST_DURATION = Histogram(
+    name="coderouter_client_request_duration_seconds",
+    help="From the whole request read to the last byte handed over.",
+    labels=("ingress", "profile"),
+    feeds=(Feed(RequestFinished, (INGRESS, PROFILE), Value("duration_s")),),
+    buckets=DURATION_BUCKETS,
+    exemplars=True,
+)
+PROVIDER_DURATION = Histogram(
+    name="coderouter_provider_duration_seconds",
+    help="From the start of a try to the first content of a stream, or to the whole answer. Tries that failed are not "
+    "in it.",
+    labels=("provider",),
+    feeds=(Feed(ProviderOk, (PROVIDER,), Value("duration_s")),),
+    buckets=DURATION_BUCKETS,
+    exemplars=True,
+)
+FIRST_TOKEN = Histogram(
+    name="coderouter_time_to_first_token_seconds",
+    help="How long clients waited for the first content of a stream, fallbacks included, by the provider that sent it.",
+    labels=("provider",),
+    feeds=(Feed(RequestFinished, (PROVIDER,), Value("ttft_s")),),
+    buckets=FIRST_TOKEN_BUCKETS,
+    exemplars=True,
+)
+OUTPUT_TOKEN = Histogram(
+    name="coderouter_time_per_output_token_seconds",
+    help="Time per token after the first one, of streams that ended well and whose provider told its tokens.",
+    labels=("provider",),
+    feeds=(Feed(RequestFinished, (PROVIDER,), Value("per_output_token_s"), {"outcome": ("ok",)}),),
+    buckets=OUTPUT_TOKEN_BUCKETS,
+)
+OVERHEAD = Histogram(
+    name="coderouter_proxy_overhead_seconds",
+    help="What the proxy itself added to a request until its first content.",
+    labels=("ingress",),
+    feeds=(Feed(RequestFinished, (INGRESS,), Value("overhead_s")),),
+    buckets=OVERHEAD_BUCKETS,
+)
+ATTEMPTS = Histogram(
+    name="coderouter_attempts_per_request",
+    help="Providers tried for a client request; 0 when there was none to try.",
+    labels=("profile",),
+    feeds=(Feed(RequestFinished, (PROFILE,), Value("attempts")),),
+    buckets=ATTEMPTS_BUCKETS,
+    scale=1,
+)
+TOKENS = Counter(
+    name="coderouter_tokens_total",
+    help="Tokens as the providers told them, each in one direction only: input is without what was read from or "
+    "written to a cache.",
+    labels=("provider", "model", "direction"),
+    feeds=tuple(
+        Feed(RequestFinished, (PROVIDER, MODEL, direction), Value(f"{direction}_tokens"))
+        for direction in ("input", "output", "cache_read", "cache_creation")
+    ),
+)
+USAGE_MISSING = Counter(
+    name="coderouter_usage_missing_total",
+    help="Answers whose provider did not tell how many tokens they took.",
+    labels=("provider",),
+    feeds=(Feed(RequestFinished, (PROVIDER,), Missing("output_tokens"), {"outcome": ("ok",)}),),
+    known=(Providers(),),
+)
+COST = Counter(
+    name="coderouter_cost_usd_total",
+    help="What the answers cost in US dollars, by the prices configured.",
+    labels=("provider", "model"),
+    feeds=(Feed(RequestFinished, (PROVIDER, MODEL), Value("cost_usd")),),
+    scale=MICRO,
+)
+UNPRICED = Counter(
+    name="coderouter_unpriced_requests_total",
+    help="Answers whose cost is not known, because their provider has no price or did not tell its tokens.",
+    labels=("provider", "model"),
+    feeds=(Feed(RequestFinished, (PROVIDER, MODEL), Missing("cost_usd"), {"outcome": ("ok",)}),),
+)
+BUDGET_LIMIT = Gauge(
+    name="coderouter_budget_limit_usd",
+    help="What a provider may cost in a month (UTC), in US dollars; only for those that have a budget.",
+    labels=("provider",),
+)
+BUDGET_USED = Gauge(
+    name="coderouter_budget_used_usd",
+    help="What a provider that has a budget has cost this month (UTC), in US dollars.",
+    labels=("provider",),
+)
+TOOL_CALLS_REPAIRED = Counter(
+    name="coderouter_tool_calls_repaired_total",
+    help="Tool calls that a model wrote as text and that became real ones.",
+    labels=("provider",),
+    feeds=(Feed(ToolCallRepaired, (PROVIDER,), Value("count")),),
+    known=(Providers(),),
+)
+AUTO_ROUTER_RESOLVED = Counter(
+    name="coderouter_auto_router_resolved_total",
+    help="Client requests for which a rule of the auto router chose the profile.",
+    labels=("rule", "profile"),
+    feeds=(Feed(AutoRouterResolved, (Field("rule_id"), Field("resolved_profile"))),),
+)
+COOLDOWN = Gauge(
+    name="coderouter_provider_cooldown",
+    help="1 while a provider that kept failing is tried last, as far as the proxy has told.",
+    labels=("provider",),
+)
+COOLDOWNS = Counter(
+    name="coderouter_provider_cooldowns_total",
+    help="Times a provider that kept failing began to be tried last.",
+    labels=("provider",),
+    feeds=(Feed(ProviderCooldown, (PROVIDER,)),),
+    known=(Providers(),),
+)
+IN_FLIGHT = Gauge(
+    name="coderouter_in_flight_requests",
+    help="Client requests being answered, as the living proxy processes told in their last heartbeats, one each 15 s.",
+)
+UP = Gauge(
+    name="coderouter_up",
+    help="1 while a proxy process lives: it holds the lock beside the event file or, where that cannot be told, was "
+    "heard of in the last 45 s and has not shut down.",
+)
+STARTS = Counter(
+    name="coderouter_starts_total",
+    help="Starts of proxy processes.",
+    feeds=(Feed(Startup),),
+)
+LAST_EVENT = Gauge(
+    name="coderouter_last_event_timestamp_seconds",
+    help="When the newest event was written, in Unix time; 0 before the first one.",
+)
+INFO = Gauge(
+    name="coderouter_info",
+    help="Always 1; the labels say what the newest proxy process runs with.",
+    labels=("version", "default_profile", "allow_paid"),
+)
+
+FAMILIES = declared(vars())

@@ -1,0 +1,32 @@
+"""Every metric family the exporter serves, and their table for the README."""
+
+from collections.abc import Iterator
+
+from coderouter_exporter.families import exporter, proxy
+from coderouter_exporter.families.kinds import Counter, Declared, Gauge, Histogram
+
+FAMILIES = (*proxy.FAMILIES, *exporter.FAMILIES)
+COUNTERS = tuple(family for family in FAMILIES if isinstance(family, Counter))
+HISTOGRAMS = tuple(family for family in FAMILIES if isinstance(family, Histogram))
+GAUGES = tuple(family for family in FAMILIES if isinstance(family, Gauge))
+FED: tuple[Counter | Histogram, ...] = (*COUNTERS, *HISTOGRAMS)
+
+
+def metric_table() -> str:
+    """Return the families as the Markdown table of the README."""
+    return "\n".join(_table_lines()) + "\n"
+
+
+def _table_lines() -> Iterator[str]:
+    yield "| metric | type | labels | meaning | fed by |"
+    yield "| --- | --- | --- | --- | --- |"
+    for family in FAMILIES:
+        labels = ", ".join(f"`{label}`" for label in family.labels)
+        events = ", ".join(_feeding_events(family))
+        yield f"| `{family.name}` | {type(family).__name__.lower()} | {labels} | {family.help} | {events} |"
+
+
+def _feeding_events(family: Declared) -> dict[str, None]:
+    """Return the names of the events that feed the family, each once."""
+    feeds = () if isinstance(family, Gauge) else family.feeds
+    return dict.fromkeys(f"`{feed.event.msg}`" for feed in feeds)

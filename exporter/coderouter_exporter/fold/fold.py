@@ -1,0 +1,66 @@
+"""Adds a batch of records to the counted document."""
+
+from collections import defaultdict
+
+from coderouter_events.events import RequestFinished
+from coderouter_exporter.families.exporter import (
+    BYTES_READ,
+    DUPLICATES,
+    EVENTS_READ,
+    LINES,
+    NUL_BYTES,
+    UNPROVEN,
+)
+from coderouter_exporter.fold.latest import remember
+from coderouter_exporter.fold.plans import PLANS
+from coderouter_exporter.records.decode import Batch, Chunk, Record, read_batch, unix_time
+from coderouter_exporter.state.state import State
+
+
+def fold(state: State, chunk: Chunk) -> None:
+    """Count the lines of the chunk that were not counted before, and the chunk itself."""
+    state.add(BYTES_READ, (), chunk.bytes_read)
+    if chunk.oversize:
+        state.add(LINES, ("oversize",), chunk.oversize)
+    if chunk.nul_bytes:
+        state.add(LINES, ("nul",), 1)
+        state.add(NUL_BYTES, (), chunk.nul_bytes)
+    if chunk.data:
+        _fold_batch(state, read_batch(chunk.data))
+
+
+def _fold_batch(state: State, batch: Batch) -> None:
+    for reason, lines in batch.rejected.items():
+        state.add(LINES, (reason,), lines)
+    if batch.nul_bytes:
+        state.add(NUL_BYTES, (), batch.nul_bytes)
+    if batch.records:
+        _fold_records(state, batch)
+
+
+def _fold_records(state: State, batch: Batch) -> None:
+    newest_ts = max(state.last_event_ts, unix_time(batch.records[-1].ts) or 0.0)
+    new = state.writers.take(batch.records, newest_ts)
+    if len(new) < len(batch.records):
+        state.add(LINES, ("duplicate",), len(batch.records) - len(new))
+        state.add(DUPLICATES, (), len(batch.records) - len(new))
+    groups: dict[str, list[Record]] = defaultdict(list)
+    for record in new:
+        groups[record.msg].append(record)
+    for event, records in groups.items():
+        plan = PLANS.get(event)
+        state.add(LINES, ("unknown" if plan is None else "event",), len(records))
+        if plan is not None:
+            state.add(EVENTS_READ, (event,), len(records))
+            columns = plan.count(state, records)
+            if event == RequestFinished.msg and columns is not None:
+                state.minutes.count(records, columns)
+            _note_unproven(state, records)
+            state.last_event_ts = max(state.last_event_ts, unix_time(records[-1].ts) or 0.0)
+    remember(state, batch.data, new, groups)
+
+
+def _note_unproven(state: State, records: list[Record]) -> None:
+    unproven = [record for record in records if record.writer is None or record.seq is None]
+    if unproven:
+        state.add(UNPROVEN, (), len(unproven))

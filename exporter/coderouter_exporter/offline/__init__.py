@@ -1,0 +1,1 @@
+"""`cr-exporter fold` and `backfill`: counting closed files."""

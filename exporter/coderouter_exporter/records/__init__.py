@@ -1,0 +1,1 @@
+"""Bytes of lines to typed records and columns of numbers."""

@@ -1,0 +1,1 @@
+"""Committed state to what readers get: metrics, JSON, health."""

@@ -1,0 +1,115 @@
+"""Renders the counted document as Prometheus text or OpenMetrics."""
+
+from collections.abc import Iterable
+from enum import Enum
+from functools import cache
+
+from prometheus_client import exposition as text_format
+from prometheus_client.metrics_core import (
+    CounterMetricFamily,
+    GaugeMetricFamily,
+    HistogramMetricFamily,
+    Metric,
+)
+from prometheus_client.openmetrics import exposition as openmetrics_format
+from prometheus_client.process_collector import ProcessCollector
+from prometheus_client.registry import Collector
+from prometheus_client.samples import Exemplar, Sample
+from prometheus_client.utils import floatToGoString
+
+from coderouter_exporter.families.kinds import Counter, Gauge, Histogram
+from coderouter_exporter.families.table import FAMILIES, HISTOGRAMS
+from coderouter_exporter.render.gauges import READERS
+from coderouter_exporter.render.view import View
+from coderouter_exporter.state import state as states
+from coderouter_exporter.state.state import Labels, Observed
+
+
+class Format(Enum):
+    """The formats served; the value is the content type."""
+
+    TEXT = text_format.CONTENT_TYPE_PLAIN_0_0_4
+    OPENMETRICS = openmetrics_format.CONTENT_TYPE_LATEST
+
+
+def render(view: View, form: Format) -> bytes:
+    if form is Format.OPENMETRICS:
+        scrape = Scrape(view, created_ts=view.state.created_ts)
+        body: bytes = openmetrics_format.generate_latest(scrape)  # type: ignore[no-untyped-call]
+        return body
+    return text_format.generate_latest(Scrape(view))
+
+
+class Scrape(Collector):
+    """One scrape's families, made anew from the view, so none is half updated.
+
+    With `created_ts`, series tell since when they count, and buckets their exemplars: what OpenMetrics has room for.
+    """
+
+    def __init__(self, view: View, created_ts: float | None = None) -> None:
+        self._view = view
+        self._created_ts = created_ts
+
+    def collect(self) -> Iterable[Metric]:
+        for family in FAMILIES:
+            match family:
+                case Counter():
+                    yield self._counter(family)
+                case Histogram():
+                    yield self._histogram(family)
+                case Gauge() if not family.live or self._view.published is not None:
+                    yield self._gauge(family)
+        if self._view.published is not None:
+            yield from _process_collector().collect()
+
+    def _counter(self, family: Counter) -> Metric:
+        metric = CounterMetricFamily(family.name, family.help, labels=family.labels)
+        for labels, total in self._view.state.totals(family).items():
+            metric.add_metric(labels, total / family.scale, created=self._created_ts)
+        return metric
+
+    def _histogram(self, family: Histogram) -> Metric:
+        metric = HistogramMetricFamily(family.name, family.help, labels=family.labels)
+        for labels, observed in sorted(self._view.state.observed.get(family.name, {}).items()):
+            metric.add_metric(labels, self._buckets(family, observed), observed.total / family.scale)
+            if self._created_ts is not None:
+                metric.samples.append(_created(family, labels, self._created_ts))
+        return metric
+
+    def _buckets(
+        self, family: Histogram, observed: Observed
+    ) -> list[tuple[str, float] | tuple[str, float, Exemplar]]:
+        """Return bound, count and exemplar of each bucket that has one, bound and count of the others."""
+        exemplars = observed.exemplars if self._created_ts is not None else {}
+        pairs = zip(_BOUNDS[family.name], observed.cumulative(), strict=True)
+        return [
+            (*pair, _exemplar(family, exemplars[number])) if number in exemplars else pair
+            for number, pair in enumerate(pairs)
+        ]
+
+    def _gauge(self, family: Gauge) -> Metric:
+        metric = GaugeMetricFamily(family.name, family.help, labels=family.labels)
+        for labels, value in READERS[family.name](self._view).items():
+            metric.add_metric(labels, value)
+        return metric
+
+
+def _created(family: Histogram, labels: Labels, created_ts: float) -> Sample:
+    named = dict(zip(family.labels, labels, strict=True))
+    return Sample(f"{family.name}_created", named, created_ts)
+
+
+def _exemplar(family: Histogram, newest: states.Exemplar) -> Exemplar:
+    return Exemplar({"request_id": newest.request_id}, newest.number / family.scale, newest.ts)
+
+
+_BOUNDS: dict[str, list[str]] = {
+    family.name: [floatToGoString(bound) for bound in (*family.buckets, float("inf"))]  # type: ignore[no-untyped-call]
+    for family in HISTOGRAMS
+}
+"""By histogram, its buckets as the label `le` has them."""
+
+
+@cache
+def _process_collector() -> ProcessCollector:
+    return ProcessCollector(registry=None)

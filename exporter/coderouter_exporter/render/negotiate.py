@@ -1,0 +1,53 @@
+"""Chooses format and encoding of an answer by what the client accepts, quality values included (RFC 9110)."""
+
+from collections.abc import Iterator
+
+from coderouter_exporter.render.exposition import Format
+
+_OFFERS: dict[Format, tuple[str, str]] = {
+    Format.TEXT: ("text/plain", "0.0.4"),
+    Format.OPENMETRICS: ("application/openmetrics-text", "1.0.0"),
+}
+
+
+def choose_format(accept: str) -> Format:
+    """Return the format the client likes best; text when it likes none of them or does not say."""
+    ranked = [(*_liking(accept, *offer), form) for form, offer in _OFFERS.items()]
+    quality, _, form = max(ranked, key=lambda rank: rank[:2])
+    return form if quality > 0 else Format.TEXT
+
+
+def accepts_gzip(accept_encoding: str) -> bool:
+    qualities = {coding: _quality(parameters) for coding, parameters in _items(accept_encoding)}
+    return qualities.get("gzip", qualities.get("*", 0.0)) > 0
+
+
+def _liking(accept: str, media_type: str, version: str) -> tuple[float, int]:
+    """Return the quality of the most specific range that covers the offer, and how specific that one is."""
+    covering = [
+        (_specificity(media_range), _quality(parameters))
+        for media_range, parameters in _items(accept)
+        if media_range in (media_type, media_type.split("/", maxsplit=1)[0] + "/*", "*/*")
+        and parameters.get("version", version) == version
+    ]
+    specificity, quality = max(covering, default=(0, 0.0))
+    return quality, specificity
+
+
+def _specificity(media_range: str) -> int:
+    return 0 if media_range == "*/*" else 1 if media_range.endswith("/*") else 2
+
+
+def _quality(parameters: dict[str, str]) -> float:
+    try:
+        return float(parameters.get("q", "1"))
+    except ValueError:
+        return 0.0
+
+
+def _items(header: str) -> Iterator[tuple[str, dict[str, str]]]:
+    for item in header.lower().split(","):
+        name, *parameters = (part.strip() for part in item.split(";"))
+        if name:
+            pairs = (parameter.partition("=") for parameter in parameters)
+            yield name, {key.strip(): value.strip().strip('"') for key, _, value in pairs}

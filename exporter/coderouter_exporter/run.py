@@ -1,0 +1,115 @@
+"""Starts the exporter's parts in order and ends them in order."""
+
+import logging
+import signal
+import socket
+import sys
+import threading
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from types import FrameType
+
+import msgspec
+import uvicorn
+
+from coderouter_exporter.engine.loop import Follower
+from coderouter_exporter.engine.wakeup import Watcher
+from coderouter_exporter.http.access import Guarded, Web, protocol
+from coderouter_exporter.http.app import create_app
+from coderouter_exporter.http.server import Progress, Server
+from coderouter_exporter.http.tls import NewestContext
+from coderouter_exporter.state import state as states
+from coderouter_exporter.state.state import SERIES_MAX, State
+from coderouter_exporter.state.store import StateError, Store, set_aside
+from coderouter_exporter.tail.sources import Sources
+from coderouter_http.listen import CannotListen, listen, url_of
+
+CRASHED = 1
+OPEN_SCRAPES_S = 3
+
+log = logging.getLogger(__name__)
+
+
+class StartupError(Exception):
+    """The exporter cannot start; the message says why and what to do."""
+
+
+def serve(
+    paths: Sequence[Path],
+    state_file: Path,
+    address: tuple[str, int],
+    *,
+    olddir: Path | None = None,
+    state_reset: bool = False,
+    series_max: int = SERIES_MAX,
+    web_config_file: Path | None = None,
+    progress: Progress | None = None,
+) -> int:
+    """Follow the event files and answer scrapes until a signal; return the exit code.
+
+    Raises:
+        StartupError, StateError, WebConfigFaults: it cannot start.
+    """
+    web = Web(web_config_file) if web_config_file is not None else None
+    if state_reset and (old := set_aside(state_file)) is not None:
+        log.warning("all totals begin at 0; the state of before is in %s", old)
+    store = Store(state_file)
+    state = _load(store)
+    state.series_max = series_max
+    listener = _listen(*address)
+    crashed = threading.Event()
+
+    def crash() -> None:
+        crashed.set()
+        server.end()
+
+    progress = progress or Progress()
+    sources = Sources(paths, state.positions, olddir=olddir, step=progress)
+    follower = Follower(sources, store, state, on_crash=crash, step=progress)
+    watcher = Watcher(paths, follower.hint)
+    app = create_app(follower, watcher)
+    config = uvicorn.Config(
+        Guarded(app, web) if web else app,
+        loop="uvloop",
+        http=protocol(web) if web else "httptools",
+        ws="none",
+        lifespan="on",
+        log_config=None,
+        access_log=False,
+        timeout_graceful_shutdown=OPEN_SCRAPES_S,
+    )
+    config.load()
+    if web and web.current.tls:
+        config.ssl = NewestContext(web.context)
+    server = Server(config, follower, progress)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, _exit_in_good_order)
+    log.info(
+        "serving %s/metrics, state in %s", url_of(listener, "https" if config.ssl else "http"), state_file
+    )
+    server.run(sockets=[listener])
+    return CRASHED if crashed.is_set() else 0
+
+
+def _load(store: Store) -> State:
+    document = store.load()
+    if document is None:
+        return State(created_ts=time.time())
+    if store.recovered:
+        log.warning("the newest generation of %s is damaged; going on from the one before", store.path)
+    try:
+        return states.decode(document)
+    except msgspec.DecodeError as error:
+        raise StateError(f"cannot read the state file {store.path} ({error})") from error
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    try:
+        return listen(host, port)
+    except CannotListen as error:
+        raise StartupError(f"{error}; choose another address with --listen HOST:PORT") from error
+
+
+def _exit_in_good_order(_signal: int, _frame: FrameType | None) -> None:
+    sys.exit(0)  # uvicorn raises the signal once more when it has shut down, which would end us as killed

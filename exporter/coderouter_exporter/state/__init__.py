@@ -1,0 +1,1 @@
+"""The committed document: totals, sequences, minutes, recent events; and the SQLite store."""

@@ -1,0 +1,1 @@
+"""Files to chunks of whole lines, across rotation, copies and compression."""

@@ -1,0 +1,1 @@
+"""`coderouter stats` and `coderouter dashboard`."""

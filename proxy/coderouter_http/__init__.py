@@ -1,0 +1,1 @@
+"""What both HTTP servers share: listening, logging to stderr, draining, the Host check."""

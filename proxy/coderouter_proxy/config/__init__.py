@@ -1,0 +1,1 @@
+"""providers.yaml: its schema, field types, validation with line numbers, and env files."""

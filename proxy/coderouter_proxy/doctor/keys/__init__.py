@@ -1,0 +1,1 @@
+"""`doctor --check-env`: are keys stored safely?"""

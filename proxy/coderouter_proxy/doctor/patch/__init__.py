@@ -1,0 +1,1 @@
+"""`doctor --apply`: patches, the YAML edit, the atomic write."""

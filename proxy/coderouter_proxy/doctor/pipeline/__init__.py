@@ -1,0 +1,1 @@
+"""Plain `doctor`: configuration, providers, event file, proxy, exporter."""

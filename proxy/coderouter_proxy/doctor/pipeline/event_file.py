@@ -1,0 +1,82 @@
+"""Whether the event file can be written, and which event is its newest; nothing is appended to find out."""
+
+import errno
+import os
+import shutil
+import stat
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+import orjson
+
+from coderouter_events.events import LINE_BYTES_MAX
+from coderouter_proxy.doctor.result import Result, Verdict
+
+SUBJECT = "events"
+FREE_MB_MIN = 100
+
+
+@dataclass(frozen=True)
+class Newest:
+    """The last whole line of the event file."""
+
+    ts: float  # Unix time in seconds
+    msg: str
+
+
+def check(path: Path | None) -> Result:
+    """Return whether the proxy could append to the file and how much room there is."""
+    if path is None:
+        remedy = "start the proxy with --events FILE to have requests counted"
+        return _result(Verdict.SKIP, "events are off: nothing is written, and nothing counted", remedy)
+    folder = next(parent for parent in path.absolute().parents if parent.is_dir())
+    try:
+        there = _is_writable(path, folder)
+        free_mb = shutil.disk_usage(folder).free / 1e6
+    except OSError as error:
+        remedy = f"let the user who runs the proxy write to {path}, or name another file with --events"
+        return _result(Verdict.NEEDS_TUNING, f"{path} cannot be written: {error.strerror}", remedy)
+    room = f"{free_mb / 1000:.1f} GB free" if free_mb >= 1000 else f"only {free_mb:.0f} MB free"
+    if free_mb < FREE_MB_MIN:
+        remedy = "make room: when the disk is full, events wait in memory and are lost at the end"
+        return _result(Verdict.NEEDS_TUNING, f"{path} can be written, {room}", remedy)
+    return _result(Verdict.OK, f"{path} can be {'written' if there else 'made'}, {room}")
+
+
+def _is_writable(path: Path, folder: Path) -> bool:
+    """Return whether the file is there.
+
+    Raises:
+        OSError: it cannot be written, or not made.
+    """
+    try:
+        fd = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_NONBLOCK | os.O_CLOEXEC)
+    except FileNotFoundError:
+        if not os.access(folder, os.W_OK | os.X_OK):
+            raise PermissionError(errno.EACCES, f"no permission to make it in {folder}") from None
+        return False
+    try:
+        if not stat.S_ISREG(os.fstat(fd).st_mode):
+            raise OSError(errno.EINVAL, "it is not a regular file")
+    finally:
+        os.close(fd)
+    return True
+
+
+def newest(path: Path) -> Newest | None:
+    """Return the newest event of the file; None when there is none, or the last line is not one."""
+    if not path.is_file():  # opening a pipe would wait for its writer
+        return None
+    try:
+        with path.open("rb") as file:
+            file.seek(max(0, file.seek(0, os.SEEK_END) - 2 * LINE_BYTES_MAX))
+            lines = file.read().split(b"\n")[:-1]
+        event = orjson.loads(lines[-1])
+        return Newest(datetime.fromisoformat(event["ts"]).timestamp(), str(event["msg"]))
+    except (OSError, IndexError, KeyError, TypeError, ValueError):
+        return None
+
+
+def _result(verdict: Verdict, message: str, remedy: str = "") -> Result:
+    return Result(subject=SUBJECT, check="event file", verdict=verdict, message=message, remedy=remedy)

@@ -1,0 +1,1 @@
+"""Appending events to the event file."""

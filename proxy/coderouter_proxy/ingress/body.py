@@ -1,0 +1,54 @@
+"""Read a request's body, up to a limit."""
+
+import asyncio
+from collections.abc import Mapping
+from contextlib import suppress
+
+from starlette.types import Receive
+
+from coderouter_proxy.errors import ClientGone, Refusal
+
+LINGER_S = 5  # nginx's lingering_timeout
+LINGER_BYTES_MAX = 64 * 1024 * 1024
+
+
+async def read_body(receive: Receive, headers: Mapping[bytes, bytes], body_mib_max: int) -> bytes:
+    """Return the whole body.
+
+    Raises:
+        Refusal: it is larger than that.
+        ClientGone
+    """
+    bytes_max = body_mib_max * 1024 * 1024
+    too_large = Refusal(413, f"the body is larger than {body_mib_max} MiB; send a smaller one")
+    if int(headers.get(b"content-length", b"0")) > bytes_max:
+        if b"expect" not in headers:
+            await _linger(receive)
+        raise too_large
+    parts: list[bytes] = []
+    size = 0
+    while True:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise ClientGone
+        parts.append(message.get("body", b""))
+        size += len(parts[-1])
+        if size > bytes_max:
+            await _linger(receive)
+            raise too_large
+        if not message.get("more_body", False):
+            return b"".join(parts)
+
+
+async def _linger(receive: Receive) -> None:
+    """Take in more of a body that is refused: a client cut off while it sends would not read why."""
+    size = 0
+    with suppress(TimeoutError):
+        async with asyncio.timeout(LINGER_S):
+            while size < LINGER_BYTES_MAX:
+                message = await receive()
+                if message["type"] == "http.disconnect":
+                    raise ClientGone
+                size += len(message.get("body", b""))
+                if not message.get("more_body", False):
+                    return

@@ -1,0 +1,77 @@
+"""Both ends of a stream: notice that a client went away, and show it that we are still there."""
+
+import asyncio
+from typing import Self
+
+from starlette.types import Receive, Send
+
+from coderouter_proxy.errors import CLIENT_LEFT, ClientGone
+
+WATCH_AFTER_S = 0.05  # answers faster than this do not pay for a task that watches their client
+
+
+class Pings:
+    """Sends a sign of life into a stream that has been silent for so long; call it with each piece that is sent."""
+
+    def __init__(self, send: Send, ping: bytes, silence_s: float) -> None:
+        self._send = send
+        self._ping = ping
+        self._silence_s = silence_s
+        self._loop = asyncio.get_running_loop()
+        self._sending: asyncio.Task[None] | None = None
+
+    def __call__(self) -> None:
+        self._sent_at = self._loop.time()
+
+    async def __aenter__(self) -> Self:
+        self()
+        self._timer = self._loop.call_at(self._sent_at + self._silence_s, self._look)
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self._timer.cancel()
+        if self._sending is not None:
+            await self._sending
+
+    def _look(self) -> None:
+        # One timer for the whole stream: moving it with each piece would cost more than the piece.
+        if self._loop.time() >= self._sent_at + self._silence_s:
+            self()
+            self._sending = asyncio.create_task(self._say())
+        self._timer = self._loop.call_at(self._sent_at + self._silence_s, self._look)
+
+    async def _say(self) -> None:
+        await self._send({"type": "http.response.body", "body": self._ping, "more_body": True})
+
+
+class UntilGone:
+    """Cancels its block when the client closes its connection, and raises ClientGone instead of the cancellation."""
+
+    def __init__(self, receive: Receive) -> None:
+        self._receive = receive
+        self._watcher: asyncio.Task[None] | None = None
+        self._gone = False
+
+    async def __aenter__(self) -> None:
+        loop = asyncio.get_running_loop()
+        task = asyncio.current_task(loop)
+        assert task is not None
+        self._task = task
+        self._timer = loop.call_later(WATCH_AFTER_S, self._start)
+
+    async def __aexit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        self._timer.cancel()
+        if self._watcher is not None:
+            self._watcher.cancel()
+        if self._gone and kind is asyncio.CancelledError:
+            self._task.uncancel()
+            raise ClientGone from None
+
+    def _start(self) -> None:
+        self._watcher = asyncio.create_task(self._watch())
+
+    async def _watch(self) -> None:
+        while (await self._receive())["type"] != "http.disconnect":
+            pass
+        self._gone = True
+        self._task.cancel(CLIENT_LEFT)

@@ -1,0 +1,1 @@
+"""`coderouter init`: find local servers and keys, write a starter providers.yaml."""

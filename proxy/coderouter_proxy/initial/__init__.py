@@ -1,1 +1,0 @@
-"""What `coderouter init` does: find models, choose one of each place, write a first providers.yaml."""

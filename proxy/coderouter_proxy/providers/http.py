@@ -1,0 +1,165 @@
+"""Speak HTTP with providers, and say in the event contract's words what went wrong."""
+
+import asyncio
+import os
+from collections.abc import Mapping
+from contextvars import ContextVar
+from importlib.metadata import version
+
+import aiohttp
+from aiohttp.client_proto import ResponseHandler
+from aiohttp.tracing import Trace
+from yarl import URL
+
+from coderouter_proxy import errors
+from coderouter_proxy.config.schema import Provider
+from coderouter_proxy.errors import Failure
+
+ANSWER_BYTES_MAX = 64 * 1024 * 1024
+ERROR_BODY_BYTES_MAX = 64 * 1024
+
+NETWORK_ERRORS = (aiohttp.ClientError, ConnectionError)
+
+_connected: ContextVar[bool] = ContextVar("_connected")
+
+
+class _Connector(aiohttp.TCPConnector):
+    """Sets `_connected` for the request that no pooled connection could take."""
+
+    async def _create_connection(
+        self, req: aiohttp.ClientRequest, traces: list[Trace], timeout: aiohttp.ClientTimeout
+    ) -> ResponseHandler:
+        _connected.set(True)
+        return await super()._create_connection(req, traces, timeout)
+
+
+def new_session() -> aiohttp.ClientSession:
+    """Return the one pooled session for all providers; proxies of the environment are honoured."""
+    return aiohttp.ClientSession(
+        connector=_Connector(limit=0, ttl_dns_cache=60, keepalive_timeout=30),
+        cookie_jar=aiohttp.DummyCookieJar(),
+        headers={"User-Agent": f"coderouter/{version('coderouter')}"},
+        trust_env=any(name.lower() in ("http_proxy", "https_proxy", "all_proxy") for name in os.environ),
+        auto_decompress=True,
+        requote_redirect_url=False,
+    )
+
+
+async def post(
+    session: aiohttp.ClientSession,
+    url: URL,
+    headers: Mapping[str, str],
+    data: bytes,
+    timeout: aiohttp.ClientTimeout,
+) -> aiohttp.ClientResponse:
+    """Return the response once its 2xx header is there; a pooled connection that died meanwhile is replaced.
+
+    Raises:
+        Failure: it cannot be reached, or answers with another status.
+        TimeoutError: the total time of `timeout` is up.
+    """
+    response = None
+    while response is None:
+        _connected.set(False)
+        try:
+            response = await session.post(
+                url, data=data, headers=headers, timeout=timeout, allow_redirects=False
+            )
+        except NETWORK_ERRORS as error:
+            # A provider that closes a new connection may have begun to answer: it must not be paid twice.
+            died_idle = isinstance(error, (aiohttp.ServerDisconnectedError, aiohttp.ClientOSError))
+            if _connected.get() or not died_idle:
+                raise network_failure(error) from None
+    if response.status // 100 != 2:
+        async with response:
+            raise await refused(response)
+    return response
+
+
+class Chunks:
+    """What arrives of a response, under its provider's idle and total timeouts once the content `flows`.
+
+    One timer watches the whole stream: arming one for each of its chunks would cost more than passing it on.
+    """
+
+    def __init__(self, response: aiohttp.ClientResponse, provider: Provider) -> None:
+        self._response = response
+        self._idle_s = provider.idle_timeout_s
+        self._loop = asyncio.get_running_loop()
+        self._total_at = self._loop.time() + provider.total_timeout_s
+        self._waiting_since: float | None = None
+        self._over: str | None = None
+        self._timer: asyncio.TimerHandle | None = None
+
+    def flows(self) -> None:
+        """Watch the stream from now on; a long prompt may keep a provider silent before its first content."""
+        self._timer = self._loop.call_at(min(self._loop.time() + self._idle_s, self._total_at), self._look)
+
+    async def next(self) -> bytes:
+        """Return what arrives next, or nothing at the end.
+
+        Raises:
+            Failure: silence for longer than the idle timeout, the total time is up, or the line broke.
+        """
+        self._waiting_since = self._loop.time()
+        try:
+            return await self._response.content.readany()
+        except NETWORK_ERRORS as error:
+            raise Failure("timeout_idle", self._over) if self._over else network_failure(error) from None
+        finally:
+            self._waiting_since = None
+
+    def close(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        self._response.close()
+
+    def _look(self) -> None:
+        now = self._loop.time()
+        # Time in which the client is slow to take what there is does not count against the provider.
+        idle_at = (now if self._waiting_since is None else self._waiting_since) + self._idle_s
+        if now >= min(idle_at, self._total_at):
+            self._over = f"silent for {self._idle_s:g} s" if now >= idle_at else "its total time is up"
+            self._response.close()
+        else:
+            self._timer = self._loop.call_at(min(idle_at, self._total_at), self._look)
+
+
+async def read_all(response: aiohttp.ClientResponse, bytes_max: int) -> bytes:
+    """Return the whole body, or its first `bytes_max` bytes and one more when it is longer."""
+    parts: list[bytes] = []
+    size = 0
+    try:
+        while size <= bytes_max and (data := await response.content.readany()):
+            parts.append(data)
+            size += len(data)
+    except NETWORK_ERRORS as error:
+        raise network_failure(error) from None
+    return b"".join(parts)[: bytes_max + 1]
+
+
+def network_failure(error: BaseException) -> Failure:
+    """Return the failure that one of `NETWORK_ERRORS` stands for."""
+    match error:
+        case aiohttp.ServerTimeoutError():
+            return Failure("timeout_connect", f"no connection in time: {error}")
+        case aiohttp.ClientConnectorError():
+            number = error.os_error.errno
+            reason = os.strerror(number) if number and number > 0 else str(error.os_error)
+            return Failure("connect", f"cannot connect to {error.host}:{error.port}: {reason}")
+        case aiohttp.ClientConnectionError() | ConnectionError():
+            return Failure("connect", str(error) or type(error).__name__)
+        case aiohttp.ClientPayloadError():
+            return Failure("connect", "the connection broke in the middle of the answer")
+        case _:
+            return Failure("protocol", str(error) or type(error).__name__)
+
+
+async def refused(response: aiohttp.ClientResponse) -> Failure:
+    """Return what a response that is no 2xx means for the chain."""
+    try:
+        body = (await read_all(response, ERROR_BODY_BYTES_MAX))[:ERROR_BODY_BYTES_MAX]
+    except Failure:
+        body = b""
+    message = errors.error_message(body) or f"HTTP {response.status} {response.reason or ''}".rstrip()
+    return errors.by_status(response.status, message, response.headers.get("Retry-After"))

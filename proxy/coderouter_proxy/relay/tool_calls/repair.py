@@ -1,0 +1,187 @@
+"""Turn the tool calls that small models write as text into real ones, while the answer streams."""
+
+import re
+from collections.abc import Collection
+
+from coderouter_proxy.relay.tool_calls.lookahead import HeldText, NotACall, Reading, TextualCall
+from coderouter_proxy.relay.tool_calls.syntaxes import (
+    CLOSERS,
+    OPENERS,
+    SYNTAXES,
+    Reader,
+    read_announced,
+    read_json,
+)
+
+__all__ = ["Repairer", "TextualCall"]
+
+CALL_LANGUAGES = frozenset(
+    {"", "json", "xml", "tool", "tool_call", "tool_calls", "tool_code", "function_call"}
+)
+
+
+def _begun(opener: str) -> str:
+    """Return a pattern for the first characters of the opener, but not all of it."""
+    return "".join(f"(?:{re.escape(char)}" for char in opener[:-1]) + ")?" * (len(opener) - 2) + ")"
+
+
+_TAG = "|".join(map(re.escape, OPENERS))
+_TAG_BEGUN = "|".join(map(_begun, OPENERS))
+_LINE = r"\n[ \t]{0,32}"
+_OPENER = re.compile(rf"{_TAG}|{_LINE}(?:\{{|\[(?=\s{{0,32}}\{{)|```)")
+_OPENER_BEGUN = re.compile(rf"(?:{_TAG_BEGUN})\Z|{_LINE}(?:`{{0,2}}|\[\s{{0,32}})\Z")
+_FENCE = re.compile(rf"{_LINE}```")
+_FENCE_BEGUN = re.compile(rf"{_LINE}`{{0,2}}\Z")
+_BEGUN_CHARS_MAX = 80
+
+_TICKS = re.compile(r"`*")
+_LANGUAGE = re.compile(r"[^\s`{\[<]*")
+_FENCE_LINE = re.compile(r"[^`\n]*")
+
+
+class Repairer:
+    """Turns tool calls that a model writes as text into real ones.
+
+    Text that cannot become one is passed on at once and unchanged. Where the chunks are cut does not matter.
+    """
+
+    def __init__(self, names: Collection[str]) -> None:
+        """Take the names of the request's tools: nothing else becomes a call."""
+        self._held = HeldText(names)
+        self._reading = _answer(self._held)
+        next(self._reading)
+
+    @property
+    def count(self) -> int:
+        """Calls repaired so far."""
+        return self._held.replaced
+
+    def feed(self, text: str) -> list[str | TextualCall]:
+        """Return what is decided by now, in order."""
+        self._held.add(text)
+        next(self._reading)
+        return self._held.taken()
+
+    def end(self) -> list[str | TextualCall]:
+        """Return the rest, when the answer is over."""
+        self._held.over = True
+        next(self._reading, None)
+        return self._held.taken()
+
+
+def _answer(held: HeldText) -> Reading[None]:
+    while opener := (yield from _search(held, _OPENER, _OPENER_BEGUN)):
+        if opener == "```":
+            yield from _fence(held)
+        elif opener in SYNTAXES:
+            yield from _calls(held, SYNTAXES[opener].read)
+        else:
+            held.at -= 1
+            yield from _calls(held, read_json)
+
+
+def _search(held: HeldText, opener: re.Pattern[str], begun: re.Pattern[str]) -> Reading[str]:
+    """Pass text on up to the next opener and read that; return it, or nothing at the end of the answer."""
+    while True:
+        if found := opener.search(held.text, held.at):
+            held.at = found.end()
+            held.hold(_start(found))
+            return found[0].lstrip()
+        if held.over:
+            held.release()
+            return ""
+        size = len(held.text)
+        found = begun.search(held.text, max(held.at, size - _BEGUN_CHARS_MAX))
+        held.at = found.start() if found else size
+        if found and _start(found) < size:
+            held.hold(_start(found))
+        elif not held.only_blank_is_held(size):
+            held.release()
+        yield
+
+
+def _start(found: re.Match[str]) -> int:
+    """Return where the opener starts, behind the start of its line."""
+    return found.end() - len(found[0].lstrip())
+
+
+def _calls(held: HeldText, read: Reader) -> Reading[None]:
+    while (yield from _replaced(held, read)) and (yield from _object_follows(held)):
+        read = read_json
+    held.release()
+
+
+def _object_follows(held: HeldText) -> Reading[bool]:
+    """Tell whether another object stands behind a call: models put them on one line, or a comma between."""
+    start = held.at
+    held.hold(start)
+    yield from held.skip_space()
+    if (yield from held.literal((",", ";"))):
+        yield from held.skip_space()
+    if held.text.startswith("{", held.at):
+        return True
+    held.at = start
+    return False
+
+
+def _replaced(held: HeldText, read: Reader) -> Reading[bool]:
+    """Put calls in the place of the text that is read; tell whether there were any."""
+    try:
+        calls = yield from read(held)
+    except NotACall:
+        return False
+    if not held.replace(calls):
+        return False
+    yield from _closed(held)
+    return True
+
+
+def _closed(held: HeldText) -> Reading[None]:
+    """Drop what closes a call and the white space behind, but leave `at` where a new line can be seen."""
+    while True:
+        end = held.at
+        held.hold(end)
+        yield from held.skip_space()
+        closer = yield from held.literal(CLOSERS)
+        held.drop()
+        if not closer:
+            held.at = end
+            return
+
+
+def _fence(held: HeldText) -> Reading[None]:
+    try:
+        if (yield from _language(held)) in CALL_LANGUAGES and (yield from _calls_of_fence(held)):
+            return
+        held.release()
+        yield from held.skip(_FENCE_LINE)
+    except NotACall:  # the answer is over
+        return
+    if held.text[held.at] != "`":  # else it is code within a line
+        yield from _search(held, _FENCE, _FENCE_BEGUN)
+        held.release()
+
+
+def _language(held: HeldText) -> Reading[str]:
+    yield from held.skip(_TICKS)
+    start = held.at
+    yield from held.skip(_LANGUAGE)
+    return held.since(start).lower()
+
+
+def _calls_of_fence(held: HeldText) -> Reading[bool]:
+    """Read calls up to the end of the fence; if anything else stands there, go back to where it begins."""
+    start = held.at
+    held.fenced = True
+    while (yield from _replaced(held, read_announced)):
+        start = held.at
+        held.hold(start)
+        yield from held.skip_space()
+        if (yield from held.literal(("```",))):
+            held.drop()
+            held.fenced = False
+            yield from _closed(held)
+            return True
+    held.fenced = False
+    held.at = start
+    return False

@@ -1,0 +1,1 @@
+"""Which provider answers: profile, auto router, capabilities, gates, cooldown, the fallback loop."""

@@ -1,0 +1,87 @@
+"""Who may use the proxy: clients with a key, and no web page that a browser on this machine happens to show."""
+
+import hashlib
+import hmac
+import ipaddress
+import os
+import re
+from collections.abc import Mapping
+
+from coderouter_proxy.config.schema import Server
+from coderouter_proxy.errors import Refusal
+
+JSON = b"application/json"
+LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
+
+
+class Access:
+    """Decides on each request by its headers.
+
+    A browser lets any page send a plain-text POST anywhere, and lets a page whose name its owner points at 127.0.0.1
+    read the answer: so bodies have to be declared as JSON, which needs a preflight that is never answered, and
+    on a loopback address the Host has to be one of this machine.
+    """
+
+    def __init__(self, server: Server, host: str) -> None:
+        self._digests = [_digest(key) for key in keys(server)]
+        known = LOOPBACK_NAMES | {host.lower(), *(name.lower() for name in server.allowed_hosts)}
+        self._hosts = known if is_loopback(host) else None
+
+    def check(self, method: str, headers: Mapping[bytes, bytes]) -> None:
+        """Raise a Refusal unless the request may pass."""
+        if self._hosts is not None and _hostname(headers.get(b"host", b"")) not in self._hosts:
+            host = headers.get(b"host", b"").decode("latin-1")
+            raise Refusal(
+                403,
+                f"Host {host!r} is not this machine; use http://127.0.0.1, or name it in server.allowed_hosts",
+                code="unknown_host",
+            )
+        if self._digests and not self._has_key(headers):
+            raise Refusal(
+                401, "no valid API key; send it as x-api-key or Authorization: Bearer", code="invalid_api_key"
+            )
+        if method == "POST":
+            given = headers.get(b"content-type", b"")
+            kind = given if given == JSON else given.split(b";", 1)[0].strip().lower()
+            if kind != JSON:
+                found = kind.decode("latin-1") or "none"
+                raise Refusal(
+                    415, f"Content-Type is {found}; send application/json", code="unsupported_media_type"
+                )
+
+    def _has_key(self, headers: Mapping[bytes, bytes]) -> bool:
+        """Return whether one of the two headers has an accepted key; Claude Code may send another in the other."""
+        bearer = headers.get(b"authorization", b"")
+        token = bearer[7:] if bearer[:7].lower() == b"bearer " else b""
+        given = [_digest(key.strip()) for key in (headers.get(b"x-api-key", b""), token)]
+        # Every key is compared, and digests are of one length: the time tells nothing about any of them.
+        matches = [hmac.compare_digest(digest, known) for digest in given for known in self._digests]
+        return any(matches)
+
+
+def keys(server: Server) -> list[bytes]:
+    """Return the accepted keys: those in the variable that `api_keys_env` names, apart by commas or white space."""
+    if server.api_keys_env is None:
+        return []
+    return [key.encode() for key in re.split(r"[\s,]+", os.environ.get(server.api_keys_env, "")) if key]
+
+
+def is_loopback(host: str) -> bool:
+    if host.lower() == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _digest(key: bytes) -> bytes:
+    return hashlib.sha256(key).digest()
+
+
+def _hostname(host: bytes) -> str:
+    """Return the Host header without its port and brackets."""
+    text = host.decode("latin-1").lower()
+    if text.startswith("["):
+        return text[1:].partition("]")[0]
+    return text.rpartition(":")[0] if ":" in text else text

@@ -1,0 +1,115 @@
+"""What each provider's model can do: said by providers.yaml, else known of models of that name."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from fnmatch import fnmatchcase
+from importlib.resources import files
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from coderouter_proxy import token_estimate
+from coderouter_proxy.config import validation
+from coderouter_proxy.config.schema import Profile, Provider
+from coderouter_proxy.config.values import Name
+from coderouter_proxy.request import Body, Call
+
+USER_FILE = Path("~/.coderouter/model-capabilities.yaml")
+SHIPPED = "model-capabilities.yaml"
+
+
+class Flags(BaseModel):
+    """What a rule may declare; None leaves a flag to later rules."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    thinking: Annotated[bool | None, "It can think before it answers."] = None
+    reasoning_passthrough: Annotated[bool | None, "Its reasoning stays in answers to OpenAI clients."] = None
+    tools: Annotated[bool | None, "It can use tools."] = None
+    max_context_tokens: Annotated[
+        Annotated[int, Field(ge=1)] | None, "Requests that are longer, by a guess, are sent to others first."
+    ] = None
+
+
+class Rule(BaseModel):
+    """Models whose name matches the glob have these capabilities."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    match: Annotated[Name, "Glob of the `model` in providers.yaml: `*`, `?`, `[seq]`; case counts."]
+    kind: Annotated[Literal["anthropic", "openai_compat", "any"], "Only of providers of this kind."] = "any"
+    capabilities: Annotated[Flags, "What these models can do; see the next table."]
+
+
+class Rules(BaseModel):
+    """The whole of a model-capabilities.yaml."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    rules: list[Rule] = []
+
+
+@dataclass(frozen=True)
+class Known:
+    """What a provider can do, with nothing left open."""
+
+    thinking: bool = False
+    reasoning_passthrough: bool = False
+    tools: bool = True
+    max_context_tokens: int | None = None
+
+
+UNKNOWN = Known()
+
+
+def load() -> list[Rule]:
+    """Return the user's rules and after them the shipped ones.
+
+    Raises:
+        ConfigFaults: with every fault of the user's file.
+    """
+    shipped = files("coderouter_proxy").joinpath(SHIPPED).read_text(encoding="utf-8")
+    rules = validation.validated(shipped, SHIPPED, Rules).rules
+    path = USER_FILE.expanduser()
+    if not path.is_file():
+        return rules
+    return [*validation.validated(validation.text_of(path), str(path), Rules).rules, *rules]
+
+
+def of(provider: Provider, rules: list[Rule]) -> Known:
+    """Return what the provider can do: its own word, else that of the first rule which has one for the flag."""
+    known = Known()
+    own = provider.capabilities
+    declared = Flags(thinking=own.thinking, reasoning_passthrough=own.reasoning_passthrough, tools=own.tools)
+    fitting = [
+        rule.capabilities
+        for rule in rules
+        if rule.kind in ("any", provider.kind) and fnmatchcase(provider.model, rule.match)
+    ]
+    for flag in Flags.model_fields:
+        values = (getattr(flags, flag) for flags in (declared, *fitting))
+        if (value := next((value for value in values if value is not None), None)) is not None:
+            known = replace(known, **{flag: value})
+    return known
+
+
+def wants_thinking(body: Body) -> bool:
+    thinking = body.get("thinking")
+    return isinstance(thinking, dict) and thinking.get("type") not in (None, "disabled")
+
+
+def in_order(call: Call, profile: Profile, known: Mapping[str, Known]) -> list[str]:
+    """Return the profile's providers, those that can do what the call wants first, each group in its own order."""
+    names = profile.providers
+    if call.body.get("tools"):
+        names = sorted(names, key=lambda name: not known.get(name, UNKNOWN).tools)
+    if wants_thinking(call.body):
+        names = sorted(names, key=lambda name: not known.get(name, UNKNOWN).thinking)
+    limits = {
+        name: limit for name in names if (limit := known.get(name, UNKNOWN).max_context_tokens) is not None
+    }
+    if limits:
+        needed = token_estimate.estimate(call.body)
+        names = sorted(names, key=lambda name: needed > limits.get(name, needed))
+    return names

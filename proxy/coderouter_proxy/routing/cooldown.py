@@ -1,0 +1,86 @@
+"""Try providers last that keep failing; never leave one out, for it may be the only one that is left."""
+
+import logging
+import re
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from coderouter_events.events import CooldownReason, Event, ProviderCooldown, ProviderRecovered
+from coderouter_proxy.config.schema import Cooldown
+from coderouter_proxy.errors import Failure
+
+RETRY_AFTER_S_MAX = 3600
+
+# What local servers say when a model does not fit into memory: trying again at once makes it worse.
+MEMORY_PHRASES = re.compile(
+    r"out of memory|cuda[ _]error|insufficient memory|failed to allocate|more system memory|\boom\b",
+    re.IGNORECASE,
+)
+
+# The client's doing, or a request that the provider is right to refuse.
+NOT_ITS_FAULT = frozenset({"cancelled", "upstream_4xx"})
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(slots=True)
+class _Health:
+    failures: int = 0
+    until: float = 0.0  # of the monotonic clock
+    since: float = 0.0
+
+
+class Cooldowns:
+    """The health of each provider as this process has seen it; profiles ask for it one by one."""
+
+    def __init__(self, note: Callable[[Event], None]) -> None:
+        self._note = note
+        self._health: dict[str, _Health] = {}
+
+    def in_order(self, names: list[str]) -> list[str]:
+        """Return the names with those that cool down at the end."""
+        if not self._health:
+            return names
+        now = time.monotonic()
+        return sorted(names, key=lambda name: name in self._health and now < self._health[name].until)
+
+    def failed(self, name: str, failure: Failure, asked: Cooldown) -> None:
+        """Count the failure; begin a cooldown when it was one too many."""
+        if failure.error_type in NOT_ITS_FAULT or failure.too_long:
+            return
+        health = self._health.setdefault(name, _Health())
+        health.failures += 1
+        memory = MEMORY_PHRASES.search(failure.message) is not None
+        wait_s = _retry_after_s(failure.retry_after)
+        if wait_s is None and not memory and health.failures < asked.threshold:
+            return
+        now = time.monotonic()
+        if now >= health.until:
+            health.since = now
+            reason: CooldownReason = "failures" if wait_s is None else "retry_after"
+            if memory:
+                reason = "memory_pressure"
+            seconds = asked.seconds if wait_s is None else wait_s
+            self._note(
+                ProviderCooldown(provider=name, reason=reason, failures=health.failures, seconds=seconds)
+            )
+            log.warning(
+                "provider %s failed (%s); it is tried last for %g s", name, failure.error_type, seconds
+            )
+        health.until = now + (asked.seconds if wait_s is None else wait_s)
+
+    def answered(self, name: str) -> None:
+        """Forget the failures; an answer ends a cooldown."""
+        health = self._health.pop(name, None)
+        if health is not None and health.until:
+            self._note(ProviderRecovered(provider=name, cooldown_s=round(time.monotonic() - health.since, 3)))
+            log.info("provider %s answers again", name)
+
+
+def _retry_after_s(value: str | None) -> float | None:
+    try:
+        seconds = float(value) if value is not None else None
+    except ValueError:  # a date; providers send seconds
+        return None
+    return min(seconds, RETRY_AFTER_S_MAX) if seconds is not None and seconds > 0 else None

@@ -1,0 +1,1 @@
+"""The process: sockets, workers, draining, reload, the ASGI app."""

@@ -1,0 +1,85 @@
+"""What the proxy answers besides model requests: lists, health, and errors for whatever it does not know."""
+
+import time
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
+from importlib.metadata import version
+
+import orjson
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from coderouter_proxy.errors import Refusal
+from coderouter_proxy.ingress.exchange import new_request_id
+from coderouter_proxy.routing.router import Desk
+from coderouter_proxy.wires.anthropic import client
+from coderouter_proxy.wires.client import ClientWire
+from coderouter_proxy.wires.openai import client as openai_wire
+
+Page = Callable[[Request], Awaitable[Response]]
+
+
+def routes(desk: Desk) -> list[Route]:
+    """Return the routes of all pages."""
+    started = int(time.time())
+
+    async def models(request: Request) -> Response:
+        desk.routing.access.check("GET", dict(request.scope["headers"]))
+        config = desk.routing.config
+        named = [*(profile.name for profile in config.profiles), *(p.name for p in config.providers)]
+        names = list(dict.fromkeys(named))
+        if _speaks_anthropic(request):
+            created = datetime.fromtimestamp(started, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+            return _json(client.models(names, created))
+        return _json(openai_wire.models(names, started))
+
+    async def healthz(request: Request) -> Response:
+        config = desk.routing.config
+        health = {
+            "status": "ok",
+            "version": version("coderouter"),
+            "providers": [provider.name for provider in config.providers],
+            "allow_paid": config.allow_paid,
+        }
+        return _json(orjson.dumps(health))
+
+    async def index(request: Request) -> Response:
+        return _json(orjson.dumps({"name": "coderouter", "version": version("coderouter")}))
+
+    return [Route("/v1/models", models), Route("/healthz", healthz), Route("/", index)]
+
+
+async def http_error(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    what = f"{request.method} {request.url.path}: {error.detail.lower()}"
+    response = _refusal(request, Refusal(error.status_code, what))
+    response.headers.update(error.headers or {})
+    return response
+
+
+async def refused(request: Request, error: Exception) -> Response:
+    assert isinstance(error, Refusal)
+    return _refusal(request, error)
+
+
+async def bug(request: Request, error: Exception) -> Response:
+    return _refusal(request, Refusal(500, "the proxy failed; its log has the reason"))
+
+
+def _refusal(request: Request, refusal: Refusal) -> Response:
+    """Return the error in the shape of the wire that the client seems to speak."""
+    request_id = new_request_id()
+    wire: ClientWire = client if _speaks_anthropic(request) else openai_wire
+    response = _json(wire.error_body(refusal, request_id), wire.status(refusal))
+    response.headers.update({"request-id": request_id, "x-request-id": request_id})
+    return response
+
+
+def _speaks_anthropic(request: Request) -> bool:
+    return "anthropic-version" in request.headers or request.url.path.startswith("/v1/messages")
+
+
+def _json(body: bytes, status: int = 200) -> Response:
+    return Response(body, status, media_type="application/json")

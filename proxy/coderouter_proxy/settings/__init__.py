@@ -1,0 +1,1 @@
+"""How the proxy was started, and the effective configuration."""

@@ -1,0 +1,84 @@
+"""What a configuration comes to: defaults filled in, the environment applied, and whom each profile would ask now."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from coderouter_proxy.config.schema import Config, Provider
+from coderouter_proxy.redact import masked
+from coderouter_proxy.routing import capabilities
+from coderouter_proxy.routing.cost import Budgets
+from coderouter_proxy.settings.settings import Settings
+
+NOT_CONFIGURED = "not configured"
+PAID = "paid, and allow_paid is false"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Link:
+    """One provider of a chain; the remark says why it is not tried, or what it will be tried without."""
+
+    provider: str
+    tried: bool
+    remark: str = ""
+
+
+def has_key(provider: Provider) -> bool:
+    """Return whether the provider has the key that it needs, if it needs one."""
+    return provider.api_key_env is None or bool(os.environ.get(provider.api_key_env, "").strip())
+
+
+def config(given: Settings) -> dict[str, Any]:
+    """Return all of the configuration that has an effect, as JSON, with secrets masked."""
+    shown: dict[str, Any] = given.config.model_dump(mode="json", exclude={"providers"})
+    shown["default_profile"] = given.default.profile
+    shown["providers"] = [_provider(provider, given) for provider in given.config.providers]
+    order = ("allow_paid", "default_profile", "providers", "profiles", *shown)
+    result: dict[str, Any] = masked(_without_nothing({name: shown[name] for name in order}))
+    return result
+
+
+def keys(given: Settings) -> dict[str, bool]:
+    """Return each variable that the configuration names, and whether it is set."""
+    named = [provider.api_key_env for provider in given.config.providers]
+    named.append(given.config.server.api_keys_env)
+    return {name: bool(os.environ.get(name, "").strip()) for name in named if name is not None}
+
+
+def chains(given: Settings) -> dict[str, list[Link]]:
+    """Return for each profile whom a plain request would be sent to now, in the order of trying."""
+    path = given.spend_path
+    budgets = Budgets(path if path and path.exists() else None)  # which would make the file
+    return {
+        profile.name: [_link(name, given.config, budgets) for name in profile.providers]
+        for profile in given.config.profiles
+    }
+
+
+def _link(name: str, config: Config, budgets: Budgets) -> Link:
+    provider = config.provider(name)
+    if provider is None:
+        return Link(provider=name, tried=False, remark=NOT_CONFIGURED)
+    if provider.paid and not config.allow_paid:
+        return Link(provider=name, tried=False, remark=PAID)
+    if (over := budgets.over(provider)) is not None:
+        spent_usd, budget_usd = over
+        remark = f"budget spent: {spent_usd:.2f} of {budget_usd:g} dollars this month"
+        return Link(provider=name, tried=False, remark=remark)
+    if not has_key(provider):
+        return Link(provider=name, tried=True, remark=f"without a key: {provider.api_key_env} is not set")
+    return Link(provider=name, tried=True)
+
+
+def _provider(provider: Provider, given: Settings) -> dict[str, Any]:
+    known = asdict(capabilities.of(provider, given.rules))
+    return {**provider.model_dump(mode="json", exclude={"capabilities"}), "capabilities": known}
+
+
+def _without_nothing(value: Any) -> Any:  # noqa: ANN401
+    """Return the value without fields that are left out or empty."""
+    if isinstance(value, Mapping):
+        kept = {key: _without_nothing(inner) for key, inner in value.items()}
+        return {key: inner for key, inner in kept.items() if inner not in (None, [], {})}
+    return [_without_nothing(inner) for inner in value] if isinstance(value, list) else value

@@ -1,0 +1,1 @@
+"""The APIs that clients and providers speak, one folder each, and what they share."""

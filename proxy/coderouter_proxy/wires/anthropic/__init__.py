@@ -1,0 +1,1 @@
+"""Messages: client side, provider side, request translation, stream reader and writer."""

@@ -1,0 +1,94 @@
+"""Read an answer on the Anthropic wire into deltas."""
+
+from typing import Any
+
+from coderouter_proxy.request import Body
+from coderouter_proxy.wires import json_values
+from coderouter_proxy.wires.deltas import Arguments, Delta, Reader, Signature, Stop, Text, Thinking, ToolCall
+
+
+class AnthropicReader(Reader):
+    """Turns the events of a stream, or a whole message, into deltas.
+
+    Blocks of tools that ran on the provider's side are no part of the answer.
+    """
+
+    def __init__(self) -> None:
+        self.stop = Stop()
+        self._in_call = False
+        self._has_arguments = False
+        self._has_called = False
+
+    def read(self, chunk: Body) -> list[Delta]:
+        """Return what the event adds to the answer; a whole message is taken for one event."""
+        match chunk.get("type"):
+            case "content_block_delta":
+                return self._delta(_mapping(chunk.get("delta")))
+            case "content_block_start":
+                return self._started(_mapping(chunk.get("content_block")))
+            case "content_block_stop":
+                return self._stopped_call()
+            case "message_delta":
+                self._stopped(_mapping(chunk.get("delta")))
+            case "message":
+                self._stopped(chunk)
+                blocks = chunk.get("content")
+                return [
+                    delta
+                    for block in (blocks if isinstance(blocks, list) else [])
+                    for delta in (*self._started(_mapping(block)), *self._stopped_call())
+                ]
+        return []
+
+    def end(self) -> list[Delta]:
+        if self._has_called and self.stop.reason in (None, "end_turn"):
+            self.stop = Stop("tool_use")  # local servers of this wire may say otherwise with calls present
+        return self._stopped_call()
+
+    def _delta(self, delta: Body) -> list[Delta]:
+        match delta.get("type"):
+            case "text_delta":
+                return [Text(json_values.words(delta.get("text")))]
+            case "input_json_delta" if self._in_call:
+                text = json_values.words(delta.get("partial_json"))
+                self._has_arguments = self._has_arguments or bool(text)
+                return [Arguments(text)] if text else []
+            case "thinking_delta":
+                return [Thinking(json_values.words(delta.get("thinking")))]
+            case "signature_delta":
+                return [Signature(json_values.words(delta.get("signature")))]
+        return []
+
+    def _started(self, block: Body) -> list[Delta]:
+        """Return what a block starts with, which is all of it in a whole message."""
+        self._in_call = self._has_arguments = False
+        match block.get("type"):
+            case "text":
+                return [Text(text)] if (text := json_values.words(block.get("text"))) else []
+            case "thinking":
+                return [Thinking(text)] if (text := json_values.words(block.get("thinking"))) else []
+            case "tool_use":
+                self._in_call = self._has_called = True
+                call: list[Delta] = [
+                    ToolCall(json_values.words(block.get("id")), json_values.words(block.get("name")))
+                ]
+                if arguments := block.get("input"):
+                    self._has_arguments = True
+                    call.append(Arguments(json_values.written(arguments, retryable=True)))
+                return call
+        return []
+
+    def _stopped_call(self) -> list[Delta]:
+        """Return the arguments of a call without any: nothing is no JSON."""
+        bare = self._in_call and not self._has_arguments
+        self._in_call = False
+        return [Arguments("{}")] if bare else []
+
+    def _stopped(self, said: Body) -> None:
+        if isinstance(reason := said.get("stop_reason"), str):
+            sequence = said.get("stop_sequence")
+            self.stop = Stop(reason, sequence if isinstance(sequence, str) else None)
+
+
+def _mapping(value: Any) -> Body:  # noqa: ANN401
+    return value if isinstance(value, dict) else {}

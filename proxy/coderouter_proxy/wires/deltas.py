@@ -1,0 +1,84 @@
+"""What an answer is made of, on either wire: pieces in the order in which they belong to the reader of the answer.
+
+Pieces of one kind in a row are one block. A tool call begins with `ToolCall` and its arguments follow; calls never
+interleave.
+"""
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import Final
+
+from coderouter_proxy.request import Body
+
+
+@dataclass(slots=True)
+class Text:
+    text: str
+
+
+@dataclass(slots=True)
+class Thinking:
+    text: str
+
+
+@dataclass(slots=True)
+class Signature:
+    """What proves the thinking before it to the vendor that made it."""
+
+    signature: str
+
+
+@dataclass(slots=True)
+class ToolCall:
+    id: str
+    name: str
+
+
+@dataclass(slots=True)
+class Arguments:
+    """A part of the JSON text of the newest call's arguments."""
+
+    text: str
+
+
+Delta = Text | Thinking | Signature | ToolCall | Arguments
+
+
+@dataclass(slots=True)
+class Stop:
+    """How the answer ended; `reason` is in Anthropic's words, which tell more cases apart."""
+
+    reason: str | None = None
+    sequence: str | None = None
+
+
+class Reader(ABC):
+    """Turns what a provider says, chunk by chunk or whole, into deltas."""
+
+    stop: Stop
+
+    @abstractmethod
+    def read(self, chunk: Body) -> list[Delta]:
+        """Return what the chunk adds to the answer."""
+
+    @abstractmethod
+    def end(self) -> list[Delta]:
+        """Return what had to wait for the end."""
+
+
+ANTHROPIC_STOPS: Final = {
+    "stop": "end_turn",
+    "length": "max_tokens",
+    "tool_calls": "tool_use",
+    "function_call": "tool_use",
+    "content_filter": "refusal",
+}
+OPENAI_STOPS: Final = {
+    "end_turn": "stop",
+    "stop_sequence": "stop",
+    "pause_turn": "stop",
+    "max_tokens": "length",
+    "model_context_window_exceeded": "length",
+    "tool_use": "tool_calls",
+    "refusal": "content_filter",
+}

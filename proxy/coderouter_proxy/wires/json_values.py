@@ -1,0 +1,39 @@
+"""JSON of others: nothing in it need be of the type that it should have, nor as shallow as it should be.
+
+Arguments of tool calls are JSON inside JSON: a text on one wire, an object on the other.
+"""
+
+from typing import Any
+
+import orjson
+
+from coderouter_proxy.errors import Failure
+from coderouter_proxy.request import Body
+
+
+def words(value: object) -> str:
+    """Return the value if it is a string, else none: even to print what is nested deeply is too much for Python."""
+    return value if isinstance(value, str) else ""
+
+
+def written(value: object, *, retryable: bool) -> str:
+    """Return the JSON text of the value.
+
+    Raises:
+        Failure: orjson reads deeper nesting than it writes; `retryable` if it came from a provider.
+    """
+    try:
+        return orjson.dumps(value).decode()
+    except orjson.JSONEncodeError as error:
+        raise Failure("protocol", f"arguments that cannot be sent on: {error}", retryable=retryable) from None
+
+
+def arguments(text: object) -> Body:
+    """Return the arguments as an object, which is all that Anthropic accepts."""
+    decoded: Any = text or {}
+    if isinstance(text, str):
+        try:
+            decoded = orjson.loads(text) if text.strip() else {}
+        except orjson.JSONDecodeError:
+            decoded = text
+    return decoded if isinstance(decoded, dict) else {"arguments": decoded}

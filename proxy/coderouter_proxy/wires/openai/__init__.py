@@ -1,0 +1,1 @@
+"""Chat Completions: client side, provider side, request translation, stream reader and writer."""

@@ -1,0 +1,326 @@
+"""The whole command, as its user and its supervisor see it."""
+
+import gzip
+import json
+import random
+import signal
+import socket
+import sqlite3
+import subprocess
+import sys
+import textwrap
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import psutil
+import pytest
+from prometheus_client.openmetrics.parser import text_string_to_metric_families
+
+from support.exporter.process import CR_EXPORTER, Exporter, append, line, running_exporter, samples, tried
+from support.processes import clean_environment, eventually, free_port, running
+
+
+@pytest.fixture
+def events(tmp_path: Path) -> Path:
+    return tmp_path / "events.jsonl"
+
+
+@pytest.fixture
+def state(tmp_path: Path) -> Path:
+    return tmp_path / "state" / "exporter.db"
+
+
+def refused(*arguments: str | Path, **env: str) -> str:
+    """Return the only line with which a start failed."""
+    ended = subprocess.run(
+        [CR_EXPORTER, *arguments],
+        env=clean_environment(**env),
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+    assert ended.returncode == 3, ended.stderr
+    said = [line for line in ended.stderr.splitlines() if " INFO " not in line]
+    assert len(said) == 1, ended.stderr
+    return said[0]
+
+
+def test_a_scrape_holds_every_event_written_before_it(events: Path, state: Path) -> None:
+    with running_exporter(events, state=state) as exporter:
+        for number in range(1, 101):
+            append(events, tried())
+            assert exporter.tries() == number
+
+
+def test_a_scrape_that_comes_during_another_holds_what_was_written_before_it_too(
+    events: Path, state: Path
+) -> None:
+    with running_exporter(events, state=state) as exporter:
+
+        def write_and_scrape(provider: str) -> None:
+            for number in range(1, 41):
+                append(events, tried(provider))
+                assert exporter.tries(provider) == number
+
+        with ThreadPoolExecutor(8) as pool:
+            list(pool.map(write_and_scrape, "abcdefgh"))
+
+
+def test_events_before_the_first_start_count(events: Path, state: Path) -> None:
+    append(events, tried(), tried())
+    with running_exporter(events, state=state) as exporter:
+        assert exporter.tries() == 2
+
+
+def test_several_event_files_make_one_set_of_counts(tmp_path: Path, state: Path) -> None:
+    one, two = tmp_path / "one.jsonl", tmp_path / "two.jsonl"
+    append(one, tried())
+    append(two, tried(), tried())
+    with running_exporter(one, two, state=state) as exporter:
+        assert exporter.tries() == 3
+    with running_exporter(two, state=state) as exporter:
+        assert exporter.tries() == 3
+    with running_exporter(one, two, state=state) as exporter:
+        assert exporter.tries() == 3
+
+
+@pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_ends_it_in_good_order_after_a_last_commit(
+    events: Path, state: Path, signum: signal.Signals
+) -> None:
+    with running_exporter(events, state=state) as exporter:
+        eventually(exporter.is_ready)
+        append(events, tried())
+        assert exporter.command.stop(signum) == 0
+        assert "Traceback" not in exporter.command.stderr
+    events.unlink()
+    with running_exporter(events, state=state) as exporter:
+        assert exporter.tries() == 1
+
+
+WRITER = """
+    import os, sys, time
+    path, count = sys.argv[1], int(sys.argv[2])
+    for number in range(count):
+        line = b'{"ts":"2026-11-23T19:16:58.250Z","msg":"try-provider","writer":"w","seq":%d,"provider":"local"}'
+        fd = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
+        os.write(fd, line % number + bytes([10]))
+        os.close(fd)
+        if number % 10 == 0:
+            time.sleep(0.001)
+"""
+
+
+def test_kill_9_and_renames_under_load_lose_nothing_and_no_scrape_falls(events: Path, state: Path) -> None:
+    count = 20_000
+    chance = random.Random(7)
+    seen = 0.0
+    rotated = 0
+    with running(sys.executable, "-c", textwrap.dedent(WRITER), events, str(count)) as writer:
+        while writer.process.poll() is None:
+            with running_exporter(events, state=state) as exporter:
+                for _ in range(chance.randrange(1, 6)):
+                    tries = exporter.tries()
+                    assert tries >= seen
+                    seen = tries
+                    if chance.random() < 0.5 and events.exists():
+                        rotated += 1
+                        events.rename(events.with_name(f"events.jsonl-{rotated:04}"))
+                exporter.command.stop(signal.SIGKILL)
+        assert writer.wait() == 0, writer.stderr
+    assert rotated > 5
+    with running_exporter(events, state=state) as exporter:
+        assert exporter.tries() == count
+
+
+def test_it_is_not_ready_before_it_has_caught_up(events: Path, state: Path) -> None:
+    block = tried() * 10_000
+    for _ in range(30):
+        append(events, block)
+    with running_exporter(events, state=state) as exporter:
+        early = exporter.get("/-/ready")[0].status
+        assert exporter.get("/-/healthy")[0].status == 200
+        eventually(exporter.is_ready)
+        assert early == 503
+        assert exporter.tries() == 300_000
+
+
+def test_while_commits_fail_the_last_committed_values_are_served_and_it_is_not_ready(
+    events: Path, state: Path
+) -> None:
+    append(events, tried())
+    with running_exporter(events, state=state) as exporter:
+        assert exporter.tries() == 1
+        lock = sqlite3.connect(state, isolation_level=None)
+        lock.execute("BEGIN EXCLUSIVE")
+        append(events, tried())
+        eventually(lambda: not exporter.is_ready(), within_s=30)
+        assert exporter.tries() == 1
+        assert exporter.get("/-/healthy")[0].status == 200
+        assert exporter.scrape()["cr_exporter_checkpoint_failing", ()] > 0
+        append(events, tried() * 1000)
+        assert eventually(lambda: exporter.scrape()["cr_exporter_bytes_behind", ()]) == len(tried() * 1000)
+        lock.execute("ROLLBACK")
+        lock.close()
+        eventually(exporter.is_ready, within_s=30)
+        assert exporter.tries() == 1002
+        assert "cannot commit to" in exporter.command.stderr
+
+
+def test_a_missing_file_is_told_and_waited_for(tmp_path: Path, state: Path) -> None:
+    events = tmp_path / "later" / "events.jsonl"
+    with running_exporter(events, state=state) as exporter:
+        assert exporter.scrape()["cr_exporter_source_readable", (str(events),)] == 0
+        events.parent.mkdir()
+        append(events, tried())
+        assert exporter.tries() == 1
+        assert exporter.scrape()["cr_exporter_source_readable", (str(events),)] == 1
+
+
+def served(exporter: Exporter, **headers: str) -> tuple[str, str]:
+    response, body = exporter.get("/metrics", **headers)
+    assert response.headers["vary"] == "Accept, Accept-Encoding"
+    if response.headers["content-encoding"] == "gzip":
+        body = gzip.decompress(body)
+    return response.headers["content-type"], body.decode()
+
+
+def test_both_formats_are_served_plain_and_compressed(events: Path, state: Path) -> None:
+    append(events, tried('odd "name"\\\n日本'))
+    with running_exporter(events, state=state) as exporter:
+        content_type, text = served(exporter)
+        assert content_type == "text/plain; version=0.0.4; charset=utf-8"
+        assert samples(text)["coderouter_provider_attempts_total", ('odd "name"\\\n日本',)] == 1
+        assert "_created" not in text
+
+        content_type, text = served(exporter, accept="application/openmetrics-text", accept_encoding="gzip")
+        assert content_type == "application/openmetrics-text; version=1.0.0; charset=utf-8"
+        assert text.endswith("# EOF\n")
+        families = {family.name: family for family in text_string_to_metric_families(text)}  # type: ignore[no-untyped-call]
+        names = [sample.name for sample in families["coderouter_requests"].samples]
+        assert names == ["coderouter_requests_total", "coderouter_requests_created"]
+
+
+def test_created_stays_the_same_over_a_restart(events: Path, state: Path) -> None:
+    def created() -> list[str]:
+        with running_exporter(events, state=state) as exporter:
+            _, text = served(exporter, accept="application/openmetrics-text")
+            return [line for line in text.splitlines() if line.startswith("coderouter_requests_created")]
+
+    assert created() == created()
+
+
+def test_the_report_is_json_and_drained_too(events: Path, state: Path) -> None:
+    append(events, line("coderouter-startup", version="2.0.0", providers=["local"], writer="w"))
+    with running_exporter(events, state=state) as exporter:
+        for number in range(1, 4):
+            append(events, tried())
+            response, body = exporter.get("/metrics.json")
+            assert response.headers["content-type"] == "application/json"
+            assert json.loads(body)["counters"]["requests_total"] == number
+
+
+def test_the_landing_page_names_the_event_files(events: Path, state: Path) -> None:
+    append(events, tried())
+    with running_exporter(events, state=state) as exporter:
+        eventually(exporter.is_ready)
+        response, body = exporter.get("/")
+        assert response.headers["content-type"] == "text/html; charset=utf-8"
+        assert str(events) in body.decode()
+        for path in ("dashboard", "metrics", "metrics.json", "-/healthy", "-/ready"):
+            assert f'href="{path}"' in body.decode()
+            assert exporter.get(f"/{path}")[0].status == 200
+        assert exporter.get("/nowhere")[0].status == 404
+
+
+def test_a_port_in_use_is_named_with_the_flag_that_changes_it(events: Path, state: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        said = refused("--events", events, "--state", state, "--listen", f"127.0.0.1:{port}")
+    assert said == (
+        f"cr-exporter: port {port} on 127.0.0.1 is in use; choose another address with --listen HOST:PORT"
+    )
+
+
+def test_a_second_exporter_on_the_same_state_is_refused(events: Path, state: Path) -> None:
+    with running_exporter(events, state=state) as exporter:
+        said = refused("--events", events, "--state", state, "--listen", "127.0.0.1:0")
+        assert said.startswith(f"cr-exporter: {state} is in use by another cr-exporter")
+        assert f"process {exporter.command.process.pid}" in said
+
+
+def test_a_state_folder_that_cannot_be_written_is_named(events: Path) -> None:
+    said = refused("--events", events, "--state", "/dev/null/exporter.db", "--listen", "127.0.0.1:0")
+    assert "cannot write the state file /dev/null/exporter.db (/dev/null is not a folder)" in said
+    assert "--state" in said
+
+
+def test_a_corrupt_state_is_refused(events: Path, state: Path) -> None:
+    state.parent.mkdir()
+    state.write_bytes(b"")
+    assert str(state) in refused("--events", events, "--state", state, "--listen", "127.0.0.1:0")
+
+
+def test_events_switched_off_are_refused() -> None:
+    assert "--events" in refused("--listen", "127.0.0.1:0", CODEROUTER_EVENTS_PATH="off")
+
+
+@pytest.mark.parametrize("address", ["9847", ":9847", "localhost:", "localhost:http", "localhost:70000"])
+def test_a_wrong_address_is_explained(address: str) -> None:
+    ended = subprocess.run([CR_EXPORTER, "--listen", address], capture_output=True, text=True, check=False)
+    assert ended.returncode == 2
+    assert "write e.g. 127.0.0.1:9847" in ended.stderr
+
+
+def test_every_flag_has_its_environment_variable(tmp_path: Path) -> None:
+    events, state, port = tmp_path / "my.jsonl", tmp_path / "my.db", free_port()
+    append(events, tried())
+    env = clean_environment(
+        CODEROUTER_EVENTS_PATH=str(events),
+        CR_EXPORTER_LISTEN=f"127.0.0.1:{port}",
+        CR_EXPORTER_STATE=str(state),
+        CR_EXPORTER_OLDDIR="old",
+        CR_EXPORTER_STATE_RESET="0",
+        CR_EXPORTER_LOG_LEVEL="info",
+    )
+    with running(CR_EXPORTER, env=env) as command:
+        exporter = Exporter(command)
+        assert exporter.port == port
+        assert exporter.tries() == 1
+        assert state.exists()
+    said = subprocess.run([CR_EXPORTER, "--help"], capture_output=True, text=True, check=True).stdout
+    for name in (
+        "CODEROUTER_EVENTS_PATH",
+        "CR_EXPORTER_LISTEN",
+        "CR_EXPORTER_STATE",
+        "CR_EXPORTER_OLDDIR",
+        "CR_EXPORTER_STATE_RESET",
+        "CR_EXPORTER_LOG_LEVEL",
+    ):
+        assert name in said
+
+
+def test_the_state_goes_to_the_state_directory_or_beside_the_events(tmp_path: Path) -> None:
+    events, directory = tmp_path / "logs" / "events.jsonl", tmp_path / "var"
+    for env, state in (({"STATE_DIRECTORY": str(directory)}, directory), ({}, events.parent)):
+        with running(
+            CR_EXPORTER, "--events", events, "--listen", "127.0.0.1:0", env=clean_environment(**env)
+        ) as command:
+            Exporter(command)
+            assert (state / "exporter.db").exists()
+
+
+def test_memory_stays_flat_while_a_large_file_is_read(events: Path, state: Path) -> None:
+    block = tried(padding="x" * 200) * 3_000
+    with running_exporter(events, state=state) as exporter:
+        process = psutil.Process(exporter.command.process.pid)
+        append(events, block)
+        exporter.tries()
+        before = process.memory_info().rss
+        for _ in range(100):
+            append(events, block)
+        eventually(lambda: exporter.tries() == 303_000, within_s=60)
+        assert process.memory_info().rss - before < 8 << 20
+        assert process.memory_info().rss < 60 << 20
+    assert events.stat().st_size > 90 << 20

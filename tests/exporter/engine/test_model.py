@@ -1,0 +1,305 @@
+"""Whatever happens to the files and to the exporter, in whatever order: the totals are those of the writers' ledger.
+
+`make test` makes a short search, `make chaos` a long one.
+"""
+
+import gzip
+import os
+import shutil
+import tempfile
+from collections import Counter
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, Phase, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
+
+from support.exporter.engine import Engine, Samples
+from support.exporter.writers import Writer
+
+PROVIDERS = ("a", "b")
+KEPT = 4
+RUNS = int(os.environ.get("CHAOS_RUNS", "40"))
+STEPS = int(os.environ.get("CHAOS_STEPS", "40"))
+TRIES = "coderouter_provider_attempts_total"
+
+
+class Killed(BaseException):
+    """The exporter is gone in the middle of a step."""
+
+
+class Rotation(RuleBasedStateMachine):
+    """Two writers, one exporter, and what is done to event files."""
+
+    numbered = True
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.folder = Path(tempfile.mkdtemp(prefix="model-"))
+        self.path = self.folder / "events.jsonl"
+        self.olddir = self.folder / "old"
+        self.olddir.mkdir()
+        self.writers = [Writer(self.path, numbered=self.numbered) for _ in range(2)]
+        self.engine: Engine | None = None
+        self.late_writer_s = 60.0
+        self.steps_to_live = -1
+        self.moved = 0
+        self.compressing: Path | None = None
+        self.all_read = True
+        self.lossy = False
+        self.cut_unseen = self.gone_unseen = False
+        self.doubtful = (
+            False  # a file went of which the exporter could not know, or keep, that it had been read
+        )
+        self.seen: Samples = {}
+
+    @initialize(late_writer_s=st.sampled_from([0.0, 60.0]))
+    def begin(self, late_writer_s: float) -> None:
+        self.late_writer_s = late_writer_s
+
+    @rule(who=st.integers(0, 1), provider=st.sampled_from(PROVIDERS), count=st.integers(1, 30))
+    def write(self, who: int, provider: str, count: int) -> None:
+        self._finish_halves()
+        self.writers[who].write(provider, count)
+        self.all_read = False
+
+    @rule(who=st.integers(0, 1), provider=st.sampled_from(PROVIDERS))
+    def write_half_a_line(self, who: int, provider: str) -> None:
+        self._finish_halves()
+        self.writers[who].write_half(provider)
+        self.all_read = False
+
+    @rule(who=st.integers(0, 1))
+    def notice_the_rotation(self, who: int) -> None:
+        self.writers[who].reopen()
+
+    @rule(who=st.integers(0, 1))
+    def die(self, who: int) -> None:
+        self.writers[who].die()
+
+    @rule()
+    def rename_and_create(self) -> None:
+        self._rename()
+        self.path.touch()
+
+    @rule()
+    def rename_without_create(self) -> None:
+        self._rename()
+
+    @precondition(lambda self: self.path.exists())
+    @rule()
+    def copytruncate(self) -> None:
+        self._finish_halves()
+        self._shift()
+        shutil.copy(self.path, self._rotated(1))
+        os.truncate(self.path, 0)
+        self.cut_unseen = True
+
+    @precondition(lambda self: not self.compressing and self._plain())
+    @rule(data=st.data())
+    def begin_to_compress(self, data: st.DataObject) -> None:
+        self.compressing = data.draw(st.sampled_from(self._plain()))
+        packed = gzip.compress(self.compressing.read_bytes())
+        self._packed(self.compressing).write_bytes(packed[: len(packed) // 2])
+
+    @precondition(lambda self: self.compressing)
+    @rule()
+    def end_compressing(self) -> None:
+        assert self.compressing
+        self._let_go(self.compressing)
+        content = self.compressing.read_bytes()
+        half = len(content) // 2
+        members = gzip.compress(content[:half]) + gzip.compress(content[half:])
+        self._packed(self.compressing).write_bytes(members)
+        self._unlink(self.compressing, is_lost=False)
+        self.compressing = None
+
+    @precondition(lambda self: self._plain())
+    @rule(data=st.data(), by_copy=st.booleans())
+    def move_to_the_olddir(self, data: st.DataObject, by_copy: bool) -> None:
+        self._settle_compression()
+        if self._plain():
+            chosen = data.draw(st.sampled_from(self._plain()))
+            self.moved += 1
+            target = self.olddir / f"{self.path.name}.{self.moved}"
+            if by_copy:
+                self._let_go(chosen)
+                shutil.copy2(chosen, target)
+                self._unlink(chosen, is_lost=False)
+            else:
+                chosen.rename(target)
+
+    @precondition(lambda self: self._plain())
+    @rule(data=st.data())
+    def delete_a_rotated_file(self, data: st.DataObject) -> None:
+        self._settle_compression()
+        if self._plain():
+            self._unlink(data.draw(st.sampled_from(self._plain())))
+
+    @rule()
+    def scrape(self) -> None:
+        shown = self._exporter().scrape()
+        self._compare(shown)
+
+    @precondition(lambda self: self.engine)
+    @rule()
+    def kill(self) -> None:
+        assert self.engine
+        self.doubtful |= self.gone_unseen
+        self.engine.kill()
+        self.engine = None
+
+    @rule(steps=st.integers(1, 12))
+    def kill_in_the_middle_of_a_step(self, steps: int) -> None:
+        engine = self._exporter()
+        self.steps_to_live = steps
+        try:
+            self._compare(engine.scrape())
+        except Killed:
+            self._not_fallen(engine.shown())
+            self.kill()
+        self.steps_to_live = -1
+
+    def teardown(self) -> None:
+        self.steps_to_live = -1
+        try:
+            self._end()
+        finally:
+            if self.engine:
+                self.engine.kill()
+            for writer in self.writers:
+                writer.close()
+            shutil.rmtree(self.folder)
+
+    def _end(self) -> None:
+        """Let every writer be heard once more, and the exporter restart: what is missing is known then."""
+        self._settle_compression()
+        self._finish_halves()
+        for writer in self.writers:
+            writer.reopen()
+            writer.write("a")
+        self._compare(self._exporter().scrape())
+        self.kill()
+        self._compare(self._exporter().scrape())
+
+    def _exporter(self) -> Engine:
+        if self.engine is None:
+            self.engine = Engine(
+                self.path,
+                state=self.folder / "state" / "exporter.db",
+                olddir=Path("old"),
+                step=self._step,
+                late_writer_s=self.late_writer_s,
+            )
+            self._not_fallen(self.engine.shown())
+        return self.engine
+
+    def _step(self, _: str) -> None:
+        self.steps_to_live -= 1
+        if self.steps_to_live == 0:
+            raise Killed
+
+    def _compare(self, shown: Samples) -> None:
+        """Compare what the exporter shows with what the writers know."""
+        self._not_fallen(shown)
+        self.all_read = True
+        self.cut_unseen = self.gone_unseen = False
+        written = sum((Counter(writer.written) for writer in self.writers), Counter[str]())
+        counted = Counter({name: int(shown.get((TRIES, (name,)), 0)) for name in PROVIDERS})
+        missing = shown["cr_exporter_events_missing", ()]
+        assert counted <= written
+        assert counted.total() + missing <= written.total()
+        if not self.lossy:
+            assert (counted, missing) == (written, 0)
+            assert self.doubtful or shown["cr_exporter_exact", ()] == (self.numbered or not written)
+        assert shown["cr_exporter_duplicates_suppressed_total", ()] == 0, "content did not tell the file"
+
+    def _not_fallen(self, shown: Samples) -> None:
+        fallen = {
+            key: (before, shown.get(key)) for key, before in self.seen.items() if shown.get(key, 0.0) < before
+        }
+        assert not fallen
+        self.seen = {key: value for key, value in shown.items() if key[0].endswith("_total")}
+
+    def _finish_halves(self) -> None:
+        for writer in self.writers:
+            self.all_read &= not writer.finish_half()
+
+    def _rotated(self, number: int) -> Path:
+        return self.path.with_name(f"{self.path.name}.{number}")
+
+    def _packed(self, path: Path) -> Path:
+        return path.with_name(path.name + ".gz")
+
+    def _plain(self) -> list[Path]:
+        return [self._rotated(number) for number in range(1, KEPT + 1) if self._rotated(number).exists()]
+
+    def _rename(self) -> None:
+        self._shift()
+        if self.path.exists():
+            self.path.rename(self._rotated(1))
+
+    def _shift(self) -> None:
+        self._settle_compression()
+        for oldest in (self._rotated(KEPT), self._packed(self._rotated(KEPT))):
+            if oldest.exists():
+                self._unlink(oldest)
+        for number in range(KEPT - 1, 0, -1):
+            for path, target in (
+                (self._rotated(number), self._rotated(number + 1)),
+                (self._packed(self._rotated(number)), self._packed(self._rotated(number + 1))),
+            ):
+                if path.exists():
+                    path.rename(target)
+
+    def _settle_compression(self) -> None:
+        if self.compressing:
+            self.end_compressing()
+
+    def _let_go(self, path: Path) -> None:
+        """Have the writers that hold the file go on to the one at the path."""
+        for writer in self.writers:
+            if writer.holds(path):
+                writer.finish_half()
+                writer.reopen()
+                self.all_read = False
+
+    def _unlink(self, path: Path, *, is_lost: bool = True) -> None:
+        self._let_go(path)
+        self.gone_unseen = True
+        ends_torn = path.read_bytes()[-1:] not in (b"", b"\n")
+        self.doubtful |= is_lost and (self.cut_unseen or ends_torn)
+        self.lossy |= is_lost and (self.engine is None or not self.all_read)
+        path.unlink()
+
+
+class Unnumbered(Rotation):
+    """The same with lines as CodeRouter 1.7 wrote them: only content and position tell what was counted."""
+
+    numbered = False
+
+
+@pytest.mark.timeout(0)
+@pytest.mark.parametrize("machine", [Rotation, Unnumbered])
+def test_the_totals_are_those_of_the_ledger_whatever_happens(machine: type[Rotation]) -> None:
+    run_state_machine_as_test(
+        machine,
+        settings=settings(
+            max_examples=RUNS,
+            stateful_step_count=STEPS,
+            deadline=None,
+            suppress_health_check=[
+                HealthCheck.too_slow,
+                HealthCheck.data_too_large,
+                HealthCheck.filter_too_much,
+            ],
+            phases=[Phase.explicit, Phase.reuse, Phase.generate],
+        ),
+    )

@@ -1,0 +1,90 @@
+import re
+import shutil
+import subprocess
+from dataclasses import fields
+from pathlib import Path
+
+import pytest
+
+from coderouter_exporter.families.kinds import Counter, Each, Feed, Field, Gauge, Histogram, Value
+from coderouter_exporter.families.table import COUNTERS, FAMILIES, FED, GAUGES, HISTOGRAMS, metric_table
+from coderouter_exporter.records.columns import needed
+from coderouter_exporter.records.decode import Record
+from coderouter_exporter.render.exposition import Format, render
+from coderouter_exporter.render.gauges import READERS
+from coderouter_exporter.render.view import View
+from coderouter_exporter.state.state import State
+
+FEEDS = [(family, feed) for family in FED for feed in family.feeds]
+EMPTY = View(state=State(created_ts=1.0), now_ts=2.0)
+
+
+@pytest.mark.parametrize(("family", "feed"), FEEDS, ids=[f"{f.name}-{e.event.msg}" for f, e in FEEDS])
+def test_a_feed_reads_fields_that_its_event_has_and_the_record_decodes(
+    family: Counter | Histogram, feed: Feed
+) -> None:
+    names = [value.name for value in feed.values if isinstance(value, Field)]
+    names += needed(feed.adds.field) if feed.adds else ()
+    assert {*names, *feed.given} <= {field.name for field in fields(feed.event)}
+    assert {*names, *feed.given} <= set(Record.__struct_fields__)
+    assert len(feed.values) == len(family.labels)
+
+
+def test_a_list_field_is_the_only_label_of_its_counter() -> None:
+    for _, feed in FEEDS:
+        assert len(feed.values) == 1 or not any(isinstance(value, Each) for value in feed.values)
+
+
+def test_a_histogram_observes_numbers_and_its_buckets_rise_in_whole_units() -> None:
+    for histogram in HISTOGRAMS:
+        assert all(isinstance(feed.adds, Value) for feed in histogram.feeds)
+        assert list(histogram.buckets) == sorted(set(histogram.buckets))
+        assert all(round(bound * histogram.scale) / histogram.scale == bound for bound in histogram.buckets)
+
+
+def test_only_dollars_are_kept_in_parts_of_one_by_a_counter() -> None:
+    assert [counter.name for counter in COUNTERS if counter.scale != 1] == ["coderouter_cost_usd_total"]
+
+
+def test_names_follow_the_rules_of_prometheus() -> None:
+    names = [family.name for family in FAMILIES]
+    assert len(names) == len(set(names))
+    for family in FAMILIES:
+        assert re.fullmatch(r"(coderouter|cr_exporter)(_[a-z]+)+", family.name)
+        assert family.name.endswith("_total") == isinstance(family, Counter)
+        assert not {"type", "job", "instance", "le", "quantile"} & set(family.labels)
+        assert family.help.endswith(".")
+
+
+def test_every_gauge_has_a_reader() -> None:
+    assert {gauge.name for gauge in GAUGES} == READERS.keys()
+
+
+def test_known_label_values_are_given_for_all_labels_of_a_counter_or_for_none() -> None:
+    for counter in COUNTERS:
+        assert len(counter.known) in (0, len(counter.labels))
+
+
+def test_every_family_is_announced_before_it_has_a_sample() -> None:
+    text = render(EMPTY, Format.TEXT).decode()
+    for family in FAMILIES:
+        if not isinstance(family, Gauge) or not family.live:
+            assert f"\n# TYPE {family.name} " in "\n" + text
+
+
+def test_counters_without_labels_begin_at_0() -> None:
+    assert "coderouter_requests_total 0.0\n" in render(EMPTY, Format.TEXT).decode()
+
+
+def test_the_table_for_the_readme_has_a_row_for_each_family() -> None:
+    rows = metric_table().splitlines()[2:]
+    assert [row.split("`")[1] for row in rows] == [family.name for family in FAMILIES]
+    assert all(row.count("|") == 6 for row in rows)
+
+
+@pytest.mark.skipif(shutil.which("promtool") is None, reason="promtool is not installed")
+def test_promtool_has_nothing_to_say(tmp_path: Path) -> None:
+    checked = subprocess.run(
+        ["promtool", "check", "metrics"], input=render(EMPTY, Format.TEXT), capture_output=True, check=False
+    )
+    assert (checked.returncode, checked.stdout, checked.stderr) == (0, b"", b"")

@@ -1,0 +1,130 @@
+"""`cr-exporter fold` over a rotated family, as a shell hands it over."""
+
+import gzip
+import itertools
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from coderouter_exporter.families import exporter as families_exporter
+from coderouter_exporter.families import proxy, table
+from coderouter_exporter.offline.fold_files import fold_files
+from coderouter_exporter.offline.order import UnreadableFile, gathered
+from support.exporter.process import CR_EXPORTER, append, line, running_exporter, samples, tried
+from support.processes import clean_environment, eventually
+
+FED_BY_EVENTS = {family.name for family in table.COUNTERS if family.feeds} | {
+    families_exporter.LINES.name,
+    families_exporter.EVENTS_READ.name,
+}
+
+
+def event(number: int, **fields: object) -> bytes:
+    """Return the try of that second; its provider tells the second too."""
+    return tried(f"p{number}", ts=f"2026-11-23T10:00:{number:02}.000Z", writer="w", seq=number, **fields)
+
+
+def tries(*paths: Path) -> dict[str, int]:
+    return {name: total for (name,), total in fold_files(paths).totals(proxy.PROVIDER_ATTEMPTS).items()}
+
+
+@pytest.fixture
+def family(tmp_path: Path) -> list[Path]:
+    """Four files of two events each, oldest first; the second is compressed."""
+    paths = [tmp_path / f"events.jsonl{end}" for end in (".10", ".9.gz", "-20261123", "")]
+    for number, path in enumerate(paths):
+        text = event(2 * number) + event(2 * number + 1)
+        path.write_bytes(gzip.compress(text) if path.suffix == ".gz" else text)
+    return paths
+
+
+def test_files_are_read_in_the_order_of_writing_however_the_shell_sorts_them(family: list[Path]) -> None:
+    for order in itertools.permutations(family):
+        assert gathered(order) == family
+        shown = [shown.provider for shown in fold_files(order).recent]
+        assert shown == [f"p{number}" for number in range(8)]
+
+
+def test_a_plain_file_and_its_compressed_twin_count_once(family: list[Path]) -> None:
+    twin = family[0].with_name("events.jsonl.10.gz")
+    twin.write_bytes(gzip.compress(family[0].read_bytes()))
+    assert set(tries(*family, twin).values()) == {1}
+
+
+@pytest.mark.parametrize("bytes_there", [0, 5, 20, 60, -1])
+def test_a_twin_that_is_just_being_compressed_is_left_out(family: list[Path], bytes_there: int) -> None:
+    twin = family[0].with_name("events.jsonl.10.gz")
+    twin.write_bytes(gzip.compress(family[0].read_bytes())[:bytes_there])
+    assert set(tries(twin, *family).values()) == {1}
+
+
+def test_a_copy_counts_once_also_when_the_original_has_grown_since(family: list[Path]) -> None:
+    copy = Path(shutil.copy(family[3], family[3].with_name("events.jsonl.1")))
+    append(family[3], event(8))
+    assert gathered([copy, *family]) == family
+    assert tries(copy, *family)["p8"] == 1
+
+
+def test_files_that_only_begin_alike_both_count(tmp_path: Path) -> None:
+    one, two = tmp_path / "one.jsonl", tmp_path / "two.jsonl"
+    one.write_bytes(tried("same") + tried("one"))
+    two.write_bytes(tried("same") + tried("two"))
+    assert tries(one, two) == {"same": 2, "one": 1, "two": 1}
+
+
+def test_a_file_named_twice_counts_once(family: list[Path]) -> None:
+    link = family[0].with_name("events.jsonl.latest")
+    link.symlink_to(family[0])
+    assert set(tries(*family, *family, link).values()) == {1}
+
+
+def test_a_large_twin_is_compared_to_its_end(tmp_path: Path) -> None:
+    path, twin, other = (
+        tmp_path / name for name in ("events.jsonl.1", "events.jsonl.1.gz", "events.jsonl.2")
+    )
+    path.write_bytes(tried(padding="x" * 1000) * 3000)
+    twin.write_bytes(gzip.compress(path.read_bytes(), 1))
+    other.write_bytes(path.read_bytes()[: -len(b'"local"}\n')] + b'"other"}\n')
+    assert sorted(gathered([twin, path, other])) in ([path, other], [twin, other])
+
+
+def test_another_compression_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "events.jsonl.1.zst"
+    path.write_bytes(b"\x28\xb5\x2f\xfd rest")
+    with pytest.raises(UnreadableFile, match=r"events\.jsonl\.1\.zst is compressed with zstd; decompress it"):
+        fold_files([path])
+
+
+def test_a_broken_file_that_no_other_one_holds_is_refused(family: list[Path]) -> None:
+    family[1].write_bytes(family[1].read_bytes()[:-9])
+    with pytest.raises(UnreadableFile, match=r"cannot read .*\.9\.gz to its end"):
+        fold_files(family)
+
+
+def test_the_whole_family_gives_the_totals_that_the_live_exporter_had(tmp_path: Path) -> None:
+    events = tmp_path / "events.jsonl"
+    second = itertools.count()
+    with running_exporter(events, state=tmp_path / "exporter.db") as exporter:
+        for turn in range(4):
+            append(
+                events, *(event(next(second)) for _ in range(10)), b"no event\n", line("of another version")
+            )
+            eventually(lambda: exporter.scrape()["cr_exporter_bytes_behind", ()] == 0)
+            if turn < 3:
+                old = events.rename(events.with_name(f"events.jsonl.{3 - turn}"))
+                if turn < 2:
+                    old.with_name(old.name + ".gz").write_bytes(gzip.compress(old.read_bytes()))
+                if turn < 1:
+                    old.unlink()
+        served = exporter.scrape()
+    files = sorted(tmp_path.glob("events.jsonl*"), reverse=True)
+    folded = subprocess.run(
+        [CR_EXPORTER, "fold", *files], env=clean_environment(), capture_output=True, check=True
+    )
+    totals = samples(folded.stdout.decode())
+    for sample in served.keys() | totals.keys():
+        if sample[0] in FED_BY_EVENTS:
+            assert totals[sample] == served[sample], sample
+    assert totals["coderouter_requests_total", ()] == 40

@@ -1,0 +1,128 @@
+import pytest
+
+from coderouter_events.events import LINE_BYTES_MAX
+from coderouter_exporter.records.decode import (
+    READ_BYTES_MAX,
+    Record,
+    cut,
+    read_batch,
+    read_line,
+    salvage,
+    unix_time,
+)
+from support.exporter.process import line, tried
+
+GOOD = tried(writer="w", seq=1).rstrip()
+
+
+@pytest.mark.parametrize(
+    ("data", "reason"),
+    [
+        (b"", "empty"),
+        (b" \t\r", "empty"),
+        (b"not json", "json"),
+        (GOOD[:-9], "json"),
+        (b'{"msg":"try-provider","provider":"\xff"}', "utf8"),
+        (b"[1]", "object"),
+        (b"[" + GOOD + b"]", "object"),
+        (b"null", "object"),
+        (b"17", "object"),
+        (GOOD + b" x" * LINE_BYTES_MAX, "oversize"),
+        (b"\0\0\0", "nul"),
+    ],
+)
+def test_a_line_that_cannot_be_read_says_why_and_stops_no_other(data: bytes, reason: str) -> None:
+    assert salvage(data) == ([], [reason])
+    batch = read_batch(GOOD + b"\n" + data + b"\n" + GOOD + b"\n")
+    assert len(batch.records) == 2
+    assert batch.rejected == {reason: 1}
+
+
+@pytest.mark.parametrize("data", [GOOD + b"\r", b"\xef\xbb\xbf" + GOOD, b" " + GOOD])
+def test_line_ends_of_windows_and_a_byte_order_mark_do_no_harm(data: bytes) -> None:
+    assert salvage(data) == salvage(GOOD)
+    assert read_batch(data + b"\n").records == salvage(GOOD)[0]
+
+
+def test_two_halves_of_a_record_on_two_lines_are_no_record() -> None:
+    batch = read_batch(b'{"msg":"try-provider",\n"provider":"local"}\n')
+    assert batch.records == []
+    assert batch.rejected == {"json": 2}
+
+
+@pytest.mark.parametrize("at", range(1, len(GOOD), 7))
+def test_the_whole_record_behind_a_torn_one_counts(at: int) -> None:
+    assert salvage(GOOD[:at] + GOOD) == (salvage(GOOD)[0], ["torn"])
+
+
+def test_two_whole_records_on_one_line_both_count() -> None:
+    batch = read_batch(GOOD + GOOD + b"\n\n")
+    assert len(batch.records) == 2
+    assert batch.rejected == {"empty": 1}
+
+
+def test_a_record_inside_a_text_of_another_is_not_taken_for_one() -> None:
+    quoting = line("provider-failed", error=GOOD.decode(), provider="a").rstrip()
+    assert salvage(quoting[:-5]) == ([], ["json"])
+    records, wrong = salvage(quoting[:-5] + quoting)
+    assert ([record.msg for record in records], wrong) == (["provider-failed"], ["torn"])
+
+
+def test_nul_bytes_inside_a_line_are_taken_out_and_counted() -> None:
+    batch = read_batch(GOOD + b"\n\0\0" + GOOD + b"\n")
+    assert (len(batch.records), batch.rejected, batch.nul_bytes) == (2, {"nul": 1}, 2)
+
+
+def test_a_run_of_nul_bytes_is_passed_over_once_it_is_known_where_it_ends() -> None:
+    waiting, _ = cut(b"\0" * 9, skipping=False)
+    assert (waiting.data, waiting.bytes_read) == (b"", 0)
+    long, skipping = cut(b"\0" * READ_BYTES_MAX, skipping=False)
+    assert (long.data, long.bytes_read, long.nul_bytes, skipping) == (
+        b"",
+        READ_BYTES_MAX,
+        READ_BYTES_MAX,
+        False,
+    )
+    ended, _ = cut(b"\0" * 9 + b"a\nb", skipping=False)
+    assert (ended.data, ended.bytes_read, ended.nul_bytes) == (b"a\n", 11, 9)
+
+
+def test_values_of_other_types_become_text_or_nothing() -> None:
+    record = read_line(
+        line("try-provider", provider=7, stream="yes", status="503", dropped=["a", 1, None], seq=True)
+    )
+    assert isinstance(record, Record)
+    assert (record.provider, record.stream, record.status, record.seq) == ("7", None, None, None)
+    assert record.dropped == ["a", "1", ""]
+
+
+def test_a_line_of_the_greatest_length_is_read() -> None:
+    longest = line("try-provider", provider="p", padding="")
+    longest = longest.replace(
+        b'"padding": ""', b'"padding": "%s"' % (b"x" * (LINE_BYTES_MAX - len(longest) + 1))
+    )
+    assert len(longest) == LINE_BYTES_MAX + 1
+    assert len(read_batch(longest).records) == 1
+
+
+def test_only_whole_lines_are_cut_off() -> None:
+    assert cut(b"a\nb\nc", skipping=False)[0].data == b"a\nb\n"
+    assert cut(b"abc", skipping=False)[0].bytes_read == 0
+
+
+def test_a_line_longer_than_a_read_is_passed_over_and_counted_once() -> None:
+    first, skipping = cut(b"x" * READ_BYTES_MAX, skipping=False)
+    assert (first.data, first.bytes_read, first.oversize, skipping) == (b"", READ_BYTES_MAX, 0, True)
+    more, skipping = cut(b"x" * 10, skipping=skipping)
+    assert (more.data, more.bytes_read, more.oversize, skipping) == (b"", 10, 0, True)
+    last, skipping = cut(b"x\ngood\n", skipping=skipping)
+    assert (last.data, last.bytes_read, last.oversize, skipping) == (b"", 2, 1, False)
+
+
+def test_a_time_without_zone_is_local_as_in_coderouter_1_7(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert unix_time("1970-01-01T00:00:01.500Z") == 1.5
+    assert unix_time("1970-01-01T09:00:01+09:00") == 1.0
+    assert unix_time("yesterday") is None
+    local, with_millis = unix_time("2026-11-23T19:16:58"), unix_time("2026-11-23T19:16:58,250")
+    assert local is not None
+    assert with_millis == local + 0.25

@@ -1,0 +1,90 @@
+"""Two event files, one of CodeRouter 1.7 and one with every event of today, and the exact bytes that they mean."""
+
+import gzip
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from coderouter_events.events import EVENTS as EVENTS_OF_TODAY
+from coderouter_exporter.offline.fold_files import fold_files
+from coderouter_exporter.render.exposition import Format, render
+from coderouter_exporter.render.view import View
+from support.exporter.process import CR_EXPORTER, running_exporter
+from support.processes import clean_environment
+
+DATA = Path(__file__).parents[1] / "data"
+EVENTS = DATA / "coderouter-1.7.jsonl"
+METRICS = (DATA / "coderouter-1.7.prom").read_bytes()
+
+
+def fold(*files: Path, timezone: str = "UTC") -> subprocess.CompletedProcess[bytes]:
+    return subprocess.run(
+        [CR_EXPORTER, "fold", *files], env=clean_environment(TZ=timezone), capture_output=True, check=False
+    )
+
+
+@pytest.mark.parametrize("name", ["coderouter-1.7", "coderouter-2"])
+def test_the_file_folds_to_exactly_these_metrics(name: str) -> None:
+    folded = fold(DATA / f"{name}.jsonl")
+    assert (folded.returncode, folded.stderr) == (0, b"")
+    assert folded.stdout == (DATA / f"{name}.prom").read_bytes()
+
+
+def test_openmetrics_says_the_same_with_exemplars() -> None:
+    state = fold_files([DATA / "coderouter-2.jsonl"])
+    view = View(state=state, now_ts=state.last_event_ts)
+    assert render(view, Format.OPENMETRICS) == (DATA / "coderouter-2.om").read_bytes()
+
+
+def test_every_event_of_the_contract_stands_in_the_newer_file() -> None:
+    text = (DATA / "coderouter-2.jsonl").read_text(encoding="utf-8")
+    assert {event.msg for event in EVENTS_OF_TODAY} <= set(re.findall(r'"msg":"([a-z-]+)"', text))
+
+
+def test_a_compressed_file_folds_to_the_same(tmp_path: Path) -> None:
+    compressed = tmp_path / "events.jsonl.1.gz"
+    content = EVENTS.read_bytes()
+    half = content.index(b"\n", len(content) // 2) - 10
+    compressed.write_bytes(gzip.compress(content[:half]) + gzip.compress(content[half:]))
+    assert fold(compressed).stdout == METRICS
+
+
+def test_several_files_fold_as_one(tmp_path: Path) -> None:
+    content = EVENTS.read_bytes()
+    half = content.index(b"\n", len(content) // 2) + 1
+    old, new = tmp_path / "events.jsonl.1", tmp_path / "events.jsonl"
+    old.write_bytes(content[:half])
+    new.write_bytes(content[half:])
+    assert fold(old, new).stdout == METRICS
+
+
+def test_the_live_exporter_serves_the_same(tmp_path: Path) -> None:
+    with running_exporter(EVENTS, state=tmp_path / "exporter.db", TZ="UTC") as exporter:
+        _, body = exporter.get("/metrics")
+    served = body.decode().splitlines()
+    for line in METRICS.decode().splitlines():
+        assert line in served or line.startswith(("coderouter_uptime_seconds", "cr_exporter_checkpoint_"))
+
+
+def test_a_time_without_zone_is_read_in_the_zone_of_the_machine() -> None:
+    tokyo = fold(EVENTS, timezone="Asia/Tokyo").stdout.decode()
+    assert "coderouter_uptime_seconds 12.0\n" in tokyo
+    assert f"coderouter_last_event_timestamp_seconds {1795461430 - 9 * 3600:.0f}\n".encode() not in METRICS
+    assert "coderouter_last_event_timestamp_seconds 1.79542903e+09\n" in tokyo
+
+
+def test_a_damaged_compressed_file_is_named_and_nothing_is_printed(tmp_path: Path) -> None:
+    damaged = tmp_path / "events.jsonl.1.gz"
+    damaged.write_bytes(gzip.compress(EVENTS.read_bytes())[:-20])
+    folded = fold(damaged)
+    assert (folded.returncode, folded.stdout) == (3, b"")
+    assert folded.stderr.decode().startswith(f"cr-exporter: cannot read {damaged} to its end")
+    assert folded.stderr.count(b"\n") == 1
+
+
+def test_a_missing_file_is_named() -> None:
+    folded = fold(Path("nowhere.jsonl"))
+    assert folded.returncode == 2
+    assert b"nowhere.jsonl" in folded.stderr

@@ -1,0 +1,206 @@
+"""What an operator asks first, worked out from what was counted."""
+
+import fcntl
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from coderouter_events.lock import LivenessLock
+from coderouter_exporter.fold.fold import fold
+from coderouter_exporter.http.proxy_liveness import ProxyLiveness
+from coderouter_exporter.records.decode import Chunk
+from coderouter_exporter.render.report import report
+from coderouter_exporter.render.view import View
+from coderouter_exporter.state.state import State, decode, encode
+from support.exporter.process import line
+from support.exporter.sample_events import startup, utc
+
+NOW = 1_795_000_000.0
+LATER = NOW + 10
+
+
+def told(*lines: bytes, now_ts: float = LATER, alive: bool | None = None) -> Any:
+    state = State(created_ts=1.0)
+    data = b"".join(lines)
+    fold(state, Chunk(data, len(data)))
+    return report(View(state=decode(encode(state)), now_ts=now_ts, alive=alive))
+
+
+def at(msg: str, ts: float = NOW, **fields: object) -> bytes:
+    return line(msg, ts=utc(ts), **fields)
+
+
+UP = startup(NOW, "w")
+BYE = at("coderouter-shutdown", NOW + 1, writer="w", seq=2, reason="SIGTERM")
+
+
+@pytest.mark.parametrize(
+    ("lines", "age_s", "alive", "state"),
+    [
+        ([], 1, None, "unknown"),
+        ([UP], 1, True, "running"),
+        ([UP], 1, None, "running"),
+        ([UP], 1, False, "gone"),
+        ([UP], 100, None, "gone"),
+        ([UP], 100, True, "running"),
+        ([UP, BYE], 2, False, "stopped"),
+        ([UP, BYE], 100, None, "stopped"),
+        ([UP, BYE, startup(NOW + 2, "w2")], 3, False, "gone"),
+        ([UP, BYE, startup(NOW + 2, "w2")], 3, True, "running"),
+    ],
+)
+def test_the_proxy_runs_has_stopped_or_is_gone(
+    lines: list[bytes], age_s: float, alive: bool | None, state: str
+) -> None:
+    proxy = told(*lines, now_ts=NOW + age_s, alive=alive)["proxy"]
+    assert proxy["state"] == state
+
+
+OK = at("provider-ok", NOW + 1, provider="ollama", duration_s=0.1)
+FAILED = at("provider-failed", NOW + 2, provider="ollama", retryable=True, error_type="connect", error="no")
+COOLED = at("provider-cooldown", NOW + 3, provider="ollama", seconds=30.0)
+
+
+@pytest.mark.parametrize(
+    ("lines", "state"),
+    [
+        ([], "unused"),
+        ([OK], "ok"),
+        ([OK, FAILED], "failing"),
+        ([FAILED, OK], "failing"),
+        ([OK, at("provider-failed-midstream", NOW + 1, provider="ollama", error="cut")], "failing"),
+        ([FAILED, at("provider-ok", NOW + 3, provider="ollama")], "ok"),
+        ([FAILED, COOLED], "cooldown"),
+        ([FAILED, COOLED, at("provider-recovered", NOW + 4, provider="ollama")], "failing"),
+    ],
+)
+def test_a_provider_is_as_its_newest_try_was(lines: list[bytes], state: str) -> None:
+    providers = {entry["name"]: entry["state"] for entry in told(UP, *lines)["providers"]}
+    assert providers == {"ollama": state, "openrouter-free": "unused", "claude": "gated"}
+
+
+def test_the_newest_failure_that_made_the_next_provider_be_tried_is_told() -> None:
+    final = at(
+        "provider-failed-midstream", NOW + 5, provider="ollama", retryable=False, error_type="timeout_idle"
+    )
+    assert told(UP, FAILED, final)["moved_on"] == {
+        "provider": "ollama",
+        "at": utc(NOW + 2)[:19],
+        "error_type": "connect",
+        "error": "no",
+    }
+    assert told(UP, final)["moved_on"] is None
+
+
+def test_who_answered_last_is_told() -> None:
+    assert told(UP)["answering"] is None
+    other = at("provider-ok", NOW + 5, provider="openrouter-free")
+    assert told(UP, OK, other)["answering"] == {"provider": "openrouter-free", "at": utc(NOW + 5)[:19]}
+
+
+def test_the_paid_gate_tells_whom_it_keeps_out() -> None:
+    blocked = at("chain-paid-gate-blocked", profile="coding", blocked_providers=["claude"])
+    skipped = at("skip-paid-provider", provider="claude")
+    assert told(startup(NOW, "w"), skipped, blocked)["paid_gate"] == {
+        "closed": True, "providers": ["claude"], "requests_blocked": 1, "providers_skipped": 1,
+    }  # fmt: skip
+    assert told(startup(NOW, "w", allow_paid=True))["paid_gate"]["closed"] is False
+    assert told()["paid_gate"]["closed"] is None
+
+
+def test_what_makes_the_counts_inexact_is_told() -> None:
+    lost = at("try-provider", provider="ollama", writer="w", seq=4)
+    counting = told(startup(NOW, "w"), lost)["counting"]
+    assert (counting["exact"], counting["events_missing"]) == (False, 2)
+
+
+def test_the_last_50_events_are_told_in_words_without_tries_and_heartbeats() -> None:
+    lines = [
+        at("try-provider", provider="ollama"),
+        FAILED,
+        at(
+            "provider-failed",
+            provider="ollama",
+            status=429,
+            error_type="rate_limited",
+            error="HTTP 429: slow down",
+        ),
+        at("provider-failed", provider="ollama", status=500, error_type="upstream_5xx", error="x" * 300),
+        OK,
+        at("proxy-heartbeat", in_flight=0),
+        at("request-finished", outcome="exhausted", status=502, attempts=2, duration_s=12.34),
+        at("request-finished", outcome="ok", status=200, attempts=1, duration_s=0.5),
+        at("no-event-of-ours"),
+    ]
+    events = told(*lines)["events"]
+    assert sorted((event["event"], event["level"], event["text"]) for event in events) == [
+        ("provider-failed", "WARNING", "connect: no"),
+        ("provider-failed", "WARNING", "rate_limited: HTTP 429: slow down"),
+        ("provider-failed", "WARNING", "upstream_5xx, HTTP 500: " + "x" * 200 + "…"),
+        ("provider-ok", "INFO", "answers after 100 ms"),
+        ("request-finished", "INFO", "ok, in 500 ms"),
+        ("request-finished", "WARNING", "exhausted, HTTP 502, 2 tries, in 12.3 s"),
+    ]
+    many = told(*(at("provider-ok", NOW + number, provider=str(number)) for number in range(120)))["events"]
+    assert [event["provider"] for event in many] == [str(number) for number in range(70, 120)]
+
+
+@pytest.fixture
+def events(tmp_path: Path) -> Path:
+    return tmp_path / "events.jsonl"
+
+
+@pytest.fixture
+def lock(events: Path) -> Iterator[LivenessLock]:
+    events.touch()
+    lock = LivenessLock(events)
+    yield lock
+    lock.release()
+
+
+def test_the_lock_tells_whether_a_process_lives(events: Path, lock: LivenessLock) -> None:
+    liveness = ProxyLiveness()
+    assert liveness.probe([events], last_event_ts=NOW, now_ts=NOW) is None, "an older proxy has no lock"
+    lock.hold()
+    lock.hold()
+    assert liveness.probe([events], last_event_ts=NOW, now_ts=NOW) is True
+    other = LivenessLock(events)
+    other.hold()
+    lock.release()
+    assert liveness.probe([events], last_event_ts=NOW, now_ts=NOW) is True, "one of two is left"
+    other.release()
+    assert liveness.probe([events], last_event_ts=NOW, now_ts=LATER) is False
+
+
+def test_of_several_event_files_one_that_is_in_use_is_enough(events: Path, lock: LivenessLock) -> None:
+    lock.hold()
+    unused = events.with_name("unused.jsonl")
+    unused.with_name("unused.jsonl.alive").touch()
+    assert ProxyLiveness().probe([unused, events], last_event_ts=NOW, now_ts=NOW) is True
+
+
+def test_a_lock_that_is_free_while_events_come_tells_nothing(events: Path) -> None:
+    events.with_name("events.jsonl.alive").touch()
+    liveness = ProxyLiveness()
+    assert liveness.probe([events], last_event_ts=NOW, now_ts=LATER) is False
+    assert liveness.probe([events], last_event_ts=LATER + 5, now_ts=LATER + 9) is None
+
+
+def test_holding_the_lock_never_waits_and_is_made_up_for_later(events: Path, lock: LivenessLock) -> None:
+    fd = os.open(events.with_name("events.jsonl.alive"), os.O_RDONLY | os.O_CREAT)
+    fcntl.flock(fd, fcntl.LOCK_EX)
+    lock.hold()
+    os.close(fd)
+    assert ProxyLiveness().probe([events], last_event_ts=NOW, now_ts=NOW) is False
+    lock.hold()
+    assert ProxyLiveness().probe([events], last_event_ts=NOW, now_ts=NOW) is True
+
+
+def test_nothing_is_held_without_an_event_file(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    for path in (None, tmp_path / "events.jsonl", tmp_path / "nowhere" / "events.jsonl", tmp_path / "pipe"):
+        LivenessLock(path).hold()
+    assert [path.name for path in tmp_path.iterdir()] == ["pipe"]

@@ -1,0 +1,331 @@
+"""The state file through an exporter's eyes: damage, age, a full disk, a reset."""
+
+import gzip
+import os
+import shutil
+import sqlite3
+import subprocess
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+
+from coderouter_events.events import TryProvider
+from coderouter_exporter.state import state as states
+from coderouter_exporter.state.state import OTHER, SERIES_MAX
+from coderouter_exporter.state.store import SCHEMA, StateError, Store
+from coderouter_proxy.eventlog.writer import EventLog
+from support.exporter.engine import Engine, is_exact
+from support.exporter.process import CR_EXPORTER, Exporter, append, running_exporter, tried
+from support.exporter.writers import Writer
+from support.processes import clean_environment, eventually, running
+
+DATA = Path(__file__).parents[1] / "data"
+EVERY_BYTES = 61
+
+Start = Callable[..., Engine]
+
+
+def damage_newest(state: Path) -> None:
+    db = sqlite3.connect(state)
+    db.execute("UPDATE generation SET document = x'00' WHERE id = (SELECT max(id) FROM generation)")
+    db.commit()
+    db.close()
+
+
+def loaded(path: Path) -> bytes | str | None:
+    """Return the document that the file holds, or what is said when it is refused."""
+    try:
+        store = Store(path)
+    except StateError as error:
+        return str(error)
+    try:
+        return store.load()
+    except StateError as error:
+        return str(error)
+    finally:
+        store.close()
+
+
+def test_checkpoint_corrupt(tmp_path: Path) -> None:
+    """With any byte of the file flipped, or the file cut anywhere, nothing else than the last two commits is loaded."""
+    path = tmp_path / "exporter.db"
+    store = Store(path)
+    documents = [bytes([number]) * 700 for number in (1, 2, 3)]
+    for document in documents:
+        store.commit(document)
+    store.close()
+    whole = path.read_bytes()
+    flipped = (
+        whole[:at] + bytes([whole[at] ^ 0xFF]) + whole[at + 1 :] for at in range(0, len(whole), EVERY_BYTES)
+    )
+    cut = (whole[:size] for size in range(0, len(whole), EVERY_BYTES))
+    found = set()
+    for content in (*flipped, *cut, bytes(len(whole))):
+        path.write_bytes(content)
+        found_now = loaded(path)
+        if isinstance(found_now, str):
+            assert "--state" in found_now
+        else:
+            found.add(found_now)
+    assert found == set(documents[-2:])
+
+
+def test_a_state_whose_generations_are_gone_is_not_taken_for_a_new_one(tmp_path: Path) -> None:
+    path = tmp_path / "exporter.db"
+    store = Store(path)
+    store.commit(b"1")
+    store.close()
+    db = sqlite3.connect(path)
+    db.execute("DELETE FROM generation")
+    db.commit()
+    db.close()
+    assert "its generations are gone" in str(loaded(path))
+
+
+def test_checkpoint_is_dir(tmp_path: Path) -> None:
+    (tmp_path / "exporter.db").mkdir()
+    assert "exporter.db" in str(loaded(tmp_path / "exporter.db"))
+
+
+def test_after_damage_the_generation_before_goes_on_and_nothing_is_served_that_falls(
+    events: Path, writer: Writer, tmp_path: Path
+) -> None:
+    state = tmp_path / "exporter.db"
+    engine = Engine(events, state=state)
+    for total in (5, 10):
+        writer.write(count=5)
+        assert is_exact(engine, total)
+    engine.kill()
+    damage_newest(state)
+    engine = Engine(events, state=state)
+    before = engine.follower.published
+    assert engine.shown()["coderouter_requests_total", ()] == 5
+    assert is_exact(engine, 10)
+    after = engine.follower.published
+    assert (before.recovering, after.recovering) == (True, False)
+    engine.kill()
+
+
+def test_a_state_of_schema_1_goes_on(tmp_path: Path) -> None:
+    """Its positions have no marker and its events no numbers; totals, `_created` and positions stay."""
+    state, events = tmp_path / "exporter.db", tmp_path / "events.jsonl"
+    shutil.copy(DATA / "state-schema-1.db", state)
+    shutil.copy(DATA / "state-schema-1.jsonl", events)
+    store = Store(state)
+    document = store.load()
+    assert document is not None
+    restored = states.decode(document)
+    assert restored.created_ts == 1795461000.0
+    (position,) = restored.positions
+    position.path = str(events)
+    store.commit(states.encode(restored))
+    store.close()
+    engine = Engine(events, state=state)
+    assert engine.scrape()["coderouter_requests_total", ()] == 2
+    append(events, tried(writer="w", seq=5))
+    shown = engine.scrape()
+    assert shown["coderouter_requests_total", ()] == 3
+    assert shown["cr_exporter_lines_total", ("event",)] == 5
+    engine.kill()
+    db = sqlite3.connect(state)
+    assert db.execute("PRAGMA user_version").fetchone() == (SCHEMA,)
+    db.close()
+
+
+def test_what_this_version_writes_an_older_one_refuses(tmp_path: Path) -> None:
+    store = Store(tmp_path / "exporter.db")
+    store.commit(b"1")
+    store.close()
+    db = sqlite3.connect(tmp_path / "exporter.db")
+    assert db.execute("PRAGMA user_version").fetchone() == (3,)
+    db.close()
+
+
+def created(exporter: Exporter) -> str:
+    _, body = exporter.get("/metrics", accept="application/openmetrics-text")
+    return next(line for line in body.decode().splitlines() if line.startswith("coderouter_requests_created"))
+
+
+def test_a_reset_sets_the_state_aside_and_moves_created(events: Path, writer: Writer, tmp_path: Path) -> None:
+    state = tmp_path / "exporter.db"
+    writer.write(count=3)
+    with running_exporter(events, state=state) as exporter:
+        assert exporter.tries() == 3
+        before = created(exporter)
+    content = bytearray(state.read_bytes())
+    content[:4096] = bytes(4096)
+    state.write_bytes(content)
+    refused = subprocess.run(
+        [CR_EXPORTER, "--events", events, "--state", state, "--listen", "127.0.0.1:0"],
+        env=clean_environment(),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert refused.returncode == 3
+    assert "--state-reset" in refused.stderr
+    writer.write()
+    with running_exporter(events, state=state, CR_EXPORTER_STATE_RESET="1") as exporter:
+        assert exporter.tries() == 4
+        assert created(exporter) > before
+    assert state.with_name("exporter.db.old").read_bytes() == content
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """Mount a file system of 512 KiB."""
+    folder = tmp_path / "small"
+    folder.mkdir()
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=512k", "none", folder],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if mounted.returncode:
+        pytest.skip(f"may not mount here: {mounted.stderr.strip()}")
+    yield folder
+    subprocess.run(["umount", folder], check=True)
+
+
+def fill(ballast: Path) -> None:
+    """Write to the file until the disk is full."""
+    with suppress(OSError), ballast.open("wb", buffering=0) as file:
+        while True:
+            file.write(b"x" * 4096)
+
+
+def test_checkpoint_disk_full(events: Path, writer: Writer, small_disk: Path) -> None:
+    ballast = small_disk / "ballast"
+    writer.write(count=10)
+    with running_exporter(events, state=small_disk / "exporter.db") as exporter:
+        assert exporter.tries() == 10
+        fill(ballast)
+        names = [
+            f"provider-{number:04}-{'x' * 40}" for number in range(300)
+        ]  # so that the document has to grow
+        for name in names:
+            writer.write(name)
+        eventually(lambda: not exporter.is_ready(), within_s=30)
+        assert exporter.tries() == 10
+        assert exporter.scrape()["cr_exporter_checkpoint_failing", ()] > 0
+        assert exporter.get("/-/healthy")[0].status == 200
+        ballast.unlink()
+        eventually(exporter.is_ready, within_s=30)
+        shown = exporter.scrape()
+    assert shown["coderouter_requests_total", ()] == 310
+    assert shown["cr_exporter_checkpoint_failures_total", ()] > 0
+    assert shown["cr_exporter_exact", ()] == 1
+
+
+def test_a_full_disk_for_the_event_file_costs_the_torn_event_only(small_disk: Path, tmp_path: Path) -> None:
+    events, ballast = small_disk / "events.jsonl", small_disk / "ballast"
+    log = EventLog(events)
+    event = TryProvider(request_id="r1", provider="local", stream=False)
+    with running_exporter(events, state=tmp_path / "exporter.db") as exporter:
+        log.write(event)
+        fill(ballast)
+        for _ in range(100):
+            log.write(event)
+        assert 0 < exporter.tries() < 101
+        ballast.unlink()
+        for _ in range(3):
+            log.write(event)
+        shown = exporter.scrape()
+        assert shown["coderouter_requests_total", ()] == 104
+        assert shown["cr_exporter_exact", ()] == 1
+    log.close()
+
+
+def test_the_label_values_of_a_family_are_bounded(start: Start, events: Path) -> None:
+    events.parent.mkdir()
+    append(events, *(tried(f"p{number}") for number in range(SERIES_MAX + 5)))
+    shown = start().scrape()
+    assert shown["coderouter_provider_attempts_total", (OTHER,)] == 5
+    assert shown["cr_exporter_label_overflow_total", ("coderouter_provider_attempts_total",)] == 5
+    assert shown["coderouter_requests_total", ()] == SERIES_MAX + 5
+
+
+def test_more_event_files_than_descriptors(tmp_path: Path) -> None:
+    folder = tmp_path / "log"
+    folder.mkdir()
+    writers = [
+        Writer(folder / f"events-{chr(97 + number // 26)}{chr(97 + number % 26)}.jsonl")
+        for number in range(300)
+    ]
+    for writer in writers:
+        writer.write()
+        writer.close()
+    limited = ("prlimit", "--nofile=128:128", CR_EXPORTER)
+    arguments = (
+        "--events",
+        folder / "*.jsonl",
+        "--state",
+        tmp_path / "exporter.db",
+        "--listen",
+        "127.0.0.1:0",
+    )
+    with running(*limited, *arguments) as command:
+        exporter = Exporter(command)
+        eventually(lambda: exporter.tries() == 300)
+        for writer in writers[::3]:
+            writer.write()
+            writer.close()
+            writer.path.rename(writer.path.with_name(f"{writer.path.name}.1"))
+            writer.write()
+            writer.close()
+        eventually(lambda: exporter.tries() == 500)
+        shown = exporter.scrape()
+        assert shown["cr_exporter_exact", ()] == 1
+        assert shown["cr_exporter_duplicates_suppressed_total", ()] == 0
+
+
+def test_a_pattern_takes_up_new_files_and_no_rotated_ones(tmp_path: Path, start: Start) -> None:
+    folder = tmp_path / "log"
+    folder.mkdir()
+    one, two = Writer(folder / "one.jsonl"), Writer(folder / "two.jsonl")
+    one.write()
+    engine = start(folder / "*")
+    assert is_exact(engine, 1)
+    one.path.rename(folder / "one.jsonl.1")
+    (folder / "one.jsonl.2.gz").write_bytes(gzip.compress(tried(writer="old", seq=1)))
+    one.reopen()
+    one.write()
+    two.write()
+    engine = start(folder / "*")
+    assert is_exact(engine, 4)
+    assert [tail.path.name for tail in engine.sources.tails] == ["one.jsonl", "two.jsonl"]
+    one.close()
+    two.close()
+
+
+UNPRIVILEGED = ("setpriv", "--bounding-set=-dac_override,-dac_read_search")
+
+
+@pytest.mark.skipif(os.geteuid() == 0 and not shutil.which("setpriv"), reason="setpriv is not installed")
+def test_perm_denied_then_ok(events: Path, writer: Writer, tmp_path: Path) -> None:
+    """Root reads every file, so its exporter is started without that right."""
+    prefix = UNPRIVILEGED if os.geteuid() == 0 else ()
+    writer.write(count=3)
+    events.chmod(0)
+    arguments = ("--events", events, "--state", tmp_path / "exporter.db", "--listen", "127.0.0.1:0")
+    with running(*prefix, CR_EXPORTER, *arguments) as command:
+        exporter = Exporter(command)
+        assert exporter.tries() == 0
+        readable = ("cr_exporter_source_readable", (str(events),))
+        assert exporter.scrape()[readable] == 0
+        events.chmod(0o600)
+        assert exporter.tries() == 3
+        writer.write()
+        events.rename(events.with_name("events.jsonl.1"))
+        writer.reopen()
+        writer.write()
+        events.chmod(0)
+        assert exporter.tries() == 4, "perm_denied_after_rotation: what the old file held counts"
+        assert exporter.scrape()[readable] == 0
+        writer.write()
+        events.chmod(0o600)
+        assert exporter.tries() == 6
+        assert exporter.scrape()["cr_exporter_exact", ()] == 1

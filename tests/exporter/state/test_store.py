@@ -1,0 +1,133 @@
+import sqlite3
+from pathlib import Path
+
+import pytest
+
+from coderouter_exporter.state.store import GENERATIONS_KEPT, SCHEMA, StateError, Store
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "exporter.db"
+
+
+def committed(path: Path, *documents: bytes) -> None:
+    store = Store(path)
+    store.load()
+    for document in documents:
+        store.commit(document)
+    store.close()
+
+
+def loaded(path: Path) -> bytes | None:
+    store = Store(path)
+    try:
+        return store.load()
+    finally:
+        store.close()
+
+
+def execute(path: Path, statement: str, *values: object) -> None:
+    db = sqlite3.connect(path)
+    db.execute(statement, values)
+    db.commit()
+    db.close()
+
+
+def test_a_new_state_is_empty(path: Path) -> None:
+    assert loaded(path) is None
+
+
+def test_the_last_commit_is_loaded(path: Path) -> None:
+    committed(path, b"1", b"2")
+    committed(path, b"3")
+    assert loaded(path) == b"3"
+
+
+def test_generations_count_on_and_the_newest_two_are_kept(path: Path) -> None:
+    committed(path, b"1", b"2")
+    committed(path, b"3", b"4")
+    db = sqlite3.connect(path)
+    assert db.execute("SELECT id, document FROM generation ORDER BY id").fetchall() == [(3, b"3"), (4, b"4")]
+    db.close()
+    assert GENERATIONS_KEPT == 2
+
+
+def test_a_damaged_generation_gives_way_to_the_one_before(path: Path) -> None:
+    committed(path, b"1", b"2")
+    execute(path, "UPDATE generation SET document = ? WHERE id = 2", b"X")
+    assert loaded(path) == b"1"
+    committed(path, b"3")
+    assert loaded(path) == b"3"
+
+
+def test_no_intact_generation_is_refused(path: Path) -> None:
+    committed(path, b"1", b"2")
+    execute(path, "UPDATE generation SET crc = crc + 1")
+    with pytest.raises(StateError, match=r"exporter\.db.*checksum.*--state-reset"):
+        loaded(path)
+
+
+@pytest.mark.parametrize("size", [0, 1, 15, 16, 99, 100, 1024, 4095, 4096, 8191])
+def test_a_truncated_state_is_never_taken_for_an_empty_one(path: Path, size: int) -> None:
+    committed(path, b"1" * 3000, b"2" * 3000)
+    content = path.read_bytes()
+    assert len(content) > 8192
+    path.write_bytes(content[:size])
+    with pytest.raises(StateError, match=r"exporter\.db"):
+        loaded(path)
+
+
+def test_a_state_full_of_nul_bytes_is_refused(path: Path) -> None:
+    committed(path, b"1")
+    path.write_bytes(b"\0" * path.stat().st_size)
+    with pytest.raises(StateError, match="not a database"):
+        loaded(path)
+
+
+def test_a_state_of_a_newer_version_is_refused(path: Path) -> None:
+    committed(path, b"1")
+    execute(path, f"PRAGMA user_version={SCHEMA + 1}")
+    with pytest.raises(StateError, match=f"schema {SCHEMA + 1}"):
+        loaded(path)
+
+
+def test_a_database_of_another_program_is_refused_and_left_alone(path: Path) -> None:
+    execute(path, "CREATE TABLE notes (text)")
+    before = path.read_bytes()
+    with pytest.raises(StateError, match="not a state file of cr-exporter"):
+        loaded(path)
+    assert path.read_bytes() == before
+
+
+def test_a_first_start_that_was_cut_short_leaves_nothing_that_hinders_the_next(path: Path) -> None:
+    path.with_name("exporter.db.new").write_bytes(b"half a database")
+    assert loaded(path) is None
+
+
+def test_a_second_owner_is_refused_until_the_first_has_gone(path: Path) -> None:
+    first = Store(path)
+    with pytest.raises(StateError, match=r"in use by another cr-exporter \(process \d+\).*--state"):
+        Store(path)
+    first.close()
+    Store(path).close()
+
+
+def test_the_folder_of_the_state_is_made(tmp_path: Path) -> None:
+    committed(tmp_path / "a" / "b" / "exporter.db", b"1")
+    assert loaded(tmp_path / "a" / "b" / "exporter.db") == b"1"
+
+
+def test_a_commit_that_fails_leaves_the_one_before(path: Path) -> None:
+    store = Store(path)
+    store.commit(b"1")
+    execute(
+        path, "CREATE TRIGGER full BEFORE INSERT ON generation BEGIN SELECT RAISE(ABORT, 'disk full'); END"
+    )
+    with pytest.raises(sqlite3.Error, match="disk full"):
+        store.commit(b"2")
+    execute(path, "DROP TRIGGER full")
+    assert store.load() == b"1"
+    store.commit(b"2")
+    assert store.load() == b"2"
+    store.close()

@@ -1,0 +1,180 @@
+"""What is on the lines, and when the file comes. Each test is named after its scenario in the notes on tailing."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from coderouter_events.events import LINE_BYTES_MAX
+from coderouter_exporter.records.decode import READ_BYTES_MAX
+from support.exporter.engine import Engine, Samples
+from support.exporter.process import append, tried
+from support.exporter.writers import Writer
+
+Start = Callable[..., Engine]
+
+
+def lines(shown: Samples, result: str) -> float:
+    return shown["cr_exporter_lines_total", (result,)]
+
+
+def test_tail_basic(start: Start, writer: Writer, events: Path) -> None:
+    events.touch()
+    engine = start()
+    assert engine.tries() == 0
+    writer.write(count=3)
+    assert engine.tries() == 3
+
+
+def test_read_existing(start: Start, writer: Writer) -> None:
+    writer.write(count=3)
+    assert start().tries() == 3
+
+
+def test_split_write(start: Start, writer: Writer) -> None:
+    engine = start()
+    writer.write_half()
+    for _ in range(3):
+        shown = engine.scrape()
+        assert lines(shown, "json") == 0
+        assert shown["cr_exporter_bytes_behind", ()] > 0
+    writer.finish_half()
+    assert engine.tries() == 1
+    assert lines(engine.shown(), "json") == 0
+
+
+def test_no_newline_end(start: Start, events: Path) -> None:
+    events.parent.mkdir()
+    append(events, tried().rstrip(b"\n"))
+    engine = start()
+    assert engine.tries() == 0
+    append(events, b"\n")
+    assert engine.tries() == 1
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 5, 7, 64, 191])
+def test_chunk_sweep(start: Start, events: Path, size: int) -> None:
+    events.parent.mkdir()
+    whole = b"".join(tried(name).replace(b"\n", b"\r\n") for name in ("ascii", "é", "日本", "😀")) * 2
+    engine = start()
+    for at in range(0, len(whole), size):
+        append(events, whole[at : at + size])
+        engine.follower.run_pass()
+    assert [engine.tries(name) for name in ("ascii", "é", "日本", "😀")] == [2, 2, 2, 2]
+
+
+def test_empty_lines(start: Start, events: Path) -> None:
+    events.parent.mkdir()
+    append(events, b"\n", tried(), b"\n\n\n", tried(), b"\r\n")
+    engine = start()
+    assert engine.tries() == 2
+    assert lines(engine.shown(), "empty") == 5
+    assert engine.shown()["cr_exporter_bytes_behind", ()] == 0
+
+
+def test_multi_line_write(start: Start, events: Path) -> None:
+    events.parent.mkdir()
+    append(events, tried() * 1000)
+    assert start().tries() == 1000
+
+
+def test_bad_utf8(start: Start, events: Path) -> None:
+    events.parent.mkdir()
+    append(events, tried(), tried().replace(b"local", b"lo\xffcal"), tried())
+    engine = start()
+    assert engine.tries() == 2
+    assert lines(engine.shown(), "utf8") == 1
+
+
+def test_bad_json(start: Start, events: Path) -> None:
+    events.parent.mkdir()
+    append(events, tried(), b"garbage\n", tried(), b"[1]\n")
+    engine = start()
+    assert engine.tries() == 2
+    assert (lines(engine.shown(), "json"), lines(engine.shown(), "object")) == (1, 1)
+
+
+def test_over_long(start: Start, events: Path) -> None:
+    events.parent.mkdir()
+    append(events, tried(), tried(padding="x" * LINE_BYTES_MAX), tried())
+    engine = start()
+    assert engine.tries() == 2
+    assert lines(engine.shown(), "oversize") == 1
+
+
+def test_over_long_growing(start: Start, events: Path) -> None:
+    events.parent.mkdir()
+    engine = start()
+    append(events, tried())
+    for _ in range(5):
+        append(events, b"x" * (READ_BYTES_MAX // 2))
+        engine.follower.run_pass()
+    engine = start()
+    append(events, b"\n", tried())
+    assert engine.tries() == 2
+    assert lines(engine.shown(), "oversize") == 1
+
+
+def test_bom(start: Start, events: Path) -> None:
+    events.parent.mkdir()
+    append(events, b"\xef\xbb\xbf", tried(), tried())
+    engine = start()
+    assert engine.tries() == 2
+    assert lines(engine.shown(), "json") == 0
+
+
+def test_torn_then_whole(start: Start, writer: Writer, events: Path) -> None:
+    writer.write()
+    writer.write_half()
+    other = Writer(events)
+    append(events, tried(writer=other.name, seq=1))  # a descriptor opened before the tear adds no newline
+    engine = start()
+    assert engine.tries() == 2
+    assert lines(engine.shown(), "torn") == 1
+    assert engine.shown()["cr_exporter_exact", ()] == 1, "a half event of a killed writer never happened"
+
+
+def test_late_file(start: Start, writer: Writer) -> None:
+    engine = start()
+    assert engine.scrape()["cr_exporter_source_readable", (str(writer.path),)] == 0
+    writer.write(count=2)
+    assert engine.tries() == 2
+    assert engine.shown()["cr_exporter_source_readable", (str(writer.path),)] == 1
+
+
+def test_late_dir(start: Start, events: Path) -> None:
+    engine = start()
+    assert engine.tries() == 0
+    events.parent.mkdir()
+    assert engine.tries() == 0
+    append(events, tried(), tried())
+    assert engine.tries() == 2
+
+
+def test_thousands(start: Start, writer: Writer) -> None:
+    writer.write(count=1500)
+    assert start().tries() == 1500
+    writer.write(count=1000)
+    engine = start()
+    writer.write(count=1500)
+    assert engine.tries() == 4000
+    assert engine.shown()["cr_exporter_exact", ()] == 1
+
+
+def test_lines_without_a_number_are_counted_as_unproven(start: Start, events: Path) -> None:
+    events.parent.mkdir()
+    append(events, tried(), tried(writer="w", seq=1))
+    shown = start().scrape()
+    assert shown["cr_exporter_unproven_lines_total", ()] == 1
+    assert shown["cr_exporter_exact", ()] == 0
+
+
+def test_a_number_that_never_comes_is_missing_until_it_does(start: Start, events: Path) -> None:
+    events.parent.mkdir()
+    append(events, tried(writer="w", seq=1), tried(writer="w", seq=4))
+    engine = start()
+    assert engine.scrape()["cr_exporter_events_missing", ()] == 2
+    assert engine.shown()["cr_exporter_exact", ()] == 0
+    append(events, tried(writer="w", seq=3), tried(writer="w", seq=2))
+    assert engine.scrape()["cr_exporter_events_missing", ()] == 0
+    assert engine.shown()["cr_exporter_exact", ()] == 1

@@ -1,0 +1,267 @@
+"""What happens to files while the exporter is down. Each test is named after its scenario in the notes on tailing."""
+
+import gzip
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from coderouter_exporter.tail.content import Step
+from support.exporter.engine import Engine, Samples, is_exact
+from support.exporter.process import append, tried
+from support.exporter.rotation import compress, copytruncate, rotate
+from support.exporter.writers import Writer
+
+Start = Callable[..., Engine]
+
+
+def gz_files(engine: Engine, result: str) -> float:
+    return engine.shown()["cr_exporter_gz_files_total", (result,)]
+
+
+def test_restart_same_file(start: Start, writer: Writer) -> None:
+    writer.write(count=3)
+    assert is_exact(start(), 3)
+    writer.write(count=2)
+    assert is_exact(start(), 5)
+
+
+@pytest.mark.parametrize("rotations", [1, 2, 5])
+def test_rotated_while_down(start: Start, writer: Writer, events: Path, rotations: int) -> None:
+    writer.write(count=3)
+    start().scrape()
+    for _ in range(rotations):
+        writer.write()
+        rotate(events)
+        writer.write()  # on the old descriptor
+        writer.reopen()
+        writer.write()
+    assert is_exact(start(), 3 + 3 * rotations)
+    assert is_exact(start(), 3 + 3 * rotations)
+
+
+@pytest.mark.parametrize("members", [1, 3])
+@pytest.mark.parametrize("late_writer_s", [0.0, 60.0])
+def test_rotated_and_gz_while_down(
+    start: Start, writer: Writer, events: Path, members: int, late_writer_s: float
+) -> None:
+    writer.write(count=3)
+    assert is_exact(start(), 3)
+    writer.write(count=30)
+    compress(rotate(events), members)
+    writer.reopen()
+    writer.write()
+    engine = start(late_writer_s=late_writer_s)
+    assert is_exact(engine, 34)
+    assert is_exact(engine, 34)
+    assert gz_files(engine, "read") == 1
+    rotate(events)
+    writer.reopen()
+    writer.write()
+    assert is_exact(engine, 35)
+    assert is_exact(start(), 35)
+    assert gz_files(engine, "read") == 1
+
+
+def test_gz_of_a_file_that_was_read(start: Start, writer: Writer, events: Path) -> None:
+    writer.write(count=3)
+    engine = start(late_writer_s=0.0)
+    assert is_exact(engine, 3)
+    plain = rotate(events)
+    writer.reopen()
+    writer.write()
+    assert is_exact(engine, 4)
+    assert is_exact(engine, 4)
+    compress(plain)
+    assert is_exact(engine, 4)
+    assert is_exact(engine, 4)
+    assert gz_files(engine, "known") == 1
+    assert is_exact(start(), 4)
+    assert (gz_files(engine, "known"), gz_files(engine, "read")) == (1, 0)
+
+
+def test_gz_beside_its_plain_twin(start: Start, writer: Writer, events: Path) -> None:
+    writer.write(count=3)
+    plain = rotate(events)
+    plain.with_name(f"{plain.name}.gz").write_bytes(gzip.compress(plain.read_bytes()))
+    writer.reopen()
+    writer.write()
+    assert is_exact(start(), 4)
+    plain.unlink()
+    assert is_exact(start(), 4)
+
+
+def test_gz_half_written(start: Start, writer: Writer, events: Path) -> None:
+    writer.write(count=20)
+    whole = gzip.compress(rotate(events).read_bytes())
+    events.with_name("events.jsonl.1").unlink()
+    writer.reopen()
+    writer.write()
+    packed = events.with_name("events.jsonl.1.gz")
+    engine = start()
+    for size in (0, 5, 10, len(whole) // 2, len(whole) - 8, len(whole) - 1):
+        packed.write_bytes(whole[:size])
+        assert engine.tries() == 1, "nothing of an incomplete file counts"
+        assert engine.shown()["cr_exporter_files_pending", ()] == 1
+    packed.write_bytes(whole)
+    assert is_exact(engine, 21)
+    assert engine.shown()["cr_exporter_files_pending", ()] == 0
+
+
+def test_gz_corrupt(start: Start, writer: Writer, events: Path) -> None:
+    writer.write(count=20)
+    packed = compress(rotate(events))
+    content = bytearray(packed.read_bytes())
+    content[-6] ^= 1
+    packed.write_bytes(content)
+    writer.reopen()
+    writer.write()
+    for _ in range(3):
+        shown = start().scrape()
+        assert shown["coderouter_requests_total", ()] == 1, "nothing of it is trusted"
+        assert shown["cr_exporter_gz_files_total", ("corrupt",)] == 1, "and it is tried once"
+        assert shown["cr_exporter_events_missing", ()] == 20
+
+
+def test_gz_that_would_fill_the_disk(start: Start, events: Path) -> None:
+    events.parent.mkdir()
+    append(events, tried(writer="w", seq=1))
+    zeros = b"0" * (1 << 20)
+    with gzip.open(events.with_name("events.jsonl.1.gz"), "wb", compresslevel=1) as packed:
+        for _ in range(80):
+            packed.write(zeros)
+    engine = start()
+    assert is_exact(engine, 1)
+    assert gz_files(engine, "too_large") == 1
+
+
+@pytest.mark.parametrize("suffix", [".zst", ".bz2", ".xz"])
+def test_other_compressions_are_reported(start: Start, writer: Writer, events: Path, suffix: str) -> None:
+    writer.write()
+    events.with_name(f"events.jsonl.1{suffix}").write_bytes(b"packed")
+    for _ in range(3):
+        engine = start()
+        assert is_exact(engine, 1)
+        assert gz_files(engine, "unsupported") == 1
+
+
+def test_all_old_removed_while_down(start: Start, writer: Writer, events: Path) -> None:
+    writer.write(count=3)
+    assert is_exact(start(), 3)
+    events.unlink()
+    engine = start()
+    assert engine.scrape()["cr_exporter_unmatched_checkpoints_total", ()] == 0, "it may come back"
+    writer.reopen()
+    writer.write()
+    for _ in range(3):
+        shown = start().scrape()
+        assert shown["coderouter_requests_total", ()] == 4
+        assert shown["cr_exporter_unmatched_checkpoints_total", ()] == 1
+        assert shown["cr_exporter_exact", ()] == 0
+
+
+def test_partial_across_restart(start: Start, writer: Writer) -> None:
+    writer.write_half()
+    assert start().tries() == 0
+    writer.finish_half()
+    assert is_exact(start(), 1)
+
+
+def test_restart_no_change(start: Start, writer: Writer, events: Path) -> None:
+    writer.write(count=3)
+    rotate(events)
+    writer.reopen()
+    writer.write()
+    compress(rotate(events))
+    writer.reopen()
+    writer.write()
+    first = start().scrape()
+    for _ in range(10):
+        shown = start().scrape()
+        assert totals(shown) == totals(first)
+
+
+def totals(shown: Samples) -> Samples:
+    """Return the counters, without those of the process and of the commits."""
+    ours = (key for key in shown if key[0].endswith("_total") and not key[0].startswith("process"))
+    return {key: shown[key] for key in ours if "checkpoint_commits" not in key[0]}
+
+
+class Killed(BaseException):
+    """The exporter is gone."""
+
+
+def killed_at(name: str) -> Step:
+    def step(now: str) -> None:
+        if now == name:
+            raise Killed
+
+    return step
+
+
+@pytest.mark.parametrize("step", ["read", "folded", "encoded", "committed", "published"])
+def test_unacked_replay(start: Start, writer: Writer, step: str) -> None:
+    writer.write(count=3)
+    assert is_exact(start(), 3)
+    writer.write(count=2)
+    engine = start(step=killed_at(step))
+    with pytest.raises(Killed):
+        engine.scrape()
+    assert engine.shown()["coderouter_requests_total", ()] in (3, 5)
+    assert is_exact(start(), 5)
+
+
+@pytest.mark.parametrize("more", [1, 50])
+@pytest.mark.parametrize("unread", [0, 2])
+def test_ct_down(start: Start, writer: Writer, events: Path, more: int, unread: int) -> None:
+    writer.write(count=10)
+    assert is_exact(start(), 10)
+    writer.write(count=unread)
+    copytruncate(events)
+    writer.write(count=more)
+    assert is_exact(start(), 10 + unread + more)
+
+
+def test_ct_while_the_exporter_is_ahead_of_the_copy(start: Start, writer: Writer, events: Path) -> None:
+    """The writer appends between copy and cut, and the exporter reads that: the copy is shorter than what it read."""
+    writer.write(count=30)
+    engine = start()
+    assert is_exact(engine, 30)
+    copy = events.with_name("events.jsonl.1")
+    copy.write_bytes(events.read_bytes())
+    writer.write(count=2)
+    assert is_exact(engine, 32)
+    os.truncate(events, 0)
+    writer.write()
+    assert is_exact(engine, 33)
+    assert is_exact(start(), 33)
+
+
+def test_a_copy_in_the_making_is_not_read(start: Start, events: Path) -> None:
+    """Lines without numbers, so that nothing but the content tells."""
+    events.parent.mkdir()
+    append(events, *(tried(note=number) for number in range(100)))
+    engine = start()
+    assert engine.tries() == 100
+    whole = events.read_bytes()
+    for size in (1, 100, 5000, len(whole)):
+        events.with_name("events.jsonl.1").write_bytes(whole[:size])
+        assert engine.tries() == 100
+    os.truncate(events, 0)
+    append(events, tried(note="after"))
+    assert engine.tries() == 101
+    assert start().tries() == 101
+
+
+def test_ct_live_then_stop(start: Start, writer: Writer, events: Path) -> None:
+    writer.write(count=5)
+    engine = start()
+    assert is_exact(engine, 5)
+    os.truncate(events, 0)
+    writer.write(count=2)
+    shown = start().scrape()
+    assert shown["coderouter_requests_total", ()] == 7
+    assert shown["cr_exporter_unmatched_checkpoints_total", ()] == 1, (
+        "there is no copy to tell what was cut off"
+    )

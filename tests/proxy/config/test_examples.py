@@ -1,0 +1,73 @@
+"""The example configurations are sound, need no knowledge that they do not give, and are shown in the README."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from coderouter_proxy.config import load
+from coderouter_proxy.routing.auto_router import Router
+from support.docs import ROOT
+
+EXAMPLES = sorted((ROOT / "deploy" / "examples").glob("*.yaml"))
+NAMES = [path.stem for path in EXAMPLES]
+
+
+def test_there_is_one_for_each_usual_case() -> None:
+    assert NAMES == [
+        "auto-routing",
+        "local-and-free-cloud",
+        "local-and-paid-claude",
+        "one-local-ollama",
+        "raspberry-pi",
+    ]
+
+
+@pytest.mark.parametrize("path", EXAMPLES, ids=NAMES)
+def test_an_example_loads_and_names_only_what_it_has(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("ALLOW_PAID", raising=False)
+    config = load.load(path).config
+    assert list(config.unknown_providers()) == []
+    used = {name for profile in config.profiles for name in profile.providers}
+    assert used == {provider.name for provider in config.providers}
+    for provider in config.providers:
+        assert provider.paid <= config.allow_paid, "a paid provider that would never be asked confuses"
+
+
+@pytest.mark.parametrize("path", EXAMPLES, ids=NAMES)
+def test_an_example_says_how_to_start_it_and_holds_no_key(path: Path) -> None:
+    text = path.read_text(encoding="utf-8")
+    assert f"coderouter serve --config {path.name}" in text
+    assert not re.search(r"(sk|gsk)[-_][A-Za-z0-9]", text.replace("sk-or-…", "").replace("sk-ant-…", ""))
+    named = set(re.findall(r"_env: (\w+)", text))
+    for variable in named - {"ANTHROPIC_API_KEY"}:
+        assert f"{variable}=" in text, "a newcomer reads where its value goes"
+
+
+@pytest.mark.parametrize("path", EXAMPLES, ids=NAMES)
+def test_the_readme_shows_every_example(path: Path) -> None:
+    readme = (ROOT / "proxy" / "README.md").read_text(encoding="utf-8")
+    assert f"(../deploy/examples/{path.name})" in readme
+
+
+def test_the_raspberry_pi_sends_tools_to_the_cloud() -> None:
+    config = load.load(ROOT / "deploy" / "examples" / "raspberry-pi.yaml").config
+    tools = [{"type": "function", "function": {"name": "t"}}]
+    messages = [{"role": "user", "content": "Hello."}]
+    router = Router(config.auto_router)
+    assert router.resolve({"messages": messages}).profile == "chat"
+    assert router.resolve({"messages": messages, "tools": tools}).profile == "cloud"
+
+
+@pytest.mark.parametrize(
+    ("words", "profile"),
+    [
+        ("Why?\nTraceback (most recent call last):", "coding"),
+        ("Boom\n  at run (app.js:12)", "coding"),
+        ("Hi", "quick"),
+    ],
+)
+def test_the_auto_routing_example_knows_a_stack_trace(words: str, profile: str) -> None:
+    config = load.load(ROOT / "deploy" / "examples" / "auto-routing.yaml").config
+    body = {"messages": [{"role": "user", "content": words}]}
+    assert Router(config.auto_router).resolve(body).profile == profile

@@ -1,0 +1,210 @@
+"""What each field of providers.yaml refuses, word for word."""
+
+import pytest
+from pydantic import BaseModel
+
+from coderouter_proxy.config import load, schema
+from coderouter_proxy.config.validation import ConfigFaults
+
+LEAST = """\
+providers:
+  - name: local
+    base_url: http://127.0.0.1:11434/v1
+    model: m
+profiles:
+  - name: default
+    providers: [local]
+"""
+OF_PROVIDER, OF_PROFILE, OF_FILE = 5, 8, 8  # the lines on which a further field of each stands
+PROVIDER, PROFILE = "providers[0]", "profiles[0]"
+
+COST = "cost: {input_per_mtok: 3, output_per_mtok: 15"
+COST_FIELDS = "cache_read_per_mtok, cache_write_per_mtok, input_per_mtok, monthly_budget_usd, output_per_mtok"
+CAPABILITIES = (
+    "chat, mcp, openai_compatible, prompt_cache, reasoning_control, reasoning_passthrough, streaming, thinking, "
+    "tools, vision"
+)
+MATCHERS = (
+    "has_image, has_tools, code_fence_ratio_min, content_contains, content_regex, content_token_count_min, "
+    "model_pattern"
+)
+
+
+def faults(text: str) -> list[str]:
+    with pytest.raises(ConfigFaults) as caught:
+        load.parse(text, "f")
+    return caught.value.faults
+
+
+def with_provider(field: str) -> str:
+    return LEAST.replace("    model: m\n", f"    model: m\n    {field}\n")
+
+
+FIELDS_OF_PROVIDERS = [
+    (
+        f"{COST}, monthly_budget_usd: -1}}",
+        "cost.monthly_budget_usd: is -1: should be greater than or equal to 0",
+    ),
+    (
+        f"{COST}, cache_read_per_mtok: free}}",
+        ("cost.cache_read_per_mtok: is 'free': should be a valid number, unable to parse string as a number"),
+    ),
+    (f"{COST}, cache_write_per_mtok: .inf}}", "cost.cache_write_per_mtok: is inf: should be a finite number"),
+    (
+        "cost: {input_per_mtok: .nan, output_per_mtok: 1}",
+        "cost.input_per_mtok: is nan: should be a finite number",
+    ),
+    ("cost: {input_per_mtok: 3}", "cost.output_per_mtok: is missing; add it"),
+    (f"{COST}, per_image: 1}}", f"cost.per_image: is not a known field; known here are {COST_FIELDS}"),
+    (
+        "output_filters: [strip_thoughts]",
+        ("output_filters[0]: is 'strip_thoughts'; write 'strip_thinking' or 'strip_stop_markers'"),
+    ),
+    ("output_filters: strip_thinking", "output_filters: is 'strip_thinking': should be a valid list"),
+    (
+        "capabilities: {thinking: deep}",
+        ("capabilities.thinking: is 'deep': should be a valid boolean, unable to interpret input"),
+    ),
+    (
+        "capabilities: {visoin: true}",
+        f"capabilities.visoin: is not a known field; known here are {CAPABILITIES}",
+    ),
+    ("total_timeout_s: 86401", "total_timeout_s: is 86401: should be less than or equal to 86400"),
+]
+
+FIELDS_OF_PROFILES = [
+    ("cooldown: {threshold: 0}", "cooldown.threshold: is 0: should be greater than or equal to 1"),
+    ("cooldown: {seconds: 0}", "cooldown.seconds: is 0: should be greater than 0"),
+    ("cooldown: {seconds: 86401}", "cooldown.seconds: is 86401: should be less than or equal to 86400"),
+    ("cooldown: {tries: 2}", "cooldown.tries: is not a known field; known here are seconds, threshold"),
+    ("cooldown: true", "cooldown: is True: should be a valid dictionary or instance of Cooldown"),
+    ("timeout_s: 0", "timeout_s: is 0: should be greater than 0"),
+]
+
+FIELDS_OF_THE_FILE = [
+    ('server: {api_keys_env: ""}', "server.api_keys_env: is '': String should have at least 1 character"),
+    ("server: {api_keys_env: [A, B]}", "server.api_keys_env: is ['A', 'B']: should be a valid string"),
+    ("server: {allowed_hosts: devbox}", "server.allowed_hosts: is 'devbox': should be a valid list"),
+    (
+        'server: {allowed_hosts: [""]}',
+        "server.allowed_hosts[0]: is '': String should have at least 1 character",
+    ),
+    ("server: {body_mib_max: 1025}", "server.body_mib_max: is 1025: should be less than or equal to 1024"),
+    (
+        "server: {cors: true}",
+        ("server.cors: is not a known field; known here are allowed_hosts, api_keys_env, body_mib_max"),
+    ),
+    ("mode_aliases: {fast: [default]}", "mode_aliases.fast: is ['default']: should be a valid string"),
+]
+
+MATCHES = [
+    ("{}", f": has no matcher; write exactly one of {MATCHERS}"),
+    ("{has_image: null}", f": has no matcher; write exactly one of {MATCHERS}"),
+    (
+        "{has_tools: true, model_pattern: m}",
+        (f": has 2 matchers (has_tools, model_pattern); write exactly one of {MATCHERS}"),
+    ),
+    ("{has_tools: false}", ".has_tools: False would never match; write true, or leave the rule out"),
+    ("{code_fence_ratio_min: -0.1}", ".code_fence_ratio_min: is -0.1: should be greater than or equal to 0"),
+    ("{content_contains: ''}", ".content_contains: is '': String should have at least 1 character"),
+    ("{content_token_count_min: 0}", ".content_token_count_min: is 0: should be greater than or equal to 1"),
+    (
+        "{content_regex: '[a'}",
+        ".content_regex: '[a' is not a regular expression: unterminated character set at position 2",
+    ),
+    (
+        "{model_pattern: '*'}",
+        ".model_pattern: '*' is not a regular expression: nothing to repeat at position 0",
+    ),
+]
+
+
+@pytest.mark.parametrize(("field", "words"), FIELDS_OF_PROVIDERS, ids=[f for f, _ in FIELDS_OF_PROVIDERS])
+def test_a_field_of_a_provider_says_what_it_is_and_may_be(field: str, words: str) -> None:
+    assert faults(with_provider(field)) == [f"f:{OF_PROVIDER}: {PROVIDER}.{words}"]
+
+
+@pytest.mark.parametrize(("field", "words"), FIELDS_OF_PROFILES, ids=[f for f, _ in FIELDS_OF_PROFILES])
+def test_a_field_of_a_profile_says_what_it_is_and_may_be(field: str, words: str) -> None:
+    assert faults(f"{LEAST}    {field}\n") == [f"f:{OF_PROFILE}: {PROFILE}.{words}"]
+
+
+@pytest.mark.parametrize(("field", "words"), FIELDS_OF_THE_FILE, ids=[f for f, _ in FIELDS_OF_THE_FILE])
+def test_a_field_of_the_file_says_what_it_is_and_may_be(field: str, words: str) -> None:
+    assert faults(f"{LEAST}{field}\n") == [f"f:{OF_FILE}: {words}"]
+
+
+@pytest.mark.parametrize(("match", "words"), MATCHES, ids=[match for match, _ in MATCHES])
+def test_a_rule_has_exactly_one_matcher_that_can_match(match: str, words: str) -> None:
+    rules = f"[{{id: a, profile: default, match: {match}}}]"
+    told = faults(f"{LEAST}auto_router: {{default_rule_profile: default, rules: {rules}}}\n")
+    assert told == [f"f:{OF_FILE}: auto_router.rules[0].match{words}"]
+
+
+@pytest.mark.parametrize("pattern", [r"(?P<a>x)(?(a)y", r"\p{NoSuchProperty}", r"(?a)x(?L)y"])
+def test_a_pattern_is_checked_by_the_library_that_will_run_it(pattern: str) -> None:
+    rules = f"[{{id: a, profile: default, match: {{content_regex: '{pattern}'}}}}]"
+    [fault] = faults(f"{LEAST}auto_router: {{default_rule_profile: default, rules: {rules}}}\n")
+    assert "is not a regular expression" in fault
+
+
+@pytest.mark.parametrize("end", ["?api-version=1", "#top", "?", "/v1?key=sk-abcdefghijklmnop"])
+def test_a_base_url_ends_where_paths_are_put_behind_it(end: str) -> None:
+    [fault] = faults(LEAST.replace("11434/v1", f"11434{end}"))
+    assert fault.startswith("f:3: providers[0].base_url: 'http://127.0.0.1:11434")
+    assert fault.endswith(
+        "' has a query or a fragment, and paths are put behind it; end it before the ? or #"
+    )
+    assert "abcdefghijklmnop" not in fault
+
+
+@pytest.mark.parametrize("url", ["http://user:pa55word@host:99999/v1", "http://host/v1?key=pa55word"])
+def test_a_fault_shows_no_key(url: str) -> None:
+    [fault] = faults(LEAST.replace("http://127.0.0.1:11434/v1", url))
+    assert "pa55word" not in fault
+
+
+def test_auto_is_no_name_for_a_profile() -> None:
+    assert faults(f"{LEAST}  - {{name: auto, providers: [local]}}\n") == [
+        "f:8: profiles[1].name: 'auto' is the auto router; take another name"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("router", "missing"),
+    [
+        ("{default_rule_profile: default}", ["coding", "multi"]),
+        ("{default_rule_profile: default, disabled: true}", []),
+        ("{default_rule_profile: default, rules: [{id: a, profile: default, match: {has_image: true}}]}", []),
+    ],
+)
+def test_built_in_rules_need_their_profiles_where_they_are_used(router: str, missing: list[str]) -> None:
+    text = f"{LEAST}default_profile: auto\nauto_router: {router}\n"
+    if not missing:
+        assert load.parse(text, "f").default_profile == "auto"
+        return
+    assert faults(text) == [
+        f"f:8: default_profile: names the profile '{name}', which is not among the profiles: default"
+        for name in missing
+    ]
+
+
+@pytest.mark.parametrize(
+    "section",
+    [
+        schema.Config,
+        schema.Server,
+        schema.Provider,
+        schema.Capabilities,
+        schema.Cost,
+        schema.Profile,
+        schema.Cooldown,
+        schema.AutoRouter,
+        schema.Rule,
+        schema.Match,
+    ],
+)
+def test_every_field_says_what_it_does(section: type[BaseModel]) -> None:
+    told = schema.described(section)
+    assert list(told) == list(section.model_fields)
+    assert all(text.endswith(".") for text in told.values())

@@ -1,0 +1,254 @@
+"""Only who has a key may ask, and no web page that a browser on this machine happens to show."""
+
+import hmac
+import json
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+
+import anthropic
+import openai
+import pytest
+
+from coderouter_proxy.config.schema import Server
+from coderouter_proxy.errors import Refusal
+from coderouter_proxy.routing.access import Access
+from proxy.conftest import assert_sound
+from support.proxy import client, process
+from support.proxy.process import HELLO, Proxy, serving, start_fails, write_config
+from support.proxy.sdks import ANTHROPIC_HELLO, OPENAI_HELLO, anthropic_sdk, openai_sdk
+
+KEYS = ("first-secret-key", "second-secret-key")
+BODY = json.dumps({"model": "m", "max_tokens": 9, "messages": HELLO}).encode()
+JSON = {"Content-Type": "application/json"}
+ENDPOINTS = ["/v1/chat/completions", "/v1/messages", "/v1/messages/count_tokens"]
+
+
+def config(**server: object) -> dict[str, object]:
+    return process.config([{"name": "echo", "kind": "echo"}], server=server)
+
+
+@pytest.fixture(scope="module")
+def running_locked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Proxy]:
+    env = {"CLIENT_KEYS": f"{KEYS[0]}, {KEYS[1]}\n"}
+    text = config(api_keys_env="CLIENT_KEYS", allowed_hosts=["Devbox.example"])
+    with serving(tmp_path_factory.mktemp("access"), text, env=env) as started:
+        yield started
+        assert started.command.stop() == 0
+        said = started.command.stderr
+    assert_sound(started.events_path)
+    for key in (*KEYS, "wrong-secret-key"):
+        assert key not in said + started.events_path.read_text()
+
+
+@pytest.fixture
+def locked(running_locked: Proxy) -> Proxy:
+    return running_locked
+
+
+def posts(proxy: Proxy, path: str, headers: dict[str, str], body: bytes = BODY) -> client.Response:
+    return client.request(proxy.port, "POST", path, body, headers)
+
+
+@pytest.mark.parametrize("path", ENDPOINTS)
+@pytest.mark.parametrize(
+    "header",
+    [
+        {"x-api-key": KEYS[0]},
+        {"Authorization": f"Bearer {KEYS[0]}"},
+        {"Authorization": f"bearer  {KEYS[1]} "},
+        {"x-api-key": KEYS[1], "Authorization": "Bearer another"},
+        {"x-api-key": "another", "Authorization": f"Bearer {KEYS[1]}"},
+    ],
+)
+def test_each_of_the_keys_opens_in_either_header(path: str, header: dict[str, str], locked: Proxy) -> None:
+    assert posts(locked, path, {**JSON, **header}).status == 200
+
+
+@pytest.mark.parametrize("path", ENDPOINTS)
+@pytest.mark.parametrize(
+    "header",
+    [
+        {},
+        {"x-api-key": ""},
+        {"x-api-key": "wrong-secret-key"},
+        {"x-api-key": KEYS[0] + "x"},
+        {"x-api-key": KEYS[0][:-1]},
+        {"x-api-key": f"{KEYS[0]}, {KEYS[1]}"},
+        {"Authorization": f"Basic {KEYS[0]}"},
+        {"Authorization": KEYS[0]},
+        {"Authorization": "Bearer "},
+        {"Cookie": f"x-api-key={KEYS[0]}"},
+    ],
+)
+def test_anything_else_gets_a_401_in_the_shape_of_the_wire(
+    path: str, header: dict[str, str], locked: Proxy
+) -> None:
+    refused = posts(locked, path, {**JSON, **header})
+    message = "no valid API key; send it as x-api-key or Authorization: Bearer"
+    assert refused.status == 401
+    assert (refused.json["error"]["type"], refused.json["error"]["message"]) == (
+        "authentication_error",
+        message,
+    )
+    if path.startswith("/v1/messages"):
+        assert (refused.json["type"], refused.json["request_id"]) == ("error", refused.request_id)
+    else:
+        assert refused.json["error"]["code"] == "invalid_api_key"
+
+
+def test_both_sdks_send_their_key_and_know_the_refusal(locked: Proxy) -> None:
+    with openai_sdk(locked, key=KEYS[0]) as sdk:
+        sdk.chat.completions.create(model="m", messages=OPENAI_HELLO)
+        assert sdk.models.list().data
+    with anthropic_sdk(locked, key=KEYS[1]) as other:
+        other.messages.create(model="m", max_tokens=9, messages=ANTHROPIC_HELLO)
+    with openai_sdk(locked, key="wrong") as sdk, pytest.raises(openai.AuthenticationError):
+        sdk.models.list()
+    with anthropic_sdk(locked, key="wrong") as other, pytest.raises(anthropic.AuthenticationError):
+        other.messages.create(model="m", max_tokens=9, messages=ANTHROPIC_HELLO)
+
+
+def test_a_refused_request_is_noted_as_the_clients_error(locked: Proxy) -> None:
+    finished = locked.finished(posts(locked, ENDPOINTS[0], JSON).request_id)
+    assert (finished["outcome"], finished["status"], finished["attempts"]) == ("client_error", 401, 0)
+
+
+def test_health_needs_no_key_and_the_list_of_models_does(locked: Proxy) -> None:
+    assert locked.gets("/healthz").status == 200
+    assert locked.gets("/v1/models").status == 401
+    assert locked.gets("/v1/models", {"x-api-key": KEYS[0]}).status == 200
+
+
+@pytest.mark.parametrize("given", [b"first-secret-kez", b"x", b"", b"x" * 10_000, KEYS[0].encode()])
+def test_every_key_is_compared_in_full_whatever_was_sent(
+    given: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CLIENT_KEYS", " ".join(KEYS))
+    access = Access(Server(api_keys_env="CLIENT_KEYS"), "127.0.0.1")
+    compared: list[tuple[int, int]] = []
+    compare = hmac.compare_digest
+
+    def watched(left: bytes, right: bytes) -> bool:
+        compared.append((len(left), len(right)))
+        return compare(left, right)
+
+    monkeypatch.setattr(hmac, "compare_digest", watched)
+    headers = {b"host": b"localhost", b"content-type": b"application/json", b"x-api-key": given}
+    if given == KEYS[0].encode():
+        access.check("POST", headers)
+    else:
+        with pytest.raises(Refusal):
+            access.check("POST", headers)
+    assert compared == [(32, 32)] * 4, "two headers with two keys each, as digests of one length"
+
+
+@pytest.mark.parametrize("value", [None, " , \n"])
+def test_a_variable_without_keys_fails_the_start(value: str | None, tmp_path: Path) -> None:
+    write_config(tmp_path, config(api_keys_env="CLIENT_KEYS"))
+    env = {} if value is None else {"CLIENT_KEYS": value}
+    assert start_fails(tmp_path, **env) == (
+        "coderouter: server.api_keys_env: the variable CLIENT_KEYS is empty or not set; put the accepted keys in it\n"
+    )
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "example.com"])
+def test_listening_for_others_without_keys_fails_the_start(host: str, tmp_path: Path) -> None:
+    write_config(tmp_path, config())
+    assert start_fails(tmp_path, "--host", host) == (
+        f"coderouter: --host {host} lets others use this proxy and its keys; set server.api_keys_env, listen on "
+        "127.0.0.1, or say --insecure\n"
+    )
+
+
+@pytest.mark.parametrize("insecure", [True, False])
+def test_listening_for_others_starts_with_keys_or_when_it_is_said(insecure: bool, tmp_path: Path) -> None:
+    text = config() if insecure else config(api_keys_env="CLIENT_KEYS")
+    options = ("--host", "0.0.0.0", *(["--insecure"] if insecure else []))
+    with serving(tmp_path, text, *options, env={"CLIENT_KEYS": KEYS[0]}) as served:
+        asked = posts(served, ENDPOINTS[0], {**JSON, "Host": "any.example", "x-api-key": KEYS[0]})
+        assert asked.status == 200
+        assert posts(served, ENDPOINTS[0], JSON).status == (200 if insecure else 401)
+
+
+OWN_HOSTS = ["localhost", "LOCALHOST:{port}", "127.0.0.1", "127.0.0.1:{port}", "[::1]", "[::1]:{port}"]
+FOREIGN_HOSTS = ["evil.example", "evil.example:{port}", "localhost.evil.example", "127.0.0.1.evil.example:{port}",
+                 "169.254.169.254", "[::2]:{port}", "", "devbox.example"]  # fmt: skip
+
+
+@pytest.mark.parametrize("host", OWN_HOSTS)
+def test_names_of_this_machine_pass(host: str, served: Proxy) -> None:
+    headers = {**JSON, "Host": host.format(port=served.port)}
+    assert client.request(served.port, "GET", "/v1/models", headers=headers).status == 200
+
+
+@pytest.mark.parametrize("host", FOREIGN_HOSTS)
+@pytest.mark.parametrize("path", ENDPOINTS)
+def test_a_name_that_someone_else_pointed_here_is_refused(host: str, path: str, served: Proxy) -> None:
+    named = host.format(port=served.port)
+    refused = posts(served, path, {**JSON, "Host": named})
+    assert refused.status == 403
+    assert refused.json["error"]["type"] == "permission_error"
+    assert refused.json["error"]["message"] == (
+        f"Host {named!r} is not this machine; use http://127.0.0.1, or name it in server.allowed_hosts"
+    )
+    models = client.request(served.port, "GET", "/v1/models", headers={"Host": named})
+    assert models.status == 403
+
+
+def test_a_name_that_is_allowed_passes(locked: Proxy) -> None:
+    for host in ("devbox.example", f"DEVBOX.example:{locked.port}"):
+        assert posts(locked, ENDPOINTS[0], {**JSON, "Host": host, "x-api-key": KEYS[0]}).status == 200
+
+
+def test_the_loopback_of_version_6_is_guarded_as_well(tmp_path: Path) -> None:
+    try:
+        socket.create_server(("::1", 0), family=socket.AF_INET6).close()
+    except OSError:
+        pytest.skip("this machine has no IPv6")
+    with serving(tmp_path, config(), "--host", "::1") as served:
+        for host, status in ((f"[::1]:{served.port}", 200), ("evil.example", 403)):
+            with socket.create_connection(("::1", served.port), timeout=10) as raw:
+                raw.sendall(f"GET /v1/models HTTP/1.1\r\nHost: {host}\r\n\r\n".encode())
+                assert raw.makefile("rb").readline().split()[1] == str(status).encode()
+
+
+@pytest.mark.parametrize("path", ENDPOINTS)
+@pytest.mark.parametrize(
+    "kind",
+    [
+        "text/plain",
+        "text/plain;charset=UTF-8",
+        "application/x-www-form-urlencoded",
+        "multipart/form-data",
+        None,
+    ],
+)
+def test_a_body_that_a_page_can_send_without_asking_is_refused(
+    kind: str | None, path: str, served: Proxy
+) -> None:
+    refused = posts(served, path, {"Content-Type": kind} if kind else {})
+    assert refused.status == 415
+    found = kind.partition(";")[0] if kind else "none"
+    assert refused.json["error"]["message"] == f"Content-Type is {found}; send application/json"
+
+
+@pytest.mark.parametrize("kind", ["application/json", "application/json; charset=utf-8", "Application/JSON"])
+def test_json_passes_however_it_is_written(kind: str, served: Proxy) -> None:
+    headers = {"Content-Type": kind, "X-CodeRouter-Profile": "echo"}
+    assert posts(served, ENDPOINTS[0], headers).status == 200
+
+
+@pytest.mark.parametrize("path", [*ENDPOINTS, "/v1/models", "/healthz"])
+def test_no_page_is_allowed_to_read_an_answer_or_to_ask_with_json(path: str, served: Proxy) -> None:
+    page = {"Origin": "https://evil.example"}
+    asks = {"Access-Control-Request-Method": "POST", "Access-Control-Request-Headers": "content-type"}
+    preflight = client.request(served.port, "OPTIONS", path, headers={**page, **asks})
+    assert preflight.status == 405
+    method = "POST" if path in ENDPOINTS else "GET"
+    body = BODY if method == "POST" else None
+    profile = {"X-CodeRouter-Profile": "echo"}
+    answer = client.request(served.port, method, path, body, {**JSON, **page, **profile})
+    assert answer.status == 200
+    for response in (preflight, answer):
+        assert not [name for name in response.headers if name.startswith("access-control-")]

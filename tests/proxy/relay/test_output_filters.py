@@ -1,0 +1,232 @@
+"""Filters give the same text wherever it is cut, in their declared order, on both wires."""
+
+from collections.abc import Iterator
+
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from coderouter_proxy.config.schema import OutputFilter
+from coderouter_proxy.relay.output_filters import FILTERS, STOP_MARKERS, Filters
+from proxy.conftest import assert_sound
+from support.docs import ROOT
+from support.events import Event
+from support.proxy import anthropic_answers, openai_answers, process
+from support.proxy.process import Proxy
+from support.proxy.sdks import ANTHROPIC_HELLO, OPENAI_HELLO, anthropic_sdk, openai_sdk
+from support.proxy.upstream import Provider, Upstream, stream
+
+BOTH: list[OutputFilter] = ["strip_thinking", "strip_stop_markers"]
+TAGS = ("<think>", "</think>", *STOP_MARKERS)
+
+
+def filtered(names: list[OutputFilter], *pieces: str) -> tuple[str, list[str]]:
+    """Return the text of the pieces, and the filters that changed something."""
+    filters = Filters(names)
+    text = "".join(filters.feed(piece) for piece in pieces) + filters.end()
+    return text, filters.applied
+
+
+@pytest.mark.parametrize("marker", STOP_MARKERS)
+def test_every_stop_marker_is_taken_out_wherever_it_is_cut(marker: str) -> None:
+    text = f"Hello{marker} there.{marker}"
+    for cut in range(len(text) + 1):
+        assert filtered(["strip_stop_markers"], text[:cut], text[cut:]) == (
+            "Hello there.",
+            ["strip_stop_markers"],
+        )
+
+
+@pytest.mark.parametrize(
+    ("text", "kept"),
+    [
+        ("<think>Hm.</think>Hello.", "Hello."),
+        ("Hello <think>Hm.</think>there.<think>Done.</think>", "Hello there."),
+        ("Hello.<think>Hm. Who never ends", "Hello."),
+        ("<think></think>Hello.", "Hello."),
+        ("<think><think>Hm.</think>Hello.", "Hello."),
+    ],
+)
+def test_thinking_is_taken_out_wherever_it_is_cut(text: str, kept: str) -> None:
+    for first in range(len(text) + 1):
+        for second in range(first, len(text) + 1):
+            pieces = (text[:first], text[first:second], text[second:])
+            assert filtered(["strip_thinking"], *pieces) == (kept, ["strip_thinking"])
+
+
+@pytest.mark.parametrize(
+    "text", ["", "Hello.", "a < b", "<thinking>", "</think>", "<|endoftext|>", "<|im_start|>", "<", "1 <| 2"]
+)
+def test_whatever_is_no_marker_stays_and_nothing_is_noted(text: str) -> None:
+    for cut in range(len(text) + 1):
+        assert filtered(BOTH, text[:cut], text[cut:]) == (text, [])
+
+
+def test_the_readme_names_every_filter_and_every_marker() -> None:
+    readme = (ROOT / "proxy" / "README.md").read_text(encoding="utf-8")
+    for word in (*FILTERS, *STOP_MARKERS):
+        assert f"`{word}`" in readme
+
+
+def test_only_what_may_become_a_marker_is_held_back() -> None:
+    filters = Filters(BOTH)
+    assert [filters.feed(piece) for piece in ("Hello <", "b", "r> <th", "e>", " <|im_e")] == [
+        "Hello ",
+        "<b",
+        "r> ",
+        "<the>",
+        " ",
+    ]
+    assert filters.end() == "<|im_e"
+
+
+def test_filters_run_in_their_declared_order() -> None:
+    hidden_in_a_tag = "<th<|end|>ink>Hm.</think>Hello."
+    assert filtered(BOTH, hidden_in_a_tag) == ("<think>Hm.</think>Hello.", ["strip_stop_markers"])
+    other_way: list[OutputFilter] = ["strip_stop_markers", "strip_thinking"]
+    assert filtered(other_way, hidden_in_a_tag) == ("Hello.", other_way)
+
+
+texts = st.lists(
+    st.sampled_from([*TAGS, *(tag[:cut] for tag in TAGS for cut in range(1, len(tag))), "a", "\n", "<", "|", ">", "é"])
+).map("".join)  # fmt: skip
+
+
+@settings(max_examples=300, deadline=None)
+@given(text=texts, cuts=st.lists(st.integers(0, 60)), names=st.permutations(list(FILTERS)))
+@example(text="<|im_<|end|>end|>", cuts=[5, 9], names=["strip_stop_markers", "strip_thinking"])
+def test_streamed_text_equals_unstreamed_text(text: str, cuts: list[int], names: list[OutputFilter]) -> None:
+    ends = [*sorted(min(cut, len(text)) for cut in cuts), len(text)]
+    pieces = [text[start:end] for start, end in zip([0, *ends], ends, strict=False)]
+    assert filtered(names, *pieces) == filtered(names, text)
+
+
+@pytest.fixture(scope="module")
+def running(upstream_server: Upstream, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Proxy]:
+    a, b = (upstream_server.provider(name).base_url for name in "ab")
+    providers = [
+        process.provider("openai", a, output_filters=BOTH),
+        process.provider("anthropic", b, kind="anthropic", output_filters=BOTH),
+        process.provider("plain", a),
+    ]
+    alone = {str(entry["name"]): [str(entry["name"])] for entry in providers}
+    config = process.config(providers, alone, default_profile="plain")
+    with process.serving(tmp_path_factory.mktemp("filters"), config) as started:
+        yield started
+        assert started.command.stop() == 0
+        assert "Traceback" not in started.command.stderr
+    assert_sound(started.events_path)
+
+
+@pytest.fixture
+def filtering(running: Proxy, upstream_server: Upstream) -> Proxy:
+    upstream_server.forget()
+    return running
+
+
+def applied(story: list[Event]) -> list[tuple[str, list[str], bool]]:
+    found = [event for event in story if event["msg"] == "output-filter-applied"]
+    return [(event["provider"], event["filters"], event["streaming"]) for event in found]
+
+
+LEAKING = "<think>Hm.</think>Hello there.<|im_end|>"
+# Every marker is cut by at least one of these.
+PIECES = ("<thi", "nk>Hm.</th", "ink>Hel", "lo there.<|im", "_end|", ">")
+SIDES = ["openai", "anthropic"]
+
+
+def plays(upstream: Upstream, side: str, text: str, pieces: tuple[str, ...]) -> None:
+    """Let the provider of that wire say the text, whole first and then streamed."""
+    says = openai_answers if side == "openai" else anthropic_answers
+    provider = upstream.provider("a" if side == "openai" else "b")
+    provider.plays(says.answer(text), says.streamed(*pieces))
+
+
+@pytest.mark.parametrize("side", SIDES)
+def test_an_openai_client_reads_filtered_text(side: str, filtering: Proxy, upstream_server: Upstream) -> None:
+    plays(upstream_server, side, LEAKING, PIECES)
+    with openai_sdk(filtering, side) as sdk:
+        whole = sdk.chat.completions.with_raw_response.create(model="m", messages=OPENAI_HELLO)
+        assert whole.parse().choices[0].message.content == "Hello there."
+        streamed = sdk.chat.completions.with_raw_response.create(
+            model="m", messages=OPENAI_HELLO, stream=True
+        )
+        choices = [chunk.choices[0] for chunk in streamed.parse()]
+    assert "".join(choice.delta.content or "" for choice in choices) == "Hello there."
+    assert choices[-1].finish_reason == "stop"
+    for answer, streaming in ((whole, False), (streamed, True)):
+        assert applied(filtering.story(answer.headers["x-request-id"])) == [(side, BOTH, streaming)]
+
+
+@pytest.mark.parametrize("side", SIDES)
+def test_an_anthropic_client_reads_filtered_text(
+    side: str, filtering: Proxy, upstream_server: Upstream
+) -> None:
+    plays(upstream_server, side, LEAKING, PIECES)
+    with anthropic_sdk(filtering, side) as sdk:
+        whole = sdk.messages.with_raw_response.create(model="m", max_tokens=9, messages=ANTHROPIC_HELLO)
+        [block] = whole.parse().content
+        assert block.type == "text"
+        assert block.text == "Hello there."
+        with sdk.messages.stream(model="m", max_tokens=9, messages=ANTHROPIC_HELLO) as events:
+            assert "".join(events.text_stream) == "Hello there."
+            request_id = events.response.headers["x-request-id"]
+            assert events.get_final_message().stop_reason == "end_turn"
+    assert applied(filtering.story(whole.headers["x-request-id"])) == [(side, BOTH, False)]
+    assert applied(filtering.story(request_id)) == [(side, BOTH, True)]
+
+
+@pytest.mark.parametrize("side", SIDES)
+def test_only_filters_that_changed_something_are_noted(
+    side: str, filtering: Proxy, upstream_server: Upstream
+) -> None:
+    for text, names in (("Hello.<|end|>", ["strip_stop_markers"]), ("Hello <b>.", [])):
+        plays(upstream_server, side, text, (text[:8], text[8:]))
+        for streaming in (False, True):
+            asked = filtering.asks({"X-CodeRouter-Profile": side}, stream=streaming).rest()
+            noted = [(side, names, streaming)] if names else []
+            assert applied(filtering.story(asked.request_id)) == noted
+
+
+@pytest.mark.parametrize("side", SIDES)
+def test_what_is_held_back_comes_at_the_end_of_the_text(
+    side: str, filtering: Proxy, upstream_server: Upstream
+) -> None:
+    plays(upstream_server, side, "1 < 2 <", ("1 <", " 2 <"))
+    with anthropic_sdk(filtering, side) as sdk:
+        sdk.messages.create(model="m", max_tokens=9, messages=ANTHROPIC_HELLO)
+        with sdk.messages.stream(model="m", max_tokens=9, messages=ANTHROPIC_HELLO) as events:
+            assert "".join(events.text_stream) == "1 < 2 <"
+
+
+def test_of_several_answers_only_the_first_is_filtered(filtering: Proxy, upstream_server: Upstream) -> None:
+    a = upstream_server.provider("a")
+    both: list[dict[str, object]] = [
+        {"index": index, "delta": {"content": "<think>"}, "finish_reason": None} for index in (0, 1)
+    ]
+    ends: list[dict[str, object]] = [
+        {"index": index, "delta": {}, "finish_reason": "stop"} for index in (0, 1)
+    ]
+    chunks = [
+        openai_answers.event({"id": "c", "model": "m", "choices": [choice]}) for choice in (*both, *ends)
+    ]
+    a.plays(stream(*chunks, openai_answers.DONE))
+    with openai_sdk(filtering, "openai") as sdk:
+        chunks_read = sdk.chat.completions.create(model="m", messages=OPENAI_HELLO, stream=True, n=2)
+        told = [(chunk.choices[0].index, chunk.choices[0].delta.content) for chunk in chunks_read]
+    assert told == [(1, "<think>"), (0, None), (1, None)]
+
+
+def test_without_filters_the_bytes_pass(filtering: Proxy, a: Provider) -> None:
+    a.plays(openai_answers.streamed(*PIECES))
+    asked = filtering.asks(stream=True, stream_options={"include_usage": True}).rest()
+    assert asked.body == b"".join(
+        (
+            openai_answers.ROLE,
+            *map(openai_answers.text, PIECES),
+            openai_answers.STOP,
+            openai_answers.USAGE_CHUNK,
+            openai_answers.DONE,
+        )
+    )
+    assert applied(filtering.story(asked.request_id)) == []

@@ -1,0 +1,215 @@
+"""Rules choose the profile of a request; the first that matches decides, and none of them can stall the proxy."""
+
+import threading
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from coderouter_proxy.config.schema import AutoRouter
+from coderouter_proxy.routing import auto_router
+from coderouter_proxy.routing.auto_router import Router
+from proxy.conftest import assert_sound
+from support.events import Event, read
+from support.processes import eventually
+from support.proxy import process
+from support.proxy.process import Proxy
+
+FENCED = "Why?\n```python\nprint('a long line of code')\n```"
+SLOW = "(a+)+$"
+BACKTRACKS = "a" * 6000 + "!"
+OPENAI_IMAGE = {"type": "image_url", "image_url": {"url": "data:image/png;base64,eA=="}}
+ANTHROPIC_IMAGE = {"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": "eA=="}}
+
+
+def text(words: str) -> dict[str, str]:
+    return {"type": "text", "text": words}
+
+
+def said(*contents: object, **more: object) -> dict[str, Any]:
+    return {"messages": [{"role": "user", "content": content} for content in contents], **more}
+
+
+def rule(name: str, match: dict[str, object], profile: str | None = None) -> dict[str, object]:
+    return {"id": name, "profile": profile or name, "match": match}
+
+
+def router(*rules: dict[str, object], **more: object) -> Router:
+    return Router(AutoRouter.model_validate({"rules": rules, "default_rule_profile": "other", **more}))
+
+
+MATCHES: list[tuple[dict[str, object], dict[str, Any], bool]] = [
+    ({"has_image": True}, said([text("What is it?"), OPENAI_IMAGE]), True),
+    ({"has_image": True}, said([ANTHROPIC_IMAGE]), True),
+    ({"has_image": True}, said([{"type": "input_image"}]), True),
+    ({"has_image": True}, said([OPENAI_IMAGE], "And now?"), False),
+    ({"has_image": True}, said("image_url"), False),
+    ({"has_tools": True}, said("Hi", tools=[{"name": "t"}]), True),
+    ({"has_tools": True}, said("Hi", functions=[{"name": "t"}]), True),
+    ({"has_tools": True}, said("Hi", tools=[]), False),
+    ({"code_fence_ratio_min": 0.5}, said(FENCED), True),
+    ({"code_fence_ratio_min": 0.5}, said([text(FENCED)]), True),
+    ({"code_fence_ratio_min": 0.5}, said("See:\n```\nnot closed yet, for it was cut"), True),
+    ({"code_fence_ratio_min": 0.5}, said(FENCED + " and prose" * 20), False),
+    ({"code_fence_ratio_min": 0.5}, said(FENCED, "Thanks."), False),
+    ({"code_fence_ratio_min": 0.5}, said(""), False),
+    ({"content_contains": "essay"}, said("Write an essay."), True),
+    ({"content_contains": "essay"}, said("Write an Essay."), False),
+    ({"content_contains": "essay"}, said("Write an essay.", "Shorter."), False),
+    ({"content_regex": r"(?i)\bNOVEL\b"}, said([text("A"), text("novel")]), True),
+    ({"content_regex": "^novel"}, said("A novel"), False),
+    ({"content_token_count_min": 50}, said("word " * 60), True),
+    ({"content_token_count_min": 50}, said("word " * 30, "word " * 30), True),
+    ({"content_token_count_min": 50}, said("Hi", system="word " * 60), True),
+    ({"content_token_count_min": 50}, said("Hi"), False),
+    ({"model_pattern": "claude-.*haiku.*"}, said("Hi", model="claude-haiku-4-5"), True),
+    ({"model_pattern": "haiku"}, said("Hi", model="claude-haiku-4-5"), False),
+    ({"model_pattern": ".*"}, said("Hi"), False),
+    ({"model_pattern": ".*"}, said("Hi", model=5), False),
+]
+
+
+@pytest.mark.parametrize(("match", "body", "matches"), MATCHES)
+def test_a_matcher_looks_at_the_newest_user_message_or_at_the_request(
+    match: dict[str, object], body: dict[str, Any], matches: bool
+) -> None:
+    resolved = router(rule("r", match)).resolve(body)
+    assert (resolved.rule_id, resolved.profile) == (("r", "r") if matches else (None, "other"))
+
+
+@pytest.mark.parametrize("content", [None, 5, [5, None], [{"type": "text", "text": 5}], {"type": "text"}])
+def test_odd_content_matches_nothing(content: object) -> None:
+    everything = [match for match, _, _ in MATCHES if "model_pattern" not in match]
+    rules = [rule(str(index), match) for index, match in enumerate(everything)]
+    assert router(*rules).resolve(said(content)).rule_id is None
+
+
+def test_the_first_rule_that_matches_decides_and_later_ones_look_at_nothing() -> None:
+    rules = [
+        rule("tools", {"has_tools": True}),
+        rule("code", {"code_fence_ratio_min": 0.3}),
+        rule("code too", {"content_contains": "print"}),
+        rule("long", {"content_token_count_min": 1}),
+    ]
+    resolved = router(*rules).resolve(said(FENCED))
+    assert (resolved.rule_id, resolved.profile) == ("code", "code")
+    assert resolved.signals == {"has_tools": False, "code_fence_ratio": 0.894}
+
+
+@pytest.mark.parametrize("configured", [None, AutoRouter(), AutoRouter(default_rule_profile="writing")])
+@pytest.mark.parametrize(
+    ("body", "rule_id", "profile"),
+    [
+        (said([OPENAI_IMAGE, text(FENCED)]), "builtin:image-attachment", "multi"),
+        (said(FENCED), "builtin:code-fence-dense", "coding"),
+        (said("Write an essay."), None, "writing"),
+    ],
+)
+def test_without_rules_the_built_in_ones_hold(
+    configured: AutoRouter | None, body: dict[str, Any], rule_id: str | None, profile: str
+) -> None:
+    resolved = Router(configured).resolve(body)
+    assert (resolved.rule_id, resolved.profile) == (rule_id, profile)
+
+
+def test_a_disabled_router_looks_at_nothing() -> None:
+    resolved = router(rule("all", {"content_regex": ""}), disabled=True).resolve(said(FENCED))
+    assert (resolved.rule_id, resolved.profile, resolved.signals) == (None, "other", {})
+
+
+@pytest.mark.parametrize(
+    "match", [{"content_regex": SLOW}, {"content_regex": "(a|aa)+$"}, {"model_pattern": SLOW}]
+)
+def test_a_pattern_that_backtracks_for_ever_does_not_match(match: dict[str, object]) -> None:
+    resolved = router(rule("slow", match)).resolve(said(BACKTRACKS, model=BACKTRACKS))
+    assert (resolved.rule_id, resolved.signals) == (None, {"regex_timed_out": True})
+
+
+def test_a_pattern_sees_no_more_than_the_beginning_of_a_huge_message() -> None:
+    huge = "x" * auto_router.TEXT_CHARS_MAX + "end"
+    assert router(rule("end", {"content_regex": "end"})).resolve(said(huge)).rule_id is None
+
+
+@pytest.fixture(scope="module")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Proxy]:
+    names = ["multi", "coding", "writing", "long"]
+    rules = [
+        rule("images", {"has_image": True}, "multi"),
+        rule("slow", {"content_regex": SLOW}, "multi"),
+        rule("code", {"code_fence_ratio_min": 0.3}, "coding"),
+    ]
+    config = process.config(
+        [{"name": "echo", "kind": "echo"}],
+        {name: ["echo"] for name in names},
+        default_profile="auto",
+        mode_aliases={"deep": "long", "any": "auto"},
+        auto_router={"rules": rules, "default_rule_profile": "writing"},
+    )
+    with process.serving(tmp_path_factory.mktemp("auto"), config) as started:
+        yield started
+        assert started.command.stop() == 0
+        assert "Traceback" not in started.command.stderr
+    assert_sound(started.events_path)
+
+
+def routed(story: list[Event]) -> tuple[str, dict[str, Any]]:
+    """Return the profile, and what the auto router's event says if there is one."""
+    [finished] = [event for event in story if event["msg"] == "request-finished"]
+    noted = [event for event in story if event["msg"].startswith("auto-router-")]
+    fields = ("msg", "rule_id", "resolved_profile", "signals")
+    return finished["profile"], {name: noted[0][name] for name in fields if name in noted[0]} if noted else {}
+
+
+@pytest.mark.parametrize("asks", [Proxy.asks, Proxy.asks_messages], ids=["openai", "anthropic"])
+def test_what_is_decided_is_noted_with_its_signals_and_without_content(asks: Any, running: Proxy) -> None:
+    by_rule = asks(running, messages=said(FENCED)["messages"]).rest()
+    assert by_rule.status == 200
+    told = {"msg": "auto-router-resolved", "rule_id": "code", "resolved_profile": "coding"}
+    signals = {"has_image": False, "code_fence_ratio": 0.894}
+    assert routed(running.story(by_rule.request_id)) == ("coding", {**told, "signals": signals})
+
+    by_none = asks(running).rest()
+    told = {"msg": "auto-router-fallthrough", "resolved_profile": "writing"}
+    signals = {"has_image": False, "code_fence_ratio": 0.0}
+    assert routed(running.story(by_none.request_id)) == ("writing", {**told, "signals": signals})
+
+    written = running.events_path.read_text()
+    assert "Say hello" not in written
+    assert "print" not in written
+
+
+@pytest.mark.parametrize(
+    ("body", "headers", "profile"),
+    [
+        ({"profile": "long"}, {"X-CodeRouter-Profile": "multi", "X-CodeRouter-Mode": "any"}, "long"),
+        ({}, {"X-CodeRouter-Profile": "multi", "X-CodeRouter-Mode": "deep"}, "multi"),
+        ({}, {"X-CodeRouter-Mode": "deep"}, "long"),
+    ],
+)
+def test_a_profile_that_is_named_comes_before_the_rules(
+    body: dict[str, str], headers: dict[str, str], profile: str, running: Proxy
+) -> None:
+    asked = running.asks(headers, messages=said(FENCED)["messages"], **body).rest()
+    assert routed(running.story(asked.request_id)) == (profile, {})
+
+
+@pytest.mark.parametrize(("body", "mode"), [({"profile": "auto"}, "deep"), ({}, "any")])
+def test_auto_can_be_asked_for(body: dict[str, str], mode: str, running: Proxy) -> None:
+    asked = running.asks({"X-CodeRouter-Mode": mode}, messages=said(FENCED)["messages"], **body).rest()
+    assert routed(running.story(asked.request_id))[0] == "coding"
+
+
+def test_others_are_answered_while_a_pattern_backtracks(running: Proxy) -> None:
+    seen = len(read(running.events_path, "request-finished"))
+    slow = [running.asks(messages=said(BACKTRACKS)["messages"]) for _ in range(4)]
+    answered = threading.Event()
+
+    def ask() -> None:
+        assert running.asks({"X-CodeRouter-Mode": "deep"}).rest().status == 200
+        answered.set()
+
+    threading.Thread(target=ask).start()
+    assert answered.wait(5), "a rule that backtracks stalls the proxy"
+    stories = [running.story(each.rest().request_id) for each in slow]
+    assert [routed(story)[1]["signals"]["regex_timed_out"] for story in stories] == [True] * 4
+    eventually(lambda: len(read(running.events_path, "request-finished")) == seen + 5)

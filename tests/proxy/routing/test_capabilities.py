@@ -1,0 +1,188 @@
+"""What is known of models, by whose word, and the order of trying that follows."""
+
+from pathlib import Path
+
+import pytest
+
+from coderouter_proxy.config import load, validation
+from coderouter_proxy.config.schema import Profile, Provider
+from coderouter_proxy.config.validation import ConfigFaults
+from coderouter_proxy.request import Body, Call
+from coderouter_proxy.routing import capabilities
+from coderouter_proxy.routing.capabilities import Known, Rule, Rules
+from support.proxy.process import HELLO, start_fails
+
+SONNET = Provider(name="p", kind="anthropic", base_url="http://h", model="claude-sonnet-4-5")
+
+
+def rules(text: str) -> list[Rule]:
+    return validation.validated(text, "f", Rules).rules
+
+
+def of_kind(kind: str, model: str, **own: bool) -> Provider:
+    fields = {"name": "p", "kind": kind, "base_url": "http://h", "model": model, "capabilities": own}
+    return Provider.model_validate(fields)
+
+
+@pytest.fixture
+def user_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    path = tmp_path / ".coderouter" / "model-capabilities.yaml"
+    path.parent.mkdir()
+    return path
+
+
+def test_without_a_file_of_the_user_the_shipped_rules_hold(user_file: Path) -> None:
+    known = capabilities.of(SONNET, capabilities.load())
+    assert known == Known(thinking=True, tools=True, max_context_tokens=200_000)
+
+
+@pytest.mark.parametrize(
+    ("model", "thinking"),
+    [
+        ("claude-opus-5-5", True),
+        ("claude-sonnet-4-20250514", True),
+        ("claude-3-7-sonnet-latest", True),
+        ("claude-3-5-haiku-latest", False),
+        ("claude-3-opus-20240229", False),
+    ],
+)
+def test_models_of_anthropic_think_except_those_before_3_7(
+    model: str, thinking: bool, user_file: Path
+) -> None:
+    assert capabilities.of(of_kind("anthropic", model), capabilities.load()).thinking is thinking
+    assert capabilities.of(of_kind("openai_compat", model), capabilities.load()).thinking is False
+
+
+def test_of_what_no_rule_declares_the_cautious_is_assumed() -> None:
+    assert capabilities.of(SONNET, []) == Known(
+        thinking=False, reasoning_passthrough=False, tools=True, max_context_tokens=None
+    )
+
+
+def test_the_providers_word_comes_before_the_users_and_that_before_the_shipped(user_file: Path) -> None:
+    user_file.write_text(
+        "rules:\n  - {match: claude-*, capabilities: {thinking: false, max_context_tokens: 1000000}}\n"
+    )
+    loaded = capabilities.load()
+
+    of_the_user = capabilities.of(SONNET, loaded)
+    assert (of_the_user.thinking, of_the_user.max_context_tokens) == (False, 1_000_000)
+    assert of_the_user.tools is True, "the shipped rule still decides what the user's says nothing of"
+
+    own = capabilities.of(of_kind("anthropic", "claude-sonnet-4-5", thinking=True, tools=False), loaded)
+    assert (own.thinking, own.tools, own.max_context_tokens) == (True, False, 1_000_000)
+
+
+def test_for_each_flag_the_first_rule_that_declares_it_decides() -> None:
+    known = capabilities.of(
+        of_kind("openai_compat", "qwen3:8b"),
+        rules(
+            "rules:\n"
+            "  - {match: 'qwen3*', capabilities: {thinking: true}}\n"
+            "  - {match: 'qwen*', capabilities: {thinking: false, tools: false}}\n"
+            "  - {match: '*', capabilities: {tools: true, reasoning_passthrough: true}}\n"
+        ),
+    )
+    assert known == Known(thinking=True, tools=False, reasoning_passthrough=True)
+
+
+@pytest.mark.parametrize(
+    ("match", "model", "matches"),
+    [
+        ("qwen*", "qwen2.5-coder:7b", True),
+        ("qwen*", "my-qwen", False),
+        ("*coder*", "qwen2.5-coder:7b", True),
+        ("gpt-4?", "gpt-4o", True),
+        ("gpt-4?", "gpt-4", False),
+        ("gpt-[45]", "gpt-5", True),
+        ("Qwen*", "qwen", False),
+        ("*", "vendor/model:free", True),
+    ],
+)
+def test_models_are_matched_by_glob(match: str, model: str, matches: bool) -> None:
+    listed = rules(f"rules: [{{match: '{match}', capabilities: {{thinking: true}}}}]")
+    assert capabilities.of(of_kind("openai_compat", model), listed).thinking is matches
+
+
+@pytest.mark.parametrize(
+    ("kind", "of", "matches"),
+    [
+        ("any", "anthropic", True),
+        ("any", "openai_compat", True),
+        ("anthropic", "anthropic", True),
+        ("anthropic", "openai_compat", False),
+        ("openai_compat", "anthropic", False),
+    ],
+)
+def test_a_rule_may_be_for_one_kind_of_provider(kind: str, of: str, matches: bool) -> None:
+    listed = rules(f"rules: [{{match: '*', kind: {kind}, capabilities: {{thinking: true}}}}]")
+    assert capabilities.of(of_kind(of, "m"), listed).thinking is matches
+
+
+def test_a_users_file_with_faults_tells_all_of_them(user_file: Path) -> None:
+    user_file.write_text(
+        "rules:\n"
+        "  - {match: a, kind: ollama, capabilities: {}}\n"
+        "  - match: ''\n"
+        "    capabilities: {thinkign: true}\n"
+        "  - capabilities: {max_context_tokens: 0}\n"
+        "models: []\n"
+    )
+    with pytest.raises(ConfigFaults) as caught:
+        capabilities.load()
+    flags = "max_context_tokens, reasoning_passthrough, thinking, tools"
+    assert [fault.removeprefix(f"{user_file}:") for fault in caught.value.faults] == [
+        "2: rules[0].kind: is 'ollama'; write 'anthropic', 'openai_compat' or 'any'",
+        "3: rules[1].match: is '': String should have at least 1 character",
+        f"4: rules[1].capabilities.thinkign: is not a known field; known here are {flags}",
+        "5: rules[2].capabilities.max_context_tokens: is 0: should be greater than or equal to 1",
+        "5: rules[2].match: is missing; add it",
+        "6: models: is not a known field; known here are rules",
+    ]
+
+
+def test_faults_of_the_users_file_fail_the_start(user_file: Path, tmp_path: Path) -> None:
+    user_file.write_text("rules: [{match: a, capabilities: {vision: true}}]\n")
+    [line] = start_fails(tmp_path).splitlines()
+    assert line.startswith(f"coderouter: {user_file}:1: rules[0].capabilities.vision: is not a known field")
+
+
+def asked(**body: object) -> Call:
+    whole: Body = {"messages": HELLO, **body}
+    return Call(request_id="r", ingress="anthropic", body=whole, raw=b"", headers={}, stream=False)
+
+
+KNOWN = {
+    "plain": Known(),
+    "thinks": Known(thinking=True),
+    "toolless": Known(tools=False),
+    "small": Known(max_context_tokens=20),
+    "thinks too": Known(thinking=True),
+}
+PROFILE = Profile(name="default", providers=[*KNOWN, "ghost"])
+
+
+@pytest.mark.parametrize(
+    ("body", "first", "last"),
+    [
+        ({}, ["plain", "thinks", "toolless", "small", "thinks too", "ghost"], []),
+        ({"thinking": {"type": "disabled"}}, ["plain", "thinks"], ["thinks too", "ghost"]),
+        ({"thinking": {"type": "enabled", "budget_tokens": 1024}}, ["thinks", "thinks too", "plain"], ["ghost"]),
+        ({"thinking": {"type": "adaptive"}}, ["thinks", "thinks too", "plain"], ["ghost"]),
+        ({"tools": [{"name": "t"}]}, ["plain", "thinks", "small"], ["toolless"]),
+        ({"messages": [{"role": "user", "content": "long " * 100}]}, ["plain", "thinks", "toolless"], ["small"]),
+    ],
+)  # fmt: skip
+def test_those_that_can_do_what_is_asked_come_first_and_all_keep_their_order(
+    body: Body, first: list[str], last: list[str]
+) -> None:
+    names = capabilities.in_order(asked(**body), PROFILE, KNOWN)
+    assert sorted(names) == sorted(PROFILE.providers)
+    assert names[: len(first)] == first
+    assert names[len(names) - len(last) :] == last
+
+
+def test_the_built_in_configuration_needs_no_file_of_the_user(user_file: Path) -> None:
+    [ollama, _] = load.load(None).config.providers
+    assert capabilities.of(ollama, capabilities.load()).thinking is False

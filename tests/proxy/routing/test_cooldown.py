@@ -1,0 +1,189 @@
+"""A provider that keeps failing is tried last for a while, where its profile asks for that; it is never left out."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from coderouter_events.events import Event, ProviderCooldown, ProviderRecovered
+from coderouter_proxy.config.schema import Cooldown
+from coderouter_proxy.errors import Failure
+from coderouter_proxy.routing.cooldown import RETRY_AFTER_S_MAX, Cooldowns
+from proxy.conftest import assert_sound
+from support import events
+from support.processes import eventually
+from support.proxy import openai_answers as says
+from support.proxy import process
+from support.proxy.process import Proxy
+from support.proxy.upstream import CUT, Provider, Upstream, stream
+
+THREE_FOR_AN_HOUR = Cooldown(threshold=3, seconds=3600)
+DOWN = Failure("upstream_5xx", "down", status=500)
+MEMORY = [
+    "CUDA error: out of memory",
+    "torch.OutOfMemoryError: CUDA out of memory.",
+    "model requires more system memory (8.4 GiB) than is available (6.1 GiB)",
+    "ggml_gallocr: failed to allocate buffer",
+    "insufficient memory to load model",
+    "worker was killed (OOM)",
+]
+
+
+@pytest.fixture
+def noted() -> list[Event]:
+    return []
+
+
+@pytest.fixture
+def cooldowns(noted: list[Event]) -> Cooldowns:
+    return Cooldowns(noted.append)
+
+
+def test_the_threshold_begins_a_cooldown_and_an_answer_ends_it(
+    cooldowns: Cooldowns, noted: list[Event]
+) -> None:
+    for _ in range(2):
+        cooldowns.failed("a", DOWN, THREE_FOR_AN_HOUR)
+    assert cooldowns.in_order(["a", "b", "c"]) == ["a", "b", "c"]
+    cooldowns.failed("a", DOWN, THREE_FOR_AN_HOUR)
+    assert cooldowns.in_order(["a", "b", "c"]) == ["b", "c", "a"]
+    assert noted == [ProviderCooldown(provider="a", reason="failures", failures=3, seconds=3600)]
+
+    cooldowns.failed("a", DOWN, THREE_FOR_AN_HOUR)
+    assert len(noted) == 1, "it cools down already"
+    cooldowns.answered("a")
+    assert cooldowns.in_order(["a", "b", "c"]) == ["a", "b", "c"]
+    assert isinstance(noted[1], ProviderRecovered)
+    assert noted[1].provider == "a"
+
+
+def test_an_answer_in_between_forgets_the_failures(cooldowns: Cooldowns, noted: list[Event]) -> None:
+    for _ in range(2):
+        cooldowns.failed("a", DOWN, THREE_FOR_AN_HOUR)
+        cooldowns.failed("a", DOWN, THREE_FOR_AN_HOUR)
+        cooldowns.answered("a")
+    assert noted == []
+
+
+def test_those_that_cool_down_keep_their_order_among_themselves(cooldowns: Cooldowns) -> None:
+    for name in ("c", "a"):
+        cooldowns.failed(name, DOWN, Cooldown(threshold=1, seconds=3600))
+    assert cooldowns.in_order(["a", "b", "c", "d"]) == ["b", "d", "a", "c"]
+
+
+def test_a_cooldown_ends_by_itself_and_the_next_failure_begins_another(
+    cooldowns: Cooldowns, noted: list[Event]
+) -> None:
+    brief = Cooldown(threshold=2, seconds=0.05)
+    for _ in range(2):
+        cooldowns.failed("a", DOWN, brief)
+    eventually(lambda: cooldowns.in_order(["a", "b"]) == ["a", "b"])
+    cooldowns.failed("a", DOWN, brief)
+    assert cooldowns.in_order(["a", "b"]) == ["b", "a"]
+    assert [event.msg for event in noted] == ["provider-cooldown"] * 2
+
+
+@pytest.mark.parametrize(
+    ("retry_after", "seconds"),
+    [("7", 7), ("1.5", 1.5), ("86400", RETRY_AFTER_S_MAX), ("inf", RETRY_AFTER_S_MAX)],
+)
+def test_what_retry_after_says_begins_a_cooldown_of_that_length_at_once(
+    retry_after: str, seconds: float, cooldowns: Cooldowns, noted: list[Event]
+) -> None:
+    limited = Failure("rate_limited", "slow down", status=429, retry_after=retry_after)
+    cooldowns.failed("a", limited, THREE_FOR_AN_HOUR)
+    assert noted == [ProviderCooldown(provider="a", reason="retry_after", failures=1, seconds=seconds)]
+
+
+@pytest.mark.parametrize("retry_after", [None, "0", "-1", "nan", "soon", "Fri, 31 Dec 2027 23:59:59 GMT"])
+def test_a_retry_after_without_a_wait_is_a_failure_like_others(
+    retry_after: str | None, cooldowns: Cooldowns, noted: list[Event]
+) -> None:
+    limited = Failure("rate_limited", "slow down", status=429, retry_after=retry_after)
+    for count in range(3):
+        assert len(noted) == 0, count
+        cooldowns.failed("a", limited, THREE_FOR_AN_HOUR)
+    assert noted == [ProviderCooldown(provider="a", reason="failures", failures=3, seconds=3600)]
+
+
+@pytest.mark.parametrize("message", MEMORY)
+def test_words_about_memory_begin_a_cooldown_at_once(
+    message: str, cooldowns: Cooldowns, noted: list[Event]
+) -> None:
+    cooldowns.failed("a", Failure("upstream_5xx", message, status=500), THREE_FOR_AN_HOUR)
+    assert noted == [ProviderCooldown(provider="a", reason="memory_pressure", failures=1, seconds=3600)]
+
+
+@pytest.mark.parametrize(
+    "failure",
+    [
+        Failure("upstream_5xx", "no room in the queue; zoom out", status=500),
+        Failure("cancelled", "out of memory"),
+        Failure("upstream_4xx", "out of memory", status=400),
+        Failure("upstream_4xx", "out of memory: too many tokens", status=400, too_long=True),
+    ],
+)
+def test_other_words_and_the_clients_own_faults_begin_none(
+    failure: Failure, cooldowns: Cooldowns, noted: list[Event]
+) -> None:
+    cooldowns.failed("a", failure, Cooldown(threshold=2))
+    assert noted == []
+
+
+@pytest.fixture(scope="module")
+def running(upstream_server: Upstream, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Proxy]:
+    names = ["a", "b", "c"]
+    providers = [process.provider(name, upstream_server.provider(name).base_url) for name in names]
+    config = process.config(providers, {"indifferent": ["a", "b"]}, default_profile="careful")
+    profiles = config["profiles"]
+    assert isinstance(profiles, list)
+    cooldown = {"threshold": 2, "seconds": 3600}
+    profiles.append({"name": "careful", "providers": ["a", "b"], "cooldown": cooldown})
+    profiles.append({"name": "alone", "providers": ["c"], "cooldown": cooldown})
+    with process.serving(tmp_path_factory.mktemp("cooldown"), config) as started:
+        yield started
+        assert started.command.stop() == 0
+        assert "Traceback" not in started.command.stderr
+    assert_sound(started.events_path)
+
+
+def tried(proxy: Proxy, profile: str, **body: object) -> list[str]:
+    """Ask, and return the providers in the order in which they were."""
+    asked = proxy.asks({"X-CodeRouter-Profile": profile}, **body).rest()
+    story = proxy.story(asked.request_id)
+    return [event["provider"] for event in story if event["msg"] == "try-provider"]
+
+
+def health(proxy: Proxy, name: str) -> list[tuple[str, str | None]]:
+    found = events.read(proxy.events_path, "provider-cooldown", "provider-recovered")
+    return [(event["msg"], event.get("reason")) for event in found if event["provider"] == name]
+
+
+def test_failures_move_a_provider_to_the_end_until_it_answers(
+    running: Proxy, a: Provider, b: Provider
+) -> None:
+    down = says.error("down", 500)
+    a.plays(down, down, down, says.answer(), down)
+    b.plays(says.answer(), says.answer(), says.answer(), down, says.answer())
+
+    assert tried(running, "careful") == ["a", "b"]
+    assert health(running, "a") == []
+    assert tried(running, "careful") == ["a", "b"]
+    assert health(running, "a") == [("provider-cooldown", "failures")]
+    assert tried(running, "indifferent") == ["a", "b"], "a profile that does not ask for it keeps its order"
+    assert tried(running, "careful") == ["b", "a"], "last, and not left out"
+    assert health(running, "a")[1:] == [("provider-recovered", None)]
+    running.command.says(r"provider a failed \(upstream_5xx\); it is tried last for 3600 s")
+    running.command.says("provider a answers again")
+    assert tried(running, "careful") == ["a", "b"]
+
+
+def test_the_only_provider_is_tried_also_while_it_cools_down(running: Proxy, c: Provider) -> None:
+    cut = stream(says.text("Hel"), CUT)
+    c.plays(cut, cut, says.error("slow down", 429, {"Retry-After": "5"}), says.streamed())
+    assert tried(running, "alone", stream=True) == ["c"]
+    assert health(running, "c") == []
+    assert tried(running, "alone", stream=True) == ["c"], "failures midstream count as well"
+    assert health(running, "c") == [("provider-cooldown", "failures")]
+    assert tried(running, "alone", stream=True) == ["c"]
+    assert tried(running, "alone", stream=True) == ["c"]
+    assert health(running, "c")[1:] == [("provider-recovered", None)]

@@ -1,0 +1,238 @@
+"""What a provider's model cannot do is left out of requests, what no wire has out of answers; each is noted once."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from anthropic.types import MessageParam, ThinkingConfigEnabledParam
+
+from proxy.conftest import assert_sound
+from support.events import Event
+from support.proxy import anthropic_answers, openai_answers, process
+from support.proxy.process import HELLO, Proxy
+from support.proxy.sdks import ANTHROPIC_HELLO, OPENAI_HELLO, anthropic_sdk, openai_sdk
+from support.proxy.upstream import Provider, Script, Upstream, stream
+
+THINKING: ThinkingConfigEnabledParam = {"type": "enabled", "budget_tokens": 1024}
+DOES_NOT_SUPPORT = "provider-does-not-support"
+
+
+@pytest.fixture(scope="module")
+def running(upstream_server: Upstream, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Proxy]:
+    urls = {name: upstream_server.provider(name).base_url for name in "abcd"}
+    open_to_all = {"thinking": True, "reasoning_passthrough": True}
+    providers = [
+        process.provider("plain", urls["a"]),
+        process.provider("thinks", urls["b"], capabilities={"thinking": True}),
+        process.provider("claude", urls["c"], kind="anthropic", model="claude-sonnet-4-6"),
+        process.provider("haiku", urls["d"], kind="anthropic", model="claude-3-5-haiku-latest"),
+        process.provider("open", urls["a"], capabilities=open_to_all),
+        process.provider("open-claude", urls["c"], kind="anthropic", capabilities=open_to_all),
+        process.provider("toolless", urls["a"], capabilities={"tools": False}),
+    ]
+    alone = {str(entry["name"]): [str(entry["name"])] for entry in providers}
+    chains = {"default": ["plain", "thinks", "claude"], "tools": ["toolless", "thinks"], **alone}
+    folder = tmp_path_factory.mktemp("gates")
+    with process.serving(folder, process.config(providers, chains)) as started:
+        yield started
+        assert started.command.stop() == 0
+        assert "Traceback" not in started.command.stderr
+    assert_sound(started.events_path)
+
+
+@pytest.fixture
+def gates(running: Proxy, upstream_server: Upstream) -> Proxy:
+    upstream_server.forget()
+    return running
+
+
+@pytest.fixture
+def d(upstream_server: Upstream) -> Provider:
+    return upstream_server.provider("d")
+
+
+def degraded(story: list[Event]) -> list[tuple[str, list[str], str]]:
+    found = [event for event in story if event["msg"] == "capability-degraded"]
+    return [(event["provider"], event["dropped"], event["reason"]) for event in found]
+
+
+def tried(story: list[Event]) -> list[str]:
+    return [event["provider"] for event in story if event["msg"] == "try-provider"]
+
+
+def test_thinking_goes_to_those_that_think_first_and_is_taken_from_the_others(
+    gates: Proxy, a: Provider, b: Provider, c: Provider
+) -> None:
+    a.plays(openai_answers.answer("Hello."))
+    b.plays(openai_answers.error("down", 500))
+    c.plays(anthropic_answers.error("down", 529))
+    with anthropic_sdk(gates) as sdk:
+        answer = sdk.messages.with_raw_response.create(
+            model="m",
+            max_tokens=2000,
+            messages=ANTHROPIC_HELLO,
+            thinking=THINKING,
+        )
+    story = gates.story(answer.headers["x-request-id"])
+    assert tried(story) == ["thinks", "claude", "plain"]
+    assert c.request.json["thinking"] == THINKING
+    assert "thinking" not in a.request.json
+    assert degraded(story) == [
+        ("thinks", ["thinking"], "translation-lossy"),
+        ("plain", ["thinking"], DOES_NOT_SUPPORT),
+    ]
+
+
+@pytest.mark.parametrize("thinking", [None, {"type": "disabled"}])
+def test_without_thinking_the_profiles_order_holds_and_nothing_is_noted(
+    thinking: object, gates: Proxy, a: Provider
+) -> None:
+    a.plays(openai_answers.answer())
+    story = gates.story(gates.asks_messages(thinking=thinking).rest().request_id)
+    assert tried(story) == ["plain"]
+    assert degraded(story) == []
+
+
+def test_tools_go_to_those_that_can_use_them_first(gates: Proxy, b: Provider) -> None:
+    b.plays(openai_answers.answer())
+    tools = [{"name": "weather", "input_schema": {"type": "object"}}]
+    asked = gates.asks_messages({"X-CodeRouter-Profile": "tools"}, tools=tools).rest()
+    assert tried(gates.story(asked.request_id)) == ["thinks"]
+
+
+def test_a_model_without_thinking_on_the_same_wire_is_asked_without_it(gates: Proxy, d: Provider) -> None:
+    d.plays(anthropic_answers.answer())
+    asked = gates.asks_messages({"X-CodeRouter-Profile": "haiku"}, thinking=THINKING, top_k=5).rest()
+    assert asked.status == 200
+    assert d.request.json == {
+        "model": "claude-3-5-haiku-latest",
+        "max_tokens": 100,
+        "messages": HELLO,
+        "top_k": 5,
+    }
+    assert degraded(gates.story(asked.request_id)) == [("haiku", ["thinking"], DOES_NOT_SUPPORT)]
+
+
+def test_thinking_in_the_request_and_in_its_history_is_noted_once(gates: Proxy, a: Provider) -> None:
+    a.plays(openai_answers.answer())
+    history = [
+        *HELLO,
+        {"role": "assistant", "content": [anthropic_answers.thinking("Hm."), anthropic_answers.text("Hi.")]},
+    ]
+    asked = gates.asks_messages(
+        {"X-CodeRouter-Profile": "plain"}, thinking=THINKING, messages=[*history, *HELLO]
+    ).rest()
+    assert degraded(gates.story(asked.request_id)) == [("plain", ["thinking"], DOES_NOT_SUPPORT)]
+
+
+def test_cache_control_is_noted_once_where_a_translation_loses_it(
+    gates: Proxy, a: Provider, c: Provider
+) -> None:
+    a.plays(openai_answers.answer())
+    c.plays(anthropic_answers.answer())
+    cached: Any = [
+        {"type": "text", "text": word, "cache_control": {"type": "ephemeral"}} for word in ("Say", "hello.")
+    ]
+    messages: list[MessageParam] = [{"role": "user", "content": cached}]
+    for profile, lost in (("plain", [("plain", ["cache_control"], "translation-lossy")]), ("claude", [])):
+        with anthropic_sdk(gates, profile) as sdk:
+            answer = sdk.messages.with_raw_response.create(
+                model="m", max_tokens=100, messages=messages, system=cached
+            )
+        assert degraded(gates.story(answer.headers["x-request-id"])) == lost
+    assert "cache_control" not in str(a.request.json)
+    assert c.request.json["messages"] == messages
+
+
+def with_reasoning(field: str) -> Script:
+    said = {"role": "assistant", "content": "Hello.", field: "The user greets."}
+    return openai_answers.answer(choices=[{"index": 0, "message": said, "finish_reason": "stop"}])
+
+
+def streamed_reasoning(field: str) -> Script:
+    """Return a stream as Ollama, vLLM and OpenRouter send it: empty content beside the reasoning, or none."""
+    deltas: list[dict[str, object]] = [
+        {"role": "assistant", "content": "", field: "The user "},
+        {"role": "assistant", "content": "", field: "greets"},
+        {field: "."},
+        {"content": "Hel", field: None},
+        {"content": "lo."},
+    ]
+    return stream(
+        *(openai_answers.chunk(delta) for delta in deltas),
+        openai_answers.STOP,
+        openai_answers.USAGE_CHUNK,
+        openai_answers.DONE,
+    )
+
+
+@pytest.mark.parametrize("field", ["reasoning", "reasoning_content"])
+def test_reasoning_is_taken_out_of_a_whole_answer(field: str, gates: Proxy, a: Provider) -> None:
+    a.plays(with_reasoning(field))
+    with openai_sdk(gates, "plain") as sdk:
+        answer = sdk.chat.completions.with_raw_response.create(model="m", messages=OPENAI_HELLO)
+    message = answer.parse().choices[0].message
+    assert (message.content, message.model_extra) == ("Hello.", {})
+    story = gates.story(answer.headers["x-request-id"])
+    assert degraded(story) == [("plain", ["reasoning"], "non-standard-field")]
+
+
+@pytest.mark.parametrize("field", ["reasoning", "reasoning_content"])
+def test_reasoning_is_taken_out_of_a_stream_and_chunks_with_nothing_else_are_not_sent(
+    field: str, gates: Proxy, a: Provider
+) -> None:
+    a.plays(streamed_reasoning(field))
+    with openai_sdk(gates, "plain") as sdk:
+        answer = sdk.chat.completions.with_raw_response.create(model="m", messages=OPENAI_HELLO, stream=True)
+        deltas = [chunk.choices[0].delta for chunk in answer.parse()]
+    assert [delta.content for delta in deltas] == ["", "Hel", "lo.", None]
+    assert [delta.role for delta in deltas] == ["assistant", None, None, None]
+    assert all(not delta.model_extra for delta in deltas)
+    story = gates.story(answer.headers["x-request-id"])
+    assert degraded(story) == [("plain", ["reasoning"], "non-standard-field")]
+
+
+@pytest.mark.parametrize("field", ["reasoning", "reasoning_content"])
+def test_reasoning_stays_where_it_is_asked_for(field: str, gates: Proxy, a: Provider) -> None:
+    a.plays(with_reasoning(field), streamed_reasoning(field))
+    with openai_sdk(gates, "open") as sdk:
+        raw = sdk.chat.completions.with_raw_response.create(model="m", messages=OPENAI_HELLO)
+        assert raw.parse().choices[0].message.model_extra == {field: "The user greets."}
+        raw_stream = sdk.chat.completions.with_raw_response.create(
+            model="m", messages=OPENAI_HELLO, stream=True
+        )
+        told = [(chunk.choices[0].delta.model_extra or {}).get(field) or "" for chunk in raw_stream.parse()]
+    assert "".join(told) == "The user greets."
+    for answer in (raw, raw_stream):
+        assert degraded(gates.story(answer.headers["x-request-id"])) == []
+
+
+def test_an_answer_without_reasoning_passes_as_it_is(gates: Proxy, a: Provider) -> None:
+    a.plays(
+        openai_answers.answer('It said "reasoning" aloud.'), openai_answers.streamed('"reasoning', '": x')
+    )
+    whole = gates.asks({"X-CodeRouter-Profile": "plain"}).rest()
+    assert whole.json == openai_answers.completion('It said "reasoning" aloud.')
+    streamed = gates.asks({"X-CodeRouter-Profile": "plain"}, stream=True).rest()
+    assert openai_answers.text('"reasoning') in streamed.body
+    for answer in (whole, streamed):
+        assert degraded(gates.story(answer.request_id)) == []
+
+
+@pytest.mark.parametrize(
+    ("profile", "thought", "noted"),
+    [
+        ("claude", None, [("claude", ["reasoning"], "non-standard-field")]),
+        ("open-claude", "The user greets.", []),
+    ],
+)
+@pytest.mark.parametrize("streamed", [False, True], ids=["whole", "streamed"])
+def test_thinking_of_an_anthropic_provider_is_reasoning_to_an_openai_client(
+    streamed: bool, profile: str, thought: str | None, noted: list[object], gates: Proxy, c: Provider
+) -> None:
+    says = anthropic_answers.streamed_thoughtful if streamed else anthropic_answers.thoughtful
+    c.plays(says("The user greets.", "Hello."))
+    asked = gates.asks({"X-CodeRouter-Profile": profile}, thinking=THINKING, stream=streamed).rest()
+    told = b"".join(asked.body.split(b"reasoning_content"))
+    assert (b"Hel" in told, b"The " in told) == (True, thought is not None)
+    assert degraded(gates.story(asked.request_id)) == noted

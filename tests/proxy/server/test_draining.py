@@ -1,0 +1,180 @@
+"""SIGTERM: what is asked by then is answered or ends in the words of its wire, and all of it is noted."""
+
+import http.client
+import os
+import signal
+from collections import Counter
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+
+from support.events import Event, read
+from support.processes import eventually, listens
+from support.proxy import client, process
+from support.proxy import openai_answers as says
+from support.proxy.client_view import AnthropicClient, Client, OpenAIClient
+from support.proxy.process import Proxy, serving, workers_of
+from support.proxy.upstream import HANG, Drip, Pause, Provider, head, stream
+
+LONG_S = "600"  # longer than any test: only a second signal ends it
+SHORT_S = "0.3"
+STREAMS = 200
+WORDS = "the proxy is shutting down; ask again"
+WIRES: list[Client] = [OpenAIClient(), AnthropicClient()]
+
+
+def asking(a: Provider) -> dict[str, object]:
+    return process.config([process.provider("a", a.base_url)])
+
+
+def stops_listening(served: Proxy) -> None:
+    eventually(lambda: not listens(served.port))
+
+
+def ends_well(served: Proxy) -> None:
+    assert served.command.wait() == 0
+    assert "Traceback" not in served.command.stderr
+
+
+def finished(served: Proxy) -> list[Event]:
+    """Return the ends of all requests, once each; and the writers' last lines have to be their shutdowns."""
+    events = read(served.events_path)
+    last = {event["writer"]: event["msg"] for event in events}
+    assert set(last.values()) == {"coderouter-shutdown"}
+    ends = [event for event in events if event["msg"] == "request-finished"]
+    assert set(Counter(event["request_id"] for event in ends).values()) <= {1}
+    return ends
+
+
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_of_two_hundred_streams_none_is_lost(workers: str, tmp_path: Path, a: Provider) -> None:
+    pause = Pause()
+    ends_in_time = says.streamed("Hello", pause, " there.")
+    never_ends = stream(says.ROLE, says.text("Hello"), HANG)
+    a.plays(*[ends_in_time, never_ends, never_ends, ends_in_time] * (STREAMS // 4))
+    with serving(tmp_path, asking(a), "--grace-s", LONG_S, "--workers", workers) as served:
+        open_streams: list[tuple[Client, client.Exchange, bytes]] = []
+        for number in range(STREAMS):
+            wire = WIRES[number % 2]
+            exchange = wire.asks(served, {})
+            open_streams.append((wire, exchange, exchange.read_past(b"Hello")))
+
+        served.command.signal(signal.SIGTERM)
+        stops_listening(served)
+        pause.go()
+        in_time = [stream for number, stream in enumerate(open_streams) if number % 4 in (0, 3)]
+        for wire, exchange, begun in in_time:
+            raw = begun + exchange.rest().body
+            assert wire.text(raw) == "Hello there."
+            assert wire.is_complete(raw)
+
+        served.command.signal(signal.SIGTERM)
+        for wire, exchange, begun in open_streams:
+            if (wire, exchange, begun) not in in_time:
+                assert wire.error(begun + exchange.rest().body) == WORDS
+        ends_well(served)
+
+    assert Counter((e["ingress"], e["outcome"]) for e in finished(served)) == {
+        (wire.name, outcome): STREAMS // 4 for wire in WIRES for outcome in ("ok", "midstream")
+    }
+
+
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_without_a_second_signal_the_grace_ends_by_itself(workers: str, tmp_path: Path, a: Provider) -> None:
+    a.plays(always=stream(says.ROLE, says.text("Hello"), HANG))
+    with serving(tmp_path, asking(a), "--workers", workers, env={"CODEROUTER_GRACE_S": SHORT_S}) as served:
+        exchanges = [wire.asks(served, {}) for wire in WIRES]
+        begun = [exchange.read_past(b"Hello") for exchange in exchanges]
+        served.command.signal(signal.SIGTERM)
+        for wire, exchange, before in zip(WIRES, exchanges, begun, strict=True):
+            assert wire.error(before + exchange.rest().body) == WORDS
+        ends_well(served)
+    ends = [(e["outcome"], e["status"], e["error_type"]) for e in finished(served)]
+    assert ends == [("midstream", 200, "cancelled")] * 2
+
+
+def test_requests_that_still_wait_get_the_error_of_their_wire(tmp_path: Path, a: Provider) -> None:
+    a.plays(always=(head(headers={"Content-Length": "10"}), HANG))
+    with serving(tmp_path, asking(a), "--grace-s", SHORT_S) as served:
+        whole, message = served.asks(), served.asks_messages()
+        streams = [wire.asks(served, {}) for wire in WIRES]
+        eventually(lambda: len(a.requests) == 4)
+        served.command.signal(signal.SIGTERM)
+
+        answers = [exchange.rest() for exchange in (whole, message, *streams)]
+        ends_well(served)
+
+    for answer in answers:
+        assert (answer.status, answer.headers["retry-after"]) == (503, "1")
+        assert answer.json["error"]["message"] == WORDS
+    assert [answer.json["error"]["type"] for answer in answers] == ["server_error", "api_error"] * 2
+    assert answers[1].json["type"] == "error"
+    assert [(e["outcome"], e["status"]) for e in finished(served)] == [("exhausted", 503)] * 4
+    tries = read(served.events_path, "provider-failed")
+    assert {(e["error_type"], e["error"]) for e in tries} == {("cancelled", "the proxy is shutting down")}
+
+
+@pytest.mark.parametrize("path", ["/v1/chat/completions", "/v1/messages", "/v1/messages/count_tokens"])
+def test_a_request_that_is_half_sent_is_answered(path: str, tmp_path: Path, a: Provider) -> None:
+    with serving(tmp_path, asking(a), "--grace-s", SHORT_S) as served:
+        connection = http.client.HTTPConnection("127.0.0.1", served.port, timeout=30)
+        connection.putrequest("POST", path)
+        connection.putheader("Content-Type", "application/json")
+        connection.putheader("Content-Length", "100")
+        connection.endheaders(b'{"messages"')
+        eventually(
+            lambda: served.gets("/healthz").status == 200
+        )  # by now the proxy has read what came before
+        served.command.signal(signal.SIGTERM)
+        response = connection.getresponse()
+        assert response.status == 503
+        assert WORDS.encode() in response.read()
+        ends_well(served)
+        connection.close()
+
+
+def test_a_client_that_takes_nothing_in_does_not_keep_the_process(tmp_path: Path, a: Provider) -> None:
+    a.plays(stream(says.ROLE, Drip(says.text("Hello" * 10_000), every_s=0)))
+    with serving(tmp_path, asking(a), "--grace-s", SHORT_S) as served:
+        exchange = served.asks(stream=True)
+        exchange.read_past(b"Hello")
+        served.command.signal(signal.SIGTERM)
+        ends_well(served)
+        exchange.leave()
+    [end] = finished(served)
+    assert end["outcome"] == "midstream"
+
+
+def test_ctrl_c_in_a_terminal_reaches_workers_twice_and_still_leaves_them_their_time(
+    tmp_path: Path, a: Provider
+) -> None:
+    pauses = [Pause() for _ in range(50)]
+    a.plays(says.streamed("Hello", *(step for pause in pauses for step in (pause, "."))))
+    with serving(tmp_path, asking(a), "--grace-s", LONG_S, "--workers", "2") as served:
+        exchange = served.asks(stream=True)
+        exchange.read_past(b"Hello")
+        workers = workers_of(served)
+        served.command.signal(signal.SIGINT)
+        stops_listening(served)
+        for pid in workers:
+            with suppress(ProcessLookupError):  # the one without a request
+                os.kill(pid, signal.SIGINT)
+        for pause in pauses[:-1]:  # long enough for the signal to be handled
+            pause.go()
+            exchange.read_past(says.text("."))
+        pauses[-1].go()
+        assert exchange.rest().body.endswith(says.DONE)
+        ends_well(served)
+    assert [e["outcome"] for e in finished(served)] == ["ok"]
+    assert {e["reason"] for e in read(served.events_path, "coderouter-shutdown")} == {"SIGINT"}
+
+
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_a_signal_that_comes_while_the_process_starts_ends_it_in_good_order(
+    workers: str, tmp_path: Path, a: Provider
+) -> None:
+    with serving(tmp_path, asking(a), "--workers", workers) as served:  # it listens, and is not ready yet
+        served.command.signal(signal.SIGTERM)
+        ends_well(served)
+    assert finished(served) == []

@@ -1,0 +1,134 @@
+"""What the proxy tells systemd: ready, reloading, alive, stopping; and that none of it is said too early."""
+
+import os
+import signal
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from support.events import read
+from support.processes import eventually
+from support.proxy import openai_answers as says
+from support.proxy import process
+from support.proxy.process import serving, workers_of, write_config
+from support.proxy.upstream import Pause, Provider
+from support.systemd.notify import NotifySocket, notify_socket
+
+ECHO = process.config([{"name": "echo", "kind": "echo"}])
+WATCHDOG_S = 1.0
+HASTY = (sys.executable, "-m", "support.proxy.short_supervisor")
+
+
+def pings_stop(heard: NotifySocket) -> None:
+    """Return once systemd would have lost its patience."""
+
+    def silent() -> bool:
+        heard.forget()
+        time.sleep(WATCHDOG_S)
+        return heard.told("WATCHDOG") == []
+
+    eventually(silent)
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_it_is_ready_when_every_process_answers(workers: int, tmp_path: Path) -> None:
+    with (
+        notify_socket(tmp_path) as heard,
+        serving(tmp_path, ECHO, "--workers", str(workers), env=heard.env) as served,
+    ):
+        ready = heard.waits_for("READY")
+        assert len(read(served.events_path, "coderouter-startup")) == workers
+        assert ready["STATUS"] == f"answers on http://127.0.0.1:{served.port}"
+        assert heard.told() == [ready]
+        assert served.command.stop() == 0
+        *_, stopping = heard.told()
+        assert stopping["STOPPING"] == "1"
+        assert "WATCHDOG" not in str(heard.told())
+
+
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_stopping_is_told_before_the_running_requests_end(workers: str, tmp_path: Path, a: Provider) -> None:
+    pause = Pause()
+    a.plays(says.streamed("Hello", pause, " there."))
+    config = process.config([process.provider("a", a.base_url)])
+    options = ("--workers", workers, "--grace-s", "600")
+    with notify_socket() as heard, serving(tmp_path, config, *options, env=heard.env) as served:
+        exchange = served.asks(stream=True)
+        exchange.read_past(b"Hello")
+        served.command.signal(signal.SIGTERM)
+        told = heard.waits_for("STOPPING")
+        assert told["STATUS"] == "stopping; running requests may take 600 s"
+        assert int(told["EXTEND_TIMEOUT_USEC"]) > 600e6
+        pause.go()
+        assert exchange.rest().body.endswith(says.DONE)
+        assert served.command.wait() == 0
+
+
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_a_reload_begins_and_ends_and_says_how(workers: str, tmp_path: Path) -> None:
+    with (
+        notify_socket() as heard,
+        serving(tmp_path, ECHO, "--workers", workers, env=heard.env) as served,
+    ):
+        heard.waits_for("READY")
+        kept = "the configuration has faults; the one before stays in use"
+        for text, event, status in (
+            (ECHO, "config-reloaded", "read providers.yaml anew"),
+            ("providers: []", "config-reload-failed", kept),
+        ):
+            heard.forget()
+            write_config(tmp_path, text)
+            before = time.monotonic_ns() // 1000
+            served.command.signal(signal.SIGHUP)
+            ready = heard.waits_for("READY")
+            reloading, *between, last = heard.told()
+            assert reloading["RELOADING"] == "1"
+            assert before <= int(reloading["MONOTONIC_USEC"]) <= time.monotonic_ns() // 1000
+            assert (between, last) == ([], ready)
+            assert last["STATUS"] == status
+            assert len(read(served.events_path, event)) == int(workers)
+
+
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_the_watchdog_is_told_while_the_proxy_lives(workers: str, tmp_path: Path) -> None:
+    with (
+        notify_socket(watchdog_s=WATCHDOG_S) as heard,
+        serving(tmp_path, ECHO, "--workers", workers, env=heard.env),
+    ):
+        heard.waits_for("READY")
+        eventually(lambda: len(heard.told("WATCHDOG")) >= 4)
+
+
+def test_one_worker_that_hangs_stops_the_signs_of_life(tmp_path: Path) -> None:
+    with (
+        notify_socket(watchdog_s=WATCHDOG_S) as heard,
+        serving(tmp_path, ECHO, "--workers", "2", env=heard.env) as served,
+    ):
+        heard.waits_for("READY")
+        one, _ = workers_of(served)
+        os.kill(one, signal.SIGSTOP)
+        pings_stop(heard)
+        os.kill(one, signal.SIGCONT)
+        heard.forget()
+        heard.waits_for("WATCHDOG")
+        assert served.command.stop() == 0
+
+
+def test_a_worker_that_hangs_too_long_is_replaced_and_so_is_one_that_dies(tmp_path: Path) -> None:
+    tests = str(Path(__file__).parents[2])
+    with notify_socket() as heard:
+        env = {"PYTHONPATH": tests, **heard.env}
+        with serving(tmp_path, ECHO, env=env, program=HASTY) as served:
+            heard.waits_for("READY")
+            hung, killed = workers_of(served)
+            for pid, signum in ((hung, signal.SIGSTOP), (killed, signal.SIGKILL)):
+                heard.forget()
+                os.kill(pid, signum)
+                heard.waits_for("STATUS", "1 of 2 workers serve; another one starts".__eq__)
+                heard.waits_for("READY")
+                assert pid not in workers_of(served)
+            served.command.says(f"worker {hung} has hung for 3 s and is ended")
+            assert served.command.stop() == 0
+            assert len(read(served.events_path, "coderouter-startup")) == 4

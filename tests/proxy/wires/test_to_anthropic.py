@@ -1,0 +1,297 @@
+from typing import Any
+
+import pytest
+
+from coderouter_proxy.wires.anthropic import request
+
+Body = dict[str, Any]
+PARAMETERS = {"type": "object", "properties": {"path": {"type": "string"}}}
+FUNCTION = {"name": "ls", "description": "List.", "parameters": PARAMETERS}
+TOOL = {"type": "function", "function": FUNCTION}
+EPHEMERAL = {"type": "ephemeral"}
+
+
+def translated(drops: list[str] | None = None, **fields: Any) -> Body:
+    """Return the translation, which loses nothing but what stands in `drops`."""
+    dropped: list[str] = []
+    body = request.request({"model": "m", "messages": [user("Hi")], **fields}, dropped.append)
+    assert dropped == (drops or [])
+    return body
+
+
+def user(content: object) -> Body:
+    return {"role": "user", "content": content}
+
+
+def system(content: object, role: str = "system") -> Body:
+    return {"role": role, "content": content}
+
+
+def text(words: str) -> Body:
+    return {"type": "text", "text": words}
+
+
+def messages(*given: Body, drops: list[str] | None = None) -> list[Body]:
+    said: list[Body] = translated(drops, messages=list(given))["messages"]
+    return said
+
+
+def test_the_least_request_has_the_number_that_anthropic_wants() -> None:
+    assert translated() == {
+        "model": "m",
+        "max_tokens": request.MAX_TOKENS,
+        "messages": [user([text("Hi")])],
+    }
+
+
+@pytest.mark.parametrize(
+    ("fields", "max_tokens"),
+    [
+        ({"max_tokens": 5}, 5),
+        ({"max_completion_tokens": 6}, 6),
+        ({"max_tokens": 5, "max_completion_tokens": 6}, 6),
+        ({"max_tokens": None}, request.MAX_TOKENS),
+    ],
+)
+def test_both_names_of_max_tokens(fields: Body, max_tokens: int) -> None:
+    assert translated(**fields)["max_tokens"] == max_tokens
+
+
+def test_system_messages_at_the_beginning_are_the_system() -> None:
+    leading = [system("Be brief."), system([text("Be kind."), text("Be.")], "developer")]
+    body = translated(messages=[*leading, user("Hi")])
+    assert body["system"] == "Be brief.\n\nBe kind.\n\nBe."
+    assert body["messages"] == [user([text("Hi")])]
+
+
+def test_a_system_message_amid_the_conversation_is_said_by_the_user_in_its_place() -> None:
+    said = messages(user("Hi"), {"role": "assistant", "content": "Hello."}, system("Be brief."), user("Go"))
+    assert [message["role"] for message in said] == ["user", "assistant", "user"]
+    assert said[2]["content"] == [text("Be brief."), text("Go")]
+
+
+def test_messages_of_one_role_in_a_row_are_one() -> None:
+    assert messages(user("one"), user("two")) == [user([text("one"), text("two")])]
+
+
+@pytest.mark.parametrize("blank", ["", " \n", None, [], [text(" ")]])
+def test_nothing_blank_is_sent_since_anthropic_refuses_it(blank: object) -> None:
+    said = messages(user("Hi"), {"role": "assistant", "content": blank}, user("Go"))
+    assert said == [user([text("Hi"), text("Go")])]
+
+
+@pytest.mark.parametrize(
+    ("url", "source"),
+    [
+        ("data:image/png;base64,iVBO", {"type": "base64", "media_type": "image/png", "data": "iVBO"}),
+        (
+            "data:image/png;charset=x;base64,iVBO",
+            {"type": "base64", "media_type": "image/png", "data": "iVBO"},
+        ),
+        ("https://example.org/a.png", {"type": "url", "url": "https://example.org/a.png"}),
+    ],
+)
+@pytest.mark.parametrize("bare", [False, True])
+def test_images(url: str, source: Body, bare: bool) -> None:
+    part = {"type": "image_url", "image_url": url if bare else {"url": url, "detail": "low"}}
+    assert messages(user([part])) == [user([{"type": "image", "source": source}])]
+
+
+def test_documents() -> None:
+    part = {"type": "file", "file": {"filename": "a.pdf", "file_data": "data:application/pdf;base64,JVBE"}}
+    source = {"type": "base64", "media_type": "application/pdf", "data": "JVBE"}
+    assert messages(user([part])) == [user([{"type": "document", "source": source, "title": "a.pdf"}])]
+
+
+@pytest.mark.parametrize(
+    ("part", "name"),
+    [
+        ({"type": "input_audio", "input_audio": {"data": "x", "format": "wav"}}, "input_audio"),
+        ({"type": "file", "file": {"file_id": "file_1"}}, "file"),
+        ({"type": "image_url", "image_url": 5}, "other"),
+        ({"type": "my secret"}, "other"),
+        ({}, "other"),
+    ],
+)
+def test_parts_that_anthropic_does_not_have_are_noted(part: Body, name: str) -> None:
+    assert messages(user([part, text("Hi")]), drops=[name]) == [user([text("Hi")])]
+
+
+def called(*calls: Body, content: object = None) -> Body:
+    return {"role": "assistant", "content": content, "tool_calls": list(calls)}
+
+
+def call(call_id: str = "call_1", arguments: object = '{"path": "/é"}') -> Body:
+    return {"id": call_id, "type": "function", "function": {"name": "ls", "arguments": arguments}}
+
+
+def test_calls_and_their_results() -> None:
+    result = {"role": "tool", "content": [text("one"), text("two")]}
+    said = messages(
+        called(call(), call("call_2"), content="I look."),
+        {**result, "tool_call_id": "call_1"},
+        {**result, "tool_call_id": "call_2", "content": "ok"},
+        user("And?"),
+    )
+    use = {"type": "tool_use", "name": "ls", "input": {"path": "/é"}}
+    assert said == [
+        {"role": "assistant", "content": [text("I look."), {**use, "id": "call_1"}, {**use, "id": "call_2"}]},
+        user(
+            [
+                {"type": "tool_result", "tool_use_id": "call_1", "content": [text("one"), text("two")]},
+                {"type": "tool_result", "tool_use_id": "call_2", "content": [text("ok")]},
+                text("And?"),
+            ]
+        ),
+    ]
+
+
+def test_results_come_before_words_that_were_said_earlier() -> None:
+    [_, answered] = messages(
+        called(call()), user("Wait."), {"role": "tool", "tool_call_id": "call_1", "content": ""}
+    )
+    assert answered["content"] == [
+        {"type": "tool_result", "tool_use_id": "call_1", "content": ""},
+        text("Wait."),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "given"),
+    [
+        ('{"a": 1}', {"a": 1}),
+        ({"a": 1}, {"a": 1}),
+        ("", {}),
+        (None, {}),
+        ("[1]", {"arguments": [1]}),
+        ("{not json", {"arguments": "{not json"}),
+    ],
+)
+def test_arguments_of_any_shape_are_an_object(arguments: object, given: Body) -> None:
+    [said] = messages(called(call(arguments=arguments)))
+    assert said["content"][0]["input"] == given
+
+
+def test_ids_fit_anthropic_and_still_belong_together() -> None:
+    said = messages(called(call("a.b:1")), {"role": "tool", "tool_call_id": "a.b:1", "content": "ok"})
+    assert said[0]["content"][0]["id"] == said[1]["content"][0]["tool_use_id"] == "a_b_1"
+
+
+def test_a_call_of_the_functions_api_and_its_result_belong_together_by_name() -> None:
+    said = messages(
+        {"role": "assistant", "content": None, "function_call": {"name": "ls", "arguments": "{}"}},
+        {"role": "function", "name": "ls", "content": "ok"},
+    )
+    assert said[0]["content"] == [{"type": "tool_use", "id": "ls", "name": "ls", "input": {}}]
+    assert said[1]["content"][0]["tool_use_id"] == "ls"
+
+
+EMPTY_SCHEMA = {"type": "object", "properties": {}}
+
+
+@pytest.mark.parametrize(
+    ("fields", "tool"),
+    [
+        ({"tools": [TOOL]}, {"name": "ls", "description": "List.", "input_schema": PARAMETERS}),
+        ({"functions": [FUNCTION]}, {"name": "ls", "description": "List.", "input_schema": PARAMETERS}),
+        (
+            {"tools": [{"type": "function", "function": {"name": "ls"}}]},
+            {"name": "ls", "input_schema": EMPTY_SCHEMA},
+        ),
+    ],
+)
+def test_tools(fields: Body, tool: Body) -> None:
+    assert translated(**fields)["tools"] == [tool]
+
+
+def test_tools_that_are_no_functions_are_noted() -> None:
+    assert "tools" not in translated(["custom"], tools=[{"type": "custom", "custom": {"name": "x"}}])
+
+
+@pytest.mark.parametrize(
+    ("fields", "choice"),
+    [
+        ({"tool_choice": "auto"}, {"type": "auto"}),
+        ({"tool_choice": "required"}, {"type": "any"}),
+        ({"tool_choice": "none", "parallel_tool_calls": False}, {"type": "none"}),
+        ({"tool_choice": {"type": "function", "function": {"name": "ls"}}}, {"type": "tool", "name": "ls"}),
+        ({"function_call": {"name": "ls"}}, {"type": "tool", "name": "ls"}),
+        ({"parallel_tool_calls": False}, {"type": "auto", "disable_parallel_tool_use": True}),
+        (
+            {"tool_choice": "required", "parallel_tool_calls": False},
+            {"type": "any", "disable_parallel_tool_use": True},
+        ),
+        ({"parallel_tool_calls": True}, None),
+    ],
+)
+def test_tool_choice(fields: Body, choice: Body | None) -> None:
+    assert translated(tools=[TOOL], **fields).get("tool_choice") == choice
+
+
+@pytest.mark.parametrize("choice", [{"type": "allowed_tools", "allowed_tools": {}}, {"function": "ls"}])
+def test_a_choice_that_anthropic_does_not_have_is_noted(choice: Body) -> None:
+    assert "tool_choice" not in translated(["tool_choice"], tools=[TOOL], tool_choice=choice)
+
+
+def test_settings_under_other_names() -> None:
+    schema = {"type": "json_schema", "json_schema": {"name": "x", "schema": {"type": "object"}}}
+    body = translated(stop="END", user="someone", temperature=1.7, top_p=0.5, response_format=schema)
+    assert body["stop_sequences"] == ["END"]
+    assert body["metadata"] == {"user_id": "someone"}
+    assert (body["temperature"], body["top_p"]) == (1, 0.5)
+    assert body["output_config"] == {"format": {"type": "json_schema", "schema": {"type": "object"}}}
+
+
+def test_fields_that_only_anthropic_knows_are_kept() -> None:
+    fields: Body = {"top_k": 5, "thinking": {"type": "adaptive"}, "metadata": {"user_id": "someone"}}
+    body = translated(**fields)
+    assert {name: body[name] for name in fields} == fields
+
+
+def test_breakpoints_of_the_cache_are_kept_where_they_are() -> None:
+    marked = {**text("Be brief."), "cache_control": EPHEMERAL}
+    body = translated(
+        messages=[system([text("Be."), marked]), user([{**text("Hi"), "cache_control": EPHEMERAL}])],
+        tools=[{**TOOL, "cache_control": EPHEMERAL}],
+    )
+    assert body["system"] == [text("Be."), marked]
+    assert body["messages"][0]["content"][0]["cache_control"] == EPHEMERAL
+    assert body["tools"][0]["cache_control"] == EPHEMERAL
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("n", 2),
+        ("seed", 7),
+        ("logit_bias", {"5": 1}),
+        ("frequency_penalty", 0.5),
+        ("metadata", {"team": "x"}),
+        ("service_tier", "flex"),
+        ("reasoning_effort", "high"),
+        ("audio", {"voice": "x"}),
+    ],
+)
+def test_fields_that_anthropic_refuses_are_dropped_and_noted(name: str, value: object) -> None:
+    assert name not in translated([name], **{name: value})
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("n", 1),
+        ("presence_penalty", 0),
+        ("store", False),
+        ("seed", None),
+        ("metadata", {}),
+        ("service_tier", "default"),
+    ],
+)
+def test_fields_with_a_value_that_changes_nothing_are_dropped_without_a_word(
+    name: str, value: object
+) -> None:
+    assert name not in translated([], **{name: value})
+
+
+def test_a_field_that_a_client_made_up_is_noted_under_a_name_of_ours() -> None:
+    assert "my secret" not in translated(["other"], **{"my secret": 1})

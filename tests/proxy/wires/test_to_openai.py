@@ -1,0 +1,283 @@
+from typing import Any
+
+import pytest
+
+from coderouter_proxy.errors import Failure
+from coderouter_proxy.wires.openai import request
+from coderouter_proxy.wires.tool_names import NAME_CHARS_MAX, ToolNames, short
+
+Body = dict[str, Any]
+PDF = {"type": "base64", "media_type": "application/pdf", "data": "JVBE"}
+IMAGE = {"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": "iVBO"}}
+IMAGE_PART = {"type": "image_url", "image_url": {"url": "data:image/png;base64,iVBO"}}
+LONG = "mcp__a-server-with-a-long-name__" + "and_a_tool_with_a_longer_one_" * 3
+
+
+def translated(drops: list[str] | None = None, **fields: Any) -> Body:
+    """Return the translation, which loses nothing but what stands in `drops`."""
+    dropped: list[str] = []
+    body = request.request({"model": "m", "messages": [user("Hi")], **fields}, dropped.append)
+    assert dropped == (drops or [])
+    return body
+
+
+def user(content: object) -> Body:
+    return {"role": "user", "content": content}
+
+
+def assistant(*blocks: Body) -> Body:
+    return {"role": "assistant", "content": list(blocks)}
+
+
+def text(words: str) -> Body:
+    return {"type": "text", "text": words}
+
+
+def messages(*given: Body, drops: list[str] | None = None, **fields: Any) -> list[Body]:
+    said: list[Body] = translated(drops, messages=list(given), **fields)["messages"]
+    return said
+
+
+def use(call_id: str = "toolu_1", name: str = "ls", **arguments: object) -> Body:
+    return {"type": "tool_use", "id": call_id, "name": name, "input": arguments}
+
+
+def result(content: object, call_id: str = "toolu_1", **more: object) -> Body:
+    return {"type": "tool_result", "tool_use_id": call_id, "content": content, **more}
+
+
+@pytest.mark.parametrize(
+    ("system", "words"),
+    [("Be brief.", "Be brief."), ([text("Be brief."), text("Be kind.")], "Be brief.\n\nBe kind.")],
+)
+def test_a_system_of_any_shape_becomes_one_message(system: object, words: str) -> None:
+    assert messages(user("Hi"), system=system)[0] == {"role": "system", "content": words}
+
+
+@pytest.mark.parametrize("system", [None, "", []])
+def test_no_system_is_no_message(system: object) -> None:
+    assert messages(user("Hi"), system=system) == [user("Hi")]
+
+
+def test_a_system_message_amid_the_conversation_stays_in_its_place() -> None:
+    said = messages(user("Hi"), {"role": "system", "content": [text("Now be brief.")]}, user("Go"))
+    assert said == [user("Hi"), {"role": "system", "content": "Now be brief."}, user("Go")]
+
+
+def test_texts_of_a_user_are_one_text() -> None:
+    assert messages(user([text("one"), text("two")])) == [user("one\n\ntwo")]
+
+
+@pytest.mark.parametrize(
+    ("source", "url"),
+    [
+        ({"type": "base64", "media_type": "image/png", "data": "iVBO"}, "data:image/png;base64,iVBO"),
+        ({"type": "url", "url": "https://example.org/a.png"}, "https://example.org/a.png"),
+    ],
+)
+def test_images(source: Body, url: str) -> None:
+    [said] = messages(user([{"type": "image", "source": source}, text("What?")]))
+    part = {"type": "image_url", "image_url": {"url": url}}
+    assert said["content"] == [part, text("What?")]
+
+
+def test_an_image_that_only_anthropic_has_is_noted() -> None:
+    image = {"type": "image", "source": {"type": "file", "file_id": "file_1"}}
+    assert messages(user([image, text("What?")]), drops=["image"]) == [user("What?")]
+
+
+@pytest.mark.parametrize(
+    ("document", "part"),
+    [
+        (
+            {"source": PDF, "title": "a.pdf"},
+            {
+                "type": "file",
+                "file": {"filename": "a.pdf", "file_data": "data:application/pdf;base64,JVBE"},
+            },
+        ),
+        ({"source": {"type": "text", "media_type": "text/plain", "data": "words"}}, text("words")),
+        ({"source": {"type": "content", "content": [text("one"), text("two")]}}, text("one\n\ntwo")),
+    ],
+)
+def test_documents(document: Body, part: Body) -> None:
+    [said] = messages(user([{"type": "document", **document}, IMAGE]))
+    assert said["content"] == [part, IMAGE_PART]
+
+
+def test_a_call_and_its_result() -> None:
+    called, answered = messages(assistant(text("I look."), use(path="/é")), user([result("a\nb")]))
+    assert called == {
+        "role": "assistant",
+        "content": "I look.",
+        "tool_calls": [
+            {"id": "toolu_1", "type": "function", "function": {"name": "ls", "arguments": '{"path":"/é"}'}}
+        ],
+    }
+    assert answered == {"role": "tool", "tool_call_id": "toolu_1", "content": "a\nb"}
+
+
+def test_a_call_without_words_has_null_for_content_and_an_object_for_arguments() -> None:
+    [called] = messages(assistant(use()))
+    assert called["content"] is None
+    assert called["tool_calls"][0]["function"]["arguments"] == "{}"
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [("ok", "ok"), ([text("one"), text("two")], "one\n\ntwo"), (None, ""), ([], "")],
+)
+def test_results_of_any_shape_are_text(content: object, words: str) -> None:
+    [said] = messages(user([result(content)]))
+    assert said == {"role": "tool", "tool_call_id": "toolu_1", "content": words}
+
+
+def test_a_result_that_is_an_error_says_so() -> None:
+    [said] = messages(user([result("no such file", is_error=True)]))
+    assert said["content"] == "Error: no such file"
+
+
+def test_images_of_results_are_shown_by_the_user_after_all_results() -> None:
+    said = messages(user([text("And?"), result([text("shot"), IMAGE], "toolu_1"), result("ok", "toolu_2")]))
+    assert said == [
+        {"role": "tool", "tool_call_id": "toolu_1", "content": "shot"},
+        {"role": "tool", "tool_call_id": "toolu_2", "content": "ok"},
+        {"role": "user", "content": [text("And?"), IMAGE_PART]},
+    ]
+
+
+def test_thinking_is_dropped_and_noted() -> None:
+    thought = {"type": "thinking", "thinking": "Hm.", "signature": "s"}
+    redacted = {"type": "redacted_thinking", "data": "x"}
+    said = messages(assistant(thought, redacted, text("Hi")), drops=["thinking", "thinking"])
+    assert said == [{"role": "assistant", "content": "Hi"}]
+
+
+TOOL: Body = {"name": "ls", "description": "List.", "input_schema": {"type": "object"}}
+FUNCTION: Body = {"name": "ls", "description": "List.", "parameters": {"type": "object"}}
+
+
+def test_tools() -> None:
+    assert translated(tools=[TOOL])["tools"] == [{"type": "function", "function": FUNCTION}]
+
+
+def test_a_tool_that_runs_at_anthropic_is_dropped_and_noted_without_its_version() -> None:
+    web = {"type": "web_search_20250305", "name": "web_search", "max_uses": 3}
+    assert len(translated(["web_search"], tools=[web, TOOL])["tools"]) == 1
+
+
+CHOICES: list[tuple[Body, Body]] = [
+    ({"type": "auto"}, {"tool_choice": "auto"}),
+    ({"type": "any"}, {"tool_choice": "required"}),
+    ({"type": "none"}, {"tool_choice": "none"}),
+    (
+        {"type": "tool", "name": "ls"},
+        {"tool_choice": {"type": "function", "function": {"name": "ls"}}},
+    ),
+    (
+        {"type": "auto", "disable_parallel_tool_use": True},
+        {"tool_choice": "auto", "parallel_tool_calls": False},
+    ),
+]
+
+
+@pytest.mark.parametrize(("choice", "fields"), CHOICES)
+def test_tool_choice(choice: Body, fields: Body) -> None:
+    body = translated(tools=[TOOL], tool_choice=choice)
+    assert {name: body.get(name) for name in ("tool_choice", "parallel_tool_calls")} == {
+        "tool_choice": None,
+        "parallel_tool_calls": None,
+        **fields,
+    }
+
+
+def test_a_choice_without_tools_is_none() -> None:
+    assert "tool_choice" not in translated(tool_choice={"type": "auto"})
+
+
+def test_names_too_long_are_cut_the_same_way_everywhere_and_mapped_back() -> None:
+    body = translated(
+        tools=[{**TOOL, "name": LONG}, {**TOOL, "name": LONG + "x"}, TOOL],
+        tool_choice={"type": "tool", "name": LONG},
+        messages=[assistant(use(name=LONG))],
+    )
+    cut, other, plain = (tool["function"]["name"] for tool in body["tools"])
+    assert len(cut) == len(other) == NAME_CHARS_MAX
+    assert cut != other
+    assert plain == "ls"
+    assert body["tool_choice"]["function"]["name"] == cut
+    assert body["messages"][0]["tool_calls"][0]["function"]["name"] == cut
+    names = ToolNames([LONG, LONG + "x", "ls"])
+    assert [names.long(name) for name in (cut, other, plain, "rm")] == [LONG, LONG + "x", "ls", "rm"]
+
+
+@pytest.mark.parametrize("name", ["a b", "über", "a.b"])
+def test_names_with_other_characters_are_replaced_and_mapped_back(name: str) -> None:
+    assert short(name).isascii()
+    assert ToolNames([name]).long(short(name)) == name
+
+
+def test_settings_under_other_names() -> None:
+    body = translated(
+        max_tokens=32000,
+        stop_sequences=["END", "STOP"],
+        metadata={"user_id": "someone"},
+        output_config={"format": {"type": "json_schema", "schema": {"type": "object"}}},
+    )
+    assert (body["max_tokens"], body["stop"], body["user"]) == (32000, ["END", "STOP"], "someone")
+    assert body["response_format"] == {
+        "type": "json_schema",
+        "json_schema": {"name": "answer", "schema": {"type": "object"}, "strict": True},
+    }
+    assert {"stop_sequences", "metadata", "output_config", "system"}.isdisjoint(body)
+
+
+def test_more_stop_sequences_than_openai_takes_are_noted() -> None:
+    assert translated(["stop_sequences"], stop_sequences=list("abcde"))["stop"] == list("abcd")
+
+
+def test_a_user_id_longer_than_openai_takes_is_one_of_the_same_users() -> None:
+    given = {"user_id": "user_" + "0123456789abcdef" * 8}
+    first, again = (translated(metadata=given)["user"] for _ in range(2))
+    assert first == again
+    assert len(first) == request.USER_CHARS_MAX
+
+
+def test_fields_that_openai_does_not_know_are_noted() -> None:
+    fields = {"thinking": {"type": "enabled"}, "context_management": {"edits": []}, "mcp_servers": [{}]}
+    body = translated(["thinking", "context_management", "mcp_servers"], **fields)
+    assert fields.keys().isdisjoint(body)
+
+
+def test_breakpoints_of_the_cache_are_noted_once_wherever_they_are() -> None:
+    marked = {**text("Be brief."), "cache_control": {"type": "ephemeral"}}
+    body = translated(["cache_control"], system=[marked], messages=[user([marked])])
+    assert body["messages"] == [{"role": "system", "content": "Be brief."}, user("Be brief.")]
+
+
+def test_fields_unknown_to_the_proxy_stay_as_they_are() -> None:
+    body = translated(
+        temperature=0.3, top_p=0.9, top_k=5, stream=True, min_p=0.1, seed=7, options={"num_ctx": 1}
+    )
+    assert {name: body[name] for name in ("temperature", "top_p", "top_k", "stream", "min_p", "seed")} == {
+        "temperature": 0.3,
+        "top_p": 0.9,
+        "top_k": 5,
+        "stream": True,
+        "min_p": 0.1,
+        "seed": 7,
+    }
+    assert body["options"] == {"num_ctx": 1}
+
+
+def test_a_block_that_a_client_made_up_is_noted_under_a_name_of_ours() -> None:
+    assert messages(user([{"type": "my secret"}, text("Hi")]), drops=["other"]) == [user("Hi")]
+
+
+def test_arguments_nested_deeper_than_can_be_written_are_the_clients_fault() -> None:
+    deep: Body = {}
+    for _ in range(600):
+        deep = {"a": deep}
+    with pytest.raises(Failure) as caught:
+        translated(messages=[assistant(use(**deep))])
+    assert caught.value.retryable is False

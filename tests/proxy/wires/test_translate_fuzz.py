@@ -1,0 +1,236 @@
+"""Bodies that look right except for anything: whoever sends them, the proxy never fails of itself."""
+
+import copy
+import json
+from collections.abc import Iterator
+from contextlib import suppress
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from coderouter_proxy import token_estimate
+from coderouter_proxy.errors import Failure, Refusal
+from support.proxy import anthropic_answers as anthropic
+from support.proxy import claude_code, drive_relay
+from support.proxy import openai_answers as openai
+from support.proxy.client_view import data_of
+from support.proxy.drive_relay import DIALECTS, PROFILE, PROVIDER, WIRES
+from support.proxy.upstream import Script
+
+Body = dict[str, Any]
+Path = tuple[str | int, ...]
+
+MESSAGES = claude_code.request(claude_code.ASKED, claude_code.CALLED, claude_code.ANSWERED)
+MESSAGES["tools"] = [*MESSAGES["tools"][-2:], {"type": "web_search_20250305", "name": "web_search"}]
+MESSAGES |= {"tool_choice": {"type": "tool", "name": "Read"}, "stop_sequences": ["END"], "profile": None}
+DOCUMENT = {"type": "document", "source": {"type": "text", "data": "words"}, "title": "a"}
+MESSAGES["messages"].append({"role": "user", "content": [DOCUMENT]})
+
+COMPLETIONS: Body = {
+    "model": "m",
+    "messages": [
+        {"role": "system", "content": [{"type": "text", "text": "Be brief."}]},
+        {"role": "user", "content": [{"type": "image_url", "image_url": {"url": "data:image/png;base64,x"}}]},
+        {"role": "user", "content": [{"type": "file", "file": {"file_data": "data:a/b;base64,x"}}]},
+        {
+            "role": "assistant",
+            "content": None,
+            "tool_calls": [{"id": "1", "type": "function", "function": {"name": "ls", "arguments": "{}"}}],
+        },
+        {"role": "tool", "tool_call_id": "1", "content": "ok"},
+        {"role": "assistant", "function_call": {"name": "ls", "arguments": "{}"}},
+    ],
+    "tools": [{"type": "function", "function": {"name": "ls", "parameters": {"type": "object"}}}],
+    "functions": [{"name": "ls"}],
+    "tool_choice": {"type": "function", "function": {"name": "ls"}},
+    "response_format": {"type": "json_schema", "json_schema": {"schema": {}}},
+    "stream_options": {"include_usage": True},
+    "metadata": {"user_id": "x"},
+    "stop": ["x"],
+    "user": "x",
+    "temperature": 1,
+    "max_tokens": 5,
+    "parallel_tool_calls": False,
+    "stream": True,
+}
+REQUESTS = {"anthropic": MESSAGES, "openai": COMPLETIONS}
+
+fields = st.sampled_from(["type", "text", "role", "content", "function", "name", "id", "x"])
+anything = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers(-(2**70), 2**70)
+    | st.floats(allow_nan=False)
+    | st.text(max_size=8),
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(fields | st.text(max_size=3), inner, max_size=3)
+    ),
+    max_leaves=6,
+)
+
+
+def paths(value: object, before: Path = ()) -> Iterator[Path]:
+    """Yield the path of each value inside, at any depth."""
+    items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for key, inner in items:
+        yield (*before, key)
+        yield from paths(inner, (*before, key))
+
+
+@st.composite
+def damaged(draw: st.DrawFn, sound: Body) -> Body:
+    """Return the body with some of its values replaced by anything, or gone."""
+    body = copy.deepcopy(sound)
+    for path in draw(st.lists(st.sampled_from(sorted(paths(sound), key=str)), min_size=1, max_size=4)):
+        holder: Any = body
+        with suppress(KeyError, IndexError, TypeError):  # an earlier damage took it away
+            for key in path[:-1]:
+                holder = holder[key]
+            if draw(st.booleans()):
+                holder[path[-1]] = draw(anything)
+            else:
+                del holder[path[-1]]
+    return body
+
+
+def deep(levels: int, kind: str) -> str:
+    return '{"a":' * levels + "1" + "}" * levels if kind == "object" else "[" * levels + "]" * levels
+
+
+def sent_on(client: str, provider: str, raw: bytes) -> None:
+    """Make of a client's bytes what a provider of the wire is sent; only words for the client may come of it."""
+    try:
+        call = WIRES[client].decode("req_1", raw, {})
+        token_estimate.estimate(call.body)
+        lost: list[str] = []
+        body = DIALECTS[provider].request(call, PROVIDER, PROFILE, lost.append)
+    except Refusal:
+        return
+    except Failure as failure:
+        if failure.retryable:
+            raise
+        return
+    assert body["model"] == "m"
+    assert all(name == "other" or name in raw.decode() or name in ("tool", "effort") for name in lost)
+
+
+@pytest.mark.parametrize("provider", ["openai", "anthropic"])
+@pytest.mark.parametrize("client", ["openai", "anthropic"])
+@given(data=st.data())
+@settings(max_examples=150)
+def test_a_damaged_request_is_sent_on_or_refused(client: str, provider: str, data: st.DataObject) -> None:
+    sent_on(client, provider, json.dumps(data.draw(damaged(REQUESTS[client]))).encode())
+
+
+@pytest.mark.parametrize("provider", ["openai", "anthropic"])
+@pytest.mark.parametrize("client", ["openai", "anthropic"])
+@given(
+    messages=st.lists(st.dictionaries(fields, anything), max_size=3), more=st.dictionaries(fields, anything)
+)
+def test_a_request_of_anything_is_sent_on_or_refused(
+    client: str, provider: str, messages: list[Body], more: Body
+) -> None:
+    sent_on(client, provider, json.dumps({**more, "messages": messages}).encode())
+
+
+@pytest.mark.parametrize("provider", ["openai", "anthropic"])
+@pytest.mark.parametrize("client", ["openai", "anthropic"])
+@pytest.mark.parametrize("kind", ["object", "list"])
+@pytest.mark.parametrize(
+    "place",
+    [
+        '{"messages":[{"role":"user","content":%s}]}',
+        '{"messages":[{"role":"user","content":[%s]}]}',
+        '{"messages":[{"role":"user","content":[{"type":"tool_result","content":%s}]}]}',
+        '{"messages":[{"role":"assistant","content":[{"type":"tool_use","input":%s}]}]}',
+        '{"messages":[{"role":"assistant","tool_calls":[{"function":{"arguments":%s}}]}]}',
+        '{"messages":[{}],"system":%s}',
+        '{"messages":[{"role":%s,"content":[{"type":%s}]}]}',
+        '{"messages":[{"role":"user","content":[{"type":"text","text":%s}]}]}',
+        '{"messages":[{"role":"system","content":%s}]}',
+        '{"messages":[{"role":"user","content":[{"type":"image","source":{"type":"url","url":%s}}]}]}',
+        '{"messages":[{"role":"user","content":[{"type":"image","source":{"type":"base64","data":%s}}]}]}',
+        '{"messages":[{"role":"user","content":[{"type":"image_url","image_url":{"url":%s}}]}]}',
+        '{"messages":[{"role":"assistant","content":[{"type":"tool_use","name":%s,"id":%s}]}]}',
+        '{"messages":[{}],"tools":%s}',
+        '{"messages":[{}],"tools":[{"type":%s}],"tool_choice":%s}',
+        '{"messages":[{}],"tools":[{"name":%s,"input_schema":{}}],"tool_choice":{"type":"tool","name":%s}}',
+        '{"messages":[{}],"tools":[{"name":"x","input_schema":%s}]}',
+        '{"messages":[{}],"metadata":%s,"thinking":%s,"stop":%s}',
+    ],
+)
+def test_a_request_nested_deeply_is_sent_on_or_refused(
+    place: str, kind: str, client: str, provider: str
+) -> None:
+    for levels in (100, 300, 1000, 5000):
+        sent_on(client, provider, place.replace("%s", deep(levels, kind)).encode())
+
+
+ANSWERS: dict[str, list[Script]] = {
+    "openai": [
+        openai.streamed(),
+        openai.streamed_calling(("1", "ls", {"a": 1}), ("2", "rm", {})),
+        openai.streamed_thoughtful("Hm.", "Hi"),
+    ],
+    "anthropic": [
+        anthropic.streamed(),
+        anthropic.streamed_calling(("1", "ls", {"a": 1}), ("2", "rm", {})),
+        anthropic.streamed_thoughtful("Hm.", "Hi"),
+    ],
+}
+WHOLE: dict[str, list[Body]] = {
+    "openai": [
+        openai.completion(),
+        openai.completion(
+            choices=[{"message": {"tool_calls": [{"function": {"name": "ls"}}], "content": [{}]}}]
+        ),
+    ],
+    "anthropic": [
+        anthropic.message(
+            anthropic.thinking("Hm."), anthropic.text("Hi"), anthropic.tool_use("1", "ls", {"a": 1})
+        )
+    ],
+}
+TOOL = {"name": "ls", "input_schema": {}, "type": "function", "function": {"name": "ls"}}
+
+
+def call_of(client: str, *, stream: bool) -> Any:
+    body = {
+        "model": "m",
+        "messages": [{}],
+        "tools": [TOOL],
+        "thinking": {"type": "adaptive"},
+        "stream": stream,
+    }
+    return drive_relay.call_of(client, body)
+
+
+@pytest.mark.parametrize("provider", ["openai", "anthropic"])
+@pytest.mark.parametrize("client", ["openai", "anthropic"])
+@given(data=st.data())
+@settings(max_examples=150)
+def test_a_damaged_stream_is_carried_or_fails(client: str, provider: str, data: st.DataObject) -> None:
+    script = data.draw(st.sampled_from(ANSWERS[provider]))
+    chunks = [step.split(b"\r\n", 1)[1] for step in script[1:-1] if isinstance(step, bytes)]
+    events = [event for event in data_of(b"".join(chunks)) if event != "[DONE]"]
+    damaged_events = data.draw(damaged({"events": events})).get("events")
+    said = damaged_events if isinstance(damaged_events, list) else []
+    raw = [b"data: " + json.dumps(event).encode() + b"\n\n" for event in said]
+    dialect = DIALECTS[provider]
+    with suppress(Failure):
+        for event in said:
+            if isinstance(event, dict):
+                dialect.has_content(event)
+        drive_relay.streamed(dialect, call_of(client, stream=True), raw)
+
+
+@pytest.mark.parametrize("provider", ["openai", "anthropic"])
+@pytest.mark.parametrize("client", ["openai", "anthropic"])
+@given(data=st.data())
+@settings(max_examples=150)
+def test_a_damaged_answer_is_carried_or_fails(client: str, provider: str, data: st.DataObject) -> None:
+    body = data.draw(damaged(data.draw(st.sampled_from(WHOLE[provider]))))
+    with suppress(Failure):
+        drive_relay.whole(DIALECTS[provider], call_of(client, stream=False), json.dumps(body).encode())

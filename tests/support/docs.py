@@ -1,0 +1,160 @@
+"""Print the tables that documents take from the code: `make docs`. A test fails when they disagree.
+
+A document marks the place: `<!-- printed: NAME -->` … `<!-- end -->`.
+"""
+
+import json
+import re
+import subprocess
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+from pydantic import BaseModel
+
+from coderouter_events import events
+from coderouter_exporter.families import table
+from coderouter_proxy.config import schema
+from coderouter_proxy.doctor.probes import run
+from coderouter_proxy.doctor.result import MEANINGS
+from coderouter_proxy.init import client_settings, clouds
+from coderouter_proxy.routing import capabilities
+from support.processes import SCRIPTS, clean_environment
+
+ROOT = Path(__file__).parents[2]
+DOCUMENTS = (
+    ROOT / "README.md",
+    ROOT / "proxy/README.md",
+    ROOT / "exporter/README.md",
+    ROOT / "grafana/README.md",
+    ROOT / "deploy/prometheus/README.md",
+    ROOT / "deploy/README.md",
+    ROOT / "deploy/sizing.md",
+    ROOT / "proxy/doctor.md",
+    ROOT / "proxy/troubleshooting.md",
+    ROOT / "proxy/security.md",
+    ROOT / "exporter/README.md",
+)
+SECTIONS: dict[str, type[BaseModel]] = {
+    "file": schema.Config,
+    "server": schema.Server,
+    "provider": schema.Provider,
+    "capabilities": schema.Capabilities,
+    "cost": schema.Cost,
+    "profile": schema.Profile,
+    "cooldown": schema.Cooldown,
+    "auto-router": schema.AutoRouter,
+    "rule": schema.Rule,
+    "match": schema.Match,
+    "registry-rule": capabilities.Rule,
+    "registry-flags": capabilities.Flags,
+}
+BLOCK = re.compile(r"(<!-- printed: ([a-z-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
+
+
+def event_table() -> str:
+    """Return every event with its fields, in the order of the contract."""
+    lines = ["| event (`msg`) | written when | its fields |", "| --- | --- | --- |"]
+    for event in events.EVENTS:
+        assert event.__doc__
+        told = "<br>".join(f"`{name}`: {text}" for name, text in events.described(event).items())
+        lines.append(f"| `{event.msg}` | {event.__doc__} | {told} |")
+    return "\n".join(lines)
+
+
+def envelope_table() -> str:
+    rows = (f"| `{name}` | {text} |" for name, text in events.ENVELOPE.items())
+    return "\n".join(("| field | |", "| --- | --- |", *rows))
+
+
+def field_table(section: type[BaseModel]) -> str:
+    """Return every field of the section with its default; a field without one has to be given."""
+    lines = ["| field | default | |", "| --- | --- | --- |"]
+    for name, text in schema.described(section).items():
+        field = section.model_fields[name]
+        default = "required" if field.is_required() else _shown(field.default)
+        lines.append(f"| `{name}` | {default} | {text} |")
+    return "\n".join(lines)
+
+
+def _shown(default: object) -> str:
+    """Return the default as YAML would have it; nothing where there is none to speak of."""
+    if default in (None, "") or isinstance(default, BaseModel):
+        return ""
+    return f"`{json.dumps(default).removesuffix('.0')}`".replace('"', "")
+
+
+def probe_table() -> str:
+    lines = ["| probe | asks | a patch sets |", "| --- | --- | --- |"]
+    lines += [f"| `{probe.name}` | {probe.asks} | {probe.mends} |" for probe in run.PROBES]
+    return "\n".join(lines)
+
+
+def verdict_table() -> str:
+    lines = ["| verdict | meaning | exit code |", "| --- | --- | --- |"]
+    lines += [f"| `{each}` | {meaning.text} | {meaning.exit_code} |" for each, meaning in MEANINGS.items()]
+    return "\n".join(lines)
+
+
+def tool_table() -> str:
+    rows = (
+        f"| {tool.name} | {_setting(tool.at('http://127.0.0.1:4000'))} |" for tool in client_settings.TOOLS
+    )
+    return "\n".join(("| tool | setting |", "| --- | --- |", *rows))
+
+
+def _setting(text: str) -> str:
+    """Return a command as code; words that tell what to enter stay words."""
+    return text if text.startswith("“") else f"`{text}`"
+
+
+def cloud_table() -> str:
+    lines = ["| variable | provider | model | |", "| --- | --- | --- | --- |"]
+    lines += [
+        f"| `{each.variable}` | `{each.name}` | `{each.model}` | {each.remark} |" for each in clouds.CLOUDS
+    ]
+    return "\n".join(lines)
+
+
+def command_help(*command: str) -> str:
+    environment = clean_environment(COLUMNS="100", HOME="/home/you")
+    shown = subprocess.run(
+        [SCRIPTS / command[0], *command[1:], "--help"],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+    return f"```\n{shown.rstrip()}\n```"
+
+
+PRINTED: dict[str, Callable[[], str]] = {
+    "events": event_table,
+    "envelope": envelope_table,
+    "metrics": table.metric_table,
+    **{f"fields-{name}": partial(field_table, section) for name, section in SECTIONS.items()},
+    "coderouter-serve": lambda: command_help("coderouter", "serve"),
+    "coderouter-service-install": lambda: command_help("coderouter", "service", "install"),
+    "coderouter-stats": lambda: command_help("coderouter", "stats"),
+    "coderouter-dashboard": lambda: command_help("coderouter", "dashboard"),
+    "coderouter-init": lambda: command_help("coderouter", "init"),
+    "coderouter-check-config": lambda: command_help("coderouter", "check-config"),
+    "tools": tool_table,
+    "clouds": cloud_table,
+    "coderouter-doctor": lambda: command_help("coderouter", "doctor"),
+    "doctor-probes": probe_table,
+    "doctor-verdicts": verdict_table,
+    "cr-exporter": lambda: command_help("cr-exporter"),
+    "cr-exporter-fold": lambda: command_help("cr-exporter", "fold"),
+    "cr-exporter-backfill": lambda: command_help("cr-exporter", "backfill"),
+}
+
+
+def printed(document: str) -> str:
+    """Return the document with all its blocks as the code would have them now."""
+    return BLOCK.sub(lambda block: f"{block[1]}{PRINTED[block[2]]()}\n{block[3]}", document)
+
+
+if __name__ == "__main__":
+    for path in DOCUMENTS:
+        path.write_text(printed(path.read_text(encoding="utf-8")), encoding="utf-8")

@@ -1,0 +1,60 @@
+"""The exporter's loop without its thread and its pages: real files and a real state file, one pass per scrape."""
+
+from pathlib import Path
+
+from coderouter_exporter.engine.loop import Follower
+from coderouter_exporter.render.exposition import Format, render
+from coderouter_exporter.render.view import View
+from coderouter_exporter.state import state as states
+from coderouter_exporter.state.state import State
+from coderouter_exporter.state.store import Store
+from coderouter_exporter.tail.content import Step, no_step
+from coderouter_exporter.tail.sources import Sources
+from coderouter_exporter.tail.tail import LATE_WRITER_S
+from support.exporter.process import samples
+
+Samples = dict[tuple[str, tuple[str, ...]], float]
+
+
+class Engine:
+    """Counts on each `scrape`; `kill` ends it without a last commit, and a new one goes on from the state file."""
+
+    def __init__(
+        self,
+        *events: Path,
+        state: Path,
+        olddir: Path | None = None,
+        step: Step = no_step,
+        late_writer_s: float = LATE_WRITER_S,
+    ) -> None:
+        self._store = Store(state)
+        document = self._store.load()
+        restored = State(created_ts=1.0) if document is None else states.decode(document)
+        self.sources = Sources(
+            events, restored.positions, olddir=olddir, step=step, late_writer_s=late_writer_s
+        )
+        self.follower = Follower(self.sources, self._store, restored, on_crash=self.kill, step=step)
+
+    def scrape(self) -> Samples:
+        """Count what has been written, and return what a scrape would show."""
+        self.follower.run_pass()
+        return self.shown()
+
+    def shown(self) -> Samples:
+        published = self.follower.published
+        view = View(state=states.decode(published.document), now_ts=0.0, published=published)
+        return samples(render(view, Format.TEXT).decode())
+
+    def tries(self, provider: str = "local") -> float:
+        return self.scrape().get(("coderouter_provider_attempts_total", (provider,)), 0.0)
+
+    def kill(self) -> None:
+        self.sources.close()
+        self._store.close()
+
+
+def is_exact(engine: Engine, tries: int) -> bool:
+    """Compare the next scrape's total; tell whether nothing is in doubt and no line had to be suppressed."""
+    shown = engine.scrape()
+    assert shown["coderouter_requests_total", ()] == tries
+    return shown["cr_exporter_exact", ()] == 1 and shown["cr_exporter_duplicates_suppressed_total", ()] == 0

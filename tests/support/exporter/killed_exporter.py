@@ -1,0 +1,30 @@
+"""An exporter that kills itself with SIGKILL at the N-th step of its loop: PATH STATE N. It prints what it shows."""
+
+import os
+import signal
+import sys
+from itertools import count
+from pathlib import Path
+
+from support.exporter.engine import Engine
+
+
+def main(path: str, state: str, deadly: str) -> None:
+    steps = count(1)
+
+    def step(_: str) -> None:
+        if next(steps) == int(deadly):
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    engine = Engine(Path(path), state=Path(state), step=step)
+    show(engine)
+    engine.follower.run_pass()
+    show(engine)
+
+
+def show(engine: Engine) -> None:
+    print(engine.shown()["coderouter_requests_total", ()], flush=True)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -1,0 +1,35 @@
+"""The rules that are deployed to Prometheus, read as a test reads them."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import yaml
+
+from support.docs import ROOT
+
+DEPLOYED = ROOT / "deploy/prometheus"
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A recording rule, or an alert."""
+
+    name: str
+    expr: str
+    labels: dict[str, str] = field(default_factory=dict)
+    annotations: dict[str, str] = field(default_factory=dict)
+
+
+def _rules(file: str, kind: str) -> list[Rule]:
+    groups: list[dict[str, Any]] = yaml.safe_load((DEPLOYED / "rules" / file).read_text(encoding="utf-8"))[
+        "groups"
+    ]
+    return [
+        Rule(rule[kind], rule["expr"], rule.get("labels", {}), rule.get("annotations", {}))
+        for group in groups
+        for rule in group["rules"]
+    ]
+
+
+RECORDED = _rules("coderouter-recording.yml", "record")
+ALERTS = _rules("coderouter-alerts.yml", "alert")

@@ -1,0 +1,37 @@
+"""`coderouter serve` that shows a sign of life after a fraction of a second, for tests that wait for one."""
+
+import argparse
+from dataclasses import replace
+from pathlib import Path
+
+from coderouter_proxy.server import run
+from coderouter_proxy.settings import settings
+from coderouter_proxy.settings.settings import Settings
+
+PING_S = 0.2
+
+
+def given_settings() -> tuple[Settings, int]:
+    """Return what `providers.yaml` and the command line say, and the port."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--port", type=int)
+    parser.add_argument("--events", type=Path)
+    given = parser.parse_args()
+    start = settings.Start(
+        config_path=Path("providers.yaml"),
+        mode=None,
+        mode_source="env",
+        events_path=given.events,
+        host="127.0.0.1",
+        insecure=False,
+    )
+    return settings.read(start), given.port
+
+
+def main() -> None:
+    read, port = given_settings()
+    run.run(replace(read, ping_s=PING_S), port=port, workers=1, log_level="info", grace_s=1)
+
+
+if __name__ == "__main__":
+    main()

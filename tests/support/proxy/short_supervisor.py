@@ -1,0 +1,32 @@
+"""`coderouter serve --workers 2` that takes a worker for hung after a few seconds, for tests that wait for it."""
+
+import asyncio
+import sys
+
+from coderouter_http.listen import listen
+from coderouter_http.logs import log_to_stderr
+from coderouter_proxy.server.supervisor import Supervisor
+from support.proxy.short_pings import given_settings
+
+SILENT_S = 3.0
+
+
+def main() -> None:
+    settings, port = given_settings()
+    log_to_stderr("info")
+    sock = listen("127.0.0.1", port)
+    print(f"listens on http://127.0.0.1:{sock.getsockname()[1]}", file=sys.stderr)
+    supervisor = Supervisor(
+        settings,
+        sock,
+        workers=2,
+        grace_s=1,
+        log_level="info",
+        ready="",
+        silent_s=SILENT_S,
+    )
+    asyncio.run(supervisor.run())
+
+
+if __name__ == "__main__":
+    main()

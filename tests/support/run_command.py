@@ -1,0 +1,104 @@
+"""Run a command to its end: in a pipe, or at a terminal at which somebody types."""
+
+import os
+import pty
+import re
+import select
+import struct
+import subprocess
+import termios
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from fcntl import ioctl
+from pathlib import Path
+
+from support.processes import SCRIPTS, clean_environment
+from support.proxy.process import CODEROUTER
+
+WITHIN_S = 60
+SILENT_S = 1
+CTRL_C = "\x03"
+"""Pressed until it is noticed: Python's `input` misses one that comes in the moment before it begins to wait."""
+STYLE = re.compile(r"\x1b\[[0-9;]*m")
+
+
+@dataclass(frozen=True)
+class Ended:
+    code: int
+    stdout: str
+    stderr: str = ""
+
+
+def coderouter(folder: Path, *arguments: str | Path, env: Mapping[str, str] | None = None) -> Ended:
+    """Run `coderouter` in the folder, which is its home as well, with its output in pipes."""
+    done = subprocess.run(
+        [CODEROUTER, *arguments],
+        cwd=folder,
+        env=_environment(folder, env),
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=WITHIN_S,
+        check=False,
+    )
+    return Ended(done.returncode, done.stdout, done.stderr)
+
+
+def coderouter_at_terminal(
+    folder: Path,
+    *arguments: str | Path,
+    types: Sequence[tuple[str, str]] = (),
+    env: Mapping[str, str] | None = None,
+    columns: int = 80,
+) -> Ended:
+    """Run `coderouter` at a terminal; once each of the prompts is shown, what stands beside it is typed.
+
+    `stdout` has all that was shown, without its colours.
+    """
+    master, slave = pty.openpty()
+    ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
+    environment = _environment(folder, {"TERM": "xterm-256color", **(env or {})})
+    try:
+        # It becomes the terminal of the command, so that Ctrl-C is a signal, also where a shell had it ignored.
+        command = ["env", "--default-signal=INT", "setsid", "--ctty", CODEROUTER, *arguments]
+        process = subprocess.Popen(
+            command, cwd=folder, env=environment, stdin=slave, stdout=slave, stderr=slave
+        )
+    finally:
+        os.close(slave)
+    shown, at = "", 0
+    try:
+        for prompt, answer in types:
+            while (found := shown.find(prompt, at)) < 0:
+                more = _read(master)
+                assert more, f"ended without asking {prompt!r}:\n{shown}"
+                shown += more
+            at = found + len(prompt)
+            os.write(master, answer.encode())
+        again = CTRL_C if types and types[-1][1] == CTRL_C else ""
+        while more := _read(master, again):
+            shown += more
+        return Ended(process.wait(WITHIN_S), STYLE.sub("", shown).replace("\r\n", "\n"))
+    finally:
+        os.close(master)
+        process.kill()
+        process.wait()
+
+
+def _read(master: int, again: str = "") -> str:
+    """Return what was shown next, or nothing at the end; in silence, type `again` once more."""
+    deadline = time.monotonic() + WITHIN_S
+    while not select.select([master], [], [], SILENT_S)[0]:
+        assert time.monotonic() < deadline, f"nothing more was shown within {WITHIN_S} s"
+        os.write(master, again.encode())
+    try:
+        return os.read(master, 65536).decode(errors="replace")
+    except OSError:  # how a terminal ends whose last program is gone
+        return ""
+
+
+def _environment(folder: Path, more: Mapping[str, str] | None) -> dict[str, str]:
+    keys = [name for name in os.environ if name.endswith("_API_KEY")]
+    usual = {name: value for name, value in clean_environment().items() if name not in keys}
+    return {**usual, "HOME": str(folder), "PATH": f"{SCRIPTS}:{os.environ['PATH']}", **(more or {})}
