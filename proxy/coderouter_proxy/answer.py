@@ -18,11 +18,8 @@ class Usage:
 class Answer:
     """What a provider answers, once its first content is there.
 
-    `pieces` yields bytes of the client's wire, whole events of a stream or the whole body at once, and raises
-    `Failure` when the provider fails after its first content. By then the rest is filled in: `usage`, `stop_reason`
-    in the provider's words, how many tool calls made of text were `repaired`, which output filters changed something
-    (`filtered`), and which fields that are not of the wire were `stripped`. Once it is `complete`, a client that
-    leaves has all that it asked for. `headers` of the provider's response go to the client.
+    `pieces` yields bytes of the client's wire and raises `ProviderError` when the provider fails after its first
+    content. By then the rest is filled in.
     """
 
     pieces: AsyncGenerator[bytes] = field(init=False)

@@ -32,7 +32,7 @@ TOO_LONG_PHRASES = (
 )
 
 
-class Failure(Exception):
+class ProviderError(Exception):
     """A provider did not answer, or did not end its answer.
 
     `retryable` says that the next provider may do better. `too_long` marks a prompt that does not fit this
@@ -58,7 +58,7 @@ class Failure(Exception):
         self.too_long = too_long
 
 
-class Refusal(Exception):
+class HttpError(Exception):
     """The client gets an error instead of an answer; each wire has its own body for it."""
 
     def __init__(
@@ -78,22 +78,22 @@ class Refusal(Exception):
         self.retry_after = retry_after
 
 
-def shutting_down() -> Refusal:
+def shutting_down() -> HttpError:
     """Return what a request gets to read that takes longer than the proxy can wait for its own end."""
-    return Refusal(503, f"{SHUTTING_DOWN}; ask again", code="shutting_down", retry_after="1")
+    return HttpError(503, f"{SHUTTING_DOWN}; ask again", code="shutting_down", retry_after="1")
 
 
-class ClientGone(Exception):
+class ClientDisconnected(Exception):
     """The client closed its connection before its answer was complete."""
 
 
-def by_status(status: int, message: str, retry_after: str | None = None) -> Failure:
+def by_status(status: int, message: str, retry_after: str | None = None) -> ProviderError:
     """Return the failure that an upstream's error status stands for."""
     if status // 100 == 3:
-        return Failure("protocol", f"redirects with {status}; correct base_url", status=status)
+        return ProviderError("protocol", f"redirects with {status}; correct base_url", status=status)
     too_long = status == 400 and any(phrase in message.lower() for phrase in TOO_LONG_PHRASES)
     by_class: ErrorType = "upstream_5xx" if status >= 500 else "upstream_4xx"
-    return Failure(
+    return ProviderError(
         STATUS_ERRORS.get(status, by_class),
         message,
         status=status,

@@ -44,10 +44,10 @@ SECTIONS: dict[str, type[BaseModel]] = {
     "profile": schema.Profile,
     "cooldown": schema.Cooldown,
     "auto-router": schema.AutoRouter,
-    "rule": schema.Rule,
+    "rule": schema.AutoRule,
     "match": schema.Match,
-    "registry-rule": capabilities.Rule,
-    "registry-flags": capabilities.Flags,
+    "registry-rule": capabilities.CapabilityRule,
+    "registry-flags": capabilities.CapabilityOverrides,
 }
 BLOCK = re.compile(r"(<!-- printed: ([a-z-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
 

@@ -55,7 +55,7 @@ def check_config(
     try:
         options.read_env_files(env_files, override=env_file_override)
         found = load.find(path)
-        start = settings.Start(
+        start = settings.LaunchOptions(
             config_path=found,
             mode=mode,
             mode_source=options.mode_source(),
@@ -64,7 +64,7 @@ def check_config(
             insecure=False,
         )
         given = settings.read(start)
-    except (validation.ConfigFaults, profiles.UnknownMode, envfiles.EnvFileFault) as fault:
+    except (validation.ConfigErrors, profiles.UnknownMode, envfiles.EnvFileError) as fault:
         if as_json:
             click.echo(
                 orjson.dumps({"valid": False, "faults": str(fault).splitlines()}, option=orjson.OPT_INDENT_2)

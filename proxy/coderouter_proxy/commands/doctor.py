@@ -155,7 +155,7 @@ def doctor(
                 proxy_url=proxy_url,
                 exporter_url=exporter_url,
             )
-    except (validation.ConfigFaults, envfiles.EnvFileFault) as fault:
+    except (validation.ConfigErrors, envfiles.EnvFileError) as fault:
         fail_start(fault, COULD_NOT_RUN)
     if apply or dry_run:
         _show_with_change(results, config, as_json=as_json, dry_run=dry_run)
@@ -170,7 +170,7 @@ def _check_models(
     """Return what the named providers do, or all of them; at a terminal, stderr tells what is asked now.
 
     Raises:
-        ConfigFaults: providers.yaml has faults, or has none of a name.
+        ConfigErrors: providers.yaml has faults, or has none of a name.
     """
     from rich.console import Console  # noqa: PLC0415 - quick help
 
@@ -196,7 +196,7 @@ def _show_with_change(results: "list[Result]", config: Path | None, *, as_json: 
         change = applying.planned(load.find(config), output.patches(results))
         if not dry_run:
             change = applying.written(change)
-    except (validation.ConfigFaults, yaml_edit.CannotPatch) as fault:
+    except (validation.ConfigErrors, yaml_edit.CannotPatch) as fault:
         output.show(results, as_json=as_json)
         fail_start(fault, COULD_NOT_RUN)
     output.show(results, as_json=as_json, change=change)

@@ -104,7 +104,7 @@ def init(
         if asks and not allow_paid:
             allow_paid = prompts.pays(entries)
         _write(path, starter_config.text(entries, allow_paid=allow_paid))
-    except (envfiles.EnvFileFault, CannotWrite) as fault:
+    except (envfiles.EnvFileError, CannotWrite) as fault:
         fail_start(fault)
     prompts.show_written(path, entries, allow_paid=allow_paid)
     prompts.show_next(path, f"http://127.0.0.1:{port}", found_any=bool(found))

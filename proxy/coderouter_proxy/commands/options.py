@@ -54,7 +54,7 @@ def read_env_files(paths: Sequence[Path], *, override: bool) -> None:
     """Set the variables of the files, and say their names on stderr.
 
     Raises:
-        EnvFileFault: one cannot be read.
+        EnvFileError: one cannot be read.
     """
     from coderouter_proxy.config import env_files  # noqa: PLC0415 - quick help
 

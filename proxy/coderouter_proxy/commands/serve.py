@@ -88,7 +88,7 @@ def serve(
 
     try:
         options.read_env_files(env_files, override=env_file_override)
-        start = settings.Start(
+        start = settings.LaunchOptions(
             config_path=load.find(config),
             mode=mode,
             mode_source=options.mode_source(),
@@ -98,8 +98,8 @@ def serve(
         )
         run.run(settings.read(start), port=port, workers=workers, log_level=log_level, grace_s=grace_s)
     except (
-        validation.ConfigFaults,
-        envfiles.EnvFileFault,
+        validation.ConfigErrors,
+        envfiles.EnvFileError,
         profiles.UnknownMode,
         run.CannotStart,
     ) as fault:

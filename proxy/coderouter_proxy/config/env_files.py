@@ -7,7 +7,7 @@ from pathlib import Path
 from dotenv import dotenv_values
 
 
-class EnvFileFault(Exception):
+class EnvFileError(Exception):
     """An env file cannot be read."""
 
 
@@ -15,7 +15,7 @@ def load(path: Path, *, override: bool) -> list[str]:
     """Set the variables that the file names and return their names; those already set stay unless `override`.
 
     Raises:
-        EnvFileFault
+        EnvFileError
     """
     path = path.expanduser()
     try:
@@ -25,7 +25,7 @@ def load(path: Path, *, override: bool) -> list[str]:
             raise ValueError("it has a null byte")
         values = dotenv_values(stream=io.StringIO(text))
     except (OSError, ValueError) as error:
-        raise EnvFileFault(
+        raise EnvFileError(
             f"{path}: cannot be read: {error}; name an existing file with --env-file"
         ) from None
     taken = {name: value for name, value in values.items() if value is not None}

@@ -7,7 +7,7 @@ from pathlib import Path
 from coderouter_proxy.config import validation
 from coderouter_proxy.config.consistency import disagreements
 from coderouter_proxy.config.schema import Config
-from coderouter_proxy.config.validation import ConfigFaults
+from coderouter_proxy.config.validation import ConfigErrors
 
 BUILTIN = """\
 default_profile: default
@@ -36,7 +36,7 @@ def find(given: Path | None) -> Path | None:
     """Return the providers.yaml to read: the given one, else the first usual place that has one, else None.
 
     Raises:
-        ConfigFaults: a file was named, by argument or by CODEROUTER_CONFIG, and is not there.
+        ConfigErrors: a file was named, by argument or by CODEROUTER_CONFIG, and is not there.
     """
     named = given or (Path(value) if (value := os.environ.get("CODEROUTER_CONFIG")) else None)
     if named is None:
@@ -44,7 +44,7 @@ def find(given: Path | None) -> Path | None:
         return next((path for path in usual if path.is_file()), None)
     named = named.expanduser()
     if not named.is_file():
-        raise ConfigFaults([f"{named}: there is no such file; name an existing one with --config"])
+        raise ConfigErrors([f"{named}: there is no such file; name an existing one with --config"])
     return named
 
 
@@ -54,7 +54,7 @@ def load(path: Path | None) -> Loaded:
     `ALLOW_PAID` of the environment wins over the file's `allow_paid`.
 
     Raises:
-        ConfigFaults: with every fault of the file.
+        ConfigErrors: with every fault of the file.
     """
     if path is None:
         return Loaded(_with_environment(parse(BUILTIN, "built-in configuration")), None)
@@ -65,7 +65,7 @@ def parse(text: str, source: str) -> Config:
     """Return what the YAML text says; `source` is how faults name it.
 
     Raises:
-        ConfigFaults: with every fault of the text.
+        ConfigErrors: with every fault of the text.
     """
     return validation.validated(text, source, Config, disagreements)
 
@@ -76,7 +76,7 @@ def _with_environment(config: Config) -> Config:
         return config
     yes, no = ("true", "1", "yes", "on"), ("false", "0", "no", "off", "")
     if value.strip().lower() not in yes + no:
-        raise ConfigFaults(
+        raise ConfigErrors(
             [f"ALLOW_PAID={value!r} in the environment is neither true nor false; write one of them"]
         )
     return config.model_copy(update={"allow_paid": value.strip().lower() in yes})

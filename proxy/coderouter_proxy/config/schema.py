@@ -148,7 +148,7 @@ class Match(_Section):
         return self
 
 
-class Rule(_Section):
+class AutoRule(_Section):
     """Requests that match go to the profile."""
 
     id: Annotated[Name, "What events call it."]
@@ -159,7 +159,9 @@ class Rule(_Section):
 class AutoRouter(_Section):
     """How a profile is chosen when `default_profile` is `auto`; given rules replace the built-in ones."""
 
-    rules: Annotated[list[Rule], "The first that matches decides. Without any, the built-in ones do."] = []
+    rules: Annotated[
+        list[AutoRule], "The first that matches decides. Without any, the built-in ones do."
+    ] = []
     default_rule_profile: Annotated[Name, "The profile when no rule matches."] = "writing"
     disabled: Annotated[bool, "True: no rule is looked at."] = False
 

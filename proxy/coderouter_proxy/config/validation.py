@@ -19,7 +19,7 @@ Model = TypeVar("Model", bound=BaseModel)
 _QUERY = re.compile(r"(https?://[^\s?#]*[?#])[^\s'\"]+")
 
 
-class ConfigFaults(Exception):
+class ConfigErrors(Exception):
     """A configuration cannot be used; `str()` has one line for each fault."""
 
     def __init__(self, faults: list[str]) -> None:
@@ -31,12 +31,12 @@ def text_of(path: Path) -> str:
     """Return the file's text.
 
     Raises:
-        ConfigFaults: it cannot be read.
+        ConfigErrors: it cannot be read.
     """
     try:
         return path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise ConfigFaults([f"{path}: cannot be read: {error}"]) from None
+        raise ConfigErrors([f"{path}: cannot be read: {error}"]) from None
 
 
 def _none(data: Mapping[str, Any]) -> Faults:
@@ -54,7 +54,7 @@ def validated(
     `disagreements` yields what is wrong between the fields of the decoded file.
 
     Raises:
-        ConfigFaults: with every fault of the text.
+        ConfigErrors: with every fault of the text.
     """
     node, data = _decoded(text, source, model)
     faults = [(place, f"{_path(place)}: {what}") for place, what in _faults(data, model, disagreements)]
@@ -63,10 +63,10 @@ def validated(
             (place, f"{_path(place)}: stands twice; the first one would be lost") for place in _repeated(node)
         ]
     except RecursionError:
-        raise ConfigFaults([f"{source}: holds itself by an alias; write it out"]) from None
+        raise ConfigErrors([f"{source}: holds itself by an alias; write it out"]) from None
     if faults:
         placed = sorted((_line(node, place), what) for place, what in faults)
-        raise ConfigFaults([f"{source}:{line}: {what}" for line, what in placed])
+        raise ConfigErrors([f"{source}:{line}: {what}" for line, what in placed])
     return model.model_validate(data)
 
 
@@ -79,15 +79,15 @@ def _decoded(text: str, source: str, model: type[BaseModel]) -> tuple[yaml.Node,
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         line = f":{mark.line + 1}" if mark else ""
-        raise ConfigFaults([f"{source}{line}: is not YAML: {error.problem or error.context}"]) from None
+        raise ConfigErrors([f"{source}{line}: is not YAML: {error.problem or error.context}"]) from None
     except (yaml.YAMLError, ValueError, RecursionError) as error:
-        raise ConfigFaults([f"{source}: is not YAML: {error}"]) from None
+        raise ConfigErrors([f"{source}: is not YAML: {error}"]) from None
     if node is None or not isinstance(data, dict):
         found = "empty" if data is None else f"a {type(data).__name__}"
         lists = " and ".join(
             f"`{name}:`" for name, field in model.model_fields.items() if field.is_required()
         )
-        raise ConfigFaults([f"{source}: is {found}; write a mapping with {lists or 'fields'}"])
+        raise ConfigErrors([f"{source}: is {found}; write a mapping with {lists or 'fields'}"])
     return node, data
 
 

@@ -3,7 +3,7 @@
 from coderouter_events.events import ErrorType
 from coderouter_proxy.config.schema import Provider
 from coderouter_proxy.doctor.result import Result, Verdict
-from coderouter_proxy.errors import Failure
+from coderouter_proxy.errors import ProviderError
 
 RETRY = "try again later; cooldown of a profile keeps such a provider at the end of its chain"
 
@@ -24,7 +24,7 @@ FAILURES: dict[ErrorType, tuple[Verdict, str]] = {
 }
 
 
-def result_of(failure: Failure, provider: Provider, key: str) -> Result:
+def result_of(failure: ProviderError, provider: Provider, key: str) -> Result:
     """Return the verdict on a provider that failed like this."""
     verdict, remedy = FAILURES[failure.error_type]
     status = f"answers {failure.status}: " if failure.status is not None else ""
@@ -32,7 +32,7 @@ def result_of(failure: Failure, provider: Provider, key: str) -> Result:
     return Result(verdict=verdict, message=status + failure.message, remedy=remedy)
 
 
-def _remedy_of_auth(failure: Failure, provider: Provider, key: str) -> str:
+def _remedy_of_auth(failure: ProviderError, provider: Provider, key: str) -> str:
     name = provider.api_key_env
     if failure.status == 402:
         return "the account's balance is spent: top it up, or set paid: true so that it is asked last"

@@ -10,17 +10,17 @@ from yarl import URL
 
 from coderouter_proxy.answer import Answer, Usage
 from coderouter_proxy.config.schema import Profile, Provider
-from coderouter_proxy.errors import Failure
+from coderouter_proxy.errors import ProviderError
 from coderouter_proxy.providers import http
-from coderouter_proxy.providers.http_provider import Adapter
-from coderouter_proxy.relay.text_edits import Rules
+from coderouter_proxy.providers.http_provider import HttpProvider
+from coderouter_proxy.relay.text_edits import AnswerPolicy
 from coderouter_proxy.request import Body, Call
-from coderouter_proxy.routing.capabilities import Known
+from coderouter_proxy.routing.capabilities import ModelCapabilities
 from coderouter_proxy.wires import sse
-from coderouter_proxy.wires.anthropic.provider import AnthropicNative
+from coderouter_proxy.wires.anthropic.provider import AnthropicProvider
 from coderouter_proxy.wires.deltas import Arguments, Delta, Reader, Text, Thinking, ToolCall
-from coderouter_proxy.wires.openai.provider import OpenAICompat
-from coderouter_proxy.wires.provider import Dialect
+from coderouter_proxy.wires.openai.provider import OpenAIProvider
+from coderouter_proxy.wires.provider import ProviderWire
 
 ANSWER_TOKENS_MAX = 1024  # enough for a model that thinks before a short answer
 ANSWER_BYTES_MAX = 1024 * 1024
@@ -67,14 +67,20 @@ class Model:
     """The model of a provider that is reached over HTTP; `heard` is all that it has answered."""
 
     def __init__(
-        self, provider: Provider, known: Known, session: aiohttp.ClientSession, timeout_s: float | None = None
+        self,
+        provider: Provider,
+        known: ModelCapabilities,
+        session: aiohttp.ClientSession,
+        timeout_s: float | None = None,
     ) -> None:
         self.provider = provider
         self.known = known
         self.timeout_s = timeout_s or provider.timeout_s
         self.heard: list[Heard] = []
-        self._dialect: Dialect = AnthropicNative() if provider.kind == "anthropic" else OpenAICompat()
-        self._adapter = Adapter(provider, self._dialect, Rules(), session)
+        self._dialect: ProviderWire = (
+            AnthropicProvider() if provider.kind == "anthropic" else OpenAIProvider()
+        )
+        self._adapter = HttpProvider(provider, self._dialect, AnswerPolicy(), session)
         self._url = URL(self._dialect.url(provider))
 
     @property
@@ -87,7 +93,7 @@ class Model:
         The request is what the proxy would make of one that Claude Code sends.
 
         Raises:
-            Failure: there is no answer, or it is not over within `timeout_s`.
+            ProviderError: there is no answer, or it is not over within `timeout_s`.
         """
         message = {"role": "user", "content": words}
         body: Body = {"model": self.provider.model, "messages": [message], **fields}
@@ -104,7 +110,9 @@ class Model:
             async with asyncio.timeout(self.timeout_s):
                 heard = await self._answer(call)
         except TimeoutError:
-            raise Failure("timeout_first_byte", f"no whole answer within {self.timeout_s:g} s") from None
+            raise ProviderError(
+                "timeout_first_byte", f"no whole answer within {self.timeout_s:g} s"
+            ) from None
         heard.duration_s = time.perf_counter() - started
         self.heard.append(heard)
         return heard
@@ -120,7 +128,7 @@ class Model:
     async def _whole(self, response: aiohttp.ClientResponse) -> Heard:
         data = await http.read_all(response, ANSWER_BYTES_MAX)
         if len(data) > ANSWER_BYTES_MAX:
-            raise Failure("protocol", f"the answer is longer than {ANSWER_BYTES_MAX} bytes")
+            raise ProviderError("protocol", f"the answer is longer than {ANSWER_BYTES_MAX} bytes")
         decoded = self._dialect.decoded(data)
         self._dialect.check_whole(decoded)
         heard, answer, reader = Heard(complete=True, raw=decoded), Answer(), self._dialect.reader()
@@ -133,7 +141,7 @@ class Model:
         while not heard.complete and (data := await _next(response)):
             size += len(data)
             if size > ANSWER_BYTES_MAX:
-                raise Failure("protocol", f"the stream goes on after {ANSWER_BYTES_MAX} bytes")
+                raise ProviderError("protocol", f"the stream goes on after {ANSWER_BYTES_MAX} bytes")
             for _, said in sse.split(buffer.feed(data)):
                 has_events = has_events or bool(said)
                 if self._dialect.ends(said):
@@ -143,8 +151,8 @@ class Model:
         if not has_events:
             if buffer.rest.strip():
                 self._dialect.decoded(buffer.rest)
-                raise Failure("protocol", "not a stream: a whole JSON body")
-            raise Failure("empty", "the stream ended before any content")
+                raise ProviderError("protocol", "not a stream: a whole JSON body")
+            raise ProviderError("empty", "the stream ended before any content")
         return _ended(heard, answer, reader)
 
     def _hear(self, decoded: Body, heard: Heard, answer: Answer, reader: Reader) -> None:

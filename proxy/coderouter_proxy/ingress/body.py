@@ -6,7 +6,7 @@ from contextlib import suppress
 
 from starlette.types import Receive
 
-from coderouter_proxy.errors import ClientGone, Refusal
+from coderouter_proxy.errors import ClientDisconnected, HttpError
 
 LINGER_S = 5  # nginx's lingering_timeout
 LINGER_BYTES_MAX = 64 * 1024 * 1024
@@ -16,11 +16,11 @@ async def read_body(receive: Receive, headers: Mapping[bytes, bytes], body_mib_m
     """Return the whole body.
 
     Raises:
-        Refusal: it is larger than that.
-        ClientGone
+        HttpError: it is larger than that.
+        ClientDisconnected
     """
     bytes_max = body_mib_max * 1024 * 1024
-    too_large = Refusal(413, f"the body is larger than {body_mib_max} MiB; send a smaller one")
+    too_large = HttpError(413, f"the body is larger than {body_mib_max} MiB; send a smaller one")
     if int(headers.get(b"content-length", b"0")) > bytes_max:
         if b"expect" not in headers:
             await _linger(receive)
@@ -30,7 +30,7 @@ async def read_body(receive: Receive, headers: Mapping[bytes, bytes], body_mib_m
     while True:
         message = await receive()
         if message["type"] == "http.disconnect":
-            raise ClientGone
+            raise ClientDisconnected
         parts.append(message.get("body", b""))
         size += len(parts[-1])
         if size > bytes_max:
@@ -48,7 +48,7 @@ async def _linger(receive: Receive) -> None:
             while size < LINGER_BYTES_MAX:
                 message = await receive()
                 if message["type"] == "http.disconnect":
-                    raise ClientGone
+                    raise ClientDisconnected
                 size += len(message.get("body", b""))
                 if not message.get("more_body", False):
                     return

@@ -5,12 +5,12 @@ from typing import Self
 
 from starlette.types import Receive, Send
 
-from coderouter_proxy.errors import CLIENT_LEFT, ClientGone
+from coderouter_proxy.errors import CLIENT_LEFT, ClientDisconnected
 
 WATCH_AFTER_S = 0.05  # answers faster than this do not pay for a task that watches their client
 
 
-class Pings:
+class KeepAlive:
     """Sends a sign of life into a stream that has been silent for so long; call it with each piece that is sent."""
 
     def __init__(self, send: Send, ping: bytes, silence_s: float) -> None:
@@ -44,8 +44,8 @@ class Pings:
         await self._send({"type": "http.response.body", "body": self._ping, "more_body": True})
 
 
-class UntilGone:
-    """Cancels its block when the client closes its connection, and raises ClientGone instead of the cancellation."""
+class CancelOnDisconnect:
+    """Cancels its block when the client disconnects, and raises ClientDisconnected instead of the cancellation."""
 
     def __init__(self, receive: Receive) -> None:
         self._receive = receive
@@ -65,7 +65,7 @@ class UntilGone:
             self._watcher.cancel()
         if self._gone and kind is asyncio.CancelledError:
             self._task.uncancel()
-            raise ClientGone from None
+            raise ClientDisconnected from None
 
     def _start(self) -> None:
         self._watcher = asyncio.create_task(self._watch())

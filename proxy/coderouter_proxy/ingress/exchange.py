@@ -22,12 +22,12 @@ from coderouter_events.events import (
 )
 from coderouter_proxy.answer import Answer
 from coderouter_proxy.config.schema import AUTO_PROFILE, Profile
-from coderouter_proxy.errors import ClientGone, Failure, Refusal, shutting_down
+from coderouter_proxy.errors import ClientDisconnected, HttpError, ProviderError, shutting_down
 from coderouter_proxy.ingress.body import read_body
-from coderouter_proxy.ingress.connection import Pings, UntilGone
+from coderouter_proxy.ingress.connection import CancelOnDisconnect, KeepAlive
 from coderouter_proxy.request import Call
 from coderouter_proxy.routing import auto_router, cost, fallback, profiles
-from coderouter_proxy.routing.router import Desk
+from coderouter_proxy.routing.router import Runtime
 from coderouter_proxy.wires.client import ClientWire
 
 CLIENT_CLOSED_REQUEST = 499  # nginx's number for a client that left before its answer
@@ -42,17 +42,17 @@ log = logging.getLogger(__name__)
 class Ingress:
     """The ASGI app that answers model requests on one wire."""
 
-    def __init__(self, desk: Desk, wire: ClientWire) -> None:
-        self._desk = desk
+    def __init__(self, runtime: Runtime, wire: ClientWire) -> None:
+        self._runtime = runtime
         self._wire = wire
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        exchange = _Exchange(self._desk, self._wire, scope, receive, send)
-        self._desk.in_flight += 1
+        exchange = _Exchange(self._runtime, self._wire, scope, receive, send)
+        self._runtime.in_flight += 1
         try:
             await exchange.run()
         finally:
-            self._desk.in_flight -= 1
+            self._runtime.in_flight -= 1
             exchange.finish()
 
 
@@ -63,9 +63,11 @@ def new_request_id() -> str:
 class _Exchange:
     """One request and its answer."""
 
-    def __init__(self, desk: Desk, wire: ClientWire, scope: Scope, receive: Receive, send: Send) -> None:
-        self._desk = desk
-        self._routing = desk.routing
+    def __init__(
+        self, runtime: Runtime, wire: ClientWire, scope: Scope, receive: Receive, send: Send
+    ) -> None:
+        self._runtime = runtime
+        self._routing = runtime.routing
         self._wire = wire
         self._headers: Mapping[bytes, bytes] = dict(scope["headers"])
         self._receive = receive
@@ -74,7 +76,7 @@ class _Exchange:
         self._request_id = new_request_id()
         self._call: Call | None = None
         self._profile: str | None = None
-        self._tries = fallback.Tries()
+        self._tries = fallback.Attempts()
         self._answer: Answer | None = None
         self._first_content_s: float | None = None
         self._status = 0
@@ -86,19 +88,21 @@ class _Exchange:
         try:
             self._routing.access.check("POST", self._headers)
             raw = await read_body(self._receive, self._headers, self._routing.config.server.body_mib_max)
-            async with UntilGone(self._receive):
+            async with CancelOnDisconnect(self._receive):
                 await self._respond(raw)
-        except ClientGone:
+        except ClientDisconnected:
             self._outcome = "ok" if self._answer is not None and self._answer.complete else "client_gone"
-        except Refusal as refusal:
-            self._outcome = refusal.outcome if isinstance(refusal, fallback.Unanswered) else "client_error"
+        except HttpError as refusal:
+            self._outcome = (
+                refusal.outcome if isinstance(refusal, fallback.ChainExhausted) else "client_error"
+            )
             await self._refuse(refusal)
-        except Failure as failure:
+        except ProviderError as failure:
             self._outcome = "midstream"
             self._broken_by = failure.error_type
             assert self._tries.provider is not None
             await self._end_with_error_frame(
-                Refusal(
+                HttpError(
                     502,
                     f"{self._tries.provider.name} failed: {failure.message}",
                     code="upstream_failed_midstream",
@@ -112,19 +116,19 @@ class _Exchange:
                 await self._send(END_OF_BODY)
         except Exception:
             log.exception("request %s ended by a fault of the proxy itself", self._request_id)
-            await self._give_up(Refusal(500, "the proxy failed; its log has the reason"))
+            await self._give_up(HttpError(500, "the proxy failed; its log has the reason"))
 
     async def _respond(self, raw: bytes) -> None:
         self._call = call = self._wire.decode(self._request_id, raw, self._headers)
         profile = self._chosen(call)
         self._profile = profile.name
-        answer = await fallback.answer(call, profile, self._routing, self._desk, self._tries)
+        answer = await fallback.answer(call, profile, self._routing, self._runtime, self._tries)
         self._answer = answer
         self._first_content_s = time.perf_counter() - self._started
         try:
             if call.stream:
                 await self._begin(200, EVENT_STREAM, *answer.headers)
-                async with Pings(self._send, self._wire.PING, self._desk.ping_s) as sent:
+                async with KeepAlive(self._send, self._wire.PING, self._runtime.ping_s) as sent:
                     async for piece in answer.pieces:
                         sent()
                         await self._send({"type": "http.response.body", "body": piece, "more_body": True})
@@ -145,7 +149,7 @@ class _Exchange:
         if name == AUTO_PROFILE:
             resolved = routing.auto_router.resolve(call.body)
             name = resolved.profile
-            self._desk.note(_auto_routed(call, resolved))
+            self._runtime.note(_auto_routed(call, resolved))
         return profiles.existing(routing.config, name)
 
     async def _begin(self, status: int, content_type: bytes, *more: tuple[bytes, bytes]) -> None:
@@ -157,7 +161,7 @@ class _Exchange:
             headers += [(b"cache-control", b"no-cache"), (b"x-accel-buffering", b"no")]
         await self._send({"type": "http.response.start", "status": status, "headers": headers})
 
-    async def _refuse(self, refusal: Refusal) -> None:
+    async def _refuse(self, refusal: HttpError) -> None:
         body = self._wire.error_body(refusal, self._request_id)
         more = [(b"content-length", str(len(body)).encode())]
         if refusal.retry_after is not None:
@@ -167,7 +171,7 @@ class _Exchange:
         await self._begin(self._wire.status(refusal), JSON, *more)
         await self._send({"type": "http.response.body", "body": body})
 
-    async def _give_up(self, refusal: Refusal, broken_by: ErrorType | None = None) -> None:
+    async def _give_up(self, refusal: HttpError, broken_by: ErrorType | None = None) -> None:
         """End the answer where it is, for a reason of the proxy's own."""
         if self._status:
             self._outcome = "midstream"
@@ -177,7 +181,7 @@ class _Exchange:
             self._outcome = "exhausted"
             await self._refuse(refusal)
 
-    async def _end_with_error_frame(self, refusal: Refusal) -> None:
+    async def _end_with_error_frame(self, refusal: HttpError) -> None:
         frame = self._wire.error_frame(refusal, self._request_id)
         await self._send({"type": "http.response.body", "body": frame})
 
@@ -188,10 +192,10 @@ class _Exchange:
         until_content_s = duration_s if self._first_content_s is None else self._first_content_s
         provider = self._tries.provider
         usage = answer.usage if answer else None
-        cost_usd = cost.of(usage, provider.cost) if usage and provider else None
+        cost_usd = cost.price(usage, provider.cost) if usage and provider else None
         if provider:
-            self._desk.budgets.spend(provider, cost_usd)
-        self._desk.note(
+            self._runtime.budgets.spend(provider, cost_usd)
+        self._runtime.note(
             RequestFinished(
                 request_id=self._request_id,
                 ingress=self._wire.INGRESS,

@@ -8,7 +8,7 @@ from typing import Any
 import aiohttp
 import orjson
 
-from coderouter_proxy.errors import Failure
+from coderouter_proxy.errors import ProviderError
 from coderouter_proxy.init import models
 from coderouter_proxy.init.models import Model
 from coderouter_proxy.providers import http
@@ -78,7 +78,7 @@ async def _look(server: Server, session: aiohttp.ClientSession) -> Look:
             body = await http.read_all(response, LIST_BYTES_MAX)
     except TimeoutError:
         return Look(server, problem="no answer in time")
-    except (Failure, *http.NETWORK_ERRORS) as error:
+    except (ProviderError, *http.NETWORK_ERRORS) as error:
         refused = isinstance(error, aiohttp.ClientConnectorError)
         return Look(server, problem="nothing there" if refused else "something else answers there")
     if response.status in (401, 403):

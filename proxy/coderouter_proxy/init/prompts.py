@@ -86,7 +86,7 @@ def _is_default(path: Path) -> bool:
     """Return whether `serve` finds the file by itself."""
     try:
         found = load.find(None)
-    except validation.ConfigFaults:
+    except validation.ConfigErrors:
         return False
     return found is not None and found.resolve() == path.resolve()
 

@@ -13,7 +13,7 @@ from yarl import URL
 
 from coderouter_proxy import errors
 from coderouter_proxy.config.schema import Provider
-from coderouter_proxy.errors import Failure
+from coderouter_proxy.errors import ProviderError
 
 ANSWER_BYTES_MAX = 64 * 1024 * 1024
 ERROR_BODY_BYTES_MAX = 64 * 1024
@@ -55,7 +55,7 @@ async def post(
     """Return the response once its 2xx header is there; a pooled connection that died meanwhile is replaced.
 
     Raises:
-        Failure: it cannot be reached, or answers with another status.
+        ProviderError: it cannot be reached, or answers with another status.
         TimeoutError: the total time of `timeout` is up.
     """
     response = None
@@ -99,13 +99,15 @@ class Chunks:
         """Return what arrives next, or nothing at the end.
 
         Raises:
-            Failure: silence for longer than the idle timeout, the total time is up, or the line broke.
+            ProviderError: silence for longer than the idle timeout, the total time is up, or the line broke.
         """
         self._waiting_since = self._loop.time()
         try:
             return await self._response.content.readany()
         except NETWORK_ERRORS as error:
-            raise Failure("timeout_idle", self._over) if self._over else network_failure(error) from None
+            raise (
+                ProviderError("timeout_idle", self._over) if self._over else network_failure(error)
+            ) from None
         finally:
             self._waiting_since = None
 
@@ -138,28 +140,28 @@ async def read_all(response: aiohttp.ClientResponse, bytes_max: int) -> bytes:
     return b"".join(parts)[: bytes_max + 1]
 
 
-def network_failure(error: BaseException) -> Failure:
+def network_failure(error: BaseException) -> ProviderError:
     """Return the failure that one of `NETWORK_ERRORS` stands for."""
     match error:
         case aiohttp.ServerTimeoutError():
-            return Failure("timeout_connect", f"no connection in time: {error}")
+            return ProviderError("timeout_connect", f"no connection in time: {error}")
         case aiohttp.ClientConnectorError():
             number = error.os_error.errno
             reason = os.strerror(number) if number and number > 0 else str(error.os_error)
-            return Failure("connect", f"cannot connect to {error.host}:{error.port}: {reason}")
+            return ProviderError("connect", f"cannot connect to {error.host}:{error.port}: {reason}")
         case aiohttp.ClientConnectionError() | ConnectionError():
-            return Failure("connect", str(error) or type(error).__name__)
+            return ProviderError("connect", str(error) or type(error).__name__)
         case aiohttp.ClientPayloadError():
-            return Failure("connect", "the connection broke in the middle of the answer")
+            return ProviderError("connect", "the connection broke in the middle of the answer")
         case _:
-            return Failure("protocol", str(error) or type(error).__name__)
+            return ProviderError("protocol", str(error) or type(error).__name__)
 
 
-async def refused(response: aiohttp.ClientResponse) -> Failure:
+async def refused(response: aiohttp.ClientResponse) -> ProviderError:
     """Return what a response that is no 2xx means for the chain."""
     try:
         body = (await read_all(response, ERROR_BODY_BYTES_MAX))[:ERROR_BODY_BYTES_MAX]
-    except Failure:
+    except ProviderError:
         body = b""
     message = errors.error_message(body) or f"HTTP {response.status} {response.reason or ''}".rstrip()
     return errors.by_status(response.status, message, response.headers.get("Retry-After"))

@@ -12,23 +12,23 @@ from yarl import URL
 
 from coderouter_proxy.answer import Answer
 from coderouter_proxy.config.schema import Profile, Provider
-from coderouter_proxy.errors import Failure
+from coderouter_proxy.errors import ProviderError
 from coderouter_proxy.providers import http
 from coderouter_proxy.relay.choose import carrier
 from coderouter_proxy.relay.relays import Carrier
-from coderouter_proxy.relay.text_edits import Rules
+from coderouter_proxy.relay.text_edits import AnswerPolicy
 from coderouter_proxy.request import Body, Call
 from coderouter_proxy.wires import sse
-from coderouter_proxy.wires.provider import Dialect, Drop
+from coderouter_proxy.wires.provider import Drop, ProviderWire
 
 UPSTREAM_REQUEST_ID = "x-upstream-request-id"
 
 
-class Adapter:
+class HttpProvider:
     """One provider; answers come on the client's wire."""
 
     def __init__(
-        self, provider: Provider, dialect: Dialect, rules: Rules, session: aiohttp.ClientSession
+        self, provider: Provider, dialect: ProviderWire, rules: AnswerPolicy, session: aiohttp.ClientSession
     ) -> None:
         self.provider = provider
         self.dialect = dialect
@@ -43,7 +43,7 @@ class Adapter:
         """Return the answer as soon as its first content is there; `drop` is told what the provider does not get.
 
         Raises:
-            Failure: before that.
+            ProviderError: before that.
         """
         timeout_s = profile.timeout_s if profile.timeout_s is not None else self.provider.timeout_s
         body = self.dialect.request(call, self.provider, profile, drop)
@@ -51,13 +51,13 @@ class Adapter:
         try:
             try:
                 return await self._ask(call, body, timeout_s)
-            except Failure as failure:
+            except ProviderError as failure:
                 better = self.dialect.second_request(body, failure, drop)
                 if better is None:
                     raise
             return await self._ask(call, better, timeout_s)
         except TimeoutError:
-            raise Failure("timeout_first_byte", f"no content within {timeout_s:g} s") from None
+            raise ProviderError("timeout_first_byte", f"no content within {timeout_s:g} s") from None
         finally:
             call.waited_s += time.perf_counter() - started
 
@@ -67,12 +67,12 @@ class Adapter:
         """Return the response to the body, with the client's headers that this provider understands.
 
         Raises:
-            Failure, TimeoutError: as `upstream.post` does.
+            ProviderError, TimeoutError: as `upstream.post` does.
         """
         try:
             data = orjson.dumps(body)
         except orjson.JSONEncodeError as error:  # orjson reads deeper nesting than it writes
-            raise Failure("protocol", f"the body cannot be sent on: {error}", retryable=False) from None
+            raise ProviderError("protocol", f"the body cannot be sent on: {error}", retryable=False) from None
         more = self.dialect.headers_of(call)
         headers: Mapping[str, str] = CIMultiDict({**self._headers, **more}) if more else self._headers
         return await http.post(self._session, url, headers, data, timeout)
@@ -85,7 +85,7 @@ class Adapter:
         async with response:
             data = await http.read_all(response, http.ANSWER_BYTES_MAX)
         if len(data) > http.ANSWER_BYTES_MAX:
-            raise Failure("protocol", f"the answer is longer than {http.ANSWER_BYTES_MAX} bytes")
+            raise ProviderError("protocol", f"the answer is longer than {http.ANSWER_BYTES_MAX} bytes")
         decoded = self.dialect.decoded(data)
         self.dialect.check_whole(decoded)
         answer = Answer(headers=self._passed_on(call, response))
@@ -141,7 +141,7 @@ class _Stream:
         self,
         response: aiohttp.ClientResponse,
         provider: Provider,
-        dialect: Dialect,
+        dialect: ProviderWire,
         carrier: Carrier,
         answer: Answer,
     ) -> None:
@@ -166,8 +166,8 @@ class _Stream:
                 return prelude
         if self._buffer.rest.strip():
             self._dialect.decoded(self._buffer.rest)
-            raise Failure("protocol", "not a stream: a whole JSON body")
-        raise Failure("empty", "the stream ended before any content")
+            raise ProviderError("protocol", "not a stream: a whole JSON body")
+        raise ProviderError("empty", "the stream ended before any content")
 
     def _has_content(self, data: bytes) -> bool:
         if not data or self._dialect.ends(data):
@@ -190,7 +190,7 @@ class _Stream:
                     break
                 whole = self._whole_events(data)
             if not self._carrier.done and self._answer.stop_reason is None:
-                raise Failure("protocol", "the stream broke off: no stop reason and no end")
+                raise ProviderError("protocol", "the stream broke off: no stop reason and no end")
             if last := self._carrier.end():
                 yield last
             self._answer.complete = True
@@ -215,7 +215,7 @@ class _Stream:
         try:
             return self._buffer.feed(data)
         except sse.TooLong:
-            raise Failure("protocol", f"an event is longer than {sse.BUFFER_BYTES_MAX} bytes") from None
+            raise ProviderError("protocol", f"an event is longer than {sse.BUFFER_BYTES_MAX} bytes") from None
 
 
 async def _single(body: bytes) -> AsyncGenerator[bytes]:

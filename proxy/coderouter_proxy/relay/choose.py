@@ -5,22 +5,22 @@ import time
 from coderouter_proxy import token_estimate
 from coderouter_proxy.answer import Answer
 from coderouter_proxy.relay.relays import AsItIs, AsItIsOpenAI, Carrier, FilteredAnthropic, ReworkedOpenAI
-from coderouter_proxy.relay.text_edits import Rework, Rules
+from coderouter_proxy.relay.text_edits import AnswerPolicy, TextEdits
 from coderouter_proxy.request import Body, Call
 from coderouter_proxy.wires.anthropic.writer import AnthropicWriter
 from coderouter_proxy.wires.deltas import Delta, Thinking
 from coderouter_proxy.wires.openai import client
 from coderouter_proxy.wires.openai.writer import OpenAIWriter
-from coderouter_proxy.wires.provider import Dialect
+from coderouter_proxy.wires.provider import ProviderWire
 from coderouter_proxy.wires.tool_names import ToolNames, short
 
 Writer = AnthropicWriter | OpenAIWriter
 
 
-def carrier(dialect: Dialect, call: Call, answer: Answer, rules: Rules) -> Carrier:
+def carrier(dialect: ProviderWire, call: Call, answer: Answer, rules: AnswerPolicy) -> Carrier:
     """Return the one that changes the least."""
     if dialect.ingress != call.ingress:
-        rework = Rework(rules.filters, tool_names(call), answer)
+        rework = TextEdits(rules.filters, tool_names(call), answer)
         reasoning = call.ingress == "anthropic" or rules.reasoning_passthrough
         return _Translated(dialect, answer, writer(call), rework, reasoning=reasoning)
     if dialect.ingress == "anthropic":
@@ -29,7 +29,7 @@ def carrier(dialect: Dialect, call: Call, answer: Answer, rules: Rules) -> Carri
     names = tool_names(call)
     if not rules.filters and not names:
         return AsItIsOpenAI(dialect, answer, hide_usage=hide_usage, reasoning=rules.reasoning_passthrough)
-    rework = Rework(rules.filters, names, answer)
+    rework = TextEdits(rules.filters, names, answer)
     return ReworkedOpenAI(
         dialect, answer, rework, hide_usage=hide_usage, reasoning=rules.reasoning_passthrough
     )
@@ -71,7 +71,7 @@ class _Translated(Carrier):
     """From one wire to the other."""
 
     def __init__(
-        self, dialect: Dialect, answer: Answer, writer: Writer, rework: Rework, *, reasoning: bool
+        self, dialect: ProviderWire, answer: Answer, writer: Writer, rework: TextEdits, *, reasoning: bool
     ) -> None:
         super().__init__(dialect, answer)
         self._reader = dialect.reader()

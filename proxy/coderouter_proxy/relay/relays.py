@@ -8,13 +8,13 @@ import orjson
 
 from coderouter_proxy.answer import Answer
 from coderouter_proxy.config.schema import OutputFilter
-from coderouter_proxy.errors import Failure
+from coderouter_proxy.errors import ProviderError
 from coderouter_proxy.relay.output_filters import Filters
-from coderouter_proxy.relay.text_edits import Rework, new_call_id
+from coderouter_proxy.relay.text_edits import TextEdits, new_call_id
 from coderouter_proxy.relay.tool_calls.repair import TextualCall
 from coderouter_proxy.request import Body
 from coderouter_proxy.wires import sse
-from coderouter_proxy.wires.provider import Dialect
+from coderouter_proxy.wires.provider import ProviderWire
 
 REASONING = ("reasoning", "reasoning_content")
 
@@ -24,11 +24,11 @@ class Carrier(ABC):
 
     done = False  # the provider has said that this was all
 
-    def __init__(self, dialect: Dialect, answer: Answer) -> None:
+    def __init__(self, dialect: ProviderWire, answer: Answer) -> None:
         self._dialect = dialect
         self._answer = answer
 
-    def feed(self, whole: bytes) -> tuple[bytes, Failure | None]:
+    def feed(self, whole: bytes) -> tuple[bytes, ProviderError | None]:
         """Return what the client gets for these events, and the failure that ends them."""
         kept: list[bytes] = []
         for event, data in sse.split(whole):
@@ -41,7 +41,7 @@ class Carrier(ABC):
             else:
                 try:
                     chunk = self._dialect.decoded(data)
-                except Failure as failure:
+                except ProviderError as failure:
                     return b"".join(kept), failure
                 self._dialect.note(self._answer, chunk)
                 kept.append(self._carry(event, chunk))
@@ -70,7 +70,7 @@ class Carrier(ABC):
 class AsItIs(Carrier):
     """Bytes pass, and only events that tell something, or may be garbage, are read."""
 
-    def feed(self, whole: bytes) -> tuple[bytes, Failure | None]:
+    def feed(self, whole: bytes) -> tuple[bytes, ProviderError | None]:
         if self._dialect.tells(whole) or sse.may_be_no_json(whole):
             return super().feed(whole)
         return whole, None
@@ -91,11 +91,11 @@ class AsItIs(Carrier):
 class FilteredAnthropic(AsItIs):
     """The Anthropic wire with its text filtered; all that is no text passes as it is."""
 
-    def __init__(self, dialect: Dialect, answer: Answer, filters: Sequence[OutputFilter]) -> None:
+    def __init__(self, dialect: ProviderWire, answer: Answer, filters: Sequence[OutputFilter]) -> None:
         super().__init__(dialect, answer)
         self._filters = Filters(filters)
 
-    def feed(self, whole: bytes) -> tuple[bytes, Failure | None]:
+    def feed(self, whole: bytes) -> tuple[bytes, ProviderError | None]:
         return Carrier.feed(self, whole)
 
     def whole(self, body: bytes, decoded: Body) -> bytes:
@@ -130,13 +130,13 @@ class FilteredAnthropic(AsItIs):
 class AsItIsOpenAI(AsItIs):
     """The OpenAI wire, without what the client did not ask for: a chunk with the usage, fields with reasoning."""
 
-    def __init__(self, dialect: Dialect, answer: Answer, *, hide_usage: bool, reasoning: bool) -> None:
+    def __init__(self, dialect: ProviderWire, answer: Answer, *, hide_usage: bool, reasoning: bool) -> None:
         super().__init__(dialect, answer)
         self._hide_usage = hide_usage
         self._reasoning = reasoning
         self._begun = False
 
-    def feed(self, whole: bytes) -> tuple[bytes, Failure | None]:
+    def feed(self, whole: bytes) -> tuple[bytes, ProviderError | None]:
         if not self._reasoning and b'"reasoning' in whole:
             return Carrier.feed(self, whole)
         self._begun = True
@@ -178,14 +178,14 @@ class ReworkedOpenAI(AsItIsOpenAI):
     """The OpenAI wire with its text filtered and textual tool calls made real; untouched chunks pass as they are."""
 
     def __init__(
-        self, dialect: Dialect, answer: Answer, rework: Rework, *, hide_usage: bool, reasoning: bool
+        self, dialect: ProviderWire, answer: Answer, rework: TextEdits, *, hide_usage: bool, reasoning: bool
     ) -> None:
         super().__init__(dialect, answer, hide_usage=hide_usage, reasoning=reasoning)
         self._rework = rework
         self._real_calls = 0
         self._chunk: Body = {}
 
-    def feed(self, whole: bytes) -> tuple[bytes, Failure | None]:
+    def feed(self, whole: bytes) -> tuple[bytes, ProviderError | None]:
         return Carrier.feed(self, whole)
 
     def whole(self, body: bytes, decoded: Body) -> bytes:

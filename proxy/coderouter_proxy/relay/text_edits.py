@@ -12,14 +12,14 @@ from coderouter_proxy.wires.deltas import Arguments, Delta, Text, ToolCall
 
 
 @dataclass(frozen=True)
-class Rules:
+class AnswerPolicy:
     """What is done to the answers of one provider."""
 
     filters: Sequence[OutputFilter] = ()
     reasoning_passthrough: bool = False
 
 
-class Rework:
+class TextEdits:
     """Takes text piece by piece; what it did is put into the answer."""
 
     def __init__(self, filters: Sequence[OutputFilter], tool_names: Collection[str], answer: Answer) -> None:

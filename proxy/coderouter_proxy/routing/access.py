@@ -8,7 +8,7 @@ import re
 from collections.abc import Mapping
 
 from coderouter_proxy.config.schema import Server
-from coderouter_proxy.errors import Refusal
+from coderouter_proxy.errors import HttpError
 
 JSON = b"application/json"
 LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
@@ -28,16 +28,16 @@ class Access:
         self._hosts = known if is_loopback(host) else None
 
     def check(self, method: str, headers: Mapping[bytes, bytes]) -> None:
-        """Raise a Refusal unless the request may pass."""
+        """Raise a HttpError unless the request may pass."""
         if self._hosts is not None and _hostname(headers.get(b"host", b"")) not in self._hosts:
             host = headers.get(b"host", b"").decode("latin-1")
-            raise Refusal(
+            raise HttpError(
                 403,
                 f"Host {host!r} is not this machine; use http://127.0.0.1, or name it in server.allowed_hosts",
                 code="unknown_host",
             )
         if self._digests and not self._has_key(headers):
-            raise Refusal(
+            raise HttpError(
                 401, "no valid API key; send it as x-api-key or Authorization: Bearer", code="invalid_api_key"
             )
         if method == "POST":
@@ -45,7 +45,7 @@ class Access:
             kind = given if given == JSON else given.split(b";", 1)[0].strip().lower()
             if kind != JSON:
                 found = kind.decode("latin-1") or "none"
-                raise Refusal(
+                raise HttpError(
                     415, f"Content-Type is {found}; send application/json", code="unsupported_media_type"
                 )
 

@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from coderouter_proxy import token_estimate
-from coderouter_proxy.config.schema import AutoRouter, Match, Rule
+from coderouter_proxy.config.schema import AutoRouter, AutoRule, Match
 from coderouter_proxy.request import Body
 
 if TYPE_CHECKING:
@@ -19,8 +19,8 @@ REGEX_TIMEOUT_S = (
 TEXT_CHARS_MAX = 200_000
 
 BUILTIN_RULES = [
-    Rule(id="builtin:image-attachment", profile="multi", match=Match(has_image=True)),
-    Rule(id="builtin:code-fence-dense", profile="coding", match=Match(code_fence_ratio_min=0.3)),
+    AutoRule(id="builtin:image-attachment", profile="multi", match=Match(has_image=True)),
+    AutoRule(id="builtin:code-fence-dense", profile="coding", match=Match(code_fence_ratio_min=0.3)),
 ]
 _FENCED = re.compile(r"```.*?(?:```|\Z)", re.DOTALL)
 _IMAGES = frozenset({"image", "image_url", "input_image"})

@@ -19,7 +19,7 @@ USER_FILE = Path("~/.coderouter/model-capabilities.yaml")
 SHIPPED = "model-capabilities.yaml"
 
 
-class Flags(BaseModel):
+class CapabilityOverrides(BaseModel):
     """What a rule may declare; None leaves a flag to later rules."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -32,26 +32,26 @@ class Flags(BaseModel):
     ] = None
 
 
-class Rule(BaseModel):
+class CapabilityRule(BaseModel):
     """Models whose name matches the glob have these capabilities."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     match: Annotated[Name, "Glob of the `model` in providers.yaml: `*`, `?`, `[seq]`; case counts."]
     kind: Annotated[Literal["anthropic", "openai_compat", "any"], "Only of providers of this kind."] = "any"
-    capabilities: Annotated[Flags, "What these models can do; see the next table."]
+    capabilities: Annotated[CapabilityOverrides, "What these models can do; see the next table."]
 
 
-class Rules(BaseModel):
+class CapabilityRules(BaseModel):
     """The whole of a model-capabilities.yaml."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    rules: list[Rule] = []
+    rules: list[CapabilityRule] = []
 
 
 @dataclass(frozen=True)
-class Known:
+class ModelCapabilities:
     """What a provider can do, with nothing left open."""
 
     thinking: bool = False
@@ -60,34 +60,36 @@ class Known:
     max_context_tokens: int | None = None
 
 
-UNKNOWN = Known()
+UNKNOWN = ModelCapabilities()
 
 
-def load() -> list[Rule]:
+def load() -> list[CapabilityRule]:
     """Return the user's rules and after them the shipped ones.
 
     Raises:
-        ConfigFaults: with every fault of the user's file.
+        ConfigErrors: with every fault of the user's file.
     """
     shipped = files("coderouter_proxy").joinpath(SHIPPED).read_text(encoding="utf-8")
-    rules = validation.validated(shipped, SHIPPED, Rules).rules
+    rules = validation.validated(shipped, SHIPPED, CapabilityRules).rules
     path = USER_FILE.expanduser()
     if not path.is_file():
         return rules
-    return [*validation.validated(validation.text_of(path), str(path), Rules).rules, *rules]
+    return [*validation.validated(validation.text_of(path), str(path), CapabilityRules).rules, *rules]
 
 
-def of(provider: Provider, rules: list[Rule]) -> Known:
+def resolve(provider: Provider, rules: list[CapabilityRule]) -> ModelCapabilities:
     """Return what the provider can do: its own word, else that of the first rule which has one for the flag."""
-    known = Known()
+    known = ModelCapabilities()
     own = provider.capabilities
-    declared = Flags(thinking=own.thinking, reasoning_passthrough=own.reasoning_passthrough, tools=own.tools)
+    declared = CapabilityOverrides(
+        thinking=own.thinking, reasoning_passthrough=own.reasoning_passthrough, tools=own.tools
+    )
     fitting = [
         rule.capabilities
         for rule in rules
         if rule.kind in ("any", provider.kind) and fnmatchcase(provider.model, rule.match)
     ]
-    for flag in Flags.model_fields:
+    for flag in CapabilityOverrides.model_fields:
         values = (getattr(flags, flag) for flags in (declared, *fitting))
         if (value := next((value for value in values if value is not None), None)) is not None:
             known = replace(known, **{flag: value})
@@ -99,7 +101,7 @@ def wants_thinking(body: Body) -> bool:
     return isinstance(thinking, dict) and thinking.get("type") not in (None, "disabled")
 
 
-def in_order(call: Call, profile: Profile, known: Mapping[str, Known]) -> list[str]:
+def in_order(call: Call, profile: Profile, known: Mapping[str, ModelCapabilities]) -> list[str]:
     """Return the profile's providers, those that can do what the call wants first, each group in its own order."""
     names = profile.providers
     if call.body.get("tools"):

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from coderouter_events.events import CooldownReason, Event, ProviderCooldown, ProviderRecovered
 from coderouter_proxy.config.schema import Cooldown
-from coderouter_proxy.errors import Failure
+from coderouter_proxy.errors import ProviderError
 
 RETRY_AFTER_S_MAX = 3600
 
@@ -45,7 +45,7 @@ class Cooldowns:
         now = time.monotonic()
         return sorted(names, key=lambda name: name in self._health and now < self._health[name].until)
 
-    def failed(self, name: str, failure: Failure, asked: Cooldown) -> None:
+    def failed(self, name: str, failure: ProviderError, asked: Cooldown) -> None:
         """Count the failure; begin a cooldown when it was one too many."""
         if failure.error_type in NOT_ITS_FAULT or failure.too_long:
             return

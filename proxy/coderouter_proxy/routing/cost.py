@@ -16,7 +16,7 @@ MICRO = 1_000_000
 log = logging.getLogger(__name__)
 
 
-def of(usage: Usage, cost: Cost | None) -> float | None:
+def price(usage: Usage, cost: Cost | None) -> float | None:
     """Return the price in US dollars, to the micro-dollar; None when price or usage is not known."""
     if cost is None or usage.input_tokens is None or usage.output_tokens is None:
         return None

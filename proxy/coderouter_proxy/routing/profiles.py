@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from coderouter_events.events import ModeSource
 from coderouter_proxy.config.schema import AUTO_PROFILE, Config, Profile
-from coderouter_proxy.errors import Refusal
+from coderouter_proxy.errors import HttpError
 
 PROFILE_HEADER = b"x-coderouter-profile"
 MODE_HEADER = b"x-coderouter-mode"
@@ -16,34 +16,34 @@ class UnknownMode(Exception):
 
 
 @dataclass(frozen=True)
-class Default:
+class DefaultProfile:
     """The profile of requests that name none, and what decided it."""
 
     profile: str
     source: ModeSource
 
 
-def default(config: Config, mode: str | None, source: ModeSource) -> Default:
+def default(config: Config, mode: str | None, source: ModeSource) -> DefaultProfile:
     """Return the default profile: the mode's if one is set, else the configured one.
 
     Raises:
         UnknownMode
     """
     if mode is None:
-        return Default(config.default_profile, "config")
+        return DefaultProfile(config.default_profile, "config")
     name = config.mode_aliases.get(mode, mode)
     if name != AUTO_PROFILE and config.profile(name) is None:
         raise UnknownMode(f"there is no mode or profile {mode!r}; there are {_known(config)}")
-    return Default(name, source)
+    return DefaultProfile(name, source)
 
 
 def choose(
-    config: Config, default: Default, body: Mapping[str, object], headers: Mapping[bytes, bytes]
+    config: Config, default: DefaultProfile, body: Mapping[str, object], headers: Mapping[bytes, bytes]
 ) -> str:
     """Return the name of the profile, which is `auto` when the auto router is to choose.
 
     Raises:
-        Refusal: the request names a profile or a mode that does not exist.
+        HttpError: the request names a profile or a mode that does not exist.
     """
     if (named := body.get("profile")) is not None:
         return _existing(config, named, '"profile" of the body', param="profile")
@@ -53,7 +53,7 @@ def choose(
         mode = header.decode("latin-1")
         if mode not in config.mode_aliases:
             modes = ", ".join(config.mode_aliases) or "none"
-            raise Refusal(
+            raise HttpError(
                 400, f"X-CodeRouter-Mode: there is no mode {mode!r}; there are: {modes}", code="unknown_mode"
             )
         return config.mode_aliases[mode]
@@ -64,17 +64,17 @@ def existing(config: Config, name: str) -> Profile:
     """Return the profile of that name.
 
     Raises:
-        Refusal: the client asked for `auto`, and the profile that this came to is not configured.
+        HttpError: the client asked for `auto`, and the profile that this came to is not configured.
     """
     profile = config.profile(name)
     if profile is None:
-        raise Refusal(400, f"there is no profile {name!r} for the auto router", code="unknown_profile")
+        raise HttpError(400, f"there is no profile {name!r} for the auto router", code="unknown_profile")
     return profile
 
 
 def _existing(config: Config, name: object, where: str, param: str | None = None) -> str:
     if not isinstance(name, str) or (name != AUTO_PROFILE and config.profile(name) is None):
-        raise Refusal(
+        raise HttpError(
             400,
             f"{where}: there is no profile {name!r}; there are: {', '.join(p.name for p in config.profiles)}",
             code="unknown_profile",

@@ -10,25 +10,25 @@ from coderouter_events.events import Event
 from coderouter_proxy.answer import Answer
 from coderouter_proxy.config.schema import Config, Profile, Provider
 from coderouter_proxy.providers.echo import Echo
-from coderouter_proxy.providers.http_provider import Adapter
-from coderouter_proxy.relay.text_edits import Rules
+from coderouter_proxy.providers.http_provider import HttpProvider
+from coderouter_proxy.relay.text_edits import AnswerPolicy
 from coderouter_proxy.request import Call
 from coderouter_proxy.routing import auto_router as autoroute
 from coderouter_proxy.routing import capabilities
 from coderouter_proxy.routing.access import Access
-from coderouter_proxy.routing.capabilities import Known
+from coderouter_proxy.routing.capabilities import ModelCapabilities
 from coderouter_proxy.routing.cooldown import Cooldowns
 from coderouter_proxy.routing.cost import Budgets
-from coderouter_proxy.routing.profiles import Default
-from coderouter_proxy.wires.anthropic.provider import AnthropicNative
-from coderouter_proxy.wires.openai.provider import OpenAICompat
+from coderouter_proxy.routing.profiles import DefaultProfile
+from coderouter_proxy.wires.anthropic.provider import AnthropicProvider
+from coderouter_proxy.wires.openai.provider import OpenAIProvider
 from coderouter_proxy.wires.provider import Drop
 
-Note = Callable[[Event], None]
+Emit = Callable[[Event], None]
 
 
-class Upstream(Protocol):
-    """Asks one provider; returns once the first content is there, raises `Failure` before that."""
+class ProviderClient(Protocol):
+    """Asks one provider; returns once the first content is there, raises `ProviderError` before that."""
 
     provider: Provider
     key: str  # never shown to anyone; empty without one
@@ -41,22 +41,22 @@ class Routing:
     """One reading of the configuration."""
 
     config: Config
-    default: Default
+    default: DefaultProfile
     access: Access
     auto_router: autoroute.Router
-    known: Mapping[str, Known]
-    upstreams: Mapping[str, Upstream]
+    known: Mapping[str, ModelCapabilities]
+    upstreams: Mapping[str, ProviderClient]
 
     @classmethod
     def of(
         cls,
         config: Config,
-        default: Default,
+        default: DefaultProfile,
         host: str,
-        rules: list[capabilities.Rule],
+        rules: list[capabilities.CapabilityRule],
         session: aiohttp.ClientSession,
     ) -> Self:
-        known = {provider.name: capabilities.of(provider, rules) for provider in config.providers}
+        known = {provider.name: capabilities.resolve(provider, rules) for provider in config.providers}
         return cls(
             config=config,
             default=default,
@@ -71,23 +71,23 @@ class Routing:
 
 
 @dataclass(slots=True, kw_only=True)
-class Desk:
+class Runtime:
     """What a process has at hand for its requests; `routing` is replaced when the configuration is read anew."""
 
     routing: Routing
-    note: Note
+    note: Emit
     cooldowns: Cooldowns
     budgets: Budgets
     ping_s: float
     in_flight: int = 0
 
 
-def _upstream(provider: Provider, known: Known, session: aiohttp.ClientSession) -> Upstream:
-    rules = Rules(provider.output_filters, known.reasoning_passthrough)
+def _upstream(provider: Provider, known: ModelCapabilities, session: aiohttp.ClientSession) -> ProviderClient:
+    rules = AnswerPolicy(provider.output_filters, known.reasoning_passthrough)
     match provider.kind:
         case "echo":
             return Echo(provider)
         case "anthropic":
-            return Adapter(provider, AnthropicNative(), rules, session)
+            return HttpProvider(provider, AnthropicProvider(), rules, session)
         case "openai_compat":
-            return Adapter(provider, OpenAICompat(), rules, session)
+            return HttpProvider(provider, OpenAIProvider(), rules, session)

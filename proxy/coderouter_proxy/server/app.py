@@ -24,8 +24,8 @@ from coderouter_events import events, sd_notify
 from coderouter_events.lock import LivenessLock
 from coderouter_events.sd_notify import Notify
 from coderouter_proxy.config.schema import Provider
-from coderouter_proxy.config.validation import ConfigFaults
-from coderouter_proxy.errors import Refusal
+from coderouter_proxy.config.validation import ConfigErrors
+from coderouter_proxy.errors import HttpError
 from coderouter_proxy.eventlog.writer import EventLog
 from coderouter_proxy.ingress.count_tokens import CountTokens
 from coderouter_proxy.ingress.exchange import Ingress
@@ -33,7 +33,7 @@ from coderouter_proxy.providers import http
 from coderouter_proxy.routing.cooldown import Cooldowns
 from coderouter_proxy.routing.cost import Budgets
 from coderouter_proxy.routing.profiles import UnknownMode
-from coderouter_proxy.routing.router import Desk, Routing
+from coderouter_proxy.routing.router import Routing, Runtime
 from coderouter_proxy.server import other_routes
 from coderouter_proxy.server.parent_death import end_with_parent
 from coderouter_proxy.settings import settings
@@ -54,7 +54,7 @@ def create(given: Settings, notify: Notify) -> ASGIApp:
     """Return the app of one worker process; a reload is told to `notify`."""
     event_log = EventLog(given.start.events_path, _call_soon)
     session = http.new_session()
-    desk = Desk(
+    runtime = Runtime(
         routing=_routing(given, session),
         note=event_log.write,
         cooldowns=Cooldowns(event_log.write),
@@ -62,25 +62,25 @@ def create(given: Settings, notify: Notify) -> ASGIApp:
         ping_s=given.ping_s,
     )
     hot: dict[str, ASGIApp] = {
-        "/v1/chat/completions": Ingress(desk, openai_wire),
-        "/v1/messages": Ingress(desk, client),
+        "/v1/chat/completions": Ingress(runtime, openai_wire),
+        "/v1/messages": Ingress(runtime, client),
     }
-    counting = Route("/v1/messages/count_tokens", CountTokens(desk), methods=["POST"])
+    counting = Route("/v1/messages/count_tokens", CountTokens(runtime), methods=["POST"])
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
-        async with session, _living(given, desk, event_log, session, notify):
+        async with session, _living(given, runtime, event_log, session, notify):
             yield
 
     rest = Starlette(
         routes=[
             *(Route(path, endpoint, methods=["POST"]) for path, endpoint in hot.items()),
             counting,
-            *other_routes.routes(desk),
+            *other_routes.routes(runtime),
         ],
         exception_handlers={
             HTTPException: other_routes.http_error,
-            Refusal: other_routes.refused,
+            HttpError: other_routes.refused,
             Exception: other_routes.bug,
         },
         lifespan=lifespan,
@@ -95,14 +95,14 @@ def create(given: Settings, notify: Notify) -> ASGIApp:
 
 @asynccontextmanager
 async def _living(
-    given: Settings, desk: Desk, event_log: EventLog, session: aiohttp.ClientSession, notify: Notify
+    given: Settings, runtime: Runtime, event_log: EventLog, session: aiohttp.ClientSession, notify: Notify
 ) -> AsyncIterator[None]:
     """Note the start, the life and the end of the process, and read the configuration anew at SIGHUP."""
     if multiprocessing.parent_process() is not None:
         end_with_parent()
     ended_by = _remembered_signals()
     loop = asyncio.get_running_loop()
-    loop.add_signal_handler(signal.SIGHUP, _reload, given, desk, session, notify)
+    loop.add_signal_handler(signal.SIGHUP, _reload, given, runtime, session, notify)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)  # those that came while the process started
     # What a request makes dies by reference count; looking for cycles after each 700 objects of it costs a
     # tenth of the request.
@@ -112,7 +112,7 @@ async def _living(
     event_log.write(events.Startup(**_described(given)))
     lock = LivenessLock(given.start.events_path)
     tasks = [
-        asyncio.create_task(_beat(desk, event_log, lock)),
+        asyncio.create_task(_beat(runtime, event_log, lock)),
         asyncio.create_task(_clear_backlog(event_log)),
     ]
     yield
@@ -129,23 +129,23 @@ def _routing(given: Settings, session: aiohttp.ClientSession) -> Routing:
     return Routing.of(given.config, given.default, given.start.host, given.rules, session)
 
 
-def _reload(given: Settings, desk: Desk, session: aiohttp.ClientSession, notify: Notify) -> None:
+def _reload(given: Settings, runtime: Runtime, session: aiohttp.ClientSession, notify: Notify) -> None:
     """Go on with the configuration as its file is now; running requests keep the one they began with."""
     notify(*sd_notify.reloading())
     try:
         read = settings.read(given.start)
-    except (ConfigFaults, UnknownMode) as error:
+    except (ConfigErrors, UnknownMode) as error:
         faults = str(error).splitlines()
         log.error("%s:\n%s", KEPT, "\n".join(faults))
-        desk.note(events.ConfigReloadFailed(faults=faults[:FAULTS_NOTED_MAX]))
+        runtime.note(events.ConfigReloadFailed(faults=faults[:FAULTS_NOTED_MAX]))
         notify(sd_notify.READY, sd_notify.status(KEPT))
         return
-    desk.routing = _routing(read, session)
-    if read.spend_path != desk.budgets.path:
-        desk.budgets = Budgets(read.spend_path)
+    runtime.routing = _routing(read, session)
+    if read.spend_path != runtime.budgets.path:
+        runtime.budgets = Budgets(read.spend_path)
     told = f"read {given.start.config_path or 'the built-in configuration'} anew"
     log.info("%s", told)
-    desk.note(events.ConfigReloaded(**_described(read)))
+    runtime.note(events.ConfigReloaded(**_described(read)))
     notify(sd_notify.READY, sd_notify.status(told))
 
 
@@ -191,12 +191,12 @@ def _remembered_signals() -> list[str]:
     return names
 
 
-async def _beat(desk: Desk, event_log: EventLog, lock: LivenessLock) -> None:
+async def _beat(runtime: Runtime, event_log: EventLog, lock: LivenessLock) -> None:
     while True:
         lock.hold()
         event_log.write(
             events.Heartbeat(
-                in_flight=desk.in_flight, rss_bytes=_rss_bytes(), events_dropped=event_log.dropped
+                in_flight=runtime.in_flight, rss_bytes=_rss_bytes(), events_dropped=event_log.dropped
             )
         )
         await asyncio.sleep(HEARTBEAT_S)

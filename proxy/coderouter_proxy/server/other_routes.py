@@ -11,9 +11,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from coderouter_proxy.errors import Refusal
+from coderouter_proxy.errors import HttpError
 from coderouter_proxy.ingress.exchange import new_request_id
-from coderouter_proxy.routing.router import Desk
+from coderouter_proxy.routing.router import Runtime
 from coderouter_proxy.wires.anthropic import client
 from coderouter_proxy.wires.client import ClientWire
 from coderouter_proxy.wires.openai import client as openai_wire
@@ -21,13 +21,13 @@ from coderouter_proxy.wires.openai import client as openai_wire
 Page = Callable[[Request], Awaitable[Response]]
 
 
-def routes(desk: Desk) -> list[Route]:
+def routes(runtime: Runtime) -> list[Route]:
     """Return the routes of all pages."""
     started = int(time.time())
 
     async def models(request: Request) -> Response:
-        desk.routing.access.check("GET", dict(request.scope["headers"]))
-        config = desk.routing.config
+        runtime.routing.access.check("GET", dict(request.scope["headers"]))
+        config = runtime.routing.config
         named = [*(profile.name for profile in config.profiles), *(p.name for p in config.providers)]
         names = list(dict.fromkeys(named))
         if _speaks_anthropic(request):
@@ -36,7 +36,7 @@ def routes(desk: Desk) -> list[Route]:
         return _json(openai_wire.models(names, started))
 
     async def healthz(request: Request) -> Response:
-        config = desk.routing.config
+        config = runtime.routing.config
         health = {
             "status": "ok",
             "version": version("coderouter"),
@@ -54,21 +54,21 @@ def routes(desk: Desk) -> list[Route]:
 async def http_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     what = f"{request.method} {request.url.path}: {error.detail.lower()}"
-    response = _refusal(request, Refusal(error.status_code, what))
+    response = _refusal(request, HttpError(error.status_code, what))
     response.headers.update(error.headers or {})
     return response
 
 
 async def refused(request: Request, error: Exception) -> Response:
-    assert isinstance(error, Refusal)
+    assert isinstance(error, HttpError)
     return _refusal(request, error)
 
 
 async def bug(request: Request, error: Exception) -> Response:
-    return _refusal(request, Refusal(500, "the proxy failed; its log has the reason"))
+    return _refusal(request, HttpError(500, "the proxy failed; its log has the reason"))
 
 
-def _refusal(request: Request, refusal: Refusal) -> Response:
+def _refusal(request: Request, refusal: HttpError) -> Response:
     """Return the error in the shape of the wire that the client seems to speak."""
     request_id = new_request_id()
     wire: ClientWire = client if _speaks_anthropic(request) else openai_wire

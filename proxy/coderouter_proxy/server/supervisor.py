@@ -21,7 +21,7 @@ from uvicorn.config import STARTUP_FAILURE
 from coderouter_events import sd_notify
 from coderouter_events.sd_notify import Notify
 from coderouter_http.logs import log_to_stderr
-from coderouter_proxy.config.validation import ConfigFaults
+from coderouter_proxy.config.validation import ConfigErrors
 from coderouter_proxy.routing.profiles import UnknownMode
 from coderouter_proxy.server.app import KEPT
 from coderouter_proxy.server.draining import DrainingServer, drain_s_max, held_signals
@@ -168,7 +168,7 @@ class Supervisor:
         try:
             self._settings = proxy_settings.read(self._settings.start)
             self._told = f"read {self._settings.start.config_path or 'the built-in configuration'} anew"
-        except (ConfigFaults, UnknownMode):  # workers say what is wrong with it
+        except (ConfigErrors, UnknownMode):  # workers say what is wrong with it
             self._told = KEPT
         for worker in self._workers:
             worker.ready = False

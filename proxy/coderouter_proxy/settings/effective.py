@@ -72,7 +72,7 @@ def _link(name: str, config: Config, budgets: Budgets) -> Link:
 
 
 def _provider(provider: Provider, given: Settings) -> dict[str, Any]:
-    known = asdict(capabilities.of(provider, given.rules))
+    known = asdict(capabilities.resolve(provider, given.rules))
     return {**provider.model_dump(mode="json", exclude={"capabilities"}), "capabilities": known}
 
 

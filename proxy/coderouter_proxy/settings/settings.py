@@ -7,16 +7,16 @@ from pathlib import Path
 from coderouter_events.events import ModeSource
 from coderouter_proxy.config import load
 from coderouter_proxy.config.schema import Config
-from coderouter_proxy.config.validation import ConfigFaults
+from coderouter_proxy.config.validation import ConfigErrors
 from coderouter_proxy.routing import access, capabilities, profiles
-from coderouter_proxy.routing.capabilities import Rule
-from coderouter_proxy.routing.profiles import Default
+from coderouter_proxy.routing.capabilities import CapabilityRule
+from coderouter_proxy.routing.profiles import DefaultProfile
 
 PING_S = 15.0  # under the 20 s after which Claude Code warns
 
 
 @dataclass(frozen=True, kw_only=True)
-class Start:
+class LaunchOptions:
     """How the proxy was started."""
 
     config_path: Path | None
@@ -31,10 +31,10 @@ class Start:
 class Settings:
     """The start and what the configuration said then; travels to worker processes by pickling."""
 
-    start: Start
+    start: LaunchOptions
     config: Config
-    default: Default
-    rules: list[Rule]
+    default: DefaultProfile
+    rules: list[CapabilityRule]
     ping_s: float = PING_S
 
     @property
@@ -48,22 +48,22 @@ class Settings:
         return (events.parent if events else Path("~/.coderouter").expanduser()) / "spend.db"
 
 
-def read(start: Start) -> Settings:
+def read(start: LaunchOptions) -> Settings:
     """Return the settings with the configuration as its files are now.
 
     Raises:
-        ConfigFaults: with every fault.
+        ConfigErrors: with every fault.
         UnknownMode: the configuration has no such mode.
     """
     config = load.load(start.config_path).config
     names = config.server.api_keys_env
     if names is not None and not access.keys(config.server):
-        raise ConfigFaults(
+        raise ConfigErrors(
             [f"server.api_keys_env: the variable {names} is empty or not set; put the accepted keys in it"]
         )
     if names is None and not start.insecure and not access.is_loopback(start.host):
         risk = f"--host {start.host} lets others use this proxy and its keys"
-        raise ConfigFaults([f"{risk}; set server.api_keys_env, listen on 127.0.0.1, or say --insecure"])
+        raise ConfigErrors([f"{risk}; set server.api_keys_env, listen on 127.0.0.1, or say --insecure"])
     return Settings(
         start=start,
         config=config,

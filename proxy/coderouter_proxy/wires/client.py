@@ -6,7 +6,7 @@ from typing import Protocol
 import orjson
 
 from coderouter_events.events import Ingress
-from coderouter_proxy.errors import Refusal
+from coderouter_proxy.errors import HttpError
 from coderouter_proxy.request import Body, Call
 
 Headers = Mapping[bytes, bytes]
@@ -22,43 +22,43 @@ class ClientWire(Protocol):
     def PING(self) -> bytes: ...  # noqa: N802
 
     def decode(self, request_id: str, raw: bytes, headers: Headers) -> Call: ...
-    def status(self, refusal: Refusal) -> int: ...
-    def error_body(self, refusal: Refusal, request_id: str) -> bytes: ...
-    def error_frame(self, refusal: Refusal, request_id: str) -> bytes: ...
+    def status(self, refusal: HttpError) -> int: ...
+    def error_body(self, refusal: HttpError, request_id: str) -> bytes: ...
+    def error_frame(self, refusal: HttpError, request_id: str) -> bytes: ...
 
 
 def decoded_object(raw: bytes) -> Body:
     """Return the JSON object.
 
     Raises:
-        Refusal: it is none.
+        HttpError: it is none.
     """
     try:
         body = orjson.loads(raw)
     except orjson.JSONDecodeError as error:
-        raise Refusal(400, f"the body is not JSON: {error}", code="invalid_json") from None
+        raise HttpError(400, f"the body is not JSON: {error}", code="invalid_json") from None
     if not isinstance(body, dict):
-        raise Refusal(400, f"the body is {_kind(body)}; send a JSON object", code="invalid_json")
+        raise HttpError(400, f"the body is {_kind(body)}; send a JSON object", code="invalid_json")
     return body
 
 
 def check_messages(body: Body) -> None:
-    """Raise a Refusal unless there are messages, all of them objects."""
+    """Raise a HttpError unless there are messages, all of them objects."""
     messages = body.get("messages")
     if not isinstance(messages, list) or not set(map(type, messages)) <= {dict}:
         found = "is missing" if messages is None else "is not a list of objects"
-        raise Refusal(
+        raise HttpError(
             400, f'"messages" {found}; send e.g. [{{"role": "user", "content": "…"}}]', param="messages"
         )
     if not messages:
-        raise Refusal(400, '"messages" is empty; send at least one message', param="messages")
+        raise HttpError(400, '"messages" is empty; send at least one message', param="messages")
 
 
 def checked_stream(body: Body) -> bool:
-    """Return whether a stream is asked for, or raise a Refusal."""
+    """Return whether a stream is asked for, or raise a HttpError."""
     stream = body.get("stream")
     if not isinstance(stream, (bool, type(None))):
-        raise Refusal(400, f'"stream" is {_kind(stream)}; send true or false', param="stream")
+        raise HttpError(400, f'"stream" is {_kind(stream)}; send true or false', param="stream")
     return stream is True
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import orjson
 
-from coderouter_proxy.errors import Failure
+from coderouter_proxy.errors import ProviderError
 from coderouter_proxy.request import Body
 
 
@@ -20,12 +20,14 @@ def written(value: object, *, retryable: bool) -> str:
     """Return the JSON text of the value.
 
     Raises:
-        Failure: orjson reads deeper nesting than it writes; `retryable` if it came from a provider.
+        ProviderError: orjson reads deeper nesting than it writes; `retryable` if it came from a provider.
     """
     try:
         return orjson.dumps(value).decode()
     except orjson.JSONEncodeError as error:
-        raise Failure("protocol", f"arguments that cannot be sent on: {error}", retryable=retryable) from None
+        raise ProviderError(
+            "protocol", f"arguments that cannot be sent on: {error}", retryable=retryable
+        ) from None
 
 
 def arguments(text: object) -> Body:

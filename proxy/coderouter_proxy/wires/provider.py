@@ -9,14 +9,14 @@ from coderouter_events.events import Ingress
 from coderouter_proxy import errors
 from coderouter_proxy.answer import Answer
 from coderouter_proxy.config.schema import Profile, Provider
-from coderouter_proxy.errors import Failure
+from coderouter_proxy.errors import ProviderError
 from coderouter_proxy.request import Body, Call
 from coderouter_proxy.wires.deltas import Reader
 
 Drop = Callable[[str], object]
 
 
-class Dialect(ABC):
+class ProviderWire(ABC):
     """One wire towards providers; it has no state of its own."""
 
     ingress: Ingress
@@ -43,7 +43,7 @@ class Dialect(ABC):
     def request(self, call: Call, provider: Provider, profile: Profile, drop: Drop) -> Body:
         """Return what the provider is sent; `drop` is told what of the call could not be carried over."""
 
-    def second_request(self, body: Body, failure: Failure, drop: Drop) -> Body | None:
+    def second_request(self, body: Body, failure: ProviderError, drop: Drop) -> Body | None:
         """Return what to send instead of a request that failed, where there is a better one."""
         del body, failure, drop
         return None
@@ -58,11 +58,11 @@ class Dialect(ABC):
 
     @abstractmethod
     def check(self, decoded: Body) -> None:
-        """Raise the Failure that the provider reports in an event, or instead of an answer."""
+        """Raise the ProviderError that the provider reports in an event, or instead of an answer."""
 
     @abstractmethod
     def check_whole(self, decoded: Body) -> None:
-        """Raise a Failure unless this is a whole answer."""
+        """Raise a ProviderError unless this is a whole answer."""
 
     @abstractmethod
     def has_content(self, chunk: Body) -> bool: ...
@@ -78,24 +78,24 @@ class Dialect(ABC):
         """Return the JSON object that an answer or an event holds.
 
         Raises:
-            Failure: it is none, or it is the provider's error.
+            ProviderError: it is none, or it is the provider's error.
         """
         if not data.strip():
-            raise Failure("empty", "the answer is empty")
+            raise ProviderError("empty", "the answer is empty")
         try:
             decoded = orjson.loads(data)
         except orjson.JSONDecodeError:
             decoded = None
         if not isinstance(decoded, dict):
             # It may be a part of a completion, which no event may quote.
-            raise Failure(
+            raise ProviderError(
                 "protocol", f"not the {self.ingress} wire: {len(data)} bytes that are no JSON object"
             )
         self.check(decoded)
         return decoded
 
 
-def reported(status: int, decoded: Body) -> Failure:
+def reported(status: int, decoded: Body) -> ProviderError:
     """Return the failure for an error inside a 200: the provider's fault, whatever it says."""
     failure = errors.by_status(status, errors.message_in(decoded))
     failure.retryable = True

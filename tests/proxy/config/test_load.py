@@ -4,7 +4,7 @@ import pytest
 
 from coderouter_proxy.config import load
 from coderouter_proxy.config.schema import Config
-from coderouter_proxy.config.validation import ConfigFaults
+from coderouter_proxy.config.validation import ConfigErrors
 
 LEAST = """\
 providers:
@@ -80,7 +80,7 @@ profiles:
 
 
 def faults(text: str) -> list[str]:
-    with pytest.raises(ConfigFaults) as caught:
+    with pytest.raises(ConfigErrors) as caught:
         load.parse(text, "f")
     return caught.value.faults
 
@@ -316,7 +316,7 @@ def test_odd_keys_and_entries_are_faults_and_no_crash() -> None:
 def test_a_file_that_is_no_text_is_one_fault(tmp_path: Path) -> None:
     path = tmp_path / "providers.yaml"
     path.write_bytes(b"\xff\xfe\x00")
-    with pytest.raises(ConfigFaults, match=r"providers\.yaml: cannot be read: 'utf-8' codec can't decode"):
+    with pytest.raises(ConfigErrors, match=r"providers\.yaml: cannot be read: 'utf-8' codec can't decode"):
         load.load(path)
 
 
@@ -367,7 +367,7 @@ def test_the_first_of_the_usual_places_is_read(tmp_path: Path, monkeypatch: pyte
 
 
 def test_a_named_file_that_is_not_there_is_a_fault(tmp_path: Path) -> None:
-    with pytest.raises(ConfigFaults, match="there is no such file; name an existing one with --config"):
+    with pytest.raises(ConfigErrors, match="there is no such file; name an existing one with --config"):
         load.find(tmp_path / "none.yaml")
 
 

@@ -4,7 +4,7 @@ import pytest
 from pydantic import BaseModel
 
 from coderouter_proxy.config import load, schema
-from coderouter_proxy.config.validation import ConfigFaults
+from coderouter_proxy.config.validation import ConfigErrors
 
 LEAST = """\
 providers:
@@ -31,7 +31,7 @@ MATCHERS = (
 
 
 def faults(text: str) -> list[str]:
-    with pytest.raises(ConfigFaults) as caught:
+    with pytest.raises(ConfigErrors) as caught:
         load.parse(text, "f")
     return caught.value.faults
 
@@ -200,7 +200,7 @@ def test_built_in_rules_need_their_profiles_where_they_are_used(router: str, mis
         schema.Profile,
         schema.Cooldown,
         schema.AutoRouter,
-        schema.Rule,
+        schema.AutoRule,
         schema.Match,
     ],
 )

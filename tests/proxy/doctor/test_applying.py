@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from coderouter_proxy.config.validation import ConfigFaults
+from coderouter_proxy.config.validation import ConfigErrors
 from coderouter_proxy.doctor.patch import apply as applying
 from coderouter_proxy.doctor.patch.yaml_edit import CannotPatch
 from support.disk import small_disk
@@ -69,15 +69,15 @@ def test_a_file_that_changed_while_the_model_was_asked(path: Path) -> None:
     with pytest.raises(CannotPatch, match="'a' has gone from it meanwhile"):
         applying.planned(path, PATCH)
     path.write_text("providers: [", encoding="utf-8")
-    with pytest.raises(ConfigFaults, match="is not YAML"):
+    with pytest.raises(ConfigErrors, match="is not YAML"):
         applying.planned(path, PATCH)
 
 
 def test_what_the_proxy_would_not_load_is_not_written(path: Path) -> None:
-    with pytest.raises(ConfigFaults, match="cannot be read"):
+    with pytest.raises(ConfigErrors, match="cannot be read"):
         applying.planned(path.with_name("none.yaml"), PATCH)
     path.write_bytes(b"\xff")
-    with pytest.raises(ConfigFaults, match="cannot be read"):
+    with pytest.raises(ConfigErrors, match="cannot be read"):
         applying.planned(path, PATCH)
     assert names_in(path.parent) == ["providers.yaml"]
 

@@ -11,7 +11,7 @@ import openai
 import pytest
 
 from coderouter_proxy.config.schema import Server
-from coderouter_proxy.errors import Refusal
+from coderouter_proxy.errors import HttpError
 from coderouter_proxy.routing.access import Access
 from proxy.conftest import assert_sound
 from support.proxy import client, process
@@ -138,7 +138,7 @@ def test_every_key_is_compared_in_full_whatever_was_sent(
     if given == KEYS[0].encode():
         access.check("POST", headers)
     else:
-        with pytest.raises(Refusal):
+        with pytest.raises(HttpError):
             access.check("POST", headers)
     assert compared == [(32, 32)] * 4, "two headers with two keys each, as digests of one length"
 

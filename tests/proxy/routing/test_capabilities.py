@@ -6,17 +6,17 @@ import pytest
 
 from coderouter_proxy.config import load, validation
 from coderouter_proxy.config.schema import Profile, Provider
-from coderouter_proxy.config.validation import ConfigFaults
+from coderouter_proxy.config.validation import ConfigErrors
 from coderouter_proxy.request import Body, Call
 from coderouter_proxy.routing import capabilities
-from coderouter_proxy.routing.capabilities import Known, Rule, Rules
+from coderouter_proxy.routing.capabilities import CapabilityRule, CapabilityRules, ModelCapabilities
 from support.proxy.process import HELLO, start_fails
 
 SONNET = Provider(name="p", kind="anthropic", base_url="http://h", model="claude-sonnet-4-5")
 
 
-def rules(text: str) -> list[Rule]:
-    return validation.validated(text, "f", Rules).rules
+def rules(text: str) -> list[CapabilityRule]:
+    return validation.validated(text, "f", CapabilityRules).rules
 
 
 def of_kind(kind: str, model: str, **own: bool) -> Provider:
@@ -33,8 +33,8 @@ def user_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_without_a_file_of_the_user_the_shipped_rules_hold(user_file: Path) -> None:
-    known = capabilities.of(SONNET, capabilities.load())
-    assert known == Known(thinking=True, tools=True, max_context_tokens=200_000)
+    known = capabilities.resolve(SONNET, capabilities.load())
+    assert known == ModelCapabilities(thinking=True, tools=True, max_context_tokens=200_000)
 
 
 @pytest.mark.parametrize(
@@ -50,12 +50,12 @@ def test_without_a_file_of_the_user_the_shipped_rules_hold(user_file: Path) -> N
 def test_models_of_anthropic_think_except_those_before_3_7(
     model: str, thinking: bool, user_file: Path
 ) -> None:
-    assert capabilities.of(of_kind("anthropic", model), capabilities.load()).thinking is thinking
-    assert capabilities.of(of_kind("openai_compat", model), capabilities.load()).thinking is False
+    assert capabilities.resolve(of_kind("anthropic", model), capabilities.load()).thinking is thinking
+    assert capabilities.resolve(of_kind("openai_compat", model), capabilities.load()).thinking is False
 
 
 def test_of_what_no_rule_declares_the_cautious_is_assumed() -> None:
-    assert capabilities.of(SONNET, []) == Known(
+    assert capabilities.resolve(SONNET, []) == ModelCapabilities(
         thinking=False, reasoning_passthrough=False, tools=True, max_context_tokens=None
     )
 
@@ -66,16 +66,16 @@ def test_the_providers_word_comes_before_the_users_and_that_before_the_shipped(u
     )
     loaded = capabilities.load()
 
-    of_the_user = capabilities.of(SONNET, loaded)
+    of_the_user = capabilities.resolve(SONNET, loaded)
     assert (of_the_user.thinking, of_the_user.max_context_tokens) == (False, 1_000_000)
     assert of_the_user.tools is True, "the shipped rule still decides what the user's says nothing of"
 
-    own = capabilities.of(of_kind("anthropic", "claude-sonnet-4-5", thinking=True, tools=False), loaded)
+    own = capabilities.resolve(of_kind("anthropic", "claude-sonnet-4-5", thinking=True, tools=False), loaded)
     assert (own.thinking, own.tools, own.max_context_tokens) == (True, False, 1_000_000)
 
 
 def test_for_each_flag_the_first_rule_that_declares_it_decides() -> None:
-    known = capabilities.of(
+    known = capabilities.resolve(
         of_kind("openai_compat", "qwen3:8b"),
         rules(
             "rules:\n"
@@ -84,7 +84,7 @@ def test_for_each_flag_the_first_rule_that_declares_it_decides() -> None:
             "  - {match: '*', capabilities: {tools: true, reasoning_passthrough: true}}\n"
         ),
     )
-    assert known == Known(thinking=True, tools=False, reasoning_passthrough=True)
+    assert known == ModelCapabilities(thinking=True, tools=False, reasoning_passthrough=True)
 
 
 @pytest.mark.parametrize(
@@ -102,7 +102,7 @@ def test_for_each_flag_the_first_rule_that_declares_it_decides() -> None:
 )
 def test_models_are_matched_by_glob(match: str, model: str, matches: bool) -> None:
     listed = rules(f"rules: [{{match: '{match}', capabilities: {{thinking: true}}}}]")
-    assert capabilities.of(of_kind("openai_compat", model), listed).thinking is matches
+    assert capabilities.resolve(of_kind("openai_compat", model), listed).thinking is matches
 
 
 @pytest.mark.parametrize(
@@ -117,7 +117,7 @@ def test_models_are_matched_by_glob(match: str, model: str, matches: bool) -> No
 )
 def test_a_rule_may_be_for_one_kind_of_provider(kind: str, of: str, matches: bool) -> None:
     listed = rules(f"rules: [{{match: '*', kind: {kind}, capabilities: {{thinking: true}}}}]")
-    assert capabilities.of(of_kind(of, "m"), listed).thinking is matches
+    assert capabilities.resolve(of_kind(of, "m"), listed).thinking is matches
 
 
 def test_a_users_file_with_faults_tells_all_of_them(user_file: Path) -> None:
@@ -129,7 +129,7 @@ def test_a_users_file_with_faults_tells_all_of_them(user_file: Path) -> None:
         "  - capabilities: {max_context_tokens: 0}\n"
         "models: []\n"
     )
-    with pytest.raises(ConfigFaults) as caught:
+    with pytest.raises(ConfigErrors) as caught:
         capabilities.load()
     flags = "max_context_tokens, reasoning_passthrough, thinking, tools"
     assert [fault.removeprefix(f"{user_file}:") for fault in caught.value.faults] == [
@@ -154,11 +154,11 @@ def asked(**body: object) -> Call:
 
 
 KNOWN = {
-    "plain": Known(),
-    "thinks": Known(thinking=True),
-    "toolless": Known(tools=False),
-    "small": Known(max_context_tokens=20),
-    "thinks too": Known(thinking=True),
+    "plain": ModelCapabilities(),
+    "thinks": ModelCapabilities(thinking=True),
+    "toolless": ModelCapabilities(tools=False),
+    "small": ModelCapabilities(max_context_tokens=20),
+    "thinks too": ModelCapabilities(thinking=True),
 }
 PROFILE = Profile(name="default", providers=[*KNOWN, "ghost"])
 
@@ -185,4 +185,4 @@ def test_those_that_can_do_what_is_asked_come_first_and_all_keep_their_order(
 
 def test_the_built_in_configuration_needs_no_file_of_the_user(user_file: Path) -> None:
     [ollama, _] = load.load(None).config.providers
-    assert capabilities.of(ollama, capabilities.load()).thinking is False
+    assert capabilities.resolve(ollama, capabilities.load()).thinking is False

@@ -6,7 +6,7 @@ import pytest
 
 from coderouter_events.events import Event, ProviderCooldown, ProviderRecovered
 from coderouter_proxy.config.schema import Cooldown
-from coderouter_proxy.errors import Failure
+from coderouter_proxy.errors import ProviderError
 from coderouter_proxy.routing.cooldown import RETRY_AFTER_S_MAX, Cooldowns
 from proxy.conftest import assert_sound
 from support import events
@@ -17,7 +17,7 @@ from support.proxy.process import Proxy
 from support.proxy.upstream import CUT, Provider, Upstream, stream
 
 THREE_FOR_AN_HOUR = Cooldown(threshold=3, seconds=3600)
-DOWN = Failure("upstream_5xx", "down", status=500)
+DOWN = ProviderError("upstream_5xx", "down", status=500)
 MEMORY = [
     "CUDA error: out of memory",
     "torch.OutOfMemoryError: CUDA out of memory.",
@@ -89,7 +89,7 @@ def test_a_cooldown_ends_by_itself_and_the_next_failure_begins_another(
 def test_what_retry_after_says_begins_a_cooldown_of_that_length_at_once(
     retry_after: str, seconds: float, cooldowns: Cooldowns, noted: list[Event]
 ) -> None:
-    limited = Failure("rate_limited", "slow down", status=429, retry_after=retry_after)
+    limited = ProviderError("rate_limited", "slow down", status=429, retry_after=retry_after)
     cooldowns.failed("a", limited, THREE_FOR_AN_HOUR)
     assert noted == [ProviderCooldown(provider="a", reason="retry_after", failures=1, seconds=seconds)]
 
@@ -98,7 +98,7 @@ def test_what_retry_after_says_begins_a_cooldown_of_that_length_at_once(
 def test_a_retry_after_without_a_wait_is_a_failure_like_others(
     retry_after: str | None, cooldowns: Cooldowns, noted: list[Event]
 ) -> None:
-    limited = Failure("rate_limited", "slow down", status=429, retry_after=retry_after)
+    limited = ProviderError("rate_limited", "slow down", status=429, retry_after=retry_after)
     for count in range(3):
         assert len(noted) == 0, count
         cooldowns.failed("a", limited, THREE_FOR_AN_HOUR)
@@ -109,21 +109,21 @@ def test_a_retry_after_without_a_wait_is_a_failure_like_others(
 def test_words_about_memory_begin_a_cooldown_at_once(
     message: str, cooldowns: Cooldowns, noted: list[Event]
 ) -> None:
-    cooldowns.failed("a", Failure("upstream_5xx", message, status=500), THREE_FOR_AN_HOUR)
+    cooldowns.failed("a", ProviderError("upstream_5xx", message, status=500), THREE_FOR_AN_HOUR)
     assert noted == [ProviderCooldown(provider="a", reason="memory_pressure", failures=1, seconds=3600)]
 
 
 @pytest.mark.parametrize(
     "failure",
     [
-        Failure("upstream_5xx", "no room in the queue; zoom out", status=500),
-        Failure("cancelled", "out of memory"),
-        Failure("upstream_4xx", "out of memory", status=400),
-        Failure("upstream_4xx", "out of memory: too many tokens", status=400, too_long=True),
+        ProviderError("upstream_5xx", "no room in the queue; zoom out", status=500),
+        ProviderError("cancelled", "out of memory"),
+        ProviderError("upstream_4xx", "out of memory", status=400),
+        ProviderError("upstream_4xx", "out of memory: too many tokens", status=400, too_long=True),
     ],
 )
 def test_other_words_and_the_clients_own_faults_begin_none(
-    failure: Failure, cooldowns: Cooldowns, noted: list[Event]
+    failure: ProviderError, cooldowns: Cooldowns, noted: list[Event]
 ) -> None:
     cooldowns.failed("a", failure, Cooldown(threshold=2))
     assert noted == []

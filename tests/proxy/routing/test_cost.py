@@ -43,7 +43,7 @@ PRICES = {"input_per_mtok": 3, "output_per_mtok": 15}
     ],
 )  # fmt: skip
 def test_a_cost_is_exact_to_the_micro_dollar(usage: Usage, price: Cost, usd: float) -> None:
-    assert cost.of(usage, price) == usd
+    assert cost.price(usage, price) == usd
 
 
 @pytest.mark.parametrize(
@@ -51,7 +51,7 @@ def test_a_cost_is_exact_to_the_micro_dollar(usage: Usage, price: Cost, usd: flo
     [(Usage(1, 1), None), (Usage(None, 1), SONNET), (Usage(1, None), SONNET), (Usage(), SONNET)],
 )
 def test_a_cost_is_unknown_where_price_or_usage_is(usage: Usage, price: Cost | None) -> None:
-    assert cost.of(usage, price) is None
+    assert cost.price(usage, price) is None
 
 
 def cloud(budget_usd: float | None, name: str = "cloud") -> Provider:

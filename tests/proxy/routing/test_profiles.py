@@ -1,9 +1,9 @@
 import pytest
 
 from coderouter_proxy.config import load
-from coderouter_proxy.errors import Refusal
+from coderouter_proxy.errors import HttpError
 from coderouter_proxy.routing import profiles
-from coderouter_proxy.routing.profiles import Default, UnknownMode
+from coderouter_proxy.routing.profiles import DefaultProfile, UnknownMode
 
 CONFIG = load.parse(
     """\
@@ -19,7 +19,7 @@ profiles:
 """,
     "f",
 )
-DEFAULT = Default("a", "config")
+DEFAULT = DefaultProfile("a", "config")
 PROFILE = b"x-coderouter-profile"
 MODE = b"x-coderouter-mode"
 
@@ -54,22 +54,26 @@ def test_the_body_comes_before_the_profile_header_and_that_before_the_mode_heade
     ],
 )
 def test_what_does_not_exist_is_refused(body: dict[str, object], headers: dict[bytes, bytes]) -> None:
-    with pytest.raises(Refusal) as refused:
+    with pytest.raises(HttpError) as refused:
         profiles.choose(CONFIG, DEFAULT, body, headers)
     assert refused.value.status == 400
 
 
 def test_what_the_auto_router_came_to_has_to_be_configured() -> None:
     assert profiles.existing(CONFIG, "c").name == "c"
-    with pytest.raises(Refusal, match="there is no profile 'writing' for the auto router"):
+    with pytest.raises(HttpError, match="there is no profile 'writing' for the auto router"):
         profiles.existing(CONFIG, "writing")
 
 
 @pytest.mark.parametrize(
     ("mode", "expected"),
-    [(None, Default("a", "config")), ("fast", Default("b", "flag")), ("c", Default("c", "flag"))],
+    [
+        (None, DefaultProfile("a", "config")),
+        ("fast", DefaultProfile("b", "flag")),
+        ("c", DefaultProfile("c", "flag")),
+    ],
 )
-def test_a_mode_replaces_the_configured_default(mode: str | None, expected: Default) -> None:
+def test_a_mode_replaces_the_configured_default(mode: str | None, expected: DefaultProfile) -> None:
     assert profiles.default(CONFIG, mode, "flag") == expected
 
 

@@ -2,7 +2,7 @@ from typing import Any
 
 import pytest
 
-from coderouter_proxy.errors import Failure
+from coderouter_proxy.errors import ProviderError
 from coderouter_proxy.wires.openai import request
 from coderouter_proxy.wires.tool_names import NAME_CHARS_MAX, ToolNames, short
 
@@ -278,6 +278,6 @@ def test_arguments_nested_deeper_than_can_be_written_are_the_clients_fault() -> 
     deep: Body = {}
     for _ in range(600):
         deep = {"a": deep}
-    with pytest.raises(Failure) as caught:
+    with pytest.raises(ProviderError) as caught:
         translated(messages=[assistant(use(**deep))])
     assert caught.value.retryable is False

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from coderouter_proxy import token_estimate
-from coderouter_proxy.errors import Failure, Refusal
+from coderouter_proxy.errors import HttpError, ProviderError
 from support.proxy import anthropic_answers as anthropic
 from support.proxy import claude_code, drive_relay
 from support.proxy import openai_answers as openai
@@ -106,9 +106,9 @@ def sent_on(client: str, provider: str, raw: bytes) -> None:
         token_estimate.estimate(call.body)
         lost: list[str] = []
         body = DIALECTS[provider].request(call, PROVIDER, PROFILE, lost.append)
-    except Refusal:
+    except HttpError:
         return
-    except Failure as failure:
+    except ProviderError as failure:
         if failure.retryable:
             raise
         return
@@ -219,7 +219,7 @@ def test_a_damaged_stream_is_carried_or_fails(client: str, provider: str, data: 
     said = damaged_events if isinstance(damaged_events, list) else []
     raw = [b"data: " + json.dumps(event).encode() + b"\n\n" for event in said]
     dialect = DIALECTS[provider]
-    with suppress(Failure):
+    with suppress(ProviderError):
         for event in said:
             if isinstance(event, dict):
                 dialect.has_content(event)
@@ -232,5 +232,5 @@ def test_a_damaged_stream_is_carried_or_fails(client: str, provider: str, data: 
 @settings(max_examples=150)
 def test_a_damaged_answer_is_carried_or_fails(client: str, provider: str, data: st.DataObject) -> None:
     body = data.draw(damaged(data.draw(st.sampled_from(WHOLE[provider]))))
-    with suppress(Failure):
+    with suppress(ProviderError):
         drive_relay.whole(DIALECTS[provider], call_of(client, stream=False), json.dumps(body).encode())

@@ -8,23 +8,23 @@ from typing import Any
 from coderouter_proxy.answer import Answer
 from coderouter_proxy.config.schema import Profile, Provider
 from coderouter_proxy.relay.choose import carrier
-from coderouter_proxy.relay.text_edits import Rules
+from coderouter_proxy.relay.text_edits import AnswerPolicy
 from coderouter_proxy.request import Call
 from coderouter_proxy.wires import sse
 from coderouter_proxy.wires.anthropic import client
-from coderouter_proxy.wires.anthropic.provider import AnthropicNative
+from coderouter_proxy.wires.anthropic.provider import AnthropicProvider
 from coderouter_proxy.wires.client import ClientWire
 from coderouter_proxy.wires.openai import client as openai_wire
-from coderouter_proxy.wires.openai.provider import OpenAICompat
-from coderouter_proxy.wires.provider import Dialect
+from coderouter_proxy.wires.openai.provider import OpenAIProvider
+from coderouter_proxy.wires.provider import ProviderWire
 
 Body = dict[str, Any]
 
 WIRES: dict[str, ClientWire] = {"openai": openai_wire, "anthropic": client}
-DIALECTS: dict[str, Dialect] = {"openai": OpenAICompat(), "anthropic": AnthropicNative()}
+DIALECTS: dict[str, ProviderWire] = {"openai": OpenAIProvider(), "anthropic": AnthropicProvider()}
 PROVIDER = Provider(name="p", base_url="http://127.0.0.1:1/v1", model="m", append_system_prompt="Be brief.")
 PROFILE = Profile(name="default", providers=["p"])
-RULES = Rules(reasoning_passthrough=True)
+RULES = AnswerPolicy(reasoning_passthrough=True)
 _MADE_UP = re.compile(rb'"created":\d+|call_[0-9a-f]{24}')
 
 
@@ -32,16 +32,16 @@ def call_of(wire: str, body: Body) -> Call:
     """Return the call that a client of the wire makes with this body.
 
     Raises:
-        Refusal: it is none.
+        HttpError: it is none.
     """
     return WIRES[wire].decode("req_1", json.dumps(body).encode(), {})
 
 
-def streamed(dialect: Dialect, call: Call, pieces: Iterable[bytes]) -> tuple[bytes, Answer]:
+def streamed(dialect: ProviderWire, call: Call, pieces: Iterable[bytes]) -> tuple[bytes, Answer]:
     """Return what the client gets for the pieces of a stream, without what differs from run to run.
 
     Raises:
-        Failure: the stream is broken.
+        ProviderError: the stream is broken.
     """
     answer = Answer()
     carry = carrier(dialect, call, answer, RULES)
@@ -56,11 +56,11 @@ def streamed(dialect: Dialect, call: Call, pieces: Iterable[bytes]) -> tuple[byt
     return _MADE_UP.sub(b"-", b"".join(parts)), answer
 
 
-def whole(dialect: Dialect, call: Call, body: bytes) -> bytes:
+def whole(dialect: ProviderWire, call: Call, body: bytes) -> bytes:
     """Return what the client gets for a whole answer.
 
     Raises:
-        Failure: it is none.
+        ProviderError: it is none.
     """
     answer = Answer()
     decoded = dialect.decoded(body)

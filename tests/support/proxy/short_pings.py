@@ -17,7 +17,7 @@ def given_settings() -> tuple[Settings, int]:
     parser.add_argument("--port", type=int)
     parser.add_argument("--events", type=Path)
     given = parser.parse_args()
-    start = settings.Start(
+    start = settings.LaunchOptions(
         config_path=Path("providers.yaml"),
         mode=None,
         mode_source="env",

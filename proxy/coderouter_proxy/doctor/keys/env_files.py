@@ -24,7 +24,7 @@ def check_env(path: Path | None, *, config: Path | None, env_files: Sequence[Pat
     No message holds a value.
 
     Raises:
-        ConfigFaults: a providers.yaml was named and is not there.
+        ConfigErrors: a providers.yaml was named and is not there.
     """
     usual = [path for path in USUAL if path.expanduser().exists()]
     paths = [path] if path is not None else [*env_files, *usual, *units.env_files()]

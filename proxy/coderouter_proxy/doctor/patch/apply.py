@@ -8,7 +8,7 @@ from itertools import count
 from pathlib import Path
 
 from coderouter_proxy.config import load
-from coderouter_proxy.config.validation import ConfigFaults
+from coderouter_proxy.config.validation import ConfigErrors
 from coderouter_proxy.doctor.patch import yaml_edit
 from coderouter_proxy.doctor.patch.patch import Change, Patch
 from coderouter_proxy.doctor.patch.yaml_edit import CannotPatch
@@ -18,18 +18,18 @@ def planned(path: Path | None, patches: Mapping[str, Patch]) -> Change:
     """Return the change that lays each patch over the fields of its provider.
 
     Raises:
-        ConfigFaults: there is no file, or it has faults by now.
+        ConfigErrors: there is no file, or it has faults by now.
         CannotPatch
     """
     if path is None:
-        raise ConfigFaults(
+        raise ConfigErrors(
             ["there is no providers.yaml to change, the built-in one is in use; write one: `coderouter init`"]
         )
     path = path.resolve()
     try:
         before = path.read_bytes().decode("utf-8")  # line ends as they are
     except (OSError, UnicodeDecodeError) as error:
-        raise ConfigFaults([f"{path}: cannot be read: {error}"]) from None
+        raise ConfigErrors([f"{path}: cannot be read: {error}"]) from None
     config = load.parse(before, str(path))
     after = before
     for provider, patch in patches.items():

@@ -18,7 +18,7 @@ from ruamel.yaml.error import YAMLError
 
 from coderouter_proxy.config import load
 from coderouter_proxy.config.schema import Config
-from coderouter_proxy.config.validation import ConfigFaults
+from coderouter_proxy.config.validation import ConfigErrors
 from coderouter_proxy.doctor.patch import line_merge
 from coderouter_proxy.doctor.patch import patch as patching
 from coderouter_proxy.doctor.patch.patch import Patch
@@ -61,7 +61,7 @@ def patched(text: str, provider: str, patch: Patch) -> str:
 def _parsed(text: str) -> Config | None:
     try:
         return load.parse(text, "")
-    except ConfigFaults:
+    except ConfigErrors:
         return None
 
 

@@ -20,7 +20,7 @@ def check_pipeline(
     """Return what was found, part by part, in the order in which a request goes through them.
 
     Raises:
-        ConfigFaults: a providers.yaml was named and is not there.
+        ConfigErrors: a providers.yaml was named and is not there.
     """
     path = load.find(config)
     given, results = _read(path, events_path)
@@ -38,7 +38,7 @@ def check_pipeline(
 
 
 def _read(path: Path | None, events_path: Path | None) -> tuple[Settings | None, list[Result]]:
-    start = settings.Start(
+    start = settings.LaunchOptions(
         config_path=path,
         mode=None,
         mode_source="config",
@@ -49,7 +49,7 @@ def _read(path: Path | None, events_path: Path | None) -> tuple[Settings | None,
     check = "providers.yaml"
     try:
         given = settings.read(start)
-    except validation.ConfigFaults as fault:
+    except validation.ConfigErrors as fault:
         remedy = (
             "correct it; until then a proxy does not start with it, and one that runs does not take it over"
         )

@@ -9,7 +9,7 @@ import aiohttp
 import orjson
 from prometheus_client.parser import text_string_to_metric_families
 
-from coderouter_proxy.errors import Failure
+from coderouter_proxy.errors import ProviderError
 from coderouter_proxy.providers import http
 
 ANSWER_S = 5
@@ -73,7 +73,7 @@ async def _get(url: str) -> Said:
             return Said(response.status, body.decode(errors="replace"))
     except http.NETWORK_ERRORS as error:
         return Said(0, http.network_failure(error).message)
-    except Failure as failure:
+    except ProviderError as failure:
         return Said(0, failure.message)
     except TimeoutError:
         return Said(0, f"no answer within {ANSWER_S} s")

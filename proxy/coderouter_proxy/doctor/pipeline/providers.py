@@ -13,21 +13,21 @@ from coderouter_events.events import ErrorType
 from coderouter_proxy.config.schema import Config, Provider
 from coderouter_proxy.doctor import failures
 from coderouter_proxy.doctor.result import Result, Verdict
-from coderouter_proxy.errors import Failure
+from coderouter_proxy.errors import ProviderError
 from coderouter_proxy.providers import http
 from coderouter_proxy.redact import scrubbed
 from coderouter_proxy.routing import access
 from coderouter_proxy.settings import effective
-from coderouter_proxy.wires.anthropic.provider import AnthropicNative
-from coderouter_proxy.wires.openai.provider import OpenAICompat
-from coderouter_proxy.wires.provider import Dialect
+from coderouter_proxy.wires.anthropic.provider import AnthropicProvider
+from coderouter_proxy.wires.openai.provider import OpenAIProvider
+from coderouter_proxy.wires.provider import ProviderWire
 
 SUBJECT = "providers"
 ANSWER_S = 10
 LIST_BYTES_MAX = 16 * 1024 * 1024
 NAMES_SHOWN_MAX = 5
 
-DIALECTS: dict[str, Dialect] = {"openai_compat": OpenAICompat(), "anthropic": AnthropicNative()}
+DIALECTS: dict[str, ProviderWire] = {"openai_compat": OpenAIProvider(), "anthropic": AnthropicProvider()}
 
 # Where the list of models says something else than an answer of a model would.
 OTHERWISE: dict[ErrorType, tuple[Verdict, str]] = {
@@ -60,7 +60,7 @@ async def _check(provider: Provider, config: Config, session: aiohttp.ClientSess
     key = os.environ.get(provider.api_key_env, "").strip() if provider.api_key_env else ""
     try:
         return _listed(provider, await _models(provider, key, session))
-    except Failure as failure:
+    except ProviderError as failure:
         failure.message = scrubbed(" ".join(failure.message.split()), key)
         told = failures.result_of(failure, provider, key)
         verdict, remedy = OTHERWISE.get(failure.error_type, (told.verdict, told.remedy))
@@ -71,7 +71,7 @@ async def _models(provider: Provider, key: str, session: aiohttp.ClientSession) 
     """Return the entries of the provider's list of models.
 
     Raises:
-        Failure: it cannot be had.
+        ProviderError: it cannot be had.
     """
     dialect = DIALECTS[provider.kind]
     timeout = aiohttp.ClientTimeout(total=ANSWER_S, sock_connect=provider.connect_timeout_s)
@@ -85,12 +85,12 @@ async def _models(provider: Provider, key: str, session: aiohttp.ClientSession) 
     except http.NETWORK_ERRORS as error:
         raise http.network_failure(error) from None
     except TimeoutError:
-        raise Failure("timeout_first_byte", f"no list of models within {ANSWER_S} s") from None
+        raise ProviderError("timeout_first_byte", f"no list of models within {ANSWER_S} s") from None
     try:
         entries = orjson.loads(body)["data"]
         return [entry for entry in entries if isinstance(entry["id"], str)]
     except (orjson.JSONDecodeError, KeyError, TypeError):
-        raise Failure("protocol", "answers something that is no list of models") from None
+        raise ProviderError("protocol", "answers something that is no list of models") from None
 
 
 def _listed(provider: Provider, entries: Sequence[dict[str, Any]]) -> Result:

@@ -7,7 +7,7 @@ from coderouter_proxy import token_estimate
 from coderouter_proxy.config.schema import Provider
 from coderouter_proxy.doctor.model_client import ANSWER_TOKENS_MAX, Heard, Model
 from coderouter_proxy.doctor.result import Result, Verdict
-from coderouter_proxy.errors import Failure
+from coderouter_proxy.errors import ProviderError
 from coderouter_proxy.routing import capabilities
 
 PROMPT_TOKENS = 8_000  # a coding agent's first request is longer
@@ -29,7 +29,7 @@ async def probe(model: Model) -> Result:
     sent = token_estimate.estimate({"messages": [{"role": "user", "content": prompt}]})
     try:
         heard = await model.ask(prompt, max_tokens=ANSWER_TOKENS_MAX)
-    except Failure as failure:
+    except ProviderError as failure:
         if failure.too_long:
             return _refused(model, sent)
         raise

@@ -6,12 +6,12 @@ from dataclasses import dataclass, replace
 
 from coderouter_proxy import redact
 from coderouter_proxy.config.schema import Config, Provider
-from coderouter_proxy.config.validation import ConfigFaults
+from coderouter_proxy.config.validation import ConfigErrors
 from coderouter_proxy.doctor import failures
 from coderouter_proxy.doctor.model_client import Model
 from coderouter_proxy.doctor.probes import chat, context, leaks, streaming, thinking, tools
 from coderouter_proxy.doctor.result import Result, Verdict
-from coderouter_proxy.errors import Failure
+from coderouter_proxy.errors import ProviderError
 from coderouter_proxy.providers import http
 from coderouter_proxy.routing import capabilities
 
@@ -22,7 +22,7 @@ Say = Callable[[str], object]
 
 @dataclass(frozen=True)
 class Probe:
-    """One question to a model; `run` raises a Failure where there is no answer to judge."""
+    """One question to a model; `run` raises a ProviderError where there is no answer to judge."""
 
     name: str
     asks: str
@@ -71,12 +71,12 @@ def chosen(config: Config, names: Sequence[str], *, all_providers: bool) -> list
     """Return the providers to check; in place of each that may cost money and was not named, why it is not.
 
     Raises:
-        ConfigFaults: there is no provider of one of these names.
+        ConfigErrors: there is no provider of one of these names.
     """
     unknown = [name for name in names if config.provider(name) is None]
     if unknown:
         known = ", ".join(provider.name for provider in config.providers)
-        raise ConfigFaults([f"there is no provider {name!r}; there are {known}" for name in unknown])
+        raise ConfigErrors([f"there is no provider {name!r}; there are {known}" for name in unknown])
     return [
         _not_asked(provider)
         if provider.paid and not config.allow_paid and provider.name not in names
@@ -92,7 +92,10 @@ def _not_asked(provider: Provider) -> Result:
 
 
 def check_models(
-    chosen: Sequence[Provider | Result], rules: list[capabilities.Rule], timeout_s: float | None, say: Say
+    chosen: Sequence[Provider | Result],
+    rules: list[capabilities.CapabilityRule],
+    timeout_s: float | None,
+    say: Say,
 ) -> list[Result]:
     """Return the results of all probes, provider by provider; `say` is told what is asked now.
 
@@ -109,14 +112,14 @@ def check_models(
 
 
 async def check(
-    provider: Provider, rules: list[capabilities.Rule], timeout_s: float | None, say: Say
+    provider: Provider, rules: list[capabilities.CapabilityRule], timeout_s: float | None, say: Say
 ) -> list[Result]:
     if provider.kind == "echo":
         built_in = Result(verdict=Verdict.OK, message="built in: answers with the user's words, asks nobody")
         rest = [_skipped("it is no model")] * (len(PROBES) - 1)
         return _named([built_in, *rest], provider)
     async with http.new_session() as session:
-        model = Model(provider, capabilities.of(provider, rules), session, timeout_s)
+        model = Model(provider, capabilities.resolve(provider, rules), session, timeout_s)
         return _named([_scrubbed(result, model.key) for result in await _probed(model, say)], provider)
 
 
@@ -140,7 +143,7 @@ async def _run(probe: Probe, model: Model, over_at: float) -> Result:
     try:
         async with asyncio.timeout_at(over_at):
             return await probe.run(model)
-    except Failure as failure:
+    except ProviderError as failure:
         return failures.result_of(failure, model.provider, model.key)
     except TimeoutError:
         message = f"not over when the {PROVIDER_S_MAX:g} s for one provider were"

@@ -4,7 +4,7 @@ from typing import Any
 
 from coderouter_proxy.doctor.model_client import Heard, Model
 from coderouter_proxy.doctor.result import Result, Verdict
-from coderouter_proxy.errors import Failure
+from coderouter_proxy.errors import ProviderError
 
 QUESTION = (
     "A farmer has 17 sheep, and all but 9 run away. He buys twice as many as are left. How many has he?"
@@ -41,7 +41,7 @@ async def _asked(model: Model, thinking: dict[str, Any]) -> Heard | None:
     """Return the answer; None where the field is refused."""
     try:
         return await model.ask(QUESTION, thinking=thinking, max_tokens=MAX_TOKENS)
-    except Failure as failure:
+    except ProviderError as failure:
         if failure.error_type != "upstream_4xx":
             raise
         return None

@@ -6,7 +6,7 @@ import orjson
 
 from coderouter_proxy.doctor.model_client import ANSWER_TOKENS_MAX, Heard, Model
 from coderouter_proxy.doctor.result import Result, Verdict
-from coderouter_proxy.errors import Failure
+from coderouter_proxy.errors import ProviderError
 from coderouter_proxy.relay.tool_calls.repair import Repairer, TextualCall
 
 TOOL: dict[str, Any] = {
@@ -27,7 +27,7 @@ async def probe(model: Model) -> Result:
     for _ in range(TRIES):
         try:
             heard = await model.ask(QUESTION, tools=[TOOL], max_tokens=ANSWER_TOKENS_MAX)
-        except Failure as failure:
+        except ProviderError as failure:
             if failure.error_type != "upstream_4xx" and "tool" not in failure.message.lower():
                 raise  # llama.cpp answers 500 to tools, OpenRouter 404, where a model has none
             return _not_called(model, f"refuses a request with tools: {failure.message}")

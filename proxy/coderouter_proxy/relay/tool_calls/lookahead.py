@@ -15,7 +15,7 @@ _BLANK_CHARS_MAX = 64
 _SPACE = re.compile(r"\s*")
 
 T = TypeVar("T")
-Reading: TypeAlias = Generator[None, None, T]
+Parser: TypeAlias = Generator[None, None, T]
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,11 +26,11 @@ class TextualCall:
     arguments: str
 
 
-class NotACall(Exception):
-    """What stands at `HeldText.at` cannot belong to a call."""
+class NotAToolCall(Exception):
+    """What stands at `LookaheadBuffer.at` cannot belong to a call."""
 
 
-class HeldText:
+class LookaheadBuffer:
     """Text is read at `at`. Positions stay valid while text is held; what was passed on is forgotten."""
 
     def __init__(self, names: Collection[str]) -> None:
@@ -79,10 +79,10 @@ class HeldText:
         """Pass on what is held, for it is no call; the reader goes on, to find where the thing ends.
 
         Raises:
-            NotACall: where the thing ends is known without reading it.
+            NotAToolCall: where the thing ends is known without reading it.
         """
         if self.fenced:
-            raise NotACall
+            raise NotAToolCall
         self.release()
 
     def replace(self, calls: Sequence[TextualCall]) -> bool:
@@ -104,46 +104,46 @@ class HeldText:
         """Return what was read since; nothing if it is no longer held."""
         return "" if self._held is None else self.text[start : self.at]
 
-    def more(self) -> Reading[None]:
+    def more(self) -> Parser[None]:
         """Wait for more text.
 
         Raises:
-            NotACall: there is none.
+            NotAToolCall: there is none.
         """
         if self.over:
-            raise NotACall
+            raise NotAToolCall
         if self._held is not None and len(self.text) - self._held > HELD_CHARS_MAX:
             self.give_up()
         yield
 
-    def skip(self, run: re.Pattern[str]) -> Reading[None]:
+    def skip(self, run: re.Pattern[str]) -> Parser[None]:
         """Go on to the first character that is not part of the run."""
         self.at = end_of(run, self.text, self.at)
         while self.at == len(self.text):
             yield from self.more()
             self.at = end_of(run, self.text, self.at)
 
-    def skip_space(self) -> Reading[None]:
+    def skip_space(self) -> Parser[None]:
         """Go on to the next character that is not white space, or to the end of the answer."""
         self.at = end_of(_SPACE, self.text, self.at)
         while self.at == len(self.text) and not self.over:
             yield
             self.at = end_of(_SPACE, self.text, self.at)
 
-    def peek(self) -> Reading[str]:
+    def peek(self) -> Parser[str]:
         """Return the next character that is not white space."""
         yield from self.skip(_SPACE)
         return self.text[self.at]
 
-    def expect(self, chars: str) -> Reading[str]:
+    def expect(self, chars: str) -> Parser[str]:
         """Read the next character that is not white space, which must be one of these."""
         char = yield from self.peek()
         if char not in chars:
-            raise NotACall
+            raise NotAToolCall
         self.at += 1
         return char
 
-    def literal(self, literals: Sequence[str]) -> Reading[str]:
+    def literal(self, literals: Sequence[str]) -> Parser[str]:
         """Read the one of these that stands here, or nothing."""
         was_held = self._held is not None
         while not (found := next((one for one in literals if self.text.startswith(one, self.at)), "")):
@@ -158,7 +158,7 @@ class HeldText:
         self.at += len(found)
         return found
 
-    def until(self, end: str) -> Reading[str]:
+    def until(self, end: str) -> Parser[str]:
         """Read up to and including `end`; return what stands before it."""
         start = self.at
         while (found := self.text.find(end, self.at)) < 0:

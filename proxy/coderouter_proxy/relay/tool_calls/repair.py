@@ -3,7 +3,7 @@
 import re
 from collections.abc import Collection
 
-from coderouter_proxy.relay.tool_calls.lookahead import HeldText, NotACall, Reading, TextualCall
+from coderouter_proxy.relay.tool_calls.lookahead import LookaheadBuffer, NotAToolCall, Parser, TextualCall
 from coderouter_proxy.relay.tool_calls.syntaxes import (
     CLOSERS,
     OPENERS,
@@ -47,7 +47,7 @@ class Repairer:
 
     def __init__(self, names: Collection[str]) -> None:
         """Take the names of the request's tools: nothing else becomes a call."""
-        self._held = HeldText(names)
+        self._held = LookaheadBuffer(names)
         self._reading = _answer(self._held)
         next(self._reading)
 
@@ -69,7 +69,7 @@ class Repairer:
         return self._held.taken()
 
 
-def _answer(held: HeldText) -> Reading[None]:
+def _answer(held: LookaheadBuffer) -> Parser[None]:
     while opener := (yield from _search(held, _OPENER, _OPENER_BEGUN)):
         if opener == "```":
             yield from _fence(held)
@@ -80,7 +80,7 @@ def _answer(held: HeldText) -> Reading[None]:
             yield from _calls(held, read_json)
 
 
-def _search(held: HeldText, opener: re.Pattern[str], begun: re.Pattern[str]) -> Reading[str]:
+def _search(held: LookaheadBuffer, opener: re.Pattern[str], begun: re.Pattern[str]) -> Parser[str]:
     """Pass text on up to the next opener and read that; return it, or nothing at the end of the answer."""
     while True:
         if found := opener.search(held.text, held.at):
@@ -105,13 +105,13 @@ def _start(found: re.Match[str]) -> int:
     return found.end() - len(found[0].lstrip())
 
 
-def _calls(held: HeldText, read: Reader) -> Reading[None]:
+def _calls(held: LookaheadBuffer, read: Reader) -> Parser[None]:
     while (yield from _replaced(held, read)) and (yield from _object_follows(held)):
         read = read_json
     held.release()
 
 
-def _object_follows(held: HeldText) -> Reading[bool]:
+def _object_follows(held: LookaheadBuffer) -> Parser[bool]:
     """Tell whether another object stands behind a call: models put them on one line, or a comma between."""
     start = held.at
     held.hold(start)
@@ -124,11 +124,11 @@ def _object_follows(held: HeldText) -> Reading[bool]:
     return False
 
 
-def _replaced(held: HeldText, read: Reader) -> Reading[bool]:
+def _replaced(held: LookaheadBuffer, read: Reader) -> Parser[bool]:
     """Put calls in the place of the text that is read; tell whether there were any."""
     try:
         calls = yield from read(held)
-    except NotACall:
+    except NotAToolCall:
         return False
     if not held.replace(calls):
         return False
@@ -136,7 +136,7 @@ def _replaced(held: HeldText, read: Reader) -> Reading[bool]:
     return True
 
 
-def _closed(held: HeldText) -> Reading[None]:
+def _closed(held: LookaheadBuffer) -> Parser[None]:
     """Drop what closes a call and the white space behind, but leave `at` where a new line can be seen."""
     while True:
         end = held.at
@@ -149,27 +149,27 @@ def _closed(held: HeldText) -> Reading[None]:
             return
 
 
-def _fence(held: HeldText) -> Reading[None]:
+def _fence(held: LookaheadBuffer) -> Parser[None]:
     try:
         if (yield from _language(held)) in CALL_LANGUAGES and (yield from _calls_of_fence(held)):
             return
         held.release()
         yield from held.skip(_FENCE_LINE)
-    except NotACall:  # the answer is over
+    except NotAToolCall:  # the answer is over
         return
     if held.text[held.at] != "`":  # else it is code within a line
         yield from _search(held, _FENCE, _FENCE_BEGUN)
         held.release()
 
 
-def _language(held: HeldText) -> Reading[str]:
+def _language(held: LookaheadBuffer) -> Parser[str]:
     yield from held.skip(_TICKS)
     start = held.at
     yield from held.skip(_LANGUAGE)
     return held.since(start).lower()
 
 
-def _calls_of_fence(held: HeldText) -> Reading[bool]:
+def _calls_of_fence(held: LookaheadBuffer) -> Parser[bool]:
     """Read calls up to the end of the fence; if anything else stands there, go back to where it begins."""
     start = held.at
     held.fenced = True

@@ -8,9 +8,15 @@ from typing import TypeAlias
 
 import orjson
 
-from coderouter_proxy.relay.tool_calls.lookahead import HeldText, NotACall, Reading, TextualCall, end_of
+from coderouter_proxy.relay.tool_calls.lookahead import (
+    LookaheadBuffer,
+    NotAToolCall,
+    Parser,
+    TextualCall,
+    end_of,
+)
 
-Reader: TypeAlias = Callable[[HeldText], Reading[list[TextualCall]]]
+Reader: TypeAlias = Callable[[LookaheadBuffer], Parser[list[TextualCall]]]
 
 NAME_KEYS = ("name", "function", "tool", "tool_name")
 ARGUMENT_KEYS = ("arguments", "parameters", "input", "args")
@@ -28,7 +34,7 @@ _TAG_REST = re.compile(r"[^<>\n]*")
 _AROUND_NAME = " \t\"'"
 
 
-def read_announced(held: HeldText) -> Reading[list[TextualCall]]:
+def read_announced(held: LookaheadBuffer) -> Parser[list[TextualCall]]:
     """Read what follows a sign that a call comes: JSON, another opener, or a name with its arguments."""
     while True:
         if (yield from held.peek()) in "{[":
@@ -40,7 +46,7 @@ def read_announced(held: HeldText) -> Reading[list[TextualCall]]:
             return (yield from read(held))
 
 
-def read_json(held: HeldText) -> Reading[list[TextualCall]]:
+def read_json(held: LookaheadBuffer) -> Parser[list[TextualCall]]:
     """Read an object that is a call, or an array of them."""
     start = held.at
     if held.text[start] == "{":
@@ -50,18 +56,18 @@ def read_json(held: HeldText) -> Reading[list[TextualCall]]:
         char = ","
         while char == ",":
             if (yield from held.peek()) != "{":
-                raise NotACall
+                raise NotAToolCall
             yield from _object(held)
             char = yield from held.expect(",]")
     return _calls_in(held.since(start), held)
 
 
-def _object(held: HeldText, *, is_inner: bool = False) -> Reading[None]:
+def _object(held: LookaheadBuffer, *, is_inner: bool = False) -> Parser[None]:
     held.at += 1
     char = ","
     while char == ",":
         if (yield from held.peek()) != '"':
-            raise NotACall
+            raise NotAToolCall
         key = yield from _decoded_string(held)
         if key not in CALL_KEYS:
             held.give_up()
@@ -70,7 +76,7 @@ def _object(held: HeldText, *, is_inner: bool = False) -> Reading[None]:
         char = yield from held.expect(",}")
 
 
-def _member(held: HeldText, key: str, *, is_inner: bool) -> Reading[None]:
+def _member(held: LookaheadBuffer, key: str, *, is_inner: bool) -> Parser[None]:
     char = yield from held.peek()
     if key == "function" and char == "{" and not is_inner:
         yield from _object(held, is_inner=True)
@@ -83,14 +89,14 @@ def _member(held: HeldText, key: str, *, is_inner: bool) -> Reading[None]:
         yield from _value(held)
 
 
-def _decoded_string(held: HeldText) -> Reading[str]:
+def _decoded_string(held: LookaheadBuffer) -> Parser[str]:
     start = held.at
     yield from _string(held)
     value = _decoded(held.since(start))
     return value if isinstance(value, str) else ""
 
 
-def _string(held: HeldText) -> Reading[None]:
+def _string(held: LookaheadBuffer) -> Parser[None]:
     held.at += 1
     while True:
         held.at = end_of(_STRING, held.text, held.at)
@@ -100,7 +106,7 @@ def _string(held: HeldText) -> Reading[None]:
     held.at += 1
 
 
-def _value(held: HeldText) -> Reading[None]:
+def _value(held: LookaheadBuffer) -> Parser[None]:
     """Read a JSON value; whether all of it is sound, decoding shows."""
     closers: list[str] = []
     while True:
@@ -117,43 +123,43 @@ def _value(held: HeldText) -> Reading[None]:
         elif run.match(char):
             yield from held.skip(run)
         else:
-            raise NotACall
+            raise NotAToolCall
         if not closers:
             return
 
 
-def _arguments(held: HeldText) -> Reading[object]:
+def _arguments(held: LookaheadBuffer) -> Parser[object]:
     start = held.at
     yield from _value(held)
     return _decoded(held.since(start))
 
 
-def read_named(held: HeldText) -> Reading[list[TextualCall]]:
+def read_named(held: LookaheadBuffer) -> Parser[list[TextualCall]]:
     """Read a name followed by the JSON of its arguments."""
     name = yield from _bare_name(held)
     if name == "function" and (yield from held.literal((SEPARATOR,))):
         name = yield from _bare_name(held)
     if name not in held.names:
-        raise NotACall
+        raise NotAToolCall
     while (yield from held.peek()) != "{":
         if not (yield from held.literal(BEFORE_ARGUMENTS)):
-            raise NotACall
+            raise NotAToolCall
     return _call(name, (yield from _arguments(held)))
 
 
-def _bare_name(held: HeldText) -> Reading[str]:
+def _bare_name(held: LookaheadBuffer) -> Parser[str]:
     start = held.at
     yield from held.skip(_NAME)
     return held.since(start)
 
 
-def read_element(held: HeldText) -> Reading[list[TextualCall]]:
+def read_element(held: LookaheadBuffer) -> Parser[list[TextualCall]]:
     """Read the rest of a tag that carries the name, then JSON or one tag per parameter."""
     start = held.at
     yield from held.skip(_TAG_REST)
     name = held.since(start).strip(_AROUND_NAME)
     if held.text[held.at] != ">":
-        raise NotACall
+        raise NotAToolCall
     held.at += 1
     if name not in held.names:
         held.give_up()
@@ -162,14 +168,14 @@ def read_element(held: HeldText) -> Reading[list[TextualCall]]:
     return _call(name, (yield from _parameters(held)))
 
 
-def _parameters(held: HeldText) -> Reading[dict[str, object]]:
+def _parameters(held: LookaheadBuffer) -> Parser[dict[str, object]]:
     """Read tags up to one that closes the call: without it, the answer may have been cut before the last."""
     parameters: dict[str, object] = {}
     while True:
         yield from held.peek()
         tag = yield from held.literal((*PARAMETER_OPENERS, *CLOSERS))
         if not tag:
-            raise NotACall
+            raise NotAToolCall
         if tag not in PARAMETER_OPENERS:
             return parameters
         key = yield from held.until(">")
@@ -182,7 +188,7 @@ def _parameter(written: str) -> object:
     return written if value is _UNREADABLE or isinstance(value, str) else value
 
 
-def _calls_in(text: str, held: HeldText) -> list[TextualCall]:
+def _calls_in(text: str, held: LookaheadBuffer) -> list[TextualCall]:
     """Return the calls of a JSON text, or none unless all that stands in it are calls."""
     decoded = _decoded(text)
     calls: list[TextualCall] = []

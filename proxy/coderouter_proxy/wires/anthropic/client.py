@@ -8,7 +8,7 @@ from typing import Any, Literal
 import orjson
 
 from coderouter_proxy.answer import Answer
-from coderouter_proxy.errors import Refusal
+from coderouter_proxy.errors import HttpError
 from coderouter_proxy.request import Call
 from coderouter_proxy.wires import client
 from coderouter_proxy.wires.client import Headers
@@ -41,7 +41,7 @@ def decode(request_id: str, raw: bytes, headers: Headers) -> Call:
     """Return the call that a messages body holds.
 
     Raises:
-        Refusal: it is no messages request; the message says what is wrong and what to send.
+        HttpError: it is no messages request; the message says what is wrong and what to send.
     """
     body = client.decoded_object(raw)
     client.check_messages(body)
@@ -49,17 +49,17 @@ def decode(request_id: str, raw: bytes, headers: Headers) -> Call:
     return Call(request_id=request_id, ingress=INGRESS, body=body, raw=raw, headers=headers, stream=stream)
 
 
-def status(refusal: Refusal) -> int:
+def status(refusal: HttpError) -> int:
     """Return the status on this wire, which has one of its own for providers that are overloaded."""
     return 529 if refusal.code == "providers_overloaded" else refusal.status
 
 
-def error_body(refusal: Refusal, request_id: str) -> bytes:
+def error_body(refusal: HttpError, request_id: str) -> bytes:
     """Return the JSON that the SDKs turn into an APIStatusError."""
     return orjson.dumps({**_error(refusal), "request_id": request_id})
 
 
-def error_frame(refusal: Refusal, request_id: str) -> bytes:
+def error_frame(refusal: HttpError, request_id: str) -> bytes:
     """Return the event that ends a stream in failure; the SDKs raise at its name."""
     return b"event: error\ndata: %b\n\n" % error_body(refusal, request_id)
 
@@ -86,6 +86,6 @@ def note_usage(answer: Answer, usage: object) -> None:
             setattr(told, field, count)
 
 
-def _error(refusal: Refusal) -> dict[str, Any]:
+def _error(refusal: HttpError) -> dict[str, Any]:
     kind = ERROR_TYPES.get(status(refusal), "invalid_request_error" if refusal.status < 500 else "api_error")
     return {"type": "error", "error": {"type": kind, "message": refusal.message}}

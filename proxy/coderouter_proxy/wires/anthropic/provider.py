@@ -5,14 +5,14 @@ from collections.abc import Mapping
 from coderouter_events.events import Ingress
 from coderouter_proxy.answer import Answer
 from coderouter_proxy.config.schema import Profile, Provider
-from coderouter_proxy.errors import Failure
+from coderouter_proxy.errors import ProviderError
 from coderouter_proxy.request import Body, Call
 from coderouter_proxy.wires import json_values
 from coderouter_proxy.wires import provider as dialect
 from coderouter_proxy.wires.anthropic import client, request
 from coderouter_proxy.wires.anthropic.reader import AnthropicReader
 from coderouter_proxy.wires.deltas import Reader
-from coderouter_proxy.wires.provider import Dialect, Drop
+from coderouter_proxy.wires.provider import Drop, ProviderWire
 
 _TELLING_WORDS = (b"message_delta", b"message_st", b"event: error", b'"error"')
 _FORWARDED = {b"anthropic-version": "anthropic-version", b"anthropic-beta": "anthropic-beta"}
@@ -20,7 +20,7 @@ _FORWARDED = {b"anthropic-version": "anthropic-version", b"anthropic-beta": "ant
 _THINKING = ("thinking", "redacted_thinking")
 
 
-class AnthropicNative(Dialect):
+class AnthropicProvider(ProviderWire):
     ingress: Ingress = "anthropic"
     passed_on = ("anthropic-ratelimit-", "anthropic-organization-id")
     end = b'event: message_stop\ndata: {"type":"message_stop"}\n\n'
@@ -61,7 +61,7 @@ class AnthropicNative(Dialect):
             body["system"] = _with_directive(body.get("system"), said)
         return body
 
-    def second_request(self, body: Body, failure: Failure, drop: Drop) -> Body | None:
+    def second_request(self, body: Body, failure: ProviderError, drop: Drop) -> Body | None:
         """Return the request without thinking, where the provider does not accept a signature in it."""
         if failure.status != 400 or "signature" not in failure.message.lower():
             return None
@@ -86,9 +86,9 @@ class AnthropicNative(Dialect):
     def check_whole(self, decoded: Body) -> None:
         content = decoded.get("content")
         if not isinstance(content, list):
-            raise Failure("protocol", "not the Anthropic wire: a JSON object without content")
+            raise ProviderError("protocol", "not the Anthropic wire: a JSON object without content")
         if not content and not decoded.get("stop_reason"):
-            raise Failure("empty", "the answer has no content")
+            raise ProviderError("empty", "the answer has no content")
 
     def has_content(self, chunk: Body) -> bool:
         block = chunk.get("content_block")

@@ -8,7 +8,7 @@ from typing import Any, Literal
 import orjson
 
 from coderouter_proxy.answer import Answer
-from coderouter_proxy.errors import Refusal
+from coderouter_proxy.errors import HttpError
 from coderouter_proxy.request import Body, Call
 from coderouter_proxy.wires import client
 from coderouter_proxy.wires.client import Headers
@@ -32,7 +32,7 @@ def decode(request_id: str, raw: bytes, headers: Headers) -> Call:
     """Return the call that a chat completion body holds.
 
     Raises:
-        Refusal: it is no chat completion request; the message says what is wrong and what to send.
+        HttpError: it is no chat completion request; the message says what is wrong and what to send.
     """
     body = client.decoded_object(raw)
     client.check_messages(body)
@@ -40,17 +40,17 @@ def decode(request_id: str, raw: bytes, headers: Headers) -> Call:
     return Call(request_id=request_id, ingress=INGRESS, body=body, raw=raw, headers=headers, stream=stream)
 
 
-def status(refusal: Refusal) -> int:
+def status(refusal: HttpError) -> int:
     return refusal.status
 
 
-def error_body(refusal: Refusal, request_id: str) -> bytes:
+def error_body(refusal: HttpError, request_id: str) -> bytes:
     """Return the JSON that the SDKs turn into an APIStatusError."""
     del request_id  # on this wire it stands in the header only
     return orjson.dumps({"error": _error(refusal)})
 
 
-def error_frame(refusal: Refusal, request_id: str) -> bytes:
+def error_frame(refusal: HttpError, request_id: str) -> bytes:
     """Return the event that ends a stream in failure; the SDKs raise an APIError at it."""
     return b"data: %b\n\n" % error_body(refusal, request_id)
 
@@ -104,7 +104,7 @@ def _count(usage: object, field: str) -> int | None:
     return value if isinstance(value, int) else None
 
 
-def _error(refusal: Refusal) -> dict[str, Any]:
+def _error(refusal: HttpError) -> dict[str, Any]:
     kind = ERROR_TYPES.get(
         refusal.status, "invalid_request_error" if refusal.status < 500 else "server_error"
     )

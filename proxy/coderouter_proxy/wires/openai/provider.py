@@ -7,13 +7,13 @@ from urllib.parse import urlsplit
 from coderouter_events.events import Ingress
 from coderouter_proxy.answer import Answer
 from coderouter_proxy.config.schema import Profile, Provider
-from coderouter_proxy.errors import Failure
+from coderouter_proxy.errors import ProviderError
 from coderouter_proxy.request import Body, Call
 from coderouter_proxy.wires import provider as dialect
 from coderouter_proxy.wires.deltas import Reader
 from coderouter_proxy.wires.openai import client, request
 from coderouter_proxy.wires.openai.reader import OpenAIReader
-from coderouter_proxy.wires.provider import Dialect, Drop
+from coderouter_proxy.wires.provider import Drop, ProviderWire
 
 # The words are what is quick to look for, the expression rules out those that only say null.
 _TELLING_WORDS = (b'"finish_reason":"', b'"finish_reason": "', b'"usage"', b'"error"', b"[DONE]")
@@ -23,7 +23,7 @@ _TELLING = re.compile(rb'"usage"\s*:\s*\{|"error"\s*:|"finish_reason"\s*:\s*"|\[
 _STRICT_HOSTS = frozenset({"api.openai.com"})
 
 
-class OpenAICompat(Dialect):
+class OpenAIProvider(ProviderWire):
     ingress: Ingress = "openai"
     passed_on = ("x-ratelimit-",)
     end = client.DONE
@@ -77,9 +77,9 @@ class OpenAICompat(Dialect):
     def check_whole(self, decoded: Body) -> None:
         choices = decoded.get("choices")
         if not isinstance(choices, list):
-            raise Failure("protocol", "not the OpenAI wire: a JSON object without choices")
+            raise ProviderError("protocol", "not the OpenAI wire: a JSON object without choices")
         if not choices or not isinstance(choices[0], dict):
-            raise Failure("empty", "the answer has no choices")
+            raise ProviderError("empty", "the answer has no choices")
 
     def has_content(self, chunk: Body) -> bool:
         for choice in _choices(chunk):
