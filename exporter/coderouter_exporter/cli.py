@@ -11,7 +11,7 @@ import click
 
 from coderouter_events.paths import DEFAULT_EVENTS, EVENTS_ENV, EVENTS_OFF
 from coderouter_exporter.families.table import FAMILIES
-from coderouter_exporter.http.web_config import WebConfigFaults
+from coderouter_exporter.http.web_config import WebConfigErrors
 from coderouter_exporter.offline.backfill import TooManySteps, backfill
 from coderouter_exporter.offline.fold_files import chunks, fold_files
 from coderouter_exporter.offline.order import UnreadableFile
@@ -173,7 +173,7 @@ def main(
                 web_config_file=web_config_file,
             )
         )
-    except (StartupError, StateError, WebConfigFaults) as error:
+    except (StartupError, StateError, WebConfigErrors) as error:
         _fail(error)
 
 

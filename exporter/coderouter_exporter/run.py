@@ -13,12 +13,12 @@ from types import FrameType
 import msgspec
 import uvicorn
 
-from coderouter_exporter.engine.loop import Follower
+from coderouter_exporter.engine.loop import Engine
 from coderouter_exporter.engine.wakeup import Watcher
-from coderouter_exporter.http.access import Guarded, Web, protocol
+from coderouter_exporter.http.access import AuthMiddleware, WebConfigFile, protocol
 from coderouter_exporter.http.app import create_app
 from coderouter_exporter.http.server import Progress, Server
-from coderouter_exporter.http.tls import NewestContext
+from coderouter_exporter.http.tls import ReloadingSSLContext
 from coderouter_exporter.state import state as states
 from coderouter_exporter.state.state import SERIES_MAX, State
 from coderouter_exporter.state.store import StateError, Store, set_aside
@@ -49,9 +49,9 @@ def serve(
     """Follow the event files and answer scrapes until a signal; return the exit code.
 
     Raises:
-        StartupError, StateError, WebConfigFaults: it cannot start.
+        StartupError, StateError, WebConfigErrors: it cannot start.
     """
-    web = Web(web_config_file) if web_config_file is not None else None
+    web = WebConfigFile(web_config_file) if web_config_file is not None else None
     if state_reset and (old := set_aside(state_file)) is not None:
         log.warning("all totals begin at 0; the state of before is in %s", old)
     store = Store(state_file)
@@ -66,11 +66,11 @@ def serve(
 
     progress = progress or Progress()
     sources = Sources(paths, state.positions, olddir=olddir, step=progress)
-    follower = Follower(sources, store, state, on_crash=crash, step=progress)
-    watcher = Watcher(paths, follower.hint)
+    follower = Engine(sources, store, state, on_crash=crash, step=progress)
+    watcher = Watcher(paths, follower.wake)
     app = create_app(follower, watcher)
     config = uvicorn.Config(
-        Guarded(app, web) if web else app,
+        AuthMiddleware(app, web) if web else app,
         loop="uvloop",
         http=protocol(web) if web else "httptools",
         ws="none",
@@ -81,10 +81,10 @@ def serve(
     )
     config.load()
     if web and web.current.tls:
-        config.ssl = NewestContext(web.context)
+        config.ssl = ReloadingSSLContext(web.context)
     server = Server(config, follower, progress)
     for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, _exit_in_good_order)
+        signal.signal(number, _exit_cleanly)
     log.info(
         "serving %s/metrics, state in %s", url_of(listener, "https" if config.ssl else "http"), state_file
     )
@@ -111,5 +111,5 @@ def _listen(host: str, port: int) -> socket.socket:
         raise StartupError(f"{error}; choose another address with --listen HOST:PORT") from error
 
 
-def _exit_in_good_order(_signal: int, _frame: FrameType | None) -> None:
+def _exit_cleanly(_signal: int, _frame: FrameType | None) -> None:
     sys.exit(0)  # uvicorn raises the signal once more when it has shut down, which would end us as killed

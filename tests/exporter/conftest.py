@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from support.exporter.engine import Engine
+from support.exporter.engine import EngineRig
 from support.exporter.writers import Writer
 
 
@@ -22,13 +22,13 @@ def writer(events: Path) -> Iterator[Writer]:
 
 
 @pytest.fixture
-def start(events: Path, tmp_path: Path) -> Iterator[Callable[..., Engine]]:
+def start(events: Path, tmp_path: Path) -> Iterator[Callable[..., EngineRig]]:
     """Return what starts an exporter on the event file; one that is still up is killed first."""
-    engines: list[Engine] = []
+    engines: list[EngineRig] = []
 
-    def start(*paths: Path, **options: object) -> Engine:
+    def start(*paths: Path, **options: object) -> EngineRig:
         stop()
-        engines.append(Engine(*(paths or (events,)), state=tmp_path / "state" / "exporter.db", **options))  # type: ignore[arg-type]
+        engines.append(EngineRig(*(paths or (events,)), state=tmp_path / "state" / "exporter.db", **options))  # type: ignore[arg-type]
         return engines[-1]
 
     def stop() -> None:

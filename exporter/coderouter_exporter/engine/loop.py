@@ -55,7 +55,7 @@ class Published:
         return self.caught_up and not self.commits_failing
 
 
-class Follower:
+class Engine:
     def __init__(
         self,
         sources: Sources,
@@ -98,11 +98,11 @@ class Follower:
         else:
             self._store.close()
 
-    def hint(self) -> None:
+    def wake(self) -> None:
         """Say that the files may have changed."""
         self._wake.set()
 
-    def drained(self) -> Future[None]:
+    def next_pass(self) -> Future[None]:
         """Return a future that is done when a pass has ended that began after this call."""
         with self._lock:
             if self._next_pass is None:

@@ -18,10 +18,10 @@ _WILDCARD = re.compile(r"[*?\[]")
 class Watcher:
     """Watches folders, not files: a watch on a file goes deaf when the file is renamed."""
 
-    def __init__(self, paths: Sequence[Path], hint: Callable[[], None]) -> None:
+    def __init__(self, paths: Sequence[Path], wake: Callable[[], None]) -> None:
         self._folders = sorted({path.parent for path in paths})
         self._names = tuple(_WILDCARD.split(path.name, maxsplit=1)[0] for path in paths)
-        self._hint = hint
+        self._wake_engine = wake
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="watch", daemon=True)
 
@@ -53,7 +53,7 @@ class Watcher:
             raise_interrupt=False,
             recursive=False,
         ):
-            self._hint()
+            self._wake_engine()
 
     def _concerns(self, _: Change, path: str) -> bool:
         return Path(path).name.startswith(self._names)

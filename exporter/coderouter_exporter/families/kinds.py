@@ -17,12 +17,12 @@ class Field:
 
 
 @dataclass(frozen=True)
-class Each(Field):
+class EachOf(Field):
     """A label value taken from a list field of the event: each entry counts once."""
 
 
 @dataclass(frozen=True)
-class Named(Field):
+class Mapped(Field):
     """A label value from a closed set: the set's word for what the field says."""
 
     words: Mapping[str, str]
@@ -30,28 +30,28 @@ class Named(Field):
 
 
 @dataclass(frozen=True)
-class Value:
+class Sum:
     """The number in a field: added to a counter, observed by a histogram; nothing where the event has none."""
 
     field: str
 
 
 @dataclass(frozen=True)
-class Told:
+class Present:
     """One, if the field has a value."""
 
     field: str
 
 
 @dataclass(frozen=True)
-class Missing:
+class Absent:
     """One, if the field has no value."""
 
     field: str
 
 
 @dataclass(frozen=True)
-class MoreThan(Container[object]):
+class GreaterThan(Container[object]):
     """Stands for all larger whole numbers, in `given`."""
 
     number: int
@@ -70,7 +70,7 @@ class Feed:
 
     event: type[Event]
     values: tuple[Field | str, ...] = ()
-    adds: Value | Told | Missing | None = None
+    adds: Sum | Present | Absent | None = None
     given: Mapping[str, Container[object]] = field(default_factory=dict)
 
 

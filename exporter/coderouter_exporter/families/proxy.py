@@ -26,19 +26,19 @@ from coderouter_events.events import (
 )
 from coderouter_exporter.families.kinds import (
     MICRO,
+    Absent,
     Counter,
-    Each,
+    EachOf,
     Feed,
     Field,
     Gauge,
+    GreaterThan,
     Histogram,
-    Missing,
-    MoreThan,
-    Named,
+    Mapped,
+    Present,
     Profiles,
     Providers,
-    Told,
-    Value,
+    Sum,
     declared,
 )
 
@@ -62,9 +62,9 @@ OVERHEAD_BUCKETS = (
 ATTEMPTS_BUCKETS = (1.0, 2.0, 3.0, 4.0, 6.0, 10.0)
 
 
-def _closed(name: str, words: tuple[str, ...]) -> Named:
+def _closed(name: str, words: tuple[str, ...]) -> Mapped:
     """Return the field's word as it is, or `other` for what a later version, or an earlier one, says."""
-    return Named(name, {word: word for word in words}, otherwise="other")
+    return Mapped(name, {word: word for word in words}, otherwise="other")
 
 
 ERROR_TYPE = _closed("error_type", get_args(ErrorType))
@@ -72,7 +72,7 @@ INGRESS = _closed("ingress", get_args(Ingress))
 MODEL = Field("model")
 PROFILE = Field("profile")
 PROVIDER = Field("provider")
-STOPPED = Named(
+STOPPED = Mapped(
     "stop_reason",
     {
         **dict.fromkeys(("stop", "end_turn", "stop_sequence"), "stop"),
@@ -82,7 +82,7 @@ STOPPED = Named(
     },
     otherwise="other",
 )
-BROKEN = Named("error_type", {"timeout_idle": "idle_timeout"}, otherwise="error")
+BROKEN = Mapped("error_type", {"timeout_idle": "idle_timeout"}, otherwise="error")
 
 UPTIME = Gauge(
     name="coderouter_uptime_seconds",
@@ -141,13 +141,13 @@ CAPABILITY_DEGRADED = Counter(
     name="coderouter_capability_degraded_total",
     help="What a request or an answer lost on the way because the other side does not support it.",
     labels=("capability",),
-    feeds=(Feed(CapabilityDegraded, (Each("dropped"),)),),
+    feeds=(Feed(CapabilityDegraded, (EachOf("dropped"),)),),
 )
 OUTPUT_FILTER_APPLIED = Counter(
     name="coderouter_output_filter_applied_total",
     help="Answers that an output filter changed.",
     labels=("filter",),
-    feeds=(Feed(OutputFilterApplied, (Each("filters"),)),),
+    feeds=(Feed(OutputFilterApplied, (EachOf("filters"),)),),
 )
 
 CLIENT_REQUESTS = Counter(
@@ -162,7 +162,7 @@ FALLBACKS = Counter(
     name="coderouter_fallbacks_total",
     help="Client requests that went past the first provider tried.",
     labels=("profile",),
-    feeds=(Feed(RequestFinished, (PROFILE,), given={"attempts": MoreThan(1)}),),
+    feeds=(Feed(RequestFinished, (PROFILE,), given={"attempts": GreaterThan(1)}),),
     known=(Profiles(),),
 )
 PROVIDER_ERRORS = Counter(
@@ -181,16 +181,16 @@ STREAM_ENDS = Counter(
     "said; error or idle_timeout, when they broke off; client_gone, when the client left.",
     labels=("provider", "reason"),
     feeds=(
-        Feed(RequestFinished, (PROVIDER, STOPPED), Told("ttft_s"), {"outcome": ("ok",)}),
-        Feed(RequestFinished, (PROVIDER, BROKEN), Told("ttft_s"), {"outcome": ("midstream",)}),
-        Feed(RequestFinished, (PROVIDER, "client_gone"), Told("ttft_s"), {"outcome": ("client_gone",)}),
+        Feed(RequestFinished, (PROVIDER, STOPPED), Present("ttft_s"), {"outcome": ("ok",)}),
+        Feed(RequestFinished, (PROVIDER, BROKEN), Present("ttft_s"), {"outcome": ("midstream",)}),
+        Feed(RequestFinished, (PROVIDER, "client_gone"), Present("ttft_s"), {"outcome": ("client_gone",)}),
     ),
 )
 REQUEST_DURATION = Histogram(
     name="coderouter_client_request_duration_seconds",
     help="From the whole request read to the last byte handed over.",
     labels=("ingress", "profile"),
-    feeds=(Feed(RequestFinished, (INGRESS, PROFILE), Value("duration_s")),),
+    feeds=(Feed(RequestFinished, (INGRESS, PROFILE), Sum("duration_s")),),
     buckets=DURATION_BUCKETS,
     exemplars=True,
 )
@@ -199,7 +199,7 @@ PROVIDER_DURATION = Histogram(
     help="From the start of a try to the first content of a stream, or to the whole answer. Tries that failed are not "
     "in it.",
     labels=("provider",),
-    feeds=(Feed(ProviderOk, (PROVIDER,), Value("duration_s")),),
+    feeds=(Feed(ProviderOk, (PROVIDER,), Sum("duration_s")),),
     buckets=DURATION_BUCKETS,
     exemplars=True,
 )
@@ -207,7 +207,7 @@ FIRST_TOKEN = Histogram(
     name="coderouter_time_to_first_token_seconds",
     help="How long clients waited for the first content of a stream, fallbacks included, by the provider that sent it.",
     labels=("provider",),
-    feeds=(Feed(RequestFinished, (PROVIDER,), Value("ttft_s")),),
+    feeds=(Feed(RequestFinished, (PROVIDER,), Sum("ttft_s")),),
     buckets=FIRST_TOKEN_BUCKETS,
     exemplars=True,
 )
@@ -215,21 +215,21 @@ OUTPUT_TOKEN = Histogram(
     name="coderouter_time_per_output_token_seconds",
     help="Time per token after the first one, of streams that ended well and whose provider told its tokens.",
     labels=("provider",),
-    feeds=(Feed(RequestFinished, (PROVIDER,), Value("per_output_token_s"), {"outcome": ("ok",)}),),
+    feeds=(Feed(RequestFinished, (PROVIDER,), Sum("per_output_token_s"), {"outcome": ("ok",)}),),
     buckets=OUTPUT_TOKEN_BUCKETS,
 )
 OVERHEAD = Histogram(
     name="coderouter_proxy_overhead_seconds",
     help="What the proxy itself added to a request until its first content.",
     labels=("ingress",),
-    feeds=(Feed(RequestFinished, (INGRESS,), Value("overhead_s")),),
+    feeds=(Feed(RequestFinished, (INGRESS,), Sum("overhead_s")),),
     buckets=OVERHEAD_BUCKETS,
 )
 ATTEMPTS = Histogram(
     name="coderouter_attempts_per_request",
     help="Providers tried for a client request; 0 when there was none to try.",
     labels=("profile",),
-    feeds=(Feed(RequestFinished, (PROFILE,), Value("attempts")),),
+    feeds=(Feed(RequestFinished, (PROFILE,), Sum("attempts")),),
     buckets=ATTEMPTS_BUCKETS,
     scale=1,
 )
@@ -239,7 +239,7 @@ TOKENS = Counter(
     "written to a cache.",
     labels=("provider", "model", "direction"),
     feeds=tuple(
-        Feed(RequestFinished, (PROVIDER, MODEL, direction), Value(f"{direction}_tokens"))
+        Feed(RequestFinished, (PROVIDER, MODEL, direction), Sum(f"{direction}_tokens"))
         for direction in ("input", "output", "cache_read", "cache_creation")
     ),
 )
@@ -247,21 +247,21 @@ USAGE_MISSING = Counter(
     name="coderouter_usage_missing_total",
     help="Answers whose provider did not tell how many tokens they took.",
     labels=("provider",),
-    feeds=(Feed(RequestFinished, (PROVIDER,), Missing("output_tokens"), {"outcome": ("ok",)}),),
+    feeds=(Feed(RequestFinished, (PROVIDER,), Absent("output_tokens"), {"outcome": ("ok",)}),),
     known=(Providers(),),
 )
 COST = Counter(
     name="coderouter_cost_usd_total",
     help="What the answers cost in US dollars, by the prices configured.",
     labels=("provider", "model"),
-    feeds=(Feed(RequestFinished, (PROVIDER, MODEL), Value("cost_usd")),),
+    feeds=(Feed(RequestFinished, (PROVIDER, MODEL), Sum("cost_usd")),),
     scale=MICRO,
 )
 UNPRICED = Counter(
     name="coderouter_unpriced_requests_total",
     help="Answers whose cost is not known, because their provider has no price or did not tell its tokens.",
     labels=("provider", "model"),
-    feeds=(Feed(RequestFinished, (PROVIDER, MODEL), Missing("cost_usd"), {"outcome": ("ok",)}),),
+    feeds=(Feed(RequestFinished, (PROVIDER, MODEL), Absent("cost_usd"), {"outcome": ("ok",)}),),
 )
 BUDGET_LIMIT = Gauge(
     name="coderouter_budget_limit_usd",
@@ -277,7 +277,7 @@ TOOL_CALLS_REPAIRED = Counter(
     name="coderouter_tool_calls_repaired_total",
     help="Tool calls that a model wrote as text and that became real ones.",
     labels=("provider",),
-    feeds=(Feed(ToolCallRepaired, (PROVIDER,), Value("count")),),
+    feeds=(Feed(ToolCallRepaired, (PROVIDER,), Sum("count")),),
     known=(Providers(),),
 )
 AUTO_ROUTER_RESOLVED = Counter(

@@ -37,10 +37,10 @@ from coderouter_exporter.state.state import (
     RECENT_MAX,
     SERIES_MAX,
     CatalogEntry,
-    Cooling,
+    Cooldown,
     LastError,
-    MovedOn,
-    Pulse,
+    LastFallback,
+    ProxyHeartbeat,
     Recent,
     StartupInfo,
     State,
@@ -57,7 +57,7 @@ def remember(state: State, data: bytes, records: list[Record], groups: Groups) -
     if not CONFIGURATIONS.isdisjoint(groups):
         for fields in configurations(data):
             _configure(state, fields)
-    _feel_pulses(state, groups)
+    _update_heartbeats(state, groups)
     for record in groups.get(Shutdown.msg, ()):
         _end(state, record)
     _note_cooldowns(state, groups)
@@ -78,7 +78,7 @@ def _note_moved_on(state: State, failed: Sequence[Record]) -> None:
     record = next((record for record in reversed(failed) if record.retryable), None)
     if record is not None and (state.moved_on is None or state.moved_on.ts <= _ts(state, record)):
         error = shortened(record.error or "")
-        state.moved_on = MovedOn(_ts(state, record), record.provider or "", record.error_type, error)
+        state.moved_on = LastFallback(_ts(state, record), record.provider or "", record.error_type, error)
 
 
 def _note_answers(state: State, records: Sequence[Record]) -> None:
@@ -173,19 +173,19 @@ def _status(record: Record) -> int | None:
     return record.status if record.status is not None and 0 <= record.status <= 999 else None
 
 
-def _feel_pulses(state: State, groups: Groups) -> None:
+def _update_heartbeats(state: State, groups: Groups) -> None:
     for event in (Startup.msg, Heartbeat.msg, Shutdown.msg):
         for record in groups.get(event, ()):
             if record.writer is not None:
                 in_flight = max(0, in_whole(record.in_flight or 0, 1))
-                pulse = Pulse(_ts(state, record), in_flight, ended=event == Shutdown.msg)
+                pulse = ProxyHeartbeat(_ts(state, record), in_flight, ended=event == Shutdown.msg)
                 state.pulses[record.writer] = max(pulse, state.pulses.get(record.writer, pulse), key=_newer)
     if len(state.pulses) > WRITERS_MAX:
         newest = sorted(state.pulses.items(), key=lambda entry: (entry[1].ts, entry[0]))
         state.pulses = dict(newest[-WRITERS_MAX:])
 
 
-def _newer(pulse: Pulse) -> tuple[float, bool, int]:
+def _newer(pulse: ProxyHeartbeat) -> tuple[float, bool, int]:
     return pulse.ts, pulse.ended, pulse.in_flight  # also the order of two of the same millisecond
 
 
@@ -194,13 +194,13 @@ def _note_cooldowns(state: State, groups: Groups) -> None:
         for record in groups.get(event, ()):
             ts = _ts(state, record)
             until = ts + (record.seconds or 0.0) if event == ProviderCooldown.msg else ts
-            told = Cooling(ts, until)
+            told = Cooldown(ts, until)
             before = state.cooling.get(record.provider or "")
             if before is not None or len(state.cooling) < SERIES_MAX:
                 state.cooling[record.provider or ""] = max(told, before or told, key=_later)
 
 
-def _later(told: Cooling) -> tuple[float, float]:
+def _later(told: Cooldown) -> tuple[float, float]:
     return told.ts, -told.until
 
 

@@ -15,15 +15,15 @@ from typing import TypeVar
 
 from coderouter_events.events import EVENTS, Event
 from coderouter_exporter.families.kinds import (
+    Absent,
     Counter,
-    Each,
+    EachOf,
     Feed,
     Field,
     Histogram,
-    Missing,
-    Named,
-    Told,
-    Value,
+    Mapped,
+    Present,
+    Sum,
 )
 from coderouter_exporter.families.table import FED
 from coderouter_exporter.records.columns import MISSING, Columns, needed
@@ -48,7 +48,7 @@ class _Row:
     family: Counter | Histogram
     sources: tuple[Source, ...]
     given: tuple[tuple[int, Container[object]], ...]
-    adds: Value | Told | Missing | None
+    adds: Sum | Present | Absent | None
 
     def takes(self, values: Deciding) -> bool:
         return all(values[at] in wanted for at, wanted in self.given)
@@ -103,7 +103,7 @@ class Plan:
             self._count_numbers(state, records, columns)
         for family, source in self._lists:
             assert isinstance(family, Counter)
-            assert isinstance(source, Each)
+            assert isinstance(source, EachOf)
             entries: Iterable[str] = chain.from_iterable(map(attrgetter(source.name), records))
             for entry, number in collections.Counter(entries).items():
                 state.add(family, (entry,), number)
@@ -135,7 +135,7 @@ def _add(
     family = row.family
     column = columns.numbers(row.adds.field, family.scale) if row.adds is not None else ()
     if not column:
-        if row.adds is None or isinstance(row.adds, Missing):
+        if row.adds is None or isinstance(row.adds, Absent):
             assert isinstance(family, Counter)
             state.add(family, labels, len(places))
         return
@@ -153,13 +153,13 @@ def _add(
         state.add(family, labels, number)
 
 
-def _number(adds: Value | Told | Missing, numbers: Sequence[int], missing: int) -> int:
+def _number(adds: Sum | Present | Absent, numbers: Sequence[int], missing: int) -> int:
     match adds:
-        case Value():
+        case Sum():
             return sum(numbers) - missing * MISSING
-        case Told():
+        case Present():
             return len(numbers) - missing
-        case Missing():
+        case Absent():
             return missing
 
 
@@ -181,7 +181,7 @@ def _counted(fields: tuple[str, ...], records: list[Record]) -> Iterable[tuple[D
 def _label(source: tuple[int, Field], values: Deciding) -> str:
     at, how = source
     said = str(values[at] or "")
-    return how.words.get(said, how.otherwise) if isinstance(how, Named) else said
+    return how.words.get(said, how.otherwise) if isinstance(how, Mapped) else said
 
 
 def _row(family: Counter | Histogram, feed: Feed, deciding: tuple[str, ...]) -> _Row:
@@ -202,7 +202,7 @@ def _deciding(feed: Feed) -> Iterator[str]:
 
 
 def _is_list(feed: Feed) -> bool:
-    return any(isinstance(value, Each) for value in feed.values)
+    return any(isinstance(value, EachOf) for value in feed.values)
 
 
 def _feeds(event: type[Event]) -> Iterator[tuple[Counter | Histogram, Feed]]:

@@ -18,19 +18,19 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from coderouter_exporter.http import web_config
-from coderouter_exporter.http.web_config import WebConfig, WebConfigFaults
+from coderouter_exporter.http.web_config import WebConfig, WebConfigErrors
 
 log = logging.getLogger(__name__)
 
 
-class Web:
+class WebConfigFile:
     """A web configuration that follows its files: they are looked at when a client connects, or asks."""
 
     def __init__(self, path: Path) -> None:
         """Read it.
 
         Raises:
-            WebConfigFaults
+            WebConfigErrors
         """
         self._path = path
         self._config = web_config.read(path)
@@ -44,7 +44,7 @@ class Web:
         if seen != self._seen:
             try:
                 self._take(web_config.read(self._path))
-            except WebConfigFaults as faults:
+            except WebConfigErrors as faults:
                 self._files = faults.files
                 log.error("the web configuration of before stays in use:\n%s", faults)
             self._seen = _signature(self._files)
@@ -58,7 +58,7 @@ class Web:
     def _take(self, config: WebConfig) -> None:
         if (config.tls is None) != (self._config.tls is None):
             turned = "off" if config.tls is None else "on"
-            raise WebConfigFaults(
+            raise WebConfigErrors(
                 [f"{self._path}: TLS is turned {turned}, which takes a restart"], config.files
             )
         self._config = config
@@ -78,10 +78,10 @@ def _stat(path: Path) -> tuple[int, int, int] | None:
     return found.st_mtime_ns, found.st_size, found.st_ino
 
 
-class Guarded:
+class AuthMiddleware:
     """The ASGI app behind its passwords, all of its paths, with the headers that every answer gets."""
 
-    def __init__(self, app: ASGIApp, web: Web) -> None:
+    def __init__(self, app: ASGIApp, web: WebConfigFile) -> None:
         self._app = app
         self._web = web
         self._passwords = Passwords()
@@ -152,7 +152,7 @@ def _fits(password: bytes, hashed: bytes) -> bool:
         return False  # longer than bcrypt takes
 
 
-def protocol(web: Web) -> type[HttpToolsProtocol]:
+def protocol(web: WebConfigFile) -> type[HttpToolsProtocol]:
     """Return a protocol that leaves at once where a client's certificate has none of the allowed names."""
 
     class _Checked(HttpToolsProtocol):

@@ -14,7 +14,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
-from coderouter_exporter.engine.loop import Follower, Published
+from coderouter_exporter.engine.loop import Engine, Published
 from coderouter_exporter.engine.wakeup import Watcher
 from coderouter_exporter.http import dashboard
 from coderouter_exporter.http.proxy_liveness import ProxyLiveness
@@ -29,7 +29,7 @@ DRAIN_S_MAX = 1.0
 GZIP_LEVEL = 4
 
 
-def create_app(follower: Follower, watcher: Watcher) -> Starlette:
+def create_app(follower: Engine, watcher: Watcher) -> Starlette:
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncGenerator[None]:
         follower.start()
@@ -53,7 +53,7 @@ def create_app(follower: Follower, watcher: Watcher) -> Starlette:
 
 
 class _Pages:
-    def __init__(self, follower: Follower) -> None:
+    def __init__(self, follower: Engine) -> None:
         self._follower = follower
         self._liveness = ProxyLiveness()
 
@@ -90,7 +90,7 @@ class _Pages:
 
         None while what is committed is less than what was served before.
         """
-        await asyncio.wait([asyncio.wrap_future(self._follower.drained())], timeout=DRAIN_S_MAX)
+        await asyncio.wait([asyncio.wrap_future(self._follower.next_pass())], timeout=DRAIN_S_MAX)
         published = self._follower.published
         if published.recovering:
             return None

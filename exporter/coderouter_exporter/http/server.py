@@ -9,7 +9,7 @@ from types import FrameType
 import uvicorn
 
 from coderouter_events import sd_notify
-from coderouter_exporter.engine.loop import Follower, Published
+from coderouter_exporter.engine.loop import Engine, Published
 
 TICK_S = 1.0
 
@@ -31,7 +31,7 @@ class Server(uvicorn.Server):
     loop takes steps: a scrape is answered also when the disk hangs, but with what was counted before.
     """
 
-    def __init__(self, config: uvicorn.Config, follower: Follower, progress: Progress) -> None:
+    def __init__(self, config: uvicorn.Config, follower: Engine, progress: Progress) -> None:
         super().__init__(config)
         self._follower = follower
         self._progress = progress

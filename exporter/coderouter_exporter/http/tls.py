@@ -78,7 +78,7 @@ class TLS:
         return not names.isdisjoint(self.client_allowed_sans)
 
 
-class NewestContext(ssl.SSLContext):
+class ReloadingSSLContext(ssl.SSLContext):
     """Wraps each connection with the context that is newest by then."""
 
     _newest: Callable[[], ssl.SSLContext]

@@ -41,7 +41,7 @@ Read = Callable[[yaml.Node, str], Any]
 """Returns what a node says, given its place in the file, or raises what is wrong with it."""
 
 
-class WebConfigFaults(Exception):
+class WebConfigErrors(Exception):
     """The file cannot be used; `str()` has one line for each fault, and `files` are those that were looked at."""
 
     def __init__(self, faults: Iterable[str], files: Iterable[Path]) -> None:
@@ -64,24 +64,24 @@ def read(path: Path) -> WebConfig:
     """Return what the file says, with the certificates that it names.
 
     Raises:
-        WebConfigFaults: with every fault of the file.
+        WebConfigErrors: with every fault of the file.
     """
     try:
         node = yaml.compose(path.read_text(encoding="utf-8"), Loader=yaml.SafeLoader)
     except (OSError, UnicodeDecodeError) as error:
-        raise WebConfigFaults([f"{path}: cannot be read: {error}"], [path]) from None
+        raise WebConfigErrors([f"{path}: cannot be read: {error}"], [path]) from None
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         line = f":{mark.line + 1}" if mark else ""
-        raise WebConfigFaults(
+        raise WebConfigErrors(
             [f"{path}{line}: is not YAML: {error.problem or error.context}"], [path]
         ) from None
     except yaml.YAMLError as error:
-        raise WebConfigFaults([f"{path}: is not YAML: {error}"], [path]) from None
+        raise WebConfigErrors([f"{path}: is not YAML: {error}"], [path]) from None
     reading = _Reading(path)
     config = reading.whole(node)
     if reading.faults or config is None:
-        raise WebConfigFaults(
+        raise WebConfigErrors(
             (f"{path}:{line}: {what}" for line, what in sorted(reading.faults)), reading.files
         )
     return config

@@ -6,7 +6,7 @@ from itertools import groupby
 
 from coderouter_exporter.fold.fold import fold
 from coderouter_exporter.offline.order import written_ts
-from coderouter_exporter.offline.step_log import History
+from coderouter_exporter.offline.step_log import StepLog
 from coderouter_exporter.records.decode import Chunk
 from coderouter_exporter.render.exposition import Scrape
 from coderouter_exporter.render.view import View
@@ -30,7 +30,7 @@ def backfill(
     Raises:
         TooManySteps: from the first event to the last there are more than `STEPS_MAX`.
     """
-    history = History(step_ms, labels)
+    history = StepLog(step_ms, labels)
     state = State(created_ts=0.0)
     first = last = 0
     for step, chunk in _by_step(chunks, step_ms):
@@ -44,7 +44,7 @@ def backfill(
     history.close()
 
 
-def _note(history: History, step: int, state: State) -> None:
+def _note(history: StepLog, step: int, state: State) -> None:
     history.note(step, Scrape(View(state=state, now_ts=0.0)).collect())
 
 

@@ -28,7 +28,7 @@ class _Family:
     newest value, in the order in which they were first seen."""
 
 
-class History:
+class StepLog:
     """Counters by step, a step being a number of `step_ms` since 1970; `labels` are added to each series."""
 
     def __init__(self, step_ms: int, labels: Iterable[tuple[str, str]] = ()) -> None:

@@ -23,7 +23,7 @@ OTHER = "other"
 Labels = tuple[str, ...]
 
 
-class Position(msgspec.Struct, kw_only=True):
+class Checkpoint(msgspec.Struct, kw_only=True):
     """How far one file has been read. Its content says which file it is, whatever it is called by now."""
 
     path: str
@@ -82,7 +82,7 @@ class LastError(NamedTuple):
     error_type: str | None = None
 
 
-class MovedOn(NamedTuple):
+class LastFallback(NamedTuple):
     """The newest failure after which the next provider of a chain was to be tried."""
 
     ts: float
@@ -122,7 +122,7 @@ class Observed(msgspec.Struct):
         return list(accumulate(self.counts))
 
 
-class Pulse(NamedTuple):
+class ProxyHeartbeat(NamedTuple):
     """The newest word of a proxy process about itself."""
 
     ts: float
@@ -130,7 +130,7 @@ class Pulse(NamedTuple):
     ended: bool = False
 
 
-class Cooling(NamedTuple):
+class Cooldown(NamedTuple):
     """The newest word about a provider that kept failing; it is over when it has answered, or at `until`."""
 
     ts: float
@@ -149,19 +149,19 @@ class State(msgspec.Struct, kw_only=True):
     last_errors: dict[str, LastError] = {}
     recent: list[Recent] = []
     journal: list[Entry] = []
-    moved_on: MovedOn | None = None
+    moved_on: LastFallback | None = None
     answered: dict[str, float] = {}
     """When each provider answered last."""
     minutes: Minutes = msgspec.field(default_factory=Minutes)
-    pulses: dict[str, Pulse] = {}
+    pulses: dict[str, ProxyHeartbeat] = {}
     """By writer."""
-    cooling: dict[str, Cooling] = {}
+    cooling: dict[str, Cooldown] = {}
     """By provider."""
     month: str = ""
     """The newest one with a cost, such as `2026-11` (UTC)."""
     month_costs: dict[str, int] = {}
     """What each provider has cost in that month, in millionths of a dollar."""
-    positions: list[Position] = []
+    positions: list[Checkpoint] = []
     writers: Writers = msgspec.field(default_factory=Writers)
     committed_ts: float = 0.0
 

@@ -5,10 +5,10 @@ from collections.abc import Sequence
 from copy import copy
 from pathlib import Path
 
-from coderouter_exporter.state.state import Position
-from coderouter_exporter.tail.content import HEAD_BYTES_MAX, Content, Likeness, likeness
-from coderouter_exporter.tail.open_file import Followed
-from coderouter_exporter.tail.rotated import Signature
+from coderouter_exporter.state.state import Checkpoint
+from coderouter_exporter.tail.content import HEAD_BYTES_MAX, Content, Match, match_of
+from coderouter_exporter.tail.open_file import OpenFile
+from coderouter_exporter.tail.rotated import FileStat
 
 GONE_KEPT = 64
 """Positions kept of finished files that are gone; one may come back, compressed or copied."""
@@ -16,26 +16,28 @@ GONE_KEPT = 64
 _FIRST_TS = re.compile(rb'"ts": ?"([^"]*)"')
 
 
-class Ledger:
+class Checkpoints:
     """The positions of the files of one path, open or not; the state keeps them."""
 
-    def __init__(self, path: Path, positions: list[Position]) -> None:
+    def __init__(self, path: Path, positions: list[Checkpoint]) -> None:
         self.positions = positions
         self._path = str(path)
 
     def position_of(
-        self, content: Content, followed: Sequence[Followed], *, at_path: bool
-    ) -> Position | None:
+        self, content: Content, followed: Sequence[OpenFile], *, at_path: bool
+    ) -> Checkpoint | None:
         """Return the position from which to read the file, or None when it is a copy and nothing is to be read.
 
         When a file at the path goes on where another one stands, that one is marked as superseded.
         """
-        like, position = self._most_like(content)
+        like, position = self._best_match(content)
         if position is None:
             is_copy = not at_path and any(_begins_like(content, file) for file in followed)
-            return None if is_copy else self._added(Position(path=self._path, inode=content.signature.inode))
+            return (
+                None if is_copy else self._added(Checkpoint(path=self._path, inode=content.signature.inode))
+            )
         holder = next((file for file in followed if file.position is position), None)
-        if like is Likeness.SAME and holder is None:
+        if like is Match.SAME and holder is None:
             return position
         if not at_path:
             if holder is None:
@@ -43,13 +45,13 @@ class Ledger:
                     True  # a copy that ends before what was read: its file was cut, no more comes
                 )
             return None
-        if like is Likeness.SHORTER:
+        if like is Match.SHORTER:
             return self._shortened(position, content, keep=holder is not None)
         if holder is not None:
             holder.superseded = True
         return position
 
-    def finished_packed(self, signature: Signature) -> Position | None:
+    def finished_packed(self, signature: FileStat) -> Checkpoint | None:
         """Return the position of a compressed file that is done with; told without unpacking it again."""
         for position in self.positions:
             same_file = position.inode == signature.inode and position.size == signature.size
@@ -57,31 +59,33 @@ class Ledger:
                 return position
         return None
 
-    def refuse(self, signature: Signature) -> Position:
+    def refuse(self, signature: FileStat) -> Checkpoint:
         """Remember that this compressed file is never read."""
         return self._added(
-            Position(path=self._path, inode=signature.inode, size=signature.size, packed=True, finished=True)
+            Checkpoint(
+                path=self._path, inode=signature.inode, size=signature.size, packed=True, finished=True
+            )
         )
 
-    def begin_anew(self, file: Followed) -> None:
+    def begin_anew(self, file: OpenFile) -> None:
         """Give the file that was cut a new position; the old one is that of a copy, if there is one."""
         if not file.position.offset:
             self.positions.remove(file.position)
         self._added(file.begin_anew())
 
-    def finish(self, file: Followed) -> None:
+    def finish(self, file: OpenFile) -> None:
         """Note that the file was read to its end and is not expected to grow."""
         position = file.position
         position.finished = True
         position.size = file.content.signature.size
 
-    def unmatched(self, held: Sequence[Position]) -> list[Position]:
+    def unmatched(self, held: Sequence[Checkpoint]) -> list[Checkpoint]:
         """Return the positions of files that are gone before they were known to be read to their end."""
         ids = set(map(id, held))
         left = [p for p in self.positions if id(p) not in ids and not p.finished]
         return [position for position in left if position.offset]
 
-    def forget_gone(self, held: Sequence[Position]) -> None:
+    def forget_gone(self, held: Sequence[Checkpoint]) -> None:
         """Keep few positions of finished files that no longer exist, and none of which nothing was read."""
         ids = set(map(id, held))
         for position in [p for p in self.positions if not p.head_bytes and not p.packed and id(p) not in ids]:
@@ -90,18 +94,18 @@ class Ledger:
         for position in gone[:-GONE_KEPT]:
             self.positions.remove(position)
 
-    def _most_like(self, content: Content) -> tuple[Likeness, Position | None]:
+    def _best_match(self, content: Content) -> tuple[Match, Checkpoint | None]:
         """Return the position that the file fits best; of two, the one with its inode, then the one further on."""
-        best: tuple[Likeness, bool, int] = (Likeness.NONE, False, 0)
+        best: tuple[Match, bool, int] = (Match.NONE, False, 0)
         found = None
         for position in self.positions:
-            like = likeness(content, position)
+            like = match_of(content, position)
             rank = (like, position.inode == content.signature.inode, position.offset)
             if like and rank > best:
                 best, found = rank, position
         return best[0], found
 
-    def _shortened(self, position: Position, content: Content, *, keep: bool) -> Position:
+    def _shortened(self, position: Checkpoint, content: Content, *, keep: bool) -> Checkpoint:
         """Return the position at the end of a file that lacks the end of what was read of it."""
         if not keep:
             self.positions.remove(position)
@@ -111,7 +115,7 @@ class Ledger:
         shorter.finished = False
         return self._added(shorter)
 
-    def _added(self, position: Position) -> Position:
+    def _added(self, position: Checkpoint) -> Checkpoint:
         self.positions.append(position)
         return position
 
@@ -122,7 +126,7 @@ def by_age(content: Content) -> tuple[str, int]:
     return found[1].decode(errors="replace") if found else "", content.signature.modified_ns
 
 
-def _begins_like(content: Content, file: Followed) -> bool:
+def _begins_like(content: Content, file: OpenFile) -> bool:
     """Return whether it is a copy of the file, or one that is still being made; that one is read itself."""
     length = min(content.size, HEAD_BYTES_MAX)
     return (

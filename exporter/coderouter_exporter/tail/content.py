@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Protocol
 
 from coderouter_exporter.records.decode import READ_BYTES_MAX
-from coderouter_exporter.state.state import Position
-from coderouter_exporter.tail.rotated import Signature, signature
+from coderouter_exporter.state.state import Checkpoint
+from coderouter_exporter.tail.rotated import FileStat, signature
 
 HEAD_BYTES_MAX = 4096
 MARKER_BYTES = 512
@@ -31,7 +31,7 @@ def no_step(_: str) -> None:
 class Content(Protocol):
     """What a file holds. It stays readable when the file is renamed or removed."""
 
-    signature: Signature
+    signature: FileStat
     size: int
     changes: bool
     """Whether the file can still be written to."""
@@ -69,7 +69,7 @@ class Plain:
         os.close(self.fd)
 
 
-class Fault(Enum):
+class ArchiveError(Enum):
     """Why a compressed file is not read; the value is a `result` of `cr_exporter_gz_files_total`."""
 
     INCOMPLETE = "incomplete"
@@ -78,12 +78,12 @@ class Fault(Enum):
     TOO_LARGE = "too_large"
 
 
-class Unpackable(Exception):
-    def __init__(self, fault: Fault) -> None:
+class BadArchive(Exception):
+    def __init__(self, fault: ArchiveError) -> None:
         self.fault = fault
 
 
-class Packed:
+class Compressed:
     """A gzip file that is complete: all its members have their right length and checksum."""
 
     changes = False
@@ -93,7 +93,7 @@ class Packed:
 
         Raises:
             OSError: it cannot be read.
-            Unpackable: it is not to be trusted, or not yet.
+            BadArchive: it is not to be trusted, or not yet.
         """
         self._file = place.open("rb")
         try:
@@ -125,7 +125,7 @@ class Packed:
         self._file.close()
 
 
-class Likeness(IntEnum):
+class Match(IntEnum):
     """What a file is to a position."""
 
     NONE = 0
@@ -135,17 +135,17 @@ class Likeness(IntEnum):
     """The position is in this file: reading can go on at its offset."""
 
 
-def likeness(content: Content, position: Position) -> Likeness:
+def match_of(content: Content, position: Checkpoint) -> Match:
     if not 0 < position.head_bytes <= content.size:
-        return Likeness.NONE
+        return Match.NONE
     if digest(content.bytes_at(0, position.head_bytes)) != position.head_digest:
-        return Likeness.NONE
+        return Match.NONE
     if content.size < position.offset:
-        return Likeness.SHORTER
+        return Match.SHORTER
     marker = content.bytes_at(position.offset - position.marker_bytes, position.marker_bytes)
     # A state of schema 1 has no marker yet.
     same = not position.marker_bytes or digest(marker) == position.marker_digest
-    return Likeness.SAME if same else Likeness.NONE
+    return Match.SAME if same else Match.NONE
 
 
 def digest(data: bytes) -> bytes:
@@ -161,11 +161,11 @@ def _unpacked_size(file: BufferedReader, packed_bytes: int, step: Step) -> int:
                 size += len(block)
                 step("unpacked")
                 if size > limit:
-                    raise Unpackable(Fault.TOO_LARGE)
+                    raise BadArchive(ArchiveError.TOO_LARGE)
     except EOFError as error:
-        raise Unpackable(Fault.INCOMPLETE) from error
+        raise BadArchive(ArchiveError.INCOMPLETE) from error
     except (gzip.BadGzipFile, zlib.error) as error:
-        raise Unpackable(Fault.CORRUPT) from error
+        raise BadArchive(ArchiveError.CORRUPT) from error
     if packed_bytes == 0:
-        raise Unpackable(Fault.INCOMPLETE)
+        raise BadArchive(ArchiveError.INCOMPLETE)
     return size

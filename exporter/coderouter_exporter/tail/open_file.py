@@ -5,15 +5,15 @@ from collections import OrderedDict
 from pathlib import Path
 
 from coderouter_exporter.records.decode import READ_BYTES_MAX, Chunk, cut
-from coderouter_exporter.state.state import Position
+from coderouter_exporter.state.state import Checkpoint
 from coderouter_exporter.tail.content import HEAD_BYTES_MAX, MARKER_BYTES, Content, Plain, Step, digest
 from coderouter_exporter.tail.rotated import FRESH_NS
 
 
-class Followed:
+class OpenFile:
     """A file and the position in it. The position moves with each read."""
 
-    def __init__(self, place: Path, content: Content, position: Position) -> None:
+    def __init__(self, place: Path, content: Content, position: Checkpoint) -> None:
         self.place = place
         self.content = content
         self.position = position
@@ -78,9 +78,9 @@ class Followed:
         self._move(chunk.bytes_read, proof, data)
         return chunk
 
-    def begin_anew(self) -> Position:
+    def begin_anew(self) -> Checkpoint:
         """Set a new position at the beginning and return it; the old one is that of what the file held before."""
-        self.position = Position(
+        self.position = Checkpoint(
             path=self.position.path, inode=self.content.signature.inode, place=self.position.place
         )
         self.cut = False
@@ -130,15 +130,15 @@ class Descriptors:
 
     def __init__(self, limit: int) -> None:
         self._limit = max(2, limit)
-        self._used: OrderedDict[Followed, None] = OrderedDict()
+        self._used: OrderedDict[OpenFile, None] = OrderedDict()
 
-    def use(self, file: Followed) -> None:
+    def use(self, file: OpenFile) -> None:
         self._used[file] = None
         self._used.move_to_end(file)
         while len(self._used) > self._limit:
             oldest, _ = self._used.popitem(last=False)
             oldest.close()
 
-    def close(self, file: Followed) -> None:
+    def close(self, file: OpenFile) -> None:
         self._used.pop(file, None)
         file.close()

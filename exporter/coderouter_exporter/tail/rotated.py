@@ -22,7 +22,7 @@ FRESH_NS = 100_000_000
 
 
 @dataclass(frozen=True)
-class Signature:
+class FileStat:
     """What a file's metadata say about it; as long as they stay the same, so does its content."""
 
     device: int
@@ -41,7 +41,7 @@ class Candidate:
     """A file that exists and may belong to an event file."""
 
     place: Path
-    signature: Signature
+    signature: FileStat
 
     @property
     def compression(self) -> str:
@@ -79,7 +79,7 @@ class Folders:
         return listing
 
 
-class Family:
+class RotationGroup:
     """The names that one event file and its rotated siblings can have."""
 
     def __init__(self, path: Path, olddir: Path | None, is_other: Callable[[Path], bool]) -> None:
@@ -98,7 +98,7 @@ class Family:
         places = dict.fromkeys((*self._siblings(folders), *more, self.path))
         found: dict[tuple[int, int], Candidate] = {}
         for place in places:
-            signature = signature_of(place)
+            signature = stat_of(place)
             if signature is not None and (place == self.path or not self._is_other(place)):
                 found.pop(signature.identity, None)
                 found[signature.identity] = Candidate(place, signature)
@@ -131,7 +131,7 @@ def is_rotated(name: str) -> bool:
     return _ROTATED.search(name) is not None
 
 
-def signature_of(place: Path | str) -> Signature | None:
+def stat_of(place: Path | str) -> FileStat | None:
     """Return the signature of a regular file, or None when there is none at the place."""
     try:
         info = os.stat(place)  # noqa: PTH116 - called for every known file at every look
@@ -140,8 +140,8 @@ def signature_of(place: Path | str) -> Signature | None:
     return signature(info) if stat.S_ISREG(info.st_mode) else None
 
 
-def signature(info: os.stat_result) -> Signature:
-    return Signature(info.st_dev, info.st_ino, info.st_size, info.st_mtime_ns, info.st_ctime_ns)
+def signature(info: os.stat_result) -> FileStat:
+    return FileStat(info.st_dev, info.st_ino, info.st_size, info.st_mtime_ns, info.st_ctime_ns)
 
 
 def _starting_with(names: tuple[str, ...], stem: str) -> Iterator[str]:

@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from coderouter_exporter.state.state import Position
+from coderouter_exporter.state.state import Checkpoint
 from coderouter_exporter.tail.content import Step, no_step
 from coderouter_exporter.tail.open_file import Descriptors
 from coderouter_exporter.tail.rotated import Folders, is_rotated
@@ -23,7 +23,7 @@ class Sources:
     def __init__(
         self,
         patterns: Sequence[Path],
-        positions: Iterable[Position],
+        positions: Iterable[Checkpoint],
         *,
         olddir: Path | None = None,
         step: Step = no_step,
@@ -32,7 +32,7 @@ class Sources:
         self.tails: list[Tail] = []
         self._fixed = [path for path in patterns if not glob.has_magic(str(path))]
         self._globs = [path for path in patterns if glob.has_magic(str(path))]
-        self._positions: dict[str, list[Position]] = {}
+        self._positions: dict[str, list[Checkpoint]] = {}
         for position in positions:
             self._positions.setdefault(position.path, []).append(position)
         self._paths: set[Path] = set()
@@ -57,7 +57,7 @@ class Sources:
             self._add(sorted(path for path in found if not is_rotated(path.name)))
             self._expanded_at = time.monotonic()
 
-    def positions(self) -> list[Position]:
+    def positions(self) -> list[Checkpoint]:
         """Return the positions of all files, also of those that are not configured now: they may be again."""
         others = [
             p for path, known in self._positions.items() if Path(path) not in self._paths for p in known

@@ -14,18 +14,26 @@ from time import monotonic
 from coderouter_exporter.families.exporter import COMPRESSED_FILES, LINES, ROTATIONS, UNMATCHED
 from coderouter_exporter.families.kinds import Counter
 from coderouter_exporter.records.decode import Chunk
-from coderouter_exporter.state.state import Labels, Position
-from coderouter_exporter.tail.checkpoints import Ledger, by_age
-from coderouter_exporter.tail.content import Content, Fault, Packed, Plain, Step, Unpackable, no_step
-from coderouter_exporter.tail.open_file import Descriptors, Followed
+from coderouter_exporter.state.state import Checkpoint, Labels
+from coderouter_exporter.tail.checkpoints import Checkpoints, by_age
+from coderouter_exporter.tail.content import (
+    ArchiveError,
+    BadArchive,
+    Compressed,
+    Content,
+    Plain,
+    Step,
+    no_step,
+)
+from coderouter_exporter.tail.open_file import Descriptors, OpenFile
 from coderouter_exporter.tail.rotated import (
     GZIP,
     Candidate,
-    Family,
+    FileStat,
     Folders,
     Listing,
-    Signature,
-    signature_of,
+    RotationGroup,
+    stat_of,
 )
 
 LATE_WRITER_S = 60.0
@@ -51,11 +59,11 @@ class Shared:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Settled:
+class ClosedFile:
     """A file that is not open: there is nothing to do with it until its metadata change."""
 
-    signature: Signature
-    position: Position | None = None
+    signature: FileStat
+    position: Checkpoint | None = None
     pending: bool = False
     """It cannot be read yet, though it may hold lines."""
     copy: bool = False
@@ -65,7 +73,7 @@ class Settled:
 class Tail:
     """One configured path: the file there now, and older ones."""
 
-    def __init__(self, path: Path, positions: list[Position], shared: Shared | None = None) -> None:
+    def __init__(self, path: Path, positions: list[Checkpoint], shared: Shared | None = None) -> None:
         self.path = path
         self.readable: bool | None = None
         """Whether the file was there and could be opened at the last look; None before the first."""
@@ -74,11 +82,11 @@ class Tail:
         self.changed = False
         """Whether the positions did since this was set to False, other than by reading."""
         self._shared = shared or Shared()
-        self._ledger = Ledger(path, positions)
-        self._family = Family(path, self._shared.olddir, self._shared.is_source)
-        self._open: list[Followed] = []
+        self._checkpoints = Checkpoints(path, positions)
+        self._family = RotationGroup(path, self._shared.olddir, self._shared.is_source)
+        self._open: list[OpenFile] = []
         """Oldest first; the one at the path is the last."""
-        self._settled: dict[Path, Settled] = {}
+        self._settled: dict[Path, ClosedFile] = {}
         self._listings: dict[Path, Listing] = {}
         self._listed = False
         self._waiting = False
@@ -96,7 +104,7 @@ class Tail:
         for file in self._open:
             if file.cut:
                 self._begin_anew(file)
-        active = signature_of(self.path)
+        active = stat_of(self.path)
         if self._must_list(active):
             self._list()
         self._note_readable(active)
@@ -115,9 +123,9 @@ class Tail:
         self._close_done()
 
     @property
-    def positions(self) -> list[Position]:
+    def positions(self) -> list[Checkpoint]:
         """Of all files of this path, open or not; the state keeps them."""
-        return self._ledger.positions
+        return self._checkpoints.positions
 
     @property
     def unsettled(self) -> bool:
@@ -136,14 +144,14 @@ class Tail:
             self._shared.descriptors.close(file)
         self._open.clear()
 
-    def _must_list(self, active: Signature | None) -> bool:
+    def _must_list(self, active: FileStat | None) -> bool:
         if not self._listed or self._waiting or (active is not None and not self._knows(active)):
             return True
         if self._list_folders() != self._listings:
             return True
-        return any(signature_of(place) != settled.signature for place, settled in self._settled.items())
+        return any(stat_of(place) != settled.signature for place, settled in self._settled.items())
 
-    def _knows(self, active: Signature) -> bool:
+    def _knows(self, active: FileStat) -> bool:
         settled = self._settled.get(self.path)
         return (settled is not None and settled.signature == active) or any(
             file.identity == active.identity for file in self._open
@@ -213,19 +221,19 @@ class Tail:
         """Open the file, or settle why it is not read."""
         place, signature = candidate.place, candidate.signature
         packed = bool(candidate.compression) and place != self.path
-        if packed and (done := self._ledger.finished_packed(signature)) is not None:
-            self._settled[place] = Settled(signature=signature, position=done)
+        if packed and (done := self._checkpoints.finished_packed(signature)) is not None:
+            self._settled[place] = ClosedFile(signature=signature, position=done)
             return None
         if packed and candidate.compression != GZIP:
             self._refuse(candidate, "unsupported")
             return None
         try:
-            return Packed(place, self._shared.step) if packed else Plain(place)
+            return Compressed(place, self._shared.step) if packed else Plain(place)
         except OSError:
-            self._settled[place] = Settled(signature=signature, pending=place != self.path)
-        except Unpackable as unpackable:
-            if unpackable.fault is Fault.INCOMPLETE:
-                self._settled[place] = Settled(signature=signature, pending=True)
+            self._settled[place] = ClosedFile(signature=signature, pending=place != self.path)
+        except BadArchive as unpackable:
+            if unpackable.fault is ArchiveError.INCOMPLETE:
+                self._settled[place] = ClosedFile(signature=signature, pending=True)
             else:
                 self._refuse(candidate, unpackable.fault.value)
         return None
@@ -235,30 +243,30 @@ class Tail:
         log.warning("%s is not read: %s", candidate.place, result.replace("_", " "))
         self.noted.append((COMPRESSED_FILES, (result,)))
         self.changed = True
-        position = self._ledger.refuse(candidate.signature)
-        self._settled[candidate.place] = Settled(signature=candidate.signature, position=position)
+        position = self._checkpoints.refuse(candidate.signature)
+        self._settled[candidate.place] = ClosedFile(signature=candidate.signature, position=position)
 
     def _adopt(self, candidate: Candidate, content: Content) -> None:
         place = candidate.place
-        position = self._ledger.position_of(content, self._open, at_path=place == self.path)
+        position = self._checkpoints.position_of(content, self._open, at_path=place == self.path)
         if position is None:
             content.close()
-            self._settled[place] = Settled(signature=candidate.signature, copy=True)
+            self._settled[place] = ClosedFile(signature=candidate.signature, copy=True)
             return
         for file in [file for file in self._open if file.superseded]:
             self._leave(file)
-        file = Followed(place, content, position)
+        file = OpenFile(place, content, position)
         self.changed = True
         self._open.append(file)
         self._shared.descriptors.use(file)
 
-    def _leave(self, file: Followed) -> None:
+    def _leave(self, file: OpenFile) -> None:
         self._shared.descriptors.close(file)
         self._open.remove(file)
 
-    def _begin_anew(self, file: Followed) -> None:
+    def _begin_anew(self, file: OpenFile) -> None:
         """Read the file from its beginning; the rest of what it held may be in a copy."""
-        self._ledger.begin_anew(file)
+        self._checkpoints.begin_anew(file)
         self.changed = True
         self.noted.append((ROTATIONS, ("copytruncate",)))
         self._settled.clear()
@@ -269,7 +277,9 @@ class Tail:
         for file in [file for file in self._open if file.closed]:
             self._open.remove(file)
             if file.idle:
-                self._settled[file.place] = Settled(signature=file.content.signature, position=file.position)
+                self._settled[file.place] = ClosedFile(
+                    signature=file.content.signature, position=file.position
+                )
             else:
                 self._listed = False
 
@@ -279,18 +289,18 @@ class Tail:
             if not file.content.changes or monotonic() - file.grown_at > self._shared.late_writer_s:
                 self._finish(file)
             elif not file.bytes_behind and not file.position.finished:
-                self._ledger.finish(file)
+                self._checkpoints.finish(file)
                 self.changed = True
 
-    def _finish(self, file: Followed) -> None:
+    def _finish(self, file: OpenFile) -> None:
         signature = file.content.signature
         if file.bytes_behind and not file.partial_known:
             self.noted.append((LINES, ("partial",)))
         if not file.content.changes:
             self.noted.append((COMPRESSED_FILES, ("known" if file.was_read else "read",)))
-        self._ledger.finish(file)
+        self._checkpoints.finish(file)
         self.changed = True
-        self._settled[file.place] = Settled(signature=signature, position=file.position)
+        self._settled[file.place] = ClosedFile(signature=signature, position=file.position)
         self._leave(file)
         for place in [place for place, settled in self._settled.items() if settled.copy]:
             del self._settled[place]  # it can now be told for good whether the copy holds more
@@ -317,12 +327,12 @@ class Tail:
             s.position for s in settled if s.position is not None
         ]
         if self.readable and not any(s.pending for s in settled):
-            for position in self._ledger.unmatched(held):
+            for position in self._checkpoints.unmatched(held):
                 position.finished = True
                 self.noted.append((UNMATCHED, ()))
-        self._ledger.forget_gone(held)
+        self._checkpoints.forget_gone(held)
 
-    def _note_readable(self, active: Signature | None) -> None:
+    def _note_readable(self, active: FileStat | None) -> None:
         readable = active is not None and any(file.identity == active.identity for file in self._open)
         settled = self._settled.get(self.path)
         readable = readable or (settled is not None and settled.position is not None)

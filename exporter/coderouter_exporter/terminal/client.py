@@ -12,7 +12,7 @@ TIMEOUT_S = 5.0
 _open = build_opener(ProxyHandler({})).open  # an exporter is near; the proxies of the environment lead away
 
 
-class NoAnswer(Exception):
+class ExporterUnreachable(Exception):
     """No report came; the message says from where and why."""
 
 
@@ -20,7 +20,7 @@ def ask(url: str) -> dict[str, Any]:
     """Return the report of the exporter below this URL.
 
     Raises:
-        NoAnswer
+        ExporterUnreachable
     """
     return parsed(url, fetch(url))
 
@@ -29,7 +29,7 @@ def fetch(url: str) -> bytes:
     """Return the report as it came.
 
     Raises:
-        NoAnswer
+        ExporterUnreachable
     """
     parts = urlsplit(url)
     shown = without_credentials(parts)
@@ -40,11 +40,13 @@ def fetch(url: str) -> bytes:
     except HTTPError as error:
         told = error.read(200).decode(errors="replace").strip().partition("\n")[0]
         wanted = "wants a name and a password: https://name:password@host" if error.code == 401 else told
-        raise NoAnswer(f"{shown} answers HTTP {error.code}: {wanted}") from None
+        raise ExporterUnreachable(f"{shown} answers HTTP {error.code}: {wanted}") from None
     except (URLError, OSError) as error:
         reason = getattr(error, "reason", error)
         why = getattr(reason, "strerror", None) or str(reason)
-        raise NoAnswer(f"nothing answers at {shown} ({why}); is cr-exporter running there?") from None
+        raise ExporterUnreachable(
+            f"nothing answers at {shown} ({why}); is cr-exporter running there?"
+        ) from None
     return body
 
 
@@ -52,16 +54,20 @@ def parsed(url: str, body: bytes) -> dict[str, Any]:
     """Return the report.
 
     Raises:
-        NoAnswer: it is not one.
+        ExporterUnreachable: it is not one.
     """
     try:
         report = json.loads(body)
     except ValueError:
         report = None
     if not isinstance(report, dict) or "counters" not in report:
-        raise NoAnswer(f"what answers at {without_credentials(urlsplit(url))} is not a cr-exporter")
+        raise ExporterUnreachable(
+            f"what answers at {without_credentials(urlsplit(url))} is not a cr-exporter"
+        )
     if "proxy" not in report:
-        raise NoAnswer(f"the exporter at {without_credentials(urlsplit(url))} is older than this command")
+        raise ExporterUnreachable(
+            f"the exporter at {without_credentials(urlsplit(url))} is older than this command"
+        )
     return report
 
 

@@ -71,14 +71,14 @@ def stats(*, url: str, interval_s: float, once: bool, as_json: bool) -> None:
     Where the output is no terminal it is plain text. NO_COLOR turns colours off.
     """
     from coderouter_exporter.terminal import show  # noqa: PLC0415 - quick help
-    from coderouter_exporter.terminal.client import NoAnswer  # noqa: PLC0415 - quick help
+    from coderouter_exporter.terminal.client import ExporterUnreachable  # noqa: PLC0415 - quick help
 
     if not once:
         show.keep_showing(url, interval_s, as_json=as_json)
         return
     try:
         show.show_once(url, as_json=as_json)
-    except NoAnswer as error:
+    except ExporterUnreachable as error:
         click.echo(f"coderouter: {error}", err=True)
         sys.exit(UNREACHABLE)
 

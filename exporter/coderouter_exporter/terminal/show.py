@@ -11,7 +11,7 @@ import click
 from rich.console import Console
 from rich.live import Live
 
-from coderouter_exporter.terminal.client import NoAnswer, ask, fetch, parsed
+from coderouter_exporter.terminal.client import ExporterUnreachable, ask, fetch, parsed
 from coderouter_exporter.terminal.screen import Screen
 
 WIDTH = 120
@@ -24,7 +24,7 @@ def show_once(url: str, *, as_json: bool) -> None:
     """Print the report.
 
     Raises:
-        NoAnswer
+        ExporterUnreachable
     """
     body = fetch(url)
     report = parsed(url, body)
@@ -66,7 +66,7 @@ def _keep_printing_json(url: str, interval_s: float) -> None:
     while True:
         try:
             show_once(url, as_json=True)
-        except NoAnswer as error:
+        except ExporterUnreachable as error:
             click.echo(f"coderouter: {error}", err=True)
         time.sleep(interval_s)
 
@@ -78,7 +78,7 @@ def _looks(url: str, interval_s: float) -> Iterator[tuple[dict[str, Any] | None,
         started = time.monotonic()
         try:
             report, trouble = ask(url), None
-        except NoAnswer as error:
+        except ExporterUnreachable as error:
             trouble = f"{error} Asking again."
         yield report, trouble
         time.sleep(max(0.0, started + interval_s - time.monotonic()))

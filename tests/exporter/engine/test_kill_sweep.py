@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from support.exporter.engine import Engine, is_exact
+from support.exporter.engine import EngineRig, is_exact
 from support.exporter.rotation import rotate
 from support.exporter.writers import Writer
 from support.processes import clean_environment
@@ -58,7 +58,7 @@ def sweep(folder: Path, killed_at: Callable[[Path, Path, int], Shown]) -> int:
         if lives:
             break
     assert seen == [written]
-    engine = Engine(events, state=state)
+    engine = EngineRig(events, state=state)
     assert is_exact(engine, written)
     engine.kill()
     writer.close()

@@ -21,7 +21,7 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from support.exporter.engine import Engine, Samples
+from support.exporter.engine import EngineRig, Samples
 from support.exporter.writers import Writer
 
 PROVIDERS = ("a", "b")
@@ -47,7 +47,7 @@ class Rotation(RuleBasedStateMachine):
         self.olddir = self.folder / "old"
         self.olddir.mkdir()
         self.writers = [Writer(self.path, numbered=self.numbered) for _ in range(2)]
-        self.engine: Engine | None = None
+        self.engine: EngineRig | None = None
         self.late_writer_s = 60.0
         self.steps_to_live = -1
         self.moved = 0
@@ -189,9 +189,9 @@ class Rotation(RuleBasedStateMachine):
         self.kill()
         self._compare(self._exporter().scrape())
 
-    def _exporter(self) -> Engine:
+    def _exporter(self) -> EngineRig:
         if self.engine is None:
-            self.engine = Engine(
+            self.engine = EngineRig(
                 self.path,
                 state=self.folder / "state" / "exporter.db",
                 olddir=Path("old"),

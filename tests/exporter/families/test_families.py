@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from coderouter_exporter.families.kinds import Counter, Each, Feed, Field, Gauge, Histogram, Value
+from coderouter_exporter.families.kinds import Counter, EachOf, Feed, Field, Gauge, Histogram, Sum
 from coderouter_exporter.families.table import COUNTERS, FAMILIES, FED, GAUGES, HISTOGRAMS, metric_table
 from coderouter_exporter.records.columns import needed
 from coderouter_exporter.records.decode import Record
@@ -32,12 +32,12 @@ def test_a_feed_reads_fields_that_its_event_has_and_the_record_decodes(
 
 def test_a_list_field_is_the_only_label_of_its_counter() -> None:
     for _, feed in FEEDS:
-        assert len(feed.values) == 1 or not any(isinstance(value, Each) for value in feed.values)
+        assert len(feed.values) == 1 or not any(isinstance(value, EachOf) for value in feed.values)
 
 
 def test_a_histogram_observes_numbers_and_its_buckets_rise_in_whole_units() -> None:
     for histogram in HISTOGRAMS:
-        assert all(isinstance(feed.adds, Value) for feed in histogram.feeds)
+        assert all(isinstance(feed.adds, Sum) for feed in histogram.feeds)
         assert list(histogram.buckets) == sorted(set(histogram.buckets))
         assert all(round(bound * histogram.scale) / histogram.scale == bound for bound in histogram.buckets)
 

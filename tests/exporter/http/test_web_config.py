@@ -7,7 +7,7 @@ import pytest
 import trustme
 
 from coderouter_exporter.http.tls import CIPHERS, CIPHERS_OF_TLS13
-from coderouter_exporter.http.web_config import HEADERS, WebConfigFaults, read
+from coderouter_exporter.http.web_config import HEADERS, WebConfigErrors, read
 
 HASHED = "$2y$10$X0h1gDsPszWURQaxFh.zoubFi6DXncSjhoQNJgRrnGs7EsimhC7zG"  # that of the format's own page
 WHOLE = f"""\
@@ -49,7 +49,7 @@ def folder(tmp_path: Path) -> Path:
 def faults(folder: Path, text: str) -> list[str]:
     path = folder / "web.yml"
     path.write_text(text)
-    with pytest.raises(WebConfigFaults) as caught:
+    with pytest.raises(WebConfigErrors) as caught:
         read(path)
     return [line.removeprefix(f"{path}:") for line in str(caught.value).splitlines()]
 

@@ -16,7 +16,7 @@ from coderouter_exporter.state import state as states
 from coderouter_exporter.state.state import OTHER, SERIES_MAX
 from coderouter_exporter.state.store import SCHEMA, StateError, Store
 from coderouter_proxy.eventlog.writer import EventLog
-from support.exporter.engine import Engine, is_exact
+from support.exporter.engine import EngineRig, is_exact
 from support.exporter.process import CR_EXPORTER, Exporter, append, running_exporter, tried
 from support.exporter.writers import Writer
 from support.processes import clean_environment, eventually, running
@@ -24,7 +24,7 @@ from support.processes import clean_environment, eventually, running
 DATA = Path(__file__).parents[1] / "data"
 EVERY_BYTES = 61
 
-Start = Callable[..., Engine]
+Start = Callable[..., EngineRig]
 
 
 def damage_newest(state: Path) -> None:
@@ -93,13 +93,13 @@ def test_after_damage_the_generation_before_goes_on_and_nothing_is_served_that_f
     events: Path, writer: Writer, tmp_path: Path
 ) -> None:
     state = tmp_path / "exporter.db"
-    engine = Engine(events, state=state)
+    engine = EngineRig(events, state=state)
     for total in (5, 10):
         writer.write(count=5)
         assert is_exact(engine, total)
     engine.kill()
     damage_newest(state)
-    engine = Engine(events, state=state)
+    engine = EngineRig(events, state=state)
     before = engine.follower.published
     assert engine.shown()["coderouter_requests_total", ()] == 5
     assert is_exact(engine, 10)
@@ -122,7 +122,7 @@ def test_a_state_of_schema_1_goes_on(tmp_path: Path) -> None:
     position.path = str(events)
     store.commit(states.encode(restored))
     store.close()
-    engine = Engine(events, state=state)
+    engine = EngineRig(events, state=state)
     assert engine.scrape()["coderouter_requests_total", ()] == 2
     append(events, tried(writer="w", seq=5))
     shown = engine.scrape()

@@ -7,11 +7,11 @@ import pytest
 
 from coderouter_events.events import LINE_BYTES_MAX
 from coderouter_exporter.records.decode import READ_BYTES_MAX
-from support.exporter.engine import Engine, Samples
+from support.exporter.engine import EngineRig, Samples
 from support.exporter.process import append, tried
 from support.exporter.writers import Writer
 
-Start = Callable[..., Engine]
+Start = Callable[..., EngineRig]
 
 
 def lines(shown: Samples, result: str) -> float:

@@ -8,15 +8,15 @@ from pathlib import Path
 import pytest
 
 from coderouter_exporter.tail.content import Step
-from support.exporter.engine import Engine, Samples, is_exact
+from support.exporter.engine import EngineRig, Samples, is_exact
 from support.exporter.process import append, tried
 from support.exporter.rotation import compress, copytruncate, rotate
 from support.exporter.writers import Writer
 
-Start = Callable[..., Engine]
+Start = Callable[..., EngineRig]
 
 
-def gz_files(engine: Engine, result: str) -> float:
+def gz_files(engine: EngineRig, result: str) -> float:
     return engine.shown()["cr_exporter_gz_files_total", (result,)]
 
 

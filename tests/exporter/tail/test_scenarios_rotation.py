@@ -8,16 +8,16 @@ from pathlib import Path
 import pytest
 
 from coderouter_exporter.tail.content import HEAD_BYTES_MAX
-from support.exporter.engine import Engine, is_exact
+from support.exporter.engine import EngineRig, is_exact
 from support.exporter.logrotate import Logrotate
 from support.exporter.process import append, tried
 from support.exporter.rotation import copytruncate, rotate
 from support.exporter.writers import Writer
 
-Start = Callable[..., Engine]
+Start = Callable[..., EngineRig]
 
 
-def rotations(engine: Engine, kind: str) -> float:
+def rotations(engine: EngineRig, kind: str) -> float:
     return engine.shown()["cr_exporter_rotations_total", (kind,)]
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from coderouter_exporter.families.exporter import ROTATIONS, UNMATCHED
 from coderouter_exporter.records.decode import READ_BYTES_MAX
-from coderouter_exporter.state.state import Position
+from coderouter_exporter.state.state import Checkpoint
 from coderouter_exporter.tail.checkpoints import GONE_KEPT
 from coderouter_exporter.tail.content import HEAD_BYTES_MAX
 from coderouter_exporter.tail.tail import Shared, Tail
@@ -313,7 +313,7 @@ def test_bytes_behind_are_those_written_and_not_read(path: Path, tail: Tail) -> 
 
 def test_a_position_of_nothing_read_recognises_no_file(path: Path) -> None:
     append(path, b"1\n")
-    tail = Tail(path, [Position(path=str(path), inode=path.stat().st_ino)])
+    tail = Tail(path, [Checkpoint(path=str(path), inode=path.stat().st_ino)])
     assert read(tail) == [b"1"]
     assert len(tail.positions) == 1
     tail.close()

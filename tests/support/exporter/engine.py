@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from coderouter_exporter.engine.loop import Follower
+from coderouter_exporter.engine.loop import Engine
 from coderouter_exporter.render.exposition import Format, render
 from coderouter_exporter.render.view import View
 from coderouter_exporter.state import state as states
@@ -16,7 +16,7 @@ from support.exporter.process import samples
 Samples = dict[tuple[str, tuple[str, ...]], float]
 
 
-class Engine:
+class EngineRig:
     """Counts on each `scrape`; `kill` ends it without a last commit, and a new one goes on from the state file."""
 
     def __init__(
@@ -33,7 +33,7 @@ class Engine:
         self.sources = Sources(
             events, restored.positions, olddir=olddir, step=step, late_writer_s=late_writer_s
         )
-        self.follower = Follower(self.sources, self._store, restored, on_crash=self.kill, step=step)
+        self.follower = Engine(self.sources, self._store, restored, on_crash=self.kill, step=step)
 
     def scrape(self) -> Samples:
         """Count what has been written, and return what a scrape would show."""
@@ -53,7 +53,7 @@ class Engine:
         self._store.close()
 
 
-def is_exact(engine: Engine, tries: int) -> bool:
+def is_exact(engine: EngineRig, tries: int) -> bool:
     """Compare the next scrape's total; tell whether nothing is in doubt and no line had to be suppressed."""
     shown = engine.scrape()
     assert shown["coderouter_requests_total", ()] == tries

@@ -6,7 +6,7 @@ import sys
 from itertools import count
 from pathlib import Path
 
-from support.exporter.engine import Engine
+from support.exporter.engine import EngineRig
 
 
 def main(path: str, state: str, deadly: str) -> None:
@@ -16,13 +16,13 @@ def main(path: str, state: str, deadly: str) -> None:
         if next(steps) == int(deadly):
             os.kill(os.getpid(), signal.SIGKILL)
 
-    engine = Engine(Path(path), state=Path(state), step=step)
+    engine = EngineRig(Path(path), state=Path(state), step=step)
     show(engine)
     engine.follower.run_pass()
     show(engine)
 
 
-def show(engine: Engine) -> None:
+def show(engine: EngineRig) -> None:
     print(engine.shown()["coderouter_requests_total", ()], flush=True)
 
 
