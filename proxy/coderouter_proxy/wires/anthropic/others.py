@@ -90,7 +90,7 @@ def _with_tools(changed: Body, body: Body, drop: Drop) -> Body:
 
 
 def _is_deferred(tool: Body, loaded: set[str]) -> bool:
-    name = tool.get("name")
+    name = json_values.words(tool.get("name"))
     return name in PLACEHOLDERS or (bool(tool.get("defer_loading")) and name not in loaded)
 
 
