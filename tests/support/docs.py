@@ -95,7 +95,7 @@ def _shown(default: object) -> str:
 
 def probe_table() -> str:
     lines = ["| probe | asks | a patch sets |", "| --- | --- | --- |"]
-    lines += [f"| `{probe.name}` | {probe.asks} | {probe.mends} |" for probe in run.PROBES]
+    lines += [f"| `{probe.name}` | {probe.question} | {probe.patched_fields} |" for probe in run.PROBES]
     return "\n".join(lines)
 
 

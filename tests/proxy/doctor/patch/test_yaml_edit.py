@@ -1,4 +1,4 @@
-"""A patch changes the lines that it has to, and leaves every other byte of a providers.yaml as it was."""
+"""A patch changes only the lines it has to, and leaves every other byte of a providers.yaml unchanged."""
 
 import difflib
 
@@ -6,8 +6,8 @@ import pytest
 import yaml
 
 from coderouter_proxy.config import load
-from coderouter_proxy.doctor.patch import patch as patching
 from coderouter_proxy.doctor.patch import yaml_edit
+from coderouter_proxy.doctor.patch.patch import merge
 from support.docs import ROOT
 
 EXAMPLES = ROOT / "deploy" / "examples"
@@ -68,23 +68,23 @@ CHANGED = """\
 """
 
 
-def difference(before: str, after: str) -> str:
+def diff(before: str, after: str) -> str:
     lines = difflib.unified_diff(before.splitlines(True), after.splitlines(True), n=0)
     return "".join(line for line in lines if not line.startswith(("---", "+++", "@@")))
 
 
-def test_new_fields_stand_before_the_comments_of_what_follows() -> None:
-    after = yaml_edit.patched(TEXT, "plain", PATCH)
-    assert difference(TEXT, after) == ADDED
+def test_new_fields_are_inserted_before_the_comments_of_what_follows() -> None:
+    after = yaml_edit.apply_patch(TEXT, "plain", PATCH)
+    assert diff(TEXT, after) == ADDED
     assert "model: 'qwen' # single quotes\n  extra_body:" in after
 
 
-def test_fields_that_are_there_keep_their_place_and_their_neighbours() -> None:
-    assert difference(TEXT, yaml_edit.patched(TEXT, "full", PATCH)) == CHANGED
+def test_existing_fields_keep_their_place_and_their_neighbours() -> None:
+    assert diff(TEXT, yaml_edit.apply_patch(TEXT, "full", PATCH)) == CHANGED
 
 
 def test_an_entry_in_one_line_stays_in_one_line() -> None:
-    removed, added = difference(TEXT, yaml_edit.patched(TEXT, "flow", PATCH)).splitlines()
+    removed, added = diff(TEXT, yaml_edit.apply_patch(TEXT, "flow", PATCH)).splitlines()
     assert added[1:].startswith(removed[1:-1])
     assert added.endswith(
         ", extra_body: {options: {num_ctx: 16384}}, capabilities: {tools: false}, output_filters: [strip_thinking]}"
@@ -117,12 +117,10 @@ def test_an_entry_in_one_line_stays_in_one_line() -> None:
         "indented",
     ],
 )
-def test_the_rest_is_the_same_byte_for_byte_and_the_whole_is_what_was_wanted(
-    variant: str, provider: str
-) -> None:
-    after = yaml_edit.patched(variant, provider, PATCH)
+def test_other_bytes_are_unchanged_and_the_file_loads_as_intended(variant: str, provider: str) -> None:
+    after = yaml_edit.apply_patch(variant, provider, PATCH)
 
-    changed = difference(variant, after)
+    changed = diff(variant, after)
     assert changed.count("\n-") + changed.startswith("-") <= 2
     assert ("\r\n" in variant) == ("\r\n" in after)
     assert after.count("\r") == (after.count("\n") if "\r" in variant else 0)
@@ -130,7 +128,7 @@ def test_the_rest_is_the_same_byte_for_byte_and_the_whole_is_what_was_wanted(
 
     data = yaml.safe_load(variant)
     data["providers"] = [
-        patching.merged(entry, PATCH) if entry["name"] == provider else entry for entry in data["providers"]
+        merge(entry, PATCH) if entry["name"] == provider else entry for entry in data["providers"]
     ]
     assert load.parse(after, "").model_dump() == load.parse(yaml.safe_dump(data), "").model_dump()
 
@@ -151,23 +149,23 @@ UNUSUAL = {
 
 
 @pytest.mark.parametrize("fields", UNUSUAL.values(), ids=UNUSUAL)
-def test_lines_next_to_a_change_keep_their_form(fields: str) -> None:
+def test_lines_next_to_a_change_keep_their_formatting(fields: str) -> None:
     text = (
         "profiles: [{name: default, providers: [a]}]\n"
         f"providers:\n- name: a\n  base_url: http://127.0.0.1:1/v1\n{fields}"
     )
     patch = {**PATCH, "output_filters": ["strip_thinking", "strip_stop_markers"]}
-    after = yaml_edit.patched(text, "a", patch)
-    assert "-" not in {line[:1] for line in difference(text.rstrip("\n") + "\n", after).splitlines()}, after
+    after = yaml_edit.apply_patch(text, "a", patch)
+    assert "-" not in {line[:1] for line in diff(text.rstrip("\n") + "\n", after).splitlines()}, after
 
 
-def test_comments_that_would_be_lost_are_left_to_the_user() -> None:
+def test_a_patch_that_would_lose_a_comment_is_left_to_the_user() -> None:
     text = (
         "profiles: [{name: default, providers: [a]}]\n"
         "providers: [{name: a, # mine\n  base_url: http://127.0.0.1:1/v1, model: m}]\n"
     )
-    with pytest.raises(yaml_edit.CannotPatch, match="comments stand inside of brackets"):
-        yaml_edit.patched(text, "a", PATCH)
+    with pytest.raises(yaml_edit.PatchError, match="there are comments inside brackets"):
+        yaml_edit.apply_patch(text, "a", PATCH)
 
 
 SHARED = """\
@@ -194,8 +192,8 @@ profiles:
 
 
 @pytest.mark.parametrize("provider", ["one", "two", "four"])
-def test_what_is_shared_by_an_anchor_becomes_the_providers_own(provider: str) -> None:
-    text = yaml_edit.patched(SHARED, provider, PATCH)
+def test_what_is_shared_through_an_anchor_becomes_the_providers_own(provider: str) -> None:
+    text = yaml_edit.apply_patch(SHARED, provider, PATCH)
     assert text.count("# little") == 1 + (provider == "one")
     after = load.parse(text, "")
     for now, before in zip(after.providers, load.parse(SHARED, "").providers, strict=True):
@@ -207,15 +205,15 @@ def test_what_is_shared_by_an_anchor_becomes_the_providers_own(provider: str) ->
     assert patched.extra_body.get("top_k") == (7 if provider == "four" else None)
 
 
-def test_a_provider_whose_fields_others_take_over_is_not_changed() -> None:
-    with pytest.raises(yaml_edit.CannotPatch, match=r"'three' .* put these fields in by hand"):
-        yaml_edit.patched(SHARED, "three", PATCH)
+def test_a_provider_whose_fields_others_inherit_is_not_changed() -> None:
+    with pytest.raises(yaml_edit.PatchError, match=r"'three' .* edit these fields by hand"):
+        yaml_edit.apply_patch(SHARED, "three", PATCH)
 
 
 def test_the_examples_can_be_patched() -> None:
     for path in sorted(EXAMPLES.glob("*.yaml")):
         text = path.read_text(encoding="utf-8")
         for provider in load.parse(text, path.name).providers:
-            after = yaml_edit.patched(text, provider.name, PATCH)
-            removed = [line for line in difference(text, after).splitlines() if line.startswith("-")]
+            after = yaml_edit.apply_patch(text, provider.name, PATCH)
+            removed = [line for line in diff(text, after).splitlines() if line.startswith("-")]
             assert len(removed) <= 1, (path.name, provider.name, removed)
