@@ -11,11 +11,11 @@ from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from agents import totals
-from agents.agent import Agent, Workplace
-from agents.providers.kinds import DIRECT, Kind
-from agents.providers.model import Model
-from agents.providers.task import ANSWER, FILE, TEXT
+from real_agents import totals
+from real_agents.agent import Agent, Workplace
+from real_agents.providers.kinds import DIRECT, Kind
+from real_agents.providers.model import Model
+from real_agents.providers.task import ANSWER, FILE, TEXT
 from support.proxy import process, upstream
 from support.proxy.upstream import Received
 

@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass, field
 
-from agents.providers.conversation import Refused, Usage
-from agents.providers.kinds import Kind
-from agents.providers.task import Task
+from real_agents.providers.conversation import Refused, Usage
+from real_agents.providers.kinds import Kind
+from real_agents.providers.task import Task
 from support.proxy.upstream import Received, Script, whole
 
 

@@ -9,12 +9,12 @@ import json
 import sys
 from pathlib import Path
 
-from agents import install, table
-from agents.agent import Agent
-from agents.claude_code import CLAUDE_CODE
-from agents.install import NotInstalled
-from agents.providers.kinds import DIRECT, KINDS, Kind
-from agents.run import Cell, Installed, run
+from real_agents import install, table
+from real_agents.agent import Agent
+from real_agents.claude_code import CLAUDE_CODE
+from real_agents.install import NotInstalled
+from real_agents.providers.kinds import DIRECT, KINDS, Kind
+from real_agents.run import Cell, Installed, run
 
 AGENTS = (CLAUDE_CODE,)
 PROVIDERS = (DIRECT, *(kind.name for kind in KINDS))
@@ -56,7 +56,7 @@ def _installed(agent: Agent, *, latest: bool) -> Installed:
 
 def _options() -> argparse.Namespace:
     names = [agent.name for agent in AGENTS]
-    parser = argparse.ArgumentParser(prog="python -m agents", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m real_agents", description=__doc__)
     parser.add_argument("--agent", action="append", choices=names, help="run only this agent; repeatable")
     parser.add_argument(
         "--provider", action="append", choices=PROVIDERS, help="use only this provider; repeatable"

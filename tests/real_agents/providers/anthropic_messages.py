@@ -1,6 +1,6 @@
 """A provider that speaks the Messages API."""
 
-from agents.providers.conversation import Body, Prompt, Refused, Reply, Usage, check_results
+from real_agents.providers.conversation import Body, Prompt, Refused, Reply, Usage, check_results
 from support.proxy import anthropic_answers as answers
 from support.proxy.upstream import Script, stream, whole
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from agents.run import Cell
+from real_agents.run import Cell
 
 NOT_RUN = "-"
 

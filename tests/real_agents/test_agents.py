@@ -7,14 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from agents import mini_agent, table, totals
-from agents.agent import Agent, Invocation, Shown, Workplace
-from agents.providers.conversation import Usage
-from agents.providers.kinds import ANTHROPIC, DIRECT, KINDS, Kind
-from agents.providers.model import Model
-from agents.providers.task import FILE, TEXT, Call, Task
-from agents.providers.templates import qwen
-from agents.run import Cell, Installed, run
+from real_agents import mini_agent, table, totals
+from real_agents.agent import Agent, Invocation, Shown, Workplace
+from real_agents.providers.conversation import Usage
+from real_agents.providers.kinds import ANTHROPIC, DIRECT, KINDS, Kind
+from real_agents.providers.model import Model
+from real_agents.providers.task import FILE, TEXT, Call, Task
+from real_agents.providers.templates import qwen
+from real_agents.run import Cell, Installed, run
 from support.exporter.process import append, line
 
 WITHOUT_PROXY = Kind(DIRECT, ANTHROPIC)

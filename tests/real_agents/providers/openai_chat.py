@@ -2,7 +2,7 @@
 
 import json
 
-from agents.providers.conversation import Body, Prompt, Refused, Reply, ToolCall, Usage, check_results
+from real_agents.providers.conversation import Body, Prompt, Refused, Reply, ToolCall, Usage, check_results
 from support.proxy import openai_answers as answers
 from support.proxy.upstream import Script, stream
 

@@ -3,10 +3,10 @@
 import json
 from pathlib import Path
 
-from agents.agent import Agent, Invocation, Shown, Workplace
-from agents.providers.conversation import Usage
-from agents.providers.kinds import ANTHROPIC
-from agents.providers.task import FILE, PROMPT, TEXT, Call, Task
+from real_agents.agent import Agent, Invocation, Shown, Workplace
+from real_agents.providers.conversation import Usage
+from real_agents.providers.kinds import ANTHROPIC
+from real_agents.providers.task import FILE, PROMPT, TEXT, Call, Task
 
 QUIET = {
     "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC": "1",

@@ -2,10 +2,10 @@
 
 from dataclasses import dataclass
 
-from agents.providers.anthropic_messages import AnthropicMessages
-from agents.providers.conversation import Wire
-from agents.providers.openai_chat import OpenAIChat
-from agents.providers.templates import Template, lenient, qwen
+from real_agents.providers.anthropic_messages import AnthropicMessages
+from real_agents.providers.conversation import Wire
+from real_agents.providers.openai_chat import OpenAIChat
+from real_agents.providers.templates import Template, lenient, qwen
 
 DIRECT = "direct"
 """The column without the proxy, over the agent's own wire: it shows that the agent can do the task at all."""

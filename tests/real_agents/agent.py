@@ -4,8 +4,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from agents.providers.conversation import Usage, Wire
-from agents.providers.task import Task
+from real_agents.providers.conversation import Usage, Wire
+from real_agents.providers.task import Task
 
 
 @dataclass(frozen=True)

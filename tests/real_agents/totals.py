@@ -3,8 +3,8 @@
 import subprocess
 from pathlib import Path
 
-from agents.providers.conversation import Wire
-from agents.providers.model import Model
+from real_agents.providers.conversation import Wire
+from real_agents.providers.model import Model
 from support.exporter.process import CR_EXPORTER, samples
 from support.processes import clean_environment
 

@@ -4,7 +4,7 @@ import json
 from dataclasses import dataclass
 from itertools import accumulate
 
-from agents.providers.conversation import Body, Prompt, Reply, ToolCall
+from real_agents.providers.conversation import Body, Prompt, Reply, ToolCall
 
 PROMPT = "Write notes.txt, then read it and count its bytes."
 FILE = "notes.txt"

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from agents.providers.conversation import Body, Refused
+from real_agents.providers.conversation import Body, Refused
 
 Template = Callable[[list[Body]], None]
 
