@@ -1,1 +1,1 @@
-"""Appending events to the event file."""
+"""Append events to the event file."""
