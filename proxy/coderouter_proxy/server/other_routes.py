@@ -1,7 +1,6 @@
-"""What the proxy answers besides model requests: lists, health, and errors for whatever it does not know."""
+"""Routes other than model requests: the model list, health, and error responses."""
 
 import time
-from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from importlib.metadata import version
 
@@ -18,11 +17,9 @@ from coderouter_proxy.wires.anthropic import client
 from coderouter_proxy.wires.client import ClientWire
 from coderouter_proxy.wires.openai import client as openai_wire
 
-Page = Callable[[Request], Awaitable[Response]]
-
 
 def routes(runtime: Runtime) -> list[Route]:
-    """Return the routes of all pages."""
+    """Return the routes of the model list, health and index."""
     started = int(time.time())
 
     async def models(request: Request) -> Response:
@@ -65,11 +62,11 @@ async def refused(request: Request, error: Exception) -> Response:
 
 
 async def bug(request: Request, error: Exception) -> Response:
-    return _refusal(request, HttpError(500, "the proxy failed; its log has the reason"))
+    return _refusal(request, HttpError(500, "internal error; see the proxy's log"))
 
 
 def _refusal(request: Request, refusal: HttpError) -> Response:
-    """Return the error in the shape of the wire that the client seems to speak."""
+    """Return the error in the format of the wire that the client seems to use."""
     request_id = new_request_id()
     wire: ClientWire = client if _speaks_anthropic(request) else openai_wire
     response = _json(wire.error_body(refusal, request_id), wire.status(refusal))

@@ -127,7 +127,7 @@ def test_nothing_is_written_over(there: str, tmp_path: Path, probes: dict[str, P
     ended = coderouter(tmp_path, "init", "--output", path, env=environment(probes))
     assert ended.code == 3
     [line] = ended.stderr.splitlines()
-    assert line.startswith(f"coderouter: {path} is there already, and init writes over nothing")
+    assert line.startswith(f"coderouter: {path} already exists and init never overwrites")
     assert path.read_text() == "mine" if there == "file" else not path.exists()
     assert not probes["ollama"].requests
 

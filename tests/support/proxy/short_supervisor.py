@@ -8,7 +8,7 @@ from coderouter_http.logs import log_to_stderr
 from coderouter_proxy.server.supervisor import Supervisor
 from support.proxy.short_pings import given_settings
 
-SILENT_S = 3.0
+HUNG_AFTER_S = 3.0
 
 
 def main() -> None:
@@ -23,7 +23,7 @@ def main() -> None:
         grace_s=1,
         log_level="info",
         ready="",
-        silent_s=SILENT_S,
+        hung_after_s=HUNG_AFTER_S,
     )
     asyncio.run(supervisor.run())
 

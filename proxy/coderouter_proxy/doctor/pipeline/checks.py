@@ -9,9 +9,9 @@ from coderouter_proxy.config import load, validation
 from coderouter_proxy.doctor.pipeline import event_file, exporter, http, providers
 from coderouter_proxy.doctor.result import Result, Verdict
 from coderouter_proxy.routing import fallback
-from coderouter_proxy.settings import effective, settings
+from coderouter_proxy.settings import effective
 from coderouter_proxy.settings.effective import Link
-from coderouter_proxy.settings.settings import Settings
+from coderouter_proxy.settings.launch import LaunchOptions, Settings, read_settings
 
 
 def check_pipeline(
@@ -38,7 +38,7 @@ def check_pipeline(
 
 
 def _read(path: Path | None, events_path: Path | None) -> tuple[Settings | None, list[Result]]:
-    start = settings.LaunchOptions(
+    launch = LaunchOptions(
         config_path=path,
         mode=None,
         mode_source="config",
@@ -48,13 +48,13 @@ def _read(path: Path | None, events_path: Path | None) -> tuple[Settings | None,
     )
     check = "providers.yaml"
     try:
-        given = settings.read(start)
+        given = read_settings(launch)
     except validation.ConfigErrors as fault:
         remedy = (
             "correct it; until then a proxy does not start with it, and one that runs does not take it over"
         )
-        faults = [_configuration(check, Verdict.NEEDS_TUNING, text) for text in fault.faults[:-1]]
-        return None, [*faults, _configuration(check, Verdict.NEEDS_TUNING, fault.faults[-1], remedy)]
+        faults = [_configuration(check, Verdict.NEEDS_TUNING, text) for text in fault.errors[:-1]]
+        return None, [*faults, _configuration(check, Verdict.NEEDS_TUNING, fault.errors[-1], remedy)]
     if path is None:
         return given, [
             _configuration(check, Verdict.NEEDS_TUNING, "there is none", "write one: coderouter init")
