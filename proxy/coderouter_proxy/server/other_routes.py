@@ -13,7 +13,7 @@ from starlette.routing import Route
 from coderouter_proxy.errors import HttpError
 from coderouter_proxy.ingress.exchange import new_request_id
 from coderouter_proxy.routing.router import Runtime
-from coderouter_proxy.wires.anthropic import client
+from coderouter_proxy.wires.anthropic import client as anthropic_wire
 from coderouter_proxy.wires.client import ClientWire
 from coderouter_proxy.wires.openai import client as openai_wire
 
@@ -29,7 +29,7 @@ def routes(runtime: Runtime) -> list[Route]:
         names = list(dict.fromkeys(named))
         if _speaks_anthropic(request):
             created = datetime.fromtimestamp(started, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-            return _json(client.models(names, created))
+            return _json(anthropic_wire.models(names, created))
         return _json(openai_wire.models(names, started))
 
     async def healthz(request: Request) -> Response:
@@ -50,26 +50,26 @@ def routes(runtime: Runtime) -> list[Route]:
 
 async def http_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
-    what = f"{request.method} {request.url.path}: {error.detail.lower()}"
-    response = _refusal(request, HttpError(error.status_code, what))
+    message = f"{request.method} {request.url.path}: {error.detail.lower()}"
+    response = _error_response(request, HttpError(error.status_code, message))
     response.headers.update(error.headers or {})
     return response
 
 
 async def refused(request: Request, error: Exception) -> Response:
     assert isinstance(error, HttpError)
-    return _refusal(request, error)
+    return _error_response(request, error)
 
 
 async def bug(request: Request, error: Exception) -> Response:
-    return _refusal(request, HttpError(500, "internal error; see the proxy's log"))
+    return _error_response(request, HttpError(500, "internal error; see the proxy's log"))
 
 
-def _refusal(request: Request, refusal: HttpError) -> Response:
+def _error_response(request: Request, error: HttpError) -> Response:
     """Return the error in the format of the wire that the client seems to use."""
     request_id = new_request_id()
-    wire: ClientWire = client if _speaks_anthropic(request) else openai_wire
-    response = _json(wire.error_body(refusal, request_id), wire.status(refusal))
+    wire: ClientWire = anthropic_wire if _speaks_anthropic(request) else openai_wire
+    response = _json(wire.error_body(error, request_id), wire.status(error))
     response.headers.update({"request-id": request_id, "x-request-id": request_id})
     return response
 

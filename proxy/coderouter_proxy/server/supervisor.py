@@ -29,7 +29,7 @@ from coderouter_proxy.settings.launch import Settings, read_settings
 
 PING_S = 1.0
 HUNG_AFTER_S = 20.0
-"""Without a message from its event loop for this long, a worker hangs, and its requests with it."""
+"""A worker whose event loop sends no message for this long is hung, and its requests with it."""
 RESTART_S = 0.5
 MESSAGE_BYTES_MAX = 4096
 STOP_WAITING = b"stop waiting"

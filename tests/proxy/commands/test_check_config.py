@@ -48,6 +48,12 @@ def as_json(folder: Path, *arguments: str, **env: str) -> Any:
     return json.loads(ended.stdout)
 
 
+def months() -> set[str]:
+    """Return the month, and the next one too if it is about to start."""
+    now = time.time()
+    return {time.strftime("%Y-%m", time.gmtime(second)) for second in (now, now + 600)}
+
+
 def chain(shown: Any, profile: str = "default") -> list[tuple[str, bool, str]]:
     return [(link["provider"], link["tried"], link["remark"]) for link in shown["chains"][profile]]
 
@@ -69,8 +75,8 @@ def test_a_spent_budget_is_marked_and_no_file_is_made_to_find_out(tmp_path: Path
     assert sorted(path.name for path in tmp_path.iterdir()) == ["providers.yaml"]
     with closing(sqlite3.connect(tmp_path / "spend.db")) as database, database:
         database.execute("CREATE TABLE spent (month TEXT, provider TEXT, micro_usd INTEGER)")
-        database.execute(
-            "INSERT INTO spent VALUES (?, 'dear', 2500000)", [time.strftime("%Y-%m", time.gmtime())]
+        database.executemany(
+            "INSERT INTO spent VALUES (?, 'dear', 2500000)", [(month,) for month in months()]
         )
     found = chain(as_json(tmp_path, "--events", events))
     assert ("dear", False, "budget spent: 2.50 of 2 dollars this month") in found

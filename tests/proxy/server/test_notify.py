@@ -128,9 +128,9 @@ def test_a_worker_that_hangs_too_long_is_replaced_and_so_is_one_that_dies(tmp_pa
             for pid, signum in ((hung, signal.SIGSTOP), (killed, signal.SIGKILL)):
                 heard.forget()
                 os.kill(pid, signum)
-                heard.waits_for("STATUS", "1 of 2 workers running; starting a replacement".__eq__)
+                heard.waits_for("STATUS", "1 of 2 workers running; starting a replacement".__eq__, 60)
                 heard.waits_for("READY")
                 assert pid not in workers_of(served)
-            served.command.says(f"worker {hung} has been unresponsive for 3 s; killing it")
+            served.command.says(f"worker {hung} has been unresponsive for 10 s; killing it")
             assert served.command.stop() == 0
             assert len(read(served.events_path, "coderouter-startup")) == 4
