@@ -3,6 +3,7 @@
 A document marks the place: `<!-- printed: NAME -->` … `<!-- end -->`.
 """
 
+import ast
 import json
 import re
 import subprocess
@@ -24,6 +25,9 @@ from support.processes import SCRIPTS, clean_environment
 ROOT = Path(__file__).parents[2]
 DOCUMENTS = (
     ROOT / "README.md",
+    ROOT / "ARCHITECTURE.md",
+    ROOT / "CONTRIBUTING.md",
+    ROOT / "CHANGELOG.md",
     ROOT / "proxy/README.md",
     ROOT / "exporter/README.md",
     ROOT / "grafana/README.md",
@@ -33,7 +37,12 @@ DOCUMENTS = (
     ROOT / "proxy/doctor.md",
     ROOT / "proxy/troubleshooting.md",
     ROOT / "proxy/security.md",
-    ROOT / "exporter/README.md",
+)
+PACKAGES = (
+    "proxy/coderouter_events",
+    "proxy/coderouter_http",
+    "proxy/coderouter_proxy",
+    "exporter/coderouter_exporter",
 )
 SECTIONS: dict[str, type[BaseModel]] = {
     "file": schema.Config,
@@ -89,7 +98,7 @@ def _shown(default: object) -> str:
 
 def probe_table() -> str:
     lines = ["| probe | asks | a patch sets |", "| --- | --- | --- |"]
-    lines += [f"| `{probe.name}` | {probe.asks} | {probe.mends} |" for probe in run.PROBES]
+    lines += [f"| `{probe.name}` | {probe.question} | {probe.patched_fields} |" for probe in run.PROBES]
     return "\n".join(lines)
 
 
@@ -119,6 +128,18 @@ def cloud_table() -> str:
     return "\n".join(lines)
 
 
+def room_table() -> str:
+    """Return every folder of the packages with the sentence its `__init__.py` opens with."""
+    lines = ["| folder | holds |", "| --- | --- |"]
+    for package in PACKAGES:
+        for folder in sorted(path.parent for path in (ROOT / package).rglob("__init__.py")):
+            place = folder.relative_to(ROOT).as_posix()
+            sentence = ast.get_docstring(ast.parse((folder / "__init__.py").read_text(encoding="utf-8")))
+            assert sentence
+            lines.append(f"| [{place}]({place}) | {' '.join(sentence.split())} |")
+    return "\n".join(lines)
+
+
 def command_help(*command: str) -> str:
     environment = clean_environment(COLUMNS="100", HOME="/home/you")
     shown = subprocess.run(
@@ -135,6 +156,7 @@ PRINTED: dict[str, Callable[[], str]] = {
     "events": event_table,
     "envelope": envelope_table,
     "metrics": table.metric_table,
+    "rooms": room_table,
     **{f"fields-{name}": partial(field_table, section) for name, section in SECTIONS.items()},
     "coderouter-serve": lambda: command_help("coderouter", "serve"),
     "coderouter-service-install": lambda: command_help("coderouter", "service", "install"),

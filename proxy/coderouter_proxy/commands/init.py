@@ -10,7 +10,7 @@ from coderouter_proxy.commands import options
 from coderouter_proxy.commands.options import fail_start
 
 
-class CannotWrite(Exception):
+class OutputError(Exception):
     """The file cannot be written; the message says why and what to do."""
 
 
@@ -23,8 +23,8 @@ class Probe(click.ParamType[tuple[str, str]]):
         from coderouter_proxy.init import clouds  # noqa: PLC0415 - quick help
 
         name, _, url = str(value).partition("=")
-        valid = re.fullmatch(r"[a-z][a-z0-9_-]*", name) and re.fullmatch(r"https?://[^\s@?#]+", url)
-        if not valid or name in {cloud.name for cloud in clouds.CLOUDS}:
+        is_valid = re.fullmatch(r"[a-z][a-z0-9_-]*", name) and re.fullmatch(r"https?://[^\s@?#]+", url)
+        if not is_valid or name in {cloud.name for cloud in clouds.CLOUDS}:
             what = f"{value!r} is not NAME=URL with an unused name"
             self.fail(f"{what}; write e.g. gpu-box=http://192.168.1.5:8000", param, ctx)
         return name, url
@@ -84,47 +84,49 @@ def init(
 ) -> None:
     """Write a starter providers.yaml from what is found on this machine.
 
-    Looks for Ollama, llama.cpp, LM Studio and vLLM, and for environment variables with API keys of cloud providers.
-    Keys are never sent anywhere or written to the file.
+    Looks for Ollama, llama.cpp, LM Studio and vLLM, and for environment variables with keys of cloud providers. Keys
+    are neither sent anywhere nor written to a file.
     """
-    from coderouter_proxy.config import env_files as envfiles  # noqa: PLC0415 - quick help
+    from coderouter_proxy.config.env_files import EnvFileError  # noqa: PLC0415 - quick help
     from coderouter_proxy.init import clouds, local_servers, prompts, starter_config  # noqa: PLC0415
 
     path = Path(output).expanduser()
-    asks = not non_interactive and sys.stdin.isatty() and sys.stdout.isatty()
+    interactive = not non_interactive and sys.stdin.isatty() and sys.stdout.isatty()
     try:
-        _check_free(path)
+        _check_unused(path)
         options.read_env_files(env_files, override=False)
-        looks, keys = local_servers.look_for(local_servers.with_probes(probes)), clouds.with_key()
-        prompts.show_found(looks, keys)
-        found = [starter_config.local(look) for look in looks if look.models] + [
-            *map(starter_config.cloud, keys)
-        ]
-        entries = prompts.chosen(found) if asks and found else found or starter_config.absent(looks[0].server)
-        if asks and not allow_paid:
-            allow_paid = prompts.pays(entries)
-        _write(path, starter_config.text(entries, allow_paid=allow_paid))
-    except (envfiles.EnvFileError, CannotWrite) as error:
+        scans, keys = local_servers.scan(local_servers.servers_to_scan(probes)), clouds.with_key()
+        prompts.show_found(scans, keys)
+        found = [starter_config.local_entry(scan) for scan in scans if scan.models]
+        found += map(starter_config.cloud_entry, keys)
+        if not found:
+            entries = starter_config.placeholder_entries(scans[0].server)
+        else:
+            entries = prompts.choose(found) if interactive else found
+        if interactive and not allow_paid:
+            allow_paid = prompts.confirm_paid(entries)
+        _write(path, starter_config.render(entries, allow_paid=allow_paid))
+    except (EnvFileError, OutputError) as error:
         fail_start(error)
     prompts.show_written(path, entries, allow_paid=allow_paid)
     prompts.show_next(path, f"http://127.0.0.1:{port}", found_any=bool(found))
 
 
-def _check_free(path: Path) -> None:
+def _check_unused(path: Path) -> None:
     if path.is_symlink() or path.exists():
-        raise CannotWrite(
+        raise OutputError(
             f"{path} already exists and init never overwrites: inspect it with `coderouter check-config {path}`, "
             "move it away, or write another file with --output"
         )
 
 
 def _write(path: Path, text: str) -> None:
-    """Create the file with the default mode: it has no secrets, and another user's service may have to read it."""
+    """Create the file with the default mode: it holds no secret, and a service of another user may have to read it."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with path.open("x", encoding="utf-8") as file:
             file.write(text)
     except OSError as error:
-        raise CannotWrite(
+        raise OutputError(
             f"{path} cannot be written: {error.strerror}; write another file with --output"
         ) from None

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from coderouter_events.events import ModeSource
+from coderouter_http import hosts
 from coderouter_proxy.config import load
 from coderouter_proxy.config.schema import Config
 from coderouter_proxy.config.validation import ConfigErrors
@@ -66,7 +67,7 @@ def read_settings(launch: LaunchOptions) -> Settings:
         raise ConfigErrors(
             [f"server.api_keys_env: the variable {keys_env} is empty or not set; put the accepted keys in it"]
         )
-    if keys_env is None and not launch.insecure and not access.is_loopback(launch.host):
+    if keys_env is None and not launch.insecure and not hosts.is_loopback(launch.host):
         risk = f"--host {launch.host} lets others use this proxy and its keys"
         raise ConfigErrors([f"{risk}; set server.api_keys_env, listen on 127.0.0.1, or pass --insecure"])
     return Settings(
