@@ -1,1 +1,1 @@
-"""Append events to the event file."""
+"""Appending events to the event file."""
