@@ -166,7 +166,7 @@ class Supervisor:
         self._notify(*sd_notify.reloading())
         try:
             self._settings = read_settings(self._settings.launch)
-            self._status = f"read {self._settings.launch.config_name} anew"
+            self._status = f"read {self._settings.launch.config_path or 'the built-in configuration'} anew"
         except (ConfigErrors, UnknownMode):  # the workers log what is wrong with it
             self._status = KEPT
         for worker in self._workers:

@@ -27,11 +27,6 @@ class LaunchOptions:
     host: str
     insecure: bool
 
-    @property
-    def config_name(self) -> str:
-        """What log lines call the configuration."""
-        return str(self.config_path) if self.config_path else "the built-in configuration"
-
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
