@@ -76,7 +76,7 @@ def test_without_its_sibling_it_writes_nothing(tmp_path: Path) -> None:
     alone.symlink_to(CODEROUTER)
     said = service(tmp_path, "install", "--user", coderouter=alone)
     assert said.returncode == 3
-    assert f"{alone.parent}/cr-exporter is not there" in said.stderr
+    assert f"{alone.parent}/cr-exporter is missing" in said.stderr
     assert not (tmp_path / ".config").exists()
 
 

@@ -66,7 +66,7 @@ def event_table() -> str:
     lines = ["| event (`msg`) | written when | its fields |", "| --- | --- | --- |"]
     for event in events.EVENTS:
         assert event.__doc__
-        told = "<br>".join(f"`{name}`: {text}" for name, text in events.described(event).items())
+        told = "<br>".join(f"`{name}`: {text}" for name, text in events.field_descriptions(event).items())
         lines.append(f"| `{event.msg}` | {event.__doc__} | {told} |")
     return "\n".join(lines)
 
@@ -79,10 +79,13 @@ def envelope_table() -> str:
 def field_table(section: type[BaseModel]) -> str:
     """Return every field of the section with its default; a field without one has to be given."""
     lines = ["| field | default | |", "| --- | --- | --- |"]
-    for name, text in schema.described(section).items():
+    for name, text in schema.field_descriptions(section).items():
         field = section.model_fields[name]
         default = "required" if field.is_required() else _shown(field.default)
         lines.append(f"| `{name}` | {default} | {text} |")
+    if section is schema.Capabilities:
+        names = ", ".join(f"`{name}`" for name in schema.IGNORED_CAPABILITIES)
+        lines.append(f"| {names} |  | {schema.IGNORED_CAPABILITIES_DESCRIPTION} |")
     return "\n".join(lines)
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from coderouter_proxy.commands import options
-from coderouter_proxy.commands.failing import fail_start
+from coderouter_proxy.commands.options import fail_start
 
 if TYPE_CHECKING:
     from coderouter_proxy.doctor.result import Result

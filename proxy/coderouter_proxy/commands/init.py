@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from coderouter_proxy.commands import options
-from coderouter_proxy.commands.failing import fail_start
+from coderouter_proxy.commands.options import fail_start
 
 
 class OutputError(Exception):
@@ -25,7 +25,7 @@ class Probe(click.ParamType[tuple[str, str]]):
         name, _, url = str(value).partition("=")
         is_valid = re.fullmatch(r"[a-z][a-z0-9_-]*", name) and re.fullmatch(r"https?://[^\s@?#]+", url)
         if not is_valid or name in {cloud.name for cloud in clouds.CLOUDS}:
-            what = f"{value!r} is not an unused name and a URL"
+            what = f"{value!r} is not NAME=URL with an unused name"
             self.fail(f"{what}; write e.g. gpu-box=http://192.168.1.5:8000", param, ctx)
         return name, url
 

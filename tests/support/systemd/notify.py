@@ -33,9 +33,9 @@ class NotifySocket:
         self.told()
         self._told.clear()
 
-    def waits_for(self, name: str, like: Callable[[str], bool] = bool) -> Message:
+    def waits_for(self, name: str, like: Callable[[str], bool] = bool, within_s: float = 15) -> Message:
         """Return the first message with such an assignment."""
-        found = eventually(lambda: [message for message in self.told(name) if like(message[name])])
+        found = eventually(lambda: [message for message in self.told(name) if like(message[name])], within_s)
         return found[0]
 
 

@@ -9,9 +9,9 @@ from coderouter_proxy.config import load, validation
 from coderouter_proxy.doctor.pipeline import event_file, exporter, http, providers
 from coderouter_proxy.doctor.result import Result, Verdict
 from coderouter_proxy.routing import exhausted
-from coderouter_proxy.settings import effective, settings
+from coderouter_proxy.settings import effective
 from coderouter_proxy.settings.effective import Link
-from coderouter_proxy.settings.settings import Settings
+from coderouter_proxy.settings.launch import LaunchOptions, Settings, read_settings
 
 
 def check_pipeline(
@@ -39,7 +39,7 @@ def check_pipeline(
 
 def _check_config(path: Path | None, events_path: Path | None) -> tuple[Settings | None, list[Result]]:
     """Return the settings that the proxy would start with, unless the configuration is invalid, and the results."""
-    options = settings.LaunchOptions(
+    launch = LaunchOptions(
         config_path=path,
         mode=None,
         mode_source="config",
@@ -49,11 +49,11 @@ def _check_config(path: Path | None, events_path: Path | None) -> tuple[Settings
     )
     check = "providers.yaml"
     try:
-        loaded = settings.read(options)
+        loaded = read_settings(launch)
     except validation.ConfigErrors as error:
         remedy = "correct it; until then no proxy starts with it, and a running proxy keeps its previous one"
-        *others, last = error.faults
-        results = [_config_result(check, Verdict.NEEDS_TUNING, fault) for fault in others]
+        *others, last = error.errors
+        results = [_config_result(check, Verdict.NEEDS_TUNING, text) for text in others]
         return None, [*results, _config_result(check, Verdict.NEEDS_TUNING, last, remedy)]
     if path is None:
         return loaded, [

@@ -1,4 +1,4 @@
-"""What a proxy process is started with, and the reading of its configuration, at start and again at SIGHUP."""
+"""How a proxy process was launched, and its configuration, read at startup and again on SIGHUP."""
 
 import os
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ PING_S = 15.0  # under the 20 s after which Claude Code warns
 
 @dataclass(frozen=True, kw_only=True)
 class LaunchOptions:
-    """How the proxy was started."""
+    """The options of `coderouter serve` that stay the same when the configuration is reloaded."""
 
     config_path: Path | None
     mode: str | None
@@ -30,9 +30,9 @@ class LaunchOptions:
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
-    """The start and what the configuration said then; travels to worker processes by pickling."""
+    """The launch options and the configuration as it was read; pickled to worker processes."""
 
-    start: LaunchOptions
+    launch: LaunchOptions
     config: Config
     default: DefaultProfile
     rules: list[CapabilityRule]
@@ -40,34 +40,34 @@ class Settings:
 
     @property
     def spend_path(self) -> Path | None:
-        """Where spending against budgets is kept; None when no provider has a budget."""
+        """The file that keeps what providers with a budget have spent; None when no provider has one."""
         if not any(p.cost and p.cost.monthly_budget_usd is not None for p in self.config.providers):
             return None
         if state := os.environ.get("STATE_DIRECTORY"):
             return Path(state) / "spend.db"
-        events = self.start.events_path
+        events = self.launch.events_path
         return (events.parent if events else Path("~/.coderouter").expanduser()) / "spend.db"
 
 
-def read(start: LaunchOptions) -> Settings:
-    """Return the settings with the configuration as its files are now.
+def read_settings(launch: LaunchOptions) -> Settings:
+    """Return the settings with the configuration that its files have now.
 
     Raises:
-        ConfigErrors: with every fault.
+        ConfigErrors: with every error.
         UnknownMode: the configuration has no such mode.
     """
-    config = load.load(start.config_path).config
-    names = config.server.api_keys_env
-    if names is not None and not access.keys(config.server):
+    config = load.load(launch.config_path).config
+    keys_env = config.server.api_keys_env
+    if keys_env is not None and not access.keys(config.server):
         raise ConfigErrors(
-            [f"server.api_keys_env: the variable {names} is empty or not set; put the accepted keys in it"]
+            [f"server.api_keys_env: the variable {keys_env} is empty or not set; put the accepted keys in it"]
         )
-    if names is None and not start.insecure and not hosts.is_loopback(start.host):
-        risk = f"--host {start.host} lets others use this proxy and its keys"
-        raise ConfigErrors([f"{risk}; set server.api_keys_env, listen on 127.0.0.1, or say --insecure"])
+    if keys_env is None and not launch.insecure and not hosts.is_loopback(launch.host):
+        risk = f"--host {launch.host} lets others use this proxy and its keys"
+        raise ConfigErrors([f"{risk}; set server.api_keys_env, listen on 127.0.0.1, or pass --insecure"])
     return Settings(
-        start=start,
+        launch=launch,
         config=config,
-        default=profiles.default(config, start.mode, start.mode_source),
+        default=profiles.default(config, launch.mode, launch.mode_source),
         rules=capabilities.load(),
     )
