@@ -18,7 +18,7 @@ def main(path: str, state: str, deadly: str) -> None:
 
     engine = EngineRig(Path(path), state=Path(state), step=step)
     show(engine)
-    engine.follower.run_pass()
+    engine.run_pass()
     show(engine)
 
 
