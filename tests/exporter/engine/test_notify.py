@@ -20,7 +20,7 @@ def test_it_is_ready_when_it_serves_and_says_that_it_has_caught_up(tmp_path: Pat
         running_exporter(path, state=tmp_path / "db", **heard.env) as exporter,
     ):
         assert heard.waits_for("READY") == {"READY": "1"}
-        heard.waits_for("STATUS", f"caught up; not there yet, or not readable: {path}".__eq__)
+        heard.waits_for("STATUS", f"caught up; missing or unreadable: {path}".__eq__)
         append(path, tried())
         heard.waits_for("STATUS", "caught up with the event files".__eq__)
         assert exporter.command.stop() == 0
@@ -38,7 +38,7 @@ def test_a_loop_that_hangs_stops_the_signs_of_life_and_not_the_scrapes(tmp_path:
         with running(*program, env=env, cwd=tmp_path) as command:
             exporter = Exporter(command)
             heard.waits_for("READY")
-            heard.waits_for("STATUS", lambda said: said.startswith("serves, and still catches up: "))
+            heard.waits_for("STATUS", lambda said: said.startswith("serving while catching up: "))
             eventually(lambda: _is_silent(heard))
             assert exporter.get("/-/healthy")[0].status == 200
             assert not exporter.is_ready()
