@@ -19,7 +19,7 @@ HASHED = bcrypt.hashpw(PASSWORD.encode(), bcrypt.gensalt(4)).decode()
 PATHS = ["/", "/metrics", "/metrics.json", "/-/healthy", "/-/ready", "/no-such-page"]
 TLS = "tls_server_config:\n  cert_file: server.pem\n  key_file: server.key\n"
 USERS = f"basic_auth_users:\n  prometheus: {HASHED}\n"
-KEPT = "the web configuration of before stays in use:\n"
+KEPT = "keeping the previous web configuration:\n"
 
 
 class Served:
@@ -251,7 +251,7 @@ def test_tls_is_not_turned_off_by_a_file_that_changes(tmp_path: Path, ca: trustm
     with serving(tmp_path, TLS) as served:
         (tmp_path / "web.yml").write_text(USERS)
         assert served.status(None, trusting(ca)) == 200
-        served.command.says("TLS is turned off, which takes a restart")
+        served.command.says("turning TLS off requires a restart")
 
 
 def test_a_file_with_faults_fails_the_start(tmp_path: Path) -> None:
@@ -265,5 +265,5 @@ def test_a_file_with_faults_fails_the_start(tmp_path: Path) -> None:
         assert command.stderr.splitlines() == [
             f"cr-exporter: {file}:2: tls_server_config.cert_file: {tmp_path}/server.pem {missing}",
             f"cr-exporter: {file}:3: tls_server_config.key_file: {tmp_path}/server.key {missing}",
-            f"cr-exporter: {file}:4: wrong: is not a known field; known here are {sections}",
+            f"cr-exporter: {file}:4: wrong: is not a known field; known fields: {sections}",
         ]
