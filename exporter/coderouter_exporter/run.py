@@ -12,6 +12,7 @@ from types import FrameType
 
 import msgspec
 import uvicorn
+from starlette.applications import Starlette
 
 from coderouter_exporter.engine.loop import Engine
 from coderouter_exporter.engine.wakeup import Watcher
@@ -68,26 +69,12 @@ def serve(
     sources = Sources(paths, state.positions, olddir=olddir, step=progress)
     engine = Engine(sources, store, state, on_crash=crash, step=progress)
     watcher = Watcher(paths, engine.wake)
-    app = create_app(engine, watcher)
-    config = uvicorn.Config(
-        AuthMiddleware(app, web) if web else app,
-        loop="uvloop",
-        http=protocol(web) if web else "httptools",
-        ws="none",
-        lifespan="on",
-        log_config=None,
-        access_log=False,
-        timeout_graceful_shutdown=OPEN_SCRAPES_S,
-    )
-    config.load()
-    if web and web.current.tls:
-        config.ssl = ReloadingSSLContext(web.context)
+    config = _server_config(create_app(engine, watcher), web)
     server = Server(config, engine, progress)
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _exit_cleanly)
-    log.info(
-        "serving %s/metrics, state in %s", url_of(listener, "https" if config.ssl else "http"), state_file
-    )
+    url = url_of(listener, "https" if config.ssl else "http")
+    log.info("serving %s/metrics, state in %s", url, state_file)
     server.run(sockets=[listener])
     return CRASHED if crashed.is_set() else 0
 
@@ -109,6 +96,23 @@ def _listen(host: str, port: int) -> socket.socket:
         return listen(host, port)
     except CannotListen as error:
         raise StartupError(f"{error}; choose another address with --listen HOST:PORT") from error
+
+
+def _server_config(app: Starlette, web: WebConfigFile | None) -> uvicorn.Config:
+    config = uvicorn.Config(
+        AuthMiddleware(app, web) if web else app,
+        loop="uvloop",
+        http=protocol(web) if web else "httptools",
+        ws="none",
+        lifespan="on",
+        log_config=None,
+        access_log=False,
+        timeout_graceful_shutdown=OPEN_SCRAPES_S,
+    )
+    config.load()
+    if web and web.current.tls:
+        config.ssl = ReloadingSSLContext(web.context)
+    return config
 
 
 def _exit_cleanly(_signal: int, _frame: FrameType | None) -> None:

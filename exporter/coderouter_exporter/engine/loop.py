@@ -120,7 +120,7 @@ class Engine:
         self._sources.expand()
         counted = self._commit() if self._commits_failing else True
         for tail in self._sources.tails:
-            self._take(tail.poll())  # also while commits fail: a rename has to be noticed when it happens
+            self._record(tail.poll())  # also while commits fail: a rename has to be noticed when it happens
             counted = counted and self._count(tail)
         counted = counted and (not self._uncommitted or self._commit())
         self.published = self._snapshot(caught_up=counted or self.published.caught_up)
@@ -154,13 +154,13 @@ class Engine:
                 self._uncommitted = True
                 if self._commit_is_due() and not self._commit():
                     return False  # the event files are the buffer: nothing is read that cannot be kept
-            self._take(tail.close_finished())
+            self._record(tail.close_finished())
             if not tail.needs_another_pass:
                 break
-            self._take(tail.poll())
+            self._record(tail.poll())
         return True
 
-    def _take(self, noticed: Noticed) -> None:
+    def _record(self, noticed: Noticed) -> None:
         for counter, labels in noticed.counts:
             self._state.add(counter, labels, 1)
         self._uncommitted |= bool(noticed)

@@ -36,7 +36,7 @@ class ClosedFile:
 
 
 class Files:
-    """Opens files and closes them once read. Generators do their work while they are exhausted."""
+    """Opens files and closes them once read. A method that yields does its work as it is iterated to its end."""
 
     def __init__(self, path: Path, checkpoints: list[Checkpoint], shared: Shared) -> None:
         self.open: list[OpenFile] = []
@@ -88,8 +88,8 @@ class Files:
             if file.truncated:
                 yield self._restart(file)
 
-    def take_up(self, found: Sequence[Candidate]) -> Iterator[Noticed]:
-        """Open the files that are new among those found, as many as are opened at once."""
+    def track(self, found: Sequence[Candidate]) -> Iterator[Noticed]:
+        """Follow renames among the files found and open new ones, as many as are opened at once."""
         yield from self._follow_renames(found)
         yield from self._open_new(self._new(found))
 
@@ -148,9 +148,10 @@ class Files:
                 yield CHECKPOINTS_CHANGED
 
     def _new(self, found: Sequence[Candidate]) -> list[Candidate]:
-        """Return the files that are neither open nor closed and unchanged; forget closed ones that were not found."""
+        """Return the files that are not open, and not closed and unchanged; forget closed ones that are gone."""
         paths = {candidate.path for candidate in found}
-        not_open = [candidate for candidate in found if not self._is_open(candidate.stat)]
+        open_files = {file.identity for file in self.open}
+        not_open = [candidate for candidate in found if candidate.stat.identity not in open_files]
         known = self._closed
         self._closed = {
             candidate.path: known[candidate.path]
@@ -236,7 +237,7 @@ class Files:
         self._closed[file.path] = ClosedFile(stat=stat, checkpoint=file.checkpoint)
         self._drop(file)
         for path in [path for path, closed in self._closed.items() if closed.is_copy]:
-            del self._closed[path]  # now that its original is complete, it can be told whether it holds more
+            del self._closed[path]  # whether it holds more can be decided now that its original is complete
             self.must_list = True
         yield CHECKPOINTS_CHANGED
 

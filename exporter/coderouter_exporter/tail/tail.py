@@ -98,13 +98,13 @@ class Tail:
         return self._group.listings() != self._listings or self._files.closed_files_changed()
 
     def _list(self) -> Iterator[Noticed]:
-        """Take up the files that exist; again when a rename was under way, which may have hidden one."""
+        """Track the files that exist; again when a rename was under way, which may have hidden one."""
         self._files.must_list = True
         found: list[Candidate] = []
         for _ in range(LISTINGS_MAX):
             self._listings = self._group.listings()
             found = self._candidates()
-            yield from self._files.take_up(found)
+            yield from self._files.track(found)
             if _names(found) == _names(self._candidates()):
                 self._files.must_list = False
                 break
