@@ -137,6 +137,7 @@ def _begins_like(content: Content, file: OpenFile) -> bool:
     length = min(content.size, HEAD_BYTES_MAX)
     return (
         length > 0
+        and not file.closed
         and content.size <= file.content.size
         and content.bytes_at(0, length) == file.content.bytes_at(0, length)
     )

@@ -51,6 +51,10 @@ class Plain:
         self.stat = FileStat.of(os.fstat(self.fd))
         self.size = self.stat.size
 
+    def is_linked(self) -> bool:
+        """Return whether any name is left of the file."""
+        return os.fstat(self.fd).st_nlink > 0
+
     def bytes_at(self, offset: int, length: int) -> bytes:
         return os.pread(self.fd, length, offset)
 

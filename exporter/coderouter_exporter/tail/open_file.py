@@ -8,7 +8,7 @@ from coderouter_exporter.records.decode import READ_BYTES_MAX, Chunk, cut
 from coderouter_exporter.state.state import Checkpoint
 from coderouter_exporter.tail.content import Content, Plain, Step
 from coderouter_exporter.tail.fingerprint import HEAD_BYTES_MAX, advance, verify
-from coderouter_exporter.tail.rotated import FRESH_NS, Identity
+from coderouter_exporter.tail.rotated import FRESH_NS, Identity, stat_of
 
 
 class OpenFile:
@@ -42,6 +42,13 @@ class OpenFile:
     @property
     def bytes_behind(self) -> int:
         return max(0, self.content.size - self.checkpoint.offset)
+
+    def exists(self) -> bool:
+        """Return whether the file still has a name, wherever that is; once closed, whether it is at its path."""
+        if self.closed:
+            stat = stat_of(self.path)
+            return stat is not None and stat.identity == self.identity
+        return isinstance(self.content, Plain) and self.content.is_linked()
 
     def move_to(self, path: Path) -> None:
         """Record that the file was renamed."""

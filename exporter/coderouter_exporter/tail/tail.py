@@ -5,14 +5,12 @@ a while, because its writer may still append to it. Once closed, it is checked f
 """
 
 import logging
-import os
 from collections.abc import Iterator
 from pathlib import Path
 
 from coderouter_exporter.families.exporter import ROTATIONS
 from coderouter_exporter.records.decode import Chunk
 from coderouter_exporter.state.state import Checkpoint
-from coderouter_exporter.tail.content import Plain
 from coderouter_exporter.tail.files import Files
 from coderouter_exporter.tail.noticed import Noticed, counted
 from coderouter_exporter.tail.rotated import Candidate, FileStat, Identity, Listing, RotationGroup, stat_of
@@ -126,11 +124,7 @@ class Tail:
         rotated = next((file for file in self._files.open if file.identity == previous), None)
         if self.path.is_symlink():
             kind = "symlink"
-        elif (
-            rotated is not None
-            and isinstance(rotated.content, Plain)
-            and os.fstat(rotated.content.fd).st_nlink
-        ):
+        elif rotated is not None and rotated.exists():
             kind = "rename"
         else:
             kind = "recreate"

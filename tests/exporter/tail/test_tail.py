@@ -13,6 +13,7 @@ from coderouter_exporter.state.state import Checkpoint
 from coderouter_exporter.tail.checkpoints import GONE_KEPT
 from coderouter_exporter.tail.fingerprint import HEAD_BYTES_MAX
 from coderouter_exporter.tail.noticed import Noticed
+from coderouter_exporter.tail.open_file import Descriptors
 from coderouter_exporter.tail.shared import Shared
 from coderouter_exporter.tail.tail import Tail
 from support.exporter.process import append
@@ -321,6 +322,19 @@ def test_a_renamed_file_that_no_longer_grows_is_closed(path: Path) -> None:
     assert tail.read() == [b"2"]
     tail.read()
     assert len(tail.tail._files.open) == 1
+    tail.close()
+
+
+def test_more_rotated_files_than_may_be_open_at_once_are_all_read(path: Path) -> None:
+    tail = TailRig(path, descriptors=Descriptors(2))
+    append(path, b"1\n")
+    assert tail.read() == [b"1"]
+    for number in range(1, 5):
+        rotate(path, number)
+        append(path, b"%d\n" % (number + 1))
+        os.utime(path, (number, number))
+    assert sorted(line for _ in range(3) for line in tail.read()) == [b"2", b"3", b"4", b"5"]
+    assert tail.rotations() == ["rename"]
     tail.close()
 
 
