@@ -57,8 +57,10 @@ class Candidate:
         return self.path.suffix if self.path.suffix in (GZIP, *UNSUPPORTED) else ""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Listing:
+    """The names in a folder at one time; only the same object means that nothing has changed since."""
+
     names: tuple[str, ...]
     modified_ns: int
     """Of the folder; 0 when it could not be listed, -1 when it may change without its time stamp showing it."""

@@ -17,6 +17,7 @@ from coderouter_exporter.tail.open_file import Descriptors
 from coderouter_exporter.tail.shared import Shared
 from coderouter_exporter.tail.tail import Tail
 from support.exporter.process import append
+from support.exporter.rotation import copytruncate
 
 
 @pytest.fixture
@@ -265,6 +266,17 @@ def test_after_copytruncate_the_rest_is_read_from_the_copy(path: Path, tail: Tai
     after = tail.restarted()
     assert after.read() == [b"5"]
     after.close()
+
+
+def test_a_copy_that_replaces_another_one_at_once_is_read(path: Path, tail: TailRig) -> None:
+    append(path, b"1\n")
+    assert tail.read() == [b"1"]
+    copy = copytruncate(path)
+    assert tail.read() == []
+    copy.unlink()
+    append(path, b"2\n")
+    copytruncate(path)
+    assert tail.read() == [b"2"]
 
 
 def test_an_oversize_line_that_grows_over_many_polls_is_counted_once(path: Path, tail: TailRig) -> None:
