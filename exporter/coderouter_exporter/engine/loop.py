@@ -68,12 +68,14 @@ class Engine:
         *,
         on_crash: Callable[[], None],
         step: Step = no_step,
+        commit_every_s: float = COMMIT_EVERY_S,
     ) -> None:
         self._sources = sources
         self._store = store
         self._state = state
         self._on_crash = on_crash
         self._step = step
+        self._commit_every_s = commit_every_s
         self._uncommitted = store.generation == 0
         self._commits_failing = 0
         self._commit_duration_s = 0.0
@@ -166,7 +168,7 @@ class Engine:
         self._uncommitted |= bool(noticed)
 
     def _commit_is_due(self) -> bool:
-        return time.monotonic() - self._committed_at >= COMMIT_EVERY_S
+        return time.monotonic() - self._committed_at >= self._commit_every_s
 
     def _commit(self) -> bool:
         """Commit totals and checkpoints in one transaction; return whether that worked."""

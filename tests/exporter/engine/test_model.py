@@ -26,6 +26,8 @@ from support.exporter.writers import Writer
 
 PROVIDERS = ("a", "b")
 KEPT = 4
+NEVER_S = 3600.0
+"""Longer than any run, so that what happens does not depend on the speed of the machine."""
 RUNS = int(os.environ.get("CHAOS_RUNS", "40"))
 STEPS = int(os.environ.get("CHAOS_STEPS", "40"))
 TRIES = "coderouter_provider_attempts_total"
@@ -48,7 +50,7 @@ class Rotation(RuleBasedStateMachine):
         self.olddir.mkdir()
         self.writers = [Writer(self.path, numbered=self.numbered) for _ in range(2)]
         self.engine: EngineRig | None = None
-        self.late_writer_s = 60.0
+        self.late_writer_s = self.commit_every_s = NEVER_S
         self.steps_to_live = -1
         self.moved = 0
         self.compressing: Path | None = None
@@ -59,9 +61,10 @@ class Rotation(RuleBasedStateMachine):
         self.doubtful = False
         self.seen: Samples = {}
 
-    @initialize(late_writer_s=st.sampled_from([0.0, 60.0]))
-    def begin(self, late_writer_s: float) -> None:
+    @initialize(late_writer_s=st.sampled_from([0.0, NEVER_S]), commit_every_s=st.sampled_from([0.0, NEVER_S]))
+    def begin(self, late_writer_s: float, commit_every_s: float) -> None:
         self.late_writer_s = late_writer_s
+        self.commit_every_s = commit_every_s
 
     @rule(who=st.integers(0, 1), provider=st.sampled_from(PROVIDERS), count=st.integers(1, 30))
     def write(self, who: int, provider: str, count: int) -> None:
@@ -196,6 +199,7 @@ class Rotation(RuleBasedStateMachine):
                 olddir=Path("old"),
                 step=self._step,
                 late_writer_s=self.late_writer_s,
+                commit_every_s=self.commit_every_s,
             )
             self._assert_none_fell(self.engine.shown())
         return self.engine

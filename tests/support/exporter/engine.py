@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from coderouter_exporter.engine.loop import Engine, Published
+from coderouter_exporter.engine.loop import COMMIT_EVERY_S, Engine, Published
 from coderouter_exporter.render.exposition import Format, render
 from coderouter_exporter.render.view import View
 from coderouter_exporter.state import state as states
@@ -26,6 +26,7 @@ class EngineRig:
         olddir: Path | None = None,
         step: Step = no_step,
         late_writer_s: float = LATE_WRITER_S,
+        commit_every_s: float = COMMIT_EVERY_S,
     ) -> None:
         self._store = Store(state)
         document = self._store.load()
@@ -33,7 +34,14 @@ class EngineRig:
         self.sources = Sources(
             events, restored.positions, olddir=olddir, step=step, late_writer_s=late_writer_s
         )
-        self._engine = Engine(self.sources, self._store, restored, on_crash=self.kill, step=step)
+        self._engine = Engine(
+            self.sources,
+            self._store,
+            restored,
+            on_crash=self.kill,
+            step=step,
+            commit_every_s=commit_every_s,
+        )
 
     def scrape(self) -> Samples:
         """Count what has been written, and return what a scrape would show."""
