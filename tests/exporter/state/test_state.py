@@ -100,10 +100,10 @@ def test_after_damage_the_generation_before_goes_on_and_nothing_is_served_that_f
     engine.kill()
     damage_newest(state)
     engine = EngineRig(events, state=state)
-    before = engine.follower.published
+    before = engine.published
     assert engine.shown()["coderouter_requests_total", ()] == 5
     assert is_exact(engine, 10)
-    after = engine.follower.published
+    after = engine.published
     assert (before.recovering, after.recovering) == (True, False)
     engine.kill()
 

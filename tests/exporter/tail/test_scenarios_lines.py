@@ -59,7 +59,7 @@ def test_chunk_sweep(start: Start, events: Path, size: int) -> None:
     engine = start()
     for at in range(0, len(whole), size):
         append(events, whole[at : at + size])
-        engine.follower.run_pass()
+        engine.run_pass()
     assert [engine.tries(name) for name in ("ascii", "é", "日本", "😀")] == [2, 2, 2, 2]
 
 
@@ -108,7 +108,7 @@ def test_over_long_growing(start: Start, events: Path) -> None:
     append(events, tried())
     for _ in range(5):
         append(events, b"x" * (READ_BYTES_MAX // 2))
-        engine.follower.run_pass()
+        engine.run_pass()
     engine = start()
     append(events, b"\n", tried())
     assert engine.tries() == 2
