@@ -97,11 +97,11 @@ def test_an_exporter_that_goes_is_missed_and_one_that_comes_is_found(tmp_path: P
     events, state = tmp_path / "events.jsonl", tmp_path / "exporter.db"
     append(events, startup(time.time(), "w"))
     with watching(80, 24, f"http://127.0.0.1:{port}") as screen:
-        screen.shows("nothing answers at")
+        screen.shows("cannot reach")
         with running_exporter(events, state=state, listen=f"127.0.0.1:{port}") as exporter:
-            screen.shows("Paid gate   ● closed, keeps out claude")
+            screen.shows("Paid gate   ● closed, excludes claude")
             exporter.command.stop(SIGKILL)
-            gone = screen.shows("Asking again.")
+            gone = screen.shows("Retrying.")
             assert any("Paid gate" in line for line in gone), "the last report stays"
 
 
@@ -155,7 +155,7 @@ def test_once_fails_when_nothing_answers(arguments: tuple[str, ...]) -> None:
     text, error = said("stats", "--once", *arguments, "--url", at, code=1)
     assert (text, error) == (
         "",
-        f"coderouter: nothing answers at {at} (Connection refused); is cr-exporter running there?\n",
+        f"coderouter: cannot reach {at} (Connection refused); is cr-exporter running there?\n",
     )
 
 
@@ -179,8 +179,8 @@ def test_a_name_and_a_password_are_sent_and_never_shown() -> None:
         _, refused = said("stats", "--once", "--url", f"http://me:wrong@{at}", code=1)
         _, taken = said("stats", "--once", "--url", f"http://me:p%40ss%2Fword@{at}/x/", code=1)
         server.shutdown()
-    assert f"http://{at} answers HTTP 401: wants a name and a password" in refused
-    assert taken == f"coderouter: what answers at http://{at}/x is not a cr-exporter\n"
+    assert f"http://{at} returned HTTP 401: it requires a name and a password" in refused
+    assert taken == f"coderouter: the server at http://{at}/x is not a cr-exporter\n"
 
 
 WEB = """
@@ -211,7 +211,7 @@ def test_it_speaks_tls_to_those_whose_certificate_it_can_check(tmp_path: Path) -
 @pytest.mark.parametrize("wrong", ["localhost:9847", "ftp://host", "http://", "http://host:99999"])
 def test_an_address_that_is_none_is_refused(wrong: str) -> None:
     _, error = said("stats", "--once", "--url", wrong, code=2)
-    assert "is not the address of an exporter; write e.g. http://127.0.0.1:9847" in error
+    assert "is not the URL of an exporter; write e.g. http://127.0.0.1:9847" in error
 
 
 def test_the_variable_names_the_exporter(exporter: Exporter) -> None:
