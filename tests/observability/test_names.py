@@ -58,8 +58,8 @@ def test_a_label_of_a_closed_set_is_only_asked_for_values_of_it(expr: str) -> No
     sets = {
         (family.name, label): set(values)
         for family in FAMILIES
-        if isinstance(family, Counter) and family.known
-        for label, values in zip(family.labels, family.known, strict=True)
+        if isinstance(family, Counter) and family.preset
+        for label, values in zip(family.labels, family.preset, strict=True)
         if isinstance(values, tuple) and label != "reason"
     }
     for selector in promql.selectors(expr):

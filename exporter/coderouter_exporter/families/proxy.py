@@ -26,8 +26,10 @@ from coderouter_events.events import (
 )
 from coderouter_exporter.families.kinds import (
     MICRO,
+    MISSING,
     Absent,
     Counter,
+    Derived,
     EachOf,
     Feed,
     Field,
@@ -35,11 +37,12 @@ from coderouter_exporter.families.kinds import (
     GreaterThan,
     Histogram,
     Mapped,
+    Numbers,
     Present,
     Profiles,
     Providers,
     Sum,
-    declared,
+    families_of,
 )
 
 # OpenTelemetry's steps for a generative client's operations, and on to the longest answers of coding agents.
@@ -62,9 +65,9 @@ OVERHEAD_BUCKETS = (
 ATTEMPTS_BUCKETS = (1.0, 2.0, 3.0, 4.0, 6.0, 10.0)
 
 
-def _closed(name: str, words: tuple[str, ...]) -> Mapped:
-    """Return the field's word as it is, or `other` for what a later version, or an earlier one, says."""
-    return Mapped(name, {word: word for word in words}, otherwise="other")
+def _closed(name: str, values: tuple[str, ...]) -> Mapped:
+    """Return the field's own value if it is in the set, else `other`: another version may write more."""
+    return Mapped(name, {value: value for value in values}, default="other")
 
 
 ERROR_TYPE = _closed("error_type", get_args(ErrorType))
@@ -72,7 +75,7 @@ INGRESS = _closed("ingress", get_args(Ingress))
 MODEL = Field("model")
 PROFILE = Field("profile")
 PROVIDER = Field("provider")
-STOPPED = Mapped(
+STOP_REASON = Mapped(
     "stop_reason",
     {
         **dict.fromkeys(("stop", "end_turn", "stop_sequence"), "stop"),
@@ -80,13 +83,27 @@ STOPPED = Mapped(
         **dict.fromkeys(("tool_calls", "tool_use", "function_call"), "tool_calls"),
         **dict.fromkeys(("content_filter", "refusal"), "content_filter"),
     },
-    otherwise="other",
+    default="other",
 )
-BROKEN = Mapped("error_type", {"timeout_idle": "idle_timeout"}, otherwise="error")
+BROKEN_BY = Mapped("error_type", {"timeout_idle": "idle_timeout"}, default="error")
+
+
+def _per_output_token(durations: Numbers, first_tokens: Numbers, output_tokens: Numbers) -> Numbers:
+    """Return the time per token after the first one of each stream."""
+    return [
+        (duration - first) // (tokens - 1) if tokens > 1 and 0 <= first <= duration else MISSING
+        for duration, first, tokens in zip(durations, first_tokens, output_tokens, strict=True)
+    ]
+
+
+PER_OUTPUT_TOKEN = Derived(
+    (("duration_s", MICRO), ("ttft_s", MICRO), ("output_tokens", 1)), _per_output_token
+)
 
 UPTIME = Gauge(
     name="coderouter_uptime_seconds",
     help="Seconds since the newest proxy process started; 0 after it has shut down.",
+    reads="uptime_s",
 )
 REQUESTS = Counter(
     name="coderouter_requests_total",
@@ -113,7 +130,7 @@ PROVIDER_ATTEMPTS = Counter(
     help="Tries of each provider.",
     labels=("provider",),
     feeds=(Feed(TryProvider, (PROVIDER,)),),
-    known=(Providers(),),
+    preset=(Providers(),),
 )
 PROVIDER_OUTCOMES = Counter(
     name="coderouter_provider_outcomes_total",
@@ -124,7 +141,7 @@ PROVIDER_OUTCOMES = Counter(
         Feed(ProviderFailed, (PROVIDER, "failed")),
         Feed(ProviderFailedMidstream, (PROVIDER, "failed_midstream")),
     ),
-    known=(Providers(), ("ok", "failed", "failed_midstream")),
+    preset=(Providers(), ("ok", "failed", "failed_midstream")),
 )
 PROVIDER_SKIPPED = Counter(
     name="coderouter_provider_skipped_total",
@@ -135,7 +152,7 @@ PROVIDER_SKIPPED = Counter(
         Feed(SkipUnknownProvider, (PROVIDER, "unknown")),
         Feed(SkipBudgetExceeded, (PROVIDER, "budget")),
     ),
-    known=(Providers(), ("paid",)),
+    preset=(Providers(), ("paid",)),
 )
 CAPABILITY_DEGRADED = Counter(
     name="coderouter_capability_degraded_total",
@@ -156,14 +173,14 @@ CLIENT_REQUESTS = Counter(
     "answered), blocked (by the paid gate or a budget), midstream (broken off after content), or client_gone.",
     labels=("ingress", "profile", "outcome"),
     feeds=(Feed(RequestFinished, (INGRESS, PROFILE, _closed("outcome", get_args(Outcome)))),),
-    known=(get_args(Ingress), Profiles(), get_args(Outcome)),
+    preset=(get_args(Ingress), Profiles(), get_args(Outcome)),
 )
 FALLBACKS = Counter(
     name="coderouter_fallbacks_total",
     help="Client requests that went past the first provider tried.",
     labels=("profile",),
-    feeds=(Feed(RequestFinished, (PROFILE,), given={"attempts": GreaterThan(1)}),),
-    known=(Profiles(),),
+    feeds=(Feed(RequestFinished, (PROFILE,), where={"attempts": GreaterThan(1)}),),
+    preset=(Profiles(),),
 )
 PROVIDER_ERRORS = Counter(
     name="coderouter_provider_errors_total",
@@ -173,7 +190,7 @@ PROVIDER_ERRORS = Counter(
         Feed(ProviderFailed, (PROVIDER, ERROR_TYPE)),
         Feed(ProviderFailedMidstream, (PROVIDER, ERROR_TYPE)),
     ),
-    known=(Providers(), get_args(ErrorType)),
+    preset=(Providers(), get_args(ErrorType)),
 )
 STREAM_ENDS = Counter(
     name="coderouter_stream_ends_total",
@@ -181,8 +198,8 @@ STREAM_ENDS = Counter(
     "said; error or idle_timeout, when they broke off; client_gone, when the client left.",
     labels=("provider", "reason"),
     feeds=(
-        Feed(RequestFinished, (PROVIDER, STOPPED), Present("ttft_s"), {"outcome": ("ok",)}),
-        Feed(RequestFinished, (PROVIDER, BROKEN), Present("ttft_s"), {"outcome": ("midstream",)}),
+        Feed(RequestFinished, (PROVIDER, STOP_REASON), Present("ttft_s"), {"outcome": ("ok",)}),
+        Feed(RequestFinished, (PROVIDER, BROKEN_BY), Present("ttft_s"), {"outcome": ("midstream",)}),
         Feed(RequestFinished, (PROVIDER, "client_gone"), Present("ttft_s"), {"outcome": ("client_gone",)}),
     ),
 )
@@ -215,7 +232,7 @@ OUTPUT_TOKEN = Histogram(
     name="coderouter_time_per_output_token_seconds",
     help="Time per token after the first one, of streams that ended well and whose provider told its tokens.",
     labels=("provider",),
-    feeds=(Feed(RequestFinished, (PROVIDER,), Sum("per_output_token_s"), {"outcome": ("ok",)}),),
+    feeds=(Feed(RequestFinished, (PROVIDER,), Sum(PER_OUTPUT_TOKEN), {"outcome": ("ok",)}),),
     buckets=OUTPUT_TOKEN_BUCKETS,
 )
 OVERHEAD = Histogram(
@@ -248,7 +265,7 @@ USAGE_MISSING = Counter(
     help="Answers whose provider did not tell how many tokens they took.",
     labels=("provider",),
     feeds=(Feed(RequestFinished, (PROVIDER,), Absent("output_tokens"), {"outcome": ("ok",)}),),
-    known=(Providers(),),
+    preset=(Providers(),),
 )
 COST = Counter(
     name="coderouter_cost_usd_total",
@@ -267,18 +284,20 @@ BUDGET_LIMIT = Gauge(
     name="coderouter_budget_limit_usd",
     help="What a provider may cost in a month (UTC), in US dollars; only for those that have a budget.",
     labels=("provider",),
+    reads="budget_limits_usd",
 )
 BUDGET_USED = Gauge(
     name="coderouter_budget_used_usd",
     help="What a provider that has a budget has cost this month (UTC), in US dollars.",
     labels=("provider",),
+    reads="budgets_used_usd",
 )
 TOOL_CALLS_REPAIRED = Counter(
     name="coderouter_tool_calls_repaired_total",
     help="Tool calls that a model wrote as text and that became real ones.",
     labels=("provider",),
     feeds=(Feed(ToolCallRepaired, (PROVIDER,), Sum("count")),),
-    known=(Providers(),),
+    preset=(Providers(),),
 )
 AUTO_ROUTER_RESOLVED = Counter(
     name="coderouter_auto_router_resolved_total",
@@ -290,22 +309,25 @@ COOLDOWN = Gauge(
     name="coderouter_provider_cooldown",
     help="1 while a provider that kept failing is tried last, as far as the proxy has told.",
     labels=("provider",),
+    reads="cooldowns",
 )
 COOLDOWNS = Counter(
     name="coderouter_provider_cooldowns_total",
     help="Times a provider that kept failing began to be tried last.",
     labels=("provider",),
     feeds=(Feed(ProviderCooldown, (PROVIDER,)),),
-    known=(Providers(),),
+    preset=(Providers(),),
 )
 IN_FLIGHT = Gauge(
     name="coderouter_in_flight_requests",
     help="Client requests being answered, as the living proxy processes told in their last heartbeats, one each 15 s.",
+    reads="requests_in_flight",
 )
 UP = Gauge(
     name="coderouter_up",
     help="1 while a proxy process lives: it holds the lock beside the event file or, where that cannot be told, was "
     "heard of in the last 45 s and has not shut down.",
+    reads="up",
 )
 STARTS = Counter(
     name="coderouter_starts_total",
@@ -315,11 +337,13 @@ STARTS = Counter(
 LAST_EVENT = Gauge(
     name="coderouter_last_event_timestamp_seconds",
     help="When the newest event was written, in Unix time; 0 before the first one.",
+    reads="state.last_event_ts",
 )
 INFO = Gauge(
     name="coderouter_info",
     help="Always 1; the labels say what the newest proxy process runs with.",
     labels=("version", "default_profile", "allow_paid"),
+    reads="info",
 )
 
-FAMILIES = declared(vars())
+FAMILIES = families_of(vars())

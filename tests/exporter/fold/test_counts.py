@@ -18,7 +18,7 @@ from coderouter_exporter.fold.fold import fold
 from coderouter_exporter.records.decode import Chunk
 from coderouter_exporter.render.exposition import Format, render
 from coderouter_exporter.render.view import View
-from coderouter_exporter.state.state import OTHER, State, decode, encode
+from coderouter_exporter.state.state import OTHER, State
 from support.exporter.process import line, samples
 
 Event = dict[str, Any]
@@ -149,7 +149,7 @@ def test_counters_and_histograms_are_what_a_plain_count_gives(
 ) -> None:
     cut = data.draw(st.integers(0, len(events)))
     first = folded(*(finished(**event) for event in events[:cut]))
-    state = decode(encode(folded(*(finished(**event) for event in events[cut:]), state=first)))
+    state = State.decode(folded(*(finished(**event) for event in events[cut:]), state=first).encode())
     text = shown(state)
     expected: dict[tuple[str, tuple[str, ...]], Fraction] = {}
     for name, labels, number in plainly_counted(events):
@@ -221,7 +221,7 @@ def test_a_nonsensical_number_counts_as_missing(seconds: float) -> None:
         ),
         finished(ingress="openai", outcome="ok", provider="p", duration_s=2.0, output_tokens=7, cost_usd=0.5),
     )
-    text = shown(decode(encode(state)))
+    text = shown(State.decode(state.encode()))
     assert text["coderouter_client_request_duration_seconds_sum", ("openai", "")] == 2.0
     assert text["coderouter_tokens_total", ("output", "", "p")] == 7
     assert text["coderouter_usage_missing_total", ("p",)] == 1
@@ -268,7 +268,7 @@ def test_a_bucket_shows_the_newest_request_that_fell_into_it() -> None:
     of_requests = proxy.REQUEST_DURATION.name
     assert exemplars(state, of_requests) == {"0.64": ("d", 0.61, 4.0), "5.12": ("e", 5.0, 5.0)}
     folded(request("f", 0.33, 6), state=state)
-    assert exemplars(decode(encode(state)), of_requests)["0.64"] == ("f", 0.33, 6.0)
+    assert exemplars(State.decode(state.encode()), of_requests)["0.64"] == ("f", 0.33, 6.0)
     assert "# {" not in render(View(state=state, now_ts=0.0), Format.TEXT).decode()
 
 

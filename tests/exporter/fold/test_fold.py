@@ -13,7 +13,7 @@ from coderouter_exporter.render.exposition import Format, render
 from coderouter_exporter.render.report import report
 from coderouter_exporter.render.view import View
 from coderouter_exporter.state.minutes import Minutes
-from coderouter_exporter.state.state import RECENT_MAX, LastError, State, decode, encode
+from coderouter_exporter.state.state import RECENT_ATTEMPTS_MAX, LastError, State
 from support.exporter.process import line, samples, tried
 
 
@@ -96,14 +96,19 @@ def test_the_totals_do_not_depend_on_where_batches_end(lines: list[bytes], data:
 
 def test_the_state_survives_being_written_and_read() -> None:
     state = folded(*LINES)
-    assert decode(encode(state)) == state
+    assert State.decode(state.encode()) == state
 
 
 def test_a_state_of_before_there_was_a_history_is_read() -> None:
     old = {"created_ts": 1.0, "last_errors": {"a": [1.0, 500, True, "no"]}, "recent": []}
-    state = decode(msgspec.msgpack.encode(old))
+    state = State.decode(msgspec.msgpack.encode(old))
     assert state.last_errors["a"] == LastError(1.0, 500, retryable=True, error="no")
-    assert (state.minutes, state.journal, state.answered, state.moved_on) == (Minutes(), [], {}, None)
+    assert (state.minutes, state.recent_events, state.last_success_ts, state.last_fallback) == (
+        Minutes(),
+        [],
+        {},
+        None,
+    )
 
 
 def test_every_event_of_the_contract_is_counted_by_name() -> None:
@@ -139,7 +144,7 @@ def test_no_value_of_any_field_stops_the_exporter(value: str) -> None:
             + f"{fields}}}\n".encode(),
             state=state,
         )
-    kept = decode(encode(state))
+    kept = State.decode(state.encode())
     assert kept == state
     for now_ts in (0.0, 1796083199.0):
         render(view(kept, now_ts), Format.OPENMETRICS)
@@ -302,8 +307,8 @@ def test_the_last_error_of_a_provider_is_the_newest_and_cut_at_200_characters() 
 def test_the_recent_events_are_the_last_256_oldest_first() -> None:
     state = folded(*(tried(str(number)) for number in range(200)))
     folded(line("request-finished"), *(tried(str(number)) for number in range(200, 300)), state=state)
-    assert [event.provider for event in state.recent] == [
-        str(number) for number in range(300 - RECENT_MAX, 300)
+    assert [event.provider for event in state.recent_attempts] == [
+        str(number) for number in range(300 - RECENT_ATTEMPTS_MAX, 300)
     ]
 
 

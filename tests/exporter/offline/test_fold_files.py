@@ -11,7 +11,7 @@ import pytest
 from coderouter_exporter.families import exporter as families_exporter
 from coderouter_exporter.families import proxy, table
 from coderouter_exporter.offline.fold_files import fold_files
-from coderouter_exporter.offline.order import UnreadableFile, gathered
+from coderouter_exporter.offline.order import UnreadableFile, oldest_first
 from support.exporter.process import CR_EXPORTER, append, line, running_exporter, samples, tried
 from support.processes import clean_environment, eventually
 
@@ -42,8 +42,8 @@ def family(tmp_path: Path) -> list[Path]:
 
 def test_files_are_read_in_the_order_of_writing_however_the_shell_sorts_them(family: list[Path]) -> None:
     for order in itertools.permutations(family):
-        assert gathered(order) == family
-        shown = [shown.provider for shown in fold_files(order).recent]
+        assert oldest_first(order) == family
+        shown = [shown.provider for shown in fold_files(order).recent_attempts]
         assert shown == [f"p{number}" for number in range(8)]
 
 
@@ -63,7 +63,7 @@ def test_a_twin_that_is_just_being_compressed_is_left_out(family: list[Path], by
 def test_a_copy_counts_once_also_when_the_original_has_grown_since(family: list[Path]) -> None:
     copy = Path(shutil.copy(family[3], family[3].with_name("events.jsonl.1")))
     append(family[3], event(8))
-    assert gathered([copy, *family]) == family
+    assert oldest_first([copy, *family]) == family
     assert tries(copy, *family)["p8"] == 1
 
 
@@ -87,7 +87,7 @@ def test_a_large_twin_is_compared_to_its_end(tmp_path: Path) -> None:
     path.write_bytes(tried(padding="x" * 1000) * 3000)
     twin.write_bytes(gzip.compress(path.read_bytes(), 1))
     other.write_bytes(path.read_bytes()[: -len(b'"local"}\n')] + b'"other"}\n')
-    assert sorted(gathered([twin, path, other])) in ([path, other], [twin, other])
+    assert sorted(oldest_first([twin, path, other])) in ([path, other], [twin, other])
 
 
 def test_another_compression_is_named(tmp_path: Path) -> None:

@@ -3,13 +3,13 @@ import pytest
 from coderouter_events.events import LINE_BYTES_MAX
 from coderouter_exporter.records.decode import (
     READ_BYTES_MAX,
-    Record,
     cut,
     read_batch,
     read_line,
     salvage,
-    unix_time,
 )
+from coderouter_exporter.records.record import Record
+from coderouter_exporter.records.values import unix_time
 from support.exporter.process import line, tried
 
 GOOD = tried(writer="w", seq=1).rstrip()

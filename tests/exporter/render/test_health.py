@@ -14,7 +14,7 @@ from coderouter_exporter.http.proxy_liveness import ProxyLiveness
 from coderouter_exporter.records.decode import Chunk
 from coderouter_exporter.render.report import report
 from coderouter_exporter.render.view import View
-from coderouter_exporter.state.state import State, decode, encode
+from coderouter_exporter.state.state import State
 from support.exporter.process import line
 from support.exporter.sample_events import startup, utc
 
@@ -26,7 +26,7 @@ def told(*lines: bytes, now_ts: float = LATER, alive: bool | None = None) -> Any
     state = State(created_ts=1.0)
     data = b"".join(lines)
     fold(state, Chunk(data, len(data)))
-    return report(View(state=decode(encode(state)), now_ts=now_ts, alive=alive))
+    return report(View(state=State.decode(state.encode()), now_ts=now_ts, alive=alive))
 
 
 def at(msg: str, ts: float = NOW, **fields: object) -> bytes:
@@ -140,7 +140,7 @@ def test_the_last_50_events_are_told_in_words_without_tries_and_heartbeats() -> 
         ("provider-failed", "WARNING", "connect: no"),
         ("provider-failed", "WARNING", "rate_limited: HTTP 429: slow down"),
         ("provider-failed", "WARNING", "upstream_5xx, HTTP 500: " + "x" * 200 + "…"),
-        ("provider-ok", "INFO", "answers after 100 ms"),
+        ("provider-ok", "INFO", "answered after 100 ms"),
         ("request-finished", "INFO", "ok, in 500 ms"),
         ("request-finished", "WARNING", "exhausted, HTTP 502, 2 tries, in 12.3 s"),
     ]

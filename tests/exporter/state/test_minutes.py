@@ -15,10 +15,10 @@ from hypothesis import strategies as st
 
 from coderouter_exporter.families.kinds import MICRO
 from coderouter_exporter.records.columns import Columns
-from coderouter_exporter.records.decode import Record
+from coderouter_exporter.records.record import Record
 from coderouter_exporter.render.charts import history, today
 from coderouter_exporter.state import duration_histogram
-from coderouter_exporter.state.minutes import FIELDS, HOURS_KEPT, HOURS_OPEN, Minutes, total
+from coderouter_exporter.state.minutes import FIELDS, HOURS_KEPT, HOURS_UNCOMPRESSED, Minutes, total
 from support.exporter.process import append, running_exporter
 from support.exporter.sample_events import an_hour
 
@@ -100,8 +100,8 @@ def test_neither_the_order_nor_the_batches_matter(records: list[Record], data: s
     one_by_one = Minutes()
     for record in shuffled:
         count(one_by_one, record)
-    assert one_by_one.opened == at_once.opened
-    assert one_by_one.packed.keys() == at_once.packed.keys()
+    assert one_by_one.uncompressed == at_once.uncompressed
+    assert one_by_one.compressed.keys() == at_once.compressed.keys()
     for hours in (1, 6, 24):
         assert history(one_by_one, hours, NOW) == history(at_once, hours, NOW)
 
@@ -110,8 +110,8 @@ def test_the_newest_hours_with_a_request_are_kept_and_the_last_ones_are_open() -
     minutes = Minutes()
     for hour in range(60):
         count(minutes, finished((60 - hour) * HOUR_S))
-        assert len(minutes.packed) + HOURS_OPEN <= HOURS_KEPT
-    assert len(minutes.packed) + len(minutes.opened) == HOURS_KEPT
+        assert len(minutes.compressed) + HOURS_UNCOMPRESSED <= HOURS_KEPT
+    assert len(minutes.compressed) + len(minutes.uncompressed) == HOURS_KEPT
     before = msgspec.msgpack.encode(minutes)
     count(minutes, finished(50 * HOUR_S))
     assert msgspec.msgpack.encode(minutes) == before, "it comes too late"
@@ -140,7 +140,7 @@ def test_the_steps_of_a_chart_end_now_and_add_up(hours: int, steps: int) -> None
 def test_quantiles_are_at_most_a_tenth_off() -> None:
     chance = random.Random(7)
     measured = sorted(chance.lognormvariate(0.5, 1.5) for _ in range(5000))
-    drawn: duration_histogram.Sketch = {}
+    drawn: duration_histogram.DurationHistogram = {}
     duration_histogram.add(drawn, (round(seconds * MICRO) for seconds in measured))
     for share in (0.5, 0.95):
         told, right = duration_histogram.quantile_s(drawn, share), measured[int(share * len(measured))]

@@ -1,7 +1,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from coderouter_exporter.records.decode import Record
+from coderouter_exporter.records.record import Record
 from coderouter_exporter.state import sequences
 from coderouter_exporter.state.sequences import INTERVALS_MAX, SEQ_MAX, WRITERS_MAX, Writer, Writers
 

@@ -12,8 +12,7 @@ from pathlib import Path
 import pytest
 
 from coderouter_events.events import TryProvider
-from coderouter_exporter.state import state as states
-from coderouter_exporter.state.state import OTHER, SERIES_MAX
+from coderouter_exporter.state.state import OTHER, SERIES_MAX, State
 from coderouter_exporter.state.store import SCHEMA, StateError, Store
 from coderouter_proxy.eventlog.writer import EventLog
 from support.exporter.engine import EngineRig, is_exact
@@ -116,11 +115,11 @@ def test_a_state_of_schema_1_goes_on(tmp_path: Path) -> None:
     store = Store(state)
     document = store.load()
     assert document is not None
-    restored = states.decode(document)
+    restored = State.decode(document)
     assert restored.created_ts == 1795461000.0
     (position,) = restored.positions
     position.path = str(events)
-    store.commit(states.encode(restored))
+    store.commit(restored.encode())
     store.close()
     engine = EngineRig(events, state=state)
     assert engine.scrape()["coderouter_requests_total", ()] == 2
