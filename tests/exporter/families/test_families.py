@@ -51,14 +51,14 @@ def test_a_list_field_is_the_only_label_of_its_counter() -> None:
         assert len(feed.labels) == 1 or not any(isinstance(label, EachOf) for label in feed.labels)
 
 
-def test_a_histogram_observes_numbers_and_its_buckets_rise_in_whole_units() -> None:
+def test_a_histogram_observes_numbers_and_its_buckets_ascend_in_whole_units() -> None:
     for histogram in HISTOGRAMS:
         assert all(isinstance(feed.adds, Sum) for feed in histogram.feeds)
         assert list(histogram.buckets) == sorted(set(histogram.buckets))
         assert all(round(bound * histogram.scale) / histogram.scale == bound for bound in histogram.buckets)
 
 
-def test_only_dollars_are_kept_in_parts_of_one_by_a_counter() -> None:
+def test_only_the_cost_counter_is_scaled() -> None:
     assert [counter.name for counter in COUNTERS if counter.scale != 1] == ["coderouter_cost_usd_total"]
 
 
@@ -94,7 +94,7 @@ def test_every_family_is_announced_before_it_has_a_sample() -> None:
             assert f"\n# TYPE {family.name} " in "\n" + text
 
 
-def test_counters_without_labels_begin_at_0() -> None:
+def test_counters_without_labels_start_at_0() -> None:
     assert "coderouter_requests_total 0.0\n" in render(EMPTY, Format.TEXT).decode()
 
 
@@ -105,7 +105,7 @@ def test_the_table_for_the_readme_has_a_row_for_each_family() -> None:
 
 
 @pytest.mark.skipif(shutil.which("promtool") is None, reason="promtool is not installed")
-def test_promtool_has_nothing_to_say(tmp_path: Path) -> None:
+def test_promtool_finds_no_problem(tmp_path: Path) -> None:
     checked = subprocess.run(
         ["promtool", "check", "metrics"], input=render(EMPTY, Format.TEXT), capture_output=True, check=False
     )

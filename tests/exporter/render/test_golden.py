@@ -35,7 +35,7 @@ def test_the_file_folds_to_exactly_these_metrics(name: str) -> None:
     )
 
 
-def test_openmetrics_says_the_same_with_exemplars() -> None:
+def test_openmetrics_has_the_same_totals_and_exemplars() -> None:
     expected = (DATA / "coderouter-2.om").read_bytes()
     assert rendered(EVENTS_2, Format.OPENMETRICS) == expected, "run `make golden` and review the difference"
 
@@ -82,7 +82,7 @@ def test_the_live_exporter_serves_the_same(tmp_path: Path) -> None:
         assert line in served or line.startswith(("coderouter_uptime_seconds", "cr_exporter_checkpoint_"))
 
 
-def test_a_time_without_zone_is_read_in_the_zone_of_the_machine() -> None:
+def test_a_time_without_a_zone_is_in_the_time_zone_of_the_machine() -> None:
     tokyo = fold(EVENTS, timezone="Asia/Tokyo").stdout.decode()
     assert "coderouter_uptime_seconds 12.0\n" in tokyo
     assert f"coderouter_last_event_timestamp_seconds {1795461430 - 9 * 3600:.0f}\n".encode() not in METRICS
