@@ -1,4 +1,4 @@
-"""Two proxies with an exporter each, under one Prometheus: what the fleet is asked adds up."""
+"""Two proxies, each with its exporter, under one Prometheus: the sums of the fleet are right."""
 
 import time
 from collections.abc import Iterator
@@ -59,7 +59,7 @@ def test_the_fleet_has_the_requests_of_all_its_machines(fleet: Prometheus) -> No
     assert fleet.query("sum(coderouter_client_requests_total)") == {(): ALL}
 
 
-def test_the_dashboard_shows_all_of_it_or_the_machines_that_are_chosen(fleet: Prometheus) -> None:
+def test_the_dashboard_shows_the_whole_fleet_or_the_selected_machines(fleet: Prometheus) -> None:
     def shown(at: float, **chosen: str) -> float:
         return fleet.query(panel("Requests", **chosen), at)[()]
 
@@ -69,7 +69,7 @@ def test_the_dashboard_shows_all_of_it_or_the_machines_that_are_chosen(fleet: Pr
     assert shown(at) == pytest.approx(sum(shown(at, instance=instance) for instance in REQUESTS))
 
 
-def test_the_rules_of_the_fleet_add_up_those_by_instance(fleet: Prometheus) -> None:
+def test_the_rules_of_the_fleet_are_the_sums_of_those_by_instance(fleet: Prometheus) -> None:
     def recorded(level: str) -> dict[tuple[str, ...], float]:
         return fleet.query(f"{level}:coderouter_client_requests:rate5m")
 
@@ -86,5 +86,5 @@ def test_all_proxies_of_the_fleet_are_up(fleet: Prometheus) -> None:
 
 
 def is_about(rate: float, requests: int) -> bool:
-    """Whether it is the rate of these in five minutes; what a window lacks at its ends is guessed from the rest."""
+    """Return whether it is the rate of so many in five minutes; Prometheus extrapolates to the ends of the window."""
     return requests <= rate * 300 * 1.001 < requests * 1.25

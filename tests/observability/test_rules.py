@@ -1,4 +1,4 @@
-"""The rules of Prometheus: real `promtool` runs them on known series, and the runbook has a section for each alert."""
+"""The Prometheus rules: the real `promtool` runs them on known series, and the runbook has a section for each alert."""
 
 import re
 import subprocess
@@ -22,7 +22,7 @@ each_rule = pytest.mark.parametrize("rule", [*RECORDED, *ALERTS], ids=lambda rul
 
 
 def promtool(*arguments: str | Path) -> str:
-    """Return what it says on both outputs; it has to be content."""
+    """Return the combined output of a run that has to succeed."""
     ended = subprocess.run([program("promtool"), *arguments], capture_output=True, text=True, check=False)
     assert ended.returncode == 0, ended.stdout + ended.stderr
     return ended.stdout + ended.stderr
@@ -33,12 +33,12 @@ def test_a_configuration_is_valid_and_finds_all_rules(name: str) -> None:
     assert "2 rule files found" in promtool("check", "config", DEPLOYED / name)
 
 
-def test_promtool_finds_nothing_to_correct_in_the_rules() -> None:
+def test_promtool_finds_no_problem_in_the_rules() -> None:
     promtool("check", "rules", "--lint=all", "--lint-fatal", *DEPLOYED.glob("rules/*.yml"))
 
 
 @pytest.mark.parametrize("name", ["recording", "alerts"])
-def test_rules_give_what_is_written_for_known_series(name: str) -> None:
+def test_rules_have_the_expected_results_for_known_series(name: str) -> None:
     promtool("test", "rules", DATA / f"{name}.test.yml")
 
 
@@ -68,7 +68,7 @@ def test_a_recording_rule_is_tested_with_traffic_and_without() -> None:
 
 
 @each_alert
-def test_an_alert_has_severity_words_and_a_section_of_the_runbook(alert: Rule) -> None:
+def test_an_alert_has_a_severity_texts_and_a_section_of_the_runbook(alert: Rule) -> None:
     assert alert.labels["severity"] in ("warning", "critical")
     assert alert.annotations.keys() == {"summary", "description", "runbook"}
     path, _, anchor = alert.annotations["runbook"].partition("#")
@@ -80,8 +80,8 @@ def test_the_runbook_has_a_section_for_each_alert_and_no_other() -> None:
     text = RUNBOOK.read_text(encoding="utf-8")
     sections = dict(re.findall(r"^### (\w+)\n(.*?)(?=^##|\Z)", text, re.MULTILINE | re.DOTALL))
     assert list(sections) == [alert.name for alert in ALERTS]
-    for said in sections.values():
-        assert re.findall(r"^\*\*(.*?)\*\*", said, re.MULTILINE) == ["Means", "Look at", "Do"]
+    for text in sections.values():
+        assert re.findall(r"^\*\*(.*?)\*\*", text, re.MULTILINE) == ["Means", "Look at", "Do"]
 
 
 def test_the_runbook_names_panels_that_the_dashboard_has() -> None:
@@ -91,6 +91,6 @@ def test_the_runbook_names_panels_that_the_dashboard_has() -> None:
 
 
 @each_rule
-def test_a_rule_divides_by_nothing_that_may_be_zero(rule: Rule) -> None:
+def test_no_divisor_of_a_rule_can_be_zero(rule: Rule) -> None:
     for divisor in promql.divides(rule.expr):
         assert re.fullmatch(r"\(.*> 0\)", divisor)

@@ -1,4 +1,4 @@
-"""Mixed traffic: of everything the proxy can do to a request, some."""
+"""Mixed traffic: requests of every outcome, with most of what the proxy can do to them."""
 
 import time
 from collections.abc import Mapping
@@ -54,7 +54,7 @@ def configured(upstream: Upstream) -> dict[str, object]:
 
 @dataclass(frozen=True, kw_only=True)
 class Step:
-    """One request: what providers answer to it, by name, and how it ends for the client."""
+    """One request, its outcome, and how the providers answer it, by name."""
 
     profile: str
     outcome: Outcome
@@ -148,12 +148,12 @@ ROUND = (
     Step(profile="hasty", outcome="ok", scripts={"flaky": (HANG,), "cloud": says.answer()}),
     Step(profile="spent", outcome="ok", scripts={"cloud": says.answer(), "local": says.answer()}),
     Step(profile="paid-only", outcome="blocked"),
-    Step(profile="default", outcome="client_error", raw=b"no JSON"),
+    Step(profile="default", outcome="client_error", raw=b"not JSON"),
 )
 
 
-def ask_slowly(served: Proxy, upstream: Upstream, first_token_s: float) -> None:
-    """Stream an answer whose first token takes at least so long."""
+def stream_slowly(served: Proxy, upstream: Upstream, first_token_s: float) -> None:
+    """Stream a response whose first token takes at least this long."""
     pause = Pause()
     upstream.provider("local").plays(
         stream(says.ROLE, pause, says.text("Hello"), says.STOP, says.USAGE_CHUNK, says.DONE)
