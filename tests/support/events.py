@@ -16,6 +16,10 @@ def read(path: Path, *names: str) -> list[Event]:
     return [event for event in events if not names or event["msg"] in names]
 
 
+def names(events: list[Event]) -> list[str]:
+    return [event["msg"] for event in events]
+
+
 def story(path: Path, request_id: str) -> list[Event]:
     """Return the events of one request, once it is finished."""
     found: list[Event] = []

@@ -88,6 +88,11 @@ def streamed(*texts: str | Step) -> Script:
     return stream(ROLE, *steps, STOP, USAGE_CHUNK, DONE)
 
 
+def hello(*, as_stream: bool) -> Script:
+    """Return the usual answer, streamed or whole."""
+    return streamed() if as_stream else answer()
+
+
 def call_chunk(index: int, arguments: str, call_id: str | None = None, name: str | None = None) -> bytes:
     """Return a part of a tool call; its first one names it."""
     first = {"id": call_id, "type": "function"} if call_id else {}
