@@ -9,6 +9,8 @@ import pytest
 from support.programs import program
 from support.scratch import REPOSITORY, ScratchRoot
 
+pytestmark = pytest.mark.slow
+
 PAGE = REPOSITORY / "deploy/README.md"
 AGENT = "# prometheus --agent"
 

@@ -5,6 +5,8 @@ import stat
 import time
 from pathlib import Path
 
+import pytest
+
 from coderouter_events.lock import LOCK_SUFFIX
 from support.processes import eventually
 from support.proxy import openai_answers as says
@@ -12,6 +14,8 @@ from support.proxy import process
 from support.proxy.upstream import Provider
 from support.scratch import ScratchRoot
 from support.systemd.services import running_exporter, running_proxy
+
+pytestmark = pytest.mark.slow
 
 STANZA = "/etc/logrotate.d/coderouter"
 DATA = (

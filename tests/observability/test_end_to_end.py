@@ -27,6 +27,8 @@ from support.proxy import upstream
 from support.proxy.process import Proxy, serving, write_config
 from support.proxy.upstream import Upstream
 
+pytestmark = pytest.mark.slow
+
 WINDOW_S = 600  # longer than the whole test, so that all of it is growth within the window
 RULES_WINDOW_S = 300
 SLOW_S = 0.15

@@ -14,6 +14,8 @@ from support.prometheus.rules import DEPLOYED
 from support.prometheus.server import Prometheus, running_prometheus
 from support.proxy.process import config, serving
 
+pytestmark = pytest.mark.slow
+
 ECHO: dict[str, object] = {"name": "echo", "kind": "echo"}
 REQUESTS = {"here:9847": 5, "there:9847": 12}
 JOB = "coderouter"

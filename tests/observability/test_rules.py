@@ -14,6 +14,8 @@ from support.programs import program
 from support.prometheus import promql
 from support.prometheus.rules import ALERTS, DEPLOYED, RECORDED, Rule
 
+pytestmark = pytest.mark.slow
+
 DATA = Path(__file__).parent / "data"
 RUNBOOK = DEPLOYED / "README.md"
 

@@ -12,6 +12,8 @@ from support.proxy.client_view import AnthropicClient, Client, data_of
 from support.proxy.process import Proxy
 from support.proxy.upstream import HANG, Pause, Upstream
 
+pytestmark = pytest.mark.slow
+
 IMPATIENT = (sys.executable, "-m", "support.proxy.short_pings")
 READ = {"name": "read", "input_schema": {"type": "object"}}
 PATIENCE_S = 0.9  # more than three silences

@@ -120,6 +120,7 @@ def test_an_error_event_amid_a_stream_ends_it(wires: Proxy, side: Side, client: 
     assert side.provider.request.gone.wait(5)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("profile", "step"),
     [("quiet-", HANG), ("brief-", HANG), ("brief-", Drip(b"data: x")), ("brief-", Drip(b": x\n\n"))],
@@ -141,6 +142,7 @@ def test_a_stream_that_stalls_ends_in_an_error_frame(
     assert eventually(lambda: open_connections(wires, upstream_server) <= max(before, 1))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("step", [HANG, Drip(b"d"), Drip(b": x\n\n")], ids=["silent", "bytes", "comments"])
 def test_a_stream_that_never_says_anything_is_given_up(
     step: Step, wires: Proxy, side: Side, client: Client

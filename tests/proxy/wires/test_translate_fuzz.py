@@ -19,6 +19,8 @@ from support.proxy.client_view import data_of
 from support.proxy.drive_relay import DIALECTS, PROFILE, PROVIDER, WIRES
 from support.proxy.upstream import Script
 
+pytestmark = pytest.mark.slow
+
 Body = dict[str, Any]
 Path = tuple[str | int, ...]
 

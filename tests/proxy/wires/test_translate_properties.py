@@ -24,6 +24,8 @@ from support.proxy.deltas import joined
 from support.proxy.drive_relay import DIALECTS, call_of, streamed
 from support.proxy.upstream import Script
 
+pytestmark = pytest.mark.slow
+
 Body = dict[str, Any]
 
 words = st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1, max_size=12).filter(str.strip)

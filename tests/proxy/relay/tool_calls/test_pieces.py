@@ -14,6 +14,8 @@ from coderouter_proxy.relay.tool_calls.repair import Repairer, TextualCall
 from coderouter_proxy.relay.tool_calls.syntaxes import CLOSERS, SYNTAXES
 from proxy.relay.tool_calls.samples import ALL, NAMES, READ, SAMPLES, UNKNOWN, WRITE, fed, joined, repaired
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.parametrize("text", ALL.values(), ids=ALL)
 def test_where_a_text_is_cut_in_two_makes_no_difference(text: str) -> None:
