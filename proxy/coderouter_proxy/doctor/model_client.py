@@ -1,29 +1,28 @@
-"""Ask the model of one provider directly, and hear its raw answer: nothing is filtered or repaired on the way."""
+"""Send a model of one provider questions directly, and collect its raw answers: nothing is filtered or repaired."""
 
 import asyncio
 import secrets
 import time
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 import aiohttp
-from yarl import URL
 
-from coderouter_proxy.answer import Answer, Usage
+from coderouter_proxy.answer import Changes, Usage
 from coderouter_proxy.config.schema import Profile, Provider
-from coderouter_proxy.errors import ProviderError
-from coderouter_proxy.providers import http
-from coderouter_proxy.providers.http_provider import HttpProvider
-from coderouter_proxy.relay.text_edits import AnswerPolicy
-from coderouter_proxy.request import Body, Call
+from coderouter_proxy.errors import ProviderError, StreamBrokeOff
+from coderouter_proxy.providers.http_provider import HttpProvider, api_key
+from coderouter_proxy.relay.relay import Relay
+from coderouter_proxy.request import Body, ClientRequest
 from coderouter_proxy.routing.capabilities import ModelCapabilities
-from coderouter_proxy.wires import sse
 from coderouter_proxy.wires.anthropic.provider import AnthropicProvider
 from coderouter_proxy.wires.deltas import Arguments, Delta, Reader, Text, Thinking, ToolCall
 from coderouter_proxy.wires.openai.provider import OpenAIProvider
 from coderouter_proxy.wires.provider import ProviderWire
 
-ANSWER_TOKENS_MAX = 1024  # enough for a model that thinks before a short answer
 ANSWER_BYTES_MAX = 1024 * 1024
+NO_LIMIT_S = 3600.0
+ANSWER_TOKENS_MAX = 1024  # enough for a model that thinks before a short answer
 
 
 @dataclass(kw_only=True)
@@ -63,6 +62,50 @@ class Heard:
                     self.calls[-1] = (name, arguments + delta.text)
 
 
+class _Collect:
+    """Takes an answer for itself: what would go to a client is put into a `Heard`."""
+
+    def __init__(self, reader: Reader, heard: Heard) -> None:
+        self._reader = reader
+        self._heard = heard
+        self._size = 0
+
+    def changes(self) -> Changes:
+        return Changes()
+
+    def concerns(self, events: bytes) -> bool:
+        return True
+
+    def chunk(self, event: bytes, chunk: Body) -> bytes:
+        self._size += len(event)
+        if self._size > ANSWER_BYTES_MAX:
+            raise ProviderError("protocol", f"the stream continues after {ANSWER_BYTES_MAX} bytes")
+        self._heard.add(self._reader.read(chunk))
+        return b""
+
+    def comment(self, event: bytes) -> bytes:
+        return b""
+
+    def last(self, event: bytes) -> bytes:
+        return b""
+
+    def end(self, usage: Usage, *, ended: bool) -> bytes:
+        self._heard.complete = ended
+        return self._over(usage)
+
+    def whole(self, body: bytes, decoded: Body, usage: Usage) -> bytes:
+        self._heard.raw = decoded
+        self._heard.complete = True
+        self._heard.add(self._reader.read(decoded))
+        return self._over(usage)
+
+    def _over(self, usage: Usage) -> bytes:
+        self._heard.add(self._reader.end())
+        self._heard.stop_reason = self._reader.stop.reason
+        self._heard.usage = usage
+        return b""
+
+
 class Model:
     """The model of a provider that is reached over HTTP; `heard` is all that it has answered."""
 
@@ -77,15 +120,12 @@ class Model:
         self.known = known
         self.timeout_s = timeout_s or provider.timeout_s
         self.heard: list[Heard] = []
-        self._dialect: ProviderWire = (
-            AnthropicProvider() if provider.kind == "anthropic" else OpenAIProvider()
-        )
-        self._adapter = HttpProvider(provider, self._dialect, AnswerPolicy(), session)
-        self._url = URL(self._dialect.url(provider))
+        self._session = session
+        self._wire: ProviderWire = AnthropicProvider() if provider.kind == "anthropic" else OpenAIProvider()
 
     @property
     def key(self) -> str:
-        return self._adapter.key
+        return api_key(self.provider)
 
     async def ask(self, words: str, **fields: object) -> Heard:
         """Return the answer to the words; the fields are those of a messages request.
@@ -97,7 +137,7 @@ class Model:
         """
         message = {"role": "user", "content": words}
         body: Body = {"model": self.provider.model, "messages": [message], **fields}
-        call = Call(
+        request = ClientRequest(
             request_id=f"req_{secrets.token_hex(12)}",
             ingress="anthropic",
             body=body,
@@ -108,7 +148,7 @@ class Model:
         started = time.perf_counter()
         try:
             async with asyncio.timeout(self.timeout_s):
-                heard = await self._answer(call)
+                heard = await self._answer(request)
         except TimeoutError:
             raise ProviderError(
                 "timeout_first_byte", f"no whole answer within {self.timeout_s:g} s"
@@ -117,58 +157,22 @@ class Model:
         self.heard.append(heard)
         return heard
 
-    async def _answer(self, call: Call) -> Heard:
-        nothing = Profile(name="doctor", providers=[self.provider.name])
-        body = self._dialect.request(call, self.provider, nothing, lambda _: None)
-        timeout = aiohttp.ClientTimeout(total=None, sock_connect=self.provider.connect_timeout_s)
-        response = await self._adapter.post(call, self._url, body, timeout)
-        async with response:
-            return await (self._streamed if call.stream else self._whole)(response)
+    async def _answer(self, request: ClientRequest) -> Heard:
+        heard = Heard()
 
-    async def _whole(self, response: aiohttp.ClientResponse) -> Heard:
-        data = await http.read_all(response, ANSWER_BYTES_MAX)
-        if len(data) > ANSWER_BYTES_MAX:
-            raise ProviderError("protocol", f"the answer is longer than {ANSWER_BYTES_MAX} bytes")
-        decoded = self._dialect.decoded(data)
-        self._dialect.check_whole(decoded)
-        heard, answer, reader = Heard(complete=True, raw=decoded), Answer(), self._dialect.reader()
-        self._hear(decoded, heard, answer, reader)
-        return _ended(heard, answer, reader)
+        def collect(wire: ProviderWire, request: ClientRequest) -> Relay:
+            return Relay(wire, _Collect(wire.reader(), heard))
 
-    async def _streamed(self, response: aiohttp.ClientResponse) -> Heard:
-        heard, answer, reader = Heard(), Answer(), self._dialect.reader()
-        buffer, size, has_events = sse.EventBuffer(), 0, False
-        while not heard.complete and (data := await _next(response)):
-            size += len(data)
-            if size > ANSWER_BYTES_MAX:
-                raise ProviderError("protocol", f"the stream goes on after {ANSWER_BYTES_MAX} bytes")
-            for _, said in sse.split(buffer.feed(data)):
-                has_events = has_events or bool(said)
-                if self._dialect.ends(said):
-                    heard.complete = True
-                elif said:
-                    self._hear(self._dialect.decoded(said), heard, answer, reader)
-        if not has_events:
-            if buffer.rest.strip():
-                self._dialect.decoded(buffer.rest)
-                raise ProviderError("protocol", "not a stream: a whole JSON body")
-            raise ProviderError("empty", "the stream ended before any content")
-        return _ended(heard, answer, reader)
-
-    def _hear(self, decoded: Body, heard: Heard, answer: Answer, reader: Reader) -> None:
-        self._dialect.note(answer, decoded)
-        heard.add(reader.read(decoded))
-
-
-async def _next(response: aiohttp.ClientResponse) -> bytes:
-    try:
-        return await response.content.readany()
-    except http.NETWORK_ERRORS as error:
-        raise http.network_failure(error) from None
-
-
-def _ended(heard: Heard, answer: Answer, reader: Reader) -> Heard:
-    heard.add(reader.end())
-    heard.usage = answer.usage
-    heard.stop_reason = reader.stop.reason
-    return heard
+        client = HttpProvider(
+            self.provider, self._wire, collect, self._session, answer_bytes_max=ANSWER_BYTES_MAX
+        )
+        # The time limit is one for the whole answer, kept by the caller.
+        plain = Profile(name="doctor", providers=[self.provider.name], timeout_s=NO_LIMIT_S)
+        attempt = await client.attempt(request, plain, lambda _: None)
+        if attempt.answer is None:
+            assert attempt.error is not None
+            raise attempt.error
+        with suppress(StreamBrokeOff):  # which `complete` shows
+            async for _ in attempt.answer.pieces:
+                pass
+        return heard

@@ -38,8 +38,7 @@ from coderouter_proxy.server import other_routes
 from coderouter_proxy.server.parent_death import end_with_parent
 from coderouter_proxy.settings import settings
 from coderouter_proxy.settings.settings import Settings
-from coderouter_proxy.wires.anthropic import client
-from coderouter_proxy.wires.openai import client as openai_wire
+from coderouter_proxy.wires.clients import CLIENT_WIRES
 
 HEARTBEAT_S = 15
 BACKLOG_S = 0.1
@@ -56,16 +55,15 @@ def create(given: Settings, notify: Notify) -> ASGIApp:
     session = http.new_session()
     runtime = Runtime(
         routing=_routing(given, session),
-        note=event_log.write,
+        emit=event_log.write,
         cooldowns=Cooldowns(event_log.write),
         budgets=Budgets(given.spend_path),
         ping_s=given.ping_s,
     )
-    hot: dict[str, ASGIApp] = {
-        "/v1/chat/completions": Ingress(runtime, openai_wire),
-        "/v1/messages": Ingress(runtime, client),
-    }
-    counting = Route("/v1/messages/count_tokens", CountTokens(runtime), methods=["POST"])
+    hot: dict[str, ASGIApp] = {wire.path: Ingress(runtime, wire) for wire in CLIENT_WIRES.values()}
+    counting = Route(
+        "/v1/messages/count_tokens", CountTokens(runtime, CLIENT_WIRES["anthropic"]), methods=["POST"]
+    )
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
@@ -137,7 +135,7 @@ def _reload(given: Settings, runtime: Runtime, session: aiohttp.ClientSession, n
     except (ConfigErrors, UnknownMode) as error:
         faults = str(error).splitlines()
         log.error("%s:\n%s", KEPT, "\n".join(faults))
-        runtime.note(events.ConfigReloadFailed(faults=faults[:FAULTS_NOTED_MAX]))
+        runtime.emit(events.ConfigReloadFailed(faults=faults[:FAULTS_NOTED_MAX]))
         notify(sd_notify.READY, sd_notify.status(KEPT))
         return
     runtime.routing = _routing(read, session)
@@ -145,7 +143,7 @@ def _reload(given: Settings, runtime: Runtime, session: aiohttp.ClientSession, n
         runtime.budgets = Budgets(read.spend_path)
     told = f"read {given.start.config_path or 'the built-in configuration'} anew"
     log.info("%s", told)
-    runtime.note(events.ConfigReloaded(**_described(read)))
+    runtime.emit(events.ConfigReloaded(**_described(read)))
     notify(sd_notify.READY, sd_notify.status(told))
 
 

@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Awaitable, Callable
-from datetime import UTC, datetime
 from importlib.metadata import version
 
 import orjson
@@ -12,11 +11,10 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from coderouter_proxy.errors import HttpError
-from coderouter_proxy.ingress.exchange import new_request_id
+from coderouter_proxy.ingress.exchange import INTERNAL_ERROR, new_request_id
 from coderouter_proxy.routing.router import Runtime
-from coderouter_proxy.wires.anthropic import client
 from coderouter_proxy.wires.client import ClientWire
-from coderouter_proxy.wires.openai import client as openai_wire
+from coderouter_proxy.wires.clients import wire_of
 
 Page = Callable[[Request], Awaitable[Response]]
 
@@ -30,10 +28,7 @@ def routes(runtime: Runtime) -> list[Route]:
         config = runtime.routing.config
         named = [*(profile.name for profile in config.profiles), *(p.name for p in config.providers)]
         names = list(dict.fromkeys(named))
-        if _speaks_anthropic(request):
-            created = datetime.fromtimestamp(started, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-            return _json(client.models(names, created))
-        return _json(openai_wire.models(names, started))
+        return _json(_wire(request).models(names, started))
 
     async def healthz(request: Request) -> Response:
         config = runtime.routing.config
@@ -65,20 +60,21 @@ async def refused(request: Request, error: Exception) -> Response:
 
 
 async def bug(request: Request, error: Exception) -> Response:
-    return _refusal(request, HttpError(500, "the proxy failed; its log has the reason"))
+    return _refusal(request, HttpError(500, INTERNAL_ERROR))
 
 
 def _refusal(request: Request, refusal: HttpError) -> Response:
     """Return the error in the shape of the wire that the client seems to speak."""
     request_id = new_request_id()
-    wire: ClientWire = client if _speaks_anthropic(request) else openai_wire
+    wire = _wire(request)
     response = _json(wire.error_body(refusal, request_id), wire.status(refusal))
     response.headers.update({"request-id": request_id, "x-request-id": request_id})
     return response
 
 
-def _speaks_anthropic(request: Request) -> bool:
-    return "anthropic-version" in request.headers or request.url.path.startswith("/v1/messages")
+def _wire(request: Request) -> ClientWire:
+    """Return the wire that the client seems to speak."""
+    return wire_of(request.url.path, dict(request.scope["headers"]))
 
 
 def _json(body: bytes, status: int = 200) -> Response:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from coderouter_events.events import ModeSource
+from coderouter_http import hosts
 from coderouter_proxy.config import load
 from coderouter_proxy.config.schema import Config
 from coderouter_proxy.config.validation import ConfigErrors
@@ -61,7 +62,7 @@ def read(start: LaunchOptions) -> Settings:
         raise ConfigErrors(
             [f"server.api_keys_env: the variable {names} is empty or not set; put the accepted keys in it"]
         )
-    if names is None and not start.insecure and not access.is_loopback(start.host):
+    if names is None and not start.insecure and not hosts.is_loopback(start.host):
         risk = f"--host {start.host} lets others use this proxy and its keys"
         raise ConfigErrors([f"{risk}; set server.api_keys_env, listen on 127.0.0.1, or say --insecure"])
     return Settings(

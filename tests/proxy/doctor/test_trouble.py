@@ -31,7 +31,7 @@ TROUBLE: dict[str, tuple[Script, str, str]] = {
     "drips for ever": ((head(200, CHUNKED), Drip(b" ")), "TRANSPORT_ERROR", "no whole answer within 1 s"),
     "floods": ((head(200, CHUNKED), FLOOD), "TRANSPORT_ERROR", "is longer than 1048576 bytes"),
     "breaks off": ((CUT,), "TRANSPORT_ERROR", "→ start the server, or correct base_url"),
-    "is a page": (whole(b"<html>"), "TRANSPORT_ERROR", "no JSON object → correct base_url or kind"),
+    "is a page": (whole(b"<html>"), "TRANSPORT_ERROR", "not a JSON object → correct base_url or kind"),
     "is another wire": (whole({"object": "list"}), "TRANSPORT_ERROR", "without choices"),
     "has no words": (openai.answer(""), "TRANSPORT_ERROR", "the answer has no words"),
     "is empty": (whole(b""), "TRANSPORT_ERROR", "the answer is empty"),
@@ -64,14 +64,14 @@ def test_without_an_answer_to_the_first_question_no_other_is_asked(
 STREAMS: dict[str, tuple[Script, str]] = {
     "hangs": (stream(openai.ROLE, openai.text("1, 2"), HANG), "no whole answer within 1 s"),
     "goes on for ever": (stream(openai.ROLE, Drip(openai.text("1, "))), "no whole answer within 1 s"),
-    "floods": (stream(Drip(openai.text("1, " * 20_000), every_s=0)), "goes on after 1048576 bytes"),
+    "floods": (stream(Drip(openai.text("1, " * 20_000), every_s=0)), "continues after 1048576 bytes"),
     "pings for ever": (stream(Drip(b": ping\n\n")), "no whole answer within 1 s"),
     "breaks off": (stream(openai.ROLE, openai.text("1, 2, 3"), CUT), "broke in the middle"),
     "is no stream": (openai.answer("1, 2, 3"), "not a stream: a whole JSON body"),
     "is empty": (stream(), "ended before any content"),
-    "is garbage": (stream(b"data: <html>\n\n"), "no JSON object"),
+    "is garbage": (stream(b"data: <html>\n\n"), "not a JSON object"),
     "reports an error": (stream(openai.ROLE, openai.error_event("overloaded")), "answers 529: overloaded"),
-    "says nothing": (stream(openai.DONE), "broke off at 0"),
+    "says nothing": (stream(openai.DONE), "ended before any content"),
 }
 
 

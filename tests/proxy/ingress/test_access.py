@@ -193,7 +193,7 @@ def test_a_name_that_someone_else_pointed_here_is_refused(host: str, path: str, 
     assert refused.status == 403
     assert refused.json["error"]["type"] == "permission_error"
     assert refused.json["error"]["message"] == (
-        f"Host {named!r} is not this machine; use http://127.0.0.1, or name it in server.allowed_hosts"
+        f"Host {named!r} is not allowed; use http://127.0.0.1, or name it in server.allowed_hosts"
     )
     models = client.request(served.port, "GET", "/v1/models", headers={"Host": named})
     assert models.status == 403

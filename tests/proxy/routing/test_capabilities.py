@@ -7,7 +7,7 @@ import pytest
 from coderouter_proxy.config import load, validation
 from coderouter_proxy.config.schema import Profile, Provider
 from coderouter_proxy.config.validation import ConfigErrors
-from coderouter_proxy.request import Body, Call
+from coderouter_proxy.request import Body, ClientRequest
 from coderouter_proxy.routing import capabilities
 from coderouter_proxy.routing.capabilities import CapabilityRule, CapabilityRules, ModelCapabilities
 from support.proxy.process import HELLO, start_fails
@@ -148,9 +148,9 @@ def test_faults_of_the_users_file_fail_the_start(user_file: Path, tmp_path: Path
     assert line.startswith(f"coderouter: {user_file}:1: rules[0].capabilities.vision: is not a known field")
 
 
-def asked(**body: object) -> Call:
+def asked(**body: object) -> ClientRequest:
     whole: Body = {"messages": HELLO, **body}
-    return Call(request_id="r", ingress="anthropic", body=whole, raw=b"", headers={}, stream=False)
+    return ClientRequest(request_id="r", ingress="anthropic", body=whole, raw=b"", headers={}, stream=False)
 
 
 KNOWN = {

@@ -50,7 +50,7 @@ def test_the_threshold_begins_a_cooldown_and_an_answer_ends_it(
 
     cooldowns.failed("a", DOWN, THREE_FOR_AN_HOUR)
     assert len(noted) == 1, "it cools down already"
-    cooldowns.answered("a")
+    cooldowns.succeeded("a")
     assert cooldowns.in_order(["a", "b", "c"]) == ["a", "b", "c"]
     assert isinstance(noted[1], ProviderRecovered)
     assert noted[1].provider == "a"
@@ -60,7 +60,7 @@ def test_an_answer_in_between_forgets_the_failures(cooldowns: Cooldowns, noted: 
     for _ in range(2):
         cooldowns.failed("a", DOWN, THREE_FOR_AN_HOUR)
         cooldowns.failed("a", DOWN, THREE_FOR_AN_HOUR)
-        cooldowns.answered("a")
+        cooldowns.succeeded("a")
     assert noted == []
 
 

@@ -16,7 +16,7 @@ from support.proxy import anthropic_answers as anthropic
 from support.proxy import claude_code, drive_relay
 from support.proxy import openai_answers as openai
 from support.proxy.client_view import data_of
-from support.proxy.drive_relay import DIALECTS, PROFILE, PROVIDER, WIRES
+from support.proxy.drive_relay import PROFILE, PROVIDER, PROVIDER_WIRES, request_from_bytes
 from support.proxy.upstream import Script
 
 pytestmark = pytest.mark.slow
@@ -112,10 +112,10 @@ def deep(levels: int, kind: str) -> str:
 def sent_on(client: str, provider: str, raw: bytes) -> None:
     """Make of a client's bytes what a provider of the wire is sent; only words for the client may come of it."""
     try:
-        call = WIRES[client].decode("req_1", raw, {})
+        call = request_from_bytes(client, raw)
         token_estimate.estimate(call.body)
         lost: list[str] = []
-        body = DIALECTS[provider].request(call, PROVIDER, PROFILE, lost.append)
+        body = PROVIDER_WIRES[provider].request(call, PROVIDER, PROFILE, lost.append)
     except HttpError:
         return
     except ProviderError as failure:
@@ -218,7 +218,7 @@ DAMAGED_ANSWERS = {provider: st.one_of(list(map(damaged, answers))) for provider
 TOOL = {"name": "ls", "input_schema": {}, "type": "function", "function": {"name": "ls"}}
 
 
-def call_of(client: str, *, stream: bool) -> Any:
+def request_from(client: str, *, stream: bool) -> Any:
     body = {
         "model": "m",
         "messages": [{}],
@@ -226,7 +226,7 @@ def call_of(client: str, *, stream: bool) -> Any:
         "thinking": {"type": "adaptive"},
         "stream": stream,
     }
-    return drive_relay.call_of(client, body)
+    return drive_relay.request_of(client, body)
 
 
 @pytest.mark.parametrize("provider", ["openai", "anthropic"])
@@ -237,12 +237,12 @@ def test_a_damaged_stream_is_relayed_or_fails(client: str, provider: str, data: 
     events = data.draw(DAMAGED_STREAMS[provider]).get("events")
     said = events if isinstance(events, list) else []
     raw = [b"data: " + json.dumps(event).encode() + b"\n\n" for event in said]
-    dialect = DIALECTS[provider]
+    dialect = PROVIDER_WIRES[provider]
     with suppress(ProviderError):
         for event in said:
             if isinstance(event, dict):
                 dialect.has_content(event)
-        drive_relay.streamed(dialect, call_of(client, stream=True), raw)
+        drive_relay.streamed(dialect, request_from(client, stream=True), raw)
 
 
 @pytest.mark.parametrize("provider", ["openai", "anthropic"])
@@ -252,4 +252,6 @@ def test_a_damaged_stream_is_relayed_or_fails(client: str, provider: str, data: 
 def test_a_damaged_answer_is_relayed_or_fails(client: str, provider: str, data: st.DataObject) -> None:
     body = data.draw(DAMAGED_ANSWERS[provider])
     with suppress(ProviderError):
-        drive_relay.whole(DIALECTS[provider], call_of(client, stream=False), json.dumps(body).encode())
+        drive_relay.whole(
+            PROVIDER_WIRES[provider], request_from(client, stream=False), json.dumps(body).encode()
+        )

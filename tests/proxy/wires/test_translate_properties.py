@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from coderouter_proxy.answer import Answer, Usage
+from coderouter_proxy.answer import Usage
 from coderouter_proxy.wires.anthropic import request
 from coderouter_proxy.wires.anthropic.reader import AnthropicReader
 from coderouter_proxy.wires.anthropic.writer import AnthropicWriter
@@ -21,7 +21,7 @@ from support.proxy import anthropic_answers as anthropic
 from support.proxy import openai_answers as openai
 from support.proxy.client_view import data_of
 from support.proxy.deltas import joined
-from support.proxy.drive_relay import DIALECTS, call_of, streamed
+from support.proxy.drive_relay import PROVIDER_WIRES, request_of, streamed
 from support.proxy.upstream import Script
 
 pytestmark = pytest.mark.slow
@@ -133,12 +133,11 @@ def test_a_whole_answer_survives_both_wires(
 @pytest.mark.parametrize("wire", ["openai", "anthropic"])
 @given(usage=usages)
 def test_usage_survives_a_wire(wire: str, stream: bool, usage: Usage) -> None:
-    answer = Answer()
+    reported = Usage()
     for chunk in written(wire, [Text("Hi")], Stop("end_turn"), usage, stream=stream):
-        DIALECTS[wire].note(answer, chunk)
-    told = answer.usage
-    assert (told.input_tokens, told.output_tokens) == (usage.input_tokens, usage.output_tokens)
-    assert told.cache_read_tokens == usage.cache_read_tokens
+        reported = PROVIDER_WIRES[wire].usage(chunk, reported)
+    assert (reported.input_tokens, reported.output_tokens) == (usage.input_tokens, usage.output_tokens)
+    assert reported.cache_read_tokens == usage.cache_read_tokens
 
 
 @st.composite
@@ -202,7 +201,7 @@ def client_call(wire: str, *, tools: bool) -> Any:
     listed: list[Body] = [{"name": "ls"}]
     if wire == "openai":
         listed = [{"type": "function", "function": listed[0]}]
-    return call_of(
+    return request_of(
         wire, {"model": "m", "messages": [{}], "stream": True, **thinking, "tools": listed if tools else []}
     )
 
@@ -211,7 +210,7 @@ def client_call(wire: str, *, tools: bool) -> Any:
 @pytest.mark.parametrize("wire", ["openai", "anthropic"])
 @pytest.mark.parametrize("kind", STREAMS, ids="-".join)
 def test_a_stream_may_be_cut_at_any_byte(kind: tuple[str, str], wire: str, tools: bool) -> None:
-    raw, dialect, call = raw_of(STREAMS[kind]), DIALECTS[kind[0]], client_call(wire, tools=tools)
+    raw, dialect, call = raw_of(STREAMS[kind]), PROVIDER_WIRES[kind[0]], client_call(wire, tools=tools)
     expected, _ = streamed(dialect, call, [raw])
     assert expected
     for place in range(1, len(raw)):
@@ -223,7 +222,7 @@ def test_a_stream_may_be_cut_at_any_byte(kind: tuple[str, str], wire: str, tools
 @given(kind=st.sampled_from(sorted(STREAMS)), wire=st.sampled_from(["openai", "anthropic"]), data=st.data())
 @settings(max_examples=60)
 def test_a_stream_may_be_cut_at_many_places(kind: tuple[str, str], wire: str, data: st.DataObject) -> None:
-    raw, dialect, call = raw_of(STREAMS[kind]), DIALECTS[kind[0]], client_call(wire, tools=True)
+    raw, dialect, call = raw_of(STREAMS[kind]), PROVIDER_WIRES[kind[0]], client_call(wire, tools=True)
     places = sorted(data.draw(st.sets(st.integers(0, len(raw)), max_size=12)))
     pieces = [raw[start:end] for start, end in zip([0, *places], [*places, len(raw)], strict=True)]
     assert streamed(dialect, call, pieces)[0] == streamed(dialect, call, [raw])[0]

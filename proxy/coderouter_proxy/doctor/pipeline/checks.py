@@ -8,7 +8,7 @@ from typing import Any
 from coderouter_proxy.config import load, validation
 from coderouter_proxy.doctor.pipeline import event_file, exporter, http, providers
 from coderouter_proxy.doctor.result import Result, Verdict
-from coderouter_proxy.routing import fallback
+from coderouter_proxy.routing import exhausted
 from coderouter_proxy.settings import effective, settings
 from coderouter_proxy.settings.effective import Link
 from coderouter_proxy.settings.settings import Settings
@@ -70,7 +70,7 @@ def _chain(profile: str, links: list[Link]) -> Result:
     message = f"{told or 'nobody to ask'}{f' (skipped: {skipped})' if skipped else ''}"
     remarks = [link.remark for link in links if not link.tried]
     if not told:
-        remedy = fallback.PAID_HINT if effective.PAID in remarks else "give it a provider that may be asked"
+        remedy = exhausted.PAID_HINT if effective.PAID in remarks else "give it a provider that may be asked"
         return _configuration(check, Verdict.NEEDS_TUNING, message, remedy)
     if effective.NOT_CONFIGURED in remarks:
         remedy = "configure it among the providers, or take it out of the profile"

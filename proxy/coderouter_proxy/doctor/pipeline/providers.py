@@ -10,13 +10,12 @@ import aiohttp
 import orjson
 
 from coderouter_events.events import ErrorType
+from coderouter_http import hosts
 from coderouter_proxy.config.schema import Config, Provider
 from coderouter_proxy.doctor import failures
 from coderouter_proxy.doctor.result import Result, Verdict
 from coderouter_proxy.errors import ProviderError
 from coderouter_proxy.providers import http
-from coderouter_proxy.redact import scrubbed
-from coderouter_proxy.routing import access
 from coderouter_proxy.settings import effective
 from coderouter_proxy.wires.anthropic.provider import AnthropicProvider
 from coderouter_proxy.wires.openai.provider import OpenAIProvider
@@ -61,8 +60,7 @@ async def _check(provider: Provider, config: Config, session: aiohttp.ClientSess
     try:
         return _listed(provider, await _models(provider, key, session))
     except ProviderError as failure:
-        failure.message = scrubbed(" ".join(failure.message.split()), key)
-        told = failures.result_of(failure, provider, key)
+        told = failures.result_of(failure.scrubbed(key), provider, key)
         verdict, remedy = OTHERWISE.get(failure.error_type, (told.verdict, told.remedy))
         return _result(provider, verdict, told.message, remedy.replace("{name}", provider.name))
 
@@ -104,7 +102,7 @@ def _listed(provider: Provider, entries: Sequence[dict[str, Any]]) -> Result:
             provider, Verdict.OK, "answers; llama.cpp serves the one model that it was started with"
         )
     message = f"answers, but {provider.model} is not among the {len(names)} models that it lists"
-    if not access.is_loopback(_host(provider)):
+    if not hosts.is_loopback(_host(provider)):
         # Clouds take names that they do not list, such as aliases.
         remedy = f"see whether it answers: coderouter doctor --check-model {provider.name}"
         return _result(provider, Verdict.OK, message, remedy)

@@ -8,6 +8,7 @@ import orjson
 from coderouter_proxy.answer import Usage
 from coderouter_proxy.request import Body
 from coderouter_proxy.wires import json_values
+from coderouter_proxy.wires.answer_writer import AnswerWriter
 from coderouter_proxy.wires.deltas import Arguments, Delta, Signature, Stop, Text, Thinking, ToolCall
 from coderouter_proxy.wires.tool_names import ToolNames
 
@@ -18,7 +19,7 @@ _BLOCKS: dict[type[Delta], Body] = {
 _NOT_IN_ID = re.compile(r"[^A-Za-z0-9_-]")
 
 
-class AnthropicWriter:
+class AnthropicWriter(AnswerWriter):
     """Writes a message; `model` is the one the client asked for, `input_tokens` a first guess.
 
     Thinking is written only to a client that asked for it.

@@ -6,12 +6,13 @@ import orjson
 
 from coderouter_proxy.answer import Usage
 from coderouter_proxy.request import Body
+from coderouter_proxy.wires.answer_writer import AnswerWriter
 from coderouter_proxy.wires.deltas import OPENAI_STOPS, Arguments, Delta, Stop, Text, Thinking, ToolCall
 
 DONE = b"data: [DONE]\n\n"
 
 
-class OpenAIWriter:
+class OpenAIWriter(AnswerWriter):
     """Writes a chat completion; the chunk with the usage goes only to a client that asked for it."""
 
     def __init__(self, completion_id: str, model: str, created: int, *, usage_chunk: bool) -> None:
