@@ -4,15 +4,11 @@ from contextlib import ExitStack
 from pathlib import Path
 from signal import SIGKILL, SIGSTOP
 
-import pytest
-
 from dashboard.conftest import address, report
 from support.browser.chromium import Watched
 from support.exporter.process import Exporter, running_exporter
 from support.processes import eventually, free_port
 from support.proxy.process import config, serving
-
-pytestmark = pytest.mark.slow
 
 ECHO: dict[str, object] = {"name": "echo", "kind": "echo"}
 WITHIN_S = 5

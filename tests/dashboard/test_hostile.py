@@ -10,8 +10,6 @@ from support.browser.chromium import Watched
 from support.exporter.process import Exporter, append, line
 from support.exporter.sample_events import startup
 
-pytestmark = pytest.mark.slow
-
 SCRIPT = "<script>document.title='taken'</script>"
 HOSTILE = (
     SCRIPT,

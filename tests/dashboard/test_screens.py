@@ -18,8 +18,6 @@ from support.browser.chromium import DESKTOP, PHONE, Scheme, watched
 from support.exporter.process import Exporter, append, line, running_exporter
 from support.exporter.sample_events import an_hour, utc
 
-pytestmark = pytest.mark.slow
-
 PICTURES: dict[str, tuple[str, tuple[int, int], Scheme]] = {
     "dashboard": ("recovered", (1280, 800), "light"),
     "desktop": ("quiet", DESKTOP, "light"),

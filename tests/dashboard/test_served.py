@@ -5,16 +5,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import pytest
-
 from coderouter_exporter.http.dashboard import FOLDER
 from dashboard.conftest import address
 from support.browser.chromium import Watched
 from support.exporter.process import Exporter
 from support.processes import free_port, running
 from support.programs import program
-
-pytestmark = pytest.mark.slow
 
 BYTES_MAX = 60_000
 

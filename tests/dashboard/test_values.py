@@ -14,8 +14,6 @@ from support.exporter.sample_events import PROVIDERS
 from support.proxy import openai_answers, upstream
 from support.proxy.process import Proxy, config, provider, serving
 
-pytestmark = pytest.mark.slow
-
 CHEAP = {"input_per_mtok": 1.0, "output_per_mtok": 4.0}
 
 

@@ -9,8 +9,6 @@ import pytest
 from support.programs import program
 from support.scratch import REPOSITORY, ScratchRoot
 
-pytestmark = pytest.mark.slow
-
 PAGE = REPOSITORY / "deploy/README.md"
 AGENT = "# prometheus --agent"
 

@@ -17,8 +17,6 @@ from support.programs import program
 from support.scratch import REPOSITORY, ScratchRoot
 from support.systemd.units import Unit
 
-pytestmark = pytest.mark.slow
-
 DEPLOY = REPOSITORY / "deploy"
 SYSTEM_UNITS = sorted((DEPLOY / "systemd").glob("*.service"))
 EXPOSURE_MAX = 2.0

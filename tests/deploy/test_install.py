@@ -5,8 +5,6 @@ import stat
 import time
 from pathlib import Path
 
-import pytest
-
 from coderouter_events.lock import LOCK_SUFFIX
 from support.processes import eventually
 from support.proxy import openai_answers as says
@@ -14,8 +12,6 @@ from support.proxy import process
 from support.proxy.upstream import Provider
 from support.scratch import ScratchRoot
 from support.systemd.services import running_exporter, running_proxy
-
-pytestmark = pytest.mark.slow
 
 STANZA = "/etc/logrotate.d/coderouter"
 DATA = (

@@ -17,8 +17,6 @@ from support.scratch import ScratchRoot
 from support.systemd.notify import notify_socket
 from support.systemd.services import EVENTS, running_exporter, running_proxy
 
-pytestmark = pytest.mark.slow
-
 WATCHDOG_S = 1.0  # in place of the unit's, for which a test does not wait
 
 

@@ -10,8 +10,6 @@ from support.programs import program
 from support.proxy.process import CODEROUTER, serving
 from support.systemd.units import Unit
 
-pytestmark = pytest.mark.slow
-
 PROGRAMS = ("coderouter", "cr-exporter")
 
 

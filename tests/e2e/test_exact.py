@@ -7,15 +7,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from signal import SIGKILL
 
-import pytest
-
 from support import events
 from support.exporter.process import Exporter, running_exporter
 from support.load import loading
 from support.processes import eventually, free_port
 from support.proxy.process import Proxy, config, provider, serving
-
-pytestmark = pytest.mark.slow
 
 ECHO: dict[str, object] = {"name": "echo", "kind": "echo"}
 

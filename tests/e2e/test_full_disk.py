@@ -3,14 +3,10 @@
 import re
 from pathlib import Path
 
-import pytest
-
 from support.disk import small_disk
 from support.exporter.process import running_exporter
 from support.processes import eventually
 from support.proxy.process import config, serving
-
-pytestmark = pytest.mark.slow
 
 ECHO: dict[str, object] = {"name": "echo", "kind": "echo"}
 KILOBYTES = 256

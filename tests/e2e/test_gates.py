@@ -3,8 +3,6 @@
 import subprocess
 from pathlib import Path
 
-import pytest
-
 from support.exporter.process import CR_EXPORTER, samples
 from support.processes import clean_environment
 from support.proxy import openai_answers as says
@@ -13,8 +11,6 @@ from support.proxy.process import serving
 from support.proxy.sdks import ANTHROPIC_HELLO, OPENAI_HELLO, anthropic_sdk, openai_sdk
 from support.proxy.upstream import Upstream
 from support.proxy.upstream import serving as upstream_serving
-
-pytestmark = pytest.mark.slow
 
 THINKING = "<think>Hm.</think>Hello there.<|im_end|>"
 

@@ -17,8 +17,6 @@ from support.load import loading
 from support.processes import eventually, running
 from support.proxy.process import config, serving
 
-pytestmark = pytest.mark.slow
-
 ECHO: dict[str, object] = {"name": "echo", "kind": "echo"}
 LINES = 6_000
 LINES_PER_S = 2_000

@@ -7,15 +7,11 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
-import pytest
-
 from support.exporter.process import Exporter, running_exporter
 from support.processes import eventually
 from support.programs import program
 from support.prometheus.server import Prometheus, running_prometheus
 from support.proxy.process import config, serving
-
-pytestmark = pytest.mark.slow
 
 ECHO: dict[str, object] = {"name": "echo", "kind": "echo"}
 

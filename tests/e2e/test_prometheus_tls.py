@@ -3,14 +3,11 @@
 from pathlib import Path
 
 import bcrypt
-import pytest
 import trustme
 
 from support.exporter.process import CR_EXPORTER, append, tried
 from support.processes import clean_environment, eventually, running
 from support.prometheus.server import running_prometheus
-
-pytestmark = pytest.mark.slow
 
 WEB_CONFIG = """\
 tls_server_config:

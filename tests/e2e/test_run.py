@@ -15,8 +15,6 @@ from support.exporter.process import samples
 from support.processes import Command, clean_environment, eventually, free_port, listens, running
 from support.proxy import client
 
-pytestmark = pytest.mark.slow
-
 RUN = Path(__file__).parents[2] / "deploy" / "run.py"
 HELLO = b'{"messages": [{"role": "user", "content": "hello there"}]}'
 

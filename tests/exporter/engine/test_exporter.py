@@ -19,8 +19,6 @@ from prometheus_client.openmetrics.parser import text_string_to_metric_families
 from support.exporter.process import CR_EXPORTER, Exporter, append, line, running_exporter, samples, tried
 from support.processes import clean_environment, eventually, free_port, running
 
-pytestmark = pytest.mark.slow
-
 
 @pytest.fixture
 def events(tmp_path: Path) -> Path:

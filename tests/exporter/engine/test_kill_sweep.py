@@ -15,8 +15,6 @@ from support.exporter.rotation import rotate
 from support.exporter.writers import Writer
 from support.processes import clean_environment
 
-pytestmark = pytest.mark.slow
-
 ROUNDS_MAX = 80
 ROTATIONS = 4
 NEVER = 0

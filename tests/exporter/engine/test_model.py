@@ -24,8 +24,6 @@ from hypothesis.stateful import (
 from support.exporter.engine import EngineRig, Samples
 from support.exporter.writers import Writer
 
-pytestmark = pytest.mark.slow
-
 PROVIDERS = ("a", "b")
 KEPT = 4
 RUNS = int(os.environ.get("CHAOS_RUNS", "40"))

@@ -4,14 +4,10 @@ import sys
 import time
 from pathlib import Path
 
-import pytest
-
 from support.disk import small_disk
 from support.exporter.process import Exporter, append, running_exporter, tried
 from support.processes import clean_environment, eventually, running
 from support.systemd.notify import NotifySocket, notify_socket
-
-pytestmark = pytest.mark.slow
 
 WATCHDOG_S = 2.0  # the loop looks at its files once a second
 TESTS = Path(__file__).parents[2]

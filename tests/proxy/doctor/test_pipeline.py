@@ -22,8 +22,6 @@ from support.proxy.process import Proxy
 from support.proxy.upstream import CUT, HANG, Provider, Script, Upstream, stream, whole
 from support.run_command import coderouter, coderouter_at_terminal
 
-pytestmark = pytest.mark.slow
-
 ECHO: dict[str, object] = {"name": "echo", "kind": "echo"}
 KEY = "a value that nobody may see"
 MODELS = whole({"object": "list", "data": [{"id": "a-model"}, {"id": "other"}]})

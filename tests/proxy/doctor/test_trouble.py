@@ -13,8 +13,6 @@ from support.proxy import process
 from support.proxy.model import Model
 from support.proxy.upstream import CUT, HANG, Drip, Provider, Received, Script, head, stream, whole
 
-pytestmark = pytest.mark.slow
-
 KEY = "a plain secret of no known shape"
 IN_TIME_S = 1
 

@@ -18,8 +18,6 @@ from support.proxy.process import CODEROUTER, serving
 from support.proxy.upstream import CUT, HANG, Provider, Script, Upstream, stream, whole
 from support.run_command import CTRL_C, coderouter, coderouter_at_terminal
 
-pytestmark = pytest.mark.slow
-
 KEY = "a value that nobody may see"
 TAGS = whole(
     {

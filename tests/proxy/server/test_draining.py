@@ -17,8 +17,6 @@ from support.proxy.client_view import AnthropicClient, Client, OpenAIClient
 from support.proxy.process import Proxy, serving, workers_of
 from support.proxy.upstream import HANG, Drip, Pause, Provider, head, stream
 
-pytestmark = pytest.mark.slow
-
 LONG_S = "600"  # longer than any test: only a second signal ends it
 SHORT_S = "0.3"
 STREAMS = 200

@@ -16,8 +16,6 @@ from support.proxy.process import serving, workers_of, write_config
 from support.proxy.upstream import Pause, Provider
 from support.systemd.notify import NotifySocket, notify_socket
 
-pytestmark = pytest.mark.slow
-
 ECHO = process.config([{"name": "echo", "kind": "echo"}])
 WATCHDOG_S = 1.0
 HASTY = (sys.executable, "-m", "support.proxy.short_supervisor")

@@ -14,8 +14,6 @@ from support.proxy import process
 from support.proxy.process import Proxy, serving, workers_of, write_config
 from support.proxy.upstream import Pause, Provider
 
-pytestmark = pytest.mark.slow
-
 BROKEN = """\
 default_profile: coding
 providers:

@@ -13,8 +13,6 @@ from support.proxy import openai_answers as says
 from support.proxy.process import Proxy, config, provider, serving
 from support.proxy.upstream import HANG, Pause, Provider, Upstream, stream
 
-pytestmark = pytest.mark.slow
-
 ECHO: dict[str, object] = {"name": "echo", "kind": "echo"}
 
 
