@@ -9,11 +9,11 @@ from coderouter_events.events import Heartbeat
 from coderouter_proxy.eventlog.writer import EventLog
 from preview.answers import Answer, asked
 from preview.drawings import Panel
-from preview.hour import HOUR_S, write_hour
 from preview.picture import draw
-from support.browser.dashboard import dashboard
+from preview.sample_hour import HOUR_S, write_hour
 from support.docs import ROOT
 from support.exporter.process import CR_EXPORTER, running_exporter
+from support.grafana import dashboard
 from support.processes import clean_environment, eventually
 from support.programs import program
 from support.prometheus.server import Prometheus, running_prometheus

@@ -38,7 +38,7 @@ def asked(prometheus: Prometheus, panel: dict[str, Any], start: float, end: floa
     found: list[tuple[str, Series]] = []
     for target in panel["targets"]:
         began = end if target["instant"] else start
-        graph = prometheus.graph(promql.filled(target["expr"], window), began, end, step_s)
+        graph = prometheus.graph(promql.interpolate(target["expr"], window), began, end, step_s)
         found += [(_legend(target["legendFormat"], series.labels), series) for series in graph]
     return Answer(found, start, end)
 

@@ -141,8 +141,8 @@ def _heatmap(axes: Axes, panel: Panel, answer: Answer) -> None:
     cells = np.diff(below, axis=0, prepend=0).clip(min=0)
     strength = np.ma.masked_equal(np.sqrt(cells), 0)
     axes.imshow(strength, aspect="auto", origin="lower", cmap="Blues_r", interpolation="nearest")
-    marks = range(0, len(limits), 3)
-    axes.set_yticks(list(marks), [shown(float(limits[mark][0]), "s") for mark in marks])
+    ticks = range(0, len(limits), 3)
+    axes.set_yticks(list(ticks), [shown(float(limits[tick][0]), "s") for tick in ticks])
     minutes = range(0, len(grid), int(900 / STEP_S))
     axes.set_xticks(list(minutes), [time.strftime("%H:%M", time.gmtime(grid[mark])) for mark in minutes])
 

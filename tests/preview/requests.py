@@ -23,7 +23,7 @@ from coderouter_events.events import (
     ToolCallRepaired,
     TryProvider,
 )
-from preview.world import CATALOG, CHAINS, MODELS, TROUBLES, Model, Trouble
+from preview.providers import CATALOG, CHAINS, MODELS, TROUBLES, Model, Trouble
 
 Timed = tuple[float, Event]
 """Seconds since the hour began, and what happened then."""

@@ -9,8 +9,8 @@ import tempfile
 from pathlib import Path
 
 from soak.driver import Driver, driving
+from soak.expected import Truth, read_family
 from soak.timetable import Restartable, Samples, Soak
-from soak.truth import Truth, read_family
 from support.exporter.logrotate import Logrotate
 from support.exporter.process import running_exporter
 from support.processes import clean_environment, free_port, running

@@ -1,4 +1,4 @@
-"""What the event files tell, read line by line without the exporter."""
+"""What the exporter should count: the event files, read line by line without its code."""
 
 from collections import Counter
 from math import ceil
@@ -17,7 +17,7 @@ DIRECTIONS = {
 Counts = dict[tuple[str, ...], float]
 
 
-class Truth:
+class Expected:
     def __init__(self, folder: Path) -> None:
         self.events = [event for path in sorted(folder.glob("events.jsonl*")) for event in events.read(path)]
         self.finished = [event for event in self.events if event["msg"] == "request-finished"]
@@ -54,7 +54,7 @@ class Truth:
     def fallbacks(self) -> int:
         return sum(event["attempts"] > 1 for event in self.finished)
 
-    def first_token_s(self, of_all: float) -> float:
-        """Return the time to the first token that this part of all streams did not exceed."""
+    def first_token_s(self, quantile: float) -> float:
+        """Return the quantile (0 to 1) of the times to the first token."""
         waits = sorted(event["ttft_s"] for event in self.finished if event["ttft_s"] is not None)
-        return float(waits[ceil(of_all * len(waits)) - 1])
+        return float(waits[ceil(quantile * len(waits)) - 1])

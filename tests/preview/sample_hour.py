@@ -12,8 +12,8 @@ from unittest.mock import patch
 from coderouter_events.events import ConfigReloaded, Event, Heartbeat, Startup
 from coderouter_proxy.eventlog import writer
 from coderouter_proxy.eventlog.writer import EventLog
+from preview.providers import CATALOG, CHAINS
 from preview.requests import Timed, Traffic
-from preview.world import CATALOG, CHAINS
 
 HOUR_S = 3600
 HEARTBEAT_S = 15
