@@ -8,7 +8,7 @@ from support.events import Event
 from support.processes import eventually
 from support.proxy import anthropic_answers as anthropic
 from support.proxy import openai_answers as openai
-from support.proxy.client_view import Client, data_of
+from support.proxy.client_view import Client, event_data
 from support.proxy.process import Proxy
 from support.proxy.upstream import CUT, HANG, Drip, Pause, Script, Step, Upstream, stream, whole
 
@@ -245,4 +245,4 @@ def test_nothing_after_the_end_reaches_the_client(wires: Proxy, side: Side, clie
 
     assert client.text(response.body) == "Hi"
     assert client.is_complete(response.body)
-    assert data_of(response.body)
+    assert event_data(response.body)

@@ -15,7 +15,7 @@ from coderouter_proxy.errors import HttpError, ProviderError
 from support.proxy import anthropic_answers as anthropic
 from support.proxy import claude_code, drive_relay
 from support.proxy import openai_answers as openai
-from support.proxy.client_view import data_of
+from support.proxy.client_view import event_data
 from support.proxy.drive_relay import PROFILE, PROVIDER, PROVIDER_WIRES, request_from_bytes
 from support.proxy.upstream import Script
 
@@ -207,7 +207,7 @@ WHOLE: dict[str, list[Body]] = {
 
 def events_of(script: Script) -> list[Body]:
     chunks = [step.split(b"\r\n", 1)[1] for step in script[1:-1] if isinstance(step, bytes)]
-    return [event for event in data_of(b"".join(chunks)) if event != "[DONE]"]
+    return [event for event in event_data(b"".join(chunks)) if event != "[DONE]"]
 
 
 DAMAGED_STREAMS = {

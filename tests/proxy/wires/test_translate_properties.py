@@ -19,7 +19,7 @@ from coderouter_proxy.wires.openai.writer import OpenAIWriter
 from coderouter_proxy.wires.tool_names import ToolNames
 from support.proxy import anthropic_answers as anthropic
 from support.proxy import openai_answers as openai
-from support.proxy.client_view import data_of
+from support.proxy.client_view import event_data
 from support.proxy.deltas import joined
 from support.proxy.drive_relay import PROVIDER_WIRES, request_of, streamed
 from support.proxy.upstream import Script
@@ -79,7 +79,7 @@ def written(wire: str, deltas: list[Delta], stop: Stop, usage: Usage, *, stream:
     if not stream:
         return [json.loads(writer.whole(deltas, stop, usage))]
     raw = writer.begin() + writer.write(deltas) + writer.end(stop, usage)
-    return [data for data in data_of(raw) if data != "[DONE]"]
+    return [data for data in event_data(raw) if data != "[DONE]"]
 
 
 def read(wire: str, chunks: list[Body]) -> tuple[list[Delta], Stop]:

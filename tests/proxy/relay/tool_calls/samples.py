@@ -164,7 +164,7 @@ STAYS_TEXT = {
     "other keys": '{"name": "read", "arguments": {}, "result": 1}',
     "arguments are an array": '{"name": "read", "arguments": []}',
     "arguments are a number": '{"name": "read", "arguments": 1}',
-    "arguments are no JSON": '{"name": "read", "arguments": "/a"}',
+    "arguments are not JSON": '{"name": "read", "arguments": "/a"}',
     "NaN": '{"name": "read", "arguments": {"a": NaN}}',
     "malformed": '{"name": "read", "arguments": {"a": tru}}',
     "trailing comma": '{"name": "read", "arguments": {},}',
