@@ -11,8 +11,9 @@ Event = dict[str, Any]
 
 def read(path: Path, *names: str) -> list[Event]:
     """Return the events of the file, only those with one of the names if any are given; a missing file has none."""
-    lines = path.read_bytes().splitlines() if path.exists() else []
-    events = [json.loads(line) for line in lines]
+    data = path.read_bytes() if path.exists() else b""
+    whole = data[: data.rfind(b"\n") + 1]  # a line being written can be seen in part where it crosses a page
+    events = [json.loads(line) for line in whole.splitlines()]
     return [event for event in events if not names or event["msg"] in names]
 
 
