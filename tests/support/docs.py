@@ -8,7 +8,7 @@ import json
 import re
 import subprocess
 from collections.abc import Callable
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 
 from pydantic import BaseModel
@@ -140,6 +140,7 @@ def room_table() -> str:
     return "\n".join(lines)
 
 
+@cache
 def command_help(*command: str) -> str:
     environment = clean_environment(COLUMNS="100", HOME="/home/you")
     shown = subprocess.run(

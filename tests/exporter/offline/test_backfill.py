@@ -18,6 +18,8 @@ from support.processes import clean_environment
 from support.programs import program
 from support.prometheus.server import running_prometheus
 
+pytestmark = pytest.mark.slow
+
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 
 

@@ -20,6 +20,8 @@ from support.exporter.process import CR_EXPORTER, Exporter, append, running_expo
 from support.exporter.writers import Writer
 from support.processes import clean_environment, eventually, running
 
+pytestmark = pytest.mark.slow
+
 DATA = Path(__file__).parents[1] / "data"
 EVERY_BYTES = 61
 

@@ -14,6 +14,8 @@ from coderouter_proxy.config.schema import IGNORED_CAPABILITIES
 from support.proxy import process
 from support.run_command import Ended, coderouter, coderouter_at_terminal
 
+pytestmark = pytest.mark.slow
+
 SECRET = "sk-live-0123456789abcdefghij"
 PLAIN_SECRET = "correct-horse-battery"
 CONFIG = process.config(

@@ -10,6 +10,8 @@ from support.proxy import process
 from support.proxy.process import serving, start_fails
 from support.proxy.upstream import Provider
 
+pytestmark = pytest.mark.slow
+
 FILE = """\
 # keys
 export A_KEY='from the file'

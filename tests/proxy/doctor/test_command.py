@@ -18,6 +18,8 @@ from support.proxy.model import Model
 from support.proxy.process import CODEROUTER
 from support.proxy.upstream import Provider
 
+pytestmark = pytest.mark.slow
+
 FLAWED = Model(context_tokens=2048, answer_tokens=128, tools="words", leak="<think>Hm.</think><|im_end|>")
 ECHO: dict[str, object] = {"name": "echo", "kind": "echo"}
 CONFIG = """\

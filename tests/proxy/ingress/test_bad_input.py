@@ -157,6 +157,7 @@ def test_a_port_in_use_fails_the_start_with_one_line(tmp_path: Path) -> None:
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("options", "env", "words"),
     [

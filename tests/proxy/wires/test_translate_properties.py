@@ -21,14 +21,20 @@ from coderouter_proxy.wires.openai.answer_writer import OpenAIWriter
 from coderouter_proxy.wires.tool_names import ToolNames
 from support.proxy import anthropic_answers as anthropic
 from support.proxy import openai_answers as openai
-from support.proxy.client_view import data_of
+from support.proxy.client_view import event_data
 from support.proxy.deltas import joined
 from support.proxy.drive_relay import PROVIDER_WIRES, request_of, streamed
 from support.proxy.upstream import Script
 
+pytestmark = pytest.mark.slow
+
 Body = dict[str, Any]
 
-words = st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1, max_size=12).map(str.strip).filter(bool)
+words = (
+    st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1, max_size=12)
+    .map(str.strip)
+    .filter(bool)
+)
 keys = st.text("abcé_", min_size=1, max_size=4)
 values = st.recursive(
     st.none() | st.booleans() | st.integers(-(2**53), 2**53) | words,
@@ -79,7 +85,7 @@ def written(wire: str, deltas: list[Delta], stop: Stop, usage: Usage, *, stream:
     if not stream:
         return [json.loads(writer.whole(deltas, stop, usage))]
     raw = writer.begin() + writer.write(deltas) + writer.end(stop, usage)
-    return [data for data in data_of(raw) if data != "[DONE]"]
+    return [data for data in event_data(raw) if data != "[DONE]"]
 
 
 def read(wire: str, chunks: list[Body]) -> tuple[list[Delta], Stop]:

@@ -12,7 +12,7 @@ from pathlib import Path
 from types import NoneType, UnionType
 from typing import Literal, Union, get_args, get_origin, get_type_hints
 
-from coderouter_events.events import EVENTS, LOGGER, Event, described
+from coderouter_events.events import EVENTS, LOGGER, Event, field_descriptions
 from coderouter_exporter.offline.fold_files import fold_files
 from coderouter_exporter.render.exposition import Format, render
 from coderouter_exporter.render.view import View
@@ -56,7 +56,7 @@ def missing_lines(events: Path) -> Iterator[str]:
 def sample(event: type[Event]) -> dict[str, object]:
     """Return a value for each of the event's own fields."""
     hints = get_type_hints(event)
-    return {name: SAMPLES.get(name, _value(hints[name])) for name in described(event)}
+    return {name: SAMPLES.get(name, _value(hints[name])) for name in field_descriptions(event)}
 
 
 def _value(hint: object) -> object:

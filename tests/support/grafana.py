@@ -1,4 +1,4 @@
-"""The committed Grafana dashboard, read as a test reads it."""
+"""The committed Grafana dashboard: its panels, queries and variables."""
 
 import json
 from dataclasses import dataclass
@@ -26,7 +26,7 @@ def dashboard() -> dict[str, Any]:
 
 
 def panels() -> list[dict[str, Any]]:
-    """Return all panels that show something, from top to bottom."""
+    """Return all panels except row titles, from top to bottom."""
     return [panel for panel in dashboard()["panels"] if panel["type"] != "row"]
 
 
@@ -42,17 +42,17 @@ def variables() -> dict[str, dict[str, Any]]:
     return {variable["name"]: variable for variable in dashboard()["templating"]["list"]}
 
 
-def marks() -> list[str]:
+def annotation_expressions() -> list[str]:
     """Return the expressions of the annotations."""
-    return [mark["expr"] for mark in dashboard()["annotations"]["list"]]
+    return [annotation["expr"] for annotation in dashboard()["annotations"]["list"]]
 
 
-def listed() -> list[str]:
-    """Return the series that the variables list the labels of."""
-    asked = [variable["query"]["query"] for variable in variables().values() if variable["type"] == "query"]
-    return [query.removeprefix("label_values(").rpartition(",")[0] for query in asked]
+def listed_series() -> list[str]:
+    """Return the series whose label values the variables offer."""
+    queries = [variable["query"]["query"] for variable in variables().values() if variable["type"] == "query"]
+    return [query.removeprefix("label_values(").rpartition(",")[0] for query in queries]
 
 
 def expressions() -> list[str]:
-    """Return what the dashboard asks of Prometheus, but for the listing of labels."""
-    return [*(target.expr for target in targets()), *marks()]
+    """Return every expression that the dashboard sends to Prometheus, except those that list label values."""
+    return [*(target.expr for target in targets()), *annotation_expressions()]

@@ -1,4 +1,4 @@
-"""What goes wrong when, and what is looked at meanwhile."""
+"""When things go wrong, and what is sampled meanwhile."""
 
 import time
 from collections.abc import Callable
@@ -17,15 +17,15 @@ from support.proxy.process import Proxy
 ROTATE_EVERY_S = 20.0
 KILL_EXPORTER_EVERY_S = 7.0
 RESTART_PROXY_EVERY_S = 60.0
-LOOK_EVERY_S = 1.0
-TELL_EVERY_S = 30.0
+SAMPLE_EVERY_S = 1.0
+REPORT_EVERY_S = 30.0
 
 T = TypeVar("T")
 Samples = dict[tuple[str, tuple[str, ...]], float]
 
 
 class Restartable(Generic[T]):
-    """A program that is started again when it has ended."""
+    """A running program that can be started again."""
 
     def __init__(self, start: Callable[[], AbstractContextManager[T]]) -> None:
         self._start = start
@@ -51,34 +51,34 @@ class Soak:
     kills: int = 0
     restarts: int = 0
     scrapes: int = 0
-    faults: list[str] = field(default_factory=list)
+    errors: list[str] = field(default_factory=list)
     memory_mb: list[tuple[float, float]] = field(default_factory=list)
-    """Of exporter and proxy at each look."""
+    """Of exporter and proxy, at each sample."""
     _shown: Samples = field(default_factory=dict)
 
-    def timetable(self) -> dict[Callable[[], None], float]:
+    def schedule(self) -> dict[Callable[[], None], float]:
         return {
-            self.look: LOOK_EVERY_S,
+            self.sample: SAMPLE_EVERY_S,
             self.kill_exporter: KILL_EXPORTER_EVERY_S,
             self.rotate: ROTATE_EVERY_S,
             self.restart_proxy: RESTART_PROXY_EVERY_S,
-            self.tell: TELL_EVERY_S,
+            self.report: REPORT_EVERY_S,
         }
 
     def run(self, seconds: float) -> None:
         start = time.monotonic()
-        due = {action: start + every_s for action, every_s in self.timetable().items()}
+        due = {action: start + every_s for action, every_s in self.schedule().items()}
         while (now := time.monotonic()) < start + seconds:
             action = min(due, key=due.__getitem__)
             time.sleep(max(0.0, due[action] - now))
             action()
-            due[action] = max(due[action] + self.timetable()[action], time.monotonic())
+            due[action] = max(due[action] + self.schedule()[action], time.monotonic())
 
     def scrape(self) -> Samples:
-        """Scrape, note every total that is lower than before, and return the samples."""
+        """Scrape, record every total that fell, and return the samples."""
         samples = self.exporter.now.scrape()
         totals = {sample: value for sample, value in samples.items() if sample[0].endswith("_total")}
-        self.faults += [
+        self.errors += [
             f"{sample} fell from {before} to {totals.get(sample)}"
             for sample, before in self._shown.items()
             if totals.get(sample, 0.0) < before and not sample[0].startswith("process_")
@@ -87,8 +87,8 @@ class Soak:
         self.scrapes += 1
         return samples
 
-    def look(self) -> None:
-        """Scrape, and note how much memory both take."""
+    def sample(self) -> None:
+        """Scrape, and record the memory of both programs."""
         self.scrape()
         pids = self.exporter.now.command.process.pid, self.proxy.now.command.process.pid
         self.memory_mb.append((_rss_mb(pids[0]), _rss_mb(pids[1])))
@@ -104,21 +104,21 @@ class Soak:
 
     def restart_proxy(self) -> None:
         if (code := self.proxy.now.command.stop()) != 0:
-            self.faults.append(f"the proxy ended with {code}: {self.proxy.now.command.stderr[-500:]}")
+            self.errors.append(f"the proxy ended with {code}: {self.proxy.now.command.stderr[-500:]}")
         self.proxy.restart()
         self.restarts += 1
 
-    def tell(self) -> None:
+    def report(self) -> None:
         exporter_mb, proxy_mb = self.memory_mb[-1]
         print(
-            f"{sum(self.driver.answered.values()):>9,} answered, {self.driver.unanswered:,} not; "
+            f"{sum(self.driver.answered.values()):>9,} answered, {self.driver.unanswered:,} unanswered; "
             f"{self.rotations} rotations, {self.kills} kills, {self.restarts} restarts, {self.scrapes} scrapes; "
-            f"exporter {exporter_mb:.0f} MB, proxy {proxy_mb:.0f} MB; {len(self.faults)} faults",
+            f"exporter {exporter_mb:.0f} MB, proxy {proxy_mb:.0f} MB; {len(self.errors)} errors",
             flush=True,
         )
 
     def growth_mb(self) -> tuple[float, float]:
-        """Return by how much the highest memory of the last third is above that of the first third."""
+        """Return by how much the peak memory of the last third exceeds that of the first third."""
         third = max(1, len(self.memory_mb) // 3)
         first, last = self.memory_mb[:third], self.memory_mb[-third:]
         return (

@@ -1,4 +1,4 @@
-"""The providers of the made-up hour: what they are, how fast they answer, and when they fail."""
+"""The providers of the generated hour: what they are, how fast they answer, and when they fail."""
 
 from dataclasses import dataclass
 
@@ -18,8 +18,8 @@ class Model:
 
 
 @dataclass(frozen=True)
-class Trouble:
-    """From minute to minute a share of tries fails, after so many seconds."""
+class Incident:
+    """In these minutes this share of the attempts fails, after so many seconds."""
 
     provider: str
     minutes: range
@@ -34,12 +34,12 @@ MODELS = {
     "openrouter": Model(first_token_s=0.9, per_token_s=0.012, input_usd=0.0, output_usd=0.0),
     "claude": Model(first_token_s=1.3, per_token_s=0.014, input_usd=3.0, output_usd=15.0, cached=0.7),
 }
-TROUBLES = (
-    Trouble("ollama", range(60), 0.015, "timeout_first_byte", None, 10.0),
-    Trouble("ollama", range(20, 32), 1.0, "connect", None, 0.002),
-    Trouble("openrouter", range(60), 0.02, "upstream_5xx", 502, 0.4),
-    Trouble("openrouter", range(25, 34), 0.85, "rate_limited", 429, 0.15),
-    Trouble("claude", range(44, 47), 0.5, "overloaded", 529, 0.3),
+INCIDENTS = (
+    Incident("ollama", range(60), 0.015, "timeout_first_byte", None, 10.0),
+    Incident("ollama", range(20, 32), 1.0, "connect", None, 0.002),
+    Incident("openrouter", range(60), 0.02, "upstream_5xx", 502, 0.4),
+    Incident("openrouter", range(25, 34), 0.85, "rate_limited", 429, 0.15),
+    Incident("claude", range(44, 47), 0.5, "overloaded", 529, 0.3),
 )
 CHAINS = {
     "coding": ["ollama", "openrouter", "claude"],

@@ -1,7 +1,7 @@
-"""An hour of made-up traffic, written by the proxy's own writer.
+"""An hour of generated traffic, written with the proxy's own writer.
 
-A local model answers most of it. Twenty minutes in it is down for twelve; a free one in the cloud takes over until it
-has had enough and turns requests away, which a paid one then answers.
+A local model answers most requests. After twenty minutes it is down for twelve. A free cloud model takes over until it
+rate-limits the requests, which a paid model then answers.
 """
 
 import time
@@ -12,17 +12,17 @@ from unittest.mock import patch
 from coderouter_events.events import ConfigReloaded, Event, Heartbeat, Startup
 from coderouter_proxy.eventlog import writer
 from coderouter_proxy.eventlog.writer import EventLog
+from preview.providers import CATALOG, CHAINS
 from preview.requests import Timed, Traffic
-from preview.world import CATALOG, CHAINS
 
 HOUR_S = 3600
 HEARTBEAT_S = 15
 RELOADED_AT_S = 2600
-IDLE_AT_S = range(3000, 3240)  # nobody asks anything for four minutes
+IDLE_AT_S = range(3000, 3240)  # no requests for four minutes
 
 
 def write_hour(log: EventLog, end: float, seed: int) -> None:
-    """Write the events of the hour before `end` (Unix time), each with the time at which it happened."""
+    """Write the events of the hour before `end` (Unix time), each at its own time."""
     for at, event in sorted(_hour(seed), key=lambda timed: timed[0]):
         if at < HOUR_S:
             _write(log, end - HOUR_S + at, event)
@@ -36,7 +36,7 @@ def _hour(seed: int) -> Iterator[Timed]:
     while arrived < HOUR_S:
         if int(arrived) not in IDLE_AT_S:
             yield from traffic.request(arrived)
-        arrived += traffic.until_the_next(arrived)
+        arrived += traffic.next_arrival_s(arrived)
     for at in range(HEARTBEAT_S, HOUR_S, HEARTBEAT_S):
         yield at, Heartbeat(in_flight=traffic.in_flight(at), rss_bytes=61_000_000, events_dropped=0)
 
