@@ -58,8 +58,8 @@ def test_a_label_with_a_closed_set_is_only_matched_by_its_values(expr: str) -> N
     sets = {
         (family.name, label): set(values)
         for family in FAMILIES
-        if isinstance(family, Counter) and family.known
-        for label, values in zip(family.labels, family.known, strict=True)
+        if isinstance(family, Counter) and family.preset
+        for label, values in zip(family.labels, family.preset, strict=True)
         if isinstance(values, tuple) and label != "reason"
     }
     for selector in promql.selectors(expr):
