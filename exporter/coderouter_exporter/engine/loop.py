@@ -58,7 +58,7 @@ class Published:
 
 
 class Engine:
-    """Runs the loop. `on_crash` is called from its thread when it ends by an error."""
+    """Runs the loop. If an error ends it, `on_crash` is called from its thread."""
 
     def __init__(
         self,
@@ -92,7 +92,7 @@ class Engine:
         self._thread.start()
 
     def stop(self) -> None:
-        """Read what has been written so far, commit it and end. Does not wait longer for a hanging disk."""
+        """Read what has been written so far, commit it and end. Returns within `STOP_S` even if the disk hangs."""
         self._stopping = True
         self._wake.set()
         self._thread.join(STOP_S)
