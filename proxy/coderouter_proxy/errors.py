@@ -1,9 +1,14 @@
 """What can go wrong: with a provider, with a client's request, with the client's connection; and what a provider's
 error status means for the chain."""
 
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import Final
+
 import orjson
 
 from coderouter_events.events import ErrorType
+from coderouter_proxy.redact import scrubbed
 
 CLIENT_LEFT = "the client closed its connection"
 SHUTTING_DOWN = "the proxy is shutting down"
@@ -50,12 +55,30 @@ class ProviderError(Exception):
         too_long: bool = False,
     ) -> None:
         super().__init__(message)
-        self.error_type: ErrorType = error_type
-        self.message = message
-        self.status = status
-        self.retryable = retryable
-        self.retry_after = retry_after
-        self.too_long = too_long
+        self.error_type: Final[ErrorType] = error_type
+        self.message: Final = message
+        self.status: Final = status
+        self.retryable: Final = retryable
+        self.retry_after: Final = retry_after
+        self.too_long: Final = too_long
+
+    def scrubbed(self, *secrets: str) -> "ProviderError":
+        """Return the same error without the secrets, and without whatever looks like a key, in its message."""
+        return ProviderError(
+            self.error_type,
+            scrubbed(self.message, *secrets),
+            status=self.status,
+            retryable=self.retryable,
+            retry_after=self.retry_after,
+            too_long=self.too_long,
+        )
+
+
+class StreamBrokeOff(ProviderError):
+    """A stream ended without a stop reason and without the event that ends it."""
+
+    def __init__(self) -> None:
+        super().__init__("protocol", "the stream broke off: no stop reason and no end")
 
 
 class HttpError(Exception):
@@ -87,8 +110,10 @@ class ClientDisconnected(Exception):
     """The client closed its connection before its answer was complete."""
 
 
-def by_status(status: int, message: str, retry_after: str | None = None) -> ProviderError:
-    """Return the failure that an upstream's error status stands for."""
+def by_status(
+    status: int, message: str, retry_after: str | None = None, *, in_answer: bool = False
+) -> ProviderError:
+    """Return the error that an upstream's status stands for; one inside of an answer is always the provider's."""
     if status // 100 == 3:
         return ProviderError("protocol", f"redirects with {status}; correct base_url", status=status)
     too_long = status == 400 and any(phrase in message.lower() for phrase in TOO_LONG_PHRASES)
@@ -97,10 +122,27 @@ def by_status(status: int, message: str, retry_after: str | None = None) -> Prov
         STATUS_ERRORS.get(status, by_class),
         message,
         status=status,
-        retryable=status >= 500 or status in RETRYABLE_4XX or too_long,
+        retryable=in_answer or status >= 500 or status in RETRYABLE_4XX or too_long,
         retry_after=retry_after,
         too_long=too_long,
     )
+
+
+def retry_after_s(value: str | None) -> float | None:
+    """Return the seconds that a Retry-After header asks for, as a number or as a date (RFC 9110, 10.2.3)."""
+    if value is None:
+        return None
+    try:
+        return float(value)
+    except ValueError:
+        pass
+    try:
+        until = parsedate_to_datetime(value)
+    except ValueError:
+        return None
+    if until.tzinfo is None:  # "-0000": a time in UTC of unknown origin
+        until = until.replace(tzinfo=UTC)
+    return (until - datetime.now(UTC)).total_seconds()
 
 
 def error_message(body: bytes) -> str:

@@ -9,12 +9,9 @@ from coderouter_events.events import Ingress
 Body = dict[str, Any]
 
 
-@dataclass(slots=True, kw_only=True)
-class Call:
-    """One client request, decoded; `body` is what the client sent and is never changed.
-
-    `waited_s` adds up the time that tries spend on the network before their first content, or their failure.
-    """
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClientRequest:
+    """`body` is what the client sent and is never changed; `raw` is its text, `headers` has lower-case names."""
 
     request_id: str
     ingress: Ingress
@@ -22,4 +19,3 @@ class Call:
     raw: bytes
     headers: Mapping[bytes, bytes]
     stream: bool
-    waited_s: float = 0.0

@@ -1,4 +1,4 @@
-"""A real Prometheus scrapes over TLS, with its own certificate and a password, through a change of both."""
+"""A real Prometheus scrapes over TLS with a client certificate and a password, through a change of both."""
 
 from pathlib import Path
 
@@ -59,7 +59,7 @@ def _write(issued: trustme.LeafCert, name: Path) -> None:
 
 
 def _set_password(folder: Path, password: str) -> None:
-    """Give both sides a new one; Prometheus reads its file anew for each scrape, and scrapes again when it was late."""
+    """Set it on both sides; Prometheus reads its file for each scrape, so only scrapes in between fail."""
     hashed = bcrypt.hashpw(password.encode(), bcrypt.gensalt(4)).decode()
     (folder / "password").write_text(password)
     (folder / "web.yml").write_text(WEB_CONFIG.format(hashed=hashed))

@@ -1,4 +1,4 @@
-"""`make run`: both processes with one command, and none of them left after it."""
+"""`make run`: one command starts both programs, and none is left running after it."""
 
 import os
 import re
@@ -31,7 +31,7 @@ def test_a_request_to_the_proxy_shows_in_the_metrics_at_once(tmp_path: Path) -> 
 
 
 @pytest.mark.parametrize("signum", [SIGINT, SIGKILL])
-def test_nothing_is_left_running_after_it(tmp_path: Path, signum: Signals) -> None:
+def test_no_program_is_left_running_after_it(tmp_path: Path, signum: Signals) -> None:
     with _run(tmp_path) as (command, _, _):
         children = psutil.Process(command.process.pid).children(recursive=True)
         assert len(children) >= 2
@@ -40,14 +40,14 @@ def test_nothing_is_left_running_after_it(tmp_path: Path, signum: Signals) -> No
         assert code == (0 if signum == SIGINT else -SIGKILL)
 
 
-def test_it_ends_with_the_code_of_a_process_that_ends_by_itself(tmp_path: Path) -> None:
+def test_it_exits_with_the_code_of_a_program_that_exits(tmp_path: Path) -> None:
     (tmp_path / "providers.yaml").write_text("providers: []", encoding="utf-8")
     with running(sys.executable, RUN, env=_environment(tmp_path), cwd=tmp_path) as command:
         assert command.wait() == 3
         assert "providers.yaml:1: profiles: is missing" in command.stderr
 
 
-def test_a_taken_port_is_named_with_the_way_to_change_it(tmp_path: Path) -> None:
+def test_a_port_in_use_is_reported_with_the_way_to_change_it(tmp_path: Path) -> None:
     environment = _environment(tmp_path)
     with _run(tmp_path, environment), running(sys.executable, RUN, env=environment, cwd=tmp_path) as second:
         assert second.wait() == 3

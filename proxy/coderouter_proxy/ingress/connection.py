@@ -1,4 +1,4 @@
-"""Both ends of a stream: notice that a client went away, and show it that we are still there."""
+"""The client's connection: cancelling work when the client disconnects, and keeping a silent stream alive."""
 
 import asyncio
 from typing import Self
@@ -11,7 +11,7 @@ WATCH_AFTER_S = 0.05  # answers faster than this do not pay for a task that watc
 
 
 class KeepAlive:
-    """Sends a sign of life into a stream that has been silent for so long; call it with each piece that is sent."""
+    """Sends a ping into a stream that has been silent for `silence_s`; call it with each piece that is sent."""
 
     def __init__(self, send: Send, ping: bytes, silence_s: float) -> None:
         self._send = send
@@ -25,7 +25,7 @@ class KeepAlive:
 
     async def __aenter__(self) -> Self:
         self()
-        self._timer = self._loop.call_at(self._sent_at + self._silence_s, self._look)
+        self._timer = self._loop.call_at(self._sent_at + self._silence_s, self._check)
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -33,14 +33,14 @@ class KeepAlive:
         if self._sending is not None:
             await self._sending
 
-    def _look(self) -> None:
+    def _check(self) -> None:
         # One timer for the whole stream: moving it with each piece would cost more than the piece.
         if self._loop.time() >= self._sent_at + self._silence_s:
             self()
-            self._sending = asyncio.create_task(self._say())
-        self._timer = self._loop.call_at(self._sent_at + self._silence_s, self._look)
+            self._sending = asyncio.create_task(self._send_ping())
+        self._timer = self._loop.call_at(self._sent_at + self._silence_s, self._check)
 
-    async def _say(self) -> None:
+    async def _send_ping(self) -> None:
         await self._send({"type": "http.response.body", "body": self._ping, "more_body": True})
 
 
@@ -50,7 +50,7 @@ class CancelOnDisconnect:
     def __init__(self, receive: Receive) -> None:
         self._receive = receive
         self._watcher: asyncio.Task[None] | None = None
-        self._gone = False
+        self._disconnected = False
 
     async def __aenter__(self) -> None:
         loop = asyncio.get_running_loop()
@@ -63,7 +63,7 @@ class CancelOnDisconnect:
         self._timer.cancel()
         if self._watcher is not None:
             self._watcher.cancel()
-        if self._gone and kind is asyncio.CancelledError:
+        if self._disconnected and kind is asyncio.CancelledError:
             self._task.uncancel()
             raise ClientDisconnected from None
 
@@ -73,5 +73,5 @@ class CancelOnDisconnect:
     async def _watch(self) -> None:
         while (await self._receive())["type"] != "http.disconnect":
             pass
-        self._gone = True
+        self._disconnected = True
         self._task.cancel(CLIENT_LEFT)

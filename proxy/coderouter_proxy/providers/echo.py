@@ -4,10 +4,13 @@ import re
 from collections.abc import AsyncGenerator
 from typing import Any
 
-from coderouter_proxy.answer import Answer, Usage
+import aiohttp
+
+from coderouter_proxy.answer import Answer, AnswerLog, Attempt, Usage
 from coderouter_proxy.config.schema import Profile, Provider
-from coderouter_proxy.relay.choose import writer
-from coderouter_proxy.request import Call
+from coderouter_proxy.relay.text import AnswerPolicy
+from coderouter_proxy.request import ClientRequest
+from coderouter_proxy.wires.clients import CLIENT_WIRES
 from coderouter_proxy.wires.deltas import Delta, Stop, Text
 from coderouter_proxy.wires.provider import Drop
 
@@ -17,30 +20,48 @@ class Echo:
 
     key = ""
 
-    def __init__(self, provider: Provider) -> None:
+    def __init__(self, provider: Provider, policy: AnswerPolicy, session: aiohttp.ClientSession) -> None:
+        del policy, session
         self.provider = provider
 
-    async def open(self, call: Call, profile: Profile, drop: Drop) -> Answer:
+    async def attempt(self, request: ClientRequest, profile: Profile, drop: Drop) -> Attempt:
         del profile, drop
-        text = _newest_user_text(call.body["messages"])
-        words = re.findall(r"\s*\S+|\s+$", text) or ["…"]
-        prompt = sum(len(_text(message.get("content")).split()) for message in call.body["messages"])
-        answer = Answer(usage=Usage(input_tokens=prompt, output_tokens=len(words)), stop_reason="stop")
-        answer.pieces = _pieces(call, [Text(word) for word in words], answer)
-        return answer
+        echoed = _Echoed(request)
+        return Attempt(answer=Answer(pieces=echoed.pieces(), log=echoed.log))
+
+    def runs_hosted_tools(self, request: ClientRequest) -> bool:
+        return False
+
+    async def count_tokens(self, request: ClientRequest, profile: Profile) -> int | None:
+        return None
 
 
-async def _pieces(call: Call, deltas: list[Delta], answer: Answer) -> AsyncGenerator[bytes]:
-    write = writer(call)
-    stop = Stop("end_turn")
-    if call.stream:
-        yield write.begin()
-        for delta in deltas:
-            yield write.write([delta])
-        yield write.end(stop, answer.usage)
-    else:
-        yield write.whole(deltas, stop, answer.usage)
-    answer.complete = True
+class _Echoed:
+    """One answer."""
+
+    def __init__(self, request: ClientRequest) -> None:
+        messages = request.body["messages"]
+        words = re.findall(r"\s*\S+|\s+$", _newest_user_text(messages)) or ["…"]
+        prompt = sum(len(_text(message.get("content")).split()) for message in messages)
+        self._request = request
+        self._deltas: list[Delta] = [Text(word) for word in words]
+        self._usage = Usage(input_tokens=prompt, output_tokens=len(words))
+        self._complete = False
+
+    async def pieces(self) -> AsyncGenerator[bytes]:
+        writer = CLIENT_WIRES[self._request.ingress].writer(self._request)
+        stop = Stop("end_turn")
+        if self._request.stream:
+            yield writer.begin()
+            for delta in self._deltas:
+                yield writer.write([delta])
+            yield writer.end(stop, self._usage)
+        else:
+            yield writer.whole(self._deltas, stop, self._usage)
+        self._complete = True
+
+    def log(self) -> AnswerLog:
+        return AnswerLog(usage=self._usage, stop_reason="stop", complete=self._complete)
 
 
 def _newest_user_text(messages: list[dict[str, Any]]) -> str:

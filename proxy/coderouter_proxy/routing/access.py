@@ -2,16 +2,15 @@
 
 import hashlib
 import hmac
-import ipaddress
 import os
 import re
 from collections.abc import Mapping
 
+from coderouter_http.hosts import LOOPBACK_NAMES, hostname, is_loopback
 from coderouter_proxy.config.schema import Server
 from coderouter_proxy.errors import HttpError
 
 JSON = b"application/json"
-LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
 class Access:
@@ -28,12 +27,12 @@ class Access:
         self._hosts = known if is_loopback(host) else None
 
     def check(self, method: str, headers: Mapping[bytes, bytes]) -> None:
-        """Raise a HttpError unless the request may pass."""
-        if self._hosts is not None and _hostname(headers.get(b"host", b"")) not in self._hosts:
+        """Raise an HttpError unless the request may pass."""
+        if self._hosts is not None and hostname(headers.get(b"host", b"")) not in self._hosts:
             host = headers.get(b"host", b"").decode("latin-1")
             raise HttpError(
                 403,
-                f"Host {host!r} is not this machine; use http://127.0.0.1, or name it in server.allowed_hosts",
+                f"Host {host!r} is not allowed; use http://127.0.0.1, or name it in server.allowed_hosts",
                 code="unknown_host",
             )
         if self._digests and not self._has_key(headers):
@@ -54,34 +53,17 @@ class Access:
         bearer = headers.get(b"authorization", b"")
         token = bearer[7:] if bearer[:7].lower() == b"bearer " else b""
         given = [_digest(key.strip()) for key in (headers.get(b"x-api-key", b""), token)]
-        # Every key is compared, and digests are of one length: the time tells nothing about any of them.
+        # Every key is compared, and digests have one length: the time reveals nothing about any of them.
         matches = [hmac.compare_digest(digest, known) for digest in given for known in self._digests]
         return any(matches)
 
 
 def keys(server: Server) -> list[bytes]:
-    """Return the accepted keys: those in the variable that `api_keys_env` names, apart by commas or white space."""
+    """Return the accepted keys: those in the variable that `api_keys_env` names, separated by commas or white space."""
     if server.api_keys_env is None:
         return []
     return [key.encode() for key in re.split(r"[\s,]+", os.environ.get(server.api_keys_env, "")) if key]
 
 
-def is_loopback(host: str) -> bool:
-    if host.lower() == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
-
-
 def _digest(key: bytes) -> bytes:
     return hashlib.sha256(key).digest()
-
-
-def _hostname(host: bytes) -> str:
-    """Return the Host header without its port and brackets."""
-    text = host.decode("latin-1").lower()
-    if text.startswith("["):
-        return text[1:].partition("]")[0]
-    return text.rpartition(":")[0] if ":" in text else text

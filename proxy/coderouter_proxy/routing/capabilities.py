@@ -13,7 +13,7 @@ from coderouter_proxy import token_estimate
 from coderouter_proxy.config import validation
 from coderouter_proxy.config.schema import Profile, Provider
 from coderouter_proxy.config.values import Name
-from coderouter_proxy.request import Body, Call
+from coderouter_proxy.request import Body, ClientRequest
 
 USER_FILE = Path("~/.coderouter/model-capabilities.yaml")
 SHIPPED = "model-capabilities.yaml"
@@ -101,17 +101,17 @@ def wants_thinking(body: Body) -> bool:
     return isinstance(thinking, dict) and thinking.get("type") not in (None, "disabled")
 
 
-def in_order(call: Call, profile: Profile, known: Mapping[str, ModelCapabilities]) -> list[str]:
-    """Return the profile's providers, those that can do what the call wants first, each group in its own order."""
+def in_order(request: ClientRequest, profile: Profile, known: Mapping[str, ModelCapabilities]) -> list[str]:
+    """Return the profile's providers, those that can do what the request needs first, each group in its own order."""
     names = profile.providers
-    if call.body.get("tools"):
+    if request.body.get("tools"):
         names = sorted(names, key=lambda name: not known.get(name, UNKNOWN).tools)
-    if wants_thinking(call.body):
+    if wants_thinking(request.body):
         names = sorted(names, key=lambda name: not known.get(name, UNKNOWN).thinking)
     limits = {
         name: limit for name in names if (limit := known.get(name, UNKNOWN).max_context_tokens) is not None
     }
     if limits:
-        needed = token_estimate.estimate(call.body)
+        needed = token_estimate.estimate(request.body)
         names = sorted(names, key=lambda name: needed > limits.get(name, needed))
     return names

@@ -1,4 +1,4 @@
-"""Try providers last that keep failing; never leave one out, for it may be the only one that is left."""
+"""Moves providers that keep failing to the end of the chain; none is left out, for it may be the only one left."""
 
 import logging
 import re
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from coderouter_events.events import CooldownReason, Event, ProviderCooldown, ProviderRecovered
 from coderouter_proxy.config.schema import Cooldown
-from coderouter_proxy.errors import ProviderError
+from coderouter_proxy.errors import ProviderError, retry_after_s
 
 RETRY_AFTER_S_MAX = 3600
 
@@ -19,7 +19,7 @@ MEMORY_PHRASES = re.compile(
 )
 
 # The client's doing, or a request that the provider is right to refuse.
-NOT_ITS_FAULT = frozenset({"cancelled", "upstream_4xx"})
+NOT_THE_PROVIDERS_FAULT = frozenset({"cancelled", "upstream_4xx"})
 
 log = logging.getLogger(__name__)
 
@@ -32,10 +32,10 @@ class _Health:
 
 
 class Cooldowns:
-    """The health of each provider as this process has seen it; profiles ask for it one by one."""
+    """The health of each provider as this process has seen it; only profiles with a cooldown use it."""
 
-    def __init__(self, note: Callable[[Event], None]) -> None:
-        self._note = note
+    def __init__(self, emit: Callable[[Event], None]) -> None:
+        self._emit = emit
         self._health: dict[str, _Health] = {}
 
     def in_order(self, names: list[str]) -> list[str]:
@@ -45,15 +45,15 @@ class Cooldowns:
         now = time.monotonic()
         return sorted(names, key=lambda name: name in self._health and now < self._health[name].until)
 
-    def failed(self, name: str, failure: ProviderError, asked: Cooldown) -> None:
+    def failed(self, name: str, error: ProviderError, cooldown: Cooldown) -> None:
         """Count the failure; begin a cooldown when it was one too many."""
-        if failure.error_type in NOT_ITS_FAULT or failure.too_long:
+        if error.error_type in NOT_THE_PROVIDERS_FAULT or error.too_long:
             return
         health = self._health.setdefault(name, _Health())
         health.failures += 1
-        memory = MEMORY_PHRASES.search(failure.message) is not None
-        wait_s = _retry_after_s(failure.retry_after)
-        if wait_s is None and not memory and health.failures < asked.threshold:
+        memory = MEMORY_PHRASES.search(error.message) is not None
+        wait_s = _wait_s(error.retry_after)
+        if wait_s is None and not memory and health.failures < cooldown.threshold:
             return
         now = time.monotonic()
         if now >= health.until:
@@ -61,26 +61,26 @@ class Cooldowns:
             reason: CooldownReason = "failures" if wait_s is None else "retry_after"
             if memory:
                 reason = "memory_pressure"
-            seconds = asked.seconds if wait_s is None else wait_s
-            self._note(
+            seconds = cooldown.seconds if wait_s is None else wait_s
+            self._emit(
                 ProviderCooldown(provider=name, reason=reason, failures=health.failures, seconds=seconds)
             )
             log.warning(
-                "provider %s failed (%s); it is tried last for %g s", name, failure.error_type, seconds
+                "provider %s failed (%s); it moves to the end of the chain for %g s",
+                name,
+                error.error_type,
+                seconds,
             )
-        health.until = now + (asked.seconds if wait_s is None else wait_s)
+        health.until = now + (cooldown.seconds if wait_s is None else wait_s)
 
-    def answered(self, name: str) -> None:
+    def succeeded(self, name: str) -> None:
         """Forget the failures; an answer ends a cooldown."""
         health = self._health.pop(name, None)
         if health is not None and health.until:
-            self._note(ProviderRecovered(provider=name, cooldown_s=round(time.monotonic() - health.since, 3)))
+            self._emit(ProviderRecovered(provider=name, cooldown_s=round(time.monotonic() - health.since, 3)))
             log.info("provider %s answers again", name)
 
 
-def _retry_after_s(value: str | None) -> float | None:
-    try:
-        seconds = float(value) if value is not None else None
-    except ValueError:  # a date; providers send seconds
-        return None
+def _wait_s(retry_after: str | None) -> float | None:
+    seconds = retry_after_s(retry_after)
     return min(seconds, RETRY_AFTER_S_MAX) if seconds is not None and seconds > 0 else None

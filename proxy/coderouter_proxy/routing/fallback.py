@@ -1,4 +1,4 @@
-"""The fallback loop: ask the providers of a profile in order until one answers."""
+"""The fallback loop: send the request to the providers of a profile in order until one answers."""
 
 import asyncio
 import time
@@ -7,10 +7,7 @@ from dataclasses import dataclass, field, replace
 
 from coderouter_events.events import (
     CapabilityDegraded,
-    ChainPaidGateBlocked,
-    ChainUniformAuthFailure,
     DegradedReason,
-    Outcome,
     OutputFilterApplied,
     ProviderFailed,
     ProviderFailedMidstream,
@@ -21,228 +18,185 @@ from coderouter_events.events import (
     ToolCallRepaired,
     TryProvider,
 )
-from coderouter_proxy.answer import Answer
+from coderouter_proxy.answer import Answer, Changes
 from coderouter_proxy.config.schema import Profile, Provider
-from coderouter_proxy.errors import HttpError, ProviderError
-from coderouter_proxy.redact import scrubbed, shortened
-from coderouter_proxy.request import Call
-from coderouter_proxy.routing import capabilities
-from coderouter_proxy.routing.capabilities import ModelCapabilities
-from coderouter_proxy.routing.router import Emit, ProviderClient, Routing, Runtime
-
-PAID_HINT = "set allow_paid: true in providers.yaml or ALLOW_PAID=true, or add a provider that is not paid"
-AUTH_HINT = "check api_key_env of these providers and the variables it names"
+from coderouter_proxy.errors import ProviderError
+from coderouter_proxy.providers.client import ProviderClient
+from coderouter_proxy.redact import shortened
+from coderouter_proxy.request import ClientRequest
+from coderouter_proxy.routing import capabilities, hosted
+from coderouter_proxy.routing.exhausted import chain_exhausted
+from coderouter_proxy.routing.router import Routing, Runtime
 
 
 @dataclass(slots=True)
 class Attempts:
-    """What the loop did for one request, also when it did not succeed."""
+    """What the loop did for one request, also when it did not succeed.
 
-    attempts: int = 0
+    `waited_s` adds up what the tries spent on the network before their first content, or their error.
+    """
+
+    count: int = 0
     provider: Provider | None = None
-    failures: list[tuple[str, ProviderError]] = field(default_factory=list)
+    errors: list[tuple[str, ProviderError]] = field(default_factory=list)
+    blocked: list[str] = field(default_factory=list)
     over_budget: list[str] = field(default_factory=list)
+    waited_s: float = 0.0
 
 
-class ChainExhausted(HttpError):
-    """No provider answered; `outcome` says whose fault that is."""
-
-    def __init__(self, outcome: Outcome, refusal: HttpError) -> None:
-        super().__init__(refusal.status, refusal.message, code=refusal.code, retry_after=refusal.retry_after)
-        self.outcome: Outcome = outcome
-
-
-async def answer(call: Call, profile: Profile, routing: Routing, runtime: Runtime, tries: Attempts) -> Answer:
-    """Return the answer of the first provider that has one; what was tried is noted and put into `tries`.
+async def answer(
+    request: ClientRequest, profile: Profile, routing: Routing, runtime: Runtime, attempts: Attempts
+) -> Answer:
+    """Return the answer of the first provider that has one; what was tried is emitted and put into `attempts`.
 
     Raises:
         ChainExhausted: none has, or the client's request is at fault.
+        HttpError: the request forces a tool that runs at a vendor, and no provider of the chain has it.
     """
-    blocked: list[str] = []
-    names = capabilities.in_order(call, profile, routing.known)
+    names = hosted.in_order(request, capabilities.in_order(request, profile, routing.capabilities), routing)
     for name in runtime.cooldowns.in_order(names) if profile.cooldown else names:
-        upstream = routing.upstreams.get(name)
-        if upstream is None:
-            runtime.note(SkipUnknownProvider(request_id=call.request_id, provider=name))
-        elif upstream.provider.paid and not routing.config.allow_paid:
-            blocked.append(name)
-            runtime.note(SkipPaidProvider(request_id=call.request_id, provider=name))
-        elif (over := runtime.budgets.over(upstream.provider)) is not None:
+        client = routing.clients.get(name)
+        if client is None:
+            runtime.emit(SkipUnknownProvider(request_id=request.request_id, provider=name))
+        elif client.provider.paid and not routing.config.allow_paid:
+            attempts.blocked.append(name)
+            runtime.emit(SkipPaidProvider(request_id=request.request_id, provider=name))
+        elif (over := runtime.budgets.over(client.provider)) is not None:
             spent_usd, budget_usd = over
-            runtime.note(
+            attempts.over_budget.append(name)
+            runtime.emit(
                 SkipBudgetExceeded(
-                    request_id=call.request_id, provider=name, spent_usd=spent_usd, budget_usd=budget_usd
+                    request_id=request.request_id, provider=name, spent_usd=spent_usd, budget_usd=budget_usd
                 )
             )
-            tries.over_budget.append(name)
         else:
-            try:
-                return await _try(upstream, routing.known[name], call, profile, runtime, tries)
-            except ProviderError as failure:
-                tries.failures.append((name, failure))
-                if profile.cooldown:
-                    runtime.cooldowns.failed(name, failure, profile.cooldown)
-                if not failure.retryable:
-                    break
-    raise _unanswered(call, profile, tries, blocked, runtime.note)
-
-
-async def _try(
-    upstream: ProviderClient,
-    known: ModelCapabilities,
-    call: Call,
-    profile: Profile,
-    runtime: Runtime,
-    tries: Attempts,
-) -> Answer:
-    name = upstream.provider.name
-    tries.attempts += 1
-    runtime.note(TryProvider(request_id=call.request_id, provider=name, stream=call.stream))
-    started = time.perf_counter()
-    dropped: dict[str, None] = {}  # each name once, in the order of the first drop
-    fitted = call
-    if capabilities.wants_thinking(call.body) and not known.thinking:
-        fitted = replace(call, body={name: value for name, value in call.body.items() if name != "thinking"})
-        _degraded(call, name, ["thinking"], "provider-does-not-support", runtime.note)
-    try:
-        answer = await upstream.open(fitted, profile, dropped.setdefault)
-    except ProviderError as failure:
-        failure.message = scrubbed(failure.message, upstream.key)
-        runtime.note(_failed(ProviderFailed, name, call, failure, started))
-        raise
-    except asyncio.CancelledError as cancelled:
-        gone = ProviderError("cancelled", str(cancelled) or "the request was cancelled", retryable=False)
-        runtime.note(_failed(ProviderFailed, name, call, gone, started))
-        raise
-    finally:
-        call.waited_s = fitted.waited_s
-        if fitted is not call:
-            dropped.pop("thinking", None)  # noted above
-        _degraded(call, name, list(dropped), "translation-lossy", runtime.note)
-    duration_s = round(time.perf_counter() - started, 6)
-    runtime.note(
-        ProviderOk(request_id=call.request_id, provider=name, stream=call.stream, duration_s=duration_s)
+            attempt = _Attempt(client, request, profile, runtime, attempts)
+            found = await attempt.run(can_think=routing.capabilities[name].thinking)
+            if isinstance(found, Answer):
+                return found
+            attempts.errors.append((name, found))
+            if profile.cooldown:
+                runtime.cooldowns.failed(name, found, profile.cooldown)
+            if not found.retryable:
+                break
+    raise chain_exhausted(
+        request.request_id,
+        profile,
+        attempts.errors,
+        blocked=attempts.blocked,
+        over_budget=attempts.over_budget,
+        emit=runtime.emit,
     )
-    tries.provider = upstream.provider
-    answer.pieces = _watched(answer.pieces, answer, upstream, call, profile, runtime, started)
-    return answer
 
 
-def _degraded(call: Call, name: str, dropped: list[str], reason: DegradedReason, note: Emit) -> None:
-    if dropped:
-        note(CapabilityDegraded(request_id=call.request_id, provider=name, dropped=dropped, reason=reason))
+class _Attempt:
+    """One try of one provider, and what is emitted for it."""
 
+    def __init__(
+        self,
+        client: ProviderClient,
+        request: ClientRequest,
+        profile: Profile,
+        runtime: Runtime,
+        attempts: Attempts,
+    ) -> None:
+        self._client = client
+        self._name = client.provider.name
+        self._request = request
+        self._profile = profile
+        self._runtime = runtime
+        self._emit = runtime.emit
+        self._attempts = attempts
+        self._started = time.perf_counter()
 
-async def _watched(
-    pieces: AsyncGenerator[bytes],
-    answer: Answer,
-    upstream: ProviderClient,
-    call: Call,
-    profile: Profile,
-    runtime: Runtime,
-    started: float,
-) -> AsyncGenerator[bytes]:
-    """Pass the pieces on, and note a failure among them and what was repaired."""
-    try:
-        async for piece in pieces:
-            yield piece
-    except ProviderError as failure:
-        failure.retryable = False
-        failure.message = scrubbed(failure.message, upstream.key)
-        runtime.note(_failed(ProviderFailedMidstream, upstream.provider.name, call, failure, started))
-        if profile.cooldown:
-            runtime.cooldowns.failed(upstream.provider.name, failure, profile.cooldown)
-        raise
-    else:
-        if profile.cooldown:
-            runtime.cooldowns.answered(upstream.provider.name)
-    finally:
-        _note_changes(answer, upstream.provider.name, call, runtime.note)
-        await pieces.aclose()
+    async def run(self, *, can_think: bool) -> Answer | ProviderError:
+        request_id, stream = self._request.request_id, self._request.stream
+        self._attempts.count += 1
+        self._emit(TryProvider(request_id=request_id, provider=self._name, stream=stream))
+        sent = self._request
+        if capabilities.wants_thinking(sent.body) and not can_think:
+            sent = replace(
+                sent, body={name: value for name, value in sent.body.items() if name != "thinking"}
+            )
+            self._emit_degraded(["thinking"], "provider-does-not-support")
+        dropped: dict[str, None] = {}  # each name once, in the order of the first drop
+        try:
+            attempt = await self._client.attempt(sent, self._profile, dropped.setdefault)
+        except asyncio.CancelledError as cancelled:
+            self._attempts.waited_s += time.perf_counter() - self._started
+            error = ProviderError("cancelled", str(cancelled) or "the request was cancelled", retryable=False)
+            self._emit_failed(ProviderFailed, error)
+            raise
+        finally:
+            if sent is not self._request:
+                dropped.pop("thinking", None)  # emitted above
+            self._emit_degraded(list(dropped), "translation-lossy")
+        self._attempts.waited_s += attempt.waited_s
+        if attempt.answer is None:
+            assert attempt.error is not None
+            error = attempt.error.scrubbed(self._client.key)
+            self._emit_failed(ProviderFailed, error)
+            return error
+        duration_s = round(time.perf_counter() - self._started, 6)
+        self._emit(
+            ProviderOk(request_id=request_id, provider=self._name, stream=stream, duration_s=duration_s)
+        )
+        self._attempts.provider = self._client.provider
+        return replace(attempt.answer, pieces=self._observed(attempt.answer))
 
+    async def _observed(self, answer: Answer) -> AsyncGenerator[bytes]:
+        """Pass the pieces on, and emit an error among them and what was changed."""
+        cooldown = self._profile.cooldown
+        try:
+            async for piece in answer.pieces:
+                yield piece
+        except ProviderError as raw:
+            error = raw.scrubbed(self._client.key)
+            self._emit_failed(ProviderFailedMidstream, error)
+            if cooldown:
+                self._runtime.cooldowns.failed(self._name, error, cooldown)
+            raise error from None
+        else:
+            if cooldown:
+                self._runtime.cooldowns.succeeded(self._name)
+        finally:
+            self._emit_changes(answer.log().changes)
+            await answer.pieces.aclose()
 
-def _note_changes(answer: Answer, name: str, call: Call, note: Emit) -> None:
-    """Note what was done to the answer on its way, once and only where something was."""
-    _degraded(call, name, answer.stripped, "non-standard-field", note)
-    if answer.filtered:
-        note(
-            OutputFilterApplied(
-                request_id=call.request_id, provider=name, filters=answer.filtered, streaming=call.stream
+    def _emit_changes(self, changes: Changes) -> None:
+        """Emit what was done to the answer on its way, once and only where something was."""
+        request_id, name = self._request.request_id, self._name
+        self._emit_degraded(list(changes.stripped), "non-standard-field")
+        if changes.filters:
+            self._emit(
+                OutputFilterApplied(
+                    request_id=request_id,
+                    provider=name,
+                    filters=list(changes.filters),
+                    streaming=self._request.stream,
+                )
+            )
+        if changes.repaired:
+            self._emit(ToolCallRepaired(request_id=request_id, provider=name, count=changes.repaired))
+
+    def _emit_degraded(self, dropped: list[str], reason: DegradedReason) -> None:
+        if dropped:
+            self._emit(
+                CapabilityDegraded(
+                    request_id=self._request.request_id, provider=self._name, dropped=dropped, reason=reason
+                )
+            )
+
+    def _emit_failed(self, event: type[ProviderFailed], error: ProviderError) -> None:
+        self._emit(
+            event(
+                request_id=self._request.request_id,
+                provider=self._name,
+                status=error.status,
+                # After the first content nothing is tried again.
+                retryable=error.retryable and event is not ProviderFailedMidstream,
+                error_type=error.error_type,
+                error=shortened(error.message),
+                duration_s=round(time.perf_counter() - self._started, 6),
             )
         )
-    if answer.repaired:
-        note(ToolCallRepaired(request_id=call.request_id, provider=name, count=answer.repaired))
-
-
-def _failed(
-    event: type[ProviderFailed], name: str, call: Call, failure: ProviderError, started: float
-) -> ProviderFailed:
-    return event(
-        request_id=call.request_id,
-        provider=name,
-        status=failure.status,
-        retryable=failure.retryable,
-        error_type=failure.error_type,
-        error=shortened(failure.message),
-        duration_s=round(time.perf_counter() - started, 6),
-    )
-
-
-def _unanswered(
-    call: Call, profile: Profile, tries: Attempts, blocked: list[str], note: Emit
-) -> ChainExhausted:
-    """Return what the client gets to read when the chain is at its end."""
-    failures = [failure for _, failure in tries.failures]
-    if not failures:
-        return _nobody_to_ask(call, profile, blocked, tries.over_budget, note)
-    last = failures[-1]
-    if not last.retryable or all(failure.too_long for failure in failures):
-        return ChainExhausted("client_error", HttpError(last.status or 400, last.message))
-    statuses = {failure.status for failure in failures}
-    if len(statuses) == 1 and last.status in (401, 403):
-        note(
-            ChainUniformAuthFailure(
-                request_id=call.request_id,
-                profile=profile.name,
-                status=last.status,
-                count=len(failures),
-                providers=[name for name, _ in tries.failures],
-                hint=AUTH_HINT,
-            )
-        )
-    busy = {failure.error_type for failure in failures} <= {"rate_limited", "overloaded"}
-    status = (
-        (429 if any(failure.error_type == "rate_limited" for failure in failures) else 503) if busy else 502
-    )
-    told = "; ".join(f"{name}: {failure.error_type}: {failure.message}" for name, failure in tries.failures)
-    return ChainExhausted(
-        "exhausted",
-        HttpError(
-            status,
-            f"no provider of profile {profile.name!r} answered: {told}",
-            code="providers_overloaded" if status == 503 else "providers_exhausted",
-            retry_after=last.retry_after if busy else None,
-        ),
-    )
-
-
-def _nobody_to_ask(
-    call: Call, profile: Profile, blocked: list[str], over_budget: list[str], note: Emit
-) -> ChainExhausted:
-    if over_budget:
-        what = f"the monthly budget of {', '.join(over_budget)} is spent, and profile {profile.name!r} has no other"
-        return ChainExhausted("blocked", HttpError(503, what, code="budget_exceeded"))
-    if not blocked:
-        what = (
-            f"none of the providers of profile {profile.name!r} is configured: {', '.join(profile.providers)}"
-        )
-        return ChainExhausted("exhausted", HttpError(502, what, code="providers_exhausted"))
-    note(
-        ChainPaidGateBlocked(
-            request_id=call.request_id, profile=profile.name, blocked_providers=blocked, hint=PAID_HINT
-        )
-    )
-    what = (
-        f"all providers of profile {profile.name!r} are paid ({', '.join(blocked)}) and allow_paid is false"
-    )
-    return ChainExhausted("blocked", HttpError(503, f"{what}; {PAID_HINT}", code="paid_gate_blocked"))

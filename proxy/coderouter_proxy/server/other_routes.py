@@ -1,8 +1,6 @@
-"""What the proxy answers besides model requests: lists, health, and errors for whatever it does not know."""
+"""Routes other than model requests: the model list, health, and error responses."""
 
 import time
-from collections.abc import Awaitable, Callable
-from datetime import UTC, datetime
 from importlib.metadata import version
 
 import orjson
@@ -12,17 +10,14 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from coderouter_proxy.errors import HttpError
-from coderouter_proxy.ingress.exchange import new_request_id
+from coderouter_proxy.ingress.exchange import INTERNAL_ERROR, new_request_id
 from coderouter_proxy.routing.router import Runtime
-from coderouter_proxy.wires.anthropic import client
 from coderouter_proxy.wires.client import ClientWire
-from coderouter_proxy.wires.openai import client as openai_wire
-
-Page = Callable[[Request], Awaitable[Response]]
+from coderouter_proxy.wires.clients import wire_of
 
 
 def routes(runtime: Runtime) -> list[Route]:
-    """Return the routes of all pages."""
+    """Return the routes of the model list, health and index."""
     started = int(time.time())
 
     async def models(request: Request) -> Response:
@@ -30,10 +25,7 @@ def routes(runtime: Runtime) -> list[Route]:
         config = runtime.routing.config
         named = [*(profile.name for profile in config.profiles), *(p.name for p in config.providers)]
         names = list(dict.fromkeys(named))
-        if _speaks_anthropic(request):
-            created = datetime.fromtimestamp(started, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-            return _json(client.models(names, created))
-        return _json(openai_wire.models(names, started))
+        return _json(_wire(request).models(names, started))
 
     async def healthz(request: Request) -> Response:
         config = runtime.routing.config
@@ -53,32 +45,33 @@ def routes(runtime: Runtime) -> list[Route]:
 
 async def http_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
-    what = f"{request.method} {request.url.path}: {error.detail.lower()}"
-    response = _refusal(request, HttpError(error.status_code, what))
+    message = f"{request.method} {request.url.path}: {error.detail.lower()}"
+    response = _error_response(request, HttpError(error.status_code, message))
     response.headers.update(error.headers or {})
     return response
 
 
 async def refused(request: Request, error: Exception) -> Response:
     assert isinstance(error, HttpError)
-    return _refusal(request, error)
+    return _error_response(request, error)
 
 
 async def bug(request: Request, error: Exception) -> Response:
-    return _refusal(request, HttpError(500, "the proxy failed; its log has the reason"))
+    return _error_response(request, HttpError(500, INTERNAL_ERROR))
 
 
-def _refusal(request: Request, refusal: HttpError) -> Response:
-    """Return the error in the shape of the wire that the client seems to speak."""
+def _error_response(request: Request, error: HttpError) -> Response:
+    """Return the error in the format of the wire that the client seems to use."""
     request_id = new_request_id()
-    wire: ClientWire = client if _speaks_anthropic(request) else openai_wire
-    response = _json(wire.error_body(refusal, request_id), wire.status(refusal))
+    wire = _wire(request)
+    response = _json(wire.error_body(error, request_id), wire.status(error))
     response.headers.update({"request-id": request_id, "x-request-id": request_id})
     return response
 
 
-def _speaks_anthropic(request: Request) -> bool:
-    return "anthropic-version" in request.headers or request.url.path.startswith("/v1/messages")
+def _wire(request: Request) -> ClientWire:
+    """Return the wire that the client seems to speak."""
+    return wire_of(request.url.path, dict(request.scope["headers"]))
 
 
 def _json(body: bytes, status: int = 200) -> Response:

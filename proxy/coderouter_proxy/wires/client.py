@@ -1,30 +1,93 @@
-"""What the two client wires have in common."""
+"""The side of a wire that faces clients: what they send, and how answers and errors reach them."""
 
-from collections.abc import Mapping
-from typing import Protocol
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 
 import orjson
 
 from coderouter_events.events import Ingress
 from coderouter_proxy.errors import HttpError
-from coderouter_proxy.request import Body, Call
+from coderouter_proxy.request import Body, ClientRequest
+from coderouter_proxy.wires.answer_writer import AnswerWriter
+from coderouter_proxy.wires.conversation import Conversation
 
 Headers = Mapping[bytes, bytes]
+Drop = Callable[[str], object]
+"""Takes the name of each thing of a request that a provider does not get."""
 
 
-class ClientWire(Protocol):
-    """How one wire is spoken towards clients; a module is one."""
+@dataclass(frozen=True, slots=True)
+class HostedTools:
+    """Tools that run at a vendor, by the names of events, and whether the model has to call one of them."""
 
-    @property
-    def INGRESS(self) -> Ingress: ...  # noqa: N802
+    names: tuple[str, ...] = ()
+    forced: bool = False
 
-    @property
-    def PING(self) -> bytes: ...  # noqa: N802
 
-    def decode(self, request_id: str, raw: bytes, headers: Headers) -> Call: ...
-    def status(self, refusal: HttpError) -> int: ...
-    def error_body(self, refusal: HttpError, request_id: str) -> bytes: ...
-    def error_frame(self, refusal: HttpError, request_id: str) -> bytes: ...
+class ClientWire(ABC):
+    """One wire towards clients; it has no state of its own."""
+
+    ingress: Ingress
+    path: str  # of model requests
+    ping: bytes  # what keeps a silent stream alive
+    shows_reasoning: bool  # reasoning is part of the wire, so that no provider has to allow it
+
+    def decode(self, request_id: str, raw: bytes, headers: Headers) -> ClientRequest:
+        """Return the request that a body holds.
+
+        Raises:
+            HttpError: it is none; the message says what is wrong and what to send.
+        """
+        body = decoded_object(raw)
+        check_messages(body)
+        stream = checked_stream(body)
+        return ClientRequest(
+            request_id=request_id, ingress=self.ingress, body=body, raw=raw, headers=headers, stream=stream
+        )
+
+    @abstractmethod
+    def conversation(self, body: Body, drop: Drop) -> Conversation:
+        """Return what a request of this wire means, for a provider of another one.
+
+        `drop` gets the name of each thing that only this wire can mean.
+
+        Raises:
+            ProviderError: arguments of a call are nested more deeply than can be written.
+        """
+
+    def hosted_tools(self, body: Body) -> HostedTools:
+        """Return the tools of the request that run at the vendor of this wire."""
+        del body
+        return HostedTools()
+
+    @abstractmethod
+    def speaks(self, path: str, headers: Headers) -> bool:
+        """Return whether a request that is no model request seems to come from a client of this wire."""
+
+    @abstractmethod
+    def writer(self, request: ClientRequest) -> AnswerWriter:
+        """Return what writes an answer to this request, with the model that the client named."""
+
+    @abstractmethod
+    def tool_names(self, request: ClientRequest) -> list[str]:
+        """Return the names of the request's tools, as models see them."""
+
+    @abstractmethod
+    def models(self, names: Sequence[str], created: int) -> bytes:
+        """Return the list of models; `created` is in Unix time."""
+
+    def status(self, error: HttpError) -> int:
+        """Return the status that the client gets for the error."""
+        return error.status
+
+    @abstractmethod
+    def error_body(self, error: HttpError, request_id: str) -> bytes:
+        """Return the JSON that the SDKs turn into an APIStatusError."""
+
+    @abstractmethod
+    def error_frame(self, error: HttpError, request_id: str) -> bytes:
+        """Return the event that ends a stream in failure; the SDKs raise an APIError at it."""
 
 
 def decoded_object(raw: bytes) -> Body:
@@ -43,7 +106,7 @@ def decoded_object(raw: bytes) -> Body:
 
 
 def check_messages(body: Body) -> None:
-    """Raise a HttpError unless there are messages, all of them objects."""
+    """Raise an HttpError unless there are messages, all of them objects."""
     messages = body.get("messages")
     if not isinstance(messages, list) or not set(map(type, messages)) <= {dict}:
         found = "is missing" if messages is None else "is not a list of objects"
@@ -55,11 +118,21 @@ def check_messages(body: Body) -> None:
 
 
 def checked_stream(body: Body) -> bool:
-    """Return whether a stream is asked for, or raise a HttpError."""
+    """Return whether a stream is requested.
+
+    Raises:
+        HttpError: the field is neither true nor false.
+    """
     stream = body.get("stream")
     if not isinstance(stream, (bool, type(None))):
         raise HttpError(400, f'"stream" is {_kind(stream)}; send true or false', param="stream")
     return stream is True
+
+
+def named_model(body: Body) -> str:
+    """Return the model that the client named."""
+    model = body.get("model")
+    return model if isinstance(model, str) else "unknown"
 
 
 def _kind(value: object) -> str:

@@ -1,75 +1,95 @@
-"""How a provider's wire is spoken: where requests go, what is in them, what its answers say."""
+"""The side of a wire that faces providers: where requests go, what is in them, what answers report."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
+from urllib.parse import urlsplit
 
 import orjson
 
 from coderouter_events.events import Ingress
-from coderouter_proxy import errors
-from coderouter_proxy.answer import Answer
+from coderouter_proxy.answer import Usage
 from coderouter_proxy.config.schema import Profile, Provider
 from coderouter_proxy.errors import ProviderError
-from coderouter_proxy.request import Body, Call
+from coderouter_proxy.request import Body, ClientRequest
+from coderouter_proxy.wires.client import Drop
 from coderouter_proxy.wires.deltas import Reader
 
-Drop = Callable[[str], object]
+__all__ = ["Drop", "ProviderWire", "count", "directive"]
 
 
 class ProviderWire(ABC):
     """One wire towards providers; it has no state of its own."""
 
-    ingress: Ingress
-    passed_on: tuple[str, ...]  # beginnings of header names that a client of the same wire gets to see
-    end: bytes  # what ends a stream where the provider forgot to
+    ingress: Ingress  # of clients that speak the same wire
+    forwarded_response_headers: tuple[str, ...]  # beginnings of names; clients of the same wire get these
+    end_event: bytes  # what ends a stream where the provider forgot to
+
+    vendor_host: str  # of the API that the wire is named after
 
     @abstractmethod
     def url(self, provider: Provider) -> str: ...
+
+    def is_vendors_own(self, provider: Provider) -> bool:
+        """Return whether the provider is the vendor's own API, which takes all that its reference allows."""
+        return urlsplit(provider.base_url).hostname == self.vendor_host
 
     @abstractmethod
     def models_url(self, provider: Provider) -> str:
         """Return where the provider lists its models, which costs no token."""
 
+    def count_tokens_url(self, provider: Provider) -> str | None:
+        """Return where the provider counts the tokens of a request, if its wire has that."""
+        del provider
+        return None
+
     @abstractmethod
     def headers(self, key: str) -> dict[str, str]:
         """Return the headers of every request; the key may be empty."""
 
-    def headers_of(self, call: Call) -> Mapping[str, str]:
-        """Return what of a client's headers goes to a provider."""
-        del call
+    def forwarded_request_headers(self, request: ClientRequest) -> Mapping[str, str]:
+        """Return which of a client's headers go to a provider."""
+        del request
         return {}
 
     @abstractmethod
-    def request(self, call: Call, provider: Provider, profile: Profile, drop: Drop) -> Body:
-        """Return what the provider is sent; `drop` is told what of the call could not be carried over."""
+    def request(self, request: ClientRequest, provider: Provider, profile: Profile, drop: Drop) -> Body:
+        """Return the body for the provider; `drop` gets the name of each thing that could not be carried over."""
 
-    def second_request(self, body: Body, failure: ProviderError, drop: Drop) -> Body | None:
-        """Return what to send instead of a request that failed, where there is a better one."""
-        del body, failure, drop
+    def degraded_retry(self, body: Body, error: ProviderError, drop: Drop) -> Body | None:
+        """Return what to send instead of a body that was refused, where there is a better one."""
+        del body, error, drop
         return None
 
     @abstractmethod
-    def tells(self, whole: bytes) -> bool:
+    def needs_parsing(self, events: bytes) -> bool:
         """Return whether there is anything to read in these events, besides what the client gets anyway."""
 
     @abstractmethod
-    def ends(self, data: bytes) -> bool:
+    def is_end(self, data: bytes) -> bool:
         """Return whether the event with this data is the last one."""
 
     @abstractmethod
-    def check(self, decoded: Body) -> None:
+    def raise_for_error(self, decoded: Body) -> None:
         """Raise the ProviderError that the provider reports in an event, or instead of an answer."""
 
     @abstractmethod
-    def check_whole(self, decoded: Body) -> None:
+    def validate(self, decoded: Body) -> None:
         """Raise a ProviderError unless this is a whole answer."""
 
     @abstractmethod
     def has_content(self, chunk: Body) -> bool: ...
 
     @abstractmethod
-    def note(self, answer: Answer, chunk: Body) -> None:
-        """Put usage and stop reason into the answer, where the chunk tells them."""
+    def usage(self, chunk: Body, before: Usage) -> Usage:
+        """Return the usage with what the chunk, or a whole answer, reports of it."""
+
+    @abstractmethod
+    def stop_reason(self, chunk: Body) -> str | None:
+        """Return why the model stopped, where the chunk or a whole answer says so."""
+
+    @abstractmethod
+    def event(self, chunk: Body) -> bytes:
+        """Return the chunk as an event of a stream."""
 
     @abstractmethod
     def reader(self) -> Reader: ...
@@ -89,23 +109,22 @@ class ProviderWire(ABC):
         if not isinstance(decoded, dict):
             # It may be a part of a completion, which no event may quote.
             raise ProviderError(
-                "protocol", f"not the {self.ingress} wire: {len(data)} bytes that are no JSON object"
+                "protocol", f"not the {self.ingress} wire: {len(data)} bytes that are not a JSON object"
             )
-        self.check(decoded)
+        self.raise_for_error(decoded)
         return decoded
 
 
-def reported(status: int, decoded: Body) -> ProviderError:
-    """Return the failure for an error inside a 200: the provider's fault, whatever it says."""
-    failure = errors.by_status(status, errors.message_in(decoded))
-    failure.retryable = True
-    return failure
-
-
 def directive(provider: Provider, profile: Profile) -> str | None:
-    """Return what is put at the end of the system message; a profile's own word replaces the provider's."""
+    """Return what is put at the end of the system message; a profile's own text replaces the provider's."""
     return (
         provider.append_system_prompt
         if profile.append_system_prompt is None
         else profile.append_system_prompt
     )
+
+
+def count(usage: object, field: str) -> int | None:
+    """Return a number of tokens that a provider reports; None where it does not."""
+    value = usage.get(field) if isinstance(usage, Mapping) else None
+    return value if isinstance(value, int) else None

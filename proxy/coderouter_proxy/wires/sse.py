@@ -39,7 +39,7 @@ def _after(data: bytes, blank: bytes) -> int:
     return found + len(blank) if found >= 0 else 0
 
 
-def may_be_no_json(whole: bytes) -> bool:
+def may_not_be_json(whole: bytes) -> bool:
     """Return whether any data of the events may be something else than one JSON object on one line.
 
     A quick look, which is right whenever it says no: line breaks inside of JSON strings are escaped.

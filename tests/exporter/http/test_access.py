@@ -14,6 +14,8 @@ import trustme
 from support.exporter.process import CR_EXPORTER, samples
 from support.processes import Command, clean_environment, eventually, running
 
+pytestmark = pytest.mark.slow
+
 PASSWORD = "correct horse"
 HASHED = bcrypt.hashpw(PASSWORD.encode(), bcrypt.gensalt(4)).decode()
 PATHS = ["/", "/metrics", "/metrics.json", "/-/healthy", "/-/ready", "/no-such-page"]

@@ -143,6 +143,7 @@ def test_every_key_is_compared_in_full_whatever_was_sent(
     assert compared == [(32, 32)] * 4, "two headers with two keys each, as digests of one length"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("value", [None, " , \n"])
 def test_a_variable_without_keys_fails_the_start(value: str | None, tmp_path: Path) -> None:
     write_config(tmp_path, config(api_keys_env="CLIENT_KEYS"))
@@ -152,15 +153,17 @@ def test_a_variable_without_keys_fails_the_start(value: str | None, tmp_path: Pa
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("host", ["0.0.0.0", "example.com"])
 def test_listening_for_others_without_keys_fails_the_start(host: str, tmp_path: Path) -> None:
     write_config(tmp_path, config())
     assert start_fails(tmp_path, "--host", host) == (
         f"coderouter: --host {host} lets others use this proxy and its keys; set server.api_keys_env, listen on "
-        "127.0.0.1, or say --insecure\n"
+        "127.0.0.1, or pass --insecure\n"
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("insecure", [True, False])
 def test_listening_for_others_starts_with_keys_or_when_it_is_said(insecure: bool, tmp_path: Path) -> None:
     text = config() if insecure else config(api_keys_env="CLIENT_KEYS")
@@ -190,7 +193,7 @@ def test_a_name_that_someone_else_pointed_here_is_refused(host: str, path: str, 
     assert refused.status == 403
     assert refused.json["error"]["type"] == "permission_error"
     assert refused.json["error"]["message"] == (
-        f"Host {named!r} is not this machine; use http://127.0.0.1, or name it in server.allowed_hosts"
+        f"Host {named!r} is not allowed; use http://127.0.0.1, or name it in server.allowed_hosts"
     )
     models = client.request(served.port, "GET", "/v1/models", headers={"Host": named})
     assert models.status == 403
@@ -201,6 +204,7 @@ def test_a_name_that_is_allowed_passes(locked: Proxy) -> None:
         assert posts(locked, ENDPOINTS[0], {**JSON, "Host": host, "x-api-key": KEYS[0]}).status == 200
 
 
+@pytest.mark.slow
 def test_the_loopback_of_version_6_is_guarded_as_well(tmp_path: Path) -> None:
     try:
         socket.create_server(("::1", 0), family=socket.AF_INET6).close()

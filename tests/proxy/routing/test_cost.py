@@ -139,6 +139,7 @@ def test_every_answer_is_noted_with_its_cost(tmp_path: Path, a: FakeProvider, b:
     assert not (tmp_path / "spend.db").exists(), "without a budget nothing is kept"
 
 
+@pytest.mark.slow
 def test_a_spent_budget_passes_the_provider_over_also_after_a_restart(
     tmp_path: Path, a: FakeProvider, b: FakeProvider
 ) -> None:
@@ -168,6 +169,7 @@ def test_when_only_the_budget_stands_in_the_way_the_client_reads_so(tmp_path: Pa
     assert a.requests == []
 
 
+@pytest.mark.slow
 def test_workers_share_what_is_spent(tmp_path: Path, a: FakeProvider, b: FakeProvider) -> None:
     a.plays(*[says.answer()] * 200)
     b.plays(*[says.answer()] * 200)
@@ -180,6 +182,7 @@ def test_workers_share_what_is_spent(tmp_path: Path, a: FakeProvider, b: FakePro
     assert [provider for _, provider, _ in answered] == ["cloud"] * 50 + ["local"] * 50
 
 
+@pytest.mark.slow
 def test_an_unwritable_file_breaks_no_request_and_the_budget_holds(
     tmp_path: Path, a: FakeProvider, b: FakeProvider
 ) -> None:

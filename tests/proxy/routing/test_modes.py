@@ -10,6 +10,8 @@ from support.proxy import process
 from support.proxy.client import Exchange
 from support.proxy.process import Proxy, serving, start_fails, write_config
 
+pytestmark = pytest.mark.slow
+
 CONFIG = process.config(
     [{"name": "echo", "kind": "echo"}],
     {name: ["echo"] for name in ("default", "coding", "writing", "multi")},

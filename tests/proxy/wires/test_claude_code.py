@@ -9,7 +9,7 @@ from proxy.wires.conftest import Side
 from support.proxy import anthropic_answers as anthropic
 from support.proxy import claude_code, openai_answers
 from support.proxy.client import Response
-from support.proxy.client_view import data_of, in_order
+from support.proxy.client_view import event_data, ordered_blocks
 from support.proxy.process import Proxy
 from support.proxy.upstream import Script, stream, whole
 
@@ -46,7 +46,7 @@ def calls_of(side: Side, thought: str = "I read it.", words: str = "I read it.")
 def test_a_turn_with_calls_and_the_turn_that_answers_them(wires: Proxy, side: Side) -> None:
     side.provider.plays(side.says.streamed("Hello."))
     first = asks(wires, side, claude_code.request(claude_code.ASKED))
-    assert in_order(data_of(first.body))[0]["text"] == "Hello."
+    assert ordered_blocks(event_data(first.body))[0]["text"] == "Hello."
 
     script = calls_of(side)
     side.provider.plays(script, side.says.streamed("It says hello."))
@@ -54,18 +54,18 @@ def test_a_turn_with_calls_and_the_turn_that_answers_them(wires: Proxy, side: Si
 
     assert called.status == 200
     assert called.headers["content-type"].startswith("text/event-stream")
-    thought, words, *uses = in_order(data_of(called.body))
+    thought, words, *uses = ordered_blocks(event_data(called.body))
     assert (thought["type"], thought["thinking"]) == ("thinking", "I read it.")
     assert thought["signature"] == (anthropic.SIGNATURE if side.name == "anthropic" else "")
     assert words["text"] == "I read it."
     assert [(use["id"], use["name"], use["input"]) for use in uses] == CALLS
-    told = data_of(called.body)[-2]
+    told = event_data(called.body)[-2]
     assert told["delta"]["stop_reason"] == "tool_use"
     assert told["usage"]["output_tokens"] == 3
 
     answer: Body = {"role": "assistant", "content": [thought, words, *uses]}
     answered = asks(wires, side, claude_code.request(claude_code.ASKED, answer, claude_code.ANSWERED))
-    assert in_order(data_of(answered.body))[0]["text"] == "It says hello."
+    assert ordered_blocks(event_data(answered.body))[0]["text"] == "It says hello."
     finished = wires.finished(answered.headers["request-id"])
     assert (finished["outcome"], finished["ingress"]) == ("ok", "anthropic")
 
@@ -77,7 +77,8 @@ def test_an_anthropic_provider_gets_every_byte_that_matters(wires: Proxy, n: Sid
     asks(wires, n, body)
 
     received = n.provider.request
-    assert received.json == {**body, "model": "claude-n"}
+    _, *system = body["system"]  # all but the billing header, which is for Anthropic itself
+    assert received.json == {**body, "model": "claude-n", "system": system}
     compact = json.dumps(body["messages"], ensure_ascii=False, separators=(",", ":")).encode()
     assert compact in received.body  # the order of fields too: a cache is of bytes
     assert received.headers["anthropic-beta"] == claude_code.BETAS
@@ -121,7 +122,7 @@ def test_an_openai_provider_gets_a_request_that_it_understands(wires: Proxy, o: 
     assert set(sent) == {"model", "stream", "stream_options", "messages", "tools", "max_tokens", "user"}
     assert len(sent["user"]) == 64
     system, user, assistant, *results, last = sent["messages"]
-    assert system["content"].split("\n\n")[1] == "You are a coding agent."
+    assert system["content"].split("\n\n")[0] == "You are a coding agent."
     assert user["content"].endswith("What is in notes.txt?")
     assert assistant["content"] == "I read it."
     names = [call["function"]["name"] for call in assistant["tool_calls"]]
@@ -183,7 +184,7 @@ def test_a_signature_that_is_refused_is_tried_once_more_without_thinking(
 
     response = asks(wires, n, body)
 
-    assert in_order(data_of(response.body))[0]["text"] == "Hello."
+    assert ordered_blocks(event_data(response.body))[0]["text"] == "Hello."
     first, second = n.provider.requests
     assert first.json["messages"][1] == claude_code.CALLED
     assert second.json["messages"][1]["content"] == claude_code.CALLED["content"][2:]
@@ -204,7 +205,7 @@ def test_the_usage_that_a_message_starts_with_takes_no_image_for_text(wires: Pro
     source = {"type": "base64", "media_type": "image/png", "data": "iVBO" * 250_000}
     image = {"role": "user", "content": [{"type": "image", "source": source}]}
     response = asks(wires, o, claude_code.request(claude_code.ASKED, image))
-    assert 3000 < data_of(response.body)[0]["message"]["usage"]["input_tokens"] < 9000
+    assert 3000 < event_data(response.body)[0]["message"]["usage"]["input_tokens"] < 9000
 
 
 def test_tokens_of_a_whole_session_are_counted(wires: Proxy, side: Side) -> None:

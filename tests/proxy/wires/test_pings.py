@@ -8,9 +8,11 @@ import pytest
 
 from proxy.wires.conftest import KINDS, Side
 from support.proxy import process
-from support.proxy.client_view import AnthropicClient, Client, data_of
+from support.proxy.client_view import AnthropicClient, Client, event_data
 from support.proxy.process import Proxy
 from support.proxy.upstream import HANG, Pause, Upstream
+
+pytestmark = pytest.mark.slow
 
 IMPATIENT = (sys.executable, "-m", "support.proxy.short_pings")
 READ = {"name": "read", "input_schema": {"type": "object"}}
@@ -76,7 +78,7 @@ def test_the_message_starts_before_the_first_ping_also_while_its_text_is_held_ba
     exchange = client.asks(served, o.header, tools=[READ])
     raw = exchange.read_past(client.ping)
     assert pause.reached.wait(5)
-    assert [event["type"] for event in data_of(raw)] == ["message_start", "ping"]
+    assert [event["type"] for event in event_data(raw)] == ["message_start", "ping"]
     pause.go()
     raw += exchange.rest().body
 

@@ -8,7 +8,7 @@ from support.events import Event
 from support.processes import eventually
 from support.proxy import anthropic_answers as anthropic
 from support.proxy import openai_answers as openai
-from support.proxy.client_view import Client, data_of
+from support.proxy.client_view import Client, event_data
 from support.proxy.process import Proxy
 from support.proxy.upstream import CUT, HANG, Drip, Pause, Script, Step, Upstream, stream, whole
 
@@ -120,6 +120,7 @@ def test_an_error_event_amid_a_stream_ends_it(wires: Proxy, side: Side, client: 
     assert side.provider.request.gone.wait(5)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("profile", "step"),
     [("quiet-", HANG), ("brief-", HANG), ("brief-", Drip(b"data: x")), ("brief-", Drip(b": x\n\n"))],
@@ -141,6 +142,7 @@ def test_a_stream_that_stalls_ends_in_an_error_frame(
     assert eventually(lambda: open_connections(wires, upstream_server) <= max(before, 1))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("step", [HANG, Drip(b"d"), Drip(b": x\n\n")], ids=["silent", "bytes", "comments"])
 def test_a_stream_that_never_says_anything_is_given_up(
     step: Step, wires: Proxy, side: Side, client: Client
@@ -243,4 +245,4 @@ def test_nothing_after_the_end_reaches_the_client(wires: Proxy, side: Side, clie
 
     assert client.text(response.body) == "Hi"
     assert client.is_complete(response.body)
-    assert data_of(response.body)
+    assert event_data(response.body)

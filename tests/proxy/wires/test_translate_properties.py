@@ -8,25 +8,33 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from coderouter_proxy.answer import Answer, Usage
-from coderouter_proxy.wires.anthropic import request
-from coderouter_proxy.wires.anthropic.reader import AnthropicReader
-from coderouter_proxy.wires.anthropic.writer import AnthropicWriter
+from coderouter_proxy.answer import Usage
+from coderouter_proxy.wires.anthropic import request_writer as anthropic_writer
+from coderouter_proxy.wires.anthropic.answer_reader import AnthropicReader
+from coderouter_proxy.wires.anthropic.answer_writer import AnthropicWriter
+from coderouter_proxy.wires.clients import CLIENT_WIRES
 from coderouter_proxy.wires.deltas import Arguments, Delta, Reader, Stop, Text, Thinking, ToolCall
-from coderouter_proxy.wires.openai import request as to_openai
-from coderouter_proxy.wires.openai.reader import OpenAIReader
-from coderouter_proxy.wires.openai.writer import OpenAIWriter
+from coderouter_proxy.wires.losses import losses
+from coderouter_proxy.wires.openai import request_writer as openai_writer
+from coderouter_proxy.wires.openai.answer_reader import OpenAIReader
+from coderouter_proxy.wires.openai.answer_writer import OpenAIWriter
 from coderouter_proxy.wires.tool_names import ToolNames
 from support.proxy import anthropic_answers as anthropic
 from support.proxy import openai_answers as openai
-from support.proxy.client_view import data_of
+from support.proxy.client_view import event_data
 from support.proxy.deltas import joined
-from support.proxy.drive_relay import DIALECTS, call_of, streamed
+from support.proxy.drive_relay import PROVIDER_WIRES, request_of, streamed
 from support.proxy.upstream import Script
+
+pytestmark = pytest.mark.slow
 
 Body = dict[str, Any]
 
-words = st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1, max_size=12).filter(str.strip)
+words = (
+    st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1, max_size=12)
+    .map(str.strip)
+    .filter(bool)
+)
 keys = st.text("abcé_", min_size=1, max_size=4)
 values = st.recursive(
     st.none() | st.booleans() | st.integers(-(2**53), 2**53) | words,
@@ -77,7 +85,7 @@ def written(wire: str, deltas: list[Delta], stop: Stop, usage: Usage, *, stream:
     if not stream:
         return [json.loads(writer.whole(deltas, stop, usage))]
     raw = writer.begin() + writer.write(deltas) + writer.end(stop, usage)
-    return [data for data in data_of(raw) if data != "[DONE]"]
+    return [data for data in event_data(raw) if data != "[DONE]"]
 
 
 def read(wire: str, chunks: list[Body]) -> tuple[list[Delta], Stop]:
@@ -131,12 +139,11 @@ def test_a_whole_answer_survives_both_wires(
 @pytest.mark.parametrize("wire", ["openai", "anthropic"])
 @given(usage=usages)
 def test_usage_survives_a_wire(wire: str, stream: bool, usage: Usage) -> None:
-    answer = Answer()
+    reported = Usage()
     for chunk in written(wire, [Text("Hi")], Stop("end_turn"), usage, stream=stream):
-        DIALECTS[wire].note(answer, chunk)
-    told = answer.usage
-    assert (told.input_tokens, told.output_tokens) == (usage.input_tokens, usage.output_tokens)
-    assert told.cache_read_tokens == usage.cache_read_tokens
+        reported = PROVIDER_WIRES[wire].usage(chunk, reported)
+    assert (reported.input_tokens, reported.output_tokens) == (usage.input_tokens, usage.output_tokens)
+    assert reported.cache_read_tokens == usage.cache_read_tokens
 
 
 @st.composite
@@ -169,12 +176,14 @@ def conversations(draw: st.DrawFn) -> list[Body]:
 
 @given(messages=conversations(), system=words)
 def test_a_conversation_survives_the_way_there_and_back(messages: list[Body], system: str) -> None:
-    lost: list[str] = []
     body = {"model": "m", "max_tokens": 5, "system": system, "messages": messages}
 
-    back = request.request(to_openai.request(body, lost.append), lost.append)
+    there = CLIENT_WIRES["anthropic"].conversation(body, pytest.fail)
+    assert losses(there, openai_writer.VOCABULARY) == ()
+    again = CLIENT_WIRES["openai"].conversation(openai_writer.write(there), pytest.fail)
+    assert losses(again, anthropic_writer.VOCABULARY) == ()
+    back = anthropic_writer.write(again)
 
-    assert lost == []
     assert (back["system"], back["max_tokens"]) == (system, 5)
     assert back["messages"] == messages
 
@@ -200,7 +209,7 @@ def client_call(wire: str, *, tools: bool) -> Any:
     listed: list[Body] = [{"name": "ls"}]
     if wire == "openai":
         listed = [{"type": "function", "function": listed[0]}]
-    return call_of(
+    return request_of(
         wire, {"model": "m", "messages": [{}], "stream": True, **thinking, "tools": listed if tools else []}
     )
 
@@ -209,7 +218,7 @@ def client_call(wire: str, *, tools: bool) -> Any:
 @pytest.mark.parametrize("wire", ["openai", "anthropic"])
 @pytest.mark.parametrize("kind", STREAMS, ids="-".join)
 def test_a_stream_may_be_cut_at_any_byte(kind: tuple[str, str], wire: str, tools: bool) -> None:
-    raw, dialect, call = raw_of(STREAMS[kind]), DIALECTS[kind[0]], client_call(wire, tools=tools)
+    raw, dialect, call = raw_of(STREAMS[kind]), PROVIDER_WIRES[kind[0]], client_call(wire, tools=tools)
     expected, _ = streamed(dialect, call, [raw])
     assert expected
     for place in range(1, len(raw)):
@@ -221,7 +230,7 @@ def test_a_stream_may_be_cut_at_any_byte(kind: tuple[str, str], wire: str, tools
 @given(kind=st.sampled_from(sorted(STREAMS)), wire=st.sampled_from(["openai", "anthropic"]), data=st.data())
 @settings(max_examples=60)
 def test_a_stream_may_be_cut_at_many_places(kind: tuple[str, str], wire: str, data: st.DataObject) -> None:
-    raw, dialect, call = raw_of(STREAMS[kind]), DIALECTS[kind[0]], client_call(wire, tools=True)
+    raw, dialect, call = raw_of(STREAMS[kind]), PROVIDER_WIRES[kind[0]], client_call(wire, tools=True)
     places = sorted(data.draw(st.sets(st.integers(0, len(raw)), max_size=12)))
     pieces = [raw[start:end] for start, end in zip([0, *places], [*places, len(raw)], strict=True)]
     assert streamed(dialect, call, pieces)[0] == streamed(dialect, call, [raw])[0]

@@ -1,21 +1,25 @@
-"""The Anthropic wire as clients see it: messages requests, error bodies, stream frames, the model list.
+"""Messages as clients see it: requests, error bodies, stream frames, the model list.
 
 Source: the API reference of messages, and what the official SDKs and Claude Code read of it.
 """
 
-from typing import Any, Literal
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
 
 import orjson
 
-from coderouter_proxy.answer import Answer
+from coderouter_proxy import token_estimate
 from coderouter_proxy.errors import HttpError
-from coderouter_proxy.request import Call
-from coderouter_proxy.wires import client
-from coderouter_proxy.wires.client import Headers
+from coderouter_proxy.request import Body, ClientRequest
+from coderouter_proxy.wires.answer_writer import AnswerWriter
+from coderouter_proxy.wires.anthropic import others
+from coderouter_proxy.wires.anthropic.answer_writer import AnthropicWriter
+from coderouter_proxy.wires.anthropic.request_reader import read
+from coderouter_proxy.wires.client import ClientWire, Drop, Headers, HostedTools, named_model
+from coderouter_proxy.wires.conversation import Conversation
+from coderouter_proxy.wires.tool_names import ToolNames, short
 
-INGRESS: Literal["anthropic"] = "anthropic"
-# Claude Code shows a warning after 20 s of silence and ignores comments.
-PING = b'event: ping\ndata: {"type":"ping"}\n\n'
 VERSION = "2023-06-01"
 
 ERROR_TYPES = {
@@ -37,55 +41,63 @@ STATUSES = {name: status for status, name in ERROR_TYPES.items()} | {
 }
 
 
-def decode(request_id: str, raw: bytes, headers: Headers) -> Call:
-    """Return the call that a messages body holds.
+class AnthropicClient(ClientWire):
+    ingress = "anthropic"
+    path = "/v1/messages"
+    # Claude Code shows a warning after 20 s of silence and ignores comments.
+    ping = b'event: ping\ndata: {"type":"ping"}\n\n'
+    shows_reasoning = True
 
-    Raises:
-        HttpError: it is no messages request; the message says what is wrong and what to send.
-    """
-    body = client.decoded_object(raw)
-    client.check_messages(body)
-    stream = client.checked_stream(body)
-    return Call(request_id=request_id, ingress=INGRESS, body=body, raw=raw, headers=headers, stream=stream)
+    def conversation(self, body: Body, drop: Drop) -> Conversation:
+        return read(others.fitted(body, drop))
+
+    def hosted_tools(self, body: Body) -> HostedTools:
+        return others.hosted_tools(body)
+
+    def speaks(self, path: str, headers: Headers) -> bool:
+        return b"anthropic-version" in headers or path.startswith(self.path)
+
+    def writer(self, request: ClientRequest) -> AnswerWriter:
+        thinking = request.body.get("thinking")
+        return AnthropicWriter(
+            f"msg_{request.request_id.removeprefix('req_')}",
+            named_model(request.body),
+            ToolNames(_given_names(request.body)),
+            thinking=isinstance(thinking, dict) and thinking.get("type") != "disabled",
+            input_tokens=token_estimate.estimate(request.body),
+        )
+
+    def tool_names(self, request: ClientRequest) -> list[str]:
+        return [short(name) for name in _given_names(request.body)]
+
+    def models(self, names: Sequence[str], created: int) -> bytes:
+        created_at = datetime.fromtimestamp(created, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        data = [
+            {"type": "model", "id": name, "display_name": name, "created_at": created_at} for name in names
+        ]
+        ends = {"first_id": names[0], "last_id": names[-1]} if names else {"first_id": None, "last_id": None}
+        return orjson.dumps({"data": data, "has_more": False, **ends})
+
+    def status(self, error: HttpError) -> int:
+        """Return the status on this wire, which has one of its own for providers that are overloaded."""
+        return 529 if error.code == "providers_overloaded" else error.status
+
+    def error_body(self, error: HttpError, request_id: str) -> bytes:
+        return orjson.dumps({**self._error(error), "request_id": request_id})
+
+    def error_frame(self, error: HttpError, request_id: str) -> bytes:
+        return b"event: error\ndata: %b\n\n" % self.error_body(error, request_id)
+
+    def _error(self, error: HttpError) -> dict[str, Any]:
+        kind = ERROR_TYPES.get(
+            self.status(error), "invalid_request_error" if error.status < 500 else "api_error"
+        )
+        return {"type": "error", "error": {"type": kind, "message": error.message}}
 
 
-def status(refusal: HttpError) -> int:
-    """Return the status on this wire, which has one of its own for providers that are overloaded."""
-    return 529 if refusal.code == "providers_overloaded" else refusal.status
-
-
-def error_body(refusal: HttpError, request_id: str) -> bytes:
-    """Return the JSON that the SDKs turn into an APIStatusError."""
-    return orjson.dumps({**_error(refusal), "request_id": request_id})
-
-
-def error_frame(refusal: HttpError, request_id: str) -> bytes:
-    """Return the event that ends a stream in failure; the SDKs raise at its name."""
-    return b"event: error\ndata: %b\n\n" % error_body(refusal, request_id)
-
-
-def models(names: list[str], created: str) -> bytes:
-    """Return the answer of `GET /v1/models` to a client that sends `anthropic-version`; `created` is RFC 3339."""
-    data = [{"type": "model", "id": name, "display_name": name, "created_at": created} for name in names]
-    ends = {"first_id": names[0], "last_id": names[-1]} if names else {"first_id": None, "last_id": None}
-    return orjson.dumps({"data": data, "has_more": False, **ends})
-
-
-def note_usage(answer: Answer, usage: object) -> None:
-    """Put the counts of a `usage` object into the answer; a later one adds to and corrects an earlier one."""
-    if not isinstance(usage, dict):
-        return
-    told = answer.usage
-    for field, name in (
-        ("input_tokens", "input_tokens"),
-        ("output_tokens", "output_tokens"),
-        ("cache_read_tokens", "cache_read_input_tokens"),
-        ("cache_creation_tokens", "cache_creation_input_tokens"),
-    ):
-        if isinstance(count := usage.get(name), int):
-            setattr(told, field, count)
-
-
-def _error(refusal: HttpError) -> dict[str, Any]:
-    kind = ERROR_TYPES.get(status(refusal), "invalid_request_error" if refusal.status < 500 else "api_error")
-    return {"type": "error", "error": {"type": kind, "message": refusal.message}}
+def _given_names(body: Body) -> list[str]:
+    tools = body.get("tools")
+    names = (
+        tool.get("name") for tool in (tools if isinstance(tools, list) else []) if isinstance(tool, dict)
+    )
+    return [name for name in names if isinstance(name, str)]

@@ -1,29 +1,41 @@
-"""Providers that speak the Anthropic wire: Anthropic itself, and local servers that offer its messages endpoint."""
+"""Providers that speak Messages: Anthropic itself, and local servers that offer its endpoint."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 
-from coderouter_events.events import Ingress
-from coderouter_proxy.answer import Answer
+from coderouter_proxy import errors
+from coderouter_proxy.answer import Usage
 from coderouter_proxy.config.schema import Profile, Provider
 from coderouter_proxy.errors import ProviderError
-from coderouter_proxy.request import Body, Call
+from coderouter_proxy.request import Body, ClientRequest
 from coderouter_proxy.wires import json_values
-from coderouter_proxy.wires import provider as dialect
-from coderouter_proxy.wires.anthropic import client, request
-from coderouter_proxy.wires.anthropic.reader import AnthropicReader
+from coderouter_proxy.wires.anthropic import others
+from coderouter_proxy.wires.anthropic.answer_reader import AnthropicReader
+from coderouter_proxy.wires.anthropic.answer_writer import event
+from coderouter_proxy.wires.anthropic.client import STATUSES, VERSION
+from coderouter_proxy.wires.anthropic.request_writer import VOCABULARY, write
+from coderouter_proxy.wires.clients import CLIENT_WIRES
 from coderouter_proxy.wires.deltas import Reader
-from coderouter_proxy.wires.provider import Drop, ProviderWire
+from coderouter_proxy.wires.losses import losses
+from coderouter_proxy.wires.provider import Drop, ProviderWire, count, directive
 
-_TELLING_WORDS = (b"message_delta", b"message_st", b"event: error", b'"error"')
+_WORDS_TO_PARSE = (b"message_delta", b"message_st", b"event: error", b'"error"')
 _FORWARDED = {b"anthropic-version": "anthropic-version", b"anthropic-beta": "anthropic-beta"}
+_USAGE = {
+    "input_tokens": "input_tokens",
+    "output_tokens": "output_tokens",
+    "cache_read_tokens": "cache_read_input_tokens",
+    "cache_creation_tokens": "cache_creation_input_tokens",
+}
 
 _THINKING = ("thinking", "redacted_thinking")
 
 
 class AnthropicProvider(ProviderWire):
-    ingress: Ingress = "anthropic"
-    passed_on = ("anthropic-ratelimit-", "anthropic-organization-id")
-    end = b'event: message_stop\ndata: {"type":"message_stop"}\n\n'
+    ingress = "anthropic"
+    vendor_host = "api.anthropic.com"
+    forwarded_response_headers = ("anthropic-ratelimit-", "anthropic-organization-id")
+    end_event = event("message_stop", {})
 
     def url(self, provider: Provider) -> str:
         """Return the address; `base_url` may hold the version, as that of OpenAI providers does, or not."""
@@ -32,58 +44,70 @@ class AnthropicProvider(ProviderWire):
     def models_url(self, provider: Provider) -> str:
         return f"{provider.base_url.removesuffix('/v1')}/v1/models?limit=1000"
 
+    def count_tokens_url(self, provider: Provider) -> str | None:
+        return f"{self.url(provider)}/count_tokens"
+
     def headers(self, key: str) -> dict[str, str]:
-        usual = {"anthropic-version": client.VERSION}
+        usual = {"anthropic-version": VERSION}
         return {**usual, "x-api-key": key} if key else usual
 
-    def headers_of(self, call: Call) -> Mapping[str, str]:
+    def forwarded_request_headers(self, request: ClientRequest) -> Mapping[str, str]:
         """Return the version and the beta flags, unchanged: a beta's header and its fields travel together."""
-        if call.ingress != "anthropic":
+        if request.ingress != self.ingress:
             return {}
         return {
-            name: call.headers[raw].decode("latin-1")
+            name: request.headers[raw].decode("latin-1")
             for raw, name in _FORWARDED.items()
-            if raw in call.headers
+            if raw in request.headers
         }
 
-    def request(self, call: Call, provider: Provider, profile: Profile, drop: Drop) -> Body:
+    def request(self, request: ClientRequest, provider: Provider, profile: Profile, drop: Drop) -> Body:
         """Return the client's fields over `extra_body`, and the provider's own model over both."""
-        if call.ingress == "anthropic":
-            messages = _signed(call.body["messages"], drop)
-            theirs = {**call.body, "messages": messages}
-            if messages != call.body["messages"]:
-                theirs = _with_thinking_only_where_it_may_go_on(theirs)
+        given = request.body
+        if request.ingress == self.ingress:
+            taken = given if self.is_vendors_own(provider) else others.fitted(given, drop)
+            messages = _without_unsigned_thinking(taken["messages"], drop)
+            theirs = {**taken, "messages": messages}
+            if messages != taken["messages"]:
+                theirs = _drop_thinking_unless_turn_has_it(theirs)
         else:
-            theirs = request.request(call.body, drop)
-        body: Body = {**provider.extra_body, **theirs, "model": provider.model or call.body.get("model")}
+            theirs = self._translated(request, drop)
+        body: Body = {**provider.extra_body, **theirs, "model": provider.model or given.get("model")}
         body.pop("profile", None)
-        if said := dialect.directive(provider, profile):
-            body["system"] = _with_directive(body.get("system"), said)
+        if text := directive(provider, profile):
+            body["system"] = _with_directive(body.get("system"), text)
         return body
 
-    def second_request(self, body: Body, failure: ProviderError, drop: Drop) -> Body | None:
+    def _translated(self, request: ClientRequest, drop: Drop) -> Body:
+        conversation = CLIENT_WIRES[request.ingress].conversation(request.body, drop)
+        for name in losses(conversation, VOCABULARY):
+            drop(name)
+        return write(conversation)
+
+    def degraded_retry(self, body: Body, error: ProviderError, drop: Drop) -> Body | None:
         """Return the request without thinking, where the provider does not accept a signature in it."""
-        if failure.status != 400 or "signature" not in failure.message.lower():
+        if error.status != 400 or "signature" not in error.message.lower():
             return None
         messages = [_without_thinking(message) for message in body["messages"]]
         if messages == body["messages"]:
             return None
         drop("thinking")
-        return _with_thinking_only_where_it_may_go_on({**body, "messages": messages})
+        return _drop_thinking_unless_turn_has_it({**body, "messages": messages})
 
-    def tells(self, whole: bytes) -> bool:
-        return any(word in whole for word in _TELLING_WORDS)
+    def needs_parsing(self, events: bytes) -> bool:
+        return any(word in events for word in _WORDS_TO_PARSE)
 
-    def ends(self, data: bytes) -> bool:
+    def is_end(self, data: bytes) -> bool:
         return b'"message_stop"' in data and self.decoded(data).get("type") == "message_stop"
 
-    def check(self, decoded: Body) -> None:
+    def raise_for_error(self, decoded: Body) -> None:
         error = decoded.get("error")
         if decoded.get("type") == "error" or error:
             kind = error.get("type") if isinstance(error, dict) else None
-            raise dialect.reported(client.STATUSES.get(kind if isinstance(kind, str) else "", 500), decoded)
+            status = STATUSES.get(kind if isinstance(kind, str) else "", 500)
+            raise errors.by_status(status, errors.message_in(decoded), in_answer=True)
 
-    def check_whole(self, decoded: Body) -> None:
+    def validate(self, decoded: Body) -> None:
         content = decoded.get("content")
         if not isinstance(content, list):
             raise ProviderError("protocol", "not the Anthropic wire: a JSON object without content")
@@ -93,25 +117,38 @@ class AnthropicProvider(ProviderWire):
     def has_content(self, chunk: Body) -> bool:
         block = chunk.get("content_block")
         if isinstance(block, dict) and block.get("type") in ("text", "thinking"):
-            return bool(block.get("text") or block.get("thinking"))  # an overloaded server may yet say so
+            # An overloaded server may still report that.
+            return bool(block.get("text") or block.get("thinking"))
         return chunk.get("type") in ("content_block_start", "content_block_delta", "message_delta")
 
-    def note(self, answer: Answer, chunk: Body) -> None:
+    def usage(self, chunk: Body, before: Usage) -> Usage:
+        """Return the usage so far; a later report adds to an earlier one and corrects it."""
         match chunk.get("type"):
             case "message_start":
                 message = chunk.get("message")
-                client.note_usage(answer, message.get("usage") if isinstance(message, dict) else None)
+                reported = message.get("usage") if isinstance(message, dict) else None
             case "message_delta" | "message":
-                client.note_usage(answer, chunk.get("usage"))
-                delta = chunk.get("delta", chunk)
-                if isinstance(delta, dict) and isinstance(reason := delta.get("stop_reason"), str):
-                    answer.stop_reason = reason
+                reported = chunk.get("usage")
+            case _:
+                return before
+        counts = {field: count(reported, name) for field, name in _USAGE.items()}
+        return replace(before, **{field: number for field, number in counts.items() if number is not None})
+
+    def stop_reason(self, chunk: Body) -> str | None:
+        if chunk.get("type") not in ("message_delta", "message"):
+            return None
+        delta = chunk.get("delta", chunk)
+        reason = delta.get("stop_reason") if isinstance(delta, dict) else None
+        return reason if isinstance(reason, str) else None
+
+    def event(self, chunk: Body) -> bytes:
+        return event(json_values.words(chunk.get("type")), chunk)
 
     def reader(self) -> Reader:
         return AnthropicReader()
 
 
-def _signed(messages: list[Body], drop: Drop) -> list[Body]:
+def _without_unsigned_thinking(messages: list[Body], drop: Drop) -> list[Body]:
     """Return the messages without thinking that carries no signature: it came from another vendor's model."""
     return [_without_thinking(message, drop) if _has_unsigned(message) else message for message in messages]
 
@@ -126,7 +163,7 @@ def _is_unsigned(block: object) -> bool:
 
 
 def _without_thinking(message: Body, drop: Drop | None = None) -> Body:
-    """Return the message without its thinking, or, where `drop` is told, without what is unsigned of it."""
+    """Return the message without its thinking; with a `drop`, only without what is unsigned of it."""
     content = message.get("content")
     if not isinstance(content, list):
         return message
@@ -138,7 +175,7 @@ def _without_thinking(message: Body, drop: Drop | None = None) -> Body:
     return {**message, "content": kept or [{"type": "text", "text": "…"}]}
 
 
-def _with_thinking_only_where_it_may_go_on(body: Body) -> Body:
+def _drop_thinking_unless_turn_has_it(body: Body) -> Body:
     """Return the body without `thinking` if it is answered amid a turn that no longer begins with thinking.
 
     Anthropic refuses that, where the thinking is of type `enabled`, and clearing thinking where there is none.
@@ -169,9 +206,9 @@ def _type(block: object) -> object:
     return block.get("type") if isinstance(block, dict) else None
 
 
-def _with_directive(system: object, said: str) -> object:
+def _with_directive(system: object, text: str) -> object:
     if isinstance(system, list):
-        return [*system, {"type": "text", "text": said}]
+        return [*system, {"type": "text", "text": text}]
     if isinstance(system, str) and system:
-        return f"{system}\n\n{said}"
-    return system or said
+        return f"{system}\n\n{text}"
+    return system or text

@@ -1,21 +1,22 @@
-"""The OpenAI wire as clients see it: chat completion requests, error bodies, stream frames.
+"""Chat Completions as clients see it: requests, error bodies, stream frames, the model list.
 
 Source: the API reference of chat completions and what the official SDKs read of it.
 """
 
-from typing import Any, Literal
+import time
+from collections.abc import Sequence
+from typing import Any
 
 import orjson
 
-from coderouter_proxy.answer import Answer
 from coderouter_proxy.errors import HttpError
-from coderouter_proxy.request import Body, Call
-from coderouter_proxy.wires import client
-from coderouter_proxy.wires.client import Headers
-
-INGRESS: Literal["openai"] = "openai"
-PING = b": ping\n\n"
-DONE = b"data: [DONE]\n\n"
+from coderouter_proxy.request import Body, ClientRequest
+from coderouter_proxy.wires.answer_writer import AnswerWriter
+from coderouter_proxy.wires.client import ClientWire, Drop, Headers, named_model
+from coderouter_proxy.wires.conversation import Conversation
+from coderouter_proxy.wires.openai.answer_writer import OpenAIWriter
+from coderouter_proxy.wires.openai.others import with_one_system_message
+from coderouter_proxy.wires.openai.request_reader import read
 
 ERROR_TYPES = {
     400: "invalid_request_error",
@@ -28,84 +29,56 @@ ERROR_TYPES = {
 }
 
 
-def decode(request_id: str, raw: bytes, headers: Headers) -> Call:
-    """Return the call that a chat completion body holds.
+class OpenAIClient(ClientWire):
+    ingress = "openai"
+    path = "/v1/chat/completions"
+    ping = b": ping\n\n"
+    shows_reasoning = False
 
-    Raises:
-        HttpError: it is no chat completion request; the message says what is wrong and what to send.
-    """
-    body = client.decoded_object(raw)
-    client.check_messages(body)
-    stream = client.checked_stream(body)
-    return Call(request_id=request_id, ingress=INGRESS, body=body, raw=raw, headers=headers, stream=stream)
+    def conversation(self, body: Body, drop: Drop) -> Conversation:
+        return read({**body, "messages": with_one_system_message(body["messages"])})
 
+    def speaks(self, path: str, headers: Headers) -> bool:
+        return path == self.path
 
-def status(refusal: HttpError) -> int:
-    return refusal.status
+    def writer(self, request: ClientRequest) -> AnswerWriter:
+        return OpenAIWriter(
+            f"chatcmpl-{request.request_id}",
+            named_model(request.body),
+            int(time.time()),
+            usage_chunk=wants_usage(request.body),
+        )
 
+    def tool_names(self, request: ClientRequest) -> list[str]:
+        tools = request.body.get("tools")
+        functions = (
+            tool.get("function")
+            for tool in (tools if isinstance(tools, list) else [])
+            if isinstance(tool, dict)
+        )
+        names = (function.get("name") for function in functions if isinstance(function, dict))
+        return [name for name in names if isinstance(name, str)]
 
-def error_body(refusal: HttpError, request_id: str) -> bytes:
-    """Return the JSON that the SDKs turn into an APIStatusError."""
-    del request_id  # on this wire it stands in the header only
-    return orjson.dumps({"error": _error(refusal)})
+    def models(self, names: Sequence[str], created: int) -> bytes:
+        data = [
+            {"id": name, "object": "model", "created": created, "owned_by": "coderouter"} for name in names
+        ]
+        return orjson.dumps({"object": "list", "data": data})
 
+    def error_body(self, error: HttpError, request_id: str) -> bytes:
+        del request_id  # on this wire only a header has it
+        return orjson.dumps({"error": _error(error)})
 
-def error_frame(refusal: HttpError, request_id: str) -> bytes:
-    """Return the event that ends a stream in failure; the SDKs raise an APIError at it."""
-    return b"data: %b\n\n" % error_body(refusal, request_id)
-
-
-def models(names: list[str], created: int) -> bytes:
-    """Return the answer of `GET /v1/models`."""
-    data = [{"id": name, "object": "model", "created": created, "owned_by": "coderouter"} for name in names]
-    return orjson.dumps({"object": "list", "data": data})
+    def error_frame(self, error: HttpError, request_id: str) -> bytes:
+        return b"data: %b\n\n" % self.error_body(error, request_id)
 
 
 def wants_usage(body: Body) -> bool:
-    """Return whether the client asked for the extra chunk that ends a stream with its usage."""
+    """Return whether the client requested the extra chunk that ends a stream with its usage."""
     options = body.get("stream_options")
     return isinstance(options, dict) and options.get("include_usage") is True
 
 
-def with_system(messages: list[Any], directive: str | None) -> list[Any]:
-    """Return the messages with the directive at the end of the system message, or as a new first one."""
-    if not directive:
-        return messages
-    for index, message in enumerate(messages):
-        if message.get("role") in ("system", "developer"):
-            content = message.get("content")
-            if isinstance(content, list):
-                extended: Any = [*content, {"type": "text", "text": directive}]
-            elif isinstance(content, str) and content:
-                extended = f"{content}\n\n{directive}"
-            else:
-                extended = content or directive
-            return [*messages[:index], {**message, "content": extended}, *messages[index + 1 :]]
-    return [{"role": "system", "content": directive}, *messages]
-
-
-def note_usage(answer: Answer, usage: object) -> None:
-    """Put the counts of a `usage` object into the answer; input tokens without the cached ones."""
-    if not isinstance(usage, dict):
-        return
-    prompt, completion = _count(usage, "prompt_tokens"), _count(usage, "completion_tokens")
-    details = usage.get("prompt_tokens_details")
-    cached, written = _count(details, "cached_tokens"), _count(details, "cache_write_tokens")
-    if prompt is not None:
-        answer.usage.input_tokens = max(0, prompt - (cached or 0) - (written or 0))
-    if completion is not None:
-        answer.usage.output_tokens = completion
-    answer.usage.cache_read_tokens = cached
-    answer.usage.cache_creation_tokens = written
-
-
-def _count(usage: object, field: str) -> int | None:
-    value = usage.get(field) if isinstance(usage, dict) else None
-    return value if isinstance(value, int) else None
-
-
-def _error(refusal: HttpError) -> dict[str, Any]:
-    kind = ERROR_TYPES.get(
-        refusal.status, "invalid_request_error" if refusal.status < 500 else "server_error"
-    )
-    return {"message": refusal.message, "type": kind, "param": refusal.param, "code": refusal.code}
+def _error(error: HttpError) -> dict[str, Any]:
+    kind = ERROR_TYPES.get(error.status, "invalid_request_error" if error.status < 500 else "server_error")
+    return {"message": error.message, "type": kind, "param": error.param, "code": error.code}

@@ -1,32 +1,34 @@
-"""Providers that speak the OpenAI wire: llama.cpp, Ollama, vLLM, LM Studio, OpenRouter, OpenAI itself."""
+"""Providers that speak Chat Completions: llama.cpp, Ollama, vLLM, LM Studio, OpenRouter, OpenAI itself."""
 
 import re
 from typing import Any
-from urllib.parse import urlsplit
 
-from coderouter_events.events import Ingress
-from coderouter_proxy.answer import Answer
+import orjson
+
+from coderouter_proxy import errors
+from coderouter_proxy.answer import Usage
 from coderouter_proxy.config.schema import Profile, Provider
 from coderouter_proxy.errors import ProviderError
-from coderouter_proxy.request import Body, Call
-from coderouter_proxy.wires import provider as dialect
+from coderouter_proxy.request import Body, ClientRequest
+from coderouter_proxy.wires.clients import CLIENT_WIRES
 from coderouter_proxy.wires.deltas import Reader
-from coderouter_proxy.wires.openai import client, request
-from coderouter_proxy.wires.openai.reader import OpenAIReader
-from coderouter_proxy.wires.provider import Drop, ProviderWire
+from coderouter_proxy.wires.losses import losses
+from coderouter_proxy.wires.openai.answer_reader import OpenAIReader
+from coderouter_proxy.wires.openai.answer_writer import DONE
+from coderouter_proxy.wires.openai.others import with_one_system_message
+from coderouter_proxy.wires.openai.request_writer import VOCABULARY, write
+from coderouter_proxy.wires.provider import Drop, ProviderWire, count, directive
 
-# The words are what is quick to look for, the expression rules out those that only say null.
-_TELLING_WORDS = (b'"finish_reason":"', b'"finish_reason": "', b'"usage"', b'"error"', b"[DONE]")
-_TELLING = re.compile(rb'"usage"\s*:\s*\{|"error"\s*:|"finish_reason"\s*:\s*"|\[DONE\]')
-
-# It refuses what it does not know, where local servers take it.
-_STRICT_HOSTS = frozenset({"api.openai.com"})
+# The words are quick to look for, the expression rules out those that only say null.
+_WORDS_TO_PARSE = (b'"finish_reason":"', b'"finish_reason": "', b'"usage"', b'"error"', b"[DONE]")
+_TO_PARSE = re.compile(rb'"usage"\s*:\s*\{|"error"\s*:|"finish_reason"\s*:\s*"|\[DONE\]')
 
 
 class OpenAIProvider(ProviderWire):
-    ingress: Ingress = "openai"
-    passed_on = ("x-ratelimit-",)
-    end = client.DONE
+    ingress = "openai"
+    vendor_host = "api.openai.com"
+    forwarded_response_headers = ("x-ratelimit-",)
+    end_event = DONE
 
     def url(self, provider: Provider) -> str:
         return f"{provider.base_url}/chat/completions"
@@ -37,13 +39,24 @@ class OpenAIProvider(ProviderWire):
     def headers(self, key: str) -> dict[str, str]:
         return {"Authorization": f"Bearer {key}"} if key else {}
 
-    def request(self, call: Call, provider: Provider, profile: Profile, drop: Drop) -> Body:
+    def request(self, request: ClientRequest, provider: Provider, profile: Profile, drop: Drop) -> Body:
         """Return the client's fields over `extra_body`, and the provider's own model over both."""
-        theirs = call.body if call.ingress == "openai" else self._translated(call, provider, drop)
-        body: Body = {**provider.extra_body, **theirs, "model": provider.model or call.body.get("model")}
+        own_api = self.is_vendors_own(provider)
+        if request.ingress == self.ingress:
+            theirs = (
+                request.body
+                if own_api
+                else {
+                    **request.body,
+                    "messages": with_one_system_message(request.body["messages"]),
+                }
+            )
+        else:
+            theirs = self._translated(request, drop, own_api=own_api)
+        body: Body = {**provider.extra_body, **theirs, "model": provider.model or request.body.get("model")}
         body.pop("profile", None)
-        body["messages"] = client.with_system(body["messages"], dialect.directive(provider, profile))
-        if call.stream:
+        body["messages"] = with_system(body["messages"], directive(provider, profile))
+        if request.stream:
             options = body.get("stream_options")
             body["stream_options"] = {**(options if isinstance(options, dict) else {}), "include_usage": True}
         else:
@@ -51,38 +64,39 @@ class OpenAIProvider(ProviderWire):
             body.pop("stream_options", None)
         return body
 
-    def _translated(self, call: Call, provider: Provider, drop: Drop) -> Body:
-        body = request.request(call.body, drop)
-        if urlsplit(provider.base_url).hostname in _STRICT_HOSTS:
-            if "max_tokens" in body:
-                body["max_completion_tokens"] = body.pop("max_tokens")
-            if body.pop("top_k", None) is not None:
-                drop("top_k")
+    def _translated(self, request: ClientRequest, drop: Drop, *, own_api: bool) -> Body:
+        conversation = CLIENT_WIRES[request.ingress].conversation(request.body, drop)
+        for name in losses(conversation, VOCABULARY):
+            drop(name)
+        body = write(conversation)
+        if own_api and "max_tokens" in body:
+            body["max_completion_tokens"] = body.pop("max_tokens")
         return body
 
-    def tells(self, whole: bytes) -> bool:
-        for word in _TELLING_WORDS:
-            if word in whole:
-                return _TELLING.search(whole) is not None
+    def needs_parsing(self, events: bytes) -> bool:
+        for word in _WORDS_TO_PARSE:
+            if word in events:
+                return _TO_PARSE.search(events) is not None
         return False
 
-    def ends(self, data: bytes) -> bool:
+    def is_end(self, data: bytes) -> bool:
         return data.startswith(b"[DONE]")
 
-    def check(self, decoded: Body) -> None:
+    def raise_for_error(self, decoded: Body) -> None:
         if error := decoded.get("error"):
             code = error.get("code") if isinstance(error, dict) else None
-            raise dialect.reported(code if isinstance(code, int) and 400 <= code <= 599 else 500, decoded)
+            status = code if isinstance(code, int) and 400 <= code <= 599 else 500
+            raise errors.by_status(status, errors.message_in(decoded), in_answer=True)
 
-    def check_whole(self, decoded: Body) -> None:
-        choices = decoded.get("choices")
-        if not isinstance(choices, list):
+    def validate(self, decoded: Body) -> None:
+        found = decoded.get("choices")
+        if not isinstance(found, list):
             raise ProviderError("protocol", "not the OpenAI wire: a JSON object without choices")
-        if not choices or not isinstance(choices[0], dict):
+        if not found or not isinstance(found[0], dict):
             raise ProviderError("empty", "the answer has no choices")
 
     def has_content(self, chunk: Body) -> bool:
-        for choice in _choices(chunk):
+        for choice in choices(chunk):
             delta = choice.get("delta")
             if choice.get("finish_reason") or choice.get("text"):
                 return True
@@ -90,17 +104,53 @@ class OpenAIProvider(ProviderWire):
                 return True
         return False
 
-    def note(self, answer: Answer, chunk: Body) -> None:
-        if usage := chunk.get("usage"):
-            client.note_usage(answer, usage)
-        for choice in _choices(chunk):
+    def usage(self, chunk: Body, before: Usage) -> Usage:
+        """Return the newest report; its input tokens are without the cached ones, which OpenAI counts among them."""
+        reported = chunk.get("usage")
+        if not isinstance(reported, dict) or not reported:
+            return before
+        prompt, completion = count(reported, "prompt_tokens"), count(reported, "completion_tokens")
+        details = reported.get("prompt_tokens_details")
+        cached, written = count(details, "cached_tokens"), count(details, "cache_write_tokens")
+        return Usage(
+            before.input_tokens if prompt is None else max(0, prompt - (cached or 0) - (written or 0)),
+            before.output_tokens if completion is None else completion,
+            cached,
+            written,
+        )
+
+    def stop_reason(self, chunk: Body) -> str | None:
+        found = None
+        for choice in choices(chunk):
             if isinstance(reason := choice.get("finish_reason"), str):
-                answer.stop_reason = reason
+                found = reason
+        return found
+
+    def event(self, chunk: Body) -> bytes:
+        return b"data: %b\n\n" % orjson.dumps(chunk)
 
     def reader(self) -> Reader:
         return OpenAIReader()
 
 
-def _choices(chunk: Body) -> list[dict[str, Any]]:
-    choices = chunk.get("choices")
-    return [choice for choice in choices if isinstance(choice, dict)] if isinstance(choices, list) else []
+def choices(chunk: Body) -> list[dict[str, Any]]:
+    """Return the choices of a chunk or a completion, as far as they are objects."""
+    found = chunk.get("choices")
+    return [choice for choice in found if isinstance(choice, dict)] if isinstance(found, list) else []
+
+
+def with_system(messages: list[Any], text: str | None) -> list[Any]:
+    """Return the messages with the text at the end of the system message, or as a new first one."""
+    if not text:
+        return messages
+    for index, message in enumerate(messages):
+        if message.get("role") in ("system", "developer"):
+            content = message.get("content")
+            if isinstance(content, list):
+                extended: Any = [*content, {"type": "text", "text": text}]
+            elif isinstance(content, str) and content:
+                extended = f"{content}\n\n{text}"
+            else:
+                extended = content or text
+            return [*messages[:index], {**message, "content": extended}, *messages[index + 1 :]]
+    return [{"role": "system", "content": text}, *messages]

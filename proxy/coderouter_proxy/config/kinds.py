@@ -1,0 +1,40 @@
+"""The registry of provider kinds: one row each, with what sends requests to a provider of the kind."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, kw_only=True)
+class ProviderKind:
+    """`client` names what makes a `ProviderClient`, as `module:attribute`; imported with the first such provider.
+
+    It is called with the provider, an `AnswerPolicy` and the HTTP session. `about` goes into the documentation.
+    """
+
+    name: str
+    client: str
+    about: str
+    needs_address: bool = True
+    """`base_url` and `model` are required."""
+
+
+PROVIDER_KINDS: dict[str, ProviderKind] = {
+    kind.name: kind
+    for kind in (
+        ProviderKind(
+            name="openai_compat",
+            client="coderouter_proxy.providers.http_provider:openai",
+            about="speaks Chat Completions",
+        ),
+        ProviderKind(
+            name="anthropic",
+            client="coderouter_proxy.providers.http_provider:anthropic",
+            about="speaks Messages",
+        ),
+        ProviderKind(
+            name="echo",
+            client="coderouter_proxy.providers.echo:Echo",
+            about="answers with the user's words",
+            needs_address=False,
+        ),
+    )
+}

@@ -1,0 +1,42 @@
+"""What sends requests to one provider, whatever its kind."""
+
+from importlib import import_module
+from typing import Protocol
+
+import aiohttp
+
+from coderouter_proxy.answer import Attempt
+from coderouter_proxy.config.kinds import PROVIDER_KINDS
+from coderouter_proxy.config.schema import Profile, Provider
+from coderouter_proxy.relay.text import AnswerPolicy
+from coderouter_proxy.request import ClientRequest
+from coderouter_proxy.wires.provider import Drop
+
+
+class ProviderClient(Protocol):
+    provider: Provider
+    key: str  # never shown to anyone; empty without one
+
+    async def attempt(self, request: ClientRequest, profile: Profile, drop: Drop) -> Attempt:
+        """Send the request; return once the first content is there, or the error that came before it.
+
+        `drop` gets the name of each thing that the provider does not get.
+        """
+        ...
+
+    def runs_hosted_tools(self, request: ClientRequest) -> bool:
+        """Return whether the tools of the request that run at a vendor run at this provider."""
+        ...
+
+    async def count_tokens(self, request: ClientRequest, profile: Profile) -> int | None:
+        """Return the provider's own count of the request's tokens, or None where it has none."""
+        ...
+
+
+def provider_client(
+    provider: Provider, policy: AnswerPolicy, session: aiohttp.ClientSession
+) -> ProviderClient:
+    """Return what sends requests to the provider, by the row of its kind."""
+    module, _, name = PROVIDER_KINDS[provider.kind].client.partition(":")
+    client: ProviderClient = getattr(import_module(module), name)(provider, policy, session)
+    return client

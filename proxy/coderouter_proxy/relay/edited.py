@@ -1,0 +1,85 @@
+"""An answer on its client's own wire: bytes pass, but for the chunks that an edit changes."""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+import orjson
+
+from coderouter_proxy.answer import Changes, Usage
+from coderouter_proxy.request import Body
+from coderouter_proxy.wires.provider import ProviderWire
+
+
+class Edit(Protocol):
+    """Changes chunks of one wire; a chunk that it returns as it came is not written again."""
+
+    def changes(self) -> Changes:
+        """Return what was changed by now."""
+        ...
+
+    def concerns(self, events: bytes) -> bool:
+        """Return whether there may be anything to change in these events: a quick look."""
+        ...
+
+    def chunk(self, chunk: Body, *, first: bool) -> list[Body]:
+        """Return the chunks to send in its place; `first` says that the client has got nothing yet."""
+        ...
+
+    def end(self) -> list[Body]:
+        """Return what was held back of a stream that is over."""
+        ...
+
+    def whole(self, decoded: Body) -> Body:
+        """Return the whole answer as it is to be sent."""
+        ...
+
+
+class Edited:
+    """Applies edits in order; without any, all bytes pass."""
+
+    def __init__(self, wire: ProviderWire, edits: Sequence[Edit]) -> None:
+        self._wire = wire
+        self._edits = edits
+        self._first = True
+
+    def changes(self) -> Changes:
+        return sum((edit.changes() for edit in self._edits), Changes())
+
+    def concerns(self, events: bytes) -> bool:
+        for edit in self._edits:
+            if edit.concerns(events):
+                return True
+        self._first = False
+        return False
+
+    def chunk(self, event: bytes, chunk: Body) -> bytes:
+        chunks = self._through([chunk], self._edits)
+        sent = b"".join([event if each is chunk else self._wire.event(each) for each in chunks])
+        self._first = self._first and not sent
+        return sent
+
+    def comment(self, event: bytes) -> bytes:
+        return event
+
+    def last(self, event: bytes) -> bytes:
+        return self._held_back() + event
+
+    def end(self, usage: Usage, *, ended: bool) -> bytes:
+        return b"" if ended else self._held_back() + self._wire.end_event
+
+    def whole(self, body: bytes, decoded: Body, usage: Usage) -> bytes:
+        edited = decoded
+        for edit in self._edits:
+            edited = edit.whole(edited)
+        return body if edited is decoded else orjson.dumps(edited)
+
+    def _held_back(self) -> bytes:
+        chunks: list[Body] = []
+        for number, edit in enumerate(self._edits, 1):
+            chunks += self._through(edit.end(), self._edits[number:])
+        return b"".join(map(self._wire.event, chunks))
+
+    def _through(self, chunks: list[Body], edits: Sequence[Edit]) -> list[Body]:
+        for edit in edits:
+            chunks = [new for chunk in chunks for new in edit.chunk(chunk, first=self._first)]
+        return chunks

@@ -1,0 +1,1 @@
+"""What is changed in answers that stay on their wire, one module for each wire."""

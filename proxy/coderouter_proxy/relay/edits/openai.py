@@ -1,0 +1,170 @@
+"""Edits of chat completions and their streams."""
+
+from typing import Any
+
+from coderouter_proxy.answer import Changes
+from coderouter_proxy.relay.text import Piece, Stages, new_call_id
+from coderouter_proxy.relay.tool_calls.lookahead import TextualCall
+from coderouter_proxy.request import Body
+from coderouter_proxy.wires.openai.provider import choices
+
+REASONING = ("reasoning", "reasoning_content")
+
+
+class HideUsage:
+    """Takes out the chunk with the usage, for a client that did not request it."""
+
+    def changes(self) -> Changes:
+        return Changes()
+
+    def concerns(self, events: bytes) -> bool:
+        return False  # the wire reads every event with usage
+
+    def chunk(self, chunk: Body, *, first: bool) -> list[Body]:
+        return [] if chunk.get("usage") and not choices(chunk) else [chunk]
+
+    def end(self) -> list[Body]:
+        return []
+
+    def whole(self, decoded: Body) -> Body:
+        return decoded
+
+
+class StripReasoning:
+    """Takes out the fields with reasoning, which are not part of the wire, and chunks that hold nothing else."""
+
+    def __init__(self) -> None:
+        self._stripped_any = False
+
+    def changes(self) -> Changes:
+        return Changes(stripped=("reasoning",) if self._stripped_any else ())
+
+    def concerns(self, events: bytes) -> bool:
+        return b'"reasoning' in events
+
+    def chunk(self, chunk: Body, *, first: bool) -> list[Body]:
+        edited = self._edited(chunk, "delta")
+        if edited is chunk or chunk.get("usage"):
+            return [edited]
+        return [edited] if any(_has_more(choice, first=first) for choice in choices(edited)) else []
+
+    def end(self) -> list[Body]:
+        return []
+
+    def whole(self, decoded: Body) -> Body:
+        return self._edited(decoded, "message")
+
+    def _edited(self, answer: Body, name: str) -> Body:
+        """Return the answer without reasoning in its messages or deltas; the same object if there was none."""
+        found = answer.get("choices")
+        if not isinstance(found, list):
+            return answer
+        kept = [self._stripped(choice, name) for choice in found]
+        changed = any(new is not old for new, old in zip(kept, found, strict=True))
+        return {**answer, "choices": kept} if changed else answer
+
+    def _stripped(self, choice: Any, name: str) -> Any:  # noqa: ANN401 - of a provider
+        inner = choice.get(name) if isinstance(choice, dict) else None
+        if not isinstance(inner, dict) or not any(field in inner for field in REASONING):
+            return choice
+        if any(inner.get(field) for field in REASONING):
+            self._stripped_any = True
+        kept = {field: value for field, value in inner.items() if field not in REASONING}
+        return {**choice, name: kept}
+
+
+class EditText:
+    """Changes the text of the first choice and makes tool calls of text.
+
+    Text before a tool call or a finish_reason is sent before it.
+    """
+
+    def __init__(self, stages: Stages) -> None:
+        self._stages = stages
+        self._calls = 0
+        self._newest: Body | None = None
+
+    def changes(self) -> Changes:
+        return self._stages.changes()
+
+    def concerns(self, events: bytes) -> bool:
+        return True
+
+    def chunk(self, chunk: Body, *, first: bool) -> list[Body]:
+        found = choices(chunk)
+        if len(found) != 1 or _index(found[0]) != 0:
+            return [chunk]
+        self._newest = chunk
+        choice = found[0]
+        given = choice.get("delta")
+        delta: Body = given if isinstance(given, dict) else {}
+        content = delta.get("content")
+        pieces = self._stages.feed(content) if isinstance(content, str) and content else []
+        if isinstance(calls := delta.get("tool_calls"), list) and calls:
+            pieces += self._stages.end()
+            self._calls = max(self._calls, *(_index(call) + 1 for call in calls))
+        finish = choice.get("finish_reason")
+        if finish:
+            pieces += self._stages.end()
+            finish = "tool_calls" if self.changes().repaired else finish
+        elif pieces == [content] or not (content or pieces):
+            return [chunk]
+        rest = {name: value for name, value in delta.items() if name != "content"}
+        edited = self._chunks(chunk, choice, pieces)
+        if finish or any(rest.values()):
+            last = {**choice, "delta": rest}
+            edited.append({**chunk, "choices": [{**last, "finish_reason": finish} if finish else last]})
+        return edited
+
+    def end(self) -> list[Body]:
+        """Return what is held back of a stream that ended without a finish_reason."""
+        return self._chunks(self._newest, {"index": 0}, self._stages.end()) if self._newest else []
+
+    def whole(self, decoded: Body) -> Body:
+        choice, *others = decoded["choices"]
+        message = choice.get("message")
+        if not isinstance(message, dict) or not isinstance(content := message.get("content"), str):
+            return decoded
+        pieces = [*self._stages.feed(content), *self._stages.end()]
+        if pieces == [content]:
+            return decoded
+        calls = [piece for piece in pieces if isinstance(piece, TextualCall)]
+        edited: Body = {**message, "content": "".join(piece for piece in pieces if isinstance(piece, str))}
+        if calls:
+            edited["content"] = edited["content"].strip() or None
+            edited["tool_calls"] = [*(message.get("tool_calls") or []), *map(_call, calls)]
+            choice = {**choice, "finish_reason": "tool_calls"}
+        return {**decoded, "choices": [{**choice, "message": edited}, *others]}
+
+    def _chunks(self, chunk: Body, choice: Body, pieces: list[Piece]) -> list[Body]:
+        """Return a chunk for each of the pieces."""
+        chunks: list[Body] = []
+        without_usage = {name: value for name, value in chunk.items() if name != "usage"}
+        for piece in pieces:
+            if isinstance(piece, str):
+                delta: Body = {"content": piece}
+            else:
+                delta = {"tool_calls": [{"index": self._calls, **_call(piece)}]}
+                self._calls += 1
+            edited = {**choice, "delta": delta, "finish_reason": None}
+            chunks.append({**without_usage, "choices": [edited]})
+        return chunks
+
+
+def _has_more(choice: Body, *, first: bool) -> bool:
+    """Return whether a choice is worth sending without its reasoning; a role is, in the first chunk."""
+    delta = choice.get("delta")
+    fields = delta if isinstance(delta, dict) else {}
+    return bool(choice.get("finish_reason")) or any(
+        value and (name != "role" or first) for name, value in fields.items()
+    )
+
+
+def _call(call: TextualCall) -> dict[str, Any]:
+    function = {"name": call.name, "arguments": call.arguments}
+    return {"id": new_call_id(), "type": "function", "function": function}
+
+
+def _index(call: object) -> int:
+    index = call.get("index") if isinstance(call, dict) else None
+    return index if isinstance(index, int) else 0

@@ -1,0 +1,110 @@
+"""What may change the text of an answer: stages that take it piece by piece and hold back what is not decided yet."""
+
+import secrets
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from typing import Protocol, TypeAlias
+
+from coderouter_proxy.answer import Changes
+from coderouter_proxy.config.schema import OutputFilter
+from coderouter_proxy.relay.output_filters import Filters
+from coderouter_proxy.relay.tool_calls.lookahead import TextualCall
+from coderouter_proxy.relay.tool_calls.repair import Repairer
+
+Piece: TypeAlias = str | TextualCall
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerPolicy:
+    """What is done to the answers of one provider."""
+
+    filters: Sequence[OutputFilter] = ()
+    reasoning_passthrough: bool = False
+
+
+class TextStage(Protocol):
+    """Takes the texts of an answer; whatever is not text ends a text."""
+
+    def feed(self, text: str) -> list[Piece]:
+        """Return what is decided by now."""
+        ...
+
+    def end(self) -> list[Piece]:
+        """Return what was held back, at the end of a text."""
+        ...
+
+    def changes(self) -> Changes:
+        """Return what was changed by now."""
+        ...
+
+
+class FilterText:
+    def __init__(self, names: Sequence[OutputFilter]) -> None:
+        self._filters = Filters(names)
+
+    def changes(self) -> Changes:
+        return Changes(filters=tuple(self._filters.applied))
+
+    def feed(self, text: str) -> list[Piece]:
+        return [kept] if (kept := self._filters.feed(text)) else []
+
+    def end(self) -> list[Piece]:
+        return [kept] if (kept := self._filters.end()) else []
+
+
+class RepairToolCalls:
+    def __init__(self, tool_names: Collection[str]) -> None:
+        self._tool_names = tool_names
+        self._repairer: Repairer | None = None  # of the text that has begun; behind a call begins another one
+        self._repaired_before = 0
+
+    def changes(self) -> Changes:
+        return Changes(repaired=self._repaired_before + (self._repairer.count if self._repairer else 0))
+
+    def feed(self, text: str) -> list[Piece]:
+        if self._repairer is None:
+            self._repairer = Repairer(self._tool_names)
+        return self._repairer.feed(text)
+
+    def end(self) -> list[Piece]:
+        if self._repairer is None:
+            return []
+        pieces = self._repairer.end()
+        self._repaired_before += self._repairer.count
+        self._repairer = None
+        return pieces
+
+
+class Stages:
+    """Stages in a row, each working on the text that the one before it leaves."""
+
+    def __init__(self, stages: Sequence[TextStage]) -> None:
+        self._stages = stages
+
+    def __bool__(self) -> bool:
+        return bool(self._stages)
+
+    def changes(self) -> Changes:
+        return sum((stage.changes() for stage in self._stages), Changes())
+
+    def feed(self, text: str) -> list[Piece]:
+        return self._through([text] if text else [], self._stages)
+
+    def end(self) -> list[Piece]:
+        pieces: list[Piece] = []
+        for number, stage in enumerate(self._stages, 1):
+            pieces += self._through(stage.end(), self._stages[number:])
+        return pieces
+
+    def _through(self, pieces: list[Piece], stages: Sequence[TextStage]) -> list[Piece]:
+        for stage in stages:
+            pieces = [
+                new
+                for piece in pieces
+                for new in (stage.feed(piece) if isinstance(piece, str) else [*stage.end(), piece])
+            ]
+        return pieces
+
+
+def new_call_id() -> str:
+    return f"call_{secrets.token_hex(12)}"

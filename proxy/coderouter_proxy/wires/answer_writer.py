@@ -1,0 +1,23 @@
+"""Writing an answer on a client's wire."""
+
+from abc import ABC, abstractmethod
+
+from coderouter_proxy.answer import Usage
+from coderouter_proxy.wires.deltas import Delta, Stop
+
+
+class AnswerWriter(ABC):
+    """Writes one answer, delta by delta or whole, as events or a body of a client's wire."""
+
+    @abstractmethod
+    def begin(self) -> bytes: ...
+
+    @abstractmethod
+    def write(self, deltas: list[Delta]) -> bytes: ...
+
+    @abstractmethod
+    def end(self, stop: Stop, usage: Usage) -> bytes: ...
+
+    @abstractmethod
+    def whole(self, deltas: list[Delta], stop: Stop, usage: Usage) -> bytes:
+        """Return the body that holds all of it at once."""

@@ -1,0 +1,19 @@
+"""The registry of client wires: one row each."""
+
+from collections.abc import Mapping
+
+from coderouter_events.events import Ingress
+from coderouter_proxy.wires.anthropic.client import AnthropicClient
+from coderouter_proxy.wires.client import ClientWire, Headers
+from coderouter_proxy.wires.openai.client import OpenAIClient
+
+CLIENT_WIRES: Mapping[Ingress, ClientWire] = {
+    wire.ingress: wire for wire in (AnthropicClient(), OpenAIClient())
+}
+
+
+def wire_of(path: str, headers: Headers) -> ClientWire:
+    """Return the wire that the sender of any request seems to speak; that of OpenAI where nothing shows it."""
+    return next(
+        (wire for wire in CLIENT_WIRES.values() if wire.speaks(path, headers)), CLIENT_WIRES["openai"]
+    )
