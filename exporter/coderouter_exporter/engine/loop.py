@@ -14,7 +14,6 @@ from pathlib import Path
 
 from coderouter_exporter.families.exporter import COMMIT_FAILURES, COMMITS
 from coderouter_exporter.fold.fold import fold
-from coderouter_exporter.state import state as states
 from coderouter_exporter.state.state import State
 from coderouter_exporter.state.store import Store
 from coderouter_exporter.tail.content import Step, no_step
@@ -80,7 +79,7 @@ class Engine:
         self._commits_failing = 0
         self._commit_duration_s = 0.0
         self._committed_at = time.monotonic()
-        self._document = states.encode(state)
+        self._document = state.encode()
         self._wake = threading.Event()
         self._stopping = False
         self._lock = threading.Lock()
@@ -173,10 +172,10 @@ class Engine:
     def _commit(self) -> bool:
         """Commit totals and checkpoints in one transaction; return whether that worked."""
         started = time.monotonic()
-        self._state.positions = self._sources.checkpoints()
+        self._state.checkpoints = self._sources.checkpoints()
         self._state.committed_ts = time.time()
         self._count_commit(1)
-        document = states.encode(self._state)
+        document = self._state.encode()
         self._step("encoded")
         try:
             self._store.commit(document)
