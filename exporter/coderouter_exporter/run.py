@@ -20,7 +20,6 @@ from coderouter_exporter.http.access import AuthMiddleware, WebConfigFile, proto
 from coderouter_exporter.http.app import create_app
 from coderouter_exporter.http.server import Progress, Server
 from coderouter_exporter.http.tls import ReloadingSSLContext
-from coderouter_exporter.state import state as states
 from coderouter_exporter.state.state import SERIES_MAX, State
 from coderouter_exporter.state.store import StateError, Store, set_aside
 from coderouter_exporter.tail.sources import Sources
@@ -66,7 +65,7 @@ def serve(
         server.stop()
 
     progress = progress or Progress()
-    sources = Sources(paths, state.positions, olddir=olddir, step=progress)
+    sources = Sources(paths, state.checkpoints, olddir=olddir, step=progress)
     engine = Engine(sources, store, state, on_crash=crash, step=progress)
     watcher = Watcher(paths, engine.wake)
     config = _server_config(create_app(engine, watcher), web)
@@ -86,7 +85,7 @@ def _load(store: Store) -> State:
     if store.recovered:
         log.warning("the newest generation of %s is damaged; continuing from the previous one", store.path)
     try:
-        return states.decode(document)
+        return State.decode(document)
     except msgspec.DecodeError as error:
         raise StateError(f"cannot read the state file {store.path} ({error})") from error
 

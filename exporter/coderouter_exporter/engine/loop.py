@@ -14,7 +14,6 @@ from pathlib import Path
 
 from coderouter_exporter.families.exporter import COMMIT_FAILURES, COMMITS
 from coderouter_exporter.fold.fold import fold
-from coderouter_exporter.state import state as states
 from coderouter_exporter.state.state import State
 from coderouter_exporter.state.store import Store
 from coderouter_exporter.tail.content import Step, no_step
@@ -58,7 +57,7 @@ class Published:
 
 
 class Engine:
-    """Runs the loop. `on_crash` is called from its thread when it ends by an error."""
+    """Runs the loop. If an error ends it, `on_crash` is called from its thread."""
 
     def __init__(
         self,
@@ -80,7 +79,7 @@ class Engine:
         self._commits_failing = 0
         self._commit_duration_s = 0.0
         self._committed_at = time.monotonic()
-        self._document = states.encode(state)
+        self._document = state.encode()
         self._wake = threading.Event()
         self._stopping = False
         self._lock = threading.Lock()
@@ -92,7 +91,7 @@ class Engine:
         self._thread.start()
 
     def stop(self) -> None:
-        """Read what has been written so far, commit it and end. Does not wait longer for a hanging disk."""
+        """Read what has been written so far, commit it and end. Returns within `STOP_S` even if the disk hangs."""
         self._stopping = True
         self._wake.set()
         self._thread.join(STOP_S)
@@ -173,10 +172,10 @@ class Engine:
     def _commit(self) -> bool:
         """Commit totals and checkpoints in one transaction; return whether that worked."""
         started = time.monotonic()
-        self._state.positions = self._sources.checkpoints()
+        self._state.checkpoints = self._sources.checkpoints()
         self._state.committed_ts = time.time()
         self._count_commit(1)
-        document = states.encode(self._state)
+        document = self._state.encode()
         self._step("encoded")
         try:
             self._store.commit(document)

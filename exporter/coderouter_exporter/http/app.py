@@ -23,7 +23,7 @@ from coderouter_exporter.render.exposition import render
 from coderouter_exporter.render.negotiate import accepts_gzip, choose_format
 from coderouter_exporter.render.report import report
 from coderouter_exporter.render.view import View
-from coderouter_exporter.state import state as states
+from coderouter_exporter.state.state import State
 
 DRAIN_S_MAX = 1.0
 GZIP_LEVEL = 4
@@ -94,7 +94,7 @@ class _Pages:
         published = self._engine.published
         if published.recovering:
             return None
-        state, now_ts = states.decode(published.document), time.time()
+        state, now_ts = State.decode(published.document), time.time()
         paths = (source.path for source in published.sources)
         alive = self._liveness.probe(paths, last_event_ts=state.last_event_ts, now_ts=now_ts)
         return View(state=state, now_ts=now_ts, published=published, alive=alive)

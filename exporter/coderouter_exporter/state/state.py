@@ -31,17 +31,17 @@ class Checkpoint(msgspec.Struct, kw_only=True):
     """The configured event file that this file is, or was before a rotation."""
     inode: int
     """A hint only: a file system reuses the number of a removed file."""
-    place: str = ""
+    last_path: str = msgspec.field(default="", name="place")
     """The path at which the file was last seen."""
     offset: int = 0
     head_bytes: int = 0
     head_digest: bytes = b""
-    marker_bytes: int = 0
-    marker_digest: bytes = b""
+    tail_bytes: int = msgspec.field(default=0, name="marker_bytes")
+    tail_digest: bytes = msgspec.field(default=b"", name="marker_digest")
     """Of the last bytes before the offset; with the head it proves that the offset is in this file."""
     skipping: bool = False
     """The offset is inside an oversize line; the rest of it is still to be skipped."""
-    packed: bool = False
+    compressed: bool = msgspec.field(default=False, name="packed")
     """The file is compressed; the offset counts uncompressed bytes."""
     size: int = 0
     """Of the file on disk when it was finished."""
@@ -162,7 +162,7 @@ class State(msgspec.Struct, kw_only=True):
     """The newest month with a cost, such as `2026-11` (UTC)."""
     month_costs: dict[str, int] = {}
     """The cost of each provider in that month, in micro-dollars."""
-    positions: list[Checkpoint] = []
+    checkpoints: list[Checkpoint] = msgspec.field(default_factory=list, name="positions")
     writers: Writers = msgspec.field(default_factory=Writers)
     committed_ts: float = 0.0
 
@@ -234,11 +234,3 @@ class State(msgspec.Struct, kw_only=True):
 
 _decoder = msgspec.msgpack.Decoder(State)
 _encoder = msgspec.msgpack.Encoder()
-
-
-def encode(state: State) -> bytes:
-    return state.encode()
-
-
-def decode(document: bytes) -> State:
-    return State.decode(document)

@@ -56,14 +56,14 @@ class Checkpoints:
         """Return the checkpoint of a compressed file that need not be unpacked again, by its inode and size."""
         for entry in self.entries:
             same_file = entry.inode == stat.inode and entry.size == stat.size
-            if entry.packed and entry.finished and same_file:
+            if entry.compressed and entry.finished and same_file:
                 return entry
         return None
 
     def refuse(self, stat: FileStat) -> Checkpoint:
         """Add a checkpoint that keeps this compressed file from being read."""
         return self._added(
-            Checkpoint(path=self._path, inode=stat.inode, size=stat.size, packed=True, finished=True)
+            Checkpoint(path=self._path, inode=stat.inode, size=stat.size, compressed=True, finished=True)
         )
 
     def restart(self, file: OpenFile) -> None:
@@ -79,7 +79,7 @@ class Checkpoints:
 
     def unfinished_paths(self) -> list[Path]:
         """Return where files that may still hold unread lines were seen last."""
-        return [Path(entry.place) for entry in self.entries if entry.place and not entry.finished]
+        return [Path(entry.last_path) for entry in self.entries if entry.last_path and not entry.finished]
 
     def unmatched(self, existing: Sequence[Checkpoint]) -> list[Checkpoint]:
         """Return the checkpoints of files that disappeared before they were known to be read to their end.
@@ -94,7 +94,7 @@ class Checkpoints:
     def forget_gone(self, existing: Sequence[Checkpoint]) -> None:
         """Drop checkpoints of files that are gone: those with nothing read, and all but the newest finished ones."""
         ids = set(map(id, existing))
-        for entry in [e for e in self.entries if not e.head_bytes and not e.packed and id(e) not in ids]:
+        for entry in [e for e in self.entries if not e.head_bytes and not e.compressed and id(e) not in ids]:
             self.entries.remove(entry)
         gone = [entry for entry in self.entries if entry.finished and id(entry) not in ids]
         for entry in gone[:-GONE_KEPT]:
@@ -117,7 +117,7 @@ class Checkpoints:
             self.entries.remove(checkpoint)
         shorter = copy(checkpoint)
         shorter.offset = content.size
-        shorter.marker_bytes = 0
+        shorter.tail_bytes = 0
         shorter.finished = False
         return self._added(shorter)
 

@@ -1,8 +1,4 @@
-"""Recognises a file by its content: digests of its first bytes and of the bytes before a checkpoint's offset.
-
-The two are the checkpoint's head and tail; the stored names of the tail's fields are `marker_bytes` and
-`marker_digest`.
-"""
+"""Recognises a file by its content: digests of its first bytes and of the bytes before a checkpoint's offset."""
 
 import hashlib
 from enum import IntEnum
@@ -34,7 +30,7 @@ def match(content: Content, checkpoint: Checkpoint) -> Match:
         return Match.SHORTER
     tail = _tail(content, checkpoint)
     # A state of schema 1 has no tail yet.
-    same = not checkpoint.marker_bytes or digest(tail) == checkpoint.marker_digest
+    same = not checkpoint.tail_bytes or digest(tail) == checkpoint.tail_digest
     return Match.SAME if same else Match.NONE
 
 
@@ -51,7 +47,7 @@ def verify(content: Content, checkpoint: Checkpoint) -> Fingerprint | None:
     tail = _tail(content, checkpoint)
     if checkpoint.head_bytes and digest(head) != checkpoint.head_digest:
         return None
-    if checkpoint.marker_bytes and digest(tail) != checkpoint.marker_digest:
+    if checkpoint.tail_bytes and digest(tail) != checkpoint.tail_digest:
         return None
     return Fingerprint(head, tail)
 
@@ -63,8 +59,8 @@ def advance(checkpoint: Checkpoint, fingerprint: Fingerprint, data: bytes, lengt
         checkpoint.head_bytes = len(head)
         checkpoint.head_digest = digest(head)
     tail = (fingerprint.tail + data[max(0, length - TAIL_BYTES_MAX) : length])[-TAIL_BYTES_MAX:]
-    checkpoint.marker_bytes = len(tail)
-    checkpoint.marker_digest = digest(tail)
+    checkpoint.tail_bytes = len(tail)
+    checkpoint.tail_digest = digest(tail)
     checkpoint.offset += length
     checkpoint.finished = False
 
@@ -74,4 +70,4 @@ def digest(data: bytes) -> bytes:
 
 
 def _tail(content: Content, checkpoint: Checkpoint) -> bytes:
-    return content.bytes_at(checkpoint.offset - checkpoint.marker_bytes, checkpoint.marker_bytes)
+    return content.bytes_at(checkpoint.offset - checkpoint.tail_bytes, checkpoint.tail_bytes)

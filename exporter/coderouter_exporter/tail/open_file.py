@@ -32,8 +32,8 @@ class OpenFile:
         """It was finished before, so half a line at its end has been counted as partial."""
         self._stat_is_stable = False
         checkpoint.inode = content.stat.inode
-        checkpoint.place = str(path.resolve())  # a symlink may point elsewhere by the next start
-        checkpoint.packed = not content.can_change
+        checkpoint.last_path = str(path.resolve())  # a symlink may point elsewhere by the next start
+        checkpoint.compressed = not content.can_change
 
     @property
     def identity(self) -> Identity:
@@ -53,7 +53,7 @@ class OpenFile:
     def move_to(self, path: Path) -> None:
         """Record that the file was renamed."""
         self.path = path
-        self.checkpoint.place = str(path.resolve())
+        self.checkpoint.last_path = str(path.resolve())
 
     def refresh(self) -> None:
         """Notice growth and truncation."""
@@ -101,7 +101,7 @@ class OpenFile:
         The old one belongs to the content from before the truncation.
         """
         self.checkpoint = Checkpoint(
-            path=self.checkpoint.path, inode=self.content.stat.inode, place=self.checkpoint.place
+            path=self.checkpoint.path, inode=self.content.stat.inode, last_path=self.checkpoint.last_path
         )
         self.truncated = False
         self.idle = False

@@ -109,15 +109,15 @@ class Tail:
         active = next((candidate.stat for candidate in found if candidate.path == self.path), None)
         self._update_readable(active)
         if active is not None:
-            yield self._rotation(active.identity)
+            yield self._notice_rotation(active.identity)
         if not self._files.must_list and not self._files.more_to_open:
             yield from self._files.forget_gone(path_is_readable=bool(self.readable))
 
     def _candidates(self) -> list[Candidate]:
         return self._group.candidates(self._files.unfinished_paths())
 
-    def _rotation(self, active: Identity) -> Noticed:
-        """Notice whether another file is at the path than before, and how it came there."""
+    def _notice_rotation(self, active: Identity) -> Noticed:
+        """Notice that another file is at the path than before, and what kind of rotation put it there."""
         previous, self._active = self._active, active
         if previous in (None, active):
             return Noticed()

@@ -5,7 +5,6 @@ from pathlib import Path
 from coderouter_exporter.engine.loop import COMMIT_EVERY_S, Engine, Published
 from coderouter_exporter.render.exposition import Format, render
 from coderouter_exporter.render.view import View
-from coderouter_exporter.state import state as states
 from coderouter_exporter.state.state import State
 from coderouter_exporter.state.store import Store
 from coderouter_exporter.tail.content import Step, no_step
@@ -30,9 +29,9 @@ class EngineRig:
     ) -> None:
         self._store = Store(state)
         document = self._store.load()
-        restored = State(created_ts=1.0) if document is None else states.decode(document)
+        restored = State(created_ts=1.0) if document is None else State.decode(document)
         self.sources = Sources(
-            events, restored.positions, olddir=olddir, step=step, late_writer_s=late_writer_s
+            events, restored.checkpoints, olddir=olddir, step=step, late_writer_s=late_writer_s
         )
         self._engine = Engine(
             self.sources,
@@ -58,7 +57,7 @@ class EngineRig:
     def shown(self) -> Samples:
         """Return what a scrape would show without counting first."""
         published = self.published
-        view = View(state=states.decode(published.document), now_ts=0.0, published=published)
+        view = View(state=State.decode(published.document), now_ts=0.0, published=published)
         return samples(render(view, Format.TEXT).decode())
 
     def tries(self, provider: str = "local") -> float:
