@@ -1,4 +1,4 @@
-"""What is gone shows within five seconds, and what comes back too."""
+"""A proxy or exporter that is gone shows on the page within five seconds, and so does its return."""
 
 from contextlib import ExitStack
 from pathlib import Path
@@ -14,7 +14,7 @@ ECHO: dict[str, object] = {"name": "echo", "kind": "echo"}
 WITHIN_S = 5
 
 
-def test_a_killed_proxy_shows_and_so_does_the_next_one_and_its_end(
+def test_a_killed_proxy_shows_and_so_do_the_next_one_and_its_shutdown(
     tmp_path: Path, exporter: Exporter, page: Watched, stack: ExitStack
 ) -> None:
     proxy = stack.enter_context(serving(tmp_path, config([ECHO])))
@@ -34,7 +34,7 @@ def test_a_killed_proxy_shows_and_so_does_the_next_one_and_its_end(
 
     assert proxy.command.stop() == 0
     page.reads("#proxy .word", "Stopped", WITHIN_S)
-    assert page.text("#alarm") == "", "it said that it ends"
+    assert page.text("#alarm") == "", "it shut down cleanly"
 
 
 def test_a_killed_exporter_shows_and_so_does_the_next_one(tmp_path: Path, page: Watched) -> None:
@@ -44,7 +44,7 @@ def test_a_killed_exporter_shows_and_so_does_the_next_one(tmp_path: Path, page: 
         page.opens(address(exporter))
         assert page.text("#connection") == "Live"
         exporter.command.stop(SIGKILL)
-        page.reads("#alarm", "The exporter does not answer (it cannot be reached)", WITHIN_S)
+        page.reads("#alarm", "No report from the exporter: cannot connect", WITHIN_S)
         assert page.text("#connection") == "No connection"
     with running_exporter(events, state=state, listen=listen):
         page.reads("#connection", "Live")
@@ -55,17 +55,17 @@ def test_an_exporter_that_hangs_shows(exporter: Exporter, page: Watched) -> None
     page.opens(address(exporter))
     exporter.command.signal(SIGSTOP)
     try:
-        page.reads("#alarm", "The exporter does not answer (not within", WITHIN_S)
+        page.reads("#alarm", "No report from the exporter: no response within", WITHIN_S)
     finally:
         exporter.command.process.kill()
 
 
-def test_a_lock_that_does_not_reach_the_exporter_is_not_believed(tmp_path: Path, exporter: Exporter) -> None:
+def test_a_lock_that_the_exporter_cannot_see_is_not_trusted(tmp_path: Path, exporter: Exporter) -> None:
     with serving(tmp_path, config([ECHO])) as proxy:
         lock = tmp_path / "events.jsonl.alive"
         eventually(lock.exists)
         lock.unlink()
-        lock.touch()  # as where locks are not shared: it is there, and looks free
+        lock.touch()  # as on a file system that does not share locks: it is there and looks free
         assert report(exporter)["proxy"]["state"] == "gone"
         proxy.asks().rest()
         assert report(exporter)["proxy"]["state"] == "running"

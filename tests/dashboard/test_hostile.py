@@ -1,4 +1,4 @@
-"""What comes from outside stays text."""
+"""Names and errors from events stay text, whatever they contain."""
 
 import time
 from pathlib import Path

@@ -76,7 +76,7 @@ def test_without_the_exporter_beside_it_nothing_is_written(tmp_path: Path) -> No
     alone.symlink_to(CODEROUTER)
     done = service(tmp_path, "install", "--user", coderouter=alone)
     assert done.returncode == 3
-    assert f"{alone.parent}/cr-exporter is not there" in done.stderr
+    assert f"{alone.parent}/cr-exporter is missing" in done.stderr
     assert not (tmp_path / ".config").exists()
 
 

@@ -26,7 +26,7 @@ def test_requests_continue_while_the_disk_is_full_and_every_event_is_counted_lat
         disk.fill()
         for _ in range(50):
             assert proxy.asks().rest().status == 200
-        proxy.command.says(r"cannot append to \S+ \(.*No space left on device\); requests go on")
+        proxy.command.says(r"cannot append to \S+ \(.*No space left on device\); requests continue")
         assert exporter.tries("echo") < 60
 
         disk.free()

@@ -1,4 +1,4 @@
-"""What both programs report to systemd, word by word."""
+"""What both programs report to systemd, word for word."""
 
 import os
 from pathlib import Path
@@ -20,7 +20,7 @@ def test_assignments_arrive_together(
         assert heard.told() == [{"READY": "1", "STATUS": "all is well"}, {"WATCHDOG": "1"}]
 
 
-def test_without_a_socket_nothing_is_told_and_with_a_dead_one_nothing_raised(
+def test_without_a_socket_nothing_is_sent_and_a_dead_one_raises_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.delenv("NOTIFY_SOCKET", raising=False)

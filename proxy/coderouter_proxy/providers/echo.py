@@ -29,6 +29,9 @@ class Echo:
         echoed = _Echoed(request)
         return Attempt(answer=Answer(pieces=echoed.pieces(), log=echoed.log))
 
+    def runs_hosted_tools(self, request: ClientRequest) -> bool:
+        return False
+
     async def count_tokens(self, request: ClientRequest, profile: Profile) -> int | None:
         return None
 

@@ -66,17 +66,21 @@ class HttpProvider:
 
     async def attempt(self, request: ClientRequest, profile: Profile, drop: Drop) -> Attempt:
         timeout_s = profile.timeout_s if profile.timeout_s is not None else self.provider.timeout_s
-        body = self.wire.request(request, self.provider, profile, drop)
         started = time.perf_counter()
         answer: Answer | None = None
         failed: ProviderError | None = None
         try:
+            body = self.wire.request(request, self.provider, profile, drop)
+            started = time.perf_counter()
             answer = await self._open(request, body, timeout_s, drop)
         except ProviderError as error:
             failed = error
         except TimeoutError:
             failed = ProviderError("timeout_first_byte", f"no content within {timeout_s:g} s")
         return Attempt(waited_s=time.perf_counter() - started, answer=answer, error=failed)
+
+    def runs_hosted_tools(self, request: ClientRequest) -> bool:
+        return self.wire.ingress == request.ingress and self.wire.is_vendors_own(self.provider)
 
     async def count_tokens(self, request: ClientRequest, profile: Profile) -> int | None:
         url = self.wire.count_tokens_url(self.provider)

@@ -35,13 +35,15 @@ class ProviderStream:
         Raises:
             ProviderError: the stream ended before any content, or is none.
         """
-        prelude = b""
+        prelude = bytearray()
         while data := await self._chunks.next():
             events = self._whole_events(data)
             prelude += events
+            if len(prelude) > sse.BUFFER_BYTES_MAX:
+                raise ProviderError("protocol", f"no content within {sse.BUFFER_BYTES_MAX} bytes")
             if any(self._has_content(data) for _, data in sse.split(events)):
                 self._chunks.flows()
-                return prelude
+                return bytes(prelude)
         if self._buffer.rest.strip():
             self._wire.decoded(self._buffer.rest)
             raise ProviderError("protocol", "not a stream: a whole JSON body")

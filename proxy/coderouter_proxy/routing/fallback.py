@@ -24,7 +24,7 @@ from coderouter_proxy.errors import ProviderError
 from coderouter_proxy.providers.client import ProviderClient
 from coderouter_proxy.redact import shortened
 from coderouter_proxy.request import ClientRequest
-from coderouter_proxy.routing import capabilities
+from coderouter_proxy.routing import capabilities, hosted
 from coderouter_proxy.routing.exhausted import chain_exhausted
 from coderouter_proxy.routing.router import Routing, Runtime
 
@@ -51,8 +51,9 @@ async def answer(
 
     Raises:
         ChainExhausted: none has, or the client's request is at fault.
+        HttpError: the request forces a tool that runs at a vendor, and no provider of the chain has it.
     """
-    names = capabilities.in_order(request, profile, routing.capabilities)
+    names = hosted.in_order(request, capabilities.in_order(request, profile, routing.capabilities), routing)
     for name in runtime.cooldowns.in_order(names) if profile.cooldown else names:
         client = routing.clients.get(name)
         if client is None:

@@ -36,8 +36,7 @@ from coderouter_proxy.routing.profiles import UnknownMode
 from coderouter_proxy.routing.router import Routing, Runtime
 from coderouter_proxy.server import other_routes
 from coderouter_proxy.server.parent_death import end_with_parent
-from coderouter_proxy.settings import settings
-from coderouter_proxy.settings.settings import Settings
+from coderouter_proxy.settings.launch import Settings, read_settings
 from coderouter_proxy.wires.clients import CLIENT_WIRES
 
 HEARTBEAT_S = 15
@@ -51,7 +50,7 @@ log = logging.getLogger(__name__)
 
 def create(given: Settings, notify: Notify) -> ASGIApp:
     """Return the app of one worker process; a reload is told to `notify`."""
-    event_log = EventLog(given.start.events_path, _call_soon)
+    event_log = EventLog(given.launch.events_path, _call_soon)
     session = http.new_session()
     runtime = Runtime(
         routing=_routing(given, session),
@@ -108,7 +107,7 @@ async def _living(
     gc.freeze()
     gc.set_threshold(10_000, 20, 100)
     event_log.write(events.Startup(**_described(given)))
-    lock = LivenessLock(given.start.events_path)
+    lock = LivenessLock(given.launch.events_path)
     tasks = [
         asyncio.create_task(_beat(runtime, event_log, lock)),
         asyncio.create_task(_clear_backlog(event_log)),
@@ -124,14 +123,14 @@ async def _living(
 
 
 def _routing(given: Settings, session: aiohttp.ClientSession) -> Routing:
-    return Routing.of(given.config, given.default, given.start.host, given.rules, session)
+    return Routing.of(given.config, given.default, given.launch.host, given.rules, session)
 
 
 def _reload(given: Settings, runtime: Runtime, session: aiohttp.ClientSession, notify: Notify) -> None:
     """Go on with the configuration as its file is now; running requests keep the one they began with."""
     notify(*sd_notify.reloading())
     try:
-        read = settings.read(given.start)
+        read = read_settings(given.launch)
     except (ConfigErrors, UnknownMode) as error:
         faults = str(error).splitlines()
         log.error("%s:\n%s", KEPT, "\n".join(faults))
@@ -141,7 +140,7 @@ def _reload(given: Settings, runtime: Runtime, session: aiohttp.ClientSession, n
     runtime.routing = _routing(read, session)
     if read.spend_path != runtime.budgets.path:
         runtime.budgets = Budgets(read.spend_path)
-    told = f"read {given.start.config_path or 'the built-in configuration'} anew"
+    told = f"read {given.launch.config_path or 'the built-in configuration'} anew"
     log.info("%s", told)
     runtime.emit(events.ConfigReloaded(**_described(read)))
     notify(sd_notify.READY, sd_notify.status(told))

@@ -1,7 +1,8 @@
 """The side of a wire that faces clients: what they send, and how answers and errors reach them."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 
 import orjson
 
@@ -9,8 +10,19 @@ from coderouter_events.events import Ingress
 from coderouter_proxy.errors import HttpError
 from coderouter_proxy.request import Body, ClientRequest
 from coderouter_proxy.wires.answer_writer import AnswerWriter
+from coderouter_proxy.wires.conversation import Conversation
 
 Headers = Mapping[bytes, bytes]
+Drop = Callable[[str], object]
+"""Takes the name of each thing of a request that a provider does not get."""
+
+
+@dataclass(frozen=True, slots=True)
+class HostedTools:
+    """Tools that run at a vendor, by the names of events, and whether the model has to call one of them."""
+
+    names: tuple[str, ...] = ()
+    forced: bool = False
 
 
 class ClientWire(ABC):
@@ -33,6 +45,21 @@ class ClientWire(ABC):
         return ClientRequest(
             request_id=request_id, ingress=self.ingress, body=body, raw=raw, headers=headers, stream=stream
         )
+
+    @abstractmethod
+    def conversation(self, body: Body, drop: Drop) -> Conversation:
+        """Return what a request of this wire means, for a provider of another one.
+
+        `drop` gets the name of each thing that only this wire can mean.
+
+        Raises:
+            ProviderError: arguments of a call are nested more deeply than can be written.
+        """
+
+    def hosted_tools(self, body: Body) -> HostedTools:
+        """Return the tools of the request that run at the vendor of this wire."""
+        del body
+        return HostedTools()
 
     @abstractmethod
     def speaks(self, path: str, headers: Headers) -> bool:

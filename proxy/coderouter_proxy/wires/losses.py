@@ -1,14 +1,27 @@
-"""What the events call a thing that a translation loses: a word of one of the wires, never one of a client's own."""
+"""What a conversation holds and a wire cannot say, and what events call it: never a word of a client's own."""
 
 import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from coderouter_proxy.wires.conversation import (
+    Conversation,
+    Media,
+    Part,
+    Thinking,
+    VendorPart,
+    parts_of,
+)
 
 OTHER = "other"
 _DATE = re.compile(r"_\d{8}$")  # of the version of a tool that runs at Anthropic
 
 _FIELDS = (
-    "audio frequency_penalty logit_bias logprobs metadata min_p modalities n prediction presence_penalty"
+    "audio betas cache_control container context_management diagnostics effort fallbacks frequency_penalty"
+    " logit_bias logprobs mcp_servers metadata min_p modalities n output_format prediction presence_penalty"
     " prompt_cache_key prompt_cache_retention reasoning reasoning_effort repetition_penalty response_format"
-    " safety_identifier seed service_tier store tool_choice top_logprobs verbosity web_search_options"
+    " safety_identifier seed service_tier speed stop_sequences store tool_choice top_k top_logprobs"
+    " user_profile_id verbosity web_search_options"
 )
 _PARTS = (
     "audio_url document file image input_audio video_url"
@@ -17,9 +30,62 @@ _PARTS = (
 )
 _TOOLS = "bash code_execution computer custom mcp_toolset memory text_editor tool web_fetch web_search"
 KNOWN = frozenset(f"{_FIELDS} {_PARTS} {_TOOLS}".split())
+# Part of the thoughts of a turn, whatever their form.
+_THOUGHTS = {"redacted_thinking": "thinking"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Vocabulary:
+    """What a wire can say, beyond what all can. `knows_field` is about fields of other wires, `knows_media` about
+    images and documents."""
+
+    wire: str
+    knows_field: Callable[[str, object], bool]
+    knows_media: Callable[[Media], bool]
+    cache: bool = False
+    thinking: bool = False
+    top_k: bool = False
+    stops_max: int | None = None
+
+
+def losses(conversation: Conversation, vocabulary: Vocabulary) -> tuple[str, ...]:
+    """Return the name of each thing that the wire cannot say, once, in the order of the conversation."""
+    return tuple(dict.fromkeys(_losses(conversation, vocabulary)))
+
+
+def _losses(conversation: Conversation, vocabulary: Vocabulary) -> Iterator[str]:
+    for wire, fields in conversation.vendor.items():
+        if wire != vocabulary.wire:
+            yield from (
+                named(name) for name, value in fields.items() if not vocabulary.knows_field(name, value)
+            )
+    if conversation.top_k is not None and not vocabulary.top_k:
+        yield "top_k"
+    if vocabulary.stops_max is not None and len(conversation.stop) > vocabulary.stops_max:
+        yield "stop_sequences"
+    parts = parts_of(conversation)
+    cached = [part.cache for part in parts] + [tool.cache for tool in conversation.tools]
+    if not vocabulary.cache and any(cache is not None for cache in cached):
+        yield "cache_control"
+    for part in parts:
+        if (name := _lost(part, vocabulary)) is not None:
+            yield name
+    yield from (named(tool.hosted) for tool in conversation.tools if tool.hosted is not None)
+
+
+def _lost(part: Part, vocabulary: Vocabulary) -> str | None:
+    match part:
+        case VendorPart() if part.wire != vocabulary.wire:
+            return named(part.name)
+        case Thinking() if not vocabulary.thinking:
+            return "thinking"
+        case Media() if not vocabulary.knows_media(part):
+            return part.kind
+    return None
 
 
 def named(what: object) -> str:
-    """Return the name under which the loss of this field, part or tool is noted."""
+    """Return the name under which the loss of this field, part or tool is reported."""
     name = _DATE.sub("", what) if isinstance(what, str) else OTHER
+    name = _THOUGHTS.get(name, name)
     return name if name in KNOWN else OTHER

@@ -1,7 +1,8 @@
 """The side of a wire that faces providers: where requests go, what is in them, what answers report."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
+from urllib.parse import urlsplit
 
 import orjson
 
@@ -10,10 +11,10 @@ from coderouter_proxy.answer import Usage
 from coderouter_proxy.config.schema import Profile, Provider
 from coderouter_proxy.errors import ProviderError
 from coderouter_proxy.request import Body, ClientRequest
+from coderouter_proxy.wires.client import Drop
 from coderouter_proxy.wires.deltas import Reader
 
-Drop = Callable[[str], object]
-"""Takes the name of each thing of a request that a provider does not get."""
+__all__ = ["Drop", "ProviderWire", "count", "directive"]
 
 
 class ProviderWire(ABC):
@@ -23,8 +24,14 @@ class ProviderWire(ABC):
     forwarded_response_headers: tuple[str, ...]  # beginnings of names; clients of the same wire get these
     end_event: bytes  # what ends a stream where the provider forgot to
 
+    vendor_host: str  # of the API that the wire is named after
+
     @abstractmethod
     def url(self, provider: Provider) -> str: ...
+
+    def is_vendors_own(self, provider: Provider) -> bool:
+        """Return whether the provider is the vendor's own API, which takes all that its reference allows."""
+        return urlsplit(provider.base_url).hostname == self.vendor_host
 
     @abstractmethod
     def models_url(self, provider: Provider) -> str:

@@ -61,7 +61,7 @@ def test_where_the_data_is_cut_makes_no_difference(start: Start, events: Path, s
     engine = start()
     for at in range(0, len(whole), size):
         append(events, whole[at : at + size])
-        engine.follower.run_pass()
+        engine.run_pass()
     assert [engine.tries(name) for name in ("ascii", "é", "日本", "😀")] == [2, 2, 2, 2]
 
 
@@ -111,7 +111,7 @@ def test_a_line_that_grows_past_the_size_limit_is_rejected_once(start: Start, ev
     append(events, tried())
     for _ in range(5):
         append(events, b"x" * (READ_BYTES_MAX // 2))
-        engine.follower.run_pass()
+        engine.run_pass()
     engine = start()
     append(events, b"\n", tried())
     assert engine.tries() == 2

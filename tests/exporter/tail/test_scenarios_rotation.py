@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from coderouter_exporter.tail.content import HEAD_BYTES_MAX
+from coderouter_exporter.tail.fingerprint import HEAD_BYTES_MAX
 from support.exporter.engine import EngineRig, is_exact
 from support.exporter.logrotate import Logrotate
 from support.exporter.process import append, tried
@@ -92,7 +92,7 @@ def test_lines_written_to_a_renamed_file_after_it_was_closed_are_counted(
     other.write()
     for _ in range(3):
         assert is_exact(engine, 2)
-    assert len(engine.sources.tails[0]._open) == 1, "the rotated file is closed"
+    assert len(engine.sources.tails[0]._files.open) == 1, "the rotated file is closed"
     writer.write()
     assert is_exact(engine, 3)
     other.close()

@@ -159,7 +159,7 @@ def test_listening_for_others_without_keys_fails_the_start(host: str, tmp_path: 
     write_config(tmp_path, config())
     assert start_fails(tmp_path, "--host", host) == (
         f"coderouter: --host {host} lets others use this proxy and its keys; set server.api_keys_env, listen on "
-        "127.0.0.1, or say --insecure\n"
+        "127.0.0.1, or pass --insecure\n"
     )
 
 

@@ -138,12 +138,12 @@ def test_a_broken_providers_yaml_fails_the_start_with_all_its_faults(tmp_path: P
     said = start_fails(tmp_path)
 
     assert said.replace(f"coderouter: {path.name}", "").splitlines() == [
-        ":1: default_profile: names the profile 'coding', which is not among the profiles: default",
+        ":1: default_profile: there is no profile 'coding'; known profiles: default",
         ":4: providers[0].base_url: 'localhost:11434' is not an http(s) URL; write e.g. http://127.0.0.1:11434/v1",
         ":6: providers[0].paid: is 'perhaps': should be a valid boolean, unable to interpret input",
-        ":7: providers[1].name: 'local' is taken by an earlier entry; names are unique",
+        ":7: providers[1].name: 'local' is already used by an earlier entry; names must be unique",
         ":8: providers[1].kind: is 'ollama'; write 'openai_compat', 'anthropic' or 'echo'",
-        ":13: profiles[0].providers: is []: List should have at least 1 item after validation, not 0",
+        ":13: profiles[0].providers: is []: should not be empty",
     ]
 
 

@@ -132,13 +132,13 @@ def test_a_users_file_with_faults_tells_all_of_them(user_file: Path) -> None:
     with pytest.raises(ConfigErrors) as caught:
         capabilities.load()
     flags = "max_context_tokens, reasoning_passthrough, thinking, tools"
-    assert [fault.removeprefix(f"{user_file}:") for fault in caught.value.faults] == [
+    assert [fault.removeprefix(f"{user_file}:") for fault in caught.value.errors] == [
         "2: rules[0].kind: is 'ollama'; write 'anthropic', 'openai_compat' or 'any'",
-        "3: rules[1].match: is '': String should have at least 1 character",
-        f"4: rules[1].capabilities.thinkign: is not a known field; known here are {flags}",
+        "3: rules[1].match: is '': should not be empty",
+        f"4: rules[1].capabilities.thinkign: is not a known field; known fields: {flags}",
         "5: rules[2].capabilities.max_context_tokens: is 0: should be greater than or equal to 1",
         "5: rules[2].match: is missing; add it",
-        "6: models: is not a known field; known here are rules",
+        "6: models: is not a known field; known fields: rules",
     ]
 
 

@@ -1,6 +1,8 @@
 """A provider that keeps failing is tried last for a while, where its profile asks for that; it is never left out."""
 
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 
 import pytest
 
@@ -94,7 +96,7 @@ def test_what_retry_after_says_begins_a_cooldown_of_that_length_at_once(
     assert noted == [ProviderCooldown(provider="a", reason="retry_after", failures=1, seconds=seconds)]
 
 
-@pytest.mark.parametrize("retry_after", [None, "0", "-1", "nan", "soon", "Fri, 31 Dec 2027 23:59:59 GMT"])
+@pytest.mark.parametrize("retry_after", [None, "0", "-1", "nan", "soon", "Fri, 31 Dec 1999 23:59:59 GMT"])
 def test_a_retry_after_without_a_wait_is_a_failure_like_others(
     retry_after: str | None, cooldowns: Cooldowns, noted: list[Event]
 ) -> None:
@@ -103,6 +105,16 @@ def test_a_retry_after_without_a_wait_is_a_failure_like_others(
         assert len(noted) == 0, count
         cooldowns.failed("a", limited, THREE_FOR_AN_HOUR)
     assert noted == [ProviderCooldown(provider="a", reason="failures", failures=3, seconds=3600)]
+
+
+def test_a_retry_after_that_is_a_date_lasts_until_then(cooldowns: Cooldowns, noted: list[Event]) -> None:
+    until = format_datetime(datetime.now(UTC) + timedelta(minutes=5), usegmt=True)
+    limited = ProviderError("rate_limited", "slow down", status=429, retry_after=until)
+    cooldowns.failed("a", limited, THREE_FOR_AN_HOUR)
+    [begun] = noted
+    assert isinstance(begun, ProviderCooldown)
+    assert begun.reason == "retry_after"
+    assert 240 < begun.seconds <= 300
 
 
 @pytest.mark.parametrize("message", MEMORY)

@@ -20,14 +20,14 @@ def one_provider(a: Provider) -> dict[str, object]:
     return config([provider("a", a.base_url)])
 
 
-def test_the_first_and_the_last_line_tell_of_the_process(tmp_path: Path) -> None:
+def test_the_first_and_the_last_line_describe_the_process(tmp_path: Path) -> None:
     cloud = provider("cloud", "https://user:pw@cloud.example/v1", paid=True)
     chains = {"default": ["cloud", "echo", "ghost"], "other": ["echo"]}
     text = config([cloud, ECHO], chains, display_timezone="Asia/Tokyo", mode_aliases={"fast": "other"})
     with serving(tmp_path, text, "--mode", "fast") as proxy:
         assert proxy.asks().rest().status == 200
         assert proxy.command.stop() == 0
-        said = proxy.command.stderr
+        stderr = proxy.command.stderr
 
     startup, heartbeat, *_, shutdown = read(proxy.events_path)
     assert {name: startup[name] for name in list(startup)[6:]} == {
@@ -62,8 +62,8 @@ def test_the_first_and_the_last_line_tell_of_the_process(tmp_path: Path) -> None
     assert (heartbeat["msg"], heartbeat["in_flight"]) == ("proxy-heartbeat", 0)
     assert heartbeat["rss_bytes"] > 10_000_000
     assert (shutdown["msg"], shutdown["reason"]) == ("coderouter-shutdown", "SIGTERM")
-    assert "profile 'default' names the provider 'ghost', which is not configured; it is skipped" in said
-    assert "Traceback" not in said
+    assert "profile 'default' names the provider 'ghost', which is not configured; it is skipped" in stderr
+    assert "Traceback" not in stderr
 
 
 @pytest.mark.parametrize("signum", [signal.SIGTERM, signal.SIGINT])
@@ -137,7 +137,7 @@ def test_two_workers_are_two_writers_of_one_file(tmp_path: Path) -> None:
         assert sum(event["msg"] == msg for event in events) == 200
 
 
-def test_without_a_file_for_events_requests_go_on(tmp_path: Path) -> None:
+def test_without_a_file_for_events_requests_continue(tmp_path: Path) -> None:
     with serving(tmp_path, config([ECHO]), events_path=Path("off")) as proxy:
         assert proxy.asks().rest().status == 200
         assert proxy.command.stop() == 0
@@ -148,7 +148,7 @@ def test_a_file_for_events_that_cannot_be_written_stops_no_request(tmp_path: Pat
     (tmp_path / "events").mkdir()
     with serving(tmp_path, config([ECHO]), events_path=tmp_path / "events") as proxy:
         assert proxy.asks().rest().status == 200
-        proxy.command.says("cannot append to .*events .*requests go on")
+        proxy.command.says("cannot append to .*events .*requests continue")
         assert proxy.command.stop() == 0
 
 
@@ -163,13 +163,13 @@ def test_keys_come_from_env_files(tmp_path: Path, upstream_server: Upstream, a: 
     assert a.request.headers["authorization"] == "Bearer from the file"
 
 
-def test_without_a_providers_yaml_the_built_in_one_is_served_and_said(tmp_path: Path) -> None:
+def test_without_a_providers_yaml_the_built_in_one_is_served_and_logged(tmp_path: Path) -> None:
     with serving(tmp_path, None) as proxy:
         proxy.command.says(r"configured by the built-in configuration \(no providers.yaml found\)")
         assert proxy.gets("/healthz").json["providers"] == ["ollama", "echo"]
 
 
-def test_health_tells_what_is_configured_and_asks_no_provider(
+def test_health_shows_what_is_configured_and_tries_no_provider(
     served: Proxy, a: Provider, upstream_server: Upstream
 ) -> None:
     seen = upstream_server.connections

@@ -2,9 +2,9 @@ from typing import Any
 
 import pytest
 
-from coderouter_proxy.wires.anthropic.reader import AnthropicReader
+from coderouter_proxy.wires.anthropic.answer_reader import AnthropicReader
 from coderouter_proxy.wires.deltas import Arguments, Delta, Reader, Signature, Stop, Text, Thinking, ToolCall
-from coderouter_proxy.wires.openai.reader import OpenAIReader
+from coderouter_proxy.wires.openai.answer_reader import OpenAIReader
 from support.proxy.deltas import joined
 
 Body = dict[str, Any]

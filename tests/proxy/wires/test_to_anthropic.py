@@ -2,7 +2,9 @@ from typing import Any
 
 import pytest
 
-from coderouter_proxy.wires.anthropic import request
+from coderouter_proxy.wires.anthropic import request_writer
+from coderouter_proxy.wires.clients import CLIENT_WIRES
+from coderouter_proxy.wires.losses import losses
 
 Body = dict[str, Any]
 PARAMETERS = {"type": "object", "properties": {"path": {"type": "string"}}}
@@ -14,9 +16,11 @@ EPHEMERAL = {"type": "ephemeral"}
 def translated(drops: list[str] | None = None, **fields: Any) -> Body:
     """Return the translation, which loses nothing but what stands in `drops`."""
     dropped: list[str] = []
-    body = request.request({"model": "m", "messages": [user("Hi")], **fields}, dropped.append)
+    given = {"model": "m", "messages": [user("Hi")], **fields}
+    conversation = CLIENT_WIRES["openai"].conversation(given, dropped.append)
+    dropped += losses(conversation, request_writer.VOCABULARY)
     assert dropped == (drops or [])
-    return body
+    return request_writer.write(conversation)
 
 
 def user(content: object) -> Body:
@@ -38,8 +42,7 @@ def messages(*given: Body, drops: list[str] | None = None) -> list[Body]:
 
 def test_the_least_request_has_the_number_that_anthropic_wants() -> None:
     assert translated() == {
-        "model": "m",
-        "max_tokens": request.MAX_TOKENS,
+        "max_tokens": request_writer.MAX_TOKENS,
         "messages": [user([text("Hi")])],
     }
 
@@ -50,7 +53,7 @@ def test_the_least_request_has_the_number_that_anthropic_wants() -> None:
         ({"max_tokens": 5}, 5),
         ({"max_completion_tokens": 6}, 6),
         ({"max_tokens": 5, "max_completion_tokens": 6}, 6),
-        ({"max_tokens": None}, request.MAX_TOKENS),
+        ({"max_tokens": None}, request_writer.MAX_TOKENS),
     ],
 )
 def test_both_names_of_max_tokens(fields: Body, max_tokens: int) -> None:
@@ -64,10 +67,10 @@ def test_system_messages_at_the_beginning_are_the_system() -> None:
     assert body["messages"] == [user([text("Hi")])]
 
 
-def test_a_system_message_amid_the_conversation_is_said_by_the_user_in_its_place() -> None:
+def test_a_system_message_in_the_middle_becomes_part_of_the_user_message_beside_it() -> None:
     said = messages(user("Hi"), {"role": "assistant", "content": "Hello."}, system("Be brief."), user("Go"))
     assert [message["role"] for message in said] == ["user", "assistant", "user"]
-    assert said[2]["content"] == [text("Be brief."), text("Go")]
+    assert said[2]["content"] == [text("<system>\nBe brief.\n</system>"), text("Go")]
 
 
 def test_messages_of_one_role_in_a_row_are_one() -> None:
@@ -127,7 +130,8 @@ def call(call_id: str = "call_1", arguments: object = '{"path": "/é"}') -> Body
 
 def test_calls_and_their_results() -> None:
     result = {"role": "tool", "content": [text("one"), text("two")]}
-    said = messages(
+    [_, *said] = messages(
+        user("Look."),
         called(call(), call("call_2"), content="I look."),
         {**result, "tool_call_id": "call_1"},
         {**result, "tool_call_id": "call_2", "content": "ok"},
@@ -147,8 +151,11 @@ def test_calls_and_their_results() -> None:
 
 
 def test_results_come_before_words_that_were_said_earlier() -> None:
-    [_, answered] = messages(
-        called(call()), user("Wait."), {"role": "tool", "tool_call_id": "call_1", "content": ""}
+    [_, _, answered] = messages(
+        user("Look."),
+        called(call()),
+        user("Wait."),
+        {"role": "tool", "tool_call_id": "call_1", "content": ""},
     )
     assert answered["content"] == [
         {"type": "tool_result", "tool_use_id": "call_1", "content": ""},
@@ -168,17 +175,20 @@ def test_results_come_before_words_that_were_said_earlier() -> None:
     ],
 )
 def test_arguments_of_any_shape_are_an_object(arguments: object, given: Body) -> None:
-    [said] = messages(called(call(arguments=arguments)))
+    [_, said, _] = messages(user("Look."), called(call(arguments=arguments)))
     assert said["content"][0]["input"] == given
 
 
 def test_ids_fit_anthropic_and_still_belong_together() -> None:
-    said = messages(called(call("a.b:1")), {"role": "tool", "tool_call_id": "a.b:1", "content": "ok"})
+    [_, *said] = messages(
+        user("Look."), called(call("a.b:1")), {"role": "tool", "tool_call_id": "a.b:1", "content": "ok"}
+    )
     assert said[0]["content"][0]["id"] == said[1]["content"][0]["tool_use_id"] == "a_b_1"
 
 
 def test_a_call_of_the_functions_api_and_its_result_belong_together_by_name() -> None:
-    said = messages(
+    [_, *said] = messages(
+        user("Look."),
         {"role": "assistant", "content": None, "function_call": {"name": "ls", "arguments": "{}"}},
         {"role": "function", "name": "ls", "content": "ok"},
     )
@@ -295,3 +305,29 @@ def test_fields_with_a_value_that_changes_nothing_are_dropped_without_a_word(
 
 def test_a_field_that_a_client_made_up_is_noted_under_a_name_of_ours() -> None:
     assert "my secret" not in translated(["other"], **{"my secret": 1})
+
+
+CONTINUED = user([text(request_writer.CONTINUED)])
+
+
+def said(content: object) -> Body:
+    return {"role": "assistant", "content": content}
+
+
+@pytest.mark.parametrize(
+    ("given", "sent"),
+    [
+        (
+            [said("Hi."), user("Go")],
+            [CONTINUED, said([text("Hi.")]), user([text("Go")])],
+        ),
+        ([system("Be brief.")], [CONTINUED]),
+        (
+            [user("Go"), said("So \n")],
+            [user([text("Go")]), said([text("So")])],
+        ),
+    ],
+    ids=["assistant first", "system only", "white space at the end"],
+)
+def test_what_anthropic_refuses_at_either_end_is_mended(given: list[Body], sent: list[Body]) -> None:
+    assert messages(*given) == sent

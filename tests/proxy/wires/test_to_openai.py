@@ -3,7 +3,9 @@ from typing import Any
 import pytest
 
 from coderouter_proxy.errors import ProviderError
-from coderouter_proxy.wires.openai import request
+from coderouter_proxy.wires.clients import CLIENT_WIRES
+from coderouter_proxy.wires.losses import losses
+from coderouter_proxy.wires.openai import request_writer
 from coderouter_proxy.wires.tool_names import NAME_CHARS_MAX, ToolNames, short
 
 Body = dict[str, Any]
@@ -16,9 +18,11 @@ LONG = "mcp__a-server-with-a-long-name__" + "and_a_tool_with_a_longer_one_" * 3
 def translated(drops: list[str] | None = None, **fields: Any) -> Body:
     """Return the translation, which loses nothing but what stands in `drops`."""
     dropped: list[str] = []
-    body = request.request({"model": "m", "messages": [user("Hi")], **fields}, dropped.append)
+    given = {"model": "m", "messages": [user("Hi")], **fields}
+    conversation = CLIENT_WIRES["anthropic"].conversation(given, dropped.append)
+    dropped += losses(conversation, request_writer.VOCABULARY)
     assert dropped == (drops or [])
-    return body
+    return request_writer.write(conversation)
 
 
 def user(content: object) -> Body:
@@ -59,9 +63,9 @@ def test_no_system_is_no_message(system: object) -> None:
     assert messages(user("Hi"), system=system) == [user("Hi")]
 
 
-def test_a_system_message_amid_the_conversation_stays_in_its_place() -> None:
+def test_a_system_message_in_the_middle_becomes_part_of_the_user_message_beside_it() -> None:
     said = messages(user("Hi"), {"role": "system", "content": [text("Now be brief.")]}, user("Go"))
-    assert said == [user("Hi"), {"role": "system", "content": "Now be brief."}, user("Go")]
+    assert said == [user("Hi\n\n<system>\nNow be brief.\n</system>\n\nGo")]
 
 
 def test_texts_of_a_user_are_one_text() -> None:
@@ -118,7 +122,7 @@ def test_a_call_and_its_result() -> None:
 
 
 def test_a_call_without_words_has_null_for_content_and_an_object_for_arguments() -> None:
-    [called] = messages(assistant(use()))
+    [called, _] = messages(assistant(use()))
     assert called["content"] is None
     assert called["tool_calls"][0]["function"]["arguments"] == "{}"
 
@@ -128,28 +132,31 @@ def test_a_call_without_words_has_null_for_content_and_an_object_for_arguments()
     [("ok", "ok"), ([text("one"), text("two")], "one\n\ntwo"), (None, ""), ([], "")],
 )
 def test_results_of_any_shape_are_text(content: object, words: str) -> None:
-    [said] = messages(user([result(content)]))
+    [_, said] = messages(assistant(use()), user([result(content)]))
     assert said == {"role": "tool", "tool_call_id": "toolu_1", "content": words}
 
 
 def test_a_result_that_is_an_error_says_so() -> None:
-    [said] = messages(user([result("no such file", is_error=True)]))
+    [_, said] = messages(assistant(use()), user([result("no such file", is_error=True)]))
     assert said["content"] == "Error: no such file"
 
 
 def test_images_of_results_are_shown_by_the_user_after_all_results() -> None:
-    said = messages(user([text("And?"), result([text("shot"), IMAGE], "toolu_1"), result("ok", "toolu_2")]))
+    [_, *said] = messages(
+        assistant(use("toolu_1"), use("toolu_2")),
+        user([text("And?"), result([text("shot"), IMAGE], "toolu_1"), result("ok", "toolu_2")]),
+    )
     assert said == [
         {"role": "tool", "tool_call_id": "toolu_1", "content": "shot"},
         {"role": "tool", "tool_call_id": "toolu_2", "content": "ok"},
-        {"role": "user", "content": [text("And?"), IMAGE_PART]},
+        {"role": "user", "content": [IMAGE_PART, text("And?")]},
     ]
 
 
 def test_thinking_is_dropped_and_noted() -> None:
     thought = {"type": "thinking", "thinking": "Hm.", "signature": "s"}
     redacted = {"type": "redacted_thinking", "data": "x"}
-    said = messages(assistant(thought, redacted, text("Hi")), drops=["thinking", "thinking"])
+    said = messages(assistant(thought, redacted, text("Hi")), drops=["thinking"])
     assert said == [{"role": "assistant", "content": "Hi"}]
 
 
@@ -240,7 +247,7 @@ def test_a_user_id_longer_than_openai_takes_is_one_of_the_same_users() -> None:
     given = {"user_id": "user_" + "0123456789abcdef" * 8}
     first, again = (translated(metadata=given)["user"] for _ in range(2))
     assert first == again
-    assert len(first) == request.USER_CHARS_MAX
+    assert len(first) == request_writer.USER_CHARS_MAX
 
 
 def test_fields_that_openai_does_not_know_are_noted() -> None:
@@ -255,19 +262,27 @@ def test_breakpoints_of_the_cache_are_noted_once_wherever_they_are() -> None:
     assert body["messages"] == [{"role": "system", "content": "Be brief."}, user("Be brief.")]
 
 
-def test_fields_unknown_to_the_proxy_stay_as_they_are() -> None:
-    body = translated(
-        temperature=0.3, top_p=0.9, top_k=5, stream=True, min_p=0.1, seed=7, options={"num_ctx": 1}
-    )
-    assert {name: body[name] for name in ("temperature", "top_p", "top_k", "stream", "min_p", "seed")} == {
-        "temperature": 0.3,
-        "top_p": 0.9,
-        "top_k": 5,
-        "stream": True,
-        "min_p": 0.1,
-        "seed": 7,
-    }
-    assert body["options"] == {"num_ctx": 1}
+def test_fields_of_both_wires_and_of_openai_are_written() -> None:
+    fields: Body = {"temperature": 0.3, "top_p": 0.9, "stream": True, "seed": 7}
+    body = translated(**fields)
+    assert {name: body[name] for name in fields} == fields
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "lost"),
+    [
+        ("cache_control", {"type": "ephemeral"}, "cache_control"),
+        ("speed", "fast", "speed"),
+        ("fallbacks", ["m"], "fallbacks"),
+        ("top_k", 5, "top_k"),
+        ("user_profile_id", "u", "user_profile_id"),
+        ("diagnostics", {"level": 1}, "diagnostics"),
+        ("min_p", 0.1, "min_p"),
+        ("made up", 1, "other"),
+    ],
+)
+def test_fields_that_openai_does_not_have_are_left_out_and_noted(name: str, value: object, lost: str) -> None:
+    assert name not in translated([lost], **{name: value})
 
 
 def test_a_block_that_a_client_made_up_is_noted_under_a_name_of_ours() -> None:

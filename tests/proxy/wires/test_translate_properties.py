@@ -9,13 +9,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from coderouter_proxy.answer import Usage
-from coderouter_proxy.wires.anthropic import request
-from coderouter_proxy.wires.anthropic.reader import AnthropicReader
-from coderouter_proxy.wires.anthropic.writer import AnthropicWriter
+from coderouter_proxy.wires.anthropic import request_writer as anthropic_writer
+from coderouter_proxy.wires.anthropic.answer_reader import AnthropicReader
+from coderouter_proxy.wires.anthropic.answer_writer import AnthropicWriter
+from coderouter_proxy.wires.clients import CLIENT_WIRES
 from coderouter_proxy.wires.deltas import Arguments, Delta, Reader, Stop, Text, Thinking, ToolCall
-from coderouter_proxy.wires.openai import request as to_openai
-from coderouter_proxy.wires.openai.reader import OpenAIReader
-from coderouter_proxy.wires.openai.writer import OpenAIWriter
+from coderouter_proxy.wires.losses import losses
+from coderouter_proxy.wires.openai import request_writer as openai_writer
+from coderouter_proxy.wires.openai.answer_reader import OpenAIReader
+from coderouter_proxy.wires.openai.answer_writer import OpenAIWriter
 from coderouter_proxy.wires.tool_names import ToolNames
 from support.proxy import anthropic_answers as anthropic
 from support.proxy import openai_answers as openai
@@ -28,7 +30,11 @@ pytestmark = pytest.mark.slow
 
 Body = dict[str, Any]
 
-words = st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1, max_size=12).filter(str.strip)
+words = (
+    st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1, max_size=12)
+    .map(str.strip)
+    .filter(bool)
+)
 keys = st.text("abcé_", min_size=1, max_size=4)
 values = st.recursive(
     st.none() | st.booleans() | st.integers(-(2**53), 2**53) | words,
@@ -170,12 +176,14 @@ def conversations(draw: st.DrawFn) -> list[Body]:
 
 @given(messages=conversations(), system=words)
 def test_a_conversation_survives_the_way_there_and_back(messages: list[Body], system: str) -> None:
-    lost: list[str] = []
     body = {"model": "m", "max_tokens": 5, "system": system, "messages": messages}
 
-    back = request.request(to_openai.request(body, lost.append), lost.append)
+    there = CLIENT_WIRES["anthropic"].conversation(body, pytest.fail)
+    assert losses(there, openai_writer.VOCABULARY) == ()
+    again = CLIENT_WIRES["openai"].conversation(openai_writer.write(there), pytest.fail)
+    assert losses(again, anthropic_writer.VOCABULARY) == ()
+    back = anthropic_writer.write(again)
 
-    assert lost == []
     assert (back["system"], back["max_tokens"]) == (system, 5)
     assert back["messages"] == messages
 

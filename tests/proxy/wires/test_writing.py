@@ -4,9 +4,9 @@ from typing import Any
 import pytest
 
 from coderouter_proxy.answer import Usage
-from coderouter_proxy.wires.anthropic.writer import AnthropicWriter
+from coderouter_proxy.wires.anthropic.answer_writer import AnthropicWriter
 from coderouter_proxy.wires.deltas import Arguments, Delta, Signature, Stop, Text, Thinking, ToolCall
-from coderouter_proxy.wires.openai.writer import OpenAIWriter
+from coderouter_proxy.wires.openai.answer_writer import OpenAIWriter
 from coderouter_proxy.wires.tool_names import ToolNames, short
 
 Body = dict[str, Any]

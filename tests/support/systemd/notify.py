@@ -33,9 +33,9 @@ class NotifySocket:
         self.told()
         self._received.clear()
 
-    def waits_for(self, name: str, like: Callable[[str], bool] = bool) -> Message:
+    def waits_for(self, name: str, like: Callable[[str], bool] = bool, within_s: float = 30) -> Message:
         """Wait for a message that sets `name` to a value accepted by `like`, and return the first one."""
-        found = eventually(lambda: [message for message in self.told(name) if like(message[name])])
+        found = eventually(lambda: [message for message in self.told(name) if like(message[name])], within_s)
         return found[0]
 
 

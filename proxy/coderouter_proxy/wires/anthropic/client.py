@@ -13,8 +13,11 @@ from coderouter_proxy import token_estimate
 from coderouter_proxy.errors import HttpError
 from coderouter_proxy.request import Body, ClientRequest
 from coderouter_proxy.wires.answer_writer import AnswerWriter
-from coderouter_proxy.wires.anthropic.writer import AnthropicWriter
-from coderouter_proxy.wires.client import ClientWire, Headers, named_model
+from coderouter_proxy.wires.anthropic import others
+from coderouter_proxy.wires.anthropic.answer_writer import AnthropicWriter
+from coderouter_proxy.wires.anthropic.request_reader import read
+from coderouter_proxy.wires.client import ClientWire, Drop, Headers, HostedTools, named_model
+from coderouter_proxy.wires.conversation import Conversation
 from coderouter_proxy.wires.tool_names import ToolNames, short
 
 VERSION = "2023-06-01"
@@ -44,6 +47,12 @@ class AnthropicClient(ClientWire):
     # Claude Code shows a warning after 20 s of silence and ignores comments.
     ping = b'event: ping\ndata: {"type":"ping"}\n\n'
     shows_reasoning = True
+
+    def conversation(self, body: Body, drop: Drop) -> Conversation:
+        return read(others.fitted(body, drop))
+
+    def hosted_tools(self, body: Body) -> HostedTools:
+        return others.hosted_tools(body)
 
     def speaks(self, path: str, headers: Headers) -> bool:
         return b"anthropic-version" in headers or path.startswith(self.path)

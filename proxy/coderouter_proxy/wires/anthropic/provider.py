@@ -9,11 +9,14 @@ from coderouter_proxy.config.schema import Profile, Provider
 from coderouter_proxy.errors import ProviderError
 from coderouter_proxy.request import Body, ClientRequest
 from coderouter_proxy.wires import json_values
-from coderouter_proxy.wires.anthropic import request as to_anthropic
+from coderouter_proxy.wires.anthropic import others
+from coderouter_proxy.wires.anthropic.answer_reader import AnthropicReader
+from coderouter_proxy.wires.anthropic.answer_writer import event
 from coderouter_proxy.wires.anthropic.client import STATUSES, VERSION
-from coderouter_proxy.wires.anthropic.reader import AnthropicReader
-from coderouter_proxy.wires.anthropic.writer import event
+from coderouter_proxy.wires.anthropic.request_writer import VOCABULARY, write
+from coderouter_proxy.wires.clients import CLIENT_WIRES
 from coderouter_proxy.wires.deltas import Reader
+from coderouter_proxy.wires.losses import losses
 from coderouter_proxy.wires.provider import Drop, ProviderWire, count, directive
 
 _WORDS_TO_PARSE = (b"message_delta", b"message_st", b"event: error", b'"error"')
@@ -30,6 +33,7 @@ _THINKING = ("thinking", "redacted_thinking")
 
 class AnthropicProvider(ProviderWire):
     ingress = "anthropic"
+    vendor_host = "api.anthropic.com"
     forwarded_response_headers = ("anthropic-ratelimit-", "anthropic-organization-id")
     end_event = event("message_stop", {})
 
@@ -61,17 +65,24 @@ class AnthropicProvider(ProviderWire):
         """Return the client's fields over `extra_body`, and the provider's own model over both."""
         given = request.body
         if request.ingress == self.ingress:
-            messages = _without_unsigned_thinking(given["messages"], drop)
-            theirs = {**given, "messages": messages}
-            if messages != given["messages"]:
+            taken = given if self.is_vendors_own(provider) else others.fitted(given, drop)
+            messages = _without_unsigned_thinking(taken["messages"], drop)
+            theirs = {**taken, "messages": messages}
+            if messages != taken["messages"]:
                 theirs = _drop_thinking_unless_turn_has_it(theirs)
         else:
-            theirs = to_anthropic.request(given, drop)
+            theirs = self._translated(request, drop)
         body: Body = {**provider.extra_body, **theirs, "model": provider.model or given.get("model")}
         body.pop("profile", None)
         if text := directive(provider, profile):
             body["system"] = _with_directive(body.get("system"), text)
         return body
+
+    def _translated(self, request: ClientRequest, drop: Drop) -> Body:
+        conversation = CLIENT_WIRES[request.ingress].conversation(request.body, drop)
+        for name in losses(conversation, VOCABULARY):
+            drop(name)
+        return write(conversation)
 
     def degraded_retry(self, body: Body, error: ProviderError, drop: Drop) -> Body | None:
         """Return the request without thinking, where the provider does not accept a signature in it."""

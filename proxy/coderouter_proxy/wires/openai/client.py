@@ -12,8 +12,11 @@ import orjson
 from coderouter_proxy.errors import HttpError
 from coderouter_proxy.request import Body, ClientRequest
 from coderouter_proxy.wires.answer_writer import AnswerWriter
-from coderouter_proxy.wires.client import ClientWire, Headers, named_model
-from coderouter_proxy.wires.openai.writer import OpenAIWriter
+from coderouter_proxy.wires.client import ClientWire, Drop, Headers, named_model
+from coderouter_proxy.wires.conversation import Conversation
+from coderouter_proxy.wires.openai.answer_writer import OpenAIWriter
+from coderouter_proxy.wires.openai.others import with_one_system_message
+from coderouter_proxy.wires.openai.request_reader import read
 
 ERROR_TYPES = {
     400: "invalid_request_error",
@@ -31,6 +34,9 @@ class OpenAIClient(ClientWire):
     path = "/v1/chat/completions"
     ping = b": ping\n\n"
     shows_reasoning = False
+
+    def conversation(self, body: Body, drop: Drop) -> Conversation:
+        return read({**body, "messages": with_one_system_message(body["messages"])})
 
     def speaks(self, path: str, headers: Headers) -> bool:
         return path == self.path

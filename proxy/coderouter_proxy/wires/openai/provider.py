@@ -2,7 +2,6 @@
 
 import re
 from typing import Any
-from urllib.parse import urlsplit
 
 import orjson
 
@@ -11,22 +10,23 @@ from coderouter_proxy.answer import Usage
 from coderouter_proxy.config.schema import Profile, Provider
 from coderouter_proxy.errors import ProviderError
 from coderouter_proxy.request import Body, ClientRequest
+from coderouter_proxy.wires.clients import CLIENT_WIRES
 from coderouter_proxy.wires.deltas import Reader
-from coderouter_proxy.wires.openai import request as to_openai
-from coderouter_proxy.wires.openai.reader import OpenAIReader
-from coderouter_proxy.wires.openai.writer import DONE
+from coderouter_proxy.wires.losses import losses
+from coderouter_proxy.wires.openai.answer_reader import OpenAIReader
+from coderouter_proxy.wires.openai.answer_writer import DONE
+from coderouter_proxy.wires.openai.others import with_one_system_message
+from coderouter_proxy.wires.openai.request_writer import VOCABULARY, write
 from coderouter_proxy.wires.provider import Drop, ProviderWire, count, directive
 
 # The words are quick to look for, the expression rules out those that only say null.
 _WORDS_TO_PARSE = (b'"finish_reason":"', b'"finish_reason": "', b'"usage"', b'"error"', b"[DONE]")
 _TO_PARSE = re.compile(rb'"usage"\s*:\s*\{|"error"\s*:|"finish_reason"\s*:\s*"|\[DONE\]')
 
-# It refuses what it does not know, where local servers take it.
-_STRICT_HOSTS = frozenset({"api.openai.com"})
-
 
 class OpenAIProvider(ProviderWire):
     ingress = "openai"
+    vendor_host = "api.openai.com"
     forwarded_response_headers = ("x-ratelimit-",)
     end_event = DONE
 
@@ -41,9 +41,19 @@ class OpenAIProvider(ProviderWire):
 
     def request(self, request: ClientRequest, provider: Provider, profile: Profile, drop: Drop) -> Body:
         """Return the client's fields over `extra_body`, and the provider's own model over both."""
-        given = request.body
-        theirs = given if request.ingress == self.ingress else self._translated(request, provider, drop)
-        body: Body = {**provider.extra_body, **theirs, "model": provider.model or given.get("model")}
+        own_api = self.is_vendors_own(provider)
+        if request.ingress == self.ingress:
+            theirs = (
+                request.body
+                if own_api
+                else {
+                    **request.body,
+                    "messages": with_one_system_message(request.body["messages"]),
+                }
+            )
+        else:
+            theirs = self._translated(request, drop, own_api=own_api)
+        body: Body = {**provider.extra_body, **theirs, "model": provider.model or request.body.get("model")}
         body.pop("profile", None)
         body["messages"] = with_system(body["messages"], directive(provider, profile))
         if request.stream:
@@ -54,13 +64,13 @@ class OpenAIProvider(ProviderWire):
             body.pop("stream_options", None)
         return body
 
-    def _translated(self, request: ClientRequest, provider: Provider, drop: Drop) -> Body:
-        body = to_openai.request(request.body, drop)
-        if urlsplit(provider.base_url).hostname in _STRICT_HOSTS:
-            if "max_tokens" in body:
-                body["max_completion_tokens"] = body.pop("max_tokens")
-            if body.pop("top_k", None) is not None:
-                drop("top_k")
+    def _translated(self, request: ClientRequest, drop: Drop, *, own_api: bool) -> Body:
+        conversation = CLIENT_WIRES[request.ingress].conversation(request.body, drop)
+        for name in losses(conversation, VOCABULARY):
+            drop(name)
+        body = write(conversation)
+        if own_api and "max_tokens" in body:
+            body["max_completion_tokens"] = body.pop("max_tokens")
         return body
 
     def needs_parsing(self, events: bytes) -> bool:

@@ -1,0 +1,193 @@
+"""A messages request as a conversation.
+
+Source: the API reference of messages. A reader is lenient: what is not of the type that it should have is left out.
+"""
+
+from collections.abc import Iterable, Iterator
+from typing import Any, Literal
+
+from coderouter_proxy.wires import json_values
+from coderouter_proxy.wires.conversation import (
+    Body,
+    Call,
+    Conversation,
+    Media,
+    Part,
+    Result,
+    Text,
+    Thinking,
+    Tool,
+    ToolChoice,
+    Turn,
+    VendorPart,
+)
+
+WIRE = "anthropic"
+MODES = {"auto": "auto", "any": "required", "none": "none", "tool": "tool"}
+# Read below; what is left is known to this wire alone.
+_READ = frozenset(
+    {
+        "model",
+        "messages",
+        "system",
+        "tools",
+        "tool_choice",
+        "stop_sequences",
+        "max_tokens",
+        "metadata",
+        "temperature",
+        "top_p",
+        "top_k",
+        "stream",
+        "profile",
+    }
+)
+# Who answers or where is no part of what the client means.
+_NO_LOSS = frozenset({"service_tier", "inference_geo", "anthropic_version"})
+
+
+def read(body: Body) -> Conversation:
+    """Return the conversation.
+
+    Raises:
+        ProviderError: arguments of a call are nested more deeply than can be written.
+    """
+    choice = body.get("tool_choice")
+    choice = choice if isinstance(choice, dict) else {}
+    metadata = body.get("metadata")
+    user = metadata.get("user_id") if isinstance(metadata, dict) else None
+    stops = body.get("stop_sequences")
+    schema, config = _split_output_config(body.get("output_config"))
+    vendor = {name: value for name, value in body.items() if name not in _READ and name not in _NO_LOSS}
+    vendor.pop("output_config", None)
+    return Conversation(
+        system=tuple(_texts(body.get("system"))),
+        turns=tuple(map(_turn, body["messages"])),
+        tools=tuple(map(_tool, blocks(body.get("tools")))),
+        tool_choice=_tool_choice(choice),
+        parallel_calls=False if choice.get("disable_parallel_tool_use") else None,
+        max_tokens=body.get("max_tokens"),
+        stop=tuple(stop for stop in stops if isinstance(stop, str)) if isinstance(stops, list) else (),
+        temperature=body.get("temperature"),
+        top_p=body.get("top_p"),
+        top_k=body.get("top_k"),
+        stream=body.get("stream"),
+        output_schema=schema,
+        user=user if isinstance(user, str) else None,
+        vendor={WIRE: vendor | config},
+    )
+
+
+def blocks(value: object) -> list[Body]:
+    """Return the blocks of a list, as far as they are objects."""
+    return [block for block in value if isinstance(block, dict)] if isinstance(value, list) else []
+
+
+def _turn(message: Body) -> Turn:
+    role, content = message.get("role"), message.get("content")
+    given = [{"type": "text", "text": content}] if isinstance(content, str) else blocks(content)
+    return Turn(role if role in ("assistant", "system") else "user", tuple(_part(block) for block in given))
+
+
+def _part(block: Body) -> Part:
+    cache = block.get("cache_control")
+    match block.get("type"):
+        case "text":
+            return Text(json_values.words(block.get("text")), cache=cache)
+        case "tool_use":
+            arguments = json_values.written(block.get("input") or {}, retryable=False)
+            return Call(
+                json_values.words(block.get("id")),
+                json_values.words(block.get("name")),
+                arguments,
+                cache=cache,
+            )
+        case "tool_result":
+            call_id, content = json_values.words(block.get("tool_use_id")), block.get("content")
+            parts = (
+                [Text(content)] if isinstance(content, str) else [_part(inner) for inner in blocks(content)]
+            )
+            return Result(call_id, tuple(parts), is_error=bool(block.get("is_error")), cache=cache)
+        case "thinking":
+            return Thinking(
+                json_values.words(block.get("thinking")),
+                json_values.words(block.get("signature")),
+                cache=cache,
+            )
+        case "image" | "document" | "search_result":
+            return _media(block) or VendorPart(WIRE, block["type"], block, cache=cache)
+        case "tool_reference":
+            return Text(f"Tool {json_values.words(block.get('tool_name'))} is now available.", cache=cache)
+        case other:
+            return VendorPart(WIRE, other, block, cache=cache)
+
+
+def _media(block: Body) -> Part | None:
+    given, cache = block.get("source"), block.get("cache_control")
+    source: Body = given if isinstance(given, dict) else {}
+    kind: Literal["image", "document"] = "image" if block["type"] == "image" else "document"
+    title = json_values.words(block.get("title")) or None
+    media_type = json_values.words(source.get("media_type"))
+    match block["type"], source.get("type"):
+        case "image" | "document", "base64":
+            return Media(
+                kind, media_type, data=json_values.words(source.get("data")), title=title, cache=cache
+            )
+        case "image" | "document", "url":
+            return Media(kind, url=json_values.words(source.get("url")), title=title, cache=cache)
+        case "document", "text":
+            return Media(
+                kind, "text/plain", text=json_values.words(source.get("data")), title=title, cache=cache
+            )
+        case "document", "content":
+            return Text(_joined(source.get("content")), cache=cache)
+        case "search_result", _:
+            return Text(_joined(block.get("content")), cache=cache)
+    return None
+
+
+def _texts(system: object) -> Iterator[Text]:
+    if isinstance(system, str):
+        yield Text(system)
+        return
+    for block in blocks(system):
+        if block.get("type") == "text" and (text := json_values.words(block.get("text"))):
+            yield Text(text, cache=block.get("cache_control"))
+
+
+def _joined(content: object) -> str:
+    if isinstance(content, str):
+        return content
+    return "\n\n".join(text.text for text in _texts(content))
+
+
+def _tool(tool: Body) -> Tool:
+    name, cache = json_values.words(tool.get("name")), tool.get("cache_control")
+    if "input_schema" not in tool:
+        return Tool(name=name, hosted=tool.get("type") or "tool", cache=cache)
+    return Tool(
+        name=name,
+        description=json_values.words(tool.get("description")),
+        parameters=tool["input_schema"],
+        strict=tool.get("strict"),
+        cache=cache,
+    )
+
+
+def _tool_choice(choice: Body) -> ToolChoice | None:
+    mode: Any = MODES.get(json_values.words(choice.get("type")))
+    return ToolChoice(mode, json_values.words(choice.get("name"))) if mode else None
+
+
+def _split_output_config(config: object) -> tuple[object, Body]:
+    """Return the schema of the answer, and what else the field says, which this wire alone knows."""
+    if not isinstance(config, dict):
+        return None, {}
+    wanted = config.get("format")
+    if isinstance(wanted, dict) and wanted.get("type") == "json_schema":
+        return wanted.get("schema"), {name: config[name] for name in config.keys() - {"format"}}
+    return None, dict(config)
+
+
+def texts_of(parts: Iterable[Part]) -> list[str]:
+    return [part.text for part in parts if isinstance(part, Text) and part.text]

@@ -1,0 +1,188 @@
+"""A conversation as a messages request.
+
+Source: the API reference of messages. Only fields that Anthropic knows are written: it refuses all others.
+"""
+
+import re
+from collections.abc import Iterable
+
+from coderouter_proxy.wires import json_values, sequence
+from coderouter_proxy.wires.conversation import (
+    Body,
+    Call,
+    Conversation,
+    Media,
+    Part,
+    Result,
+    Text,
+    Tool,
+    Turn,
+)
+from coderouter_proxy.wires.losses import Vocabulary
+from coderouter_proxy.wires.system_text import MARKED
+
+WIRE = "anthropic"
+MAX_TOKENS = 8192  # Anthropic requires a number; every model of theirs can write this much
+CHOICES = {"auto": "auto", "required": "any", "none": "none", "tool": "tool"}
+EMPTY_SCHEMA: Body = {"type": "object", "properties": {}}
+CONTINUED = "(continued)"
+
+# Beyond those that the form has; clients of other wires may send them as well.
+OWN_FIELDS = frozenset({"thinking", "output_config"})
+_TIERS = ("auto", "standard_only")  # of `service_tier`, which OpenAI has with other values
+_HARMLESS: Body = {
+    "n": 1,
+    "frequency_penalty": 0,
+    "presence_penalty": 0,
+    "logprobs": False,
+    "store": False,
+    "service_tier": "default",
+}
+_NOT_IN_ID = re.compile(r"[^A-Za-z0-9_-]")
+
+
+def _knows_field(name: str, value: object) -> bool:
+    if value is None or name in OWN_FIELDS or (name in _HARMLESS and _HARMLESS[name] == value):
+        return True
+    return name == "service_tier" and value in _TIERS
+
+
+VOCABULARY = Vocabulary(
+    wire=WIRE,
+    knows_field=_knows_field,
+    knows_media=lambda media: media.kind in ("image", "document"),
+    cache=True,
+    top_k=True,
+)
+
+
+def write(conversation: Conversation) -> Body:
+    """Return the request, without a model; what the wire cannot say is left out."""
+    body: Body = {}
+    for fields in conversation.vendor.values():
+        body |= {name: value for name, value in fields.items() if name in OWN_FIELDS and value is not None}
+        if fields.get("service_tier") in _TIERS:
+            body["service_tier"] = fields["service_tier"]
+    body["max_tokens"] = conversation.max_tokens or MAX_TOKENS
+    if system := _system(conversation.system):
+        body["system"] = system
+    body["messages"] = _messages(conversation.turns)
+    for name in ("top_p", "top_k", "stream"):
+        if (value := getattr(conversation, name)) is not None:
+            body[name] = value
+    if (temperature := conversation.temperature) is not None:
+        body["temperature"] = min(temperature, 1) if isinstance(temperature, (int, float)) else temperature
+    if conversation.stop:
+        body["stop_sequences"] = list(conversation.stop)
+    if conversation.user:
+        body["metadata"] = {"user_id": conversation.user}
+    if tools := [_tool(tool) for tool in conversation.tools if tool.hosted is None]:
+        body["tools"] = tools
+        body |= _tool_choice(conversation)
+    if conversation.output_schema is not None:
+        config = body.get("output_config")
+        given = config if isinstance(config, dict) else {}
+        body["output_config"] = {
+            **given,
+            "format": {"type": "json_schema", "schema": conversation.output_schema},
+        }
+    return body
+
+
+def _system(texts: Iterable[Text]) -> str | list[Body]:
+    """Return one text; or blocks, where a breakpoint of the cache has to stay in its place."""
+    kept = [part for part in texts if part.text.strip()]
+    if any(part.cache is not None for part in kept):
+        return [block for part in kept for block in _block(part)]
+    return "\n\n".join(part.text for part in kept)
+
+
+def _messages(turns: Iterable[Turn]) -> list[Body]:
+    """Return the messages; the first has to be the user's."""
+    by_user = [_by_user(turn) if turn.role == "system" else turn for turn in turns]
+    messages: list[Body] = [
+        {"role": turn.role, "content": [block for part in turn.parts for block in _block(part)]}
+        for turn in sequence.mended(by_user)
+    ]
+    messages = [message for message in messages if message["content"]]
+    if not messages or messages[0]["role"] != "user":
+        messages.insert(0, {"role": "user", "content": [{"type": "text", "text": CONTINUED}]})
+    last = messages[-1]
+    if last["role"] == "assistant" and isinstance(text := last["content"][-1].get("text"), str):
+        last["content"][-1]["text"] = text.rstrip()  # Anthropic refuses white space at the end
+    return messages
+
+
+def _by_user(turn: Turn) -> Turn:
+    """Return the turn as words of the user: system text has no place of its own in the middle."""
+    text = "\n\n".join(part.text for part in turn.parts if isinstance(part, Text) and part.text.strip())
+    return Turn("user", (Text(MARKED.format(text)),) if text else ())
+
+
+def _block(part: Part) -> list[Body]:
+    block = _bare_block(part)
+    if block is None:
+        return []
+    return [block if part.cache is None else {**block, "cache_control": part.cache}]
+
+
+def _bare_block(part: Part) -> Body | None:
+    match part:
+        case Text():
+            return {"type": "text", "text": part.text}
+        case Call():
+            return {
+                "type": "tool_use",
+                "id": _call_id(part.id),
+                "name": part.name,
+                "input": json_values.arguments(part.arguments),
+            }
+        case Result():
+            content = [block for inner in part.parts if not _is_blank(inner) for block in _block(inner)]
+            result: Body = {
+                "type": "tool_result",
+                "tool_use_id": _call_id(part.call_id),
+                "content": content or "",
+            }
+            return {**result, "is_error": True} if part.is_error else result
+        case Media():
+            block: Body = {"type": part.kind, "source": _source(part)}
+            return {**block, "title": part.title} if part.title and part.kind == "document" else block
+    return None
+
+
+def _is_blank(part: Part) -> bool:
+    return isinstance(part, Text) and not part.text.strip()
+
+
+def _call_id(given: str) -> str:
+    return _NOT_IN_ID.sub("_", given)
+
+
+def _source(media: Media) -> Body:
+    if media.url is not None:
+        return {"type": "url", "url": media.url}
+    if media.text is not None:
+        return {"type": "text", "media_type": "text/plain", "data": media.text}
+    return {"type": "base64", "media_type": media.media_type, "data": media.data}
+
+
+def _tool(tool: Tool) -> Body:
+    written: Body = {"name": tool.name, "input_schema": tool.parameters or EMPTY_SCHEMA}
+    if tool.description:
+        written["description"] = tool.description
+    return written if tool.cache is None else {**written, "cache_control": tool.cache}
+
+
+def _tool_choice(conversation: Conversation) -> Body:
+    choice = conversation.tool_choice
+    alone = conversation.parallel_calls is False
+    if choice is None and not alone:
+        return {}
+    mode = choice.mode if choice else "auto"
+    written: Body = {"type": CHOICES[mode]}
+    if choice and mode == "tool":
+        written["name"] = choice.name
+    if alone and mode != "none":
+        written["disable_parallel_tool_use"] = True
+    return {"tool_choice": written}

@@ -1,0 +1,129 @@
+"""A request in the words of no wire: each wire has one reader that makes it and one writer that takes it.
+
+Turns alternate freely; what a wire wants of their order is the business of `sequence`. What only one vendor knows is
+kept apart, by the wire that it came on, so that no other is sent it.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal, TypeAlias
+
+Body = dict[str, Any]
+Role: TypeAlias = Literal["system", "user", "assistant"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """`cache` is the breakpoint of a prompt cache behind this part, in Anthropic's words; None without one."""
+
+    cache: object = None
+
+
+@dataclass(frozen=True, slots=True)
+class Text(Part):
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Media(Part):
+    """An image or a document: Base64 `data` of a media type, or a `url`, or the `text` of a document."""
+
+    kind: Literal["image", "document"]
+    media_type: str = ""
+    data: str | None = None
+    url: str | None = None
+    text: str | None = None
+    title: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Call(Part):
+    """A tool call of the model; `arguments` is JSON text, of an object if the model wrote a sound call."""
+
+    id: str
+    name: str
+    arguments: str
+
+
+@dataclass(frozen=True, slots=True)
+class Result(Part):
+    """What a tool returned for a call."""
+
+    call_id: str
+    parts: tuple[Part, ...] = ()
+    is_error: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Thinking(Part):
+    """Thoughts of the model; `proof` is opaque to all but the vendor that made it."""
+
+    text: str
+    proof: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class VendorPart(Part):
+    """A part that only the wire it came on knows, under the name that this wire gives it."""
+
+    wire: str
+    name: object
+    value: object
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    role: Role
+    parts: tuple[Part, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tool:
+    """A function that the client runs. A hosted tool runs at the vendor, and only its own wire can name it."""
+
+    name: str
+    description: str = ""
+    parameters: object = None
+    strict: object = None
+    cache: object = None
+    hosted: object = None
+
+
+@dataclass(frozen=True, slots=True)
+class ToolChoice:
+    """Whether the model calls tools: as it likes, at least one, none, or the one of this name."""
+
+    mode: Literal["auto", "required", "none", "tool"]
+    name: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Conversation:
+    """None and empty stand for what the client left to the provider."""
+
+    system: tuple[Text, ...] = ()
+    turns: tuple[Turn, ...] = ()
+    tools: tuple[Tool, ...] = ()
+    tool_choice: ToolChoice | None = None
+    parallel_calls: bool | None = None
+    max_tokens: object = None
+    stop: tuple[str, ...] = ()
+    temperature: object = None
+    top_p: object = None
+    top_k: object = None
+    stream: object = None
+    output_schema: object = None
+    user: str | None = None
+    vendor: Mapping[str, Body] = field(default_factory=dict)
+    """By wire, the fields that only it knows."""
+
+
+def parts_of(conversation: Conversation) -> list[Part]:
+    """Return all parts of all turns and of the system text, also those inside of results."""
+    found: list[Part] = list(conversation.system)
+    for turn in conversation.turns:
+        for part in turn.parts:
+            found.append(part)
+            if isinstance(part, Result):
+                found += part.parts
+    return found
