@@ -81,6 +81,10 @@ soak: $(TEST_READY) system-programs ## Load, rotate, kill and restart for ten mi
 chaos: $(TEST_READY) ## Search at length for a sequence of accidents that breaks the totals
 	CHAOS_RUNS=1000 CHAOS_STEPS=100 $(BIN)/pytest -q tests/exporter/engine/test_model.py
 
+.PHONY: agents
+agents: $(TEST_READY) ## Run real coding agents (from npm) through the proxy, over each kind of provider
+	PYTHONPATH=tests $(BIN)/python -m real_agents
+
 .PHONY: constraints
 constraints: $(TEST_READY) ## Pin the versions that are installed now
 	$(BIN)/pip freeze --exclude-editable | sort -f > $(CONSTRAINTS)

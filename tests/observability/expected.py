@@ -1,4 +1,4 @@
-"""The expected numbers, computed from the event files without the exporter."""
+"""What the exporter should count: the event files, read line by line without its code."""
 
 from collections import Counter
 from math import ceil
@@ -54,7 +54,7 @@ class Expected:
     def fallbacks(self) -> int:
         return sum(event["attempts"] > 1 for event in self.finished)
 
-    def first_token_s(self, fraction: float) -> float:
-        """Return the time to the first token that this fraction of all streams did not exceed."""
+    def first_token_s(self, quantile: float) -> float:
+        """Return the quantile (0 to 1) of the times to the first token."""
         waits = sorted(event["ttft_s"] for event in self.finished if event["ttft_s"] is not None)
-        return float(waits[ceil(fraction * len(waits)) - 1])
+        return float(waits[ceil(quantile * len(waits)) - 1])

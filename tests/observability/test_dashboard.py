@@ -1,4 +1,4 @@
-"""The dashboard is up to date with its tables and follows the rules of Grafana's public dashboard linter."""
+"""The committed dashboard is generated from its table, and follows the rules of Grafana's dashboard linter."""
 
 import json
 import re
@@ -20,26 +20,26 @@ from support.prometheus import promql
 
 SOURCE = {"type": "prometheus", "uid": "${datasource}"}
 UNITS = {value for name, value in vars(units).items() if isinstance(value, str) and not name.startswith("_")}
-COUNTED = re.compile(r".*_(total|bucket|sum|count)$")
-GROWTH = ("rate", "irate", "increase")
+COUNTER = re.compile(r".*_(total|bucket|sum|count)$")
+RATES = ("rate", "irate", "increase")
 
 each_panel = pytest.mark.parametrize("panel", panels(), ids=lambda panel: panel["title"])
 each_target = pytest.mark.parametrize("target", targets(), ids=str)
 each_expression = pytest.mark.parametrize("expr", expressions())
 
 
-def test_the_committed_file_is_up_to_date_with_the_tables() -> None:
+def test_the_committed_file_is_generated_from_the_table() -> None:
     assert DASHBOARD.read_text(encoding="utf-8") == document(ROWS), "run `make dashboard`"
 
 
-def test_it_fits_the_schema_of_the_sdk_without_unknown_fields() -> None:
+def test_the_sdk_knows_every_field_of_it() -> None:
     register_default_plugins()
     known = Dashboard.from_json(dashboard())
     assert without_null(json.loads(JSONEncoder().encode(known))) == without_null(dashboard())
 
 
 def without_null(value: Any) -> Any:
-    """Return the value without null fields, in which Grafana, the SDK and JSON differ without effect."""
+    """Return the value without null fields, which Grafana and its SDK set differently and without effect."""
     match value:
         case dict():
             return {name: without_null(inner) for name, inner in value.items() if inner is not None}
@@ -112,7 +112,7 @@ def test_a_panel_has_title_description_unit_and_queries(panel: dict[str, Any]) -
     assert panel["targets"]
 
 
-def test_every_panel_queries_prometheus() -> None:
+def test_no_panel_queries_another_kind_of_data_source() -> None:
     assert {target["datasource"]["type"] for panel in panels() for target in panel["targets"]} == {
         "prometheus"
     }
@@ -137,20 +137,20 @@ def test_every_selector_names_job_and_instance(target: Target) -> None:
 
 
 @each_expression
-def test_a_counter_is_only_used_in_rates_and_increases(expr: str) -> None:
+def test_a_counter_is_only_shown_as_a_rate_or_an_increase(expr: str) -> None:
     for selector in promql.selectors(expr):
-        if COUNTED.match(selector.metric):
-            assert selector.function in GROWTH
+        if COUNTER.match(selector.metric):
+            assert selector.function in RATES
 
 
 @each_expression
-def test_no_divisor_can_be_zero(expr: str) -> None:
+def test_nothing_is_divided_by_what_may_be_zero(expr: str) -> None:
     for divisor in promql.divisors(expr):
         assert re.match(r"clamp_min\(|\(.*> 0\)$", divisor, re.DOTALL)
 
 
 @each_expression
-def test_a_quantile_without_observations_has_no_value_instead_of_nan(expr: str) -> None:
+def test_a_quantile_without_data_is_absent_not_nan(expr: str) -> None:
     assert expr.count("histogram_quantile(") == len(re.findall(r"^histogram_quantile\(.*\) >= 0$", expr))
 
 
@@ -159,7 +159,7 @@ def test_a_legend_names_labels_that_the_result_has(target: Target) -> None:
     assert set(re.findall(r"\{\{(\w+)\}\}", target.legend)) <= promql.result_labels(target.expr)
 
 
-def test_provisioning_files_fit_the_data_source_and_the_readme() -> None:
+def test_provisioning_files_name_the_data_source_and_the_folder() -> None:
     def read(kind: str) -> Any:
         path = ROOT / "deploy/grafana/provisioning" / kind / "coderouter.yml"
         return yaml.safe_load(path.read_text(encoding="utf-8"))

@@ -1,4 +1,4 @@
-"""The dashboard and the rules only use metrics and labels that the exporter serves."""
+"""Every metric and label that the dashboard and the rules query is served by the exporter."""
 
 import re
 
@@ -13,7 +13,7 @@ from support.prometheus.rules import ALERTS, RECORDED
 TARGET = {"job", "instance"}
 PROCESS = ("process_cpu_seconds_total", "process_resident_memory_bytes")
 
-# Metrics of Prometheus itself for each target, and of its client library for each process.
+# What Prometheus records for each target, and what its client library serves for each process.
 OTHERS: dict[str, set[str]] = {"up": set(), **{name: set() for name in PROCESS}}
 
 
@@ -35,26 +35,26 @@ def recorded() -> dict[str, set[str]]:
 
 
 KNOWN = {name: labels | TARGET for name, labels in (served() | OTHERS | recorded()).items()}
-USED = [*expressions(), *listed_series(), *(rule.expr for rule in [*RECORDED, *ALERTS])]
+QUERIED = [*expressions(), *listed_series(), *(rule.expr for rule in [*RECORDED, *ALERTS])]
 
-each_used = pytest.mark.parametrize("expr", USED)
+each_queried = pytest.mark.parametrize("expr", QUERIED)
 
 
-@each_used
-def test_every_metric_is_served_and_has_the_labels_of_its_matchers(expr: str) -> None:
+@each_queried
+def test_every_metric_is_served_and_has_the_labels_it_is_matched_by(expr: str) -> None:
     for selector in promql.selectors(expr):
         assert selector.metric in KNOWN
         assert selector.matchers.keys() <= KNOWN[selector.metric]
 
 
-@each_used
+@each_queried
 def test_results_are_grouped_by_labels_that_their_metrics_have(expr: str) -> None:
     labels = set().union(*(KNOWN[selector.metric] for selector in promql.selectors(expr)))
     assert promql.grouped_by(expr) <= labels
 
 
-@each_used
-def test_a_label_with_a_closed_set_is_only_matched_against_values_in_it(expr: str) -> None:
+@each_queried
+def test_a_label_with_a_closed_set_is_only_matched_by_its_values(expr: str) -> None:
     sets = {
         (family.name, label): set(values)
         for family in FAMILIES
@@ -69,7 +69,7 @@ def test_a_label_with_a_closed_set_is_only_matched_against_values_in_it(expr: st
 
 
 @pytest.mark.parametrize("target", targets(), ids=str)
-def test_every_metric_with_a_provider_or_a_profile_follows_that_variable(target: Target) -> None:
+def test_metrics_follow_the_variables_whose_labels_they_have(target: Target) -> None:
     for selector in promql.selectors(target.expr):
         for label in ("provider", "profile"):
             assert (label in KNOWN[selector.metric]) == (selector.matchers.get(label) == f"${label}")

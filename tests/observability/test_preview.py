@@ -11,7 +11,7 @@ from preview.sample_hour import HOUR_S, write_hour
 NOON = 1_795_435_200.0
 
 
-def test_every_event_counts_and_every_attempt_ends(tmp_path: Path) -> None:
+def test_every_event_counts_and_every_attempt_has_an_outcome(tmp_path: Path) -> None:
     path = tmp_path / "events.jsonl"
     write_hour(EventLog(path), NOON, seed=1)
     state = fold_files([path])
@@ -22,7 +22,7 @@ def test_every_event_counts_and_every_attempt_ends(tmp_path: Path) -> None:
     assert state.last_event_ts > NOON - HOUR_S / 60
     tries = sum(state.totals(PROVIDER_ATTEMPTS).values())
     ended = sum(n for (_, how), n in state.totals(PROVIDER_OUTCOMES).items() if how != "failed_midstream")
-    assert 0 <= tries - ended < 10, "those in progress at the end of the hour"
+    assert 0 <= tries - ended < 10, "those in flight when the hour ended"
 
 
 def test_the_same_seed_gives_the_same_hour(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Mixed traffic: requests of every outcome, with most of what the proxy can do to them."""
+"""Mixed traffic: requests that together use most of what the proxy can do."""
 
 import time
 from collections.abc import Mapping
@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from coderouter_events.events import Outcome
-from support.proxy import anthropic_answers as claude_says
+from support.proxy import anthropic_answers as anthropic
 from support.proxy import openai_answers as says
 from support.proxy import process
 from support.proxy.client import Exchange
@@ -17,10 +17,10 @@ BUDGET_USD = 0.01
 KEY = {"FLAKY_KEY": "a key of the tests"}
 TOOL = {"type": "function", "function": {"name": "read", "parameters": {"type": "object"}}}
 TEXTUAL_CALL = '<tool_call>\n{"name": "read", "arguments": {"path": "/a"}}\n</tool_call>'
-CACHE_WRITTEN = {**claude_says.USAGE, "cache_creation_input_tokens": 5}
+CACHE_WRITTEN = {**anthropic.USAGE, "cache_creation_input_tokens": 5}
 
 
-def configured(upstream: Upstream) -> dict[str, object]:
+def providers_yaml(upstream: Upstream) -> dict[str, object]:
     def entry(name: str, at: str | None = None, **more: object) -> dict[str, object]:
         return process.provider(name, upstream.provider(at or name).base_url, **more)
 
@@ -54,32 +54,32 @@ def configured(upstream: Upstream) -> dict[str, object]:
 
 @dataclass(frozen=True, kw_only=True)
 class Step:
-    """One request, its outcome, and how the providers answer it, by name."""
+    """One request: what each provider answers, by name, and how it ends for the client."""
 
     profile: str
     outcome: Outcome
     scripts: Mapping[str, Script] = field(default_factory=dict)
-    anthropic: bool = False
+    is_anthropic: bool = False
     body: Mapping[str, Any] = field(default_factory=dict)
     raw: bytes | None = None
-    leaves_after: bytes | None = None
+    disconnects_after: bytes | None = None
 
     def run(self, served: Proxy, upstream: Upstream) -> None:
         for name, script in self.scripts.items():
             upstream.provider(name).plays(script)
-        exchange = self._sent(served)
-        if self.leaves_after is None:
+        exchange = self._send(served)
+        if self.disconnects_after is None:
             exchange.rest()
         else:
-            exchange.read_past(self.leaves_after)
+            exchange.read_past(self.disconnects_after)
             exchange.leave()
 
-    def _sent(self, served: Proxy) -> Exchange:
+    def _send(self, served: Proxy) -> Exchange:
         headers = {"X-CodeRouter-Profile": self.profile}
         if self.raw is not None:
             return served.posts(self.raw, headers)
-        ask = served.asks_messages if self.anthropic else served.asks
-        return ask(headers, **self.body)
+        send = served.asks_messages if self.is_anthropic else served.asks
+        return send(headers, **self.body)
 
 
 STREAM = {"stream": True}
@@ -97,18 +97,18 @@ ROUND = (
     Step(profile="default", outcome="ok", scripts={"local": DOWN, "cloud": says.answer()}),
     Step(profile="default", outcome="ok", scripts={"local": DOWN, "cloud": says.streamed()}, body=STREAM),
     Step(profile="default", outcome="ok", scripts={"local": says.answer(usage=None)}),
-    Step(profile="default", outcome="ok", scripts={"local": says.answer()}, anthropic=True, body=THINKS),
+    Step(profile="default", outcome="ok", scripts={"local": says.answer()}, is_anthropic=True, body=THINKS),
     Step(
         profile="claude-first",
         outcome="ok",
-        scripts={"claude": claude_says.answer(usage=CACHE_WRITTEN)},
-        anthropic=True,
+        scripts={"claude": anthropic.answer(usage=CACHE_WRITTEN)},
+        is_anthropic=True,
     ),
     Step(
         profile="claude-first",
         outcome="ok",
-        scripts={"claude": claude_says.streamed()},
-        anthropic=True,
+        scripts={"claude": anthropic.streamed()},
+        is_anthropic=True,
         body=STREAM,
     ),
     Step(
@@ -116,13 +116,13 @@ ROUND = (
         outcome="midstream",
         scripts={
             "claude": stream(
-                claude_says.MESSAGE_START,
-                claude_says.start(claude_says.text("")),
-                claude_says.content("Hello"),
+                anthropic.MESSAGE_START,
+                anthropic.start(anthropic.text("")),
+                anthropic.content("Hello"),
                 CUT,
             )
         },
-        anthropic=True,
+        is_anthropic=True,
         body=STREAM,
     ),
     Step(
@@ -130,12 +130,12 @@ ROUND = (
         outcome="client_gone",
         scripts={"local": stream(says.ROLE, says.text("Hello"), HANG)},
         body=STREAM,
-        leaves_after=b"Hello",
+        disconnects_after=b"Hello",
     ),
     Step(
         profile="default", outcome="ok", scripts={"local": says.answer(TEXTUAL_CALL)}, body={"tools": [TOOL]}
     ),
-    Step(profile="auto", outcome="ok", scripts={"claude": claude_says.answer()}, body={"tools": [TOOL]}),
+    Step(profile="auto", outcome="ok", scripts={"claude": anthropic.answer()}, body={"tools": [TOOL]}),
     Step(profile="auto", outcome="ok", scripts={"local": says.answer()}),
     Step(
         profile="watched",
@@ -148,12 +148,12 @@ ROUND = (
     Step(profile="hasty", outcome="ok", scripts={"flaky": (HANG,), "cloud": says.answer()}),
     Step(profile="spent", outcome="ok", scripts={"cloud": says.answer(), "local": says.answer()}),
     Step(profile="paid-only", outcome="blocked"),
-    Step(profile="default", outcome="client_error", raw=b"not JSON"),
+    Step(profile="default", outcome="client_error", raw=b"no JSON"),
 )
 
 
-def stream_slowly(served: Proxy, upstream: Upstream, first_token_s: float) -> None:
-    """Stream a response whose first token takes at least this long."""
+def send_slow_request(served: Proxy, upstream: Upstream, first_token_s: float) -> None:
+    """Stream an answer whose first token takes at least this long."""
     pause = Pause()
     upstream.provider("local").plays(
         stream(says.ROLE, pause, says.text("Hello"), says.STOP, says.USAGE_CHUNK, says.DONE)

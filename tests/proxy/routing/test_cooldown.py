@@ -1,4 +1,4 @@
-"""A provider that keeps failing is tried last for a while, where its profile asks for that; it is never left out."""
+"""Cooldowns: a provider that keeps failing moves to the end of the chain for a while, and is never left out."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -184,7 +184,7 @@ def test_failures_move_a_provider_to_the_end_until_it_answers(
     assert tried(running, "indifferent") == ["a", "b"], "a profile that does not ask for it keeps its order"
     assert tried(running, "careful") == ["b", "a"], "last, and not left out"
     assert health(running, "a")[1:] == [("provider-recovered", None)]
-    running.command.says(r"provider a failed \(upstream_5xx\); it is tried last for 3600 s")
+    running.command.says(r"provider a failed \(upstream_5xx\); it moves to the end of the chain for 3600 s")
     running.command.says("provider a answers again")
     assert tried(running, "careful") == ["a", "b"]
 
