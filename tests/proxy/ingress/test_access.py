@@ -15,7 +15,7 @@ from coderouter_proxy.errors import HttpError
 from coderouter_proxy.routing.access import Access
 from proxy.conftest import assert_sound
 from support.proxy import client, process
-from support.proxy.process import HELLO, Proxy, serving, start_fails, write_config
+from support.proxy.process import HELLO, Proxy, failed_start, serving, write_config
 from support.proxy.sdks import ANTHROPIC_HELLO, OPENAI_HELLO, anthropic_sdk, openai_sdk
 
 KEYS = ("first-secret-key", "second-secret-key")
@@ -115,9 +115,9 @@ def test_a_refused_request_is_noted_as_the_clients_error(locked: Proxy) -> None:
 
 
 def test_health_needs_no_key_and_the_list_of_models_does(locked: Proxy) -> None:
-    assert locked.gets("/healthz").status == 200
-    assert locked.gets("/v1/models").status == 401
-    assert locked.gets("/v1/models", {"x-api-key": KEYS[0]}).status == 200
+    assert locked.get("/healthz").status == 200
+    assert locked.get("/v1/models").status == 401
+    assert locked.get("/v1/models", {"x-api-key": KEYS[0]}).status == 200
 
 
 @pytest.mark.parametrize("given", [b"first-secret-kez", b"x", b"", b"x" * 10_000, KEYS[0].encode()])
@@ -148,7 +148,7 @@ def test_every_key_is_compared_in_full_whatever_was_sent(
 def test_a_variable_without_keys_fails_the_start(value: str | None, tmp_path: Path) -> None:
     write_config(tmp_path, config(api_keys_env="CLIENT_KEYS"))
     env = {} if value is None else {"CLIENT_KEYS": value}
-    assert start_fails(tmp_path, **env) == (
+    assert failed_start(tmp_path, **env) == (
         "coderouter: server.api_keys_env: the variable CLIENT_KEYS is empty or not set; put the accepted keys in it\n"
     )
 
@@ -157,7 +157,7 @@ def test_a_variable_without_keys_fails_the_start(value: str | None, tmp_path: Pa
 @pytest.mark.parametrize("host", ["0.0.0.0", "example.com"])
 def test_listening_for_others_without_keys_fails_the_start(host: str, tmp_path: Path) -> None:
     write_config(tmp_path, config())
-    assert start_fails(tmp_path, "--host", host) == (
+    assert failed_start(tmp_path, "--host", host) == (
         f"coderouter: --host {host} lets others use this proxy and its keys; set server.api_keys_env, listen on "
         "127.0.0.1, or pass --insecure\n"
     )

@@ -37,9 +37,9 @@ def test_a_client_that_leaves_before_the_first_content_cancels_the_try_and_ends_
     a.plays(script)
     seen = seen_so_far(served)
 
-    exchange = served.asks(stream=streamed)
+    exchange = served.chat(stream=streamed)
     asked = a.request
-    exchange.leave()
+    exchange.disconnect()
 
     assert asked.gone.wait(5)
     finished = newest_finished(served, seen)
@@ -54,10 +54,10 @@ def test_a_client_that_leaves_before_the_first_content_cancels_the_try_and_ends_
 def test_a_client_that_leaves_midstream_cancels_the_upstream(served: Proxy, a: Provider, b: Provider) -> None:
     a.plays(stream(says.ROLE, says.text("Hel"), HANG))
 
-    exchange = served.asks(stream=True)
+    exchange = served.chat(stream=True)
     exchange.read_until(says.text("Hel"))
     request_id = exchange.response.headers["x-request-id"]
-    exchange.leave()
+    exchange.disconnect()
 
     assert a.request.gone.wait(5)
     story = served.story(request_id)
@@ -73,10 +73,10 @@ def test_a_client_that_leaves_while_the_provider_writes_without_pause_cancels_th
 ) -> None:
     a.plays(stream(*[says.text("word " * 1000)] * 20_000))
 
-    exchange = served.asks(stream=True)
+    exchange = served.chat(stream=True)
     exchange.response.read1(1)
     request_id = exchange.response.headers["x-request-id"]
-    exchange.leave()
+    exchange.disconnect()
 
     assert a.request.gone.wait(10)
     assert served.finished(request_id)["outcome"] == "client_gone"
@@ -89,9 +89,9 @@ def test_a_client_that_leaves_during_the_second_try_is_told_by_that_try(
     b.plays((HANG,))
     seen = seen_so_far(served)
 
-    exchange = served.asks(stream=True)
+    exchange = served.chat(stream=True)
     asked = b.request
-    exchange.leave()
+    exchange.disconnect()
 
     assert asked.gone.wait(5)
     story = served.story(newest_finished(served, seen)["request_id"])
@@ -103,11 +103,11 @@ def test_a_client_that_leaves_after_done_has_got_its_answer(served: Proxy, a: Pr
     pause = Pause()
     a.plays(stream(says.text("Hi"), says.STOP, says.DONE, pause))
 
-    exchange = served.asks(stream=True)
+    exchange = served.chat(stream=True)
     exchange.read_until(says.DONE)
     assert pause.reached.wait(5)
     request_id = exchange.response.headers["x-request-id"]
-    exchange.leave()
+    exchange.disconnect()
 
     assert served.finished(request_id)["outcome"] == "ok"
 
@@ -115,7 +115,7 @@ def test_a_client_that_leaves_after_done_has_got_its_answer(served: Proxy, a: Pr
 def test_a_client_that_leaves_while_sending_its_request_is_gone_without_a_try(served: Proxy) -> None:
     seen = seen_so_far(served)
 
-    served.posts(b'{"messages": [', {"Content-Length": "1000"}).leave()
+    served.post(b'{"messages": [', {"Content-Length": "1000"}).disconnect()
 
     finished = newest_finished(served, seen)
     assert (finished["outcome"], finished["status"], finished["attempts"]) == ("client_gone", 499, 0)
@@ -124,9 +124,9 @@ def test_a_client_that_leaves_while_sending_its_request_is_gone_without_a_try(se
 
 def test_the_proxy_answers_the_next_client_after_one_has_left(served: Proxy, a: Provider) -> None:
     a.plays((HANG,), whole(says.completion("still here")))
-    exchange = served.asks()
+    exchange = served.chat()
     asked = a.request
-    exchange.leave()
+    exchange.disconnect()
     assert asked.gone.wait(5)
 
-    assert b"still here" in served.asks().rest().body
+    assert b"still here" in served.chat().rest().body

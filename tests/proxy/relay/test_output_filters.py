@@ -183,7 +183,7 @@ def test_only_filters_that_changed_something_are_noted(
     for text, names in (("Hello.<|end|>", ["strip_stop_markers"]), ("Hello <b>.", [])):
         plays(upstream_server, side, text, (text[:8], text[8:]))
         for streaming in (False, True):
-            asked = filtering.asks({"X-CodeRouter-Profile": side}, stream=streaming).rest()
+            asked = filtering.chat({"X-CodeRouter-Profile": side}, stream=streaming).rest()
             noted = [(side, names, streaming)] if names else []
             assert applied(filtering.story(asked.request_id)) == noted
 
@@ -219,7 +219,7 @@ def test_of_several_answers_only_the_first_is_filtered(filtering: Proxy, upstrea
 
 def test_without_filters_the_bytes_pass(filtering: Proxy, a: Provider) -> None:
     a.plays(openai_answers.streamed(*PIECES))
-    asked = filtering.asks(stream=True, stream_options={"include_usage": True}).rest()
+    asked = filtering.chat(stream=True, stream_options={"include_usage": True}).rest()
     assert asked.body == b"".join(
         (
             openai_answers.ROLE,

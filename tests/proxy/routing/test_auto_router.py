@@ -160,15 +160,15 @@ def routed(story: list[Event]) -> tuple[str, dict[str, Any]]:
     return finished["profile"], {name: noted[0][name] for name in fields if name in noted[0]} if noted else {}
 
 
-@pytest.mark.parametrize("asks", [Proxy.asks, Proxy.asks_messages], ids=["openai", "anthropic"])
-def test_what_is_decided_is_noted_with_its_signals_and_without_content(asks: Any, running: Proxy) -> None:
-    by_rule = asks(running, messages=said(FENCED)["messages"]).rest()
+@pytest.mark.parametrize("send", [Proxy.chat, Proxy.messages], ids=["openai", "anthropic"])
+def test_what_is_decided_is_noted_with_its_signals_and_without_content(send: Any, running: Proxy) -> None:
+    by_rule = send(running, messages=said(FENCED)["messages"]).rest()
     assert by_rule.status == 200
     told = {"msg": "auto-router-resolved", "rule_id": "code", "resolved_profile": "coding"}
     signals = {"has_image": False, "code_fence_ratio": 0.894}
     assert routed(running.story(by_rule.request_id)) == ("coding", {**told, "signals": signals})
 
-    by_none = asks(running).rest()
+    by_none = send(running).rest()
     told = {"msg": "auto-router-fallthrough", "resolved_profile": "writing"}
     signals = {"has_image": False, "code_fence_ratio": 0.0}
     assert routed(running.story(by_none.request_id)) == ("writing", {**told, "signals": signals})
@@ -189,23 +189,23 @@ def test_what_is_decided_is_noted_with_its_signals_and_without_content(asks: Any
 def test_a_profile_that_is_named_comes_before_the_rules(
     body: dict[str, str], headers: dict[str, str], profile: str, running: Proxy
 ) -> None:
-    asked = running.asks(headers, messages=said(FENCED)["messages"], **body).rest()
+    asked = running.chat(headers, messages=said(FENCED)["messages"], **body).rest()
     assert routed(running.story(asked.request_id)) == (profile, {})
 
 
 @pytest.mark.parametrize(("body", "mode"), [({"profile": "auto"}, "deep"), ({}, "any")])
 def test_auto_can_be_asked_for(body: dict[str, str], mode: str, running: Proxy) -> None:
-    asked = running.asks({"X-CodeRouter-Mode": mode}, messages=said(FENCED)["messages"], **body).rest()
+    asked = running.chat({"X-CodeRouter-Mode": mode}, messages=said(FENCED)["messages"], **body).rest()
     assert routed(running.story(asked.request_id))[0] == "coding"
 
 
 def test_others_are_answered_while_a_pattern_backtracks(running: Proxy) -> None:
     seen = len(read(running.events_path, "request-finished"))
-    slow = [running.asks(messages=said(BACKTRACKS)["messages"]) for _ in range(4)]
+    slow = [running.chat(messages=said(BACKTRACKS)["messages"]) for _ in range(4)]
     answered = threading.Event()
 
     def ask() -> None:
-        assert running.asks({"X-CodeRouter-Mode": "deep"}).rest().status == 200
+        assert running.chat({"X-CodeRouter-Mode": "deep"}).rest().status == 200
         answered.set()
 
     threading.Thread(target=ask).start()

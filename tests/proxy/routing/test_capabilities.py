@@ -10,7 +10,7 @@ from coderouter_proxy.config.validation import ConfigErrors
 from coderouter_proxy.request import Body, ClientRequest
 from coderouter_proxy.routing import capabilities
 from coderouter_proxy.routing.capabilities import CapabilityRule, CapabilityRules, ModelCapabilities
-from support.proxy.process import HELLO, start_fails
+from support.proxy.process import HELLO, failed_start
 
 SONNET = Provider(name="p", kind="anthropic", base_url="http://h", model="claude-sonnet-4-5")
 
@@ -144,7 +144,7 @@ def test_a_users_file_with_faults_tells_all_of_them(user_file: Path) -> None:
 
 def test_faults_of_the_users_file_fail_the_start(user_file: Path, tmp_path: Path) -> None:
     user_file.write_text("rules: [{match: a, capabilities: {vision: true}}]\n")
-    [line] = start_fails(tmp_path).splitlines()
+    [line] = failed_start(tmp_path).splitlines()
     assert line.startswith(f"coderouter: {user_file}:1: rules[0].capabilities.vision: is not a known field")
 
 

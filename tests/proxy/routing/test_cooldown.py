@@ -160,7 +160,7 @@ def running(upstream_server: Upstream, tmp_path_factory: pytest.TempPathFactory)
 
 def tried(proxy: Proxy, profile: str, **body: object) -> list[str]:
     """Ask, and return the providers in the order in which they were."""
-    asked = proxy.asks({"X-CodeRouter-Profile": profile}, **body).rest()
+    asked = proxy.chat({"X-CodeRouter-Profile": profile}, **body).rest()
     story = proxy.story(asked.request_id)
     return [event["provider"] for event in story if event["msg"] == "try-provider"]
 
@@ -184,8 +184,10 @@ def test_failures_move_a_provider_to_the_end_until_it_answers(
     assert tried(running, "indifferent") == ["a", "b"], "a profile that does not ask for it keeps its order"
     assert tried(running, "careful") == ["b", "a"], "last, and not left out"
     assert health(running, "a")[1:] == [("provider-recovered", None)]
-    running.command.says(r"provider a failed \(upstream_5xx\); it moves to the end of the chain for 3600 s")
-    running.command.says("provider a answers again")
+    running.command.wait_for_output(
+        r"provider a failed \(upstream_5xx\); it moves to the end of the chain for 3600 s"
+    )
+    running.command.wait_for_output("provider a answers again")
     assert tried(running, "careful") == ["a", "b"]
 
 

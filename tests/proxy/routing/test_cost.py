@@ -114,7 +114,7 @@ def config(cloud: FakeProvider, budget_usd: float, fallback: FakeProvider | None
 
 
 def outcome(proxy: Proxy, **body: Any) -> tuple[int, str | None, float | None]:
-    finished = proxy.finished(proxy.asks(**body).rest().request_id)
+    finished = proxy.finished(proxy.chat(**body).rest().request_id)
     return finished["status"], finished["provider"], finished["cost_usd"]
 
 
@@ -160,7 +160,7 @@ def test_a_spent_budget_passes_the_provider_over_also_after_a_restart(
 def test_when_only_the_budget_stands_in_the_way_the_client_reads_so(tmp_path: Path, a: FakeProvider) -> None:
     a.plays()
     with serving(tmp_path, config(a, budget_usd=0)) as served:
-        refused = served.asks().rest()
+        refused = served.chat().rest()
         assert (refused.status, refused.json["error"]["code"]) == (503, "budget_exceeded")
         assert refused.json["error"]["message"] == (
             "the monthly budget of cloud is spent, and profile 'default' has no other"
@@ -192,4 +192,6 @@ def test_an_unwritable_file_breaks_no_request_and_the_budget_holds(
     env: dict[str, Any] = {"STATE_DIRECTORY": str(tmp_path / "state")}
     with serving(tmp_path, config(a, budget_usd=0.0001, fallback=b), env=env) as served:
         assert [outcome(served)[1] for _ in range(3)] == ["cloud", "cloud", "local"]
-        served.command.says(r"cannot use .*spend.db \(.*\); spending is only in memory until it works again")
+        served.command.wait_for_output(
+            r"cannot use .*spend.db \(.*\); spending is only in memory until it works again"
+        )

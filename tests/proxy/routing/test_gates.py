@@ -88,7 +88,7 @@ def test_without_thinking_the_profiles_order_holds_and_nothing_is_noted(
     thinking: object, gates: Proxy, a: Provider
 ) -> None:
     a.plays(openai_answers.answer())
-    story = gates.story(gates.asks_messages(thinking=thinking).rest().request_id)
+    story = gates.story(gates.messages(thinking=thinking).rest().request_id)
     assert tried(story) == ["plain"]
     assert degraded(story) == []
 
@@ -96,13 +96,13 @@ def test_without_thinking_the_profiles_order_holds_and_nothing_is_noted(
 def test_tools_go_to_those_that_can_use_them_first(gates: Proxy, b: Provider) -> None:
     b.plays(openai_answers.answer())
     tools = [{"name": "weather", "input_schema": {"type": "object"}}]
-    asked = gates.asks_messages({"X-CodeRouter-Profile": "tools"}, tools=tools).rest()
+    asked = gates.messages({"X-CodeRouter-Profile": "tools"}, tools=tools).rest()
     assert tried(gates.story(asked.request_id)) == ["thinks"]
 
 
 def test_a_model_without_thinking_on_the_same_wire_is_asked_without_it(gates: Proxy, d: Provider) -> None:
     d.plays(anthropic_answers.answer())
-    asked = gates.asks_messages({"X-CodeRouter-Profile": "haiku"}, thinking=THINKING, top_k=5).rest()
+    asked = gates.messages({"X-CodeRouter-Profile": "haiku"}, thinking=THINKING, top_k=5).rest()
     assert asked.status == 200
     assert d.request.json == {
         "model": "claude-3-5-haiku-latest",
@@ -119,7 +119,7 @@ def test_thinking_in_the_request_and_in_its_history_is_noted_once(gates: Proxy, 
         *HELLO,
         {"role": "assistant", "content": [anthropic_answers.thinking("Hm."), anthropic_answers.text("Hi.")]},
     ]
-    asked = gates.asks_messages(
+    asked = gates.messages(
         {"X-CodeRouter-Profile": "plain"}, thinking=THINKING, messages=[*history, *HELLO]
     ).rest()
     assert degraded(gates.story(asked.request_id)) == [("plain", ["thinking"], DOES_NOT_SUPPORT)]
@@ -211,9 +211,9 @@ def test_an_answer_without_reasoning_passes_as_it_is(gates: Proxy, a: Provider) 
     a.plays(
         openai_answers.answer('It said "reasoning" aloud.'), openai_answers.streamed('"reasoning', '": x')
     )
-    whole = gates.asks({"X-CodeRouter-Profile": "plain"}).rest()
+    whole = gates.chat({"X-CodeRouter-Profile": "plain"}).rest()
     assert whole.json == openai_answers.completion('It said "reasoning" aloud.')
-    streamed = gates.asks({"X-CodeRouter-Profile": "plain"}, stream=True).rest()
+    streamed = gates.chat({"X-CodeRouter-Profile": "plain"}, stream=True).rest()
     assert openai_answers.text('"reasoning') in streamed.body
     for answer in (whole, streamed):
         assert degraded(gates.story(answer.request_id)) == []
@@ -232,7 +232,7 @@ def test_thinking_of_an_anthropic_provider_is_reasoning_to_an_openai_client(
 ) -> None:
     says = anthropic_answers.streamed_thoughtful if streamed else anthropic_answers.thoughtful
     c.plays(says("The user greets.", "Hello."))
-    asked = gates.asks({"X-CodeRouter-Profile": profile}, thinking=THINKING, stream=streamed).rest()
+    asked = gates.chat({"X-CodeRouter-Profile": profile}, thinking=THINKING, stream=streamed).rest()
     told = b"".join(asked.body.split(b"reasoning_content"))
     assert (b"Hel" in told, b"The " in told) == (True, thought is not None)
     assert degraded(gates.story(asked.request_id)) == noted

@@ -193,7 +193,7 @@ def test_thinking_is_stripped_and_noted_unless_the_provider_is_told_to_pass_it(
     thoughtful = side.says.streamed_thoughtful if streamed else side.says.thoughtful
     side.provider.plays(thoughtful("Greetings are short.", "Hello."))
 
-    response = wires.asks(side.profile("plain-"), stream=streamed).rest()
+    response = wires.chat(side.profile("plain-"), stream=streamed).rest()
 
     assert response.status == 200
     assert b"reasoning" not in response.body

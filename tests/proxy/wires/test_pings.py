@@ -42,7 +42,7 @@ def test_a_silence_is_filled_and_the_stream_goes_on(served: Proxy, side: Side, c
     pause = Pause()
     side.provider.plays(side.says.streamed("Hel", pause, "lo."))
 
-    exchange = client.asks(served, side.header)
+    exchange = client.stream(served, side.header)
     first = exchange.read_past(b"Hel")
     silence = exchange.read_past(client.ping * 2)
     pause.go()
@@ -58,7 +58,7 @@ def test_a_provider_that_died_is_noticed_under_the_signs_of_life(
 ) -> None:
     side.provider.plays(side.says.streamed("Hel", HANG))
 
-    response = client.asks(served, side.header).rest()
+    response = client.stream(served, side.header).rest()
 
     assert response.body.count(client.ping) >= 2
     assert f"silent for {PATIENCE_S:g} s" in (client.error(response.body) or "")
@@ -75,7 +75,7 @@ def test_the_message_starts_before_the_first_ping_also_while_its_text_is_held_ba
     pause = Pause()
     o.provider.plays(o.says.streamed('{"name": "re', pause, 'ad", "arguments": {"path": "/a"}}'))
 
-    exchange = client.asks(served, o.header, tools=[READ])
+    exchange = client.stream(served, o.header, tools=[READ])
     raw = exchange.read_past(client.ping)
     assert pause.reached.wait(5)
     assert [event["type"] for event in event_data(raw)] == ["message_start", "ping"]
@@ -88,13 +88,13 @@ def test_the_message_starts_before_the_first_ping_also_while_its_text_is_held_ba
 
 def test_an_answer_that_comes_at_once_has_no_signs_of_life(served: Proxy, o: Side, client: Client) -> None:
     o.provider.plays(o.says.streamed("Hello."))
-    assert client.ping not in client.asks(served, o.header).rest().body
+    assert client.ping not in client.stream(served, o.header).rest().body
 
 
 def test_whole_answers_have_no_signs_of_life(served: Proxy, side: Side) -> None:
     pause = Pause()
     side.provider.plays((pause, *side.says.answer("Hello.")))
-    exchange = served.asks_messages(side.header)
+    exchange = served.messages(side.header)
     assert pause.reached.wait(5)
     pause.go()
     assert exchange.rest().json["content"][0]["text"] == "Hello."

@@ -54,7 +54,7 @@ def test_a_tool_turn_is_live(wires: Proxy, side: Side, client: Client) -> None:
     pause = Pause()
     side.provider.plays(begun_call(side, pause, *ended_call(side)))
 
-    exchange = client.asks(wires, side.header, tools=[WEATHER])
+    exchange = client.stream(wires, side.header, tools=[WEATHER])
     first = exchange.read_past(b"Os")
     assert pause.reached.wait(5)
     assert b"weather" in first
@@ -71,7 +71,7 @@ def test_words_of_a_tool_turn_are_live(wires: Proxy, side: Side, client: Client)
     pause = Pause()
     side.provider.plays(side.says.streamed("I look.", pause, " Wait."))
 
-    exchange = client.asks(wires, side.header, tools=[WEATHER])
+    exchange = client.stream(wires, side.header, tools=[WEATHER])
     first = exchange.read_past(b"I look.")
     assert pause.reached.wait(5)
     pause.go()
@@ -97,7 +97,7 @@ def test_a_stream_that_breaks_ends_in_an_error_frame(
     before = open_connections(wires, upstream_server)
     side.provider.plays(begun(side, *steps))
 
-    response = client.asks(wires, side.header).rest()
+    response = client.stream(wires, side.header).rest()
 
     assert response.status == 200
     assert client.text(response.body) == "Hel"
@@ -111,7 +111,7 @@ def test_a_stream_that_breaks_ends_in_an_error_frame(
 def test_an_error_event_amid_a_stream_ends_it(wires: Proxy, side: Side, client: Client) -> None:
     side.provider.plays(begun(side, side.says.error_event("Overloaded just now"), HANG))
 
-    response = client.asks(wires, side.header).rest()
+    response = client.stream(wires, side.header).rest()
 
     assert client.text(response.body) == "Hel"
     assert "Overloaded just now" in (client.error(response.body) or "")
@@ -132,7 +132,7 @@ def test_a_stream_that_stalls_ends_in_an_error_frame(
     before = open_connections(wires, upstream_server)
     side.provider.plays(begun(side, step))
 
-    response = client.asks(wires, side.profile(profile)).rest()
+    response = client.stream(wires, side.profile(profile)).rest()
 
     assert client.text(response.body) == "Hel"
     assert client.error(response.body)
@@ -149,7 +149,7 @@ def test_a_stream_that_never_says_anything_is_given_up(
 ) -> None:
     side.provider.plays(stream(step))
 
-    response = client.asks(wires, side.profile("hasty-")).rest()
+    response = client.stream(wires, side.profile("hasty-")).rest()
 
     assert response.status == 502
     failed = wires.story(response.request_id)[1]
@@ -164,7 +164,7 @@ def test_a_stream_that_told_why_it_stops_needs_no_end(wires: Proxy, side: Side, 
         told = anthropic.ended().removesuffix(anthropic.MESSAGE_STOP)
         side.provider.plays(begun(side, anthropic.stop(), told, words="Hello"))
 
-    response = client.asks(wires, side.header).rest()
+    response = client.stream(wires, side.header).rest()
 
     assert client.text(response.body) == "Hello"
     assert client.is_complete(response.body)
@@ -207,7 +207,7 @@ def test_what_fails_before_its_first_content_falls_back_to_a_provider_of_the_oth
     side.provider.plays(first_failures(side)[failure])
     other.provider.plays(other.says.streamed("Hello", " there."))
 
-    response = client.asks(wires, side.profile("both-")).rest()
+    response = client.stream(wires, side.profile("both-")).rest()
 
     assert client.text(response.body) == "Hello there."
     assert client.is_complete(response.body)
@@ -225,7 +225,7 @@ def test_what_fails_before_its_first_content_falls_back_to_a_provider_of_the_oth
 def test_usage_and_stop_reason_are_in_the_events(wires: Proxy, side: Side, client: Client) -> None:
     side.provider.plays(side.says.streamed())
 
-    response = client.asks(wires, side.header).rest()
+    response = client.stream(wires, side.header).rest()
 
     finished = wires.finished(response.request_id)
     counts = ("input_tokens", "output_tokens", "cache_read_tokens")
@@ -241,7 +241,7 @@ def test_nothing_after_the_end_reaches_the_client(wires: Proxy, side: Side, clie
     more = openai.text("more") if side.name == "openai" else anthropic.content("more")
     side.provider.plays((*steps, b"%x\r\n%b\r\n" % (len(more), more), end))
 
-    response = client.asks(wires, side.header).rest()
+    response = client.stream(wires, side.header).rest()
 
     assert client.text(response.body) == "Hi"
     assert client.is_complete(response.body)

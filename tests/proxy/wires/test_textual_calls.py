@@ -36,7 +36,7 @@ def repaired(wires: Proxy, request_id: str) -> list[int]:
 def test_calls_among_words_become_real_in_a_stream(wires: Proxy, o: Side, client: Client) -> None:
     o.provider.plays(said("I look.\n\n", READ, "\n", WRITE, "\nDone."))
 
-    response = client.asks(wires, o.header, tools=TOOLS).rest()
+    response = client.stream(wires, o.header, tools=TOOLS).rest()
 
     assert client.calls(response.body) == [("read", {"path": "/a"}), ("write", {"path": "/b"})]
     assert client.text(response.body).split() == ["I", "look.", "Done."]
@@ -49,7 +49,7 @@ def test_a_call_after_thinking_becomes_real(wires: Proxy, o: Side, client: Clien
     o.provider.plays(said(READ, reasoning="Hm."))
     body: dict[str, Any] = {"thinking": {"type": "adaptive"}} if isinstance(client, AnthropicClient) else {}
 
-    response = client.asks(wires, o.header, tools=TOOLS, **body).rest()
+    response = client.stream(wires, o.header, tools=TOOLS, **body).rest()
 
     assert client.calls(response.body) == [("read", {"path": "/a"})]
     assert b"Hm." in response.body
@@ -62,7 +62,7 @@ def test_a_call_after_a_real_one_becomes_real_with_the_next_index(
     real = [openai.call_chunk(0, "", "call_1", "write"), openai.call_chunk(0, '{"path": "/b"}')]
     o.provider.plays(stream(openai.text("So:\n"), *real, openai.text(READ), openai.STOP, openai.DONE))
 
-    response = client.asks(wires, o.header, tools=TOOLS).rest()
+    response = client.stream(wires, o.header, tools=TOOLS).rest()
 
     assert client.calls(response.body) == [("write", {"path": "/b"}), ("read", {"path": "/a"})]
     assert repaired(wires, response.request_id) == [1]
@@ -72,7 +72,7 @@ def test_a_call_by_a_name_that_was_cut_is_the_clients_own(wires: Proxy, o: Side)
     client = AnthropicClient()
     call = json.dumps({"name": short(LONG_TOOL), "arguments": {"q": 1}})
     o.provider.plays(said(call))
-    response = client.asks(wires, o.header, tools=TOOLS).rest()
+    response = client.stream(wires, o.header, tools=TOOLS).rest()
     assert client.calls(response.body) == [(LONG_TOOL, {"q": 1})]
 
 
@@ -82,7 +82,7 @@ def test_what_names_no_tool_of_the_request_stays_text(
 ) -> None:
     text = UNKNOWN if tools else READ
     o.provider.plays(said(text))
-    response = client.asks(wires, o.header, tools=tools).rest()
+    response = client.stream(wires, o.header, tools=tools).rest()
     assert client.text(response.body) == text
     assert client.calls(response.body) == []
     assert repaired(wires, response.request_id) == []
@@ -91,13 +91,13 @@ def test_what_names_no_tool_of_the_request_stays_text(
 def test_whole_answers_are_repaired_as_well(wires: Proxy, o: Side) -> None:
     o.provider.plays(openai.answer(f"I look.\n{READ}"), openai.answer(f"I look.\n{READ}"))
 
-    message = wires.asks_messages(o.header, tools=TOOLS).rest()
+    message = wires.messages(o.header, tools=TOOLS).rest()
     text, use = message.json["content"]
     assert (text["text"].strip(), use["name"], use["input"]) == ("I look.", "read", {"path": "/a"})
     assert message.json["stop_reason"] == "tool_use"
 
     functions = [{"type": "function", "function": {"name": name, "parameters": {}}} for name in NAMES]
-    completion = wires.asks(o.header, tools=functions).rest()
+    completion = wires.chat(o.header, tools=functions).rest()
     [choice] = completion.json["choices"]
     assert choice["finish_reason"] == "tool_calls"
     assert choice["message"]["content"] == "I look."
@@ -109,5 +109,5 @@ def test_whole_answers_are_repaired_as_well(wires: Proxy, o: Side) -> None:
 
 def test_words_that_cannot_become_a_call_are_not_held_back(wires: Proxy, o: Side) -> None:
     o.provider.plays(said("Plain words, {not} a call."))
-    response = OpenAIClient().asks(wires, o.header, tools=TOOLS).rest()
+    response = OpenAIClient().stream(wires, o.header, tools=TOOLS).rest()
     assert OpenAIClient().text(response.body) == "Plain words, {not} a call."
