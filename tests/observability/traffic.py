@@ -159,7 +159,7 @@ def send_slow_request(served: Proxy, upstream: Upstream, first_token_s: float) -
         stream(says.ROLE, pause, says.text("Hello"), says.STOP, says.USAGE_CHUNK, says.DONE)
     )
     exchange = served.chat({"X-CodeRouter-Profile": "default"}, stream=True)
-    assert pause.reached.wait(10)
+    assert pause.reached.wait(30)
     time.sleep(first_token_s)
     pause.go()
     assert exchange.rest().status == 200

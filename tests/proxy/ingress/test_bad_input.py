@@ -51,7 +51,7 @@ def test_a_bad_body_gets_a_400_that_says_what_is_wrong(body: bytes, words: str, 
         ({"X-CodeRouter-Mode": "none"}, "X-CodeRouter-Mode: there is no mode 'none'; there are: fast, heavy"),
     ],
 )
-def test_an_unknown_profile_or_mode_in_a_header_gets_a_400_naming_those_there_are(
+def test_an_unknown_profile_or_mode_in_a_header_gets_a_400_with_the_known_ones(
     headers: dict[str, str], words: str, served: Proxy
 ) -> None:
     response = served.chat(headers).rest()
@@ -59,7 +59,7 @@ def test_an_unknown_profile_or_mode_in_a_header_gets_a_400_naming_those_there_ar
     assert words in response.json["error"]["message"]
 
 
-def test_an_unknown_profile_gets_a_400_naming_the_profiles(served: Proxy) -> None:
+def test_an_unknown_profile_gets_a_400_with_the_known_ones(served: Proxy) -> None:
     response = served.chat(profile="none").rest()
     assert response.json["error"]["message"].endswith(
         "there are: default, one, both, three, paid-only, paid-last, ghost-first, ghosts, lonely, dead, full, "
@@ -78,7 +78,7 @@ def test_a_body_over_the_limit_gets_a_413_before_it_is_read(served: Proxy) -> No
     assert served.finished(response.request_id)["outcome"] == "client_error"
 
 
-def test_a_client_that_sends_a_body_over_the_limit_all_the_same_reads_the_413(served: Proxy) -> None:
+def test_a_client_that_sends_a_body_over_the_limit_anyway_reads_the_413(served: Proxy) -> None:
     assert served.post(b"x" * (20 * MIB)).rest().status == 413
 
 
@@ -95,7 +95,9 @@ def test_a_body_at_the_limit_is_read(served: Proxy) -> None:
 
 
 @pytest.mark.parametrize("length", ["ten", "-1", "1_0", "+5", "", "5, 6", "99999999999999999999999999"])
-def test_a_malformed_content_length_gets_a_4xx_and_harms_nobody(length: str, served: Proxy) -> None:
+def test_a_malformed_content_length_gets_a_4xx_and_affects_no_other_request(
+    length: str, served: Proxy
+) -> None:
     with socket.create_connection(("127.0.0.1", served.port), timeout=10) as raw:
         raw.sendall(
             b"POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nContent-Length: %b\r\n\r\n{}" % length.encode()
@@ -132,12 +134,12 @@ profiles:
 """
 
 
-def test_a_broken_providers_yaml_fails_the_start_with_all_its_faults(tmp_path: Path) -> None:
+def test_an_invalid_providers_yaml_fails_the_start_with_all_its_errors(tmp_path: Path) -> None:
     path = process.write_config(tmp_path, FAULTS)
 
-    said = failed_start(tmp_path)
+    output = failed_start(tmp_path)
 
-    assert said.replace(f"coderouter: {path.name}", "").splitlines() == [
+    assert output.replace(f"coderouter: {path.name}", "").splitlines() == [
         ":1: default_profile: there is no profile 'coding'; known profiles: default",
         ":4: providers[0].base_url: 'localhost:11434' is not an http(s) URL; write e.g. http://127.0.0.1:11434/v1",
         ":6: providers[0].paid: is 'perhaps': should be a valid boolean, unable to interpret input",
@@ -150,8 +152,8 @@ def test_a_broken_providers_yaml_fails_the_start_with_all_its_faults(tmp_path: P
 def test_a_port_in_use_fails_the_start_with_one_line(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        said = failed_start(tmp_path, "--port", str(port))
-    assert said == (
+        output = failed_start(tmp_path, "--port", str(port))
+    assert output == (
         f"coderouter: port {port} on 127.0.0.1 is in use; "
         "choose another with --host or --port (CODEROUTER_PORT)\n"
     )
@@ -171,7 +173,7 @@ def test_a_port_in_use_fails_the_start_with_one_line(tmp_path: Path) -> None:
         (["--host", "0.0.0.0"], {}, "--host 0.0.0.0 lets others use this proxy"),
     ],
 )
-def test_a_start_that_cannot_be_fails_with_one_line(
+def test_a_failed_start_says_why_in_one_line(
     options: list[str], env: dict[str, str], words: str, tmp_path: Path
 ) -> None:
     [line] = failed_start(tmp_path, *options, **env).splitlines()

@@ -134,7 +134,7 @@ def test_the_next_provider_answers_after_a_timeout(
     assert names(story) == TRIED_BOTH
     assert (story[1]["error_type"], story[1]["status"]) == (error_type, None)
     if script:
-        assert a.request.gone.wait(5)
+        assert a.request.gone.wait(30)
 
 
 @pytest.mark.parametrize("streamed", [False, True], ids=["whole", "streamed"])

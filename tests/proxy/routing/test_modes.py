@@ -33,7 +33,7 @@ def profile_of(proxy: Proxy, headers: dict[str, str] | None = None, **body: obje
         (["--mode", "any"], {}, "auto", "flag"),
     ],
 )
-def test_the_mode_of_the_process_is_the_profile_of_requests_that_name_none(
+def test_the_mode_of_the_process_is_the_profile_for_requests_that_name_none(
     options: list[str], env: dict[str, str], profile: str, source: str, tmp_path: Path
 ) -> None:
     with serving(tmp_path, CONFIG, *options, env=env) as process:
@@ -45,7 +45,7 @@ def test_the_mode_of_the_process_is_the_profile_of_requests_that_name_none(
 
 
 @pytest.mark.parametrize("send", [Proxy.chat, Proxy.messages], ids=["openai", "anthropic"])
-def test_a_header_that_names_no_mode_gets_a_400_with_those_that_exist(
+def test_an_unknown_mode_in_a_header_gets_a_400_with_the_known_ones(
     send: Callable[[Proxy, dict[str, str]], Exchange], served: Proxy
 ) -> None:
     response = send(served, {"X-CodeRouter-Mode": "both"}).rest()
@@ -56,9 +56,7 @@ def test_a_header_that_names_no_mode_gets_a_400_with_those_that_exist(
 
 
 @pytest.mark.parametrize(("options", "env"), [(["--mode", "slow"], {}), ([], {"CODEROUTER_MODE": "slow"})])
-def test_a_process_with_a_mode_that_does_not_exist_does_not_start(
-    options: list[str], env: dict[str, str], tmp_path: Path
-) -> None:
+def test_an_unknown_mode_fails_the_start(options: list[str], env: dict[str, str], tmp_path: Path) -> None:
     write_config(tmp_path, CONFIG)
     known = "fast, prose, any, default, coding, writing, multi"
     assert failed_start(tmp_path, *options, **env) == (

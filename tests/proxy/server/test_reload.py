@@ -122,7 +122,7 @@ def test_a_running_stream_finishes_on_the_configuration_it_started_with(
     before["providers"] = [process.provider("a", a.base_url, output_filters=["strip_thinking"])]
     with serving(tmp_path, before) as served:
         exchange = served.chat(stream=True)
-        assert pause.reached.wait(10)
+        assert pause.reached.wait(30)
         write_config(tmp_path, asking(b))
         served.command.signal(signal.SIGHUP)
         eventually(lambda: reloaded(served))

@@ -1,4 +1,4 @@
-"""A session as Claude Code has it, over a provider of each wire."""
+"""A session of Claude Code with a provider of each wire."""
 
 import json
 from typing import Any
@@ -27,7 +27,7 @@ def send(wires: Proxy, side: Side, body: Body, path: str = claude_code.PATH) -> 
 
 
 def calls_of(side: Side, thought: str = "I read it.", words: str = "I read it.") -> Script:
-    """Return a turn with thinking, words and three calls, the way the provider's wire puts it."""
+    """Return a turn with thinking, text and three calls, in the format of the provider's wire."""
     if side.name == "anthropic":
         uses = [anthropic.tool_use(*call) for call in CALLS]
         return anthropic.streamed_blocks(
@@ -37,10 +37,10 @@ def calls_of(side: Side, thought: str = "I read it.", words: str = "I read it.")
     names = {claude_code.LONG_TOOL: short or "cut"}
     renamed = [(call_id, names.get(name, name), given) for call_id, name, given in CALLS]
     head, *calls, end = openai_answers.streamed_calling(*renamed)
-    said = stream(
+    text_stream = stream(
         openai_answers.ROLE, openai_answers.chunk({"reasoning_content": thought}), openai_answers.text(words)
     )
-    return (head, *said[1:-1], *calls, end)
+    return (head, *text_stream[1:-1], *calls, end)
 
 
 def test_a_turn_with_calls_and_the_turn_that_answers_them(wires: Proxy, side: Side) -> None:
@@ -59,9 +59,9 @@ def test_a_turn_with_calls_and_the_turn_that_answers_them(wires: Proxy, side: Si
     assert thought["signature"] == (anthropic.SIGNATURE if side.name == "anthropic" else "")
     assert words["text"] == "I read it."
     assert [(use["id"], use["name"], use["input"]) for use in uses] == CALLS
-    told = event_data(called.body)[-2]
-    assert told["delta"]["stop_reason"] == "tool_use"
-    assert told["usage"]["output_tokens"] == 3
+    message_delta = event_data(called.body)[-2]
+    assert message_delta["delta"]["stop_reason"] == "tool_use"
+    assert message_delta["usage"]["output_tokens"] == 3
 
     answer: Body = {"role": "assistant", "content": [thought, words, *uses]}
     answered = send(wires, side, claude_code.request(claude_code.ASKED, answer, claude_code.ANSWERED))
@@ -70,7 +70,7 @@ def test_a_turn_with_calls_and_the_turn_that_answers_them(wires: Proxy, side: Si
     assert (finished["outcome"], finished["ingress"]) == ("ok", "anthropic")
 
 
-def test_an_anthropic_provider_gets_every_byte_that_matters(wires: Proxy, n: Side) -> None:
+def test_an_anthropic_provider_gets_the_conversation_unchanged(wires: Proxy, n: Side) -> None:
     n.provider.plays(n.says.streamed("Hello."))
     body = claude_code.request(claude_code.ASKED, claude_code.CALLED, claude_code.ANSWERED)
 
@@ -86,7 +86,7 @@ def test_an_anthropic_provider_gets_every_byte_that_matters(wires: Proxy, n: Sid
     assert "x-claude-code-session-id" not in received.headers
 
 
-def test_what_an_anthropic_provider_streams_passes_byte_for_byte(wires: Proxy, n: Side) -> None:
+def test_the_stream_of_an_anthropic_provider_is_relayed_byte_for_byte(wires: Proxy, n: Side) -> None:
     blocks = [
         anthropic.thinking("Hm."),
         {"type": "redacted_thinking", "data": "EmwKAhgB=="},
@@ -146,8 +146,8 @@ def test_an_openai_provider_gets_a_request_that_it_understands(wires: Proxy, o: 
     assert set(degraded["dropped"]) == {"thinking", "context_management", "cache_control", "effort"}
 
 
-def test_thinking_of_an_openai_provider_is_not_shown_to_anthropic(wires: Proxy, n: Side) -> None:
-    """A turn that began over one provider goes on over the other, amid its calls."""
+def test_thinking_of_an_openai_provider_is_not_sent_to_anthropic(wires: Proxy, n: Side) -> None:
+    """A turn that started with one provider continues with the other, between its calls."""
     n.provider.plays(n.says.streamed("Hello."))
     unsigned = {"type": "thinking", "thinking": "I read it.", "signature": ""}
     answer = {"role": "assistant", "content": [unsigned, *claude_code.CALLED["content"][2:]]}
@@ -176,7 +176,7 @@ def test_earlier_turns_lose_unsigned_thinking_and_the_next_one_may_think(wires: 
 @pytest.mark.parametrize(
     "words", ["Invalid `signature` in `thinking` block", "messages.1: Invalid signature"]
 )
-def test_a_signature_that_is_refused_is_tried_once_more_without_thinking(
+def test_a_request_with_a_rejected_signature_is_sent_again_without_thinking(
     words: str, wires: Proxy, n: Side
 ) -> None:
     n.provider.plays(n.says.error(words, 400), n.says.streamed("Hello."))
@@ -193,14 +193,14 @@ def test_a_signature_that_is_refused_is_tried_once_more_without_thinking(
     assert story[-1]["outcome"] == "ok"
 
 
-def test_a_signature_that_is_refused_twice_is_told(wires: Proxy, n: Side) -> None:
+def test_a_signature_rejected_twice_is_reported_to_the_client(wires: Proxy, n: Side) -> None:
     n.provider.plays(n.says.error("Invalid signature", 400), n.says.error("prompt is bad", 400))
     body = claude_code.request(claude_code.ASKED, claude_code.CALLED, claude_code.ANSWERED)
     response = send(wires, n, body)
     assert (response.status, response.json["error"]["message"]) == (400, "prompt is bad")
 
 
-def test_the_usage_that_a_message_starts_with_takes_no_image_for_text(wires: Proxy, o: Side) -> None:
+def test_the_usage_at_the_start_of_a_message_does_not_count_images_as_text(wires: Proxy, o: Side) -> None:
     o.provider.plays(o.says.streamed("Hello."))
     source = {"type": "base64", "media_type": "image/png", "data": "iVBO" * 250_000}
     image = {"role": "user", "content": [{"type": "image", "source": source}]}

@@ -1,4 +1,4 @@
-"""Damaged requests against the real proxy: an answer or words that say what is wrong, never a fault of its own."""
+"""Damaged requests to the real proxy: it answers or says what is wrong, and never fails with an error of its own."""
 
 import json
 
@@ -23,7 +23,7 @@ def send(wires: Proxy, side: Side, wire: str, raw: bytes, path: str = "") -> Res
 
 
 def is_sound(response: Response, wire: str) -> bool:
-    """Return whether the client can go on: it has an answer, or an error in the shape of its wire."""
+    """Return whether the client got an answer, or an error in the shape of its wire."""
     if response.status == 200:
         return True
     error = response.json["error"]
@@ -37,7 +37,7 @@ def is_sound(response: Response, wire: str) -> bool:
 @pytest.mark.parametrize("wire", ["openai", "anthropic"])
 @given(data=st.data())
 @PER_PROXY
-def test_a_damaged_request_gets_an_answer_or_words(
+def test_a_damaged_request_gets_an_answer_or_an_error(
     wire: str, wires: Proxy, side: Side, data: st.DataObject
 ) -> None:
     body = data.draw(damaged(REQUESTS[wire]))
@@ -48,7 +48,7 @@ def test_a_damaged_request_gets_an_answer_or_words(
 
 @given(data=st.data())
 @PER_PROXY
-def test_tokens_of_a_damaged_request_are_counted_or_refused(
+def test_tokens_of_a_damaged_request_are_counted_or_rejected(
     wires: Proxy, side: Side, data: st.DataObject
 ) -> None:
     raw = json.dumps(data.draw(damaged(REQUESTS["anthropic"]))).encode()
@@ -59,7 +59,7 @@ def test_tokens_of_a_damaged_request_are_counted_or_refused(
 
 @pytest.mark.parametrize("wire", ["openai", "anthropic"])
 @pytest.mark.parametrize("levels", [100, 300, 1000, 100_000])
-def test_a_request_nested_deeply_gets_an_answer_or_words(
+def test_a_deeply_nested_request_gets_an_answer_or_an_error(
     levels: int, wire: str, wires: Proxy, side: Side
 ) -> None:
     side.provider.plays(always=side.says.answer())
@@ -70,6 +70,6 @@ def test_a_request_nested_deeply_gets_an_answer_or_words(
 
 @given(raw=st.binary(max_size=200))
 @PER_PROXY
-def test_bytes_of_any_kind_get_words(raw: bytes, wires: Proxy, side: Side) -> None:
+def test_bytes_that_are_no_request_get_an_error(raw: bytes, wires: Proxy, side: Side) -> None:
     for wire in PATHS:
         assert send(wires, side, wire, raw).status == 400

@@ -1,4 +1,4 @@
-"""What a client sees around its answers: ids, headers, lists, and errors of requests that reach no provider."""
+"""What a client sees besides answers: ids, headers, lists, and errors of requests that reach no provider."""
 
 import pytest
 
@@ -26,7 +26,7 @@ def test_the_id_of_an_answer_is_that_of_its_events(streamed: bool, wires: Proxy,
         assert wires.finished(response.headers["request-id"])["outcome"] == "ok"
 
 
-def test_an_error_on_the_anthropic_wire_tells_its_id_in_the_body(wires: Proxy) -> None:
+def test_an_error_on_the_anthropic_wire_has_the_request_id_in_its_body(wires: Proxy) -> None:
     response = wires.post(b"{", VERSION, "/v1/messages").rest()
     assert response.status == 400
     assert response.json["type"] == "error"
@@ -47,16 +47,14 @@ def test_an_error_on_the_anthropic_wire_tells_its_id_in_the_body(wires: Proxy) -
     ],
 )
 @pytest.mark.parametrize("path", ["/v1/messages", "/v1/messages?beta=true", "/v1/messages/count_tokens"])
-def test_a_body_that_makes_no_sense_is_refused_in_words(
-    path: str, body: bytes, words: str, wires: Proxy
-) -> None:
+def test_an_invalid_body_is_rejected_with_a_message(path: str, body: bytes, words: str, wires: Proxy) -> None:
     response = wires.post(body, VERSION, path).rest()
     assert response.status == 400
     assert response.json["error"]["type"] == "invalid_request_error"
     assert words in response.json["error"]["message"]
 
 
-def test_a_body_larger_than_allowed_is_refused(wires: Proxy) -> None:
+def test_a_body_over_the_limit_is_rejected(wires: Proxy) -> None:
     sent = {**VERSION, "Content-Length": str(41 * 1024 * 1024), "Expect": "100-continue"}
     response = wires.post(b"", sent, "/v1/messages").rest()
     assert response.status == 413
@@ -71,7 +69,7 @@ def test_a_body_larger_than_allowed_is_refused(wires: Proxy) -> None:
         ("GET", "/v1/messages", {}, 405),
     ],
 )
-def test_what_is_not_there_is_told_in_the_shape_of_the_wire(
+def test_an_unknown_path_is_reported_in_the_shape_of_the_wire(
     method: str, path: str, headers: dict[str, str], status: int, wires: Proxy
 ) -> None:
     response = http.request(wires.port, method, path, headers=headers)
@@ -81,7 +79,7 @@ def test_what_is_not_there_is_told_in_the_shape_of_the_wire(
     assert response.json["error"]["type"] == ("not_found_error" if status == 404 else "invalid_request_error")
 
 
-def test_what_is_not_there_is_told_openai_clients_in_their_shape(wires: Proxy) -> None:
+def test_an_unknown_path_is_reported_to_openai_clients_in_their_shape(wires: Proxy) -> None:
     response = wires.get("/v1/nothing")
     assert response.status == 404
     assert set(response.json["error"]) == {"message", "type", "param", "code"}
@@ -93,7 +91,7 @@ def test_a_probe_is_answered(path: str, wires: Proxy) -> None:
     assert (response.status, response.body) == (200, b"")
 
 
-def test_models_come_in_the_shape_of_the_wire(wires: Proxy) -> None:
+def test_models_are_listed_in_the_shape_of_the_wire(wires: Proxy) -> None:
     openai = wires.get("/v1/models?limit=1000").json
     anthropic = wires.get("/v1/models?limit=1000", VERSION).json
     ids = [model["id"] for model in openai["data"]]
@@ -104,7 +102,7 @@ def test_models_come_in_the_shape_of_the_wire(wires: Proxy) -> None:
 
 
 @pytest.mark.parametrize("streamed", [False, True], ids=["whole", "streamed"])
-def test_limits_and_the_id_of_a_provider_reach_a_client_of_its_own_wire(
+def test_rate_limit_headers_and_the_request_id_of_a_provider_reach_a_client_of_the_same_wire(
     streamed: bool, wires: Proxy, n: Side, o: Side
 ) -> None:
     for side, ask, limit in (
@@ -147,7 +145,7 @@ def test_what_an_anthropic_provider_is_sent(wires: Proxy, n: Side) -> None:
     assert sent["system"] == "Be brief.\n\nAnswer in French."
 
 
-def test_an_openai_provider_hears_nothing_of_anthropics_headers(wires: Proxy, o: Side) -> None:
+def test_an_openai_provider_gets_no_anthropic_headers(wires: Proxy, o: Side) -> None:
     o.provider.plays(o.says.answer())
     wires.messages({**o.header, "anthropic-beta": "x", "x-api-key": "client"}).rest()
     headers = o.provider.request.headers
