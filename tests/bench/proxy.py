@@ -56,8 +56,8 @@ def _requests(folder: Path) -> Iterator[Figure]:
         running(sys.executable, "-m", "bench.passthrough", str(bare), url, env=environment) as passthrough,
         support_proxy.serving(folder, config) as proxy,
     ):
-        up.listens_on(upstream)
-        passthrough.listens_on(bare)
+        up.wait_for_port(upstream)
+        passthrough.wait_for_port(bare)
 
         def cost(pid: int, port: int, workload: Workload) -> float:
             before = cpu_s(pid)

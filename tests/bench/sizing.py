@@ -87,9 +87,9 @@ def series(folder: Path) -> None:
                 for name, each in zip(names, providers, strict=True):
                     each.plays(says.answer(), says.streamed("Hello"), says.answer(), says.streamed("Hello"))
                     for stream in (False, True):
-                        served.asks(stream=stream, profile=name).rest()
-                        served.asks_messages(stream=stream, profile=name).rest()
-                    served.asks(profile=name).rest()
+                        served.chat(stream=stream, profile=name).rest()
+                        served.messages(stream=stream, profile=name).rest()
+                    served.chat(profile=name).rest()
                 shown = exporter.scrape()
                 _, packed = exporter.get("/metrics", Accept_Encoding="gzip")
                 _, plain = exporter.get("/metrics")

@@ -27,7 +27,7 @@ def page(browser: Browser) -> Iterator[Watched]:
     """A page on which nothing may go wrong."""
     with watched(browser) as page:
         yield page
-        assert page.wrong == []
+        assert page.problems == []
 
 
 @pytest.fixture

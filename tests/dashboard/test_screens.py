@@ -58,10 +58,10 @@ def test_the_page_is_accessible_and_its_layout_does_not_shift(
     scene, size, scheme = PICTURES[name]
     folder = Path(os.environ.get("SCREENSHOTS", tmp_path))
     with watched(browser, size, scheme) as page:
-        page.opens(address(scenes[scene]))
+        page.open(address(scenes[scene]))
         page.page.screenshot(path=folder / f"{name}.png")
         found = Axe().run(page.page)
         assert found.violations_count == 0, found.generate_report()
-        assert page.evaluates("document.documentElement.scrollWidth") <= size[0]
-        assert page.evaluates("shifted") < SHIFT_MAX
-        assert page.wrong == []
+        assert page.evaluate("document.documentElement.scrollWidth") <= size[0]
+        assert page.evaluate("shifted") < SHIFT_MAX
+        assert page.problems == []

@@ -36,7 +36,7 @@ def behind_nginx(folder: Path, exporter: Exporter) -> Iterator[str]:
     path = folder / "nginx.conf"
     path.write_text(NGINX.format(folder=folder, port=port, exporter=exporter.port))
     with running(program("nginx"), "-p", folder, "-c", path) as nginx:
-        nginx.listens_on(port)
+        nginx.wait_for_port(port)
         yield f"http://127.0.0.1:{port}/ops/router"
 
 
@@ -45,7 +45,7 @@ def test_it_works_below_a_path_of_another_server(
 ) -> None:
     with behind_nginx(tmp_path, with_history) as url:
         for path in ("/dashboard", "/dashboard/"):
-            page.opens(url + path)
+            page.open(url + path)
             assert page.page.url == f"{url}/dashboard"
             assert page.text("#connection") == "Live"
         assert all(asked.startswith(url) for asked in page.requested)
@@ -55,7 +55,7 @@ def test_it_works_below_a_path_of_another_server(
 
 
 def test_all_files_together_are_small(with_history: Exporter, page: Watched) -> None:
-    page.opens(address(with_history))
+    page.open(address(with_history))
     asked = {url.rpartition("/")[2] for url in page.requested}
     assert {path.name for path in FOLDER.iterdir()} - asked == {"index.html"}
     assert sum(path.stat().st_size for path in FOLDER.iterdir()) < BYTES_MAX

@@ -37,15 +37,15 @@ def traffic(folder: Path) -> Iterator[Proxy]:
             )
             second.plays(openai_answers.streamed("Hello"))
             for _ in range(3):
-                proxy.asks(stream=True).rest()
-            assert proxy.asks(profile="paid-only").rest().status == 503
+                proxy.chat(stream=True).rest()
+            assert proxy.chat(profile="paid-only").rest().status == 503
             yield proxy
 
 
 def test_the_page_shows_the_numbers_of_the_report(tmp_path: Path, exporter: Exporter, page: Watched) -> None:
     with traffic(tmp_path):
-        page.opens(address(exporter))
-        page.reads("#requests .sum", "4 requests")
+        page.open(address(exporter))
+        page.wait_for_text("#requests .sum", "4 requests")
         reported = report(exporter)
         assert page.text("#proxy .word") == "Running"
         assert page.text("#answering .word") == reported["answering"]["provider"] == "first"
@@ -104,9 +104,9 @@ def _compare_events(page: Watched, reported: Any) -> None:
 def test_the_charts_draw_the_columns_of_the_report(
     with_history: Exporter, page: Watched, hours: int, steps: int
 ) -> None:
-    page.opens(address(with_history))
+    page.open(address(with_history))
     page.page.check(f"#hours [value='{hours}']", force=True)
-    page.reads("#traffic-title", f"last {hours} hours" if hours > 1 else "last hour")
+    page.wait_for_text("#traffic-title", f"last {hours} hours" if hours > 1 else "last hour")
     history = report(with_history, hours)["history"]
     assert len(history["ok"]) == steps
     kinds = ("ok", "failed", "client")
@@ -118,7 +118,7 @@ def test_the_charts_draw_the_columns_of_the_report(
 
 
 def test_the_arrow_keys_read_single_steps(with_history: Exporter, page: Watched) -> None:
-    page.opens(address(with_history))
+    page.open(address(with_history))
     page.page.focus("#requests .plot")
     page.page.keyboard.press("Home")
     page.page.keyboard.press("ArrowRight")
@@ -129,7 +129,7 @@ def test_the_arrow_keys_read_single_steps(with_history: Exporter, page: Watched)
 
 
 def test_times_are_in_the_configured_zone(with_history: Exporter, page: Watched) -> None:
-    page.opens(address(with_history))
+    page.open(address(with_history))
     assert page.text("#zone") == "Europe/Berlin"
     newest = report(with_history)["events"][-1]["ts"]
     script = "ts => new Date(ts + 'Z').toLocaleTimeString('en-GB', {timeZone: 'Europe/Berlin'})"
@@ -137,5 +137,5 @@ def test_times_are_in_the_configured_zone(with_history: Exporter, page: Watched)
 
 
 def test_providers_are_in_the_order_of_the_chain(with_history: Exporter, page: Watched) -> None:
-    page.opens(address(with_history))
+    page.open(address(with_history))
     assert [row[1].split()[0] for row in page.rows("#providers")] == list(PROVIDERS)

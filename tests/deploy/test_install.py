@@ -49,13 +49,13 @@ def test_what_is_installed_runs_rotates_is_upgraded_and_is_removed_without_its_d
     configuration = root.configure(process.config([process.provider("a", a.base_url)]))
     a.plays(always=says.answer())
     with running_exporter(root) as exporter, running_proxy(root) as served:
-        served.asks().rest()
+        served.chat().rest()
         assert exporter.tries("a") == 1
         assert "renaming" in root.output("logrotate", "--debug", "--force", STANZA)
         assert len(event_files(served.events_path)) == 1
         for requests in (2, 3):  # in different seconds, which name the rotated files
             root.output("logrotate", "--force", STANZA)
-            served.asks().rest()
+            served.chat().rest()
             assert exporter.tries("a") == requests
             second = int(time.time())
             eventually(lambda second=second: int(time.time()) > second)  # type: ignore[misc]
@@ -69,7 +69,7 @@ def test_what_is_installed_runs_rotates_is_upgraded_and_is_removed_without_its_d
 
         configuration.write_text(configuration.read_text() + "# mine\n", encoding="utf-8")
         root.make("install")
-        served.asks().rest()
+        served.chat().rest()
         assert exporter.tries("a") == 4
 
     assert configuration.read_text().endswith("# mine\n")

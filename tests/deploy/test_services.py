@@ -35,19 +35,19 @@ def test_the_proxy_reports_ready_and_alive_and_lets_a_stream_end(root: ScratchRo
     pause = Pause()
     a.plays(says.streamed("Hello", pause, " there."))
     with notify_socket(watchdog_s=WATCHDOG_S) as systemd, running_proxy(root, **systemd.env) as served:
-        systemd.waits_for("READY")
+        systemd.wait_for("READY")
         assert listens(served.port)
         process = psutil.Process(served.command.process.pid)
         assert process.username() != "root"
         status = Path(f"/proc/{process.pid}/status").read_text()
         groups = {int(gid) for gid in re.findall(r"^Groups:(.*)$", status, re.MULTILINE)[0].split()}
         assert groups == ids(root, "coderouter", "coderouter-events")
-        eventually(lambda: len(systemd.told("WATCHDOG")) >= 3)
+        eventually(lambda: len(systemd.messages("WATCHDOG")) >= 3)
 
-        exchange = served.asks(stream=True)
+        exchange = served.chat(stream=True)
         begun = exchange.read_past(b"Hello")
         served.command.signal(SIGTERM)
-        systemd.waits_for("STOPPING")
+        systemd.wait_for("STOPPING")
         pause.go()
         assert (begun + exchange.rest().body).endswith(says.DONE)
         assert served.command.wait(root.unit("coderouter").seconds("TimeoutStopSec")) == 0
@@ -59,7 +59,7 @@ def test_the_proxy_reports_ready_and_alive_and_lets_a_stream_end(root: ScratchRo
 def test_a_stream_that_does_not_end_in_time_ends_with_its_error_frame(root: ScratchRoot, a: Provider) -> None:
     a.plays(stream(says.ROLE, says.text("Hello"), HANG))
     with running_proxy(root, CODEROUTER_GRACE_S="0.2") as served:
-        exchange = served.asks(stream=True)
+        exchange = served.chat(stream=True)
         begun = exchange.read_past(b"Hello")
         assert served.command.stop() == 0
         assert b'"error"' in begun + exchange.rest().body
@@ -68,9 +68,9 @@ def test_a_stream_that_does_not_end_in_time_ends_with_its_error_frame(root: Scra
 def test_the_proxy_has_time_to_finish_all_requests_before_systemd_kills_it(root: ScratchRoot) -> None:
     unit = root.unit("coderouter")
     with notify_socket() as systemd, running_proxy(root, **systemd.env) as served:
-        systemd.waits_for("READY")
+        systemd.wait_for("READY")
         served.command.stop()
-        [stopping] = systemd.told("STOPPING")
+        [stopping] = systemd.messages("STOPPING")
     assert int(stopping["EXTEND_TIMEOUT_USEC"]) / 1e6 < unit.seconds("TimeoutStopSec")
 
 
@@ -81,14 +81,14 @@ def test_the_exporter_reports_ready_and_alive_and_counts_events(root: ScratchRoo
         running_exporter(root, **systemd.env) as exporter,
         running_proxy(root) as served,
     ):
-        systemd.waits_for("READY")
+        systemd.wait_for("READY")
         assert exporter.is_ready()
-        eventually(lambda: len(systemd.told("WATCHDOG")) >= 3)
+        eventually(lambda: len(systemd.messages("WATCHDOG")) >= 3)
         before = exporter.tries("a")
-        served.asks().rest()
+        served.chat().rest()
         assert exporter.tries("a") == before + 1
         assert exporter.command.stop(within_s=root.unit("cr-exporter").seconds("TimeoutStopSec")) == 0
-        systemd.waits_for("STOPPING")
+        systemd.wait_for("STOPPING")
 
 
 def test_the_exporter_may_read_the_event_file_and_no_other_file_of_the_proxy(

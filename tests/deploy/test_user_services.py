@@ -48,7 +48,7 @@ def test_systemd_and_the_proxy_accept_what_it_writes(tmp_path: Path) -> None:
     service(tmp_path, "install", "--user")
     assert problems(tmp_path, units(tmp_path)) == ""
     with serving(tmp_path, None, "--config", str(tmp_path / ".coderouter/providers.yaml")) as served:
-        assert served.gets("/healthz").status == 200
+        assert served.get("/healthz").status == 200
 
 
 def test_it_keeps_an_existing_configuration_and_makes_the_env_file_private(tmp_path: Path) -> None:

@@ -89,7 +89,7 @@ def test_a_scrape_right_after_an_answer_shows_it(tmp_path: Path) -> None:
         running_exporter(path, state=tmp_path / "state.db") as exporter,
     ):
         for number in range(1, 30):
-            assert proxy.asks().rest().status == 200
+            assert proxy.chat().rest().status == 200
             assert exporter.tries("echo") == number
 
 

@@ -20,17 +20,19 @@ def test_requests_continue_while_the_disk_is_full_and_every_event_is_counted_lat
         running_exporter(path, state=tmp_path / "exporter.db") as exporter,
     ):
         for _ in range(10):
-            assert proxy.asks().rest().status == 200
+            assert proxy.chat().rest().status == 200
         assert exporter.tries("echo") == 10
 
         disk.fill()
         for _ in range(50):
-            assert proxy.asks().rest().status == 200
-        proxy.command.says(r"cannot append to \S+ \(.*No space left on device\); requests continue")
+            assert proxy.chat().rest().status == 200
+        proxy.command.wait_for_output(
+            r"cannot append to \S+ \(.*No space left on device\); requests continue"
+        )
         assert exporter.tries("echo") < 60
 
         disk.free()
-        assert proxy.asks().rest().status == 200
+        assert proxy.chat().rest().status == 200
         eventually(lambda: exporter.tries("echo") == 61)
         assert exporter.scrape()["cr_exporter_exact", ()] == 1
         proxy.command.stop()

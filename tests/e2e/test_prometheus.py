@@ -51,7 +51,7 @@ def _traffic(folder: Path, requests: int) -> Iterator[Exporter]:
         running_exporter(path, state=folder / "state.db") as exporter,
     ):
         for _ in range(requests):
-            assert proxy.asks().rest().status == 200
+            assert proxy.chat().rest().status == 200
         yield exporter
 
 

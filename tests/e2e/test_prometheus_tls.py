@@ -30,7 +30,7 @@ def test_prometheus_scrapes_with_a_certificate_and_a_password_that_change(tmp_pa
     arguments = ("--events", path, "--state", tmp_path / "db", "--listen", "127.0.0.1:0")
     env = clean_environment(CR_EXPORTER_WEB_CONFIG_FILE=str(tmp_path / "web.yml"))
     with running(CR_EXPORTER, *arguments, env=env) as exporter:
-        port = int(exporter.says(r"serving https://127\.0\.0\.1:(\d+)/metrics")[1])
+        port = int(exporter.wait_for_output(r"serving https://127\.0\.0\.1:(\d+)/metrics")[1])
         scrape = {
             "job_name": "coderouter",
             "scrape_interval": "1s",

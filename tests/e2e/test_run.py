@@ -21,7 +21,7 @@ HELLO = b'{"messages": [{"role": "user", "content": "hello there"}]}'
 
 def test_a_request_to_the_proxy_shows_in_the_metrics_at_once(tmp_path: Path) -> None:
     with _run(tmp_path) as (command, proxy_port, exporter_port):
-        command.says("exporter")
+        command.wait_for_output("exporter")
         answer = client.request(
             proxy_port, "POST", "/v1/chat/completions", HELLO, {"Content-Type": "application/json"}
         )

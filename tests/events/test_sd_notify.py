@@ -17,7 +17,7 @@ def test_assignments_arrive_together(
         monkeypatch.setenv("NOTIFY_SOCKET", heard.env["NOTIFY_SOCKET"])
         sd_notify.notify(sd_notify.READY, sd_notify.status("all\nis well"))
         sd_notify.notify(sd_notify.ALIVE)
-        assert heard.told() == [{"READY": "1", "STATUS": "all is well"}, {"WATCHDOG": "1"}]
+        assert heard.messages() == [{"READY": "1", "STATUS": "all is well"}, {"WATCHDOG": "1"}]
 
 
 def test_without_a_socket_nothing_is_sent_and_a_dead_one_raises_nothing(

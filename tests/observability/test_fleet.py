@@ -41,7 +41,7 @@ def fleet(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prometheus]:
         eventually(lambda: by_instance(prometheus) == dict.fromkeys(REQUESTS, 0), WAIT_S)
         for instance, requests in REQUESTS.items():
             for _ in range(requests):
-                assert proxies[instance].asks().rest().status == 200
+                assert proxies[instance].chat().rest().status == 200
         eventually(lambda: prometheus.query("sum(coderouter_client_requests_total)") == {(): ALL}, WAIT_S)
         yield prometheus
 

@@ -72,13 +72,13 @@ class Step:
             exchange.rest()
         else:
             exchange.read_past(self.disconnects_after)
-            exchange.leave()
+            exchange.disconnect()
 
     def _send(self, served: Proxy) -> Exchange:
         headers = {"X-CodeRouter-Profile": self.profile}
         if self.raw is not None:
-            return served.posts(self.raw, headers)
-        send = served.asks_messages if self.is_anthropic else served.asks
+            return served.post(self.raw, headers)
+        send = served.messages if self.is_anthropic else served.chat
         return send(headers, **self.body)
 
 
@@ -158,8 +158,8 @@ def send_slow_request(served: Proxy, upstream: Upstream, first_token_s: float) -
     upstream.provider("local").plays(
         stream(says.ROLE, pause, says.text("Hello"), says.STOP, says.USAGE_CHUNK, says.DONE)
     )
-    exchange = served.asks({"X-CodeRouter-Profile": "default"}, stream=True)
-    assert pause.reached.wait(10)
+    exchange = served.chat({"X-CodeRouter-Profile": "default"}, stream=True)
+    assert pause.reached.wait(30)
     time.sleep(first_token_s)
     pause.go()
     assert exchange.rest().status == 200

@@ -60,7 +60,7 @@ def main() -> int:
         with running(
             sys.executable, "-m", "bench.upstream", str(upstream), env=clean_environment()
         ) as command:
-            command.listens_on(upstream)
+            command.wait_for_port(upstream)
             proxy = Restartable(lambda: serving(folder, settings, *options, events_path=events))
             exporter = Restartable(lambda: running_exporter(events, state=folder / "exporter.db"))
             try:

@@ -59,7 +59,7 @@ class Command:
     def stderr(self) -> str:
         return os.pread(self._stderr, os.fstat(self._stderr).st_size, 0).decode()
 
-    def says(self, pattern: str, within_s: float = 30) -> re.Match[str]:
+    def wait_for_output(self, pattern: str, within_s: float = 30) -> re.Match[str]:
         """Wait until `stderr` matches the pattern, and return the match."""
 
         def look() -> re.Match[str] | None:
@@ -71,7 +71,7 @@ class Command:
         assert match
         return match
 
-    def listens_on(self, port: int, within_s: float = 30) -> None:
+    def wait_for_port(self, port: int, within_s: float = 30) -> None:
         """Wait until the port accepts connections."""
 
         def look() -> bool:

@@ -29,7 +29,7 @@ class Served:
 
     def __init__(self, command: Command) -> None:
         self.command = command
-        url = command.says(r"serving (https?)://127\.0\.0\.1:(\d+)/metrics")
+        url = command.wait_for_output(r"serving (https?)://127\.0\.0\.1:(\d+)/metrics")
         self.scheme, self.port = url[1], int(url[2])
 
     def get(
@@ -253,7 +253,7 @@ def test_tls_is_not_turned_off_by_a_changed_file(tmp_path: Path, ca: trustme.CA)
     with serving(tmp_path, TLS) as served:
         (tmp_path / "web.yml").write_text(USERS)
         assert served.status(None, trusting(ca)) == 200
-        served.command.says("turning TLS off requires a restart")
+        served.command.wait_for_output("turning TLS off requires a restart")
 
 
 def test_a_file_with_errors_fails_the_start(tmp_path: Path) -> None:

@@ -54,7 +54,7 @@ def watched_stats(columns: int, lines: int, at: str, **env: str) -> Iterator[Ter
 
 def test_it_fills_a_terminal_of_80_by_24_and_follows_its_size(exporter: Exporter) -> None:
     with watched_stats(80, 24, url(exporter)) as screen:
-        small = screen.shows("request-finished")
+        small = screen.wait_for("request-finished")
         assert len(small) == 24
         assert small[0].startswith("CodeRouter 2.0.0")
         assert "● running" in small[1]
@@ -64,33 +64,33 @@ def test_it_fills_a_terminal_of_80_by_24_and_follows_its_size(exporter: Exporter
         assert screen.alternate
         assert screen.colours
 
-        screen.resizes(200, 50)
-        large = screen.shows("cannot connect to 127.0.0.1:11434: Connection refused")
+        screen.resize(200, 50)
+        large = screen.wait_for("cannot connect to 127.0.0.1:11434: Connection refused")
         assert len(large) == 50
         assert large[-1].strip()
 
-        screen.resizes(80, 24)
+        screen.resize(80, 24)
         eventually(lambda: screen.screen[0].startswith("CodeRouter") and screen.screen[-1].strip())
 
 
 @pytest.mark.parametrize("end", ["C-c", "kill"])
 def test_the_terminal_is_left_as_it_was(exporter: Exporter, end: str) -> None:
     with watched_stats(80, 24, url(exporter)) as screen:
-        screen.shows("request-finished")
+        screen.wait_for("request-finished")
         if end == "kill":
             screen.child.terminate()
         else:
-            screen.types(end)
-        left = screen.shows(PROMPT.strip())
+            screen.send_keys(end)
+        left = screen.wait_for(PROMPT.strip())
         eventually(lambda: not screen.alternate and screen.cursor)
         assert "Traceback" not in "\n".join(left)
-        screen.types("echo code $?", "Enter")
-        screen.shows("code 0")
+        screen.send_keys("echo code $?", "Enter")
+        screen.wait_for("code 0")
 
 
 def test_no_color_turns_colours_off(exporter: Exporter) -> None:
     with watched_stats(80, 24, url(exporter), NO_COLOR="1") as screen:
-        screen.shows("request-finished")
+        screen.wait_for("request-finished")
         assert not screen.colours
 
 
@@ -99,11 +99,11 @@ def test_a_lost_exporter_is_reported_and_found_again(tmp_path: Path) -> None:
     events, state = tmp_path / "events.jsonl", tmp_path / "exporter.db"
     append(events, startup(time.time(), "w"))
     with watched_stats(80, 24, f"http://127.0.0.1:{port}") as screen:
-        screen.shows("cannot reach")
+        screen.wait_for("cannot reach")
         with running_exporter(events, state=state, listen=f"127.0.0.1:{port}") as exporter:
-            screen.shows("Paid gate   ● closed, excludes claude")
+            screen.wait_for("Paid gate   ● closed, excludes claude")
             exporter.command.stop(SIGKILL)
-            gone = screen.shows("Retrying.")
+            gone = screen.wait_for("Retrying.")
             assert any("Paid gate" in line for line in gone), "the last report stays"
 
 
@@ -119,7 +119,7 @@ def test_many_providers_leave_room_for_events_and_failing_ones_come_first(tmp_pa
         running_exporter(events, state=tmp_path / "exporter.db") as exporter,
         watched_stats(80, 24, url(exporter)) as screen,
     ):
-        shown = screen.shows("more")
+        shown = screen.wait_for("more")
         assert len(shown) == 24
         [row] = [number for number, line in enumerate(shown) if line.startswith("provider-49")]
         assert shown[row - 1].startswith("Provider")
@@ -202,7 +202,7 @@ def test_it_uses_tls_and_verifies_the_certificate(tmp_path: Path) -> None:
     arguments = ("--events", tmp_path / "events.jsonl", "--state", tmp_path / "db", "--listen", "127.0.0.1:0")
     env = clean_environment(CR_EXPORTER_WEB_CONFIG_FILE=str(tmp_path / "web.yml"))
     with running(CR_EXPORTER, *arguments, env=env) as command:
-        at = "me:secret@localhost:" + command.says(r"serving https://127\.0\.0\.1:(\d+)/")[1]
+        at = "me:secret@localhost:" + command.wait_for_output(r"serving https://127\.0\.0\.1:(\d+)/")[1]
         shown, _ = run("stats", "--once", "--url", f"https://{at}", SSL_CERT_FILE=str(tmp_path / "ca.pem"))
         _, refused = run("stats", "--once", "--url", f"https://{at}", code=1)
     assert "not seen yet" in shown

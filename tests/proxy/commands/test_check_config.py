@@ -155,7 +155,7 @@ def test_all_errors_are_reported_at_once_as_serve_does(arguments: list[str], tmp
 
 
 def served(folder: Path) -> list[str]:
-    return [line.removeprefix("coderouter: ") for line in process.start_fails(folder).splitlines()]
+    return [line.removeprefix("coderouter: ") for line in process.failed_start(folder).splitlines()]
 
 
 def test_a_named_file_that_does_not_exist_is_an_error(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ import pytest
 from support.processes import eventually
 from support.proxy import openai_answers as says
 from support.proxy import process
-from support.proxy.process import serving, start_fails
+from support.proxy.process import failed_start, serving
 from support.proxy.upstream import Provider
 
 pytestmark = pytest.mark.slow
@@ -44,7 +44,7 @@ def test_the_shell_overrides_the_file_unless_asked_otherwise_and_only_names_are_
     a.plays(says.answer())
     (tmp_path / "keys.env").write_text(FILE)
     with serving(tmp_path, config(a), "--env-file", "keys.env", *options, env=env) as served:
-        assert served.asks().rest().status == 200
+        assert served.chat().rest().status == 200
         stderr = served.command.stderr
     assert sent_key(a) == f"Bearer {key}"
     assert stderr.splitlines()[0] == f"coderouter: keys.env set {named}"
@@ -70,7 +70,7 @@ def test_several_files_are_read_in_their_order(
     (tmp_path / "one.env").write_text("A_KEY=one\n")
     (tmp_path / "two.env").write_text("A_KEY=two\nOTHER=x\n")
     with serving(tmp_path, config(a), *options, env=env) as served:
-        assert served.asks().rest().status == 200
+        assert served.chat().rest().status == 200
         stderr = served.command.stderr.splitlines()
     assert sent_key(a) == f"Bearer {key}"
     assert stderr[:2] == [f"coderouter: one.env set {named[0]}", f"coderouter: two.env set {named[1]}"]
@@ -82,7 +82,7 @@ def test_several_files_are_read_in_their_order(
 def test_a_file_that_cannot_be_read_fails_the_start(content: bytes | None, tmp_path: Path) -> None:
     if content is not None:
         (tmp_path / "keys.env").write_bytes(content)
-    [line] = start_fails(tmp_path, "--env-file", "keys.env").splitlines()
+    [line] = failed_start(tmp_path, "--env-file", "keys.env").splitlines()
     assert line.startswith("coderouter: keys.env: cannot be read: ")
     assert line.endswith("; name an existing file with --env-file")
 
@@ -93,8 +93,8 @@ def test_a_missing_key_is_logged_once_with_the_name_of_its_provider(
 ) -> None:
     a.plays(says.answer())
     with serving(tmp_path, config(a), "--workers", workers, env={"A_KEY": "here"}) as served:
-        eventually(lambda: served.gets("/healthz").status == 200)
-        assert served.asks().rest().status == 200
+        eventually(lambda: served.get("/healthz").status == 200)
+        assert served.chat().rest().status == 200
         assert served.command.stop() == 0
         stderr = served.command.stderr
     assert stderr.count("provider 'keyless' has no key: the variable NO_SUCH_KEY is not set") == 1

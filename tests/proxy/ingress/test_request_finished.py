@@ -11,7 +11,7 @@ from support.proxy.upstream import Provider
 def test_the_event_of_an_answered_request_has_every_field(streamed: bool, served: Proxy, a: Provider) -> None:
     a.plays(says.hello(as_stream=streamed))
 
-    response = served.asks(stream=streamed).rest()
+    response = served.chat(stream=streamed).rest()
 
     attempt, ok, finished = served.story(response.request_id)
     assert (attempt["msg"], attempt["stream"]) == ("try-provider", streamed)
@@ -49,7 +49,7 @@ def test_the_event_of_an_answered_request_has_every_field(streamed: bool, served
 def test_unusable_usage_is_null_in_the_event(usage: object, served: Proxy, a: Provider) -> None:
     a.plays(says.answer(usage=usage))
 
-    response = served.asks().rest()
+    response = served.chat().rest()
 
     assert response.status == 200
     finished = served.finished(response.request_id)

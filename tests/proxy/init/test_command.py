@@ -69,7 +69,7 @@ def test_the_written_file_is_enough_to_get_an_answer(tmp_path: Path, servers: di
     shown = coderouter(tmp_path, "init", env=environment(servers)).stdout
     assert "\n  coderouter serve\n" in shown
     with serving(tmp_path, None) as proxy:
-        assert proxy.asks().rest().json["choices"][0]["message"]["content"] == "Hello there."
+        assert proxy.chat().rest().json["choices"][0]["message"]["content"] == "Hello there."
     assert servers["vllm"].request.json["model"] == "Qwen/Qwen3-Coder-30B-A3B-Instruct"
 
 

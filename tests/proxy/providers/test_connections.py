@@ -8,9 +8,9 @@ from support.proxy.upstream import CUT, Pause, Provider, stream
 
 def test_a_pooled_connection_that_died_is_replaced(served: Proxy, a: Provider) -> None:
     a.plays(says.answer(), (CUT,), says.answer("again"))
-    assert served.asks().rest().status == 200
+    assert served.chat().rest().status == 200
 
-    response = served.asks(profile="one").rest()
+    response = served.chat(profile="one").rest()
 
     assert response.json["choices"][0]["message"]["content"] == "again"
     assert names(served.story(response.request_id)) == ["try-provider", "provider-ok", "request-finished"]
@@ -24,7 +24,7 @@ def test_a_request_on_a_new_connection_is_never_sent_twice(
     lonely.plays((CUT,), says.answer("twice"))
     b.plays(says.answer("once"))
 
-    response = served.asks(profile="lonely").rest()
+    response = served.chat(profile="lonely").rest()
 
     assert response.json["choices"][0]["message"]["content"] == "once"
     assert len(lonely.requests) == 1
@@ -36,11 +36,11 @@ def test_a_connection_serves_one_request_after_the_other(served: Proxy, a: Provi
     a.plays(says.answer(), says.streamed(), late_end, says.answer())
 
     for streamed in (False, True):
-        assert served.asks(profile="one", stream=streamed).rest().status == 200
-    exchange = served.asks(profile="one", stream=True)
+        assert served.chat(profile="one", stream=streamed).rest().status == 200
+    exchange = served.chat(profile="one", stream=True)
     exchange.read_until(says.DONE)
     pause.go()
     exchange.rest()
-    assert served.asks(profile="one").rest().status == 200
+    assert served.chat(profile="one").rest().status == 200
 
     assert len({request.connection for request in a.requests}) == 1

@@ -8,8 +8,8 @@ def test_echo_answers_with_the_users_words(served: Proxy) -> None:
     content = [{"type": "text", "text": "Say it again"}]
     messages = [{"role": "user", "content": "first"}, {"role": "user", "content": content}]
 
-    answer = served.asks(profile="echo", messages=messages).rest()
-    streamed = served.asks(profile="echo", messages=messages, stream=True).rest()
+    answer = served.chat(profile="echo", messages=messages).rest()
+    streamed = served.chat(profile="echo", messages=messages, stream=True).rest()
 
     assert answer.json["choices"][0]["message"]["content"] == "Say it again"
     assert streamed.body.endswith(says.DONE)

@@ -11,7 +11,7 @@ from support.proxy.upstream import Provider, stream, whole
 def test_what_the_provider_is_sent(served: Proxy, a: Provider) -> None:
     a.plays(says.answer())
 
-    served.asks(profile="styled", temperature=0.9, stop=["x"], stream=False).rest()
+    served.chat(profile="styled", temperature=0.9, stop=["x"], stream=False).rest()
 
     assert a.request.path == "/a/v1/chat/completions"
     assert a.request.json == {
@@ -41,7 +41,7 @@ def test_an_appended_prompt_extends_the_system_message_and_the_profiles_replaces
     a.plays(says.answer())
     user = {"role": "user", "content": "Hi"}
 
-    served.asks(profile=profile, messages=[{"role": "system", "content": "Be brief."}, user]).rest()
+    served.chat(profile=profile, messages=[{"role": "system", "content": "Be brief."}, user]).rest()
 
     assert a.request.json["messages"] == [{"role": "system", "content": system}, user]
 
@@ -50,10 +50,10 @@ def test_an_appended_prompt_extends_a_system_message_of_parts(served: Proxy, a: 
     a.plays(says.answer())
     part = {"type": "text", "text": "Be brief."}
 
-    served.asks(profile="styled", messages=[{"role": "developer", "content": [part]}]).rest()
+    served.chat(profile="styled", messages=[{"role": "developer", "content": [part]}]).rest()
 
     added = {"type": "text", "text": "Answer in French."}
-    assert a.request.json["messages"] == [{"role": "developer", "content": [part, added]}]
+    assert a.request.json["messages"] == [{"role": "system", "content": [part, added]}]
 
 
 def test_each_provider_gets_its_own_key_and_never_the_clients(
@@ -63,7 +63,7 @@ def test_each_provider_gets_its_own_key_and_never_the_clients(
         provider.plays(says.error("no", 500))
     c.plays(says.answer())
 
-    served.asks(profile="three", headers={"Authorization": "Bearer client-key", "X-Api-Key": "k"}).rest()
+    served.chat(profile="three", headers={"Authorization": "Bearer client-key", "X-Api-Key": "k"}).rest()
 
     assert a.request.headers["authorization"] == f"Bearer {A_KEY}"
     assert b.request.headers["authorization"] == f"Bearer {B_KEY}"
@@ -78,7 +78,7 @@ def test_a_key_in_an_error_of_a_provider_is_masked(
     a.plays(says.error(f"Incorrect API key provided: {A_KEY}. See the docs.", status))
     b.plays(says.error(f"Incorrect API key provided: {B_KEY}. See the docs.", status))
 
-    response = served.asks().rest()
+    response = served.chat().rest()
 
     assert A_KEY.encode() not in response.body
     assert B_KEY.encode() not in response.body
@@ -95,7 +95,7 @@ def test_an_answer_that_cannot_be_read_is_not_quoted_in_the_events(
 ) -> None:
     a.plays(stream(b"data: " + broken + b"\n\n") if streamed else whole(broken))
 
-    response = served.asks(profile="one", stream=streamed).rest()
+    response = served.chat(profile="one", stream=streamed).rest()
 
     failed = served.story(response.request_id)[1]
     assert "secret" not in failed["error"]
@@ -103,5 +103,5 @@ def test_an_answer_that_cannot_be_read_is_not_quoted_in_the_events(
 
 def test_a_long_error_is_truncated_in_the_events(served: Proxy, a: Provider) -> None:
     a.plays(says.error("é" * 2000, 500))
-    response = served.asks(profile="one").rest()
+    response = served.chat(profile="one").rest()
     assert served.story(response.request_id)[1]["error"] == "é" * 499 + "…"

@@ -16,7 +16,7 @@ def test_when_all_fail_the_client_gets_one_502_that_names_each(
     b.plays(says.error("out of memory", 500))
     c.plays(says.error("no such model", 404))
 
-    response = served.asks(profile="three", stream=streamed).rest()
+    response = served.chat(profile="three", stream=streamed).rest()
 
     assert response.status == 502
     assert response.headers["content-type"] == "application/json"
@@ -37,7 +37,7 @@ def test_when_all_are_rate_limited_the_client_gets_a_429_with_the_last_retry_aft
     a.plays(says.error("slow", 429, {"Retry-After": "5"}))
     b.plays(says.error("slower", 529, {"Retry-After": "17"}))
 
-    response = served.asks().rest()
+    response = served.chat().rest()
 
     assert (response.status, response.headers["retry-after"]) == (429, "17")
     assert response.json["error"]["type"] == "rate_limit_error"
@@ -50,7 +50,7 @@ def test_when_not_all_are_rate_limited_there_is_no_retry_after(
     a.plays(says.error("broken", 500))
     b.plays(says.error("slow", 429, {"Retry-After": "17"}))
 
-    response = served.asks().rest()
+    response = served.chat().rest()
 
     assert response.status == 502
     assert "retry-after" not in response.headers
@@ -62,7 +62,7 @@ def test_when_the_prompt_is_too_long_for_all_the_client_gets_the_last_message(
     a.plays(says.error("maximum context length is 8192 tokens", 400))
     b.plays(says.error("prompt is too long: 9000 tokens > 8192 maximum", 400))
 
-    response = served.asks().rest()
+    response = served.chat().rest()
 
     assert response.status == 400
     assert response.json["error"]["message"] == "prompt is too long: 9000 tokens > 8192 maximum"
@@ -85,7 +85,7 @@ def test_the_message_of_an_error_is_found_in_any_shape(
     body: bytes, words: str, served: Proxy, a: Provider
 ) -> None:
     a.plays(whole(body, 422))
-    assert served.asks(profile="one").rest().json["error"]["message"] == words
+    assert served.chat(profile="one").rest().json["error"]["message"] == words
 
 
 @pytest.mark.parametrize(("status", "uniform"), [(401, True), (403, True), (500, False)])
@@ -95,7 +95,7 @@ def test_the_same_auth_error_from_every_provider_emits_an_event_of_its_own(
     a.plays(says.error("no", status))
     b.plays(says.error("no", status))
 
-    response = served.asks().rest()
+    response = served.chat().rest()
 
     emitted = [e for e in served.story(response.request_id) if e["msg"] == "chain-uniform-auth-failure"]
     assert len(emitted) == uniform
@@ -107,12 +107,12 @@ def test_the_same_auth_error_from_every_provider_emits_an_event_of_its_own(
 def test_different_auth_errors_emit_no_event_of_their_own(served: Proxy, a: Provider, b: Provider) -> None:
     a.plays(says.error("no", 401))
     b.plays(says.error("no", 403))
-    response = served.asks().rest()
+    response = served.chat().rest()
     assert "chain-uniform-auth-failure" not in names(served.story(response.request_id))
 
 
 def test_a_chain_of_paid_providers_only_is_blocked(served: Proxy, c: Provider) -> None:
-    response = served.asks(profile="paid-only").rest()
+    response = served.chat(profile="paid-only").rest()
 
     assert response.status == 503
     assert response.json["error"]["code"] == "paid_gate_blocked"
@@ -125,7 +125,7 @@ def test_a_chain_of_paid_providers_only_is_blocked(served: Proxy, c: Provider) -
 
 
 def test_a_chain_of_unknown_providers_is_exhausted(served: Proxy) -> None:
-    response = served.asks(profile="ghosts").rest()
+    response = served.chat(profile="ghosts").rest()
     assert response.status == 502
     assert "ghost" in response.json["error"]["message"]
     assert names(served.story(response.request_id)) == ["skip-unknown-provider", "request-finished"]

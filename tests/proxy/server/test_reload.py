@@ -33,7 +33,7 @@ def asking(provider: Provider, **more: Any) -> dict[str, object]:
 
 def answers(served: Proxy) -> str:
     """Return the name of the provider that answers now."""
-    return str(served.finished(served.asks().rest().request_id)["provider"])
+    return str(served.finished(served.chat().rest().request_id)["provider"])
 
 
 def reloaded(served: Proxy, *names: str) -> list[Event]:
@@ -49,8 +49,8 @@ def test_a_new_file_is_used_and_an_event_written(tmp_path: Path, a: Provider, b:
         served.command.signal(signal.SIGHUP)
         [event] = eventually(lambda: reloaded(served))
         assert answers(served) == "b"
-        assert served.gets("/healthz").json["providers"] == ["b"]
-        served.command.says("read .*providers.yaml anew")
+        assert served.get("/healthz").json["providers"] == ["b"]
+        served.command.wait_for_output("read .*providers.yaml anew")
         assert served.command.stop() == 0
     startup, *_, shutdown = read(served.events_path)
     fields = {name: value for name, value in event.items() if name not in ("ts", "msg", "seq")}
@@ -78,7 +78,7 @@ def test_an_invalid_file_keeps_the_old_one_and_every_error_is_logged(tmp_path: P
             f"4: providers[0].base_url: {url}",
             "6: providers[0].timeout_s: is 0: should be greater than 0",
         ]
-        served.command.says("the configuration has faults; the one before stays in use:\n")
+        served.command.wait_for_output("the configuration has faults; the one before stays in use:\n")
         for error in event["faults"]:
             assert error in served.command.stderr
         assert "pa55word" not in served.command.stderr + served.events_path.read_text()
@@ -121,8 +121,8 @@ def test_a_running_stream_finishes_on_the_configuration_it_started_with(
     before = asking(a)
     before["providers"] = [process.provider("a", a.base_url, output_filters=["strip_thinking"])]
     with serving(tmp_path, before) as served:
-        exchange = served.asks(stream=True)
-        assert pause.reached.wait(10)
+        exchange = served.chat(stream=True)
+        assert pause.reached.wait(30)
         write_config(tmp_path, asking(b))
         served.command.signal(signal.SIGHUP)
         eventually(lambda: reloaded(served))
@@ -140,18 +140,18 @@ def test_client_keys_are_those_of_the_new_file(tmp_path: Path) -> None:
     env = {"OLD_KEYS": "old-key", "NEW_KEYS": "new-key"}
     text = process.config(echo, server={"api_keys_env": "OLD_KEYS"})
     with serving(tmp_path, text, env=env) as served:
-        assert served.asks({"x-api-key": "old-key"}).rest().status == 200
+        assert served.chat({"x-api-key": "old-key"}).rest().status == 200
         write_config(tmp_path, text | {"server": {"api_keys_env": "NEW_KEYS"}})
         served.command.signal(signal.SIGHUP)
         eventually(lambda: reloaded(served))
-        assert served.asks({"x-api-key": "old-key"}).rest().status == 401
-        assert served.asks({"x-api-key": "new-key"}).rest().status == 200
+        assert served.chat({"x-api-key": "old-key"}).rest().status == 401
+        assert served.chat({"x-api-key": "new-key"}).rest().status == 200
 
         write_config(tmp_path, text | {"server": {"api_keys_env": "NO_SUCH_KEYS"}})
         served.command.signal(signal.SIGHUP)
         [event] = eventually(lambda: reloaded(served, "config-reload-failed"))
         assert "the variable NO_SUCH_KEYS is empty or not set" in event["faults"][0]
-        assert served.asks({"x-api-key": "new-key"}).rest().status == 200
+        assert served.chat({"x-api-key": "new-key"}).rest().status == 200
 
 
 def test_capability_rules_of_the_user_are_reloaded_as_well(tmp_path: Path, a: Provider) -> None:
@@ -159,11 +159,11 @@ def test_capability_rules_of_the_user_are_reloaded_as_well(tmp_path: Path, a: Pr
     path = tmp_path / ".coderouter" / "model-capabilities.yaml"
     path.parent.mkdir()
     with serving(tmp_path, asking(a)) as served:
-        assert "reasoning_content" not in served.asks().rest().json["choices"][0]["message"]
+        assert "reasoning_content" not in served.chat().rest().json["choices"][0]["message"]
         path.write_text("rules: [{match: a-model, capabilities: {reasoning_passthrough: true}}]\n")
         served.command.signal(signal.SIGHUP)
         eventually(lambda: reloaded(served))
-        assert served.asks().rest().json["choices"][0]["message"]["reasoning_content"] == "Hm."
+        assert served.chat().rest().json["choices"][0]["message"]["reasoning_content"] == "Hm."
 
 
 def test_a_signal_to_the_parent_reaches_every_worker(tmp_path: Path, a: Provider, b: Provider) -> None:

@@ -109,8 +109,8 @@ def deep(levels: int, kind: str) -> str:
     return '{"a":' * levels + "1" + "}" * levels if kind == "object" else "[" * levels + "]" * levels
 
 
-def sent_on(client: str, provider: str, raw: bytes) -> None:
-    """Make of a client's bytes what a provider of the wire is sent; only words for the client may come of it."""
+def forward(client: str, provider: str, raw: bytes) -> None:
+    """Translate a client's bytes for a provider of the wire; the only errors allowed are those for the client."""
     try:
         call = request_from_bytes(client, raw)
         token_estimate.estimate(call.body)
@@ -130,8 +130,8 @@ def sent_on(client: str, provider: str, raw: bytes) -> None:
 @pytest.mark.parametrize("client", ["openai", "anthropic"])
 @given(data=st.data())
 @settings(max_examples=150)
-def test_a_damaged_request_is_sent_on_or_refused(client: str, provider: str, data: st.DataObject) -> None:
-    sent_on(client, provider, json.dumps(data.draw(DAMAGED_REQUESTS[client])).encode())
+def test_a_damaged_request_is_forwarded_or_rejected(client: str, provider: str, data: st.DataObject) -> None:
+    forward(client, provider, json.dumps(data.draw(DAMAGED_REQUESTS[client])).encode())
 
 
 @pytest.mark.parametrize("provider", ["openai", "anthropic"])
@@ -139,10 +139,10 @@ def test_a_damaged_request_is_sent_on_or_refused(client: str, provider: str, dat
 @given(
     messages=st.lists(st.dictionaries(fields, anything), max_size=3), more=st.dictionaries(fields, anything)
 )
-def test_a_request_of_anything_is_sent_on_or_refused(
+def test_a_request_of_anything_is_forwarded_or_rejected(
     client: str, provider: str, messages: list[Body], more: Body
 ) -> None:
-    sent_on(client, provider, json.dumps({**more, "messages": messages}).encode())
+    forward(client, provider, json.dumps({**more, "messages": messages}).encode())
 
 
 @pytest.mark.parametrize("provider", ["openai", "anthropic"])
@@ -171,11 +171,11 @@ def test_a_request_of_anything_is_sent_on_or_refused(
         '{"messages":[{}],"metadata":%s,"thinking":%s,"stop":%s}',
     ],
 )
-def test_a_request_nested_deeply_is_sent_on_or_refused(
+def test_a_deeply_nested_request_is_forwarded_or_rejected(
     place: str, kind: str, client: str, provider: str
 ) -> None:
     for levels in (100, 300, 1000, 5000):
-        sent_on(client, provider, place.replace("%s", deep(levels, kind)).encode())
+        forward(client, provider, place.replace("%s", deep(levels, kind)).encode())
 
 
 ANSWERS: dict[str, list[Script]] = {
@@ -235,14 +235,14 @@ def request_from(client: str, *, stream: bool) -> Any:
 @settings(max_examples=150)
 def test_a_damaged_stream_is_relayed_or_fails(client: str, provider: str, data: st.DataObject) -> None:
     events = data.draw(DAMAGED_STREAMS[provider]).get("events")
-    said = events if isinstance(events, list) else []
-    raw = [b"data: " + json.dumps(event).encode() + b"\n\n" for event in said]
-    dialect = PROVIDER_WIRES[provider]
+    sent = events if isinstance(events, list) else []
+    raw = [b"data: " + json.dumps(event).encode() + b"\n\n" for event in sent]
+    wire = PROVIDER_WIRES[provider]
     with suppress(ProviderError):
-        for event in said:
+        for event in sent:
             if isinstance(event, dict):
-                dialect.has_content(event)
-        drive_relay.streamed(dialect, request_from(client, stream=True), raw)
+                wire.has_content(event)
+        drive_relay.streamed(wire, request_from(client, stream=True), raw)
 
 
 @pytest.mark.parametrize("provider", ["openai", "anthropic"])

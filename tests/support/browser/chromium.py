@@ -33,18 +33,18 @@ UNREACHABLE = "net::ERR_CONNECTION_REFUSED"
 
 
 class Watched:
-    """A page of the browser; `wrong` lists errors, warnings, policy violations and requests to other hosts."""
+    """A page of the browser; `problems` lists errors, warnings, policy violations and requests to other hosts."""
 
     def __init__(self, page: Page) -> None:
         self.page = page
         self.requested: list[str] = []
-        self._wrong: list[str] = []
+        self._problems: list[str] = []
         page.add_init_script(RECORDER)
         page.on("request", lambda request: self.requested.append(request.url))
-        page.on("pageerror", lambda error: self._wrong.append(f"error: {error}"))
+        page.on("pageerror", lambda error: self._problems.append(f"error: {error}"))
         page.on("console", lambda message: self._record(message.type, message.text))
 
-    def opens(self, url: str) -> None:
+    def open(self, url: str) -> None:
         """Open the page and wait until it shows a report."""
         self.page.goto(url)
         self.page.wait_for_selector("#main:not(.loading)")
@@ -52,7 +52,7 @@ class Watched:
     def text(self, selector: str) -> str:
         return self.page.inner_text(selector).strip()
 
-    def reads(self, selector: str, words: str, within_s: float = 30) -> None:
+    def wait_for_text(self, selector: str, words: str, within_s: float = 30) -> None:
         """Wait until the element contains the words."""
         expect(self.page.locator(selector)).to_contain_text(words, timeout=within_s * 1000)
 
@@ -62,19 +62,19 @@ class Watched:
         found: list[list[str]] = self.page.eval_on_selector_all(f"{table} tbody tr", script)
         return found
 
-    def evaluates(self, script: str) -> Any:
+    def evaluate(self, script: str) -> Any:
         return self.page.evaluate(script)
 
     @property
-    def wrong(self) -> list[str]:
-        violations = [f"CSP: {violation}" for violation in self.evaluates("violations")]
+    def problems(self) -> list[str]:
+        violations = [f"CSP: {violation}" for violation in self.evaluate("violations")]
         origin = urlsplit(self.page.url)
         foreign = [url for url in self.requested if urlsplit(url)[:2] != origin[:2]]
-        return [*self._wrong, *violations, *foreign]
+        return [*self._problems, *violations, *foreign]
 
     def _record(self, kind: str, text: str) -> None:
         if kind in ("error", "warning") and UNREACHABLE not in text:
-            self._wrong.append(f"console: {text}")
+            self._problems.append(f"console: {text}")
 
 
 @contextmanager

@@ -82,7 +82,7 @@ def running_prometheus(
         "--log.level=warn",
     )
     with running(program("prometheus"), *arguments) as command:
-        command.listens_on(port)
+        command.wait_for_port(port)
         prometheus = Prometheus(port)
         eventually(prometheus.is_ready)
         yield prometheus

@@ -23,7 +23,7 @@ class Response:
 
 
 class Exchange:
-    """One request on its own connection, chunked if the body is an iterator; read the answer, or leave."""
+    """One request on its own connection, chunked if the body is an iterator; read the answer, or disconnect."""
 
     def __init__(
         self,
@@ -67,10 +67,10 @@ class Exchange:
         body = self.response.read()
         headers = {name.lower(): value for name, value in self.response.getheaders()}
         status = self.response.status
-        self.leave()
+        self.disconnect()
         return Response(status, headers, body)
 
-    def leave(self) -> None:
+    def disconnect(self) -> None:
         """Close the connection at once, as a client that goes away."""
         if self._response is not None:
             self._response.close()

@@ -25,7 +25,7 @@ class Client(Protocol):
     @property
     def ping(self) -> bytes: ...
 
-    def asks(self, proxy: Proxy, headers: dict[str, str], **body: Any) -> Exchange: ...
+    def stream(self, proxy: Proxy, headers: dict[str, str], **body: Any) -> Exchange: ...
 
     def text(self, raw: bytes) -> str: ...
 
@@ -45,13 +45,13 @@ class OpenAIClient:
     name: str = "openai"
     ping: bytes = b": ping\n\n"
 
-    def asks(self, proxy: Proxy, headers: dict[str, str], **body: Any) -> Exchange:
+    def stream(self, proxy: Proxy, headers: dict[str, str], **body: Any) -> Exchange:
         if "tools" in body:
             body["tools"] = [
                 {"type": "function", "function": {"name": tool["name"], "parameters": tool["input_schema"]}}
                 for tool in body["tools"]
             ]
-        return proxy.asks(headers, stream=True, **body)
+        return proxy.chat(headers, stream=True, **body)
 
     def deltas(self, raw: bytes) -> list[Body]:
         chunks = [data for data in event_data(raw) if isinstance(data, dict)]
@@ -82,8 +82,8 @@ class AnthropicClient:
     name: str = "anthropic"
     ping: bytes = b'event: ping\ndata: {"type":"ping"}\n\n'
 
-    def asks(self, proxy: Proxy, headers: dict[str, str], **body: Any) -> Exchange:
-        return proxy.asks_messages(headers, stream=True, **body)
+    def stream(self, proxy: Proxy, headers: dict[str, str], **body: Any) -> Exchange:
+        return proxy.messages(headers, stream=True, **body)
 
     def text(self, raw: bytes) -> str:
         deltas = [data["delta"] for data in event_data(raw) if data["type"] == "content_block_delta"]

@@ -29,17 +29,17 @@ class Proxy:
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}/v1"
 
-    def asks(self, headers: Mapping[str, str] | None = None, **body: object) -> client.Exchange:
+    def chat(self, headers: Mapping[str, str] | None = None, **body: object) -> client.Exchange:
         """Send a Chat Completions request with these fields."""
         raw = json.dumps({"model": "any", "messages": HELLO, **body}).encode()
-        return self.posts(raw, headers)
+        return self.post(raw, headers)
 
-    def asks_messages(self, headers: Mapping[str, str] | None = None, **body: object) -> client.Exchange:
+    def messages(self, headers: Mapping[str, str] | None = None, **body: object) -> client.Exchange:
         """Send a Messages request with these fields."""
         raw = json.dumps({"model": "any", "max_tokens": 100, "messages": HELLO, **body}).encode()
-        return self.posts(raw, {"anthropic-version": "2023-06-01", **(headers or {})}, "/v1/messages")
+        return self.post(raw, {"anthropic-version": "2023-06-01", **(headers or {})}, "/v1/messages")
 
-    def posts(
+    def post(
         self,
         body: bytes | Iterator[bytes],
         headers: Mapping[str, str] | None = None,
@@ -48,7 +48,7 @@ class Proxy:
         sent = {"Content-Type": "application/json", **(headers or {})}
         return client.Exchange(self.port, "POST", path, body, sent)
 
-    def gets(self, path: str, headers: Mapping[str, str] | None = None) -> client.Response:
+    def get(self, path: str, headers: Mapping[str, str] | None = None) -> client.Response:
         return client.request(self.port, "GET", path, headers=headers)
 
     def story(self, request_id: str) -> list[events.Event]:
@@ -75,7 +75,7 @@ def serving(
     arguments = ("--port", "0", "--events", str(path), *options)
     environment = clean_environment(HOME=str(folder)) | dict(env or {})
     with running(*program, *arguments, env=environment, cwd=folder) as command:
-        port = int(command.says(r"listens on http://\S+:(\d+)")[1])
+        port = int(command.wait_for_output(r"listens on http://\S+:(\d+)")[1])
         yield Proxy(port, command, path)
 
 
@@ -86,7 +86,7 @@ def workers_of(served: Proxy) -> list[int]:
     return [pid for pid in children if "spawn_main" in Path(f"/proc/{pid}/cmdline").read_text()]
 
 
-def start_fails(folder: Path, *options: str, **env: str) -> str:
+def failed_start(folder: Path, *options: str, **env: str) -> str:
     """Run a `coderouter serve` that has to fail at startup, and return what it writes to stderr."""
     environment = clean_environment(HOME=str(folder)) | env
     arguments = ("serve", "--events", "off", "--port", "0", *options)

@@ -20,7 +20,7 @@ class NotifySocket:
         self._sock = sock
         self._received: list[Message] = []
 
-    def told(self, name: str | None = None) -> list[Message]:
+    def messages(self, name: str | None = None) -> list[Message]:
         """Return all messages so far in order of arrival, or only those that set `name`."""
         while True:
             try:
@@ -30,12 +30,14 @@ class NotifySocket:
             self._received.append(dict(line.split("=", 1) for line in message.splitlines()))
 
     def forget(self) -> None:
-        self.told()
+        self.messages()
         self._received.clear()
 
-    def waits_for(self, name: str, like: Callable[[str], bool] = bool, within_s: float = 30) -> Message:
+    def wait_for(self, name: str, like: Callable[[str], bool] = bool, within_s: float = 30) -> Message:
         """Wait for a message that sets `name` to a value accepted by `like`, and return the first one."""
-        found = eventually(lambda: [message for message in self.told(name) if like(message[name])], within_s)
+        found = eventually(
+            lambda: [message for message in self.messages(name) if like(message[name])], within_s
+        )
         return found[0]
 
 

@@ -46,13 +46,13 @@ class Terminal:
         [child] = psutil.Process(int(self._tmux("display-message", "-p", "#{pane_pid}"))).children()
         return child
 
-    def types(self, *keys: str) -> None:
+    def send_keys(self, *keys: str) -> None:
         self._tmux("send-keys", *keys)
 
-    def resizes(self, columns: int, lines: int) -> None:
+    def resize(self, columns: int, lines: int) -> None:
         self._tmux("resize-window", "-x", str(columns), "-y", str(lines))
 
-    def shows(self, words: str, within_s: float = 30) -> list[str]:
+    def wait_for(self, words: str, within_s: float = 30) -> list[str]:
         """Wait until the words are on the screen, and return the screen."""
 
         def look() -> list[str]:
@@ -81,7 +81,7 @@ def terminal(columns: int, lines: int, *command: str | Path, env: Mapping[str, s
     )
     try:
         opened = Terminal(tmux, socket)
-        opened.types(f"PS1='{PROMPT}'; clear; {shlex.join(map(str, command))}", "Enter")
+        opened.send_keys(f"PS1='{PROMPT}'; clear; {shlex.join(map(str, command))}", "Enter")
         yield opened
     finally:
         subprocess.run((tmux, "-L", socket, "kill-server"), check=False)

@@ -13,7 +13,7 @@ from support.proxy.upstream import Provider, Upstream, whole
 
 def test_the_last_event_of_the_file_is_the_one_that_was_counted(pipeline: Pipeline, a: Provider) -> None:
     a.plays(openai_answers.answer(), always=MODELS)
-    assert pipeline.proxy.asks().rest().status == 200
+    assert pipeline.proxy.chat().rest().status == 200
     result = pipeline.check()["counting/end to end"]
     assert result.message.startswith(("counted: request-finished from ", "counted: proxy-heartbeat from "))
 

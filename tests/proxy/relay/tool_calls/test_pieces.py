@@ -18,7 +18,7 @@ pytestmark = pytest.mark.slow
 
 
 @pytest.mark.parametrize("text", ALL.values(), ids=ALL)
-def test_where_a_text_is_cut_in_two_makes_no_difference(text: str) -> None:
+def test_cutting_a_text_in_two_makes_no_difference(text: str) -> None:
     whole = repaired(text)
     for cut in range(min(len(text), 400)):
         assert repaired(text[:cut], text[cut:]) == whole, cut
@@ -63,7 +63,7 @@ json_values = st.recursive(
 @given(
     json_values, st.sampled_from(["{}", "<tool_call>{}</tool_call>", "```json\n{}\n```", "<function=read>{}"])
 )
-def test_whatever_json_comes_the_arguments_are_an_object(value: object, around: str) -> None:
+def test_the_arguments_are_an_object_whatever_the_json(value: object, around: str) -> None:
     try:
         text = orjson.dumps(value).decode()
     except orjson.JSONEncodeError:

@@ -11,14 +11,14 @@ from proxy.relay.tool_calls.samples import NAMES, READ, read
 @pytest.mark.parametrize(
     "chunk", ["The", " quick", " fox.", "\n", "\n\n- ", "  ", " a < b ", "{x}", "[1] ", "`c`", "}"]
 )
-def test_prose_passes_with_the_feed_that_brought_it(chunk: str) -> None:
+def test_prose_is_released_at_once(chunk: str) -> None:
     repairer = Repairer(NAMES)
     repairer.feed("x")
     assert repairer.feed(chunk) == [chunk]
 
 
 @pytest.mark.parametrize("opener", [*SYNTAXES, "\n```", "\n  ```", "\n[", "\n{"])
-def test_only_what_may_begin_an_opener_is_held(opener: str) -> None:
+def test_only_the_possible_start_of_an_opener_is_held_back(opener: str) -> None:
     for size in range(1, len(opener)):
         begun = opener[:size]
         line_start, held = begun[: size - len(begun.lstrip())], begun.lstrip()
@@ -62,7 +62,7 @@ def test_text_is_released_as_soon_as_it_cannot_be_a_call(text: str) -> None:
     assert "".join(map(str, passed)) == text
 
 
-def test_after_its_release_an_object_passes_with_every_feed() -> None:
+def test_the_rest_of_a_released_object_is_released_at_once() -> None:
     repairer = Repairer(NAMES)
     assert repairer.feed('{"items":') == ['{"items":']
     for chunk in (
@@ -82,7 +82,7 @@ def test_after_its_release_an_object_passes_with_every_feed() -> None:
         assert repairer.feed(chunk) == [chunk]
 
 
-def test_a_call_is_given_out_before_what_closes_it() -> None:
+def test_a_call_is_returned_before_its_closer_arrives() -> None:
     repairer = Repairer(NAMES)
     assert repairer.feed(f"<tool_call>\n{READ[:-1]}") == []
     assert repairer.feed(READ[-1]) == [read]

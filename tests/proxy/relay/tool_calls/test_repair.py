@@ -46,5 +46,5 @@ def test_every_opener_and_closer_has_a_sample() -> None:
     assert not [closer for closer in CLOSERS if closer not in written]
 
 
-def test_no_opener_begins_another() -> None:
+def test_no_opener_is_the_start_of_another() -> None:
     assert not [(a, b) for a in SYNTAXES for b in SYNTAXES if a != b and b.startswith(a)]
