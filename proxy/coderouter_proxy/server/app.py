@@ -109,6 +109,7 @@ async def _living(
     gc.collect()
     gc.freeze()
     gc.set_threshold(10_000, 20, 100)
+    runtime.budgets.start()
     event_log.write(events.Startup(**_described(given)))
     lock = LivenessLock(given.start.events_path)
     tasks = [
@@ -120,6 +121,7 @@ async def _living(
         task.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await task
+    await asyncio.to_thread(runtime.budgets.close)
     event_log.write(events.Shutdown(reason=ended_by[0] if ended_by else "stopped"))
     event_log.close()
     lock.release()
@@ -143,6 +145,7 @@ def _reload(given: Settings, runtime: Runtime, session: aiohttp.ClientSession, n
     runtime.routing = _routing(read, session)
     if read.spend_path != runtime.budgets.path:
         runtime.budgets = Budgets(read.spend_path)
+        runtime.budgets.start()
     told = f"read {given.start.config_path or 'the built-in configuration'} anew"
     log.info("%s", told)
     runtime.note(events.ConfigReloaded(**_described(read)))
