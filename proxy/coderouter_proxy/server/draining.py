@@ -14,6 +14,7 @@ from coderouter_events import sd_notify
 from coderouter_events.sd_notify import Notify
 from coderouter_proxy.errors import SHUTTING_DOWN
 from coderouter_proxy.server import app
+from coderouter_proxy.server.lifecycle import SIGNALS
 from coderouter_proxy.settings.settings import Settings
 
 LAST_WORDS_S = 2.0
@@ -107,8 +108,8 @@ def _config(settings: Settings, notify: Notify) -> uvicorn.Config:
 @contextmanager
 def held_signals() -> Iterator[None]:
     """Let signals wait, also in processes that are started meanwhile, until the app in them handles them."""
-    signal.pthread_sigmask(signal.SIG_BLOCK, app.SIGNALS)
+    signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
     try:
         yield
     finally:
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, app.SIGNALS)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)

@@ -23,8 +23,8 @@ from coderouter_events.sd_notify import Notify
 from coderouter_http.logs import log_to_stderr
 from coderouter_proxy.config.validation import ConfigErrors
 from coderouter_proxy.routing.profiles import UnknownMode
-from coderouter_proxy.server.app import KEPT
 from coderouter_proxy.server.draining import DrainingServer, drain_s_max, held_signals
+from coderouter_proxy.server.reload import KEPT, reloaded
 from coderouter_proxy.settings import settings as proxy_settings
 from coderouter_proxy.settings.settings import Settings
 
@@ -167,7 +167,7 @@ class Supervisor:
         self._notify(*sd_notify.reloading())
         try:
             self._settings = proxy_settings.read(self._settings.start)
-            self._told = f"read {self._settings.start.config_path or 'the built-in configuration'} anew"
+            self._told = reloaded(self._settings.start)
         except (ConfigErrors, UnknownMode):  # workers say what is wrong with it
             self._told = KEPT
         for worker in self._workers:

@@ -50,7 +50,7 @@ def test_a_new_file_is_taken_and_noted(tmp_path: Path, a: Provider, b: Provider)
         [event] = eventually(lambda: reloaded(served))
         assert answers(served) == "b"
         assert served.gets("/healthz").json["providers"] == ["b"]
-        served.command.says("read .*providers.yaml anew")
+        served.command.says("reloaded .*providers.yaml")
         assert served.command.stop() == 0
     startup, *_, shutdown = read(served.events_path)
     told = {name: value for name, value in event.items() if name not in ("ts", "msg", "seq")}
@@ -78,7 +78,7 @@ def test_a_broken_file_keeps_the_old_one_and_every_fault_is_said(tmp_path: Path,
             f"4: providers[0].base_url: {url}",
             "6: providers[0].timeout_s: is 0: should be greater than 0",
         ]
-        served.command.says("the configuration has faults; the one before stays in use:\n")
+        served.command.says("the configuration is invalid; keeping the previous one:\n")
         for fault in event["faults"]:
             assert fault in served.command.stderr
         assert "pa55word" not in served.command.stderr + served.events_path.read_text()
