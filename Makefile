@@ -24,7 +24,7 @@ init: $(READY) ## Set up, then write a first providers.yaml of the models and ke
 
 .PHONY: run
 run: $(READY) ## Set up, then run proxy and exporter together until Ctrl-C
-	@exec $(BIN)/python deploy/run.py
+	@exec $(BIN)/coderouter run
 
 .PHONY: test
 test: $(READY) system-programs lint ## Set up, then everything CI runs: lint, types, tests
