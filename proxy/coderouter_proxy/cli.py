@@ -7,6 +7,7 @@ import click
 
 COMMANDS = {
     "serve": "coderouter_proxy.commands.serve:serve",
+    "run": "coderouter_proxy.commands.run:run",
     "init": "coderouter_proxy.commands.init:init",
     "check-config": "coderouter_proxy.commands.check_config:check_config",
     "doctor": "coderouter_proxy.commands.doctor:doctor",

@@ -14,6 +14,7 @@ from coderouter_events import sd_notify
 from coderouter_events.sd_notify import Notify
 from coderouter_proxy.errors import SHUTTING_DOWN
 from coderouter_proxy.server import app
+from coderouter_proxy.server.lifecycle import SIGNALS
 from coderouter_proxy.settings.launch import Settings
 
 FLUSH_S = 2.0
@@ -112,8 +113,8 @@ def _config(settings: Settings, notify: Notify) -> uvicorn.Config:
 @contextmanager
 def blocked_signals() -> Iterator[None]:
     """Block signals, also in processes started meanwhile, until the app in them handles signals."""
-    signal.pthread_sigmask(signal.SIG_BLOCK, app.SIGNALS)
+    signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
     try:
         yield
     finally:
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, app.SIGNALS)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)

@@ -10,8 +10,8 @@ from importlib.metadata import version
 from coderouter_events import sd_notify
 from coderouter_http.listen import CannotListen, listen, url_of
 from coderouter_http.logs import log_to_stderr
-from coderouter_proxy.server import app
 from coderouter_proxy.server.draining import DrainingServer
+from coderouter_proxy.server.lifecycle import SIGNALS
 from coderouter_proxy.server.supervisor import Supervisor
 from coderouter_proxy.settings.launch import Settings
 
@@ -29,7 +29,7 @@ def run(settings: Settings, *, port: int, workers: int, log_level: str, grace_s:
         CannotStart
     """
     log_to_stderr(log_level)
-    signal.pthread_sigmask(signal.SIG_BLOCK, app.SIGNALS)  # an early signal waits for its handler
+    signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)  # an early signal waits for its handler
     sock = _listen(settings.launch.host, port)
     url = url_of(sock)
     _announce(settings, url)

@@ -23,8 +23,8 @@ from coderouter_events.sd_notify import Notify
 from coderouter_http.logs import log_to_stderr
 from coderouter_proxy.config.validation import ConfigErrors
 from coderouter_proxy.routing.profiles import UnknownMode
-from coderouter_proxy.server.app import KEPT
 from coderouter_proxy.server.draining import DrainingServer, blocked_signals, drain_s_max, stopping
+from coderouter_proxy.server.reload import KEPT, reloaded
 from coderouter_proxy.settings.launch import Settings, read_settings
 
 PING_S = 1.0
@@ -166,7 +166,7 @@ class Supervisor:
         self._notify(*sd_notify.reloading())
         try:
             self._settings = read_settings(self._settings.launch)
-            self._status = f"read {self._settings.launch.config_path or 'the built-in configuration'} anew"
+            self._status = reloaded(self._settings.launch)
         except (ConfigErrors, UnknownMode):  # the workers log what is wrong with it
             self._status = KEPT
         for worker in self._workers:

@@ -50,7 +50,7 @@ def test_a_new_file_is_used_and_an_event_written(tmp_path: Path, a: Provider, b:
         [event] = eventually(lambda: reloaded(served))
         assert answers(served) == "b"
         assert served.get("/healthz").json["providers"] == ["b"]
-        served.command.wait_for_output("read .*providers.yaml anew")
+        served.command.wait_for_output("reloaded .*providers.yaml")
         assert served.command.stop() == 0
     startup, *_, shutdown = read(served.events_path)
     fields = {name: value for name, value in event.items() if name not in ("ts", "msg", "seq")}
@@ -78,7 +78,7 @@ def test_an_invalid_file_keeps_the_old_one_and_every_error_is_logged(tmp_path: P
             f"4: providers[0].base_url: {url}",
             "6: providers[0].timeout_s: is 0: should be greater than 0",
         ]
-        served.command.wait_for_output("the configuration has faults; the one before stays in use:\n")
+        served.command.wait_for_output("the configuration is invalid; keeping the previous one:\n")
         for error in event["faults"]:
             assert error in served.command.stderr
         assert "pa55word" not in served.command.stderr + served.events_path.read_text()
