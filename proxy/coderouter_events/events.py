@@ -300,7 +300,7 @@ class RequestFinished(Event):
     provider: Annotated[str | None, "Provider that answered, or null."]
     model: Annotated[str | None, "That provider's configured model, or null."]
     attempts: Annotated[int, "Providers tried."]
-    duration_s: Annotated[float, "Seconds from the request's headers to the last byte sent."]
+    duration_s: Annotated[float, "Seconds from the whole request read to the last byte sent."]
     ttft_s: Annotated[float | None, "Seconds to the first content of a stream; null without one."]
     overhead_s: Annotated[
         float, "Seconds to the first content, or to the end without one, minus the wait for providers."

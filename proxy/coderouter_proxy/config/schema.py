@@ -4,8 +4,17 @@ from collections.abc import Iterator
 from typing import Annotated, Any, Literal, Self
 from urllib.parse import urlsplit, urlunsplit
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 
+from coderouter_proxy.config.kinds import PROVIDER_KINDS
 from coderouter_proxy.config.values import (
     Dollars,
     JsonObject,
@@ -18,9 +27,6 @@ from coderouter_proxy.config.values import (
 )
 
 AUTO_PROFILE = "auto"
-ECHO = "echo"
-ECHO_DEFAULTS = {"base_url": "", "model": ECHO}
-"""Fields that every other kind of provider has to have."""
 IGNORED_CAPABILITIES = (
     "chat",
     "streaming",
@@ -32,7 +38,15 @@ IGNORED_CAPABILITIES = (
 )
 IGNORED_CAPABILITIES_DESCRIPTION = "Accepted for CodeRouter 1.7 files; has no effect."
 
-Kind = Literal["openai_compat", "anthropic", "echo"]
+
+def _known_kind(value: str) -> str:
+    if value not in PROVIDER_KINDS:
+        *first, last = map(repr, PROVIDER_KINDS)
+        raise ValueError(f"is not a kind of provider; write {', '.join(first)} or {last}")
+    return value
+
+
+Kind = Annotated[str, AfterValidator(_known_kind)]
 OutputFilter = Literal["strip_thinking", "strip_stop_markers"]
 
 
@@ -88,12 +102,17 @@ class Capabilities(_Section):
         return {name: value for name, value in data.items() if name not in IGNORED_CAPABILITIES}
 
 
+def _needs_address(kind: object) -> bool:
+    known = PROVIDER_KINDS.get(kind) if isinstance(kind, str) else None
+    return known is None or known.needs_address
+
+
 class Provider(_Section):
     """One LLM provider: a local server, a cloud API, or the built-in echo."""
 
     name: Annotated[Name, "Unique; identifies the provider in profiles, events and metrics."]
     kind: Annotated[
-        Kind, "The wire it speaks: `openai_compat` or `anthropic`; `echo` answers with the user's words."
+        Kind, f"What it is: {'; '.join(f'`{each.name}` {each.about}' for each in PROVIDER_KINDS.values())}."
     ] = "openai_compat"
     base_url: Annotated[
         str,
@@ -123,14 +142,15 @@ class Provider(_Section):
 
     @model_validator(mode="before")
     @classmethod
-    def _with_echo_defaults(cls, data: Any) -> Any:  # noqa: ANN401 - whatever the file has
-        is_echo = isinstance(data, dict) and data.get("kind") == ECHO
-        return {**ECHO_DEFAULTS, **data} if is_echo else data
+    def _without_address(cls, data: Any) -> Any:  # noqa: ANN401 - whatever the file has
+        if not isinstance(data, dict) or _needs_address(data.get("kind")):
+            return data
+        return {"base_url": "", "model": data["kind"], **data}
 
     @field_validator("base_url")
     @classmethod
     def _is_url(cls, value: str, info: ValidationInfo) -> str:
-        has_none = not value and info.data.get("kind") == ECHO
+        has_none = not value and not _needs_address(info.data.get("kind"))
         return value if has_none else http_url(value)
 
     def public_url(self) -> str:

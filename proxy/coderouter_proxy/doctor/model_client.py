@@ -32,7 +32,7 @@ class ModelClient:
         self.replies: list[Reply] = []
         self.key = api_key(provider)
         self._timeout_s = timeout_s or provider.timeout_s
-        self._wire = provider_wire(provider, session)
+        self.wire = provider_wire(provider, session)
         self._session = session
 
     async def ask(self, question: str, **fields: object) -> Reply:
@@ -56,7 +56,7 @@ class ModelClient:
         started = time.perf_counter()
         try:
             async with asyncio.timeout(self._timeout_s):
-                reply = await exchange(self.provider, self._wire, request, self._session)
+                reply = await exchange(self.provider, self.wire, request, self._session)
         except TimeoutError:
             late = f"no complete answer within {self._timeout_s:g} s"
             raise ProviderError("timeout_first_byte", late) from None

@@ -10,6 +10,7 @@ import orjson
 
 from coderouter_events.events import ErrorType
 from coderouter_http import hosts
+from coderouter_proxy.config.kinds import PROVIDER_KINDS
 from coderouter_proxy.config.schema import Config, Provider
 from coderouter_proxy.doctor import failures
 from coderouter_proxy.doctor.exchange import provider_wire
@@ -46,7 +47,7 @@ def check(config: Config) -> list[Result]:
 
 
 async def _check_one(provider: Provider, config: Config, session: aiohttp.ClientSession) -> Result:
-    if provider.kind == "echo":
+    if not PROVIDER_KINDS[provider.kind].needs_address:
         return _result(provider, Verdict.OK, "built in: answers with the user's words")
     if provider.paid and not config.allow_paid:
         return _result(provider, Verdict.SKIP, "paid, and allow_paid is false: it gets no requests")

@@ -105,7 +105,7 @@ def _truncated(model: ModelClient, sent_tokens: int, read_tokens: int | None) ->
     message = f"the beginning of a prompt of about {sent_tokens:,} tokens is lost"
     if read_tokens is not None:
         message += f": the provider read {read_tokens:,}"
-    if model.provider.kind != "openai_compat":
+    if model.wire.requires_max_tokens:
         remedy = f"start the server with a larger context (Ollama: OLLAMA_CONTEXT_LENGTH={NUM_CTX})"
         return Result(verdict=Verdict.NEEDS_TUNING, message=message, remedy=remedy)
     declared = num_ctx(model.provider)

@@ -45,7 +45,7 @@ def _only_closes_thinking(reply: Reply) -> bool:
 
 def _reasoning_result(model: ModelClient) -> Result | None:
     """Return what a reasoning field means for clients of the OpenAI wire, which do not get it; None without one."""
-    if model.provider.kind != "openai_compat" or model.capabilities.reasoning_passthrough:
+    if model.wire.thinks_on_request or model.capabilities.reasoning_passthrough:
         return None
     if any(_is_all_reasoning(reply) for reply in model.replies):
         return Result(

@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 
 from coderouter_proxy import redact
+from coderouter_proxy.config.kinds import PROVIDER_KINDS
 from coderouter_proxy.config.schema import Config, Provider
 from coderouter_proxy.config.validation import ConfigErrors
 from coderouter_proxy.doctor import failures
@@ -123,7 +124,7 @@ async def check(
     timeout_s: float | None,
     on_progress: OnProgress,
 ) -> list[Result]:
-    if provider.kind == "echo":
+    if not PROVIDER_KINDS[provider.kind].needs_address:
         built_in = Result(
             verdict=Verdict.OK, message="built in: answers with the user's words and sends nothing"
         )

@@ -4,7 +4,6 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from coderouter_proxy.config.schema import Provider
 from coderouter_proxy.doctor.model_client import ModelClient
 from coderouter_proxy.doctor.reply import Reply
 from coderouter_proxy.doctor.result import Result, Verdict
@@ -17,7 +16,7 @@ LIMITS = ("max_tokens", "max_completion_tokens")
 
 
 async def probe(model: ModelClient) -> Result:
-    limit = {"max_tokens": LIMIT_TOKENS} if model.provider.kind == "anthropic" else {}
+    limit = {"max_tokens": LIMIT_TOKENS} if model.wire.requires_max_tokens else {}
     reply = await model.ask(QUESTION, stream=True, **limit)
     reached = _last_number(reply)
     if reply.stop_reason is None and not (reply.complete and reached == LAST):
@@ -27,12 +26,12 @@ async def probe(model: ModelClient) -> Result:
             remedy="check the server's log",
         )
     if reply.stop_reason in TRUNCATED:
-        return _truncated(model.provider, f"a token limit truncates a count to {LAST} at {reached}")
+        return _truncated(model, f"a token limit truncates a count to {LAST} at {reached}")
     if reached == LAST:
         no_reason = "" if reply.stop_reason else ", but without a stop reason"
         return Result(verdict=Verdict.OK, message=f"a count to {LAST} arrives complete{no_reason}")
-    if reached and "..." not in reply.text and "…" not in reply.text and _raised_limits(model.provider):
-        return _truncated(model.provider, f"a count to {LAST} ends at {reached}")
+    if reached and "..." not in reply.text and "…" not in reply.text and _raised_limits(model):
+        return _truncated(model, f"a count to {LAST} ends at {reached}")
     return Result(
         verdict=Verdict.OK, message=f"ends cleanly, although the model did not count to {LAST} as instructed"
     )
@@ -44,8 +43,8 @@ def _last_number(reply: Reply) -> int:
     return max((number for number in numbers if number <= LAST), default=0)
 
 
-def _truncated(provider: Provider, message: str) -> Result:
-    patch = _raised_limits(provider)
+def _truncated(model: ModelClient, message: str) -> Result:
+    patch = _raised_limits(model)
     return Result(
         verdict=Verdict.NEEDS_TUNING,
         message=message,
@@ -56,9 +55,10 @@ def _truncated(provider: Provider, message: str) -> Result:
     )
 
 
-def _raised_limits(provider: Provider) -> dict[str, Any]:
+def _raised_limits(model: ModelClient) -> dict[str, Any]:
     """Return a patch that raises the limits that `extra_body` sets too low, or sets one if there is none."""
-    if provider.kind == "anthropic":  # every request brings its own
+    provider = model.provider
+    if model.wire.requires_max_tokens:  # every request brings its own
         return {}
     declared = {name: provider.extra_body[name] for name in LIMITS if name in provider.extra_body}
     options = provider.extra_body.get("options")

@@ -17,7 +17,7 @@ BLOCKS = ("thinking", "redacted_thinking")
 
 
 async def probe(model: ModelClient) -> Result:
-    if model.provider.kind != "anthropic":
+    if not model.wire.thinks_on_request:
         return Result(verdict=Verdict.SKIP, message="applies only to providers of kind anthropic")
     thinks = await _thinks(model)
     found = "thinks on request" if thinks else "does not think on request"

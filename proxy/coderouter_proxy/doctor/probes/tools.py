@@ -53,7 +53,7 @@ def _native_call(model: ModelClient, reply: Reply) -> Result:
 
 def _textual_call(model: ModelClient) -> Result:
     """Clients of the Anthropic wire get the text of such a provider unchanged."""
-    if model.provider.kind == "anthropic":
+    if not model.wire.repairs_text_calls:
         return _no_call(model, "writes its calls as text, which the proxy does not convert on this wire")
     return Result(
         verdict=Verdict.OK, message="writes its calls as text; the proxy converts them to tool calls"
