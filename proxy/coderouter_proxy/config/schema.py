@@ -13,6 +13,7 @@ from pydantic import (
     field_validator,
     model_validator,
 )
+from pydantic_core import PydanticCustomError
 
 from coderouter_proxy.config.kinds import PROVIDER_KINDS
 from coderouter_proxy.config.values import (
@@ -39,14 +40,21 @@ IGNORED_CAPABILITIES = (
 IGNORED_CAPABILITIES_DESCRIPTION = "Accepted for CodeRouter 1.7 files; has no effect."
 
 
-def _known_kind(value: str) -> str:
-    if value not in PROVIDER_KINDS:
-        *first, last = map(repr, PROVIDER_KINDS)
-        raise ValueError(f"is not a kind of provider; write {', '.join(first)} or {last}")
-    return value
+def known_kind(*others: str) -> AfterValidator:
+    """Return the validation of a field that names a kind of provider, or one of the others."""
+
+    def check(value: str) -> str:
+        names = (*PROVIDER_KINDS, *others)
+        if value not in names:
+            *first, last = map(repr, names)
+            expected = f"{', '.join(first)} or {last}"
+            raise PydanticCustomError("literal_error", "should be {expected}", {"expected": expected})
+        return value
+
+    return AfterValidator(check)
 
 
-Kind = Annotated[str, AfterValidator(_known_kind)]
+Kind = Annotated[str, known_kind()]
 OutputFilter = Literal["strip_thinking", "strip_stop_markers"]
 
 

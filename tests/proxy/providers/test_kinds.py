@@ -60,5 +60,5 @@ def test_a_kind_is_one_row(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_kind_without_a_row_is_an_error_that_names_the_known_ones() -> None:
-    with pytest.raises(ConfigErrors, match="'toy' is not a kind of provider; write 'openai_compat', "):
+    with pytest.raises(ConfigErrors, match="is 'toy'; write 'openai_compat', "):
         load.parse(PROVIDERS_YAML, "providers.yaml")
