@@ -162,7 +162,7 @@ class State(msgspec.Struct, kw_only=True):
     """The newest month with a cost, such as `2026-11` (UTC)."""
     month_costs: dict[str, int] = {}
     """The cost of each provider in that month, in micro-dollars."""
-    positions: list[Checkpoint] = []
+    checkpoints: list[Checkpoint] = msgspec.field(default_factory=list, name="positions")
     writers: Writers = msgspec.field(default_factory=Writers)
     committed_ts: float = 0.0
 
@@ -177,6 +177,14 @@ class State(msgspec.Struct, kw_only=True):
             msgspec.DecodeError: the document is not a state.
         """
         return _decoder.decode(document)
+
+    @property
+    def positions(self) -> list[Checkpoint]:
+        return self.checkpoints
+
+    @positions.setter
+    def positions(self, checkpoints: list[Checkpoint]) -> None:
+        self.checkpoints = checkpoints
 
     @property
     def exact(self) -> bool:

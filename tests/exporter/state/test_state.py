@@ -117,8 +117,8 @@ def test_a_state_of_schema_1_is_continued(tmp_path: Path) -> None:
     assert document is not None
     restored = State.decode(document)
     assert restored.created_ts == 1795461000.0
-    (position,) = restored.positions
-    position.path = str(events)
+    (checkpoint,) = restored.checkpoints
+    checkpoint.path = str(events)
     store.commit(restored.encode())
     store.close()
     engine = EngineRig(events, state=state)
