@@ -45,7 +45,7 @@ from coderouter_exporter.families.kinds import (
     families_of,
 )
 
-# OpenTelemetry's steps for a generative client's operations, and on to the longest answers of coding agents.
+# OpenTelemetry's buckets for GenAI client operations, extended to the longest responses of coding agents.
 DURATION_BUCKETS = (
     *(0.01, 0.02, 0.04, 0.08, 0.16, 0.32, 0.64, 1.28, 2.56, 5.12, 10.24, 20.48, 40.96, 81.92),
     *(163.84, 327.68, 600.0),

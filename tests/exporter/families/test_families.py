@@ -4,11 +4,21 @@ import subprocess
 from dataclasses import fields
 from operator import attrgetter
 from pathlib import Path
+from typing import get_type_hints
 
 import pytest
 
 from coderouter_exporter.engine.loop import Published, SourceStatus
-from coderouter_exporter.families.kinds import Counter, EachOf, Feed, Gauge, Histogram, Sum
+from coderouter_exporter.families.kinds import (
+    MICRO,
+    Counter,
+    EachOf,
+    Feed,
+    Gauge,
+    Histogram,
+    Sum,
+    source_fields,
+)
 from coderouter_exporter.families.table import COUNTERS, FAMILIES, FED, GAUGES, HISTOGRAMS, metric_table
 from coderouter_exporter.records.record import DECODED
 from coderouter_exporter.render.exposition import Format, render
@@ -58,8 +68,15 @@ def test_a_histogram_observes_numbers_and_its_buckets_ascend_in_whole_units() ->
         assert all(round(bound * histogram.scale) / histogram.scale == bound for bound in histogram.buckets)
 
 
-def test_only_the_cost_counter_is_scaled() -> None:
-    assert [counter.name for counter in COUNTERS if counter.scale != 1] == ["coderouter_cost_usd_total"]
+def test_a_counter_is_kept_in_millionths_exactly_if_it_adds_fractions() -> None:
+    for counter in COUNTERS:
+        added = {
+            get_type_hints(feed.event)[name]
+            for feed in counter.feeds
+            if isinstance(feed.adds, Sum)
+            for name in source_fields(feed.adds.field)
+        }
+        assert counter.scale == (MICRO if added & {float, float | None} else 1)
 
 
 def test_names_follow_the_rules_of_prometheus() -> None:
