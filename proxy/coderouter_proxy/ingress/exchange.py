@@ -175,7 +175,9 @@ class _Exchange:
         more = [(b"content-length", str(len(body)).encode())]
         if error.retry_after is not None:
             more.append((b"retry-after", error.retry_after.encode("latin-1", "ignore")))
-        if error.status == 413:
+        if error.retry_is_vain:
+            more.append((b"x-should-retry", b"false"))
+        if error.status == 413 and not isinstance(error, ChainExhausted):
             more.append((b"connection", b"close"))  # the rest of the body is not read
         await self._begin(self._wire.status(error), JSON, *more)
         await self._send({"type": "http.response.body", "body": body})

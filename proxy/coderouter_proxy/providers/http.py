@@ -11,9 +11,9 @@ from aiohttp.client_proto import ResponseHandler
 from aiohttp.tracing import Trace
 from yarl import URL
 
-from coderouter_proxy import errors
 from coderouter_proxy.config.schema import Provider
 from coderouter_proxy.errors import ProviderError
+from coderouter_proxy.wires import refusals
 
 ANSWER_BYTES_MAX = 64 * 1024 * 1024
 ERROR_BODY_BYTES_MAX = 64 * 1024
@@ -163,5 +163,4 @@ async def refused(response: aiohttp.ClientResponse) -> ProviderError:
         body = (await read_all(response, ERROR_BODY_BYTES_MAX))[:ERROR_BODY_BYTES_MAX]
     except ProviderError:
         body = b""
-    message = errors.error_message(body) or f"HTTP {response.status} {response.reason or ''}".rstrip()
-    return errors.by_status(response.status, message, response.headers.get("Retry-After"))
+    return refusals.refusal(response.status, body, response.headers.get("Retry-After"), response.reason or "")

@@ -109,7 +109,9 @@ class HttpProvider:
         try:
             data = orjson.dumps(body)
         except orjson.JSONEncodeError as error:  # orjson reads deeper nesting than it writes
-            raise ProviderError("protocol", f"the body cannot be sent on: {error}", retryable=False) from None
+            raise ProviderError(
+                "protocol", f"the body cannot be sent on: {error}", retryable=False, about_request=True
+            ) from None
         more = self.wire.forwarded_request_headers(request)
         headers: Mapping[str, str] = CIMultiDict({**self._headers, **more}) if more else self._headers
         return await http.post(self._session, url, headers, data, timeout)

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 from coderouter_events.events import CooldownReason, Event, ProviderCooldown, ProviderRecovered
 from coderouter_proxy.config.schema import Cooldown
-from coderouter_proxy.errors import ProviderError, retry_after_s
+from coderouter_proxy.errors import ProviderError
+from coderouter_proxy.wires.refusals import retry_after_s
 
 RETRY_AFTER_S_MAX = 3600
 
@@ -47,7 +48,7 @@ class Cooldowns:
 
     def failed(self, name: str, error: ProviderError, cooldown: Cooldown) -> None:
         """Count the failure; begin a cooldown when it was one too many."""
-        if error.error_type in NOT_THE_PROVIDERS_FAULT or error.too_long:
+        if error.error_type in NOT_THE_PROVIDERS_FAULT or error.about_request:
             return
         health = self._health.setdefault(name, _Health())
         health.failures += 1

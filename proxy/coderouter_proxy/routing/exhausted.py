@@ -1,11 +1,15 @@
 """What the client gets when the chain is at its end: whose fault that is, and the status that says so."""
 
+from math import ceil, inf
+
 from coderouter_events.events import ChainPaidGateBlocked, ChainUniformAuthFailure, Outcome
 from coderouter_proxy.config.schema import Profile
 from coderouter_proxy.errors import HttpError, ProviderError
 from coderouter_proxy.routing.router import Emit
+from coderouter_proxy.wires.refusals import retry_after_s
 
 PAID_HINT = "set allow_paid: true in providers.yaml or ALLOW_PAID=true, or add a provider that is not paid"
+TOO_LONG_WORDS = "prompt is too long"  # Claude Code, codex and others look for them
 AUTH_HINT = "check api_key_env of these providers and the variables it names"
 
 
@@ -13,7 +17,13 @@ class ChainExhausted(HttpError):
     """No provider answered; `outcome` says whose fault that is."""
 
     def __init__(self, outcome: Outcome, error: HttpError) -> None:
-        super().__init__(error.status, error.message, code=error.code, retry_after=error.retry_after)
+        super().__init__(
+            error.status,
+            error.message,
+            code=error.code,
+            retry_after=error.retry_after,
+            retry_is_vain=error.retry_is_vain,
+        )
         self.outcome: Outcome = outcome
 
 
@@ -30,21 +40,22 @@ def chain_exhausted(
     found = [error for _, error in errors]
     if not found:
         return _no_candidates(request_id, profile, blocked, over_budget, emit)
-    last = found[-1]
-    if not last.retryable or all(error.too_long for error in found):
-        return ChainExhausted("client_error", HttpError(last.status or 400, last.message))
-    if len({error.status for error in found}) == 1 and last.status in (401, 403):
+    if (refused := _refusal(found)) is not None:
+        return ChainExhausted("client_error", refused)
+    first = found[0]
+    all_keys_refused = len({error.status for error in found}) == 1 and first.status in (401, 403)
+    if all_keys_refused:
         emit(
             ChainUniformAuthFailure(
                 request_id=request_id,
                 profile=profile.name,
-                status=last.status,
+                status=first.status or 0,
                 count=len(found),
                 providers=[name for name, _ in errors],
                 hint=AUTH_HINT,
             )
         )
-    status, busy = _status(found)
+    status = _status(found)
     reasons = "; ".join(f"{name}: {error.error_type}: {error.message}" for name, error in errors)
     return ChainExhausted(
         "exhausted",
@@ -52,17 +63,41 @@ def chain_exhausted(
             status,
             f"no provider of profile {profile.name!r} answered: {reasons}",
             code="providers_overloaded" if status == 503 else "providers_exhausted",
-            retry_after=last.retry_after if busy else None,
+            retry_after=_shortest_wait(found) if status in (429, 503) else None,
+            retry_is_vain=all_keys_refused,
         ),
     )
 
 
-def _status(errors: list[ProviderError]) -> tuple[int, bool]:
-    """Return the status of the answer, and whether it is only that all providers are busy."""
+def _refusal(errors: list[ProviderError]) -> HttpError | None:
+    """Return what the client gets where a provider refused the request itself: the first such refusal.
+
+    A prompt that was too long for any is reported as that, in the words by which agents know that they have to compact.
+    """
+    too_long = next((error for error in errors if error.too_long), None)
+    if too_long is not None:
+        message = (
+            too_long.message
+            if TOO_LONG_WORDS in too_long.message
+            else f"{TOO_LONG_WORDS}: {too_long.message}"
+        )
+        return HttpError(400, message, code="context_length_exceeded", retry_is_vain=True)
+    first = next((error for error in errors if error.about_request), None)
+    return HttpError(first.status or 400, first.message, retry_is_vain=True) if first else None
+
+
+def _status(errors: list[ProviderError]) -> int:
+    """Return 429 or 503 where all providers are only busy, else 502."""
     kinds = {error.error_type for error in errors}
     if not kinds <= {"rate_limited", "overloaded"}:
-        return 502, False
-    return (429 if "rate_limited" in kinds else 503), True
+        return 502
+    return 429 if "rate_limited" in kinds else 503
+
+
+def _shortest_wait(errors: list[ProviderError]) -> str | None:
+    """Return the whole seconds after which the first of the providers may answer again."""
+    waits = [wait_s for error in errors if (wait_s := retry_after_s(error.retry_after)) and 0 < wait_s < inf]
+    return str(ceil(min(waits))) if waits else None
 
 
 def _no_candidates(
@@ -70,12 +105,14 @@ def _no_candidates(
 ) -> ChainExhausted:
     if over_budget:
         reason = f"the monthly budget of {', '.join(over_budget)} is spent, and profile {profile.name!r} has no other"
-        return ChainExhausted("blocked", HttpError(503, reason, code="budget_exceeded"))
+        return ChainExhausted("blocked", HttpError(503, reason, code="budget_exceeded", retry_is_vain=True))
     if not blocked:
         reason = (
             f"none of the providers of profile {profile.name!r} is configured: {', '.join(profile.providers)}"
         )
-        return ChainExhausted("exhausted", HttpError(502, reason, code="providers_exhausted"))
+        return ChainExhausted(
+            "exhausted", HttpError(502, reason, code="providers_exhausted", retry_is_vain=True)
+        )
     emit(
         ChainPaidGateBlocked(
             request_id=request_id, profile=profile.name, blocked_providers=blocked, hint=PAID_HINT
@@ -84,4 +121,6 @@ def _no_candidates(
     reason = (
         f"all providers of profile {profile.name!r} are paid ({', '.join(blocked)}) and allow_paid is false"
     )
-    return ChainExhausted("blocked", HttpError(503, f"{reason}; {PAID_HINT}", code="paid_gate_blocked"))
+    return ChainExhausted(
+        "blocked", HttpError(503, f"{reason}; {PAID_HINT}", code="paid_gate_blocked", retry_is_vain=True)
+    )

@@ -27,6 +27,7 @@ def in_order(request: ClientRequest, names: list[str], routing: Routing) -> list
             "profile has it; use a profile with the vendor's own API, or leave the tool out",
             code="hosted_tool_unavailable",
             param="tool_choice",
+            retry_is_vain=True,
         )
     return having
 

@@ -26,7 +26,10 @@ def written(value: object, *, retryable: bool) -> str:
         return orjson.dumps(value).decode()
     except orjson.JSONEncodeError as error:
         raise ProviderError(
-            "protocol", f"arguments that cannot be sent on: {error}", retryable=retryable
+            "protocol",
+            f"arguments that cannot be sent on: {error}",
+            retryable=retryable,
+            about_request=not retryable,
         ) from None
 
 

@@ -3,12 +3,11 @@
 from collections.abc import Mapping
 from dataclasses import replace
 
-from coderouter_proxy import errors
 from coderouter_proxy.answer import Usage
 from coderouter_proxy.config.schema import Profile, Provider
 from coderouter_proxy.errors import ProviderError
 from coderouter_proxy.request import Body, ClientRequest
-from coderouter_proxy.wires import json_values
+from coderouter_proxy.wires import json_values, refusals
 from coderouter_proxy.wires.anthropic import others
 from coderouter_proxy.wires.anthropic.answer_reader import AnthropicReader
 from coderouter_proxy.wires.anthropic.answer_writer import event
@@ -108,7 +107,7 @@ class AnthropicProvider(ProviderWire):
         if decoded.get("type") == "error" or error:
             kind = error.get("type") if isinstance(error, dict) else None
             status = STATUSES.get(kind if isinstance(kind, str) else "", 500)
-            raise errors.by_status(status, errors.message_in(decoded), in_answer=True)
+            raise refusals.by_status(status, refusals.message_in(decoded))
 
     def validate(self, decoded: Body) -> None:
         content = decoded.get("content")

@@ -5,11 +5,11 @@ from typing import Any
 
 import orjson
 
-from coderouter_proxy import errors
 from coderouter_proxy.answer import Usage
 from coderouter_proxy.config.schema import Profile, Provider
 from coderouter_proxy.errors import ProviderError
 from coderouter_proxy.request import Body, ClientRequest
+from coderouter_proxy.wires import refusals
 from coderouter_proxy.wires.clients import CLIENT_WIRES
 from coderouter_proxy.wires.deltas import Reader
 from coderouter_proxy.wires.losses import losses
@@ -89,7 +89,7 @@ class OpenAIProvider(ProviderWire):
         if error := decoded.get("error"):
             code = error.get("code") if isinstance(error, dict) else None
             status = code if isinstance(code, int) and 400 <= code <= 599 else 500
-            raise errors.by_status(status, errors.message_in(decoded), in_answer=True)
+            raise refusals.by_status(status, refusals.message_in(decoded))
 
     def validate(self, decoded: Body) -> None:
         found = decoded.get("choices")

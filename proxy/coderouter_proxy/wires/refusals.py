@@ -1,0 +1,183 @@
+"""What a provider's refusal says: whose fault it is, how long to wait, and its words, in any shape that servers use."""
+
+import re
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+
+import orjson
+
+from coderouter_events.events import ErrorType
+from coderouter_proxy.errors import ProviderError
+
+MESSAGE_CHARS_MAX = 2000
+NESTING_MAX = 8
+
+STATUS_ERRORS: dict[int, ErrorType] = {
+    401: "auth",
+    402: "auth",  # the account's fault, not the client's: the balance is spent
+    403: "auth",
+    404: "not_found",
+    429: "rate_limited",
+    503: "overloaded",
+    529: "overloaded",
+}
+
+NOT_THE_REQUEST = frozenset({408, 409, 425})  # of the other 4xx: they may pass
+
+# What servers say when a prompt exceeds their model's context.
+TOO_LONG = re.compile(
+    r"context[_ ]length|context[_ ]size|context[_ ]window"  # OpenAI, vLLM, Ollama, llama.cpp, LM Studio, MiniMax
+    r"|(?:prompt|input|request) is too (?:long|large for)"  # Anthropic, Bedrock
+    r"|too many (?:input )?tokens|reduce the length"  # Groq, Together
+    r"|token count.{0,40}exceeds|tokens? exceeds? the configured limit"  # Gemini, Copilot, OpenAI
+    r"|maximum (?:prompt|input) length|exceed\w* (?:the )?model(?:'s)? (?:token|context) limit"  # xAI, Kimi
+    r"|range of input length|exceeds? (?:the )?max\w* (?:input|context|length|message tokens)"  # DashScope, Z.ai
+    r"|input (?:length|tokens?)\b.{0,60}\bexceed",  # SGLang, TGI
+    re.IGNORECASE,
+)
+# A limit of tokens in a time is about the account, not about the prompt: Groq's free tier answers 413 with it.
+PER_TIME = re.compile(
+    r"(?:tokens|requests|input tokens) per (?:minute|min|hour|day)|\b[TR]P[MD]\b", re.IGNORECASE
+)
+
+_WAIT = re.compile(
+    r"(?:try|retry) again in (?:(?P<h>\d+)h)?(?:(?P<m>\d+)m(?!s))?(?:(?P<s>\d+(?:\.\d+)?)s)?(?:(?P<ms>\d+)ms)?"
+    r"|(?:try again|retry) (?:in|after) (?P<seconds>\d+(?:\.\d+)?) ?sec",
+    re.IGNORECASE,
+)
+_DURATION = re.compile(r"(\d+(?:\.\d+)?)s")
+
+
+def by_status(status: int, message: str, retry_after: str | None = None) -> ProviderError:
+    """Return the error that an upstream's status stands for; the next provider may do better after any of them."""
+    if status // 100 == 3:
+        return ProviderError("protocol", f"redirects with {status}; correct base_url", status=status)
+    by_class: ErrorType = "upstream_5xx" if status >= 500 else "upstream_4xx"
+    kind = STATUS_ERRORS.get(status, by_class)
+    if status in (400, 413, 422) and PER_TIME.search(message):
+        kind = "rate_limited"
+    about_request = kind == "upstream_4xx" and status not in NOT_THE_REQUEST
+    return ProviderError(
+        kind,
+        message or f"error {status}",
+        status=status,
+        retry_after=retry_after or wait_in(message),
+        about_request=about_request,
+        too_long=about_request and TOO_LONG.search(message) is not None,
+    )
+
+
+def refusal(status: int, body: bytes, retry_after: str | None, reason: str) -> ProviderError:
+    """Return the error that a response stands for which is not a 2xx."""
+    decoded = _decoded(body)
+    if decoded is None:
+        message = body[:300].decode(errors="replace").strip()
+    else:
+        message = message_in(decoded)
+        retry_after = retry_after or _retry_delay(decoded)
+    return by_status(status, message or f"HTTP {status} {reason}".rstrip(), retry_after)
+
+
+def retry_after_s(value: str | None) -> float | None:
+    """Return the seconds that a Retry-After header asks for, as a number or as a date (RFC 9110, 10.2.3)."""
+    if value is None:
+        return None
+    try:
+        return float(value)
+    except ValueError:
+        pass
+    try:
+        until = parsedate_to_datetime(value)
+    except ValueError:
+        return None
+    if until.tzinfo is None:  # "-0000": a time in UTC of unknown origin
+        until = until.replace(tzinfo=UTC)
+    return (until - datetime.now(UTC)).total_seconds()
+
+
+def wait_in(message: str) -> str | None:
+    """Return the seconds that the words ask to wait, such as "Please try again in 7m12.5s"."""
+    found = _WAIT.search(message)
+    if found is None:
+        return None
+    amounts = {name: float(value) for name, value in found.groupdict().items() if value}
+    factors = {"h": 3600, "m": 60, "s": 1, "ms": 0.001, "seconds": 1}
+    seconds = sum(amount * factors[name] for name, amount in amounts.items())
+    return f"{seconds:g}" if amounts else None
+
+
+def message_in(decoded: object) -> str:
+    """Return the words of a decoded error body, never its JSON; empty where there are none.
+
+    Shapes: `{"error": {"message"}}`, `{"error": "…"}`, `{"message"}`, `{"detail"}` as text or as FastAPI's list of
+    faults, any of them in a list (Gemini) or as JSON text in another one's message (gateways).
+    """
+    return _message(decoded, NESTING_MAX)[:MESSAGE_CHARS_MAX]
+
+
+def _message(decoded: object, depth: int) -> str:
+    if depth == 0:
+        return ""
+    if isinstance(decoded, str):
+        inner = _decoded(decoded.encode(errors="replace")) if decoded.lstrip()[:1] in ("{", "[") else None
+        return (_message(inner, depth - 1) if inner is not None else "") or _plain(decoded)
+    if isinstance(decoded, list):
+        found = (_fault(entry) or _message(entry, depth - 1) for entry in decoded)
+        return "; ".join(words for words in found if words)
+    if isinstance(decoded, dict):
+        return next((words for words in _candidates(decoded, depth - 1) if words), "")
+    return ""
+
+
+def _candidates(decoded: dict[object, object], depth: int) -> Iterator[str]:
+    """Yield words from the most telling place on; OpenRouter has its provider's own body in `metadata.raw`."""
+    error = decoded.get("error")
+    metadata = error.get("metadata") if isinstance(error, dict) else None
+    if isinstance(metadata, dict) and isinstance(metadata.get("raw"), str):
+        yield _message(metadata["raw"], depth)
+    for name in ("error", "message", "msg", "detail", "details", "errors", "error_msg", "reason"):
+        if decoded.get(name):
+            yield _message(decoded[name], depth)
+
+
+def _fault(entry: object) -> str:
+    """Return a fault of FastAPI's list: where it is and what it is."""
+    if not isinstance(entry, dict) or not isinstance(entry.get("msg"), str):
+        return ""
+    place = entry.get("loc")
+    where = (
+        ".".join(str(step) for step in place if isinstance(step, (str, int)))
+        if isinstance(place, list)
+        else ""
+    )
+    return f"{where}: {entry['msg']}" if where else entry["msg"]
+
+
+def _plain(text: str) -> str:
+    """Return words; JSON that holds none is not shown to anybody."""
+    return (
+        ""
+        if text.lstrip()[:1] in ("{", "[") and _decoded(text.encode(errors="replace")) is not None
+        else text
+    )
+
+
+def _retry_delay(decoded: object) -> str | None:
+    """Return the seconds of Google's RetryInfo among the details of an error."""
+    body = decoded[0] if isinstance(decoded, list) and decoded else decoded
+    error = body.get("error") if isinstance(body, dict) else None
+    details = error.get("details") if isinstance(error, dict) else None
+    for detail in details if isinstance(details, list) else []:
+        delay = detail.get("retryDelay") if isinstance(detail, dict) else None
+        if isinstance(delay, str) and (found := _DURATION.fullmatch(delay)):
+            return found[1]
+    return None
+
+
+def _decoded(body: bytes) -> object:
+    try:
+        decoded: object = orjson.loads(body)
+    except orjson.JSONDecodeError:
+        return None
+    return decoded
