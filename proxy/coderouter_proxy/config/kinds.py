@@ -7,7 +7,8 @@ from dataclasses import dataclass
 class ProviderKind:
     """`client` names what makes a `ProviderClient`, as `module:attribute`; imported with the first such provider.
 
-    It is called with the provider, an `AnswerPolicy` and the HTTP session. `about` goes into the documentation.
+    It is called with the provider, an `AnswerPolicy`, `ProviderTraits` and the HTTP session. `about` goes into the
+    documentation.
     """
 
     name: str

@@ -16,6 +16,7 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 
 from coderouter_proxy.config.kinds import PROVIDER_KINDS
+from coderouter_proxy.config.traits import Traits
 from coderouter_proxy.config.values import (
     Dollars,
     JsonObject,
@@ -146,6 +147,7 @@ class Provider(_Section):
         list[OutputFilter], "`strip_thinking`, `strip_stop_markers`: applied to its answers, in this order."
     ] = []
     capabilities: Annotated[Capabilities, "What its model can do; see below."] = Capabilities()
+    traits: Annotated[Traits, "What it accepts of what its wire allows; see below."] = Traits()
     cost: Annotated[Cost | None, "What its tokens cost; see below."] = None
 
     @model_validator(mode="before")

@@ -6,6 +6,7 @@ import aiohttp
 
 from coderouter_proxy.answer import Changes, Usage
 from coderouter_proxy.config.schema import Profile, Provider
+from coderouter_proxy.config.traits import ProviderTraits, resolved
 from coderouter_proxy.doctor.reply import Reply
 from coderouter_proxy.errors import ProviderError, StreamBrokeOff
 from coderouter_proxy.providers.client import provider_client
@@ -22,7 +23,7 @@ NO_LIMIT_S = 3600.0  # the caller has a time limit for the whole exchange
 
 def provider_wire(provider: Provider, session: aiohttp.ClientSession) -> ProviderWire:
     """Return the wire of a provider that is reached over HTTP."""
-    client = provider_client(provider, AnswerPolicy(), session)
+    client = provider_client(provider, AnswerPolicy(), ProviderTraits(), session)
     assert isinstance(client, HttpProvider)
     return client.wire
 
@@ -38,10 +39,15 @@ async def exchange(
     """
     recorder = _Recorder(wire.reader())
     client = HttpProvider(
-        provider, wire, lambda wire, _: Relay(wire, recorder), session, answer_bytes_max=REPLY_BYTES_MAX
+        provider,
+        wire,
+        lambda wire, _: Relay(wire, recorder),
+        resolved(provider.traits),
+        session,
+        answer_bytes_max=REPLY_BYTES_MAX,
     )
     profile = Profile(name="doctor", providers=[provider.name], timeout_s=NO_LIMIT_S)
-    attempt = await client.attempt(request, profile, lambda _: None)
+    attempt = await client.attempt(request, profile, client.traits, lambda _: None)
     if attempt.answer is None:
         assert attempt.error is not None
         raise attempt.error

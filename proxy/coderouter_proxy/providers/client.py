@@ -8,6 +8,7 @@ import aiohttp
 from coderouter_proxy.answer import Attempt
 from coderouter_proxy.config.kinds import PROVIDER_KINDS
 from coderouter_proxy.config.schema import Profile, Provider
+from coderouter_proxy.config.traits import ProviderTraits
 from coderouter_proxy.relay.text import AnswerPolicy
 from coderouter_proxy.request import ClientRequest
 from coderouter_proxy.wires.provider import Drop
@@ -16,9 +17,12 @@ from coderouter_proxy.wires.provider import Drop
 class ProviderClient(Protocol):
     provider: Provider
     key: str  # never shown to anyone; empty without one
+    traits: ProviderTraits  # declared, known and learnt
 
-    async def attempt(self, request: ClientRequest, profile: Profile, drop: Drop) -> Attempt:
-        """Send the request; return once the first content is there, or the error that came before it.
+    async def attempt(
+        self, request: ClientRequest, profile: Profile, traits: ProviderTraits, drop: Drop
+    ) -> Attempt:
+        """Send the request as these traits want it; return once the first content or an error is there.
 
         `drop` gets the name of each thing that the provider does not get.
         """
@@ -34,9 +38,9 @@ class ProviderClient(Protocol):
 
 
 def provider_client(
-    provider: Provider, policy: AnswerPolicy, session: aiohttp.ClientSession
+    provider: Provider, policy: AnswerPolicy, traits: ProviderTraits, session: aiohttp.ClientSession
 ) -> ProviderClient:
     """Return what sends requests to the provider, by the row of its kind."""
     module, _, name = PROVIDER_KINDS[provider.kind].client.partition(":")
-    client: ProviderClient = getattr(import_module(module), name)(provider, policy, session)
+    client: ProviderClient = getattr(import_module(module), name)(provider, policy, traits, session)
     return client

@@ -8,6 +8,7 @@ import aiohttp
 
 from coderouter_proxy.answer import Answer, AnswerLog, Attempt, Usage
 from coderouter_proxy.config.schema import Profile, Provider
+from coderouter_proxy.config.traits import ProviderTraits
 from coderouter_proxy.relay.text import AnswerPolicy
 from coderouter_proxy.request import ClientRequest
 from coderouter_proxy.wires.clients import CLIENT_WIRES
@@ -20,12 +21,21 @@ class Echo:
 
     key = ""
 
-    def __init__(self, provider: Provider, policy: AnswerPolicy, session: aiohttp.ClientSession) -> None:
+    def __init__(
+        self,
+        provider: Provider,
+        policy: AnswerPolicy,
+        traits: ProviderTraits,
+        session: aiohttp.ClientSession,
+    ) -> None:
         del policy, session
         self.provider = provider
+        self.traits = traits
 
-    async def attempt(self, request: ClientRequest, profile: Profile, drop: Drop) -> Attempt:
-        del profile, drop
+    async def attempt(
+        self, request: ClientRequest, profile: Profile, traits: ProviderTraits, drop: Drop
+    ) -> Attempt:
+        del profile, traits, drop
         echoed = _Echoed(request)
         return Attempt(answer=Answer(pieces=echoed.pieces(), log=echoed.log))
 

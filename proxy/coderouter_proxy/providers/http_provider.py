@@ -13,6 +13,7 @@ from yarl import URL
 
 from coderouter_proxy.answer import Answer, Attempt
 from coderouter_proxy.config.schema import Profile, Provider
+from coderouter_proxy.config.traits import ProviderTraits
 from coderouter_proxy.errors import ProviderError
 from coderouter_proxy.providers import http
 from coderouter_proxy.providers.stream import ProviderStream, single
@@ -50,12 +51,14 @@ class HttpProvider:
         provider: Provider,
         wire: ProviderWire,
         relay_for: RelayFor,
+        traits: ProviderTraits,
         session: aiohttp.ClientSession,
         *,
         answer_bytes_max: int = http.ANSWER_BYTES_MAX,
     ) -> None:
         self.provider = provider
         self.wire = wire
+        self.traits = traits
         self.key = api_key(provider)
         self._relay_for = relay_for
         self._session = session
@@ -64,13 +67,15 @@ class HttpProvider:
         self._url = URL(wire.url(provider))
         self._headers = CIMultiDict({"Content-Type": "application/json", **wire.headers(self.key)})
 
-    async def attempt(self, request: ClientRequest, profile: Profile, drop: Drop) -> Attempt:
+    async def attempt(
+        self, request: ClientRequest, profile: Profile, traits: ProviderTraits, drop: Drop
+    ) -> Attempt:
         timeout_s = profile.timeout_s if profile.timeout_s is not None else self.provider.timeout_s
         started = time.perf_counter()
         answer: Answer | None = None
         failed: ProviderError | None = None
         try:
-            body = self.wire.request(request, self.provider, profile, drop)
+            body = self.wire.request(request, self.provider, profile, traits, drop)
             started = time.perf_counter()
             answer = await self._open(request, body, timeout_s, drop)
         except ProviderError as error:
@@ -86,7 +91,7 @@ class HttpProvider:
         url = self.wire.count_tokens_url(self.provider)
         if url is None:
             return None
-        body = self.wire.request(request, self.provider, profile, _not_reported)
+        body = self.wire.request(request, self.provider, profile, self.traits, _not_reported)
         counted = {name: value for name, value in body.items() if name not in NOT_COUNTED}
         try:
             async with await self.post(
@@ -180,12 +185,16 @@ def api_key(provider: Provider) -> str:
     return os.environ.get(provider.api_key_env, "").strip() if provider.api_key_env else ""
 
 
-def openai(provider: Provider, policy: AnswerPolicy, session: aiohttp.ClientSession) -> HttpProvider:
-    return HttpProvider(provider, OpenAIProvider(), partial(choose, policy=policy), session)
+def openai(
+    provider: Provider, policy: AnswerPolicy, traits: ProviderTraits, session: aiohttp.ClientSession
+) -> HttpProvider:
+    return HttpProvider(provider, OpenAIProvider(), partial(choose, policy=policy), traits, session)
 
 
-def anthropic(provider: Provider, policy: AnswerPolicy, session: aiohttp.ClientSession) -> HttpProvider:
-    return HttpProvider(provider, AnthropicProvider(), partial(choose, policy=policy), session)
+def anthropic(
+    provider: Provider, policy: AnswerPolicy, traits: ProviderTraits, session: aiohttp.ClientSession
+) -> HttpProvider:
+    return HttpProvider(provider, AnthropicProvider(), partial(choose, policy=policy), traits, session)
 
 
 def _not_reported(name: str) -> None:

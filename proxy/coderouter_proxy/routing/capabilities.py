@@ -6,12 +6,14 @@ from fnmatch import fnmatchcase
 from importlib.resources import files
 from pathlib import Path
 from typing import Annotated
+from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from coderouter_proxy import token_estimate
 from coderouter_proxy.config import validation
 from coderouter_proxy.config.schema import Profile, Provider, known_kind
+from coderouter_proxy.config.traits import ProviderTraits, Traits, resolved
 from coderouter_proxy.config.values import Name
 from coderouter_proxy.request import Body, ClientRequest
 
@@ -39,7 +41,11 @@ class CapabilityRule(BaseModel):
 
     match: Annotated[Name, "Glob of the `model` in providers.yaml: `*`, `?`, `[seq]`; case counts."]
     kind: Annotated[str, known_kind("any"), "Only of providers of this kind."] = "any"
-    capabilities: Annotated[CapabilityOverrides, "What these models can do; see the next table."]
+    host: Annotated[Name, "Glob of the host in `base_url`."] = "*"
+    capabilities: Annotated[CapabilityOverrides, "What these models can do; see the next table."] = (
+        CapabilityOverrides()
+    )
+    traits: Annotated[Traits, "What providers of these models accept; see `traits` of a provider."] = Traits()
 
 
 class CapabilityRules(BaseModel):
@@ -84,16 +90,26 @@ def resolve(provider: Provider, rules: list[CapabilityRule]) -> ModelCapabilitie
     declared = CapabilityOverrides(
         thinking=own.thinking, reasoning_passthrough=own.reasoning_passthrough, tools=own.tools
     )
-    fitting = [
-        rule.capabilities
-        for rule in rules
-        if rule.kind in ("any", provider.kind) and fnmatchcase(provider.model, rule.match)
-    ]
+    fitting = [rule.capabilities for rule in rules if _applies(rule, provider)]
     for flag in CapabilityOverrides.model_fields:
         values = (getattr(flags, flag) for flags in (declared, *fitting))
         if (value := next((value for value in values if value is not None), None)) is not None:
             known = replace(known, **{flag: value})
     return known
+
+
+def traits_of(provider: Provider, rules: list[CapabilityRule]) -> ProviderTraits:
+    """Return what the provider accepts: as it declares, else as the first rule does which has a word on the trait."""
+    return resolved(provider.traits, *(rule.traits for rule in rules if _applies(rule, provider)))
+
+
+def _applies(rule: CapabilityRule, provider: Provider) -> bool:
+    host = urlsplit(provider.base_url).hostname or ""
+    return (
+        rule.kind in ("any", provider.kind)
+        and fnmatchcase(provider.model, rule.match)
+        and fnmatchcase(host, rule.host)
+    )
 
 
 def wants_thinking(body: Body) -> bool:

@@ -121,7 +121,7 @@ class _Attempt:
             self._emit_degraded(["thinking"], "provider-does-not-support")
         dropped: dict[str, None] = {}  # each name once, in the order of the first drop
         try:
-            attempt = await self._client.attempt(sent, self._profile, dropped.setdefault)
+            attempt = await self._client.attempt(sent, self._profile, self._client.traits, dropped.setdefault)
         except asyncio.CancelledError as cancelled:
             self._attempts.waited_s += time.perf_counter() - self._started
             error = ProviderError("cancelled", str(cancelled) or "the request was cancelled", retryable=False)

@@ -52,7 +52,9 @@ class Routing:
             auto_router=auto_router.Router(config.auto_router),
             capabilities=known,
             clients={
-                provider.name: provider_client(provider, policies[provider.name], session)
+                provider.name: provider_client(
+                    provider, policies[provider.name], capabilities.traits_of(provider, rules), session
+                )
                 for provider in config.providers
             },
         )

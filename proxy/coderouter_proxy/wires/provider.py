@@ -9,6 +9,7 @@ import orjson
 from coderouter_events.events import Ingress
 from coderouter_proxy.answer import Usage
 from coderouter_proxy.config.schema import Profile, Provider
+from coderouter_proxy.config.traits import ProviderTraits
 from coderouter_proxy.errors import ProviderError
 from coderouter_proxy.request import Body, ClientRequest
 from coderouter_proxy.wires.client import Drop
@@ -57,7 +58,14 @@ class ProviderWire(ABC):
         return {}
 
     @abstractmethod
-    def request(self, request: ClientRequest, provider: Provider, profile: Profile, drop: Drop) -> Body:
+    def request(
+        self,
+        request: ClientRequest,
+        provider: Provider,
+        profile: Profile,
+        traits: ProviderTraits,
+        drop: Drop,
+    ) -> Body:
         """Return the body for the provider; `drop` gets the name of each thing that could not be carried over."""
 
     def degraded_retry(self, body: Body, error: ProviderError, drop: Drop) -> Body | None:

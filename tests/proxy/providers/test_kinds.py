@@ -10,6 +10,7 @@ from coderouter_proxy.answer import Answer, AnswerLog, Attempt, Usage
 from coderouter_proxy.config import kinds, load
 from coderouter_proxy.config.kinds import ProviderKind
 from coderouter_proxy.config.schema import Profile, Provider
+from coderouter_proxy.config.traits import ProviderTraits
 from coderouter_proxy.config.validation import ConfigErrors
 from coderouter_proxy.relay.text import AnswerPolicy
 from coderouter_proxy.request import ClientRequest
@@ -28,10 +29,19 @@ profiles:
 class Toy:
     key = ""
 
-    def __init__(self, provider: Provider, policy: AnswerPolicy, session: aiohttp.ClientSession) -> None:
+    def __init__(
+        self,
+        provider: Provider,
+        policy: AnswerPolicy,
+        traits: ProviderTraits,
+        session: aiohttp.ClientSession,
+    ) -> None:
         self.provider = provider
+        self.traits = traits
 
-    async def attempt(self, request: ClientRequest, profile: Profile, drop: Drop) -> Attempt:
+    async def attempt(
+        self, request: ClientRequest, profile: Profile, traits: ProviderTraits, drop: Drop
+    ) -> Attempt:
         async def pieces() -> AsyncGenerator[bytes]:
             yield b'{"toy": "%b"}' % self.provider.model.encode()
 

@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from coderouter_proxy import token_estimate
+from coderouter_proxy.config.traits import ProviderTraits
 from coderouter_proxy.errors import HttpError, ProviderError
 from support.proxy import anthropic_answers as anthropic
 from support.proxy import claude_code, drive_relay
@@ -115,7 +116,7 @@ def forward(client: str, provider: str, raw: bytes) -> None:
         call = request_from_bytes(client, raw)
         token_estimate.estimate(call.body)
         lost: list[str] = []
-        body = PROVIDER_WIRES[provider].request(call, PROVIDER, PROFILE, lost.append)
+        body = PROVIDER_WIRES[provider].request(call, PROVIDER, PROFILE, ProviderTraits(), lost.append)
     except HttpError:
         return
     except ProviderError as failure:

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from coderouter_proxy.answer import Usage
 from coderouter_proxy.config.schema import Profile, Provider
+from coderouter_proxy.config.traits import ProviderTraits
 from coderouter_proxy.errors import ProviderError
 from coderouter_proxy.request import Body, ClientRequest
 from coderouter_proxy.wires import json_values, refusals
@@ -63,7 +64,14 @@ class AnthropicProvider(ProviderWire):
             if raw in request.headers
         }
 
-    def request(self, request: ClientRequest, provider: Provider, profile: Profile, drop: Drop) -> Body:
+    def request(
+        self,
+        request: ClientRequest,
+        provider: Provider,
+        profile: Profile,
+        traits: ProviderTraits,
+        drop: Drop,
+    ) -> Body:
         """Return the client's fields over `extra_body`, and the provider's own model over both."""
         given = request.body
         if request.ingress == self.ingress:

@@ -7,6 +7,7 @@ import orjson
 
 from coderouter_proxy.answer import Usage
 from coderouter_proxy.config.schema import Profile, Provider
+from coderouter_proxy.config.traits import ProviderTraits
 from coderouter_proxy.errors import ProviderError
 from coderouter_proxy.request import Body, ClientRequest
 from coderouter_proxy.wires import refusals
@@ -42,7 +43,14 @@ class OpenAIProvider(ProviderWire):
     def headers(self, key: str) -> dict[str, str]:
         return {"Authorization": f"Bearer {key}"} if key else {}
 
-    def request(self, request: ClientRequest, provider: Provider, profile: Profile, drop: Drop) -> Body:
+    def request(
+        self,
+        request: ClientRequest,
+        provider: Provider,
+        profile: Profile,
+        traits: ProviderTraits,
+        drop: Drop,
+    ) -> Body:
         """Return the client's fields over `extra_body`, and the provider's own model over both."""
         own_api = self.is_vendors_own(provider)
         if request.ingress == self.ingress:
