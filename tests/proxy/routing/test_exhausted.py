@@ -5,7 +5,7 @@ import pytest
 from support.events import names
 from support.proxy import openai_answers as says
 from support.proxy.process import Proxy
-from support.proxy.upstream import CUT, Provider, whole
+from support.proxy.upstream import CUT, Provider, Script, whole
 
 
 @pytest.mark.parametrize("streamed", [False, True], ids=["whole", "streamed"])
@@ -31,7 +31,7 @@ def test_when_all_fail_the_client_gets_one_502_that_names_each(
     assert (finished["provider"], finished["model"]) == (None, None)
 
 
-def test_when_all_are_rate_limited_the_client_gets_a_429_with_the_last_retry_after(
+def test_when_all_are_rate_limited_the_client_gets_a_429_with_the_shortest_retry_after(
     served: Proxy, a: Provider, b: Provider
 ) -> None:
     a.plays(says.error("slow", 429, {"Retry-After": "5"}))
@@ -39,7 +39,7 @@ def test_when_all_are_rate_limited_the_client_gets_a_429_with_the_last_retry_aft
 
     response = served.chat().rest()
 
-    assert (response.status, response.headers["retry-after"]) == (429, "17")
+    assert (response.status, response.headers["retry-after"]) == (429, "5")
     assert response.json["error"]["type"] == "rate_limit_error"
     assert served.finished(response.request_id)["outcome"] == "exhausted"
 
@@ -56,17 +56,121 @@ def test_when_not_all_are_rate_limited_there_is_no_retry_after(
     assert "retry-after" not in response.headers
 
 
-def test_when_the_prompt_is_too_long_for_all_the_client_gets_the_last_message(
-    served: Proxy, a: Provider, b: Provider
+BUSY = says.error("slow down", 429)
+BROKEN = says.error("out of memory", 500)
+TOO_LONG = says.error("maximum context length is 8192 tokens", 400)
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        (TOO_LONG, BROKEN),
+        (BUSY, TOO_LONG),
+        (says.error("unknown field x", 422), TOO_LONG),
+        (TOO_LONG, TOO_LONG),
+    ],
+    ids=["then broken", "after busy", "after another refusal", "all"],
+)
+def test_when_any_found_the_prompt_too_long_and_none_answered_the_client_learns_that_it_has_to_compact(
+    first: Script, second: Script, served: Proxy, a: Provider, b: Provider
 ) -> None:
-    a.plays(says.error("maximum context length is 8192 tokens", 400))
-    b.plays(says.error("prompt is too long: 9000 tokens > 8192 maximum", 400))
+    a.plays(first)
+    b.plays(second)
 
     response = served.chat().rest()
 
     assert response.status == 400
-    assert response.json["error"]["message"] == "prompt is too long: 9000 tokens > 8192 maximum"
+    error = response.json["error"]
+    assert error["message"] == "prompt is too long: maximum context length is 8192 tokens"
+    assert error["code"] == "context_length_exceeded"
+    assert response.headers["x-should-retry"] == "false"
     assert served.finished(response.request_id)["outcome"] == "client_error"
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "This model's maximum context length is 128000 tokens. However, your messages resulted in 130000.",
+        "prompt is too long: 213462 tokens > 200000 maximum",
+        "The input token count (1200000) exceeds the maximum number of tokens allowed (1048576).",
+        "This model's maximum prompt length is 131072 but the request contains 537812 tokens.",
+        "Invalid request: Your request exceeded model token limit: 262144 (requested: 300000)",
+        "<400> InternalError.Algo.InvalidParameter: Range of input length should be [1, 129024]",
+        "the request exceeds the available context size, try increasing it",
+        "Please reduce the length of the messages or completion.",
+        "Input tokens exceed the configured limit of 272000 tokens.",
+        "invalid params, context window exceeds limit",
+        "The number of tokens to keep from the initial prompt is greater than the context length",
+        "Input is too long for requested model.",
+        "prompt token count of 200100 exceeds the limit of 128000",
+        "Prompt exceeds max length",
+    ],
+)
+def test_too_long_is_known_in_the_words_of_many_servers(words: str, served: Proxy, a: Provider) -> None:
+    a.plays(says.error(words, 400))
+    response = served.chat(profile="one").rest()
+    assert (response.status, response.json["error"]["code"]) == (400, "context_length_exceeded")
+
+
+def test_a_limit_of_tokens_in_a_time_is_no_prompt_that_is_too_long(served: Proxy, a: Provider) -> None:
+    words = "Request too large for model `m` on tokens per minute (TPM): Limit 8000, Requested 21034"
+    a.plays(says.error(words, 413))
+    response = served.chat(profile="one").rest()
+    assert (response.status, response.json["error"]["code"]) == (429, "providers_exhausted")
+    assert served.story(response.request_id)[1]["error_type"] == "rate_limited"
+
+
+def test_when_all_refuse_the_client_gets_the_first_refusal_of_its_request(
+    served: Proxy, a: Provider, b: Provider, c: Provider
+) -> None:
+    a.plays(says.error("no balance", 402))
+    b.plays(says.error("tools[0].strict is unknown", 422))
+    c.plays(says.error("unknown field store", 400))
+
+    response = served.chat(profile="three").rest()
+
+    assert response.status == 422
+    assert response.json["error"]["message"] == "tools[0].strict is unknown"
+    assert response.headers["x-should-retry"] == "false"
+    assert served.finished(response.request_id)["outcome"] == "client_error"
+
+
+@pytest.mark.parametrize(
+    ("script", "vain"),
+    [(BUSY, None), (BROKEN, None), (says.error("no", 401), "false")],
+    ids=["busy", "broken", "key refused"],
+)
+def test_what_may_pass_or_is_the_operators_is_no_refusal_of_the_request(
+    script: Script, vain: str | None, served: Proxy, a: Provider
+) -> None:
+    a.plays(script)
+    response = served.chat(profile="one").rest()
+    assert served.finished(response.request_id)["outcome"] == "exhausted"
+    assert response.headers.get("x-should-retry") == vain
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "wait"),
+    [
+        (says.error("slow", 429, {"Retry-After": "600"}), BUSY, "600"),
+        (BUSY, says.error("Please try again in 7m12.5s.", 429), "433"),
+        (says.error("slow", 429, {"Retry-After": "60"}), says.error("Please try again in 780ms.", 429), "1"),
+        (
+            whole({"error": {"message": "quota", "details": [{"retryDelay": "34s"}]}}, 429),
+            says.error("slow", 429, {"Retry-After": "60"}),
+            "34",
+        ),
+        (BUSY, BUSY, None),
+    ],
+    ids=["header", "words", "milliseconds", "RetryInfo", "none"],
+)
+def test_the_shortest_wait_of_all_that_were_tried_is_reported(
+    first: Script, second: Script, wait: str | None, served: Proxy, a: Provider, b: Provider
+) -> None:
+    a.plays(first)
+    b.plays(second)
+    response = served.chat().rest()
+    assert (response.status, response.headers.get("retry-after")) == (429, wait)
 
 
 @pytest.mark.parametrize(
@@ -75,7 +179,15 @@ def test_when_the_prompt_is_too_long_for_all_the_client_gets_the_last_message(
         (b'{"error": "model not loaded"}', "model not loaded"),
         (b'{"error": {"message": "bad", "code": 400}}', "bad"),
         (b'{"message": "bad"}', "bad"),
-        (b'{"detail": [{"msg": "field required"}]}', '[{"msg":"field required"}]'),
+        (b'{"detail": [{"msg": "field required"}]}', "field required"),
+        (b'{"detail": [{"loc": ["body", "store"], "msg": "no extras"}]}', "body.store: no extras"),
+        (b'[{"error": {"code": 400, "message": "Unknown name"}}]', "Unknown name"),
+        (b'{"error": {"message": "{\\"error\\": {\\"message\\": \\"inner\\"}}"}}', "inner"),
+        (
+            b'{"error": {"message": "Provider error", "metadata": {"raw": "{\\"message\\": \\"raw\\"}"}}}',
+            "raw",
+        ),
+        (b'{"error": {"code": 5}}', "HTTP 422 Unprocessable Entity"),
         (b"Bad things", "Bad things"),
         (b"", "HTTP 422 Unprocessable Entity"),
         (b"\xff\xfe", "\ufffd\ufffd"),
@@ -115,6 +227,7 @@ def test_a_chain_of_paid_providers_only_is_blocked(served: Proxy, c: Provider) -
     response = served.chat(profile="paid-only").rest()
 
     assert response.status == 503
+    assert response.headers["x-should-retry"] == "false"
     assert response.json["error"]["code"] == "paid_gate_blocked"
     assert "ALLOW_PAID" in response.json["error"]["message"]
     story = served.story(response.request_id)
@@ -127,5 +240,6 @@ def test_a_chain_of_paid_providers_only_is_blocked(served: Proxy, c: Provider) -
 def test_a_chain_of_unknown_providers_is_exhausted(served: Proxy) -> None:
     response = served.chat(profile="ghosts").rest()
     assert response.status == 502
+    assert response.headers["x-should-retry"] == "false"
     assert "ghost" in response.json["error"]["message"]
     assert names(served.story(response.request_id)) == ["skip-unknown-provider", "request-finished"]
