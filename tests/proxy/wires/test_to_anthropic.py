@@ -2,6 +2,7 @@ from typing import Any
 
 import pytest
 
+from coderouter_proxy.wires import sequence
 from coderouter_proxy.wires.anthropic import request_writer
 from coderouter_proxy.wires.clients import CLIENT_WIRES
 from coderouter_proxy.wires.losses import losses
@@ -70,7 +71,7 @@ def test_system_messages_at_the_beginning_are_the_system() -> None:
 def test_a_system_message_in_the_middle_becomes_part_of_the_user_message_beside_it() -> None:
     said = messages(user("Hi"), {"role": "assistant", "content": "Hello."}, system("Be brief."), user("Go"))
     assert [message["role"] for message in said] == ["user", "assistant", "user"]
-    assert said[2]["content"] == [text("<system>\nBe brief.\n</system>"), text("Go")]
+    assert said[2]["content"] == [text("<system>\nBe brief.\n</system>\n\nGo")]
 
 
 def test_messages_of_one_role_in_a_row_are_one() -> None:
@@ -307,7 +308,7 @@ def test_a_field_that_a_client_made_up_is_noted_under_a_name_of_ours() -> None:
     assert "my secret" not in translated(["other"], **{"my secret": 1})
 
 
-CONTINUED = user([text(request_writer.CONTINUED)])
+CONTINUED = user([text(sequence.CONTINUED)])
 
 
 def said(content: object) -> Body:
