@@ -523,7 +523,7 @@ def test_a_directive_extends_a_system_message_of_parts(served: Proxy, a: Provide
     served.asks(profile="styled", messages=[{"role": "developer", "content": [part]}]).rest()
 
     added = {"type": "text", "text": "Answer in French."}
-    assert a.request.json["messages"] == [{"role": "developer", "content": [part, added]}]
+    assert a.request.json["messages"] == [{"role": "system", "content": [part, added]}]
 
 
 def test_each_provider_gets_its_own_key_and_never_the_clients(
