@@ -77,7 +77,9 @@ def test_an_anthropic_provider_gets_every_byte_that_matters(wires: Proxy, n: Sid
     asks(wires, n, body)
 
     received = n.provider.request
-    assert received.json == {**body, "model": "claude-n"}
+    billing, *system = body["system"]
+    assert billing["text"].startswith("x-anthropic-billing-header:")
+    assert received.json == {**body, "system": system, "model": "claude-n"}
     compact = json.dumps(body["messages"], ensure_ascii=False, separators=(",", ":")).encode()
     assert compact in received.body  # the order of fields too: a cache is of bytes
     assert received.headers["anthropic-beta"] == claude_code.BETAS
@@ -121,7 +123,7 @@ def test_an_openai_provider_gets_a_request_that_it_understands(wires: Proxy, o: 
     assert set(sent) == {"model", "stream", "stream_options", "messages", "tools", "max_tokens", "user"}
     assert len(sent["user"]) == 64
     system, user, assistant, *results, last = sent["messages"]
-    assert system["content"].split("\n\n")[1] == "You are a coding agent."
+    assert system["content"].split("\n\n")[0] == "You are a coding agent."
     assert user["content"].endswith("What is in notes.txt?")
     assert assistant["content"] == "I read it."
     names = [call["function"]["name"] for call in assistant["tool_calls"]]
