@@ -1,4 +1,4 @@
-# Every habit is one command. Nothing but Python 3.11+ and make is needed on Debian and Ubuntu.
+# One command for each task. On Debian and Ubuntu, Python 3.11+ and make are enough.
 
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
@@ -7,6 +7,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/ready
+TEST_READY := $(VENV)/test-ready
 CONSTRAINTS := deploy/constraints.txt
 PREFIX ?= /usr/local
 SYSTEM_PYTHON ?= /usr/bin/python3
@@ -16,22 +17,30 @@ export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
 
 .PHONY: help
 help: ## Print this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: init
-init: $(READY) ## Set up, then write a first providers.yaml of the models and keys that are found
+init: $(READY) ## Set up, then write a starter providers.yaml from the models and keys that are found
 	@$(BIN)/coderouter init
 
 .PHONY: run
 run: $(READY) ## Set up, then run proxy and exporter together until Ctrl-C
-	@exec $(BIN)/python deploy/run.py
+	@exec $(BIN)/coderouter run
 
 .PHONY: test
-test: $(READY) system-programs lint ## Set up, then everything CI runs: lint, types, tests
+test: $(TEST_READY) system-programs lint ## Set up, then run everything that CI runs: lint, types, tests
 	$(BIN)/pytest -q -n logical --maxprocesses 4 --dist loadfile
 
+.PHONY: check
+check: $(TEST_READY) ## Run lint, types and the fast tests, in under a minute
+	@$(MAKE) --no-print-directory --jobs 2 --output-sync lint fast-tests
+
+.PHONY: fast-tests
+fast-tests: $(TEST_READY)
+	$(BIN)/pytest -q -n 2 --dist loadfile -m 'not slow'
+
 .PHONY: lint
-lint: $(READY) ## Check style and types
+lint: $(TEST_READY) ## Check style and types
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
@@ -39,45 +48,53 @@ lint: $(READY) ## Check style and types
 	@sh deploy/lint-page $(VENV)
 
 .PHONY: format
-format: $(READY) ## Rewrite the sources in the project's format
+format: $(TEST_READY) ## Reformat the sources
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
 	@sh deploy/lint-page $(VENV) --write
 
+.PHONY: golden
+golden: $(TEST_READY) ## Rewrite the golden files of the tests from what the code prints now
+	PYTHONPATH=tests $(BIN)/python -m support.exporter.golden
+
 .PHONY: docs
-docs: $(READY) ## Print the tables that documents take from the code
+docs: $(TEST_READY) ## Print tables from the code into the documentation
 	PYTHONPATH=tests $(BIN)/python -m support.docs
 
 .PHONY: dashboard
-dashboard: $(READY) ## Print the Grafana dashboard from its table of panels
+dashboard: $(TEST_READY) ## Generate the Grafana dashboard from its table of panels
 	PYTHONPATH=grafana $(BIN)/python -m coderouter_dashboard
 
 .PHONY: dashboard-preview
-dashboard-preview: $(READY) system-programs ## Draw the dashboard over an hour of made-up traffic, as grafana/preview.png
+dashboard-preview: $(TEST_READY) system-programs ## Draw grafana/preview.png: the dashboard over an hour of generated traffic
 	PYTHONPATH=grafana:tests $(BIN)/python -m preview
 
 .PHONY: bench
-bench: $(READY) ## Measure speed, as ratios within one run
+bench: $(TEST_READY) ## Measure speed, as ratios within one run
 	PYTHONPATH=tests $(BIN)/python -m bench
 
 .PHONY: soak
-soak: $(READY) system-programs ## Load, rotate, kill and restart for ten minutes (SOAK_S); every count has to agree
+soak: $(TEST_READY) system-programs ## Load, rotate, kill and restart for ten minutes (SOAK_S), then compare all counts
 	PYTHONPATH=tests $(BIN)/python -m soak
 
 .PHONY: chaos
-chaos: $(READY) ## Search for hours' worth of accidents that the totals do not survive
+chaos: $(TEST_READY) ## Search at length for a sequence of accidents that breaks the totals
 	CHAOS_RUNS=1000 CHAOS_STEPS=100 $(BIN)/pytest -q tests/exporter/engine/test_model.py
 
+.PHONY: agents
+agents: $(TEST_READY) ## Run real coding agents (from npm) through the proxy, over each kind of provider
+	PYTHONPATH=tests $(BIN)/python -m real_agents
+
 .PHONY: constraints
-constraints: $(READY) ## Pin the versions that are installed now
+constraints: $(TEST_READY) ## Pin the versions that are installed now
 	$(BIN)/pip freeze --exclude-editable | sort -f > $(CONSTRAINTS)
 
 .PHONY: install
-install: ## Install as system services (PREFIX, DESTDIR, SYSTEM_PYTHON); again: upgrade
+install: ## Install or upgrade the system services (PREFIX, DESTDIR, SYSTEM_PYTHON)
 	@PREFIX='$(PREFIX)' DESTDIR='$(DESTDIR)' SYSTEM_PYTHON='$(SYSTEM_PYTHON)' sh deploy/install
 
 .PHONY: uninstall
-uninstall: ## Take the services out again; data stays, unless PURGE=1
+uninstall: ## Uninstall the services; data is kept unless PURGE=1
 	@PREFIX='$(PREFIX)' DESTDIR='$(DESTDIR)' PURGE='$(PURGE)' sh deploy/uninstall
 
 .PHONY: system-programs
@@ -85,11 +102,16 @@ system-programs:
 	@sh tests/system-programs
 
 .PHONY: clean
-clean: ## Remove what the other targets made
+clean: ## Remove everything that the other targets created
 	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis build dist
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
+# Two stamps: `make run` installs only what running needs.
 $(READY): pyproject.toml $(CONSTRAINTS)
 	@sh deploy/make-venv $(PYTHON) $(VENV)
+	$(BIN)/pip install --quiet --constraint $(CONSTRAINTS) --editable .
+	@touch $@
+
+$(TEST_READY): $(READY)
 	$(BIN)/pip install --quiet --constraint $(CONSTRAINTS) --editable '.[dev]'
 	@touch $@

@@ -62,3 +62,34 @@ def test_an_option_that_a_document_names_is_one_that_a_command_has() -> None:
         )
         for option in re.findall(r"--[a-z-]+", " ".join(lines)):
             assert f"{option} " in help_texts or f"{option}\n" in help_texts, f"{path.name} names {option}"
+
+
+def test_links_to_a_section_lead_to_a_heading_that_exists() -> None:
+    for path in docs.DOCUMENTS:
+        for target, anchor in re.findall(
+            r"\]\((?!https?:)([^)#]*)#([^)]+)\)", path.read_text(encoding="utf-8")
+        ):
+            linked = (path.parent / target).resolve() if target else path
+            assert anchor in anchors(linked), f"{path.name} links to {target}#{anchor}"
+
+
+def anchors(path: Path) -> set[str]:
+    """Return the anchors that GitHub gives to the headings of a document."""
+    headings = re.findall(r"^#+ (.+)$", path.read_text(encoding="utf-8"), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+def test_the_readme_lists_every_document_and_each_links_back() -> None:
+    readme = ROOT / "README.md"
+    index = readme.read_text(encoding="utf-8").partition("\n## Documentation\n")[2]
+    listed = {(ROOT / target).resolve() for target in re.findall(r"\]\((?!https?:|#)([^)#]+)", index)}
+    for path in docs.DOCUMENTS:
+        if path != readme:
+            assert path in listed, f"README.md does not list {path.relative_to(ROOT)}"
+            links = re.findall(r"\]\(([^)]*README\.md)#documentation\)", path.read_text(encoding="utf-8"))
+            assert readme in {(path.parent / link).resolve() for link in links}, path.name
+
+
+def test_every_page_of_the_repository_is_checked() -> None:
+    pages = {path for path in ROOT.rglob("*.md") if not path.relative_to(ROOT).as_posix().startswith(".")}
+    assert pages == set(docs.DOCUMENTS)

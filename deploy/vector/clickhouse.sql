@@ -1,5 +1,5 @@
--- One row for each event; what an event does not have is null, what is not a column is left out.
--- ReplacingMergeTree drops a line that was delivered twice; until it has, ask with FINAL.
+-- One row per event. Fields that an event does not have are null; fields without a column are dropped.
+-- ReplacingMergeTree removes duplicate lines eventually; query with FINAL to ignore them until then.
 
 CREATE TABLE coderouter_events
 (

@@ -60,7 +60,7 @@ class Label(click.ParamType[tuple[str, str]]):
         if not equals or not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name):
             self.fail(f"{value!r} is not a label; write e.g. job=coderouter", param, ctx)
         if name == "le" or any(name in family.labels for family in FAMILIES):
-            self.fail(f"{name!r} is a label of the metrics themselves; name it otherwise", param, ctx)
+            self.fail(f"{name!r} is already a label of these metrics; choose another name", param, ctx)
         return name, text
 
 
@@ -71,7 +71,7 @@ _series_max = click.option(
     show_default=True,
     envvar="CR_EXPORTER_SERIES_MAX",
     show_envvar=True,
-    help="Combinations of label values that a metric may have; those beyond count together, as `other`.",
+    help="Label combinations per metric; beyond that, new ones are counted under `other`.",
 )
 
 
@@ -86,15 +86,15 @@ _series_max = click.option(
     show_default=True,
     envvar=EVENTS_ENV,
     show_envvar=True,
-    help="Event file of the proxy, which need not exist yet, or a pattern such as '/var/log/coderouter/*.jsonl', to "
-    "which files may come at any time; repeat it for several.",
+    help="Event file of the proxy (it need not exist yet) or a glob such as '/var/log/coderouter/*.jsonl', which "
+    "new files may match at any time; repeat for several.",
 )
 @click.option(
     "--olddir",
     type=click.Path(path_type=Path),
     envvar="CR_EXPORTER_OLDDIR",
     show_envvar=True,
-    help="Folder that rotation moves files to (`olddir` of logrotate), as seen from the folder of each event file.  "
+    help="Folder that rotation moves files to (logrotate's `olddir`), relative to the folder of each event file.  "
     "[default: that folder]",
 )
 @click.option(
@@ -104,7 +104,7 @@ _series_max = click.option(
     show_default=True,
     envvar="CR_EXPORTER_LISTEN",
     show_envvar=True,
-    help="Address to serve on. Port 0 picks a free one and prints it.",
+    help="Address to listen on; port 0 picks a free port and prints it.",
 )
 @click.option(
     "--state",
@@ -112,7 +112,7 @@ _series_max = click.option(
     type=click.Path(dir_okay=False, path_type=Path),
     envvar="CR_EXPORTER_STATE",
     show_envvar=True,
-    help="File that keeps totals and positions, on a local disk.  [default: $STATE_DIRECTORY/exporter.db, "
+    help="State file with totals and checkpoints, on a local disk.  [default: $STATE_DIRECTORY/exporter.db, "
     "or exporter.db beside the first event file]",
 )
 @click.option(
@@ -120,7 +120,8 @@ _series_max = click.option(
     is_flag=True,
     envvar="CR_EXPORTER_STATE_RESET",
     show_envvar=True,
-    help="For one start: set the state file aside (as exporter.db.old) and count from 0, what the files hold included.",
+    help="For one start: set the state file aside (as exporter.db.old) and count again from 0, including everything "
+    "still in the files.",
 )
 @_series_max
 @click.option(
@@ -129,7 +130,7 @@ _series_max = click.option(
     type=click.Path(dir_okay=False, path_type=Path),
     envvar="CR_EXPORTER_WEB_CONFIG_FILE",
     show_envvar=True,
-    help="File that turns on TLS and passwords, in the format of Prometheus' exporters.",
+    help="Web configuration file for TLS and passwords, in the format of Prometheus exporters.",
 )
 @click.option(
     "--log-level",
@@ -138,7 +139,7 @@ _series_max = click.option(
     show_default=True,
     envvar="CR_EXPORTER_LOG_LEVEL",
     show_envvar=True,
-    help="Least severe message to write to stderr.",
+    help="Minimum level of log messages written to stderr.",
 )
 @click.pass_context
 def main(
@@ -147,14 +148,14 @@ def main(
     olddir: Path | None,
     listen: tuple[str, int],
     state_file: Path | None,
-    state_reset: bool,  # noqa: FBT001 - click gives it by name
+    state_reset: bool,  # noqa: FBT001 - click passes it by name
     series_max: int,
     web_config_file: Path | None,
     log_level: str,
 ) -> None:
-    """Count what the CodeRouter proxy writes to its event file, exactly once, and serve the totals.
+    """Count the events of the CodeRouter proxy exactly once and serve the totals.
 
-    Metrics for Prometheus are at /metrics, the same totals as JSON at /metrics.json.
+    Serves Prometheus metrics at /metrics, the same totals as JSON at /metrics.json, and a dashboard at /dashboard.
     """
     if ctx.invoked_subcommand is not None:
         return
@@ -183,10 +184,10 @@ def main(
 )
 @_series_max
 def fold_command(files: Sequence[Path], series_max: int) -> None:
-    """Count the events of finished FILES and print the totals as Prometheus text.
+    """Count the events in closed FILES and print the totals as Prometheus text.
 
-    Name a whole rotated family, in any order: `cr-exporter fold events.jsonl*`. The oldest file is read first,
-    plain or gzip, and a text that stands in two files counts once. No state is read or written.
+    Name all rotated files, in any order: `cr-exporter fold events.jsonl*`. Files may be plain or gzip. The oldest is
+    read first, and content that appears in two files is counted once. No state is read or written.
     """
     try:
         state = fold_files(files, series_max)
@@ -206,20 +207,20 @@ def fold_command(files: Sequence[Path], series_max: int) -> None:
     type=Duration(),
     default="15s",
     show_default=True,
-    help="Time between two samples of a series: that of the scrapes, so that graphs look the same.",
+    help="Time between two samples of a series; use the scrape interval, so that graphs look the same.",
 )
 @click.option(
     "--label",
     "labels",
     multiple=True,
     type=Label(),
-    help="Label to add to each series, as a scrape adds job and instance; repeat it for several.",
+    help="Label to add to every series, as a scrape adds job and instance; repeat for several.",
 )
 def backfill_command(files: Sequence[Path], step_ms: int, labels: Sequence[tuple[str, str]]) -> None:
-    """Print the history that finished FILES hold, as OpenMetrics with timestamps.
+    """Print the history contained in closed FILES as OpenMetrics with timestamps.
 
-    `promtool tsdb create-blocks-from openmetrics` makes blocks of it, which Prometheus serves once they lie in
-    its data folder. FILES are taken as by `fold`.
+    `promtool tsdb create-blocks-from openmetrics` turns it into blocks, which Prometheus serves once they are in its
+    data folder. FILES are handled as in `fold`.
     """
     try:
         for lines in backfill(chunks(files), step_ms=step_ms, labels=labels):
@@ -231,7 +232,7 @@ def backfill_command(files: Sequence[Path], step_ms: int, labels: Sequence[tuple
 def _event_paths(event_files: Sequence[Path]) -> list[Path]:
     if Path(EVENTS_OFF) in event_files:
         raise StartupError(
-            "events are off, so there is nothing to count; name the proxy's event file with --events"
+            "events are off, so there is nothing to count; set the proxy's event file with --events"
         )
     return list(dict.fromkeys(path.expanduser().absolute() for path in event_files))
 

@@ -1,4 +1,4 @@
-"""Starts the exporter's parts in order and ends them in order."""
+"""Wires the exporter's parts together and runs them until a signal."""
 
 import logging
 import signal
@@ -12,6 +12,7 @@ from types import FrameType
 
 import msgspec
 import uvicorn
+from starlette.applications import Starlette
 
 from coderouter_exporter.engine.loop import Engine
 from coderouter_exporter.engine.wakeup import Watcher
@@ -19,7 +20,6 @@ from coderouter_exporter.http.access import AuthMiddleware, WebConfigFile, proto
 from coderouter_exporter.http.app import create_app
 from coderouter_exporter.http.server import Progress, Server
 from coderouter_exporter.http.tls import ReloadingSSLContext
-from coderouter_exporter.state import state as states
 from coderouter_exporter.state.state import SERIES_MAX, State
 from coderouter_exporter.state.store import StateError, Store, set_aside
 from coderouter_exporter.tail.sources import Sources
@@ -46,14 +46,14 @@ def serve(
     web_config_file: Path | None = None,
     progress: Progress | None = None,
 ) -> int:
-    """Follow the event files and answer scrapes until a signal; return the exit code.
+    """Count the event files and serve the totals until a signal; return the exit code.
 
     Raises:
-        StartupError, StateError, WebConfigErrors: it cannot start.
+        StartupError, StateError, WebConfigErrors: the exporter cannot start.
     """
     web = WebConfigFile(web_config_file) if web_config_file is not None else None
     if state_reset and (old := set_aside(state_file)) is not None:
-        log.warning("all totals begin at 0; the state of before is in %s", old)
+        log.warning("all totals restart at 0; the previous state is in %s", old)
     store = Store(state_file)
     state = _load(store)
     state.series_max = series_max
@@ -62,13 +62,42 @@ def serve(
 
     def crash() -> None:
         crashed.set()
-        server.end()
+        server.stop()
 
     progress = progress or Progress()
-    sources = Sources(paths, state.positions, olddir=olddir, step=progress)
-    follower = Engine(sources, store, state, on_crash=crash, step=progress)
-    watcher = Watcher(paths, follower.wake)
-    app = create_app(follower, watcher)
+    sources = Sources(paths, state.checkpoints, olddir=olddir, step=progress)
+    engine = Engine(sources, store, state, on_crash=crash, step=progress)
+    watcher = Watcher(paths, engine.wake)
+    config = _server_config(create_app(engine, watcher), web)
+    server = Server(config, engine, progress)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, _exit_cleanly)
+    url = url_of(listener, "https" if config.ssl else "http")
+    log.info("serving %s/metrics, state in %s", url, state_file)
+    server.run(sockets=[listener])
+    return CRASHED if crashed.is_set() else 0
+
+
+def _load(store: Store) -> State:
+    document = store.load()
+    if document is None:
+        return State(created_ts=time.time())
+    if store.recovered:
+        log.warning("the newest generation of %s is damaged; continuing from the previous one", store.path)
+    try:
+        return State.decode(document)
+    except msgspec.DecodeError as error:
+        raise StateError(f"cannot read the state file {store.path} ({error})") from error
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    try:
+        return listen(host, port)
+    except CannotListen as error:
+        raise StartupError(f"{error}; choose another address with --listen HOST:PORT") from error
+
+
+def _server_config(app: Starlette, web: WebConfigFile | None) -> uvicorn.Config:
     config = uvicorn.Config(
         AuthMiddleware(app, web) if web else app,
         loop="uvloop",
@@ -82,34 +111,8 @@ def serve(
     config.load()
     if web and web.current.tls:
         config.ssl = ReloadingSSLContext(web.context)
-    server = Server(config, follower, progress)
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, _exit_cleanly)
-    log.info(
-        "serving %s/metrics, state in %s", url_of(listener, "https" if config.ssl else "http"), state_file
-    )
-    server.run(sockets=[listener])
-    return CRASHED if crashed.is_set() else 0
-
-
-def _load(store: Store) -> State:
-    document = store.load()
-    if document is None:
-        return State(created_ts=time.time())
-    if store.recovered:
-        log.warning("the newest generation of %s is damaged; going on from the one before", store.path)
-    try:
-        return states.decode(document)
-    except msgspec.DecodeError as error:
-        raise StateError(f"cannot read the state file {store.path} ({error})") from error
-
-
-def _listen(host: str, port: int) -> socket.socket:
-    try:
-        return listen(host, port)
-    except CannotListen as error:
-        raise StartupError(f"{error}; choose another address with --listen HOST:PORT") from error
+    return config
 
 
 def _exit_cleanly(_signal: int, _frame: FrameType | None) -> None:
-    sys.exit(0)  # uvicorn raises the signal once more when it has shut down, which would end us as killed
+    sys.exit(0)  # uvicorn raises the signal again after its shutdown; by default that would kill the process

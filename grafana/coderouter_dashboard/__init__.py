@@ -1,1 +1,1 @@
-"""The Grafana dashboard as rows of a table, and the generator that prints them as `grafana/coderouter.json`."""
+"""The Grafana dashboard as tables of panels, and the generator that writes them as `grafana/coderouter.json`."""

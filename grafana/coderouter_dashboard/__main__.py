@@ -1,4 +1,4 @@
-"""Write the dashboard where Grafana's users find it: `make dashboard`. A test fails when it is not up to date."""
+"""Write `grafana/coderouter.json`: `make dashboard`. A test fails when the file is not up to date."""
 
 from pathlib import Path
 

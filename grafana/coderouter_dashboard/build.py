@@ -1,4 +1,4 @@
-"""Turns the rows into the dashboard that Grafana imports, by hand or by file provisioning."""
+"""Builds the dashboard that Grafana imports, by hand or by file provisioning, from the rows."""
 
 import json
 from collections.abc import Iterable
@@ -16,8 +16,8 @@ from coderouter_dashboard.visuals import VISUALS, Visual
 
 SOURCE = DataSourceRef(type_val="prometheus", uid="${datasource}")
 
-# Label, a metric that has it, and what All stands for. A request that was refused before it had a profile is traffic
-# as well, hence the last one.
+# Label, a metric that has it, and the regular expression of All. The last one also matches requests without a profile,
+# which were rejected before routing.
 VARIABLES = (
     ("job", "cr_exporter_build_info", ".+"),
     ("instance", "cr_exporter_build_info", ".+"),
@@ -25,20 +25,20 @@ VARIABLES = (
     ("profile", "coderouter_client_requests_total", ".*"),
 )
 
-# What is marked in all graphs: name, colour, an expression, what the mark says.
+# Annotations of all graphs: name, colour, expression, text.
 MARKS = (
     ("Proxy starts", "blue", increase(of("coderouter_starts_total"), "instance"), "started: {{instance}}"),
     (
-        "Configuration read anew",
+        "Configuration reloaded",
         "green",
         increase(of("cr_exporter_events_total", 'event="config-reloaded"'), "instance"),
-        "configuration read anew: {{instance}}",
+        "configuration reloaded: {{instance}}",
     ),
     (
-        "Configuration refused",
+        "Configuration rejected",
         "red",
         increase(of("cr_exporter_events_total", 'event="config-reload-failed"'), "instance"),
-        "configuration has faults, the old one stays: {{instance}}",
+        "invalid configuration, keeping the previous one: {{instance}}",
     ),
 )
 
@@ -46,11 +46,11 @@ HEIGHTS = {Kind.STAT: 4}
 
 
 def document(rows: Iterable[Row]) -> str:
-    """Return the JSON text; `id` is null, so that Grafana gives it one."""
+    """Return the JSON text; `id` is null, so that Grafana assigns one."""
     built = (
         build.Dashboard("CodeRouter")
         .uid("coderouter")
-        .description("What the CodeRouter proxies do, as counted by cr-exporter.")
+        .description("Traffic of the CodeRouter proxies, as counted by cr-exporter.")
         .tags(["coderouter", "llm", "prometheus"])
         .readonly()
         .tooltip(model.DashboardCursorSync.CROSSHAIR)

@@ -1,4 +1,4 @@
-"""What a panel is, before it becomes Grafana's JSON."""
+"""The description of a panel, from which Grafana's JSON is built."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -23,7 +23,7 @@ class Kind(Enum):
 
 @dataclass(frozen=True)
 class Query:
-    """One expression. `legend` names its series, or the column of a table; `unit` is only for the latter."""
+    """One expression. `legend` names its series, or its column in a table; `unit` is for a column only."""
 
     expr: str
     legend: str = ""
@@ -32,7 +32,7 @@ class Query:
 
 @dataclass(frozen=True)
 class State:
-    """What a value is called and how it is coloured."""
+    """The text and colour that stand for a value."""
 
     value: int
     text: str
@@ -41,8 +41,9 @@ class State:
 
 @dataclass(frozen=True, kw_only=True)
 class Panel:
-    """`colours` is for series, by name; `warn_at` and `bad_at` are where a value changes its own. `width` is in 24ths
-    of the page, and `most` the end of a gauge.
+    """`colours` are those of series, by name; at `warn_at` and `bad_at` a value changes its colour.
+
+    `width` is in 24ths of the page, and `most` is the end of a gauge.
     """
 
     title: str
@@ -59,7 +60,7 @@ class Panel:
 
     @property
     def lettered(self) -> list[tuple[str, Query]]:
-        """The queries by the letters that Grafana calls them."""
+        """The queries with the letters by which Grafana refers to them."""
         return list(zip(ascii_uppercase, self.queries, strict=False))
 
 

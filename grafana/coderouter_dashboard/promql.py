@@ -1,4 +1,4 @@
-"""The expressions that panels are made of: every selector has job and instance, none gives NaN when nothing happens."""
+"""PromQL expressions for panels: every selector has job and instance, and none returns NaN when nothing happens."""
 
 from collections.abc import Callable
 
@@ -9,27 +9,27 @@ _LEAST = "1e-9"  # per second: far below one event in the longest window
 
 
 def of(metric: str, *matchers: str) -> str:
-    """Return the metric of the chosen targets."""
+    """Return the metric of the selected targets."""
     return f"{metric}{{{', '.join((*_TARGET, *matchers))}}}"
 
 
 def of_providers(metric: str, *matchers: str) -> str:
-    """Return the metric of the chosen targets and providers."""
+    """Return the metric of the selected targets and providers."""
     return of(metric, 'provider=~"$provider"', *matchers)
 
 
 def of_profiles(metric: str, *matchers: str) -> str:
-    """Return the metric of the chosen targets and profiles."""
+    """Return the metric of the selected targets and profiles."""
     return of(metric, 'profile=~"$profile"', *matchers)
 
 
 def rate(selected: str, *by: str) -> str:
-    """Return how much the counter grows per second, summed up but for the labels in `by`."""
+    """Return how much the counter grows per second, summed by the labels in `by`."""
     return f"{_sum(by)}(rate({selected}[{WINDOW}]))"
 
 
 def increase(selected: str, *by: str) -> str:
-    """Return how much the counter grew from one point of the graph to the next."""
+    """Return how much the counter grew between two data points of the graph."""
     return f"{_sum(by)}(increase({selected}[{WINDOW}]))"
 
 
@@ -38,7 +38,7 @@ def per_hour(selected: str, *by: str) -> str:
 
 
 def share(part: str, whole: str) -> str:
-    """Return part / whole; nothing where the whole is 0."""
+    """Return part / whole; no value where the whole is 0."""
     return f"{part} / ({whole} > 0)"
 
 
@@ -48,13 +48,13 @@ def share_or_zero(part: str, whole: str) -> str:
 
 
 def mean(select: Callable[[str], str], histogram: str, *by: str) -> str:
-    """Return the mean of what was observed; nothing where nothing was."""
+    """Return the mean of the observations; no value where there are none."""
     return share(rate(select(f"{histogram}_sum"), *by), rate(select(f"{histogram}_count"), *by))
 
 
-def quantile(of_all: float, buckets: str, *by: str) -> str:
-    """Return the quantile of what was observed; nothing where nothing was, for NaN is not >= 0."""
-    return f"histogram_quantile({of_all:g}, {rate(buckets, 'le', *by)}) >= 0"
+def quantile(fraction: float, buckets: str, *by: str) -> str:
+    """Return the quantile of the observations; no value where there are none, as NaN is not >= 0."""
+    return f"histogram_quantile({fraction:g}, {rate(buckets, 'le', *by)}) >= 0"
 
 
 def _sum(by: tuple[str, ...]) -> str:

@@ -1,4 +1,4 @@
-"""How each kind of panel looks in Grafana."""
+"""The Grafana visualization of each kind of panel."""
 
 from collections.abc import Callable
 
@@ -64,7 +64,7 @@ def _stack(panel: Panel) -> Visual:
 
 
 def _bars(panel: Panel) -> Visual:
-    """Return bars two minutes apart, so that `$__rate_interval` is hardly longer and they hardly overlap."""
+    """Return bars two minutes apart: `$__rate_interval` is hardly longer, so that they hardly overlap."""
     return (
         _lines(panel).draw_style(options.GraphDrawStyle.BARS).fill_opacity(80).line_width(0).interval("120s")
     )
@@ -114,7 +114,7 @@ def _timeline(panel: Panel) -> Visual:
 
 
 def _table(panel: Panel) -> Visual:
-    """One line for each set of labels, one column for each query."""
+    """Return a table with a line for each set of labels and a column for each query."""
     columns = {f"Value #{letter}": query.legend for letter, query in panel.lettered}
     visual = (
         table.Panel()

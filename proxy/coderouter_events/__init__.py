@@ -1,1 +1,1 @@
-"""What both programs share: event records, the liveness lock, default paths, sd_notify."""
+"""The contract between proxy and exporter: event records, the liveness lock, default paths, sd_notify."""

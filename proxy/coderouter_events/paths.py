@@ -1,4 +1,4 @@
-"""Where the event file and the state of either program are by default, and what both command lines call them."""
+"""The default location of the event file, and how both command lines and the environment refer to it."""
 
 EVENTS_ENV = "CODEROUTER_EVENTS_PATH"
 DEFAULT_EVENTS = "~/.coderouter/events.jsonl"

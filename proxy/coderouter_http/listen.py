@@ -1,4 +1,4 @@
-"""Opening the listening socket, with an error that a person can act on."""
+"""Open the listening socket, or say what is wrong with its address."""
 
 import errno
 import socket
@@ -7,11 +7,11 @@ BACKLOG = 2048
 
 
 class CannotListen(Exception):
-    """The address is in use, or not one of this machine; the message says which."""
+    """The address is in use or not available on this machine; the message says which."""
 
 
 def listen(host: str, port: int) -> socket.socket:
-    """Return a socket that listens on the first address that `host` resolves to; port 0 picks a free one.
+    """Return a socket listening on the first address that `host` resolves to; port 0 picks a free port.
 
     Raises:
         CannotListen

@@ -1,4 +1,4 @@
-"""Log lines of both programs: one format, on stderr."""
+"""The log format of both programs, on stderr."""
 
 import logging
 import sys

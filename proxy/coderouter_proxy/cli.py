@@ -1,4 +1,4 @@
-"""The `coderouter` command: a table of sub-commands, each imported when it is asked for."""
+"""The `coderouter` command: a table of sub-commands, each imported when it is used."""
 
 from importlib import import_module
 from importlib.metadata import entry_points
@@ -7,31 +7,32 @@ import click
 
 COMMANDS = {
     "serve": "coderouter_proxy.commands.serve:serve",
+    "run": "coderouter_proxy.commands.run:run",
     "init": "coderouter_proxy.commands.init:init",
     "check-config": "coderouter_proxy.commands.check_config:check_config",
     "doctor": "coderouter_proxy.commands.doctor:doctor",
     "service": "coderouter_proxy.commands.service:service",
 }
-OTHERS = "coderouter.commands"
-"""Entry point group in which other packages, such as the exporter's, offer sub-commands."""
+PLUGINS = "coderouter.commands"
+"""Entry point group in which other packages, such as the exporter's, add sub-commands."""
 
 
-class _Lazy(click.Group):
+class _LazyGroup(click.Group):
     def list_commands(self, ctx: click.Context) -> list[str]:
-        return [*COMMANDS, *sorted(entry_points(group=OTHERS).names)]
+        return [*COMMANDS, *sorted(entry_points(group=PLUGINS).names)]
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name in COMMANDS:
             module, _, name = COMMANDS[cmd_name].partition(":")
             command = getattr(import_module(module), name)
         else:
-            offered = next(iter(entry_points(group=OTHERS, name=cmd_name)), None)
-            command = offered.load() if offered else None
+            plugin = next(iter(entry_points(group=PLUGINS, name=cmd_name)), None)
+            command = plugin.load() if plugin else None
         assert command is None or isinstance(command, click.Command)
         return command
 
 
-@click.group(cls=_Lazy)
+@click.group(cls=_LazyGroup)
 @click.version_option(package_name="coderouter", prog_name="coderouter")
 def main() -> None:
     """A local-first LLM router for coding agents."""

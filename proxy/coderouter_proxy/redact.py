@@ -1,4 +1,4 @@
-"""Keep keys out of what is written or shown."""
+"""Keep keys out of everything that is written or shown."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -15,25 +15,25 @@ _KEY_LIKE = re.compile(
 _SECRET_NAME = re.compile(
     r"(?:^|[-_.])(?:api)?(?:key|token|secret|password|passwd|authorization|credential)s?$", re.IGNORECASE
 )
-_SECRET_VALUE = re.compile(r"[^\s<$\"'][^\s\"']{7,}")  # not a variable, not a marker such as <|im_end|>
+_SECRET_VALUE = re.compile(r"[^\s<$\"'][^\s\"']{7,}")  # not a variable, nor a marker such as <|im_end|>
 
 
 def scrubbed(text: str, *secrets: str) -> str:
-    """Return the text with the secrets, and whatever looks like a key, replaced by `***`."""
+    """Return the text with the secrets, and anything that looks like a key, replaced by `***`."""
     for secret in secrets:
         if secret:
             text = text.replace(secret, "***")
-    # Header bytes that are no UTF-8 arrive as surrogates, which JSON cannot hold.
+    # Header bytes that are not UTF-8 arrive as surrogates, which JSON cannot encode.
     return _KEY_LIKE.sub("***", text).encode(errors="replace").decode()
 
 
 def shortened(text: str) -> str:
-    """Return the text as an event may carry it."""
+    """Return the text truncated for an event."""
     return text if len(text) <= ERROR_CHARS_MAX else text[: ERROR_CHARS_MAX - 1] + "…"
 
 
 def is_secret(name: str, value: object) -> bool:
-    """Return whether the value looks like a key, or stands where one would."""
+    """Return whether the value looks like a key, or its name is one of a key."""
     if not isinstance(value, str):
         return False
     return bool(_KEY_LIKE.search(value) or (_SECRET_NAME.search(name) and _SECRET_VALUE.fullmatch(value)))
@@ -51,7 +51,7 @@ def masked(value: Any, name: str = "") -> Any:  # noqa: ANN401
 
 
 def secret_places(value: object, place: str = "") -> Iterator[str]:
-    """Yield where in the JSON value secrets stand, e.g. `providers[0].extra_body.api_key`, without showing one."""
+    """Yield the path of each secret in the JSON value, e.g. `providers[0].extra_body.api_key`, without showing it."""
     if isinstance(value, Mapping):
         for key, inner in value.items():
             below = scrubbed(f"{place}.{key}" if place else str(key))

@@ -1,4 +1,4 @@
-"""Guess how many tokens a request has, for providers that do not count them before they answer."""
+"""Estimate how many tokens a request has, for providers that do not count them before they answer."""
 
 from typing import Any
 
@@ -7,14 +7,14 @@ import orjson
 from coderouter_proxy.request import Body
 
 CHARS_PER_TOKEN = 3.7  # of English prose and code mixed, with the tokenizers of 2024 and later
-IMAGE_TOKENS = 1600  # Anthropic's most for one image: (width * height) / 750 at 1092 x 1092
+IMAGE_TOKENS = 1600  # Anthropic's maximum for one image: (width * height) / 750 at 1092 x 1092
 DOCUMENT_BYTES_PER_TOKEN = 40  # of a PDF; most of its bytes are fonts and images
 MESSAGE_TOKENS = 4  # role and separators
-NESTING_MAX = 4  # a tool result in content holds content; more is no request of a real client
+NESTING_MAX = 4  # a tool result in content has content of its own; real clients nest no deeper
 
 
 def estimate(body: Body) -> int:
-    """Return the tokens of system, messages, tools and images together; a guess, usually within a fifth."""
+    """Return the tokens of system, messages, tools and images together, usually within 20 %."""
     tokens = MESSAGE_TOKENS * (1 + len(body["messages"]))
     tokens += _tokens(body.get("system"))
     tokens += sum(
@@ -49,5 +49,5 @@ def _tokens(part: Any, depth: int = 0) -> int:  # noqa: ANN401
 def _json_bytes(part: Body) -> int:
     try:
         return len(orjson.dumps(part))
-    except orjson.JSONEncodeError:  # nested deeper than it writes
+    except orjson.JSONEncodeError:  # nested too deeply for orjson
         return 0

@@ -1,1 +1,1 @@
-"""Measure what the project costs, as ratios to the least that does the same work in the same run."""
+"""Measure what the project costs, relative to the simplest program that does the same work in the same run."""

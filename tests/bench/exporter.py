@@ -1,4 +1,4 @@
-"""The exporter against bare orjson and mtail over the same lines, and what it costs while it follows and waits."""
+"""The exporter compared with bare orjson and mtail on the same lines, and its cost while it follows and idles."""
 
 import os
 import subprocess
@@ -28,7 +28,7 @@ WRITES = 200
 SCRAPES = 50
 REPORTED_PROVIDERS = 50
 PROVIDERS = 44
-"""Each makes 22 series before its first event, 13 of them its errors by type."""
+"""Each has 22 series before its first event, 13 of them its errors by type."""
 MTAIL_PROGRAM = Path(__file__).with_name("events.mtail")
 BARE = """
 import sys, time, orjson
@@ -53,7 +53,7 @@ def figures() -> Iterator[Figure]:
 
 
 def _catch_up(folder: Path, path: Path) -> Iterator[Figure]:
-    """Compare the time from a file's appearance to a scrape that holds all of it, commits and scrapes included."""
+    """Measure from the file's appearance to a scrape that includes all of it, with commits and scrapes."""
 
     def bare() -> float:
         command = (sys.executable, "-c", BARE, path)
@@ -83,9 +83,9 @@ def _caught_up_s(folder: Path, path: Path) -> float:
 def _mtail_s(mtail: str, path: Path) -> float:
     command = (mtail, "--one_shot", "--one_shot_format=prometheus", "--progs", MTAIL_PROGRAM, "--logs", path)
     started = time.perf_counter()
-    said = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    output = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     took_s = time.perf_counter() - started
-    assert f'coderouter_requests_total{{prog="events.mtail"}} {REQUESTS}\n' in said
+    assert f'coderouter_requests_total{{prog="events.mtail"}} {REQUESTS}\n' in output
     return took_s
 
 
@@ -106,13 +106,13 @@ def _following(folder: Path) -> Iterator[Figure]:
 def _scrapes(folder: Path) -> Iterator[Figure]:
     with _exporter(folder) as (exporter, events):
         write_startup(events, PROVIDERS)
-        seen, took_s = 0, []
+        included, took_s = 0, []
         for number in range(1, WRITES + 1):
             append(events, tried())
             started = time.perf_counter()
-            seen += _tries(exporter) == number
+            included += _tries(exporter) == number
             took_s.append(time.perf_counter() - started)
-        yield at_least("scrapes that hold what was written before them", seen / WRITES * 100, 100, "%")
+        yield at_least("scrapes that include what was written before them", included / WRITES * 100, 100, "%")
         yield at_most("from a write to the end of its scrape, 1,000 series", median(took_s) * 1000, 50, "ms")
         before = cpu_s(exporter.command.process.pid)
         for _ in range(SCRAPES):
@@ -122,7 +122,7 @@ def _scrapes(folder: Path) -> Iterator[Figure]:
 
 
 def _reports(folder: Path) -> Iterator[Figure]:
-    """Ask for what the dashboard shows, after a day of traffic."""
+    """Request what the dashboard shows, after a day of traffic."""
     with _exporter(folder) as (exporter, events):
         now = time.time()
         for hour in range(24):
@@ -167,7 +167,7 @@ def _tries(exporter: Exporter) -> float:
 
 @contextmanager
 def _exporter(folder: Path) -> Iterator[tuple[Exporter, Path]]:
-    """Run an exporter that has counted nothing yet, for an event file that is not there yet."""
+    """Run an exporter without state, for an event file that does not exist yet."""
     with tempfile.TemporaryDirectory(dir=folder) as own:
         events = Path(own) / "events.jsonl"
         with running_exporter(events, state=Path(own) / "exporter.db") as exporter:

@@ -1,4 +1,4 @@
-"""What a measurement comes to, and how CPU time and memory of a process are read."""
+"""A figure with its target, and how to read CPU time and memory of a process."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ class Figure:
 
     name: str
     measured: str
-    should_be: str
+    target: str
     good: bool
 
 
@@ -36,7 +36,7 @@ def rss_mb(pid: int) -> float:
 
 
 def ratio(ours: Callable[[], float], theirs: Callable[[], float], rounds: int) -> float:
-    """Return the median of ours over theirs, taken in turns, so that a busy machine is as hard on both."""
+    """Return the median of ours over theirs, measured in turns so that other load affects both alike."""
     ratios = []
     for _ in range(rounds):
         base = theirs()

@@ -1,4 +1,4 @@
-"""A client that costs little: keeps N connections busy with one request after another."""
+"""A cheap client that keeps N connections busy with one request after another."""
 
 import asyncio
 import time
@@ -12,7 +12,7 @@ WORDS = "The quick brown fox jumps over the lazy dog. "
 
 
 def request_body(*, stream: bool, size: int = 8192) -> bytes:
-    """Return a request of about `size` bytes that either wire takes for one of its own."""
+    """Return a request of about `size` bytes that is valid for both APIs."""
     messages = [{"role": "user", "content": "You are a bench."}]
     while len(orjson.dumps(messages)) < size - 400:
         messages.append({"role": "user", "content": WORDS * 6})
@@ -22,7 +22,7 @@ def request_body(*, stream: bool, size: int = 8192) -> bytes:
 
 
 async def run(port: int, body: bytes, *, connections: int, requests: int, path: str = CHAT) -> None:
-    """Send that many requests over that many connections and wait for all answers."""
+    """Send the requests over so many connections, and wait for all answers."""
     head = _head(port, path, body)
     left = iter(range(requests))
 

@@ -1,6 +1,6 @@
-"""The least a proxy can do: parse the body, write it out again, hand back what comes. The measure for ours.
+"""The least a proxy can do, to compare ours with: parse the body, serialize it again, return the answer.
 
-`/v1/chat/completions` hands back bytes; `/v1/messages` reads each chunk of a stream and writes it anew.
+`/v1/chat/completions` returns the bytes; `/v1/messages` parses each chunk of a stream and serializes it again.
 """
 
 import functools
@@ -26,18 +26,18 @@ def create(upstream: str) -> Starlette:
             sessions.append(session)
             yield
 
-    async def asked(body: bytes) -> aiohttp.ClientResponse:
+    async def send(body: bytes) -> aiohttp.ClientResponse:
         return await sessions[0].post(
             upstream + "/chat/completions", data=body, headers={"Content-Type": "application/json"}
         )
 
     async def messages(request: Request) -> Response:
-        response = await asked(orjson.dumps(orjson.loads(await request.body())))
-        return StreamingResponse(_written_anew(response), media_type="text/event-stream")
+        response = await send(orjson.dumps(orjson.loads(await request.body())))
+        return StreamingResponse(_serialized_again(response), media_type="text/event-stream")
 
     async def chat(request: Request) -> Response:
         body = orjson.loads(await request.body())
-        response = await asked(orjson.dumps(body))
+        response = await send(orjson.dumps(body))
         if body.get("stream"):
             return StreamingResponse(response.content.iter_any(), media_type="text/event-stream")
         return Response(await response.read(), media_type="application/json")
@@ -49,7 +49,7 @@ def create(upstream: str) -> Starlette:
     return Starlette(routes=routes, lifespan=lifespan)
 
 
-async def _written_anew(response: aiohttp.ClientResponse) -> AsyncIterator[bytes]:
+async def _serialized_again(response: aiohttp.ClientResponse) -> AsyncIterator[bytes]:
     rest = b""
     async for piece in response.content.iter_any():
         *events, rest = (rest + piece).split(b"\n\n")

@@ -1,4 +1,4 @@
-"""The proxy against a bare pass-through in front of the same upstream, and the cost of one event."""
+"""The proxy compared with a bare pass-through before the same upstream, and the cost of one event."""
 
 import os
 import sys
@@ -22,8 +22,8 @@ CONNECTIONS = 16
 
 
 @dataclass(frozen=True)
-class Asked:
-    """One kind of request, and how much more it may cost than a bare pass-through's."""
+class Workload:
+    """One kind of request, and the limit of its cost relative to a bare pass-through."""
 
     name: str
     path: str
@@ -32,10 +32,10 @@ class Asked:
     limit: float
 
 
-ASKED = (
-    Asked("whole, 8 KB, over a bare pass-through", load.CHAT, False, 1500, 1.3),
-    Asked("200 chunks, over a bare pass-through", load.CHAT, True, 100, 1.3),
-    Asked("200 chunks translated, over writing anew", load.MESSAGES, True, 100, 1.5),
+WORKLOADS = (
+    Workload("whole, 8 KB, over a bare pass-through", load.CHAT, False, 1500, 1.3),
+    Workload("200 chunks, over a bare pass-through", load.CHAT, True, 100, 1.3),
+    Workload("200 chunks translated, over serializing again", load.MESSAGES, True, 100, 1.5),
 )
 EVENTS = 20_000
 
@@ -56,27 +56,27 @@ def _requests(folder: Path) -> Iterator[Figure]:
         running(sys.executable, "-m", "bench.passthrough", str(bare), url, env=environment) as passthrough,
         support_proxy.serving(folder, config) as proxy,
     ):
-        up.listens_on(upstream)
-        passthrough.listens_on(bare)
+        up.wait_for_port(upstream)
+        passthrough.wait_for_port(bare)
 
-        def cost(pid: int, port: int, asked: Asked) -> float:
+        def cost(pid: int, port: int, workload: Workload) -> float:
             before = cpu_s(pid)
-            body = load.request_body(stream=asked.stream)
+            body = load.request_body(stream=workload.stream)
             uvloop.run(
-                load.run(port, body, connections=CONNECTIONS, requests=asked.requests, path=asked.path)
+                load.run(port, body, connections=CONNECTIONS, requests=workload.requests, path=workload.path)
             )
-            return (cpu_s(pid) - before) / asked.requests
+            return (cpu_s(pid) - before) / workload.requests
 
-        for asked in ASKED:
+        for workload in WORKLOADS:
 
-            def ours(asked: Asked = asked) -> float:
-                return cost(proxy.command.process.pid, proxy.port, asked)
+            def ours(workload: Workload = workload) -> float:
+                return cost(proxy.command.process.pid, proxy.port, workload)
 
-            def theirs(asked: Asked = asked) -> float:
-                return cost(passthrough.process.pid, bare, asked)
+            def theirs(workload: Workload = workload) -> float:
+                return cost(passthrough.process.pid, bare, workload)
 
             ratio(ours, theirs, rounds=1)
-            yield at_most(f"CPU per request, {asked.name}", ratio(ours, theirs, 9), asked.limit, "x")
+            yield at_most(f"CPU per request, {workload.name}", ratio(ours, theirs, 9), workload.limit, "x")
         yield at_most("memory of the proxy after that", rss_mb(proxy.command.process.pid), 60, "MB")
         yield at_most(
             "time to the first byte, added by translation", _added_ms(proxy.port, upstream), 3, "ms"

@@ -1,4 +1,4 @@
-"""`python -m bench.rotation`: what each way to rotate loses, with the real logrotate, writer and exporter."""
+"""`python -m bench.rotation`: events lost by each rotation method, with the real logrotate, writer and exporter."""
 
 import gzip
 import sys
@@ -11,7 +11,7 @@ from support.exporter.logrotate import Logrotate
 from support.exporter.process import running_exporter
 from support.processes import clean_environment, eventually, running
 
-WAYS = {
+METHODS = {
     "nocreate, delaycompress (ours)": "rotate 99\nnocreate\ncompress\ndelaycompress",
     "create, delaycompress": "rotate 99\ncreate\ncompress\ndelaycompress",
     "nocreate, compress at once": "rotate 99\nnocreate\ncompress",
@@ -26,7 +26,7 @@ class Pace:
     lines: int
     lines_per_s: float
     turn_s: float = 0.0
-    """How long the writer's event loop takes for a turn, in which it looks for a rename once."""
+    """The duration of one turn of the writer's event loop, which checks for a rename once per turn."""
 
 
 PACES = (
@@ -42,13 +42,13 @@ class Result:
     rotations: int
     written: int
     kept: int
-    """Lines that are whole in one of the files afterwards."""
+    """Lines that are complete in one of the files afterwards."""
     counted: int
-    """Lines that an exporter counted which was running all the time."""
+    """Lines counted by an exporter that was running all the time."""
     missing: int
-    """Lines that it says are missing."""
+    """Lines that it reported missing."""
     complaints: int
-    """Rotations in which logrotate said "error": the new file was there already, or the old one still grew."""
+    """Rotations in which logrotate reported an error: the new file existed already, or the old one still grew."""
 
 
 def measure(stanza: str, pace: Pace) -> Result:
@@ -57,24 +57,24 @@ def measure(stanza: str, pace: Pace) -> Result:
         events.parent.mkdir()
         logrotate = Logrotate(Path(folder) / "logrotate", events, stanza)
         arguments = (str(pace.lines), str(pace.lines_per_s), str(pace.turn_s))
-        went_well: list[bool] = []
+        succeeded: list[bool] = []
         with running_exporter(events, state=Path(folder) / "exporter.db") as exporter:
             with running(
                 sys.executable, "-m", "support.exporter.writer", events, *arguments, env=clean_environment()
             ) as command:
                 eventually(events.exists)
                 while command.process.poll() is None:
-                    went_well.append(logrotate.rotate()[1])
+                    succeeded.append(logrotate.rotate()[1])
                     time.sleep(PAUSE_S)
                 assert command.wait() == 0, command.stderr
             samples = exporter.scrape()
         return Result(
-            rotations=len(went_well),
+            rotations=len(succeeded),
             written=pace.lines,
             kept=sum(_whole_lines(path) for path in events.parent.iterdir()),
             counted=int(samples["coderouter_provider_attempts_total", ("local",)]),
             missing=int(samples["cr_exporter_events_missing", ()]),
-            complaints=went_well.count(False),
+            complaints=succeeded.count(False),
         )
 
 
@@ -85,13 +85,14 @@ def _whole_lines(path: Path) -> int:
 
 def main() -> None:
     print(
-        f"{'way':<31} {'writer':<21} {'rotations':>9} {'errors':>6} {'written':>8} {'in no file':>10} uncounted, told"
+        f"{'method':<31} {'writer':<21} {'rotations':>9} {'errors':>6} {'written':>8} {'in no file':>10} "
+        "uncounted, missing"
     )
-    for way, stanza in WAYS.items():
+    for method, stanza in METHODS.items():
         for pace in PACES:
             got = measure(stanza, pace)
             print(
-                f"{way:<31} {pace.name:<21} {got.rotations:>9} {got.complaints:>6} {got.written:>8,} "
+                f"{method:<31} {pace.name:<21} {got.rotations:>9} {got.complaints:>6} {got.written:>8,} "
                 f"{got.written - got.kept:>10,} {got.written - got.counted:>9,}, {got.missing:,}",
                 flush=True,
             )

@@ -1,6 +1,6 @@
-"""`python -m bench.sizing`: the numbers of deploy/sizing.md, measured here.
+"""`python -m bench.sizing`: measure the numbers in deploy/sizing.md.
 
-CPU time, not time on the clock, so that a busy machine gives the same numbers as an idle one.
+It measures CPU time, not elapsed time, so that a busy machine gives the same numbers as an idle one.
 """
 
 import gzip
@@ -34,7 +34,7 @@ def main() -> None:
 
 
 def one_machine(folder: Path) -> None:
-    """Half of the requests streamed, each answered by the first provider."""
+    """Half of the requests are streamed; the first provider answers each."""
     with (
         serving(folder, process.config([{"name": "echo", "kind": "echo"}])) as served,
         running_exporter(served.events_path, state=folder / "exporter.db") as exporter,
@@ -69,7 +69,7 @@ def scraping(exporter: Exporter) -> None:
 
 
 def series(folder: Path) -> None:
-    """Each provider answers, by either wire, streamed and not, and fails once; one profile for each."""
+    """Each provider has a profile, answers over both APIs, streamed and not, and fails once."""
     for number in PROVIDERS:
         names = [f"p{index}" for index in range(number)]
         at = folder / str(number)
@@ -87,9 +87,9 @@ def series(folder: Path) -> None:
                 for name, each in zip(names, providers, strict=True):
                     each.plays(says.answer(), says.streamed("Hello"), says.answer(), says.streamed("Hello"))
                     for stream in (False, True):
-                        served.asks(stream=stream, profile=name).rest()
-                        served.asks_messages(stream=stream, profile=name).rest()
-                    served.asks(profile=name).rest()
+                        served.chat(stream=stream, profile=name).rest()
+                        served.messages(stream=stream, profile=name).rest()
+                    served.chat(profile=name).rest()
                 shown = exporter.scrape()
                 _, packed = exporter.get("/metrics", Accept_Encoding="gzip")
                 _, plain = exporter.get("/metrics")
@@ -99,7 +99,7 @@ def series(folder: Path) -> None:
 
 
 def folding(folder: Path) -> None:
-    """How fast a backlog is read: after the exporter was down, or with `fold`."""
+    """How fast a backlog is read, by `fold` or after the exporter was down."""
     path = folder / "events.jsonl"
     fields = {"request_id": "req_000000000000000000000000", "provider": "local", "stream": True}
     path.write_bytes(

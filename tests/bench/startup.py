@@ -1,4 +1,4 @@
-"""What a command costs before it does anything."""
+"""The cost of starting a command."""
 
 import subprocess
 from collections.abc import Iterator

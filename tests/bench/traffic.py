@@ -1,4 +1,4 @@
-"""An event file as a busy proxy leaves it."""
+"""Event files as a busy proxy writes them."""
 
 import random
 import re
@@ -34,7 +34,7 @@ FINISHED = RequestFinished(
 
 
 def write_traffic(path: Path, requests: int) -> None:
-    """Write the three events of each of these requests to one of four providers, about 290 bytes each."""
+    """Write the three events of each request, which goes to one of four providers; an event has about 290 bytes."""
     log = EventLog(path, lambda _: None)
     log.write(_startup(NAMES))
     chance = random.Random(1)
@@ -49,14 +49,14 @@ def write_traffic(path: Path, requests: int) -> None:
 
 
 def write_startup(path: Path, providers: int) -> None:
-    """Write that a proxy with so many providers is there."""
+    """Write the startup event of a proxy with so many providers."""
     log = EventLog(path)
     log.write(_startup([f"provider-{number:03}" for number in range(providers)]))
     log.close()
 
 
 def append_copies(path: Path, text: bytes, copies: int) -> None:
-    """Append the text so often, each time as if another process had written it."""
+    """Append the text this many times, each time as if another process had written it."""
     writer = WRITER.search(text)
     assert writer
     with path.open("ab") as file:

@@ -1,4 +1,4 @@
-"""An upstream that costs nearly nothing: answers a whole completion, or a stream of 200 chunks, from memory."""
+"""A nearly free upstream: it answers with a completion, or a stream of 200 chunks, from memory."""
 
 import asyncio
 import sys
@@ -84,7 +84,7 @@ class Upstream(asyncio.Protocol):
     def _send(self, number: int) -> None:
         if number < CHUNKS:
             self._transport.write(_framed(_chunk(f"word{number} ")))
-            # A turn of the loop between two chunks, so that they arrive one by one as those of a model do.
+            # Chunks are written in separate turns of the loop, so that they arrive one by one like those of a model.
             asyncio.get_running_loop().call_later(0.0005, self._send, number + 1)
         else:
             self._transport.write(_framed(_end()) + b"0\r\n\r\n")

@@ -1,4 +1,4 @@
-"""One browser for all tests, and the programs that a page is about."""
+"""One browser for all tests, and the programs that the page shows."""
 
 import json
 import time
@@ -17,22 +17,22 @@ from support.exporter.sample_events import an_hour
 
 @pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
-    """A browser that is gone before other tests run: with it runs an event loop, and they want their own."""
+    """A browser that is closed before other tests run: it runs an event loop, and they need their own."""
     with browsing() as browser:
         yield browser
 
 
 @pytest.fixture
 def page(browser: Browser) -> Iterator[Watched]:
-    """A page; nothing may happen on it that should not."""
+    """A page on which nothing may go wrong."""
     with watched(browser) as page:
         yield page
-        assert page.wrong == []
+        assert page.problems == []
 
 
 @pytest.fixture
 def exporter(tmp_path: Path) -> Iterator[Exporter]:
-    """An exporter whose event file is still to be written."""
+    """An exporter whose event file does not exist yet."""
     with running_exporter(tmp_path / "events.jsonl", state=tmp_path / "exporter.db") as exporter:
         yield exporter
 

@@ -1,4 +1,4 @@
-"""What is gone shows within five seconds, and what comes back too."""
+"""A proxy or exporter that is gone shows on the page within five seconds, and so does its return."""
 
 from contextlib import ExitStack
 from pathlib import Path
@@ -14,60 +14,60 @@ ECHO: dict[str, object] = {"name": "echo", "kind": "echo"}
 WITHIN_S = 5
 
 
-def test_a_killed_proxy_shows_and_so_does_the_next_one_and_its_end(
+def test_a_killed_proxy_shows_and_so_do_the_next_one_and_its_shutdown(
     tmp_path: Path, exporter: Exporter, page: Watched, stack: ExitStack
 ) -> None:
     proxy = stack.enter_context(serving(tmp_path, config([ECHO])))
-    proxy.asks().rest()
-    page.opens(address(exporter))
-    page.reads("#proxy .word", "Running")
+    proxy.chat().rest()
+    page.open(address(exporter))
+    page.wait_for_text("#proxy .word", "Running")
     assert page.text("#alarm") == ""
 
     proxy.command.stop(SIGKILL)
-    page.reads("#alarm", "The proxy is gone", WITHIN_S)
+    page.wait_for_text("#alarm", "The proxy is gone", WITHIN_S)
     assert page.text("#proxy .word") == "Gone"
     assert page.text("#announcer") == "Proxy: Gone."
 
     proxy = stack.enter_context(serving(tmp_path, config([ECHO])))
-    page.reads("#proxy .word", "Running", WITHIN_S)
+    page.wait_for_text("#proxy .word", "Running", WITHIN_S)
     assert page.text("#alarm") == ""
 
     assert proxy.command.stop() == 0
-    page.reads("#proxy .word", "Stopped", WITHIN_S)
-    assert page.text("#alarm") == "", "it said that it ends"
+    page.wait_for_text("#proxy .word", "Stopped", WITHIN_S)
+    assert page.text("#alarm") == "", "it shut down cleanly"
 
 
 def test_a_killed_exporter_shows_and_so_does_the_next_one(tmp_path: Path, page: Watched) -> None:
     listen = f"127.0.0.1:{free_port()}"
     events, state = tmp_path / "events.jsonl", tmp_path / "exporter.db"
     with running_exporter(events, state=state, listen=listen) as exporter:
-        page.opens(address(exporter))
+        page.open(address(exporter))
         assert page.text("#connection") == "Live"
         exporter.command.stop(SIGKILL)
-        page.reads("#alarm", "The exporter does not answer (it cannot be reached)", WITHIN_S)
+        page.wait_for_text("#alarm", "No report from the exporter: cannot connect", WITHIN_S)
         assert page.text("#connection") == "No connection"
     with running_exporter(events, state=state, listen=listen):
-        page.reads("#connection", "Live")
+        page.wait_for_text("#connection", "Live")
         assert page.text("#alarm") == ""
 
 
 def test_an_exporter_that_hangs_shows(exporter: Exporter, page: Watched) -> None:
-    page.opens(address(exporter))
+    page.open(address(exporter))
     exporter.command.signal(SIGSTOP)
     try:
-        page.reads("#alarm", "The exporter does not answer (not within", WITHIN_S)
+        page.wait_for_text("#alarm", "No report from the exporter: no response within", WITHIN_S)
     finally:
         exporter.command.process.kill()
 
 
-def test_a_lock_that_does_not_reach_the_exporter_is_not_believed(tmp_path: Path, exporter: Exporter) -> None:
+def test_a_lock_that_the_exporter_cannot_see_is_not_trusted(tmp_path: Path, exporter: Exporter) -> None:
     with serving(tmp_path, config([ECHO])) as proxy:
         lock = tmp_path / "events.jsonl.alive"
         eventually(lock.exists)
         lock.unlink()
-        lock.touch()  # as where locks are not shared: it is there, and looks free
+        lock.touch()  # as on a file system that does not share locks: it is there and looks free
         assert report(exporter)["proxy"]["state"] == "gone"
-        proxy.asks().rest()
+        proxy.chat().rest()
         assert report(exporter)["proxy"]["state"] == "running"
         lock.unlink()
         assert report(exporter)["proxy"]["state"] == "running"

@@ -1,4 +1,4 @@
-"""What comes from outside stays text."""
+"""Names and errors from events stay text, whatever they contain."""
 
 import time
 from pathlib import Path
@@ -36,13 +36,13 @@ def test_names_and_errors_stay_text(tmp_path: Path, exporter: Exporter, page: Wa
         line("request-finished", outcome=text, profile=text, attempts=2, status=200, request_id=text),
         line("chain-paid-gate-blocked", profile=text, request_id=text),
     )
-    page.opens(address(exporter))
-    page.reads("#events", "request-finished")
+    page.open(address(exporter))
+    page.wait_for_text("#events", "request-finished")
     assert page.page.title() == "CodeRouter"
     added = "document.querySelectorAll('main script, main img, main a, main [onerror]').length"
-    assert page.evaluates(added) == 0
+    assert page.evaluate(added) == 0
     [row] = page.rows("#providers")
-    shown = page.evaluates("document.querySelector('#providers .who').textContent")
+    shown = page.evaluate("document.querySelector('#providers .who').textContent")
     assert shown == (text or "(no name)")
     assert "500" in row[7]
-    assert page.evaluates("document.documentElement.scrollWidth <= innerWidth")
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")

@@ -1,6 +1,6 @@
-"""How the page looks and whom it serves: each picture is checked by axe, and kept in the folder $SCREENSHOTS names.
+"""The page is accessible and does not shift: each screenshot is checked by axe, and kept in the folder $SCREENSHOTS.
 
-The README's is made so: `SCREENSHOTS=exporter pytest tests/dashboard/test_screens.py -k "[dashboard]"`.
+To make the README's: `SCREENSHOTS=exporter pytest tests/dashboard/test_screens.py -k "[dashboard]"`.
 """
 
 import os
@@ -33,14 +33,14 @@ SHIFT_MAX = 0.001
 
 @pytest.fixture(scope="module")
 def scenes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Exporter]]:
-    """Exporters by what they have read: nothing, a quiet hour, one with an incident, one whose end is not good."""
+    """Exporters by what they have read: nothing, a quiet hour, an hour with an incident, one that ends in trouble."""
     folder = tmp_path_factory.mktemp("scenes")
     now = time.time()
     then = now - 9 * 60
     append(folder / "quiet.jsonl", *an_hour(now, incident=False))
     append(folder / "recovered.jsonl", *an_hour(now))
     *lines, last_word = an_hour(then)
-    del lines[-40]  # is lost on its way
+    del lines[-40]  # as if lost
     cooling = {"provider": "ollama", "seconds": 900.0, "writer": "past", "seq": len(lines) + 3}
     append(folder / "incident.jsonl", *lines, last_word, line("provider-cooldown", ts=utc(then), **cooling))
     (folder / "incident.jsonl.alive").touch()
@@ -52,16 +52,16 @@ def scenes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Expor
 
 
 @pytest.mark.parametrize("name", PICTURES)
-def test_everyone_can_read_it_and_nothing_jumps(
+def test_the_page_is_accessible_and_its_layout_does_not_shift(
     browser: Browser, scenes: dict[str, Exporter], name: str, tmp_path: Path
 ) -> None:
     scene, size, scheme = PICTURES[name]
     folder = Path(os.environ.get("SCREENSHOTS", tmp_path))
     with watched(browser, size, scheme) as page:
-        page.opens(address(scenes[scene]))
+        page.open(address(scenes[scene]))
         page.page.screenshot(path=folder / f"{name}.png")
         found = Axe().run(page.page)
         assert found.violations_count == 0, found.generate_report()
-        assert page.evaluates("document.documentElement.scrollWidth") <= size[0]
-        assert page.evaluates("shifted") < SHIFT_MAX
-        assert page.wrong == []
+        assert page.evaluate("document.documentElement.scrollWidth") <= size[0]
+        assert page.evaluate("shifted") < SHIFT_MAX
+        assert page.problems == []

@@ -1,4 +1,4 @@
-"""How the page is served: by itself, lightly, and under whatever path leads to it."""
+"""How the page is served: from its own files only, small, and below any path prefix."""
 
 import json
 from collections.abc import Iterator
@@ -31,12 +31,12 @@ http {{
 
 @contextmanager
 def behind_nginx(folder: Path, exporter: Exporter) -> Iterator[str]:
-    """Serve the exporter below a path of another server; yield that path's address."""
+    """Serve the exporter below a path of another server; yield that path's URL."""
     port = free_port()
     path = folder / "nginx.conf"
     path.write_text(NGINX.format(folder=folder, port=port, exporter=exporter.port))
     with running(program("nginx"), "-p", folder, "-c", path) as nginx:
-        nginx.listens_on(port)
+        nginx.wait_for_port(port)
         yield f"http://127.0.0.1:{port}/ops/router"
 
 
@@ -45,7 +45,7 @@ def test_it_works_below_a_path_of_another_server(
 ) -> None:
     with behind_nginx(tmp_path, with_history) as url:
         for path in ("/dashboard", "/dashboard/"):
-            page.opens(url + path)
+            page.open(url + path)
             assert page.page.url == f"{url}/dashboard"
             assert page.text("#connection") == "Live"
         assert all(asked.startswith(url) for asked in page.requested)
@@ -54,14 +54,14 @@ def test_it_works_below_a_path_of_another_server(
         page.page.wait_for_selector("#main:not(.loading)")
 
 
-def test_all_files_together_weigh_little(with_history: Exporter, page: Watched) -> None:
-    page.opens(address(with_history))
+def test_all_files_together_are_small(with_history: Exporter, page: Watched) -> None:
+    page.open(address(with_history))
     asked = {url.rpartition("/")[2] for url in page.requested}
     assert {path.name for path in FOLDER.iterdir()} - asked == {"index.html"}
     assert sum(path.stat().st_size for path in FOLDER.iterdir()) < BYTES_MAX
 
 
-def test_only_its_own_files_may_run(exporter: Exporter) -> None:
+def test_only_its_own_files_may_be_loaded(exporter: Exporter) -> None:
     for path in ("/dashboard", "/dashboard/main.js"):
         response, _ = exporter.get(path)
         assert response.status == 200
@@ -77,12 +77,12 @@ def test_a_file_that_has_not_changed_is_not_sent_again(exporter: Exporter) -> No
     assert (again.status, body) == (304, b"")
 
 
-def test_there_is_nothing_beside_the_files(exporter: Exporter) -> None:
+def test_nothing_else_is_served(exporter: Exporter) -> None:
     for path in ("/dashboard/nothing.js", "/dashboard/../app.py", "/dashboard/%2e%2e%2fapp.py"):
         assert exporter.get(path)[0].status == 404
 
 
-def test_hours_that_there_are_not_are_refused_with_those_that_there_are(exporter: Exporter) -> None:
+def test_an_unknown_number_of_hours_is_refused_with_the_known_ones(exporter: Exporter) -> None:
     response, body = exporter.get("/metrics.json?hours=7")
     assert (response.status, body) == (400, b"hours=7 is not one of 1, 6, 24\n")
 

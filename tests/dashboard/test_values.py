@@ -1,4 +1,4 @@
-"""What the page shows is what /metrics.json says, after real traffic through a real proxy."""
+"""The page shows what /metrics.json reports, after real traffic through a real proxy."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,7 +19,7 @@ CHEAP = {"input_per_mtok": 1.0, "output_per_mtok": 4.0}
 
 @contextmanager
 def traffic(folder: Path) -> Iterator[Proxy]:
-    """Run a proxy that has had an answer, a fallback, a stream that broke and a request that the gate closed."""
+    """Run a proxy that has had an answer, a fallback, a broken stream and a request blocked by the paid gate."""
     with upstream.serving() as server:
         first, second = server.provider("first"), server.provider("second")
         providers = [
@@ -37,42 +37,42 @@ def traffic(folder: Path) -> Iterator[Proxy]:
             )
             second.plays(openai_answers.streamed("Hello"))
             for _ in range(3):
-                proxy.asks(stream=True).rest()
-            assert proxy.asks(profile="paid-only").rest().status == 503
+                proxy.chat(stream=True).rest()
+            assert proxy.chat(profile="paid-only").rest().status == 503
             yield proxy
 
 
 def test_the_page_shows_the_numbers_of_the_report(tmp_path: Path, exporter: Exporter, page: Watched) -> None:
     with traffic(tmp_path):
-        page.opens(address(exporter))
-        page.reads("#requests .sum", "4 requests")
-        told = report(exporter)
+        page.open(address(exporter))
+        page.wait_for_text("#requests .sum", "4 requests")
+        reported = report(exporter)
         assert page.text("#proxy .word") == "Running"
-        assert page.text("#answering .word") == told["answering"]["provider"] == "first"
+        assert page.text("#answering .word") == reported["answering"]["provider"] == "first"
         assert page.text("#fallbacks .word") == "1 of 4"
-        assert told["history"]["total"]["fallbacks"] == 1
-        cause = told["moved_on"]
+        assert reported["history"]["total"]["fallbacks"] == 1
+        cause = reported["moved_on"]
         assert (cause["provider"], cause["error_type"]) == ("first", "overloaded")
         assert "last from first (overloaded)" in page.text("#fallbacks .more")
         assert page.text("#gate .word") == "Closed"
-        assert page.text("#gate .more") == "keeps out paid, 1 request blocked"
+        assert page.text("#gate .more") == "excludes paid, 1 request blocked"
         assert page.text("#counting .word") == "Exact"
-        assert page.text("#today .word") == f"${told['today']['cost_usd']:.4f}"
-        assert page.text("#today .more") == _tokens(told["today"])
+        assert page.text("#today .word") == f"${reported['today']['cost_usd']:.4f}"
+        assert page.text("#today .more") == _tokens(reported["today"])
         assert page.text("#zone") == "Asia/Calcutta"
-        _compare_providers(page, told)
-        _compare_events(page, told)
+        _compare_providers(page, reported)
+        _compare_events(page, reported)
 
 
 def _tokens(today: dict[str, int]) -> str:
     cached = today["cache_read_tokens"] + today["cache_creation_tokens"]
-    told = f"{today['input_tokens']} tokens in, {today['output_tokens']} out"
-    return f"{told}, {cached} cached" if cached else told
+    tokens = f"{today['input_tokens']} tokens in, {today['output_tokens']} out"
+    return f"{tokens}, {cached} cached" if cached else tokens
 
 
-def _compare_providers(page: Watched, told: Any) -> None:
+def _compare_providers(page: Watched, reported: Any) -> None:
     shown = {row[1].split()[0]: [int(cell) for cell in row[3:7]] for row in page.rows("#providers")}
-    counters = told["counters"]
+    counters = reported["counters"]
     outcomes = ("ok", "failed", "failed_midstream")
     assert shown == {
         name: [
@@ -86,11 +86,11 @@ def _compare_providers(page: Watched, told: Any) -> None:
     assert states == {"first": "Failing", "second": "OK", "paid": "Gate closed"}
 
 
-def _compare_events(page: Watched, told: Any) -> None:
+def _compare_events(page: Watched, reported: Any) -> None:
     shown = [row[1:] for row in page.rows("#events")]
     events = [
         [event["event"], event["provider"] or "", event["text"], event["request_id"] or ""]
-        for event in reversed(told["events"])
+        for event in reversed(reported["events"])
     ]
     assert shown == events
     assert {row[0] for row in shown} >= {
@@ -104,21 +104,21 @@ def _compare_events(page: Watched, told: Any) -> None:
 def test_the_charts_draw_the_columns_of_the_report(
     with_history: Exporter, page: Watched, hours: int, steps: int
 ) -> None:
-    page.opens(address(with_history))
+    page.open(address(with_history))
     page.page.check(f"#hours [value='{hours}']", force=True)
-    page.reads("#traffic-title", f"last {hours} hours" if hours > 1 else "last hour")
+    page.wait_for_text("#traffic-title", f"last {hours} hours" if hours > 1 else "last hour")
     history = report(with_history, hours)["history"]
     assert len(history["ok"]) == steps
     kinds = ("ok", "failed", "client")
     drawn = {kind: page.page.locator(f"#requests rect.{kind}").count() for kind in kinds}
     assert drawn == {kind: sum(number > 0 for number in history[kind]) for kind in kinds}
     for name in ("duration", "first_token"):
-        told = sum(value is not None for value in history[f"{name}_p50_s"])
-        assert page.page.locator(f"#{name} rect.median").count() == told > 0
+        known = sum(value is not None for value in history[f"{name}_p50_s"])
+        assert page.page.locator(f"#{name} rect.median").count() == known > 0
 
 
 def test_the_arrow_keys_read_single_steps(with_history: Exporter, page: Watched) -> None:
-    page.opens(address(with_history))
+    page.open(address(with_history))
     page.page.focus("#requests .plot")
     page.page.keyboard.press("Home")
     page.page.keyboard.press("ArrowRight")
@@ -128,14 +128,14 @@ def test_the_arrow_keys_read_single_steps(with_history: Exporter, page: Watched)
     assert page.text("#requests .readout") == ""
 
 
-def test_times_are_those_of_the_configured_zone(with_history: Exporter, page: Watched) -> None:
-    page.opens(address(with_history))
+def test_times_are_in_the_configured_zone(with_history: Exporter, page: Watched) -> None:
+    page.open(address(with_history))
     assert page.text("#zone") == "Europe/Berlin"
     newest = report(with_history)["events"][-1]["ts"]
     script = "ts => new Date(ts + 'Z').toLocaleTimeString('en-GB', {timeZone: 'Europe/Berlin'})"
     assert page.rows("#events")[0][0] == page.page.evaluate(script, newest)
 
 
-def test_providers_stand_in_the_order_of_the_chain(with_history: Exporter, page: Watched) -> None:
-    page.opens(address(with_history))
+def test_providers_are_in_the_order_of_the_chain(with_history: Exporter, page: Watched) -> None:
+    page.open(address(with_history))
     assert [row[1].split()[0] for row in page.rows("#providers")] == list(PROVIDERS)

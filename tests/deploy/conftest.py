@@ -1,4 +1,4 @@
-"""One installation for all tests of this folder; a test that spoils it gets a copy."""
+"""One installation for all tests of this folder; a test that changes it gets a copy."""
 
 import shutil
 import subprocess
@@ -33,7 +33,7 @@ def copy(root: ScratchRoot) -> Iterator[ScratchRoot]:
     subprocess.run(["cp", "-a", root.folder, folder], check=True)
     for place in ("log/coderouter", "lib/coderouter", "lib/cr-exporter"):
         for left in (folder / "var" / place).glob("*"):
-            left.unlink()  # of another test's run
+            left.unlink()  # another test's run left it
     try:
         yield ScratchRoot(folder)
     finally:

@@ -1,4 +1,4 @@
-"""What the operations page shows is taken by the programs that it is for."""
+"""The programs that deploy/README.md shows configurations for accept them."""
 
 import re
 import subprocess
@@ -20,7 +20,7 @@ def blocks(language: str) -> list[str]:
 
 
 @pytest.mark.parametrize("block", blocks("yaml"), ids=["server", "agent"])
-def test_prometheus_takes_the_scrape_configurations(tmp_path: Path, block: str) -> None:
+def test_prometheus_accepts_the_scrape_configurations(tmp_path: Path, block: str) -> None:
     path = tmp_path / "prometheus.yml"
     path.write_text(block, encoding="utf-8")
     options = ["--agent"] if AGENT in block else []
@@ -31,23 +31,23 @@ def test_prometheus_takes_the_scrape_configurations(tmp_path: Path, block: str) 
 
 
 @pytest.mark.parametrize("block", blocks("sh"))
-def test_the_shell_lines_are_sound(block: str) -> None:
+def test_the_shell_lines_have_no_syntax_error(block: str) -> None:
     subprocess.run(["sh", "-n"], input=block.replace("NAME", "name"), text=True, check=True)
 
 
 @pytest.mark.parametrize("block", blocks("ini"))
-def test_systemd_takes_the_drop_in(root: ScratchRoot, block: str) -> None:
+def test_systemd_accepts_the_drop_in(root: ScratchRoot, block: str) -> None:
     drop_in = root.path("/etc/systemd/system/coderouter.service.d/override.conf")
     drop_in.parent.mkdir(exist_ok=True)
     drop_in.write_text(block, encoding="utf-8")
     try:
-        said = root.output("systemd-analyze", "verify", "/etc/systemd/system/coderouter.service")
+        output = root.output("systemd-analyze", "verify", "/etc/systemd/system/coderouter.service")
     finally:
         drop_in.unlink()
-    assert said == ""
+    assert output == ""
 
 
-def test_the_table_of_places_names_what_is_installed(root: ScratchRoot) -> None:
+def test_the_table_of_places_lists_installed_files(root: ScratchRoot) -> None:
     table = PAGE.read_text(encoding="utf-8").partition("## Install")[0]
     places = [place for place in re.findall(r"`(/[^`]+)`", table) if not place.startswith("/var/lib/")]
     made_by_the_proxy = "/var/log/coderouter/events.jsonl"

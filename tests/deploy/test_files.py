@@ -1,4 +1,4 @@
-"""What deploy/ ships for other programs: their own checkers pass it, and it says what the code says."""
+"""What deploy/ ships for other programs: it passes their own checkers and agrees with the code."""
 
 import re
 import subprocess
@@ -32,14 +32,14 @@ def scripts() -> list[Path]:
 
 
 def checked(*command: str | Path) -> str:
-    """Return what a checker says that has to exit 0."""
+    """Run a checker, which has to exit with 0, and return its output."""
     ended = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, check=False)
-    said = ended.stdout + ended.stderr
-    assert ended.returncode == 0, said
-    return said
+    output = ended.stdout + ended.stderr
+    assert ended.returncode == 0, output
+    return output
 
 
-def test_shell_scripts_end_at_the_first_fault_and_pass_shellcheck() -> None:
+def test_shell_scripts_stop_at_the_first_error_and_pass_shellcheck() -> None:
     found = scripts()
     assert {"install", "uninstall", "make-app", "system-programs"} <= {path.name for path in found}
     for script in found:
@@ -48,20 +48,20 @@ def test_shell_scripts_end_at_the_first_fault_and_pass_shellcheck() -> None:
 
 
 @pytest.mark.parametrize("path", SYSTEM_UNITS, ids=lambda path: path.name)
-def test_services_are_exposed_to_little(path: Path) -> None:
-    said = checked(program("systemd-analyze"), "security", "--offline=yes", "--no-pager", path)
-    exposure = re.search(r"Overall exposure level for \S+: ([\d.]+)", said)
+def test_services_have_a_low_exposure_level(path: Path) -> None:
+    output = checked(program("systemd-analyze"), "security", "--offline=yes", "--no-pager", path)
+    exposure = re.search(r"Overall exposure level for \S+: ([\d.]+)", output)
     assert exposure
     assert float(exposure[1]) <= EXPOSURE_MAX
 
 
-def test_systemd_has_nothing_to_say_about_the_services(root: ScratchRoot) -> None:
+def test_systemd_finds_no_problem_in_the_services(root: ScratchRoot) -> None:
     units = [f"/etc/systemd/system/{path.name}" for path in SYSTEM_UNITS]
     assert root.output("systemd-analyze", "verify", *units) == ""
 
 
-def test_both_pairs_of_services_restart_stop_and_confine_alike() -> None:
-    """A user's manager can confine by system calls, not by mounts."""
+def test_system_and_user_services_restart_stop_and_confine_alike() -> None:
+    """A user's systemd can restrict system calls, but not mounts."""
     shared = """Type ExecReload WatchdogSec Restart RestartSec RestartPreventExitStatus TimeoutStopSec KillMode
     NoNewPrivileges LockPersonality MemoryDenyWriteExecute RestrictAddressFamilies RestrictNamespaces
     RestrictRealtime RestrictSUIDSGID SystemCallArchitectures SystemCallFilter SystemCallErrorNumber"""
@@ -71,7 +71,7 @@ def test_both_pairs_of_services_restart_stop_and_confine_alike() -> None:
             assert system.all(name) == user.all(name), f"{path.name}: {name}"
 
 
-def test_the_containerfile_passes_its_linter_and_ends_as_a_user_without_a_name() -> None:
+def test_the_containerfile_passes_its_linter_and_runs_as_a_numeric_user() -> None:
     containerfile = DEPLOY / "Containerfile"
     assert checked(SCRIPTS / "hadolint", containerfile) == ""
     text = containerfile.read_text()
@@ -85,7 +85,7 @@ def test_the_containerfile_passes_its_linter_and_ends_as_a_user_without_a_name()
 
 
 @pytest.mark.parametrize("name", ["deployment.yaml", "service.yaml"])
-def test_manifests_are_what_kubernetes_knows(name: str) -> None:
+def test_manifests_pass_the_schema_of_kubernetes(name: str) -> None:
     manifest = yaml.safe_load((DEPLOY / "kubernetes" / name).read_text())
     kubernetes_validate.validate(manifest, "1.37", strict=True)
 
@@ -104,7 +104,7 @@ def containers(pod: dict[str, Any]) -> list[dict[str, Any]]:
     return found
 
 
-def test_every_container_of_the_pod_is_confined_and_bounded() -> None:
+def test_every_container_of_the_pod_is_confined_and_has_limits() -> None:
     pod = yaml.safe_load((DEPLOY / "kubernetes/deployment.yaml").read_text())["spec"]["template"]
     assert pod["spec"]["securityContext"]["runAsNonRoot"] is True
     for container in containers(pod):
@@ -116,7 +116,7 @@ def test_every_container_of_the_pod_is_confined_and_bounded() -> None:
         assert {"cpu", "memory"} <= set(container["resources"]["requests"])
 
 
-def test_the_customization_names_files_that_are_there_and_its_configuration_is_sound(
+def test_the_kustomization_names_existing_files_and_a_valid_configuration(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     folder = DEPLOY / "kubernetes"
@@ -127,7 +127,7 @@ def test_the_customization_names_files_that_are_there_and_its_configuration_is_s
     assert load.load(folder / "providers.yaml").config.server.api_keys_env == "CODEROUTER_CLIENT_KEYS"
 
 
-def test_vector_reads_the_file_that_the_service_writes_and_each_sink_takes_it_from_there() -> None:
+def test_vector_reads_the_event_file_of_the_service_and_every_sink_takes_its_input_from_it() -> None:
     vector = yaml.safe_load((DEPLOY / "vector/vector.yaml").read_text())
     environment = Unit(DEPLOY / "systemd/coderouter.service").all("Environment")
     [events] = [
@@ -143,7 +143,7 @@ def test_vector_reads_the_file_that_the_service_writes_and_each_sink_takes_it_fr
             assert sink.get("key_field", "writer") in ENVELOPE
 
 
-def test_each_column_of_the_table_is_a_field_of_our_events_and_of_its_type() -> None:
+def test_each_column_of_the_table_is_an_event_field_with_its_type() -> None:
     sql = (DEPLOY / "vector/clickhouse.sql").read_text()
     columns = dict(re.findall(r"^    (\w+) (.+?),?$", sql, re.MULTILINE))
     made = {name: columns.pop(name) for name in ("timestamp", "host", "level", "msg", "writer", "seq")}
@@ -158,12 +158,12 @@ def test_each_column_of_the_table_is_a_field_of_our_events_and_of_its_type() -> 
 
 
 def expected_column(hint: Any) -> str:
-    """Return the ClickHouse type that holds values of this annotation, in events that may lack the field."""
+    """Return the ClickHouse type for values of this annotation, in events that may lack the field."""
     if NoneType in get_args(hint):
         [hint] = set(get_args(hint)) - {NoneType}
     if get_origin(hint) is list:
         return "Array(String)"
-    if hint not in COLUMN_TYPES:  # a closed set of words
+    if hint not in COLUMN_TYPES:  # a closed set of strings
         assert all(isinstance(word, str) for word in get_args(hint))
         hint = str
     return f"Nullable({COLUMN_TYPES[hint]})"

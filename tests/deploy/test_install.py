@@ -1,4 +1,4 @@
-"""`make install`, twice, run, rotated by the real logrotate, and `make uninstall`: nothing left but data."""
+"""`make install`, twice, with running services and the real logrotate, and `make uninstall`: only data is left."""
 
 import re
 import stat
@@ -24,7 +24,7 @@ DATA = (
 
 
 def files(root: ScratchRoot) -> set[str]:
-    """Return everything that is no folder and that neither the test nor systemd's own tools put there."""
+    """Return every file that neither the test nor systemd's own tools created."""
     found = {f"/{path.relative_to(root.folder)}" for path in root.folder.rglob("*") if not path.is_dir()}
     ours = re.compile(
         r"/(etc/(passwd|group|shadow|gshadow)-?|bin|lib|lib64|sbin|etc/\.pwd\.lock)$|/run/|/var/lib/logrotate/"
@@ -49,16 +49,16 @@ def test_what_is_installed_runs_rotates_is_upgraded_and_is_removed_without_its_d
     configuration = root.configure(process.config([process.provider("a", a.base_url)]))
     a.plays(always=says.answer())
     with running_exporter(root) as exporter, running_proxy(root) as served:
-        served.asks().rest()
+        served.chat().rest()
         assert exporter.tries("a") == 1
         assert "renaming" in root.output("logrotate", "--debug", "--force", STANZA)
         assert len(event_files(served.events_path)) == 1
-        for asked in (2, 3):  # each in a second of its own, by which rotated files are named
+        for requests in (2, 3):  # in different seconds, which name the rotated files
             root.output("logrotate", "--force", STANZA)
-            served.asks().rest()
-            assert exporter.tries("a") == asked
-            asked_at = int(time.time())
-            eventually(lambda asked_at=asked_at: int(time.time()) > asked_at)  # type: ignore[misc]
+            served.chat().rest()
+            assert exporter.tries("a") == requests
+            second = int(time.time())
+            eventually(lambda second=second: int(time.time()) > second)  # type: ignore[misc]
         assert exporter.scrape()["cr_exporter_exact", ()] == 1
         rotated = event_files(served.events_path)
         assert [path.rpartition(".")[2] for path in rotated[1:]] == ["gz", rotated[2].rpartition(".")[2]]
@@ -69,7 +69,7 @@ def test_what_is_installed_runs_rotates_is_upgraded_and_is_removed_without_its_d
 
         configuration.write_text(configuration.read_text() + "# mine\n", encoding="utf-8")
         root.make("install")
-        served.asks().rest()
+        served.chat().rest()
         assert exporter.tries("a") == 4
 
     assert configuration.read_text().endswith("# mine\n")
@@ -100,7 +100,7 @@ def test_modes_keep_keys_from_everyone_and_the_configuration_from_others(root: S
     assert ownership(root, "/var/log/coderouter") == ("coderouter", "coderouter-events", "2750")
 
 
-def test_the_installed_folder_is_self_contained_and_holds_no_tool_to_install_more(
+def test_the_installed_folder_is_self_contained_without_installers(
     root: ScratchRoot,
 ) -> None:
     app = root.path("/usr/local/lib/coderouter")

@@ -1,4 +1,4 @@
-"""Each unit's ExecStart line, run as its user with its environment: what systemd would see of it, and its users."""
+"""Each unit's ExecStart line, run as its user with its environment: what systemd and users see of it."""
 
 import re
 from pathlib import Path
@@ -17,7 +17,7 @@ from support.scratch import ScratchRoot
 from support.systemd.notify import notify_socket
 from support.systemd.services import EVENTS, running_exporter, running_proxy
 
-WATCHDOG_S = 1.0  # in place of the unit's, for which a test does not wait
+WATCHDOG_S = 1.0  # the unit's is too long for a test
 
 
 @pytest.fixture(autouse=True)
@@ -31,23 +31,23 @@ def ids(root: ScratchRoot, *names: str) -> set[int]:
     return {found[name] for name in names}
 
 
-def test_the_proxy_is_ready_alive_and_lets_a_stream_end(root: ScratchRoot, a: Provider) -> None:
+def test_the_proxy_reports_ready_and_alive_and_lets_a_stream_end(root: ScratchRoot, a: Provider) -> None:
     pause = Pause()
     a.plays(says.streamed("Hello", pause, " there."))
-    with notify_socket(watchdog_s=WATCHDOG_S) as heard, running_proxy(root, **heard.env) as served:
-        heard.waits_for("READY")
+    with notify_socket(watchdog_s=WATCHDOG_S) as systemd, running_proxy(root, **systemd.env) as served:
+        systemd.wait_for("READY")
         assert listens(served.port)
         process = psutil.Process(served.command.process.pid)
         assert process.username() != "root"
         status = Path(f"/proc/{process.pid}/status").read_text()
         groups = {int(gid) for gid in re.findall(r"^Groups:(.*)$", status, re.MULTILINE)[0].split()}
         assert groups == ids(root, "coderouter", "coderouter-events")
-        eventually(lambda: len(heard.told("WATCHDOG")) >= 3)
+        eventually(lambda: len(systemd.messages("WATCHDOG")) >= 3)
 
-        exchange = served.asks(stream=True)
+        exchange = served.chat(stream=True)
         begun = exchange.read_past(b"Hello")
         served.command.signal(SIGTERM)
-        heard.waits_for("STOPPING")
+        systemd.wait_for("STOPPING")
         pause.go()
         assert (begun + exchange.rest().body).endswith(says.DONE)
         assert served.command.wait(root.unit("coderouter").seconds("TimeoutStopSec")) == 0
@@ -59,39 +59,39 @@ def test_the_proxy_is_ready_alive_and_lets_a_stream_end(root: ScratchRoot, a: Pr
 def test_a_stream_that_does_not_end_in_time_ends_with_its_error_frame(root: ScratchRoot, a: Provider) -> None:
     a.plays(stream(says.ROLE, says.text("Hello"), HANG))
     with running_proxy(root, CODEROUTER_GRACE_S="0.2") as served:
-        exchange = served.asks(stream=True)
+        exchange = served.chat(stream=True)
         begun = exchange.read_past(b"Hello")
         assert served.command.stop() == 0
         assert b'"error"' in begun + exchange.rest().body
 
 
-def test_the_proxy_has_time_to_end_all_requests_before_systemd_kills_it(root: ScratchRoot) -> None:
+def test_the_proxy_has_time_to_finish_all_requests_before_systemd_kills_it(root: ScratchRoot) -> None:
     unit = root.unit("coderouter")
-    with notify_socket() as heard, running_proxy(root, **heard.env) as served:
-        heard.waits_for("READY")
+    with notify_socket() as systemd, running_proxy(root, **systemd.env) as served:
+        systemd.wait_for("READY")
         served.command.stop()
-        [told] = heard.told("STOPPING")
-    assert int(told["EXTEND_TIMEOUT_USEC"]) / 1e6 < unit.seconds("TimeoutStopSec")
+        [stopping] = systemd.messages("STOPPING")
+    assert int(stopping["EXTEND_TIMEOUT_USEC"]) / 1e6 < unit.seconds("TimeoutStopSec")
 
 
-def test_the_exporter_is_ready_alive_and_counts_what_the_proxy_writes(root: ScratchRoot, a: Provider) -> None:
+def test_the_exporter_reports_ready_and_alive_and_counts_events(root: ScratchRoot, a: Provider) -> None:
     a.plays(always=says.answer())
     with (
-        notify_socket(watchdog_s=WATCHDOG_S) as heard,
-        running_exporter(root, **heard.env) as exporter,
+        notify_socket(watchdog_s=WATCHDOG_S) as systemd,
+        running_exporter(root, **systemd.env) as exporter,
         running_proxy(root) as served,
     ):
-        heard.waits_for("READY")
+        systemd.wait_for("READY")
         assert exporter.is_ready()
-        eventually(lambda: len(heard.told("WATCHDOG")) >= 3)
+        eventually(lambda: len(systemd.messages("WATCHDOG")) >= 3)
         before = exporter.tries("a")
-        served.asks().rest()
+        served.chat().rest()
         assert exporter.tries("a") == before + 1
         assert exporter.command.stop(within_s=root.unit("cr-exporter").seconds("TimeoutStopSec")) == 0
-        heard.waits_for("STOPPING")
+        systemd.wait_for("STOPPING")
 
 
-def test_the_exporter_may_read_the_event_file_and_nothing_else_of_the_proxys(
+def test_the_exporter_may_read_the_event_file_and_no_other_file_of_the_proxy(
     root: ScratchRoot, a: Provider
 ) -> None:
     with running_proxy(root):
@@ -113,7 +113,7 @@ def test_the_exporter_may_read_the_event_file_and_nothing_else_of_the_proxys(
 
 
 @pytest.mark.parametrize("name", ["coderouter", "cr-exporter"])
-def test_a_start_that_fails_exits_with_the_code_that_systemd_does_not_try_again(
+def test_a_failed_start_exits_with_the_code_after_which_systemd_does_not_restart(
     root: ScratchRoot, a: Provider, name: str
 ) -> None:
     with running_proxy(root) as served:

@@ -1,4 +1,4 @@
-"""What the proxy did is what the exporter counts, whatever is restarted, killed or renamed meanwhile."""
+"""The exporter counts exactly what the proxy did, whatever is restarted, killed or renamed meanwhile."""
 
 import random
 from collections import Counter
@@ -23,7 +23,7 @@ def test_totals_are_exact_through_proxy_restarts_exporter_kills_and_a_rotation(t
     shown = 0.0
 
     def watch(exporter: Exporter, until: float) -> None:
-        """Scrape until the tries have come that far; none may be lower than the one before."""
+        """Scrape until there are so many attempts; the number must never fall."""
         nonlocal shown
 
         def look() -> bool:
@@ -48,7 +48,7 @@ def test_totals_are_exact_through_proxy_restarts_exporter_kills_and_a_rotation(t
                     load.stop()
 
     tries = Counter(str(event["provider"]) for event in _all_events(tmp_path, "try-provider"))
-    assert load.odd == []
+    assert load.unexpected == []
     assert tries == {"down": load.answered, "echo": load.answered}
     with running_exporter(path, state=tmp_path / "state.db") as exporter:
         watch(exporter, until=load.answered)
@@ -68,7 +68,7 @@ def test_four_workers_share_one_event_file_without_a_torn_line(tmp_path: Path) -
         eventually(lambda: len(events.read(path, "coderouter-startup")) == 4)
         with loading(proxy.port, clients=8) as load:
             eventually(lambda: load.answered > 400)
-        assert load.odd == []
+        assert load.unexpected == []
         assert exporter.tries("echo") == load.answered
         assert exporter.scrape()["cr_exporter_lines_total", ("json",)] == 0
 
@@ -89,13 +89,13 @@ def test_a_scrape_right_after_an_answer_shows_it(tmp_path: Path) -> None:
         running_exporter(path, state=tmp_path / "state.db") as exporter,
     ):
         for number in range(1, 30):
-            assert proxy.asks().rest().status == 200
+            assert proxy.chat().rest().status == 200
             assert exporter.tries("echo") == number
 
 
 @contextmanager
 def _proxy(folder: Path, port: int, events_path: Path, *options: str) -> Iterator[Proxy]:
-    """Run a proxy in which each request makes two tries: one that fails and one that answers."""
+    """Run a proxy in which each request makes two attempts: one fails, one succeeds."""
     down = provider("down", f"http://127.0.0.1:{free_port()}/v1")
     given = ("--port", str(port)) if port else ()
     with serving(folder, config([down, ECHO]), *given, *options, events_path=events_path) as proxy:

@@ -1,4 +1,4 @@
-"""The disk of the event file runs full, and has space again."""
+"""The disk of the event file fills up, and later has space again."""
 
 import re
 from pathlib import Path
@@ -12,7 +12,7 @@ ECHO: dict[str, object] = {"name": "echo", "kind": "echo"}
 KILOBYTES = 256
 
 
-def test_requests_go_on_while_the_disk_is_full_and_every_event_is_counted_later(tmp_path: Path) -> None:
+def test_requests_continue_while_the_disk_is_full_and_every_event_is_counted_later(tmp_path: Path) -> None:
     path = tmp_path / "disk" / "events.jsonl"
     with (
         small_disk(path.parent, KILOBYTES) as disk,
@@ -20,17 +20,19 @@ def test_requests_go_on_while_the_disk_is_full_and_every_event_is_counted_later(
         running_exporter(path, state=tmp_path / "exporter.db") as exporter,
     ):
         for _ in range(10):
-            assert proxy.asks().rest().status == 200
+            assert proxy.chat().rest().status == 200
         assert exporter.tries("echo") == 10
 
         disk.fill()
         for _ in range(50):
-            assert proxy.asks().rest().status == 200
-        proxy.command.says(r"cannot append to \S+ \(.*No space left on device\); requests go on")
+            assert proxy.chat().rest().status == 200
+        proxy.command.wait_for_output(
+            r"cannot append to \S+ \(.*No space left on device\); requests continue"
+        )
         assert exporter.tries("echo") < 60
 
         disk.free()
-        assert proxy.asks().rest().status == 200
+        assert proxy.chat().rest().status == 200
         eventually(lambda: exporter.tries("echo") == 61)
         assert exporter.scrape()["cr_exporter_exact", ()] == 1
         proxy.command.stop()

@@ -1,4 +1,4 @@
-"""What gates and filters do to requests of both SDKs is counted by the exporter, once for each."""
+"""The exporter counts what gates and filters do to requests of both SDKs, once each."""
 
 import subprocess
 from pathlib import Path
@@ -17,7 +17,7 @@ THINKING = "<think>Hm.</think>Hello there.<|im_end|>"
 
 def test_gates_and_filters_of_both_sdks_are_in_the_counts(tmp_path: Path) -> None:
     with upstream_serving() as upstream:
-        asks_both_sdks(tmp_path, upstream)
+        send_with_both_sdks(tmp_path, upstream)
 
     command = [str(CR_EXPORTER), "fold", str(tmp_path / "events.jsonl")]
     folded = subprocess.run(command, capture_output=True, text=True, check=True, env=clean_environment())
@@ -31,7 +31,7 @@ def test_gates_and_filters_of_both_sdks_are_in_the_counts(tmp_path: Path) -> Non
     }
 
 
-def asks_both_sdks(folder: Path, upstream: Upstream) -> None:
+def send_with_both_sdks(folder: Path, upstream: Upstream) -> None:
     a = upstream.provider("a")
     reasoning = says.streamed_thoughtful("The user greets.", THINKING)
     a.plays(says.thoughtful("The user greets.", THINKING), reasoning, says.answer(THINKING))

@@ -29,12 +29,12 @@ def events(tmp_path: Path) -> Path:
 
 
 def texts(events: Path) -> Iterator[bytes]:
-    """Yield what stands in the event file and its rotated siblings."""
+    """Yield the contents of the event file and the rotated ones."""
     for path in events.parent.glob(f"{events.name}*"):
         yield gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
 
 
-def test_forced_rotations_lose_nothing_of_a_writer_under_load(tmp_path: Path, events: Path) -> None:
+def test_forced_rotations_lose_no_event_of_a_writer_under_load(tmp_path: Path, events: Path) -> None:
     logrotate = Logrotate(tmp_path / "logrotate", events)
     writing = (sys.executable, "-m", "support.exporter.writer", events, str(LINES), str(LINES_PER_S))
     environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])}
@@ -51,10 +51,8 @@ def test_forced_rotations_lose_nothing_of_a_writer_under_load(tmp_path: Path, ev
     assert sum(text.count(b"\n") for text in texts(events)) == LINES
     assert samples["coderouter_provider_attempts_total", ("local",)] == LINES
     noticed = samples["cr_exporter_rotations_total", ("rename",)]
-    assert noticed in (
-        rotated - 1,
-        rotated,
-    )  # the last one may be after the last line, so that no new file came
+    # The last rotation may come after the last line; then no new file follows it.
+    assert noticed in (rotated - 1, rotated)
     assert samples["cr_exporter_lines_total", ("event",)] == LINES
     assert samples["cr_exporter_exact", ()] == 1
 
@@ -76,7 +74,7 @@ def test_an_exporter_that_was_down_during_all_rotations_counts_every_event(
         assert exporter.scrape()["cr_exporter_exact", ()] == 1
 
 
-def test_forced_rotations_lose_nothing_of_a_proxy_under_load(tmp_path: Path, events: Path) -> None:
+def test_forced_rotations_lose_no_event_of_a_proxy_under_load(tmp_path: Path, events: Path) -> None:
     logrotate = Logrotate(tmp_path / "logrotate", events)
     with (
         serving(tmp_path, config([ECHO]), "--workers", "2", events_path=events) as proxy,
@@ -90,13 +88,11 @@ def test_forced_rotations_lose_nothing_of_a_proxy_under_load(tmp_path: Path, eve
     with running_exporter(events, state=tmp_path / "exporter.db") as exporter:
         assert exporter.tries("echo") == load.answered
         assert exporter.scrape()["cr_exporter_exact", ()] == 1
-    assert load.odd == []
+    assert load.unexpected == []
     assert sum(text.count(b'"msg":"request-finished"') for text in texts(events)) == load.answered
 
 
-def test_a_new_file_that_logrotate_moved_away_to_make_its_own_is_counted(
-    tmp_path: Path, events: Path
-) -> None:
+def test_a_new_file_that_logrotate_moved_away_is_counted(tmp_path: Path, events: Path) -> None:
     append(events, tried(writer="w", seq=3))
     append(events.with_name("events.jsonl-20261123-1795461418"), tried(writer="w", seq=1))
     append(events.with_name("events.jsonl-2026112319.backup"), tried(writer="w", seq=2))
@@ -121,24 +117,24 @@ def test_the_rotated_files_are_named_and_kept_as_the_exporter_finds_them(
     assert re.fullmatch(r"events\.jsonl-\d{8}-\d{10}", two[1])
 
 
-def test_a_dry_run_says_what_it_would_do_and_does_nothing(tmp_path: Path, events: Path) -> None:
+def test_a_dry_run_changes_nothing_and_says_what_it_would_do(tmp_path: Path, events: Path) -> None:
     append(events, tried())
-    said = Logrotate(tmp_path / "logrotate", events).dry_run()
-    assert re.search(r"renaming \S+/events\.jsonl to \S+/events\.jsonl-\d{8}-\d{10}\n", said)
-    assert "creating new" not in said
+    output = Logrotate(tmp_path / "logrotate", events).dry_run()
+    assert re.search(r"renaming \S+/events\.jsonl to \S+/events\.jsonl-\d{8}-\d{10}\n", output)
+    assert "creating new" not in output
     assert lines.read(events, "try-provider") != []
     assert [path.name for path in events.parent.iterdir()] == ["events.jsonl"]
 
 
-def test_a_missing_or_empty_event_file_is_no_error(tmp_path: Path, events: Path) -> None:
+def test_a_missing_or_empty_event_file_is_not_an_error(tmp_path: Path, events: Path) -> None:
     logrotate = Logrotate(tmp_path / "logrotate", events)
     logrotate.force()
     events.touch()
-    said = logrotate.force()
-    assert "log does not need rotating" in said or "log is empty" in said
+    output = logrotate.force()
+    assert "log does not need rotating" in output or "log is empty" in output
 
 
-def test_the_shipped_file_needs_no_signal_never_cuts_and_leaves_the_new_file_to_the_proxy() -> None:
+def test_the_shipped_stanza_sends_no_signal_never_truncates_and_lets_the_proxy_create_the_new_file() -> None:
     directives = [line.split()[0] for line in STANZA.read_text().splitlines() if line.startswith("\t")]
     assert not {"postrotate", "prerotate", "copytruncate", "copy", "renamecopy", "create"} & set(directives)
     assert {"nocreate", "delaycompress", "dateext", "su"} <= set(directives)

@@ -15,7 +15,7 @@ from support.proxy.process import config, serving
 
 ECHO: dict[str, object] = {"name": "echo", "kind": "echo"}
 
-# What 1.7 called them stays, for the dashboards that use them.
+# These names of 1.7 stay, for the dashboards that use them.
 NAMES_OF_1_7 = {"coderouter_uptime_seconds"}
 
 
@@ -27,20 +27,20 @@ def test_prometheus_stores_what_was_counted_from_openmetrics(tmp_path: Path) -> 
 def test_prometheus_stores_what_was_counted_from_the_plain_text_format(tmp_path: Path) -> None:
     with (
         _traffic(tmp_path, requests=5) as exporter,
-        _asking_for_plain_text(exporter) as plain,
+        _requesting_plain_text(exporter) as plain,
         _scraping(tmp_path, plain) as prometheus,
     ):
         _assert_five_requests(prometheus)
 
 
-def test_promtool_finds_nothing_to_correct(tmp_path: Path) -> None:
+def test_promtool_finds_no_problem_in_the_metrics(tmp_path: Path) -> None:
     with _traffic(tmp_path, requests=2) as exporter:
         _, body = exporter.get("/metrics")
     checked = subprocess.run(
         [program("promtool"), "check", "metrics"], input=body, capture_output=True, check=False
     )
-    told = [line for line in (checked.stdout + checked.stderr).decode().splitlines() if line]
-    assert [line for line in told if line.split()[0] not in NAMES_OF_1_7] == []
+    problems = [line for line in (checked.stdout + checked.stderr).decode().splitlines() if line]
+    assert [line for line in problems if line.split()[0] not in NAMES_OF_1_7] == []
 
 
 @contextmanager
@@ -51,7 +51,7 @@ def _traffic(folder: Path, requests: int) -> Iterator[Exporter]:
         running_exporter(path, state=folder / "state.db") as exporter,
     ):
         for _ in range(requests):
-            assert proxy.asks().rest().status == 200
+            assert proxy.chat().rest().status == 200
         yield exporter
 
 
@@ -72,8 +72,8 @@ def _scraping(folder: Path, port: int) -> Iterator[Prometheus]:
 
 
 @contextmanager
-def _asking_for_plain_text(exporter: Exporter) -> Iterator[int]:
-    """Pass scrapes on with the Accept of a scraper that knows no OpenMetrics; yield the port for them."""
+def _requesting_plain_text(exporter: Exporter) -> Iterator[int]:
+    """Forward scrapes with the Accept header of a scraper without OpenMetrics; yield the port to scrape."""
 
     class Scrape(BaseHTTPRequestHandler):
         def do_GET(self) -> None:

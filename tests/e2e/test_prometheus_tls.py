@@ -1,4 +1,4 @@
-"""A real Prometheus scrapes over TLS, with its own certificate and a password, through a change of both."""
+"""A real Prometheus scrapes over TLS with a client certificate and a password, through a change of both."""
 
 from pathlib import Path
 
@@ -30,7 +30,7 @@ def test_prometheus_scrapes_with_a_certificate_and_a_password_that_change(tmp_pa
     arguments = ("--events", path, "--state", tmp_path / "db", "--listen", "127.0.0.1:0")
     env = clean_environment(CR_EXPORTER_WEB_CONFIG_FILE=str(tmp_path / "web.yml"))
     with running(CR_EXPORTER, *arguments, env=env) as exporter:
-        port = int(exporter.says(r"serving https://127\.0\.0\.1:(\d+)/metrics")[1])
+        port = int(exporter.wait_for_output(r"serving https://127\.0\.0\.1:(\d+)/metrics")[1])
         scrape = {
             "job_name": "coderouter",
             "scrape_interval": "1s",
@@ -59,7 +59,7 @@ def _write(issued: trustme.LeafCert, name: Path) -> None:
 
 
 def _set_password(folder: Path, password: str) -> None:
-    """Give both sides a new one; Prometheus reads its file anew for each scrape, and scrapes again when it was late."""
+    """Set it on both sides; Prometheus reads its file for each scrape, so only scrapes in between fail."""
     hashed = bcrypt.hashpw(password.encode(), bcrypt.gensalt(4)).decode()
     (folder / "password").write_text(password)
     (folder / "web.yml").write_text(WEB_CONFIG.format(hashed=hashed))

@@ -64,7 +64,7 @@ def test_every_event_has_a_name_of_its_own() -> None:
 def test_every_event_and_each_of_its_fields_is_described(event: type[Event]) -> None:
     assert event.__doc__
     assert event.__doc__.endswith(".")
-    described = events.described(event)
+    described = events.field_descriptions(event)
     assert list(described) == [field.name for field in fields(event)]
     assert all(text.endswith((".", "…")) for text in described.values())
 
@@ -78,9 +78,9 @@ def test_a_line_holds_the_envelope_and_then_the_fields_of_the_event(
 
     [line] = path.read_bytes().splitlines()
 
-    told = orjson.loads(line)
-    assert list(told) == [*ENVELOPE, *(field.name for field in fields(event))]
-    assert (told["msg"], told["level"], told["logger"], told["seq"]) == (
+    written = orjson.loads(line)
+    assert list(written) == [*ENVELOPE, *(field.name for field in fields(event))]
+    assert (written["msg"], written["level"], written["logger"], written["seq"]) == (
         event.msg,
         event.level,
         "coderouter",
@@ -98,7 +98,7 @@ def test_a_line_never_exceeds_its_limit(providers: int, tmp_path: Path) -> None:
 
     assert line.endswith(b"\n")
     assert len(line) <= LINE_BYTES_MAX
-    told = orjson.loads(line)
-    assert list(told) == [*ENVELOPE, *(field.name for field in fields(Startup))]
-    assert told["default_profile"] == "default"
-    assert len(told["catalog"]) in (providers, 0)
+    written = orjson.loads(line)
+    assert list(written) == [*ENVELOPE, *(field.name for field in fields(Startup))]
+    assert written["default_profile"] == "default"
+    assert len(written["catalog"]) in (providers, 0)

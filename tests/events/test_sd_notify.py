@@ -1,4 +1,4 @@
-"""What both programs report to systemd, word by word."""
+"""What both programs report to systemd, word for word."""
 
 import os
 from pathlib import Path
@@ -17,10 +17,10 @@ def test_assignments_arrive_together(
         monkeypatch.setenv("NOTIFY_SOCKET", heard.env["NOTIFY_SOCKET"])
         sd_notify.notify(sd_notify.READY, sd_notify.status("all\nis well"))
         sd_notify.notify(sd_notify.ALIVE)
-        assert heard.told() == [{"READY": "1", "STATUS": "all is well"}, {"WATCHDOG": "1"}]
+        assert heard.messages() == [{"READY": "1", "STATUS": "all is well"}, {"WATCHDOG": "1"}]
 
 
-def test_without_a_socket_nothing_is_told_and_with_a_dead_one_nothing_raised(
+def test_without_a_socket_nothing_is_sent_and_a_dead_one_raises_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.delenv("NOTIFY_SOCKET", raising=False)

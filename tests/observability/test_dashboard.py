@@ -1,4 +1,4 @@
-"""The dashboard is what its table says, and keeps the rules of Grafana's public dashboard linter."""
+"""The committed dashboard is generated from its table, and follows the rules of Grafana's dashboard linter."""
 
 import json
 import re
@@ -14,32 +14,32 @@ from grafana_foundation_sdk.models.dashboard import Dashboard
 from coderouter_dashboard.__main__ import DASHBOARD
 from coderouter_dashboard.build import document
 from coderouter_dashboard.rows import ROWS
-from support.browser.dashboard import Target, dashboard, expressions, listed, panels, targets, variables
 from support.docs import ROOT
+from support.grafana import Target, dashboard, expressions, listed_series, panels, targets, variables
 from support.prometheus import promql
 
 SOURCE = {"type": "prometheus", "uid": "${datasource}"}
 UNITS = {value for name, value in vars(units).items() if isinstance(value, str) and not name.startswith("_")}
-COUNTED = re.compile(r".*_(total|bucket|sum|count)$")
-GROWTH = ("rate", "irate", "increase")
+COUNTER = re.compile(r".*_(total|bucket|sum|count)$")
+RATES = ("rate", "irate", "increase")
 
 each_panel = pytest.mark.parametrize("panel", panels(), ids=lambda panel: panel["title"])
 each_target = pytest.mark.parametrize("target", targets(), ids=str)
 each_expression = pytest.mark.parametrize("expr", expressions())
 
 
-def test_the_committed_file_is_what_the_table_says_now() -> None:
+def test_the_committed_file_is_generated_from_the_table() -> None:
     assert DASHBOARD.read_text(encoding="utf-8") == document(ROWS), "run `make dashboard`"
 
 
-def test_it_passes_the_sdks_schema_and_nothing_of_it_is_unknown_there() -> None:
+def test_the_sdk_knows_every_field_of_it() -> None:
     register_default_plugins()
     known = Dashboard.from_json(dashboard())
     assert without_null(json.loads(JSONEncoder().encode(known))) == without_null(dashboard())
 
 
 def without_null(value: Any) -> Any:
-    """Return the value without fields that are null: Grafana, the SDK and JSON differ about those, without effect."""
+    """Return the value without null fields, which Grafana and its SDK set differently and without effect."""
     match value:
         case dict():
             return {name: without_null(inner) for name, inner in value.items() if inner is not None}
@@ -49,9 +49,9 @@ def without_null(value: Any) -> Any:
             return value
 
 
-def test_the_readme_tells_what_each_row_answers() -> None:
-    told = (DASHBOARD.parent / "README.md").read_text(encoding="utf-8")
-    assert re.findall(r"^\| (.*?) \| .*\?", told, re.MULTILINE) == [row.title for row in ROWS]
+def test_the_readme_says_what_each_row_answers() -> None:
+    readme = (DASHBOARD.parent / "README.md").read_text(encoding="utf-8")
+    assert re.findall(r"^\| (.*?) \| .*\?", readme, re.MULTILINE) == [row.title for row in ROWS]
 
 
 def test_it_can_be_imported_by_hand_and_by_file_provisioning() -> None:
@@ -112,13 +112,13 @@ def test_a_panel_has_title_description_unit_and_queries(panel: dict[str, Any]) -
     assert panel["targets"]
 
 
-def test_no_panel_asks_another_kind_of_data_source() -> None:
+def test_no_panel_queries_another_kind_of_data_source() -> None:
     assert {target["datasource"]["type"] for panel in panels() for target in panel["targets"]} == {
         "prometheus"
     }
 
 
-@pytest.mark.parametrize("expr", [*expressions(), *listed()])
+@pytest.mark.parametrize("expr", [*expressions(), *listed_series()])
 def test_an_expression_is_promql(expr: str) -> None:
     assert promql.selectors(expr)
 
@@ -131,26 +131,26 @@ def test_a_range_is_the_rate_interval(expr: str) -> None:
 @each_target
 def test_every_selector_names_job_and_instance(target: Target) -> None:
     for selector in promql.selectors(target.expr):
-        assert selector.chosen["job"] == "$job"
-        assert selector.chosen["instance"] == "$instance"
+        assert selector.matchers["job"] == "$job"
+        assert selector.matchers["instance"] == "$instance"
         assert 'job=~"$job", instance=~"$instance"' in target.expr
 
 
 @each_expression
-def test_a_counter_is_only_looked_at_by_its_growth(expr: str) -> None:
+def test_a_counter_is_only_shown_as_a_rate_or_an_increase(expr: str) -> None:
     for selector in promql.selectors(expr):
-        if COUNTED.match(selector.metric):
-            assert selector.within in GROWTH
+        if COUNTER.match(selector.metric):
+            assert selector.function in RATES
 
 
 @each_expression
 def test_nothing_is_divided_by_what_may_be_zero(expr: str) -> None:
-    for divisor in promql.divides(expr):
+    for divisor in promql.divisors(expr):
         assert re.match(r"clamp_min\(|\(.*> 0\)$", divisor, re.DOTALL)
 
 
 @each_expression
-def test_a_quantile_of_nothing_is_nothing_instead_of_nan(expr: str) -> None:
+def test_a_quantile_without_data_is_absent_not_nan(expr: str) -> None:
     assert expr.count("histogram_quantile(") == len(re.findall(r"^histogram_quantile\(.*\) >= 0$", expr))
 
 
@@ -159,7 +159,7 @@ def test_a_legend_names_labels_that_the_result_has(target: Target) -> None:
     assert set(re.findall(r"\{\{(\w+)\}\}", target.legend)) <= promql.result_labels(target.expr)
 
 
-def test_provisioning_files_name_the_kind_of_source_and_a_folder_of_their_own() -> None:
+def test_provisioning_files_name_the_data_source_and_the_folder() -> None:
     def read(kind: str) -> Any:
         path = ROOT / "deploy/grafana/provisioning" / kind / "coderouter.yml"
         return yaml.safe_load(path.read_text(encoding="utf-8"))

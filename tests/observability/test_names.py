@@ -1,4 +1,4 @@
-"""What the dashboard and the rules ask for is what the exporter serves, by name and by label."""
+"""Every metric and label that the dashboard and the rules query is served by the exporter."""
 
 import re
 
@@ -6,14 +6,14 @@ import pytest
 
 from coderouter_exporter.families.kinds import Counter, Histogram
 from coderouter_exporter.families.table import FAMILIES
-from support.browser.dashboard import Target, expressions, listed, targets
+from support.grafana import Target, expressions, listed_series, targets
 from support.prometheus import promql
 from support.prometheus.rules import ALERTS, RECORDED
 
 TARGET = {"job", "instance"}
 PROCESS = ("process_cpu_seconds_total", "process_resident_memory_bytes")
 
-# What Prometheus itself knows of each target, and what its client library serves of each process.
+# What Prometheus records for each target, and what its client library serves for each process.
 OTHERS: dict[str, set[str]] = {"up": set(), **{name: set() for name in PROCESS}}
 
 
@@ -35,45 +35,44 @@ def recorded() -> dict[str, set[str]]:
 
 
 KNOWN = {name: labels | TARGET for name, labels in (served() | OTHERS | recorded()).items()}
-ASKED = [*expressions(), *listed(), *(rule.expr for rule in [*RECORDED, *ALERTS])]
+QUERIED = [*expressions(), *listed_series(), *(rule.expr for rule in [*RECORDED, *ALERTS])]
 
-each_asked = pytest.mark.parametrize("expr", ASKED)
+each_queried = pytest.mark.parametrize("expr", QUERIED)
 
 
-@each_asked
-def test_every_metric_is_served_and_has_the_labels_it_is_chosen_by(expr: str) -> None:
+@each_queried
+def test_every_metric_is_served_and_has_the_labels_it_is_matched_by(expr: str) -> None:
     for selector in promql.selectors(expr):
         assert selector.metric in KNOWN
-        assert selector.chosen.keys() <= KNOWN[selector.metric]
+        assert selector.matchers.keys() <= KNOWN[selector.metric]
 
 
-@each_asked
+@each_queried
 def test_results_are_grouped_by_labels_that_their_metrics_have(expr: str) -> None:
     labels = set().union(*(KNOWN[selector.metric] for selector in promql.selectors(expr)))
     assert promql.grouped_by(expr) <= labels
 
 
-@each_asked
-def test_a_label_of_a_closed_set_is_only_asked_for_values_of_it(expr: str) -> None:
+@each_queried
+def test_a_label_with_a_closed_set_is_only_matched_by_its_values(expr: str) -> None:
     sets = {
         (family.name, label): set(values)
         for family in FAMILIES
-        if isinstance(family, Counter) and family.known
-        for label, values in zip(family.labels, family.known, strict=True)
+        if isinstance(family, Counter) and family.preset
+        for label, values in zip(family.labels, family.preset, strict=True)
         if isinstance(values, tuple) and label != "reason"
     }
     for selector in promql.selectors(expr):
-        for label, value in selector.chosen.items():
+        for label, value in selector.matchers.items():
             if (selector.metric, label) in sets:
                 assert set(value.split("|")) <= sets[selector.metric, label]
 
 
 @pytest.mark.parametrize("target", targets(), ids=str)
-def test_only_what_has_a_provider_or_a_profile_is_chosen_by_it(target: Target) -> None:
-    """Whatever has the label follows the variable, too."""
+def test_metrics_follow_the_variables_whose_labels_they_have(target: Target) -> None:
     for selector in promql.selectors(target.expr):
         for label in ("provider", "profile"):
-            assert (label in KNOWN[selector.metric]) == (selector.chosen.get(label) == f"${label}")
+            assert (label in KNOWN[selector.metric]) == (selector.matchers.get(label) == f"${label}")
 
 
 def test_a_recording_rule_is_named_level_metric_operation() -> None:

@@ -1,4 +1,4 @@
-"""The rules of Prometheus: real `promtool` runs them on known series, and the runbook has a section for each alert."""
+"""The Prometheus rules: the real `promtool` tests them on known series, and the runbook covers every alert."""
 
 import re
 import subprocess
@@ -8,11 +8,13 @@ from typing import Any
 import pytest
 import yaml
 
-from support.browser.dashboard import panels
 from support.docs import ROOT
+from support.grafana import panels
 from support.programs import program
 from support.prometheus import promql
 from support.prometheus.rules import ALERTS, DEPLOYED, RECORDED, Rule
+
+pytestmark = pytest.mark.slow
 
 DATA = Path(__file__).parent / "data"
 RUNBOOK = DEPLOYED / "README.md"
@@ -22,7 +24,7 @@ each_rule = pytest.mark.parametrize("rule", [*RECORDED, *ALERTS], ids=lambda rul
 
 
 def promtool(*arguments: str | Path) -> str:
-    """Return what it says on both outputs; it has to be content."""
+    """Return its output; it has to exit with 0."""
     ended = subprocess.run([program("promtool"), *arguments], capture_output=True, text=True, check=False)
     assert ended.returncode == 0, ended.stdout + ended.stderr
     return ended.stdout + ended.stderr
@@ -33,26 +35,26 @@ def test_a_configuration_is_valid_and_finds_all_rules(name: str) -> None:
     assert "2 rule files found" in promtool("check", "config", DEPLOYED / name)
 
 
-def test_promtool_finds_nothing_to_correct_in_the_rules() -> None:
+def test_promtool_finds_no_problem_in_the_rules() -> None:
     promtool("check", "rules", "--lint=all", "--lint-fatal", *DEPLOYED.glob("rules/*.yml"))
 
 
 @pytest.mark.parametrize("name", ["recording", "alerts"])
-def test_rules_give_what_is_written_for_known_series(name: str) -> None:
+def test_rules_give_the_expected_values_for_known_series(name: str) -> None:
     promtool("test", "rules", DATA / f"{name}.test.yml")
 
 
-def written(name: str) -> list[dict[str, Any]]:
-    listed: list[dict[str, Any]] = yaml.safe_load((DATA / f"{name}.test.yml").read_text())["tests"]
-    return listed
+def rule_tests(name: str) -> list[dict[str, Any]]:
+    tests: list[dict[str, Any]] = yaml.safe_load((DATA / f"{name}.test.yml").read_text())["tests"]
+    return tests
 
 
 @each_alert
 def test_an_alert_is_tested_with_values_that_fire_it_and_values_that_do_not(alert: Rule) -> None:
-    idle = written("alerts")[-1]
+    idle = rule_tests("alerts")[-1]
     fired = {
         (test["name"], bool(check["exp_alerts"]))
-        for test in written("alerts")
+        for test in rule_tests("alerts")
         for check in test["alert_rule_test"]
         if check["alertname"] == alert.name
     }
@@ -63,12 +65,12 @@ def test_an_alert_is_tested_with_values_that_fire_it_and_values_that_do_not(aler
 
 def test_a_recording_rule_is_tested_with_traffic_and_without() -> None:
     names = [rule.name for rule in RECORDED]
-    for test in written("recording"):
+    for test in rule_tests("recording"):
         assert [check["expr"] for check in test["promql_expr_test"]] == names
 
 
 @each_alert
-def test_an_alert_has_severity_words_and_a_section_of_the_runbook(alert: Rule) -> None:
+def test_an_alert_has_a_severity_annotations_and_a_section_in_the_runbook(alert: Rule) -> None:
     assert alert.labels["severity"] in ("warning", "critical")
     assert alert.annotations.keys() == {"summary", "description", "runbook"}
     path, _, anchor = alert.annotations["runbook"].partition("#")
@@ -80,8 +82,8 @@ def test_the_runbook_has_a_section_for_each_alert_and_no_other() -> None:
     text = RUNBOOK.read_text(encoding="utf-8")
     sections = dict(re.findall(r"^### (\w+)\n(.*?)(?=^##|\Z)", text, re.MULTILINE | re.DOTALL))
     assert list(sections) == [alert.name for alert in ALERTS]
-    for said in sections.values():
-        assert re.findall(r"^\*\*(.*?)\*\*", said, re.MULTILINE) == ["Means", "Look at", "Do"]
+    for section in sections.values():
+        assert re.findall(r"^\*\*(.*?)\*\*", section, re.MULTILINE) == ["Means", "Look at", "Do"]
 
 
 def test_the_runbook_names_panels_that_the_dashboard_has() -> None:
@@ -91,6 +93,6 @@ def test_the_runbook_names_panels_that_the_dashboard_has() -> None:
 
 
 @each_rule
-def test_a_rule_divides_by_nothing_that_may_be_zero(rule: Rule) -> None:
-    for divisor in promql.divides(rule.expr):
+def test_a_rule_never_divides_by_zero(rule: Rule) -> None:
+    for divisor in promql.divisors(rule.expr):
         assert re.fullmatch(r"\(.*> 0\)", divisor)

@@ -1,4 +1,4 @@
-"""Write an hour of events, give its history to a real Prometheus, ask it what each panel asks, and draw the answers."""
+"""Write an hour of events, load it into a real Prometheus, run the queries of each panel, and draw the results."""
 
 import subprocess
 import tempfile
@@ -7,13 +7,13 @@ from pathlib import Path
 
 from coderouter_events.events import Heartbeat
 from coderouter_proxy.eventlog.writer import EventLog
-from preview.answers import Answer, asked
+from preview.answers import Answer, query_panel
 from preview.drawings import Panel
-from preview.hour import HOUR_S, write_hour
 from preview.picture import draw
-from support.browser.dashboard import dashboard
+from preview.sample_hour import HOUR_S, write_hour
 from support.docs import ROOT
 from support.exporter.process import CR_EXPORTER, running_exporter
+from support.grafana import dashboard
 from support.processes import clean_environment, eventually
 from support.programs import program
 from support.prometheus.server import Prometheus, running_prometheus
@@ -55,7 +55,7 @@ def _make_blocks(folder: Path) -> None:
 def _answers(prometheus: Prometheus) -> list[tuple[Panel, Answer | None]]:
     end = time.time()
     return [
-        (panel, None if panel["type"] == "row" else asked(prometheus, panel, end - HOUR_S, end))
+        (panel, None if panel["type"] == "row" else query_panel(prometheus, panel, end - HOUR_S, end))
         for panel in dashboard()["panels"]
     ]
 

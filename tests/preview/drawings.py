@@ -1,4 +1,4 @@
-"""Draws what a panel shows, each kind in its way, after Grafana's own."""
+"""Draws each kind of panel in the manner of Grafana."""
 
 import time
 from collections.abc import Callable, Iterable
@@ -57,7 +57,7 @@ def _words(axes: Axes, words: str, size: float = 9, colour: str = FAINT) -> None
 
 
 def _live(axes: Axes, panel: Panel, answer: Answer) -> None:
-    """Tell the newest values in words, the largest first."""
+    """Write the newest values as text, the largest first."""
     unit = panel["fieldConfig"]["defaults"]["unit"]
     ranked = sorted(answer.newest(), key=lambda entry: -entry[1])
     lines = [f"{legend}  {shown(value, unit)}" for legend, value in ranked[:LIVE_LINES_MAX]]
@@ -67,7 +67,7 @@ def _live(axes: Axes, panel: Panel, answer: Answer) -> None:
 
 def _stat(axes: Axes, panel: Panel, answer: Answer) -> None:
     _, value = answer.newest()[0]
-    text, colour = _stated(panel, value)
+    text, colour = _text_and_colour(panel, value)
     axes.set_axis_off()
     axes.text(0.5, 0.6, text, color=colour, size=20, ha="center", va="center", transform=axes.transAxes)
     if not answer.live_only:
@@ -77,8 +77,8 @@ def _stat(axes: Axes, panel: Panel, answer: Answer) -> None:
         axes.margins(x=0)
 
 
-def _stated(panel: Panel, value: float) -> tuple[str, str]:
-    """Return how the value is told, and its colour."""
+def _text_and_colour(panel: Panel, value: float) -> tuple[str, str]:
+    """Return the text of the value, and its colour."""
     defaults = panel["fieldConfig"]["defaults"]
     for mapping in defaults.get("mappings", ()):
         state = mapping["options"].get(f"{value:g}")
@@ -109,7 +109,7 @@ def _timeseries(axes: Axes, panel: Panel, answer: Answer) -> None:
 
 
 def _colours(panel: Panel, legends: list[str]) -> list[str]:
-    """Return a colour for each: the panel's own for the name, else the next."""
+    """Return a colour for each legend: the one the panel sets for it, or else the next."""
     own = {
         override["matcher"]["options"]: NAMED[property_["value"]["fixedColor"]]
         for override in panel["fieldConfig"]["overrides"]
@@ -120,7 +120,7 @@ def _colours(panel: Panel, legends: list[str]) -> list[str]:
 
 
 def _with_gaps(points: list[tuple[float, float]]) -> tuple[list[float], list[float]]:
-    """Return times and values, with a hole where there was no data."""
+    """Return times and values, with NaN where there was no data."""
     times, values = [], []
     before = points[0][0]
     for at, value in points:
@@ -134,15 +134,15 @@ def _with_gaps(points: list[tuple[float, float]]) -> tuple[list[float], list[flo
 
 
 def _heatmap(axes: Axes, panel: Panel, answer: Answer) -> None:
-    """Buckets come as `le`, each with what lies below it."""
+    """The legends are the buckets' upper bounds, the values cumulative."""
     limits = sorted(answer.series, key=lambda entry: float(entry[0].replace("+Inf", "inf")))
     grid = sorted({at for _, series in limits for at, _ in series.points})
     below = np.array([[dict(series.points).get(at, 0.0) for at in grid] for _, series in limits])
     cells = np.diff(below, axis=0, prepend=0).clip(min=0)
     strength = np.ma.masked_equal(np.sqrt(cells), 0)
     axes.imshow(strength, aspect="auto", origin="lower", cmap="Blues_r", interpolation="nearest")
-    marks = range(0, len(limits), 3)
-    axes.set_yticks(list(marks), [shown(float(limits[mark][0]), "s") for mark in marks])
+    ticks = range(0, len(limits), 3)
+    axes.set_yticks(list(ticks), [shown(float(limits[tick][0]), "s") for tick in ticks])
     minutes = range(0, len(grid), int(900 / STEP_S))
     axes.set_xticks(list(minutes), [time.strftime("%H:%M", time.gmtime(grid[mark])) for mark in minutes])
 
@@ -150,11 +150,11 @@ def _heatmap(axes: Axes, panel: Panel, answer: Answer) -> None:
 def _timeline(axes: Axes, panel: Panel, answer: Answer) -> None:
     for number, (_, series) in enumerate(answer.series):
         for at, value in series.points:
-            axes.barh(number, STEP_S, left=at, height=0.7, color=_stated(panel, value)[1])
+            axes.barh(number, STEP_S, left=at, height=0.7, color=_text_and_colour(panel, value)[1])
     axes.set_yticks([])
     axes.set_xticks([])
     for number, (legend, series) in enumerate(answer.series):
-        text = f"{legend}: {_stated(panel, series.points[-1][1])[0]}"
+        text = f"{legend}: {_text_and_colour(panel, series.points[-1][1])[0]}"
         axes.text(
             0.02, (number + 0.5) / len(answer.series), text, size=7, va="center", transform=axes.transAxes
         )
@@ -163,7 +163,7 @@ def _timeline(axes: Axes, panel: Panel, answer: Answer) -> None:
 
 def _gauge(axes: Axes, panel: Panel, answer: Answer) -> None:
     for number, (_, value) in enumerate(answer.newest()):
-        text, colour = _stated(panel, value)
+        text, colour = _text_and_colour(panel, value)
         axes.barh(number, 1, height=0.5, color=LINE)
         axes.barh(number, value, height=0.5, color=colour)
         axes.text(0.5, number, text, color=INK, size=10, ha="center", va="center")
@@ -185,7 +185,7 @@ def _table(axes: Axes, panel: Panel, answer: Answer) -> None:
         key = tuple(series.labels.get(name, "") for name in labels)
         value = series.points[-1][1]
         lines.setdefault(key, {})[column] = (
-            shown(value, units[column]) if column in units else _stated(panel, value)[0]
+            shown(value, units[column]) if column in units else _text_and_colour(panel, value)[0]
         )
     cells = [[*key, *(line.get(column, "") for column in columns)] for key, line in sorted(lines.items())]
     axes.set_axis_off()

@@ -1,4 +1,4 @@
-"""Draws panels in the places they have in Grafana."""
+"""Draws the panels where Grafana places them."""
 
 import io
 from pathlib import Path
@@ -21,7 +21,7 @@ MARGINS_IN = {
 
 
 def draw(answers: list[tuple[Panel, Answer | None]], path: Path) -> None:
-    """Write the picture; a panel without an answer is the title of a row."""
+    """Write the picture; a panel without an answer is a row title."""
     height_in = max(_bottom(panel) for panel, _ in answers) * UNIT_IN
     figure = Figure(figsize=(WIDTH_IN, height_in), dpi=DPI, facecolor=BACKGROUND)
     for panel, answer in answers:
@@ -44,7 +44,7 @@ def draw(answers: list[tuple[Panel, Answer | None]], path: Path) -> None:
 
 
 def _save(figure: Figure, path: Path) -> None:
-    """Write it with few colours: it is a third as large, and nobody sees it."""
+    """Write it with few colours: the file is a third as large, and looks the same."""
     raw = io.BytesIO()
     figure.savefig(raw, format="png", facecolor=BACKGROUND)
     with Image.open(raw) as image:

@@ -1,4 +1,4 @@
-"""One client request of the made-up hour after the other, told in the proxy's events."""
+"""The client requests of the generated hour, as events of the proxy."""
 
 import math
 import random
@@ -23,10 +23,10 @@ from coderouter_events.events import (
     ToolCallRepaired,
     TryProvider,
 )
-from preview.world import CATALOG, CHAINS, MODELS, TROUBLES, Model, Trouble
+from preview.providers import CATALOG, CHAINS, INCIDENTS, MODELS, Incident, Model
 
 Timed = tuple[float, Event]
-"""Seconds since the hour began, and what happened then."""
+"""Seconds since the start of the hour, and the event at that time."""
 
 COOLDOWN_AFTER = 3
 COOLDOWN_S = 60.0
@@ -35,17 +35,17 @@ MODEL_NAMES = {entry["name"]: entry["model"] for entry in CATALOG}
 
 
 class Traffic:
-    """What clients ask in an hour; the same seed gives the same hour."""
+    """The requests of an hour; the same seed gives the same hour."""
 
     def __init__(self, seed: int) -> None:
         self._chance = random.Random(seed)
         self._numbers = count(1)
         self._failures: Counter[str] = Counter()
-        self._cooling: dict[str, float] = {}  # until when, by provider
+        self._cooldown_until: dict[str, float] = {}  # by provider
         self._spans: list[tuple[float, float]] = []
 
-    def until_the_next(self, at: float) -> float:
-        """Return the seconds from one request to the next: it is a wave, with its crest in the middle."""
+    def next_arrival_s(self, at: float) -> float:
+        """Return the seconds to the next request; the rate is a wave that peaks in the middle of the hour."""
         per_s = 0.25 + 0.35 * math.sin(math.pi * at / 3600) ** 2
         return self._chance.expovariate(per_s)
 
@@ -60,35 +60,35 @@ class Traffic:
             yield request.finished(at + 0.003, "client_error", 400)
             return
         now = at + 0.001
-        for name in sorted(CHAINS[profile], key=lambda name: self._cooling.get(name, 0.0) > at):
+        for name in sorted(CHAINS[profile], key=lambda name: self._cooldown_until.get(name, 0.0) > at):
             request.attempts += 1
             yield now, TryProvider(request_id=request.id, provider=name, stream=request.stream)
-            trouble = self._trouble(name, at)
-            if trouble is None:
-                yield from self._recovered(name, now)
+            incident = self._incident(name, at)
+            if incident is None:
+                yield from self._count_success(name, now)
                 yield from request.answered(name, now)
                 break
-            now += trouble.after_s
-            yield now, request.failed(ProviderFailed, trouble)
-            yield from self._cooled(name, now)
+            now += incident.after_s
+            yield now, request.failed(ProviderFailed, incident)
+            yield from self._count_failure(name, now)
         else:
             yield request.finished(now, "exhausted", 502)
         self._spans.append((at, request.ended))
 
-    def _trouble(self, name: str, at: float) -> Trouble | None:
-        for trouble in TROUBLES:
+    def _incident(self, name: str, at: float) -> Incident | None:
+        for incident in INCIDENTS:
             if (
-                trouble.provider == name
-                and at // 60 in trouble.minutes
-                and self._chance.random() < trouble.share
+                incident.provider == name
+                and at // 60 in incident.minutes
+                and self._chance.random() < incident.share
             ):
-                return trouble
+                return incident
         return None
 
-    def _cooled(self, name: str, now: float) -> Iterator[Timed]:
+    def _count_failure(self, name: str, now: float) -> Iterator[Timed]:
         self._failures[name] += 1
-        if self._failures[name] >= COOLDOWN_AFTER and self._cooling.get(name, 0.0) <= now:
-            self._cooling[name] = now + COOLDOWN_S
+        if self._failures[name] >= COOLDOWN_AFTER and self._cooldown_until.get(name, 0.0) <= now:
+            self._cooldown_until[name] = now + COOLDOWN_S
             yield (
                 now,
                 ProviderCooldown(
@@ -96,9 +96,9 @@ class Traffic:
                 ),
             )
 
-    def _recovered(self, name: str, now: float) -> Iterator[Timed]:
+    def _count_success(self, name: str, now: float) -> Iterator[Timed]:
         self._failures[name] = 0
-        until = self._cooling.pop(name, None)
+        until = self._cooldown_until.pop(name, None)
         if until is not None:
             yield now, ProviderRecovered(provider=name, cooldown_s=now - until + COOLDOWN_S)
 
@@ -131,15 +131,15 @@ class Request:
                 ),
             )
 
-    def failed(self, event: type[ProviderFailed], trouble: Trouble) -> ProviderFailed:
+    def failed(self, event: type[ProviderFailed], incident: Incident) -> ProviderFailed:
         return event(
             request_id=self.id,
-            provider=trouble.provider,
-            status=trouble.status,
+            provider=incident.provider,
+            status=incident.status,
             retryable=event is ProviderFailed,
-            error_type=trouble.error_type,
-            error=trouble.error_type,
-            duration_s=trouble.after_s,
+            error_type=incident.error_type,
+            error=incident.error_type,
+            duration_s=incident.after_s,
         )
 
     def answered(self, name: str, now: float) -> Iterator[Timed]:
@@ -150,7 +150,7 @@ class Request:
         whole_s = first_s if self.stream else first_s + rest_s
         ok = ProviderOk(request_id=self.id, provider=name, stream=self.stream, duration_s=whole_s)
         yield now + whole_s, ok
-        yield from self._changed(name, model, now + first_s)
+        yield from self._repairs(name, model, now + first_s)
         outcome, status = self._end()
         if outcome != "ok":
             rest_s *= 0.4
@@ -159,7 +159,7 @@ class Request:
             yield (
                 end,
                 self.failed(
-                    ProviderFailedMidstream, Trouble(name, range(0), 1, "timeout_idle", 200, end - now)
+                    ProviderFailedMidstream, Incident(name, range(0), 1, "timeout_idle", 200, end - now)
                 ),
             )
         yield self.finished(end, outcome, status, name, first_s + now - self.at, output)
@@ -174,7 +174,7 @@ class Request:
         output: int = 0,
     ) -> Timed:
         self.ended = end
-        told = name is not None and self._chance.random() > 0.03
+        has_usage = name is not None and self._chance.random() > 0.03
         prompt = round(self._chance.lognormvariate(math.log(2500), 0.8))
         cached = round(prompt * MODELS[name].cached) if name else 0
         return end, RequestFinished(
@@ -190,11 +190,11 @@ class Request:
             duration_s=end - self.at,
             ttft_s=ttft_s if self.stream else None,
             overhead_s=self._chance.lognormvariate(math.log(0.0009), 0.4),
-            input_tokens=prompt - cached if told else None,
-            output_tokens=output if told else None,
-            cache_read_tokens=cached if told else None,
-            cache_creation_tokens=cached // 20 if told else None,
-            cost_usd=_cost_usd(MODELS[name], prompt - cached, output, cached) if told and name else None,
+            input_tokens=prompt - cached if has_usage else None,
+            output_tokens=output if has_usage else None,
+            cache_read_tokens=cached if has_usage else None,
+            cache_creation_tokens=cached // 20 if has_usage else None,
+            cost_usd=_cost_usd(MODELS[name], prompt - cached, output, cached) if has_usage and name else None,
             stop_reason=self._stop_reason() if outcome == "ok" else None,
             error_type="timeout_idle" if outcome == "midstream" else None,
         )
@@ -208,8 +208,8 @@ class Request:
     def _stop_reason(self) -> str:
         return self._chance.choices(("stop", "tool_calls", "length"), (6, 3, 0.3))[0]
 
-    def _changed(self, name: str, model: Model, at: float) -> Iterator[Timed]:
-        """Yield what was done to the answer of a small model."""
+    def _repairs(self, name: str, model: Model, at: float) -> Iterator[Timed]:
+        """Yield the repairs of a small model's answer."""
         if self._chance.random() < model.leaks:
             filters = ["strip_thinking"] if self._chance.random() < 0.6 else ["strip_stop_markers"]
             yield (

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 
 def shown(value: float, unit: str) -> str:
-    """Return the number with its unit, to three digits."""
+    """Return the number with its unit, with three significant digits."""
     return _UNITS[unit](value)
 
 

@@ -1,4 +1,4 @@
-"""One proxy in front of one upstream, for all tests that only send requests."""
+"""One proxy in front of one upstream, shared by all tests that only send requests."""
 
 import socket
 from collections import Counter
@@ -69,7 +69,7 @@ def upstream_server() -> Iterator[Upstream]:
 
 @pytest.fixture(scope="session")
 def lonely() -> Iterator[Provider]:
-    """A provider on a server of its own, to which no pooled connection is open."""
+    """A provider on its own server, to which the proxy has no pooled connection."""
     with upstream.serving() as server:
         yield server.provider("lonely")
 
@@ -83,7 +83,9 @@ def running_proxy(
     with ExitStack() as stack:
         full = stack.enter_context(socket.create_server(("127.0.0.1", 0), backlog=0))
         full_port = full.getsockname()[1]
-        for _ in range(2):  # what the queue of a listener takes that never accepts; the next one waits
+        for _ in range(
+            2
+        ):  # they fill the backlog of a listener that never accepts; the next connection waits
             waiting = stack.enter_context(socket.socket())
             waiting.setblocking(False)
             waiting.connect_ex(("127.0.0.1", full_port))
@@ -96,7 +98,7 @@ def running_proxy(
 
 
 def assert_sound(path: Path) -> None:
-    """What holds for every event file, whatever was asked."""
+    """Assert what holds for every event file."""
     raw = path.read_text(encoding="utf-8")
     assert A_KEY not in raw
     assert B_KEY not in raw
@@ -116,7 +118,7 @@ def assert_sound(path: Path) -> None:
 
 @pytest.fixture
 def served(running_proxy: Proxy, upstream_server: Upstream) -> Proxy:
-    """The proxy, with an upstream that remembers nothing of earlier tests."""
+    """The proxy; its upstream has no scripts or requests of earlier tests."""
     upstream_server.forget()
     return running_proxy
 

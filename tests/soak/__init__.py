@@ -1,1 +1,1 @@
-"""`make soak`: everything goes wrong on a timetable for ten minutes, and no event may be lost or counted twice."""
+"""`make soak`: everything goes wrong on schedule for ten minutes, and no event may be lost or counted twice."""

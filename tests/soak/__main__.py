@@ -1,6 +1,6 @@
-"""Run proxy and exporter under load, rotate, kill and restart them on a timetable, and compare all counts at the end.
+"""Load proxy and exporter, rotate, kill and restart on schedule, and compare all counts at the end.
 
-`SOAK_S` sets the seconds; ten minutes without it.
+`SOAK_S` sets the duration in seconds; the default is ten minutes.
 """
 
 import os
@@ -9,8 +9,8 @@ import tempfile
 from pathlib import Path
 
 from soak.driver import Driver, driving
-from soak.timetable import Restartable, Samples, Soak
-from soak.truth import Truth, read_family
+from soak.expected import Expected, read_event_files
+from soak.schedule import Restartable, Samples, Soak
 from support.exporter.logrotate import Logrotate
 from support.exporter.process import running_exporter
 from support.processes import clean_environment, free_port, running
@@ -21,23 +21,25 @@ REQUESTS_PER_S = 500
 GROWTH_MB_MAX = 8.0
 
 
-def differences(samples: Samples, truth: Truth, driver: Driver) -> list[str]:
-    """Return where the exporter's totals, the event files and the driver's ledger disagree."""
-    wanted: Samples = {("coderouter_requests_total", ()): truth.tries.total()}
-    wanted |= {("coderouter_provider_attempts_total", (name,)): n for name, n in truth.tries.items()}
-    wanted |= {
-        ("coderouter_provider_outcomes_total", (o, name)): n for (name, o), n in truth.outcomes.items()
+def differences(samples: Samples, expected: Expected, driver: Driver) -> list[str]:
+    """Return where the exporter's totals, the event files and the driver's own counts disagree."""
+    expected_samples: Samples = {("coderouter_requests_total", ()): expected.tries.total()}
+    expected_samples |= {
+        ("coderouter_provider_attempts_total", (name,)): n for name, n in expected.tries.items()
     }
-    wanted |= {("cr_exporter_events_total", (name,)): n for name, n in truth.events.items()}
-    wanted |= {("cr_exporter_events_missing", ()): 0, ("cr_exporter_exact", ()): 1}
+    expected_samples |= {
+        ("coderouter_provider_outcomes_total", (o, name)): n for (name, o), n in expected.outcomes.items()
+    }
+    expected_samples |= {("cr_exporter_events_total", (name,)): n for name, n in expected.events.items()}
+    expected_samples |= {("cr_exporter_events_missing", ()): 0, ("cr_exporter_exact", ()): 1}
     found = [
         f"{key} is {samples.get(key)}, not {value}"
-        for key, value in wanted.items()
+        for key, value in expected_samples.items()
         if samples.get(key) != value
     ]
-    if truth.answered != driver.answered:
-        found.append(f"the files tell of {truth.answered}, the driver of {driver.answered}")
-    return found + truth.faults() + driver.odd[:5]
+    if expected.answered != driver.answered:
+        found.append(f"the event files have {expected.answered}, the driver counted {driver.answered}")
+    return found + expected.errors() + driver.unexpected[:5]
 
 
 def main() -> int:
@@ -58,7 +60,7 @@ def main() -> int:
         with running(
             sys.executable, "-m", "bench.upstream", str(upstream), env=clean_environment()
         ) as command:
-            command.listens_on(upstream)
+            command.wait_for_port(upstream)
             proxy = Restartable(lambda: serving(folder, settings, *options, events_path=events))
             exporter = Restartable(lambda: running_exporter(events, state=folder / "exporter.db"))
             try:
@@ -67,17 +69,17 @@ def main() -> int:
                     soak.run(SOAK_S)
                 proxy.now.command.stop()
                 samples = soak.scrape()
-                soak.tell()
+                soak.report()
             finally:
                 exporter.close()
                 proxy.close()
-        faults = soak.faults + differences(samples, read_family(events), driver)
+        errors = soak.errors + differences(samples, read_event_files(events), driver)
         exporter_mb, proxy_mb = soak.growth_mb()
         print(f"memory, last third over first: exporter {exporter_mb:+.1f} MB, proxy {proxy_mb:+.1f} MB")
         if max(exporter_mb, proxy_mb) > GROWTH_MB_MAX:
-            faults.append(f"memory grew by more than {GROWTH_MB_MAX:g} MB")
-        print("\n".join(faults) or "exact: exporter, event files and driver agree, and no total ever fell")
-        return 1 if faults else 0
+            errors.append(f"memory grew by more than {GROWTH_MB_MAX:g} MB")
+        print("\n".join(errors) or "exact: exporter, event files and driver agree, and no total ever fell")
+        return 1 if errors else 0
 
 
 if __name__ == "__main__":

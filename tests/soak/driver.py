@@ -1,4 +1,4 @@
-"""A client at a steady pace that keeps a ledger of what it was answered."""
+"""Clients that send requests at a steady rate and count the answers."""
 
 import asyncio
 import threading
@@ -12,7 +12,7 @@ import uvloop
 CONNECTIONS = 16
 RETRY_S = 0.05
 FALLBACK_EVERY = 10
-"""Every so many requests one goes to the profile whose first provider is down."""
+"""One in this many requests goes to the profile whose first provider is down."""
 
 
 class Driver:
@@ -20,8 +20,8 @@ class Driver:
         self.answered: Counter[str] = Counter()
         """By profile."""
         self.unanswered = 0
-        """Sent to a proxy that was not there, or that ended before it had read the request."""
-        self.odd: list[str] = []
+        """Sent to a proxy that was not running, or that ended before it had read the request."""
+        self.unexpected: list[str] = []
         self._port = port
         self._interval_s = CONNECTIONS / requests_per_s
         self._stopping = False
@@ -30,7 +30,7 @@ class Driver:
         uvloop.run(self._run())
 
     def stop(self) -> None:
-        """Send no more requests; the answers to those under way are still waited for."""
+        """Send no more requests, but wait for the answers to those in flight."""
         self._stopping = True
 
     async def _run(self) -> None:
@@ -42,12 +42,14 @@ class Driver:
         connection: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
         while not self._stopping:
             await asyncio.sleep(due - loop.time())
-            due = max(due + self._interval_s, loop.time())  # what could not be sent in time is not sent later
+            due = max(
+                due + self._interval_s, loop.time()
+            )  # a request that could not be sent in time is skipped
             number += 1
             profile = "fallback" if number % FALLBACK_EVERY == 0 else "default"
             try:
                 connection = connection or await asyncio.open_connection("127.0.0.1", self._port)
-                await self._ask(profile, *connection)
+                await self._send(profile, *connection)
             except (OSError, asyncio.IncompleteReadError):
                 self.unanswered += 1
                 if connection is not None:
@@ -57,7 +59,7 @@ class Driver:
         if connection is not None:
             connection[1].close()
 
-    async def _ask(self, profile: str, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def _send(self, profile: str, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         body = orjson.dumps({"profile": profile, "messages": [{"role": "user", "content": "Go on."}]})
         writer.write(
             b"POST /v1/chat/completions HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-type: application/json\r\n"
@@ -67,12 +69,12 @@ class Driver:
         answer = await reader.readexactly(int(head.partition(b"content-length:")[2].split(b"\r\n", 1)[0]))
         self.answered[profile] += 1
         if not head.startswith(b"http/1.1 200"):
-            self.odd.append(f"{head!r} {answer[:200]!r}")
+            self.unexpected.append(f"{head!r} {answer[:200]!r}")
 
 
 @contextmanager
 def driving(port: int, requests_per_s: float) -> Iterator[Driver]:
-    """Run the driver in a thread until the block ends; its ledger is complete then."""
+    """Run the driver in a thread until the block ends; its counts are complete then."""
     driver = Driver(port, requests_per_s)
     thread = threading.Thread(target=driver.run)
     thread.start()

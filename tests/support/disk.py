@@ -1,4 +1,4 @@
-"""A disk that is small enough to be filled."""
+"""A disk small enough to fill up."""
 
 import errno
 import subprocess
@@ -17,7 +17,7 @@ class Disk:
         self._ballast = folder / "ballast"
 
     def fill(self) -> None:
-        """Leave not a single block."""
+        """Use up every free block."""
         with self._ballast.open("ab", buffering=0) as file:
             try:
                 while True:
@@ -32,15 +32,15 @@ class Disk:
 
 @contextmanager
 def small_disk(folder: Path, kilobytes: int) -> Iterator[Disk]:
-    """Mount a disk of that size at the folder; where that is not allowed, which takes root, the test skips."""
+    """Mount a disk of that size at the folder; the test is skipped without the right to mount, which root has."""
     folder.mkdir()
     mount = ("mount", "-t", "tmpfs", "-o", f"size={kilobytes}k", "tmpfs", str(folder))
     try:
         mounted = subprocess.run(mount, capture_output=True, text=True, check=False)
     except FileNotFoundError:
-        pytest.skip("there is no mount command here")
+        pytest.skip("mount is not installed")
     if mounted.returncode != 0:
-        pytest.skip(f"a small disk cannot be mounted here: {mounted.stderr.strip()}")
+        pytest.skip(f"cannot mount a small disk: {mounted.stderr.strip()}")
     try:
         yield Disk(folder)
     finally:

@@ -3,11 +3,12 @@
 A document marks the place: `<!-- printed: NAME -->` … `<!-- end -->`.
 """
 
+import ast
 import json
 import re
 import subprocess
 from collections.abc import Callable
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 
 from pydantic import BaseModel
@@ -24,6 +25,9 @@ from support.processes import SCRIPTS, clean_environment
 ROOT = Path(__file__).parents[2]
 DOCUMENTS = (
     ROOT / "README.md",
+    ROOT / "ARCHITECTURE.md",
+    ROOT / "CONTRIBUTING.md",
+    ROOT / "CHANGELOG.md",
     ROOT / "proxy/README.md",
     ROOT / "exporter/README.md",
     ROOT / "grafana/README.md",
@@ -33,7 +37,12 @@ DOCUMENTS = (
     ROOT / "proxy/doctor.md",
     ROOT / "proxy/troubleshooting.md",
     ROOT / "proxy/security.md",
-    ROOT / "exporter/README.md",
+)
+PACKAGES = (
+    "proxy/coderouter_events",
+    "proxy/coderouter_http",
+    "proxy/coderouter_proxy",
+    "exporter/coderouter_exporter",
 )
 SECTIONS: dict[str, type[BaseModel]] = {
     "file": schema.Config,
@@ -57,7 +66,7 @@ def event_table() -> str:
     lines = ["| event (`msg`) | written when | its fields |", "| --- | --- | --- |"]
     for event in events.EVENTS:
         assert event.__doc__
-        told = "<br>".join(f"`{name}`: {text}" for name, text in events.described(event).items())
+        told = "<br>".join(f"`{name}`: {text}" for name, text in events.field_descriptions(event).items())
         lines.append(f"| `{event.msg}` | {event.__doc__} | {told} |")
     return "\n".join(lines)
 
@@ -70,10 +79,13 @@ def envelope_table() -> str:
 def field_table(section: type[BaseModel]) -> str:
     """Return every field of the section with its default; a field without one has to be given."""
     lines = ["| field | default | |", "| --- | --- | --- |"]
-    for name, text in schema.described(section).items():
+    for name, text in schema.field_descriptions(section).items():
         field = section.model_fields[name]
         default = "required" if field.is_required() else _shown(field.default)
         lines.append(f"| `{name}` | {default} | {text} |")
+    if section is schema.Capabilities:
+        names = ", ".join(f"`{name}`" for name in schema.IGNORED_CAPABILITIES)
+        lines.append(f"| {names} |  | {schema.IGNORED_CAPABILITIES_DESCRIPTION} |")
     return "\n".join(lines)
 
 
@@ -86,7 +98,7 @@ def _shown(default: object) -> str:
 
 def probe_table() -> str:
     lines = ["| probe | asks | a patch sets |", "| --- | --- | --- |"]
-    lines += [f"| `{probe.name}` | {probe.asks} | {probe.mends} |" for probe in run.PROBES]
+    lines += [f"| `{probe.name}` | {probe.question} | {probe.patched_fields} |" for probe in run.PROBES]
     return "\n".join(lines)
 
 
@@ -116,6 +128,19 @@ def cloud_table() -> str:
     return "\n".join(lines)
 
 
+def room_table() -> str:
+    """Return every folder of the packages with the sentence its `__init__.py` opens with."""
+    lines = ["| folder | holds |", "| --- | --- |"]
+    for package in PACKAGES:
+        for folder in sorted(path.parent for path in (ROOT / package).rglob("__init__.py")):
+            place = folder.relative_to(ROOT).as_posix()
+            sentence = ast.get_docstring(ast.parse((folder / "__init__.py").read_text(encoding="utf-8")))
+            assert sentence
+            lines.append(f"| [{place}]({place}) | {' '.join(sentence.split())} |")
+    return "\n".join(lines)
+
+
+@cache
 def command_help(*command: str) -> str:
     environment = clean_environment(COLUMNS="100", HOME="/home/you")
     shown = subprocess.run(
@@ -132,6 +157,7 @@ PRINTED: dict[str, Callable[[], str]] = {
     "events": event_table,
     "envelope": envelope_table,
     "metrics": table.metric_table,
+    "rooms": room_table,
     **{f"fields-{name}": partial(field_table, section) for name, section in SECTIONS.items()},
     "coderouter-serve": lambda: command_help("coderouter", "serve"),
     "coderouter-service-install": lambda: command_help("coderouter", "service", "install"),

@@ -1,4 +1,4 @@
-"""Read the event file as any reader would: line by line, JSON by JSON."""
+"""Read an event file line by line, as any reader of JSON lines would."""
 
 import json
 from pathlib import Path
@@ -10,19 +10,24 @@ Event = dict[str, Any]
 
 
 def read(path: Path, *names: str) -> list[Event]:
-    """Return the events of the file, of those names if any are given; a file that is not there has none."""
-    lines = path.read_bytes().splitlines() if path.exists() else []
-    events = [json.loads(line) for line in lines]
+    """Return the events of the file, only those with one of the names if any are given; a missing file has none."""
+    data = path.read_bytes() if path.exists() else b""
+    whole = data[: data.rfind(b"\n") + 1]  # a line being written can be seen in part where it crosses a page
+    events = [json.loads(line) for line in whole.splitlines()]
     return [event for event in events if not names or event["msg"] in names]
 
 
+def names(events: list[Event]) -> list[str]:
+    return [event["msg"] for event in events]
+
+
 def story(path: Path, request_id: str) -> list[Event]:
-    """Return the events of one request, once it is finished."""
+    """Wait until the request is finished, and return its events."""
     found: list[Event] = []
 
-    def told() -> bool:
+    def is_finished() -> bool:
         found[:] = [event for event in read(path) if event.get("request_id") == request_id]
         return any(event["msg"] == "request-finished" for event in found)
 
-    eventually(told)
+    eventually(is_finished)
     return found

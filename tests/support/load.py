@@ -1,4 +1,4 @@
-"""Clients that keep a proxy busy and know what they got."""
+"""Clients that keep a proxy busy and check every answer."""
 
 import http.client
 import json
@@ -11,11 +11,11 @@ STREAMED = json.dumps({"messages": [{"role": "user", "content": "a few words to 
 
 
 class Load:
-    """What the clients have seen so far; a refused connection is tried again and not counted."""
+    """The answers so far; a refused connection is tried again and not counted. `unexpected` should stay empty."""
 
     def __init__(self, port: int) -> None:
         self.answered = 0
-        self.odd: list[str] = []
+        self.unexpected: list[str] = []
         self._port = port
         self._lock = threading.Lock()
         self._stop = threading.Event()
@@ -34,7 +34,7 @@ class Load:
             with self._lock:
                 self.answered += 1
                 if response.status != 200 or (body is STREAMED and not answer.endswith(b"data: [DONE]\n\n")):
-                    self.odd.append(f"{response.status} {answer[-200:]!r}")
+                    self.unexpected.append(f"{response.status} {answer[-200:]!r}")
 
     def _bodies(self) -> Iterator[str]:
         while not self._stop.is_set():
@@ -47,7 +47,7 @@ class Load:
 
 @contextmanager
 def loading(port: int, clients: int) -> Iterator[Load]:
-    """Run the clients until the block ends or `stop` is called, and wait for their last answers."""
+    """Run the clients until the block ends or `stop` is called, then wait for their last answers."""
     load = Load(port)
     threads = [threading.Thread(target=load.run) for _ in range(clients)]
     for thread in threads:

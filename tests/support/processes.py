@@ -1,29 +1,31 @@
-"""Run real commands, and wait for what they do instead of for time to pass."""
+"""Run real commands, and wait for what they do instead of sleeping."""
 
 import os
 import re
+import secrets
 import socket
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from signal import SIGTERM, Signals
 from typing import TypeVar
 
 POLL_S = 0.01
+PORTS = range(20_000, 32_000)  # below those that Linux gives to connections and to whoever binds port 0
 SCRIPTS = Path(sys.executable).parent
 
 T = TypeVar("T")
 
 
-def eventually(look: Callable[[], T], within_s: float = 15) -> T:
-    """Return the first truthy result of `look`, which is asked again and again.
+def eventually(look: Callable[[], T], within_s: float = 30) -> T:
+    """Call `look` until its result is truthy, and return that result.
 
     Raises:
-        AssertionError: with the last result, when the time is up.
+        AssertionError: it is still falsy after `within_s` seconds.
     """
     deadline = time.monotonic() + within_s
     while not (found := look()):
@@ -33,10 +35,12 @@ def eventually(look: Callable[[], T], within_s: float = 15) -> T:
 
 
 def free_port() -> int:
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        port: int = sock.getsockname()[1]
-        return port
+    """Return a port that is free now, and that the kernel gives to no other test: it is not an ephemeral one."""
+    while True:
+        port = PORTS[secrets.randbelow(len(PORTS))]
+        with socket.socket() as sock, suppress(OSError):
+            sock.bind(("127.0.0.1", port))
+            return port
 
 
 def listens(port: int) -> bool:
@@ -45,7 +49,7 @@ def listens(port: int) -> bool:
 
 
 class Command:
-    """A running command; `stderr` is what it has said so far."""
+    """A running command; `stderr` is what it has written so far."""
 
     def __init__(self, process: subprocess.Popen[bytes], stderr: int) -> None:
         self.process = process
@@ -55,23 +59,23 @@ class Command:
     def stderr(self) -> str:
         return os.pread(self._stderr, os.fstat(self._stderr).st_size, 0).decode()
 
-    def says(self, pattern: str, within_s: float = 30) -> re.Match[str]:
-        """Return the match of the pattern in `stderr`, as soon as there is one."""
+    def wait_for_output(self, pattern: str, within_s: float = 30) -> re.Match[str]:
+        """Wait until `stderr` matches the pattern, and return the match."""
 
         def look() -> re.Match[str] | None:
             match = re.search(pattern, self.stderr)
-            assert match or self.process.poll() is None, f"ended without saying {pattern!r}:\n{self.stderr}"
+            assert match or self.process.poll() is None, f"ended without writing {pattern!r}:\n{self.stderr}"
             return match
 
         match = eventually(look, within_s)
         assert match
         return match
 
-    def listens_on(self, port: int, within_s: float = 30) -> None:
-        """Return when the port accepts connections."""
+    def wait_for_port(self, port: int, within_s: float = 30) -> None:
+        """Wait until the port accepts connections."""
 
         def look() -> bool:
-            assert self.process.poll() is None, f"ended before it listened on {port}:\n{self.stderr}"
+            assert self.process.poll() is None, f"ended before listening on {port}:\n{self.stderr}"
             return listens(port)
 
         eventually(look, within_s)
@@ -102,7 +106,7 @@ class Command:
 def running(
     *command: str | Path, env: Mapping[str, str] | None = None, cwd: Path | None = None
 ) -> Iterator[Command]:
-    """Start the command, and end it with the block."""
+    """Start the command; it ends with the block."""
     with tempfile.TemporaryFile() as stderr:
         process = subprocess.Popen(
             command,
@@ -120,7 +124,7 @@ def running(
 
 
 def clean_environment(**more: str) -> dict[str, str]:
-    """Return the environment without what configures our programs, an HTTP client, or the size of a terminal."""
+    """Return the environment without variables that configure our programs, HTTP clients or the terminal's size."""
     ours = re.compile(
         r"CODEROUTER_|CR_EXPORTER_|(ALLOW_PAID|STATE_DIRECTORY|[a-z]+_proxy|COLUMNS|LINES)$", re.IGNORECASE
     )

@@ -7,7 +7,7 @@ import pytest
 
 
 def program(name: str) -> str:
-    """Return the program's path; without it the test skips, and fails in CI, where all have to be there."""
+    """Return the program's path; without the program the test is skipped, or fails in CI, which installs them all."""
     found = shutil.which(name, path=os.environ["PATH"] + ":/usr/sbin:/sbin")
     if found is None:
         missing = f"{name} is not installed"

@@ -1,4 +1,4 @@
-"""Run a command to its end: in a pipe, or at a terminal at which somebody types."""
+"""Run a command to its end, in a pipe or at a terminal with typed input."""
 
 import os
 import pty
@@ -19,7 +19,7 @@ from support.proxy.process import CODEROUTER
 WITHIN_S = 60
 SILENT_S = 1
 CTRL_C = "\x03"
-"""Pressed until it is noticed: Python's `input` misses one that comes in the moment before it begins to wait."""
+"""Typed until it has an effect: Python's `input` misses one that arrives just before it starts waiting."""
 STYLE = re.compile(r"\x1b\[[0-9;]*m")
 
 
@@ -31,7 +31,7 @@ class Ended:
 
 
 def coderouter(folder: Path, *arguments: str | Path, env: Mapping[str, str] | None = None) -> Ended:
-    """Run `coderouter` in the folder, which is its home as well, with its output in pipes."""
+    """Run `coderouter` in the folder, which is also its home, with its output in pipes."""
     done = subprocess.run(
         [CODEROUTER, *arguments],
         cwd=folder,
@@ -52,15 +52,15 @@ def coderouter_at_terminal(
     env: Mapping[str, str] | None = None,
     columns: int = 80,
 ) -> Ended:
-    """Run `coderouter` at a terminal; once each of the prompts is shown, what stands beside it is typed.
+    """Run `coderouter` at a terminal, and type each answer of `types` once its prompt is shown.
 
-    `stdout` has all that was shown, without its colours.
+    `stdout` contains all that was shown, without colours.
     """
     master, slave = pty.openpty()
     ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
     environment = _environment(folder, {"TERM": "xterm-256color", **(env or {})})
     try:
-        # It becomes the terminal of the command, so that Ctrl-C is a signal, also where a shell had it ignored.
+        # The controlling terminal of the command, so that Ctrl-C is a signal even if the parent shell ignores it.
         command = ["env", "--default-signal=INT", "setsid", "--ctty", CODEROUTER, *arguments]
         process = subprocess.Popen(
             command, cwd=folder, env=environment, stdin=slave, stdout=slave, stderr=slave
@@ -72,7 +72,7 @@ def coderouter_at_terminal(
         for prompt, answer in types:
             while (found := shown.find(prompt, at)) < 0:
                 more = _read(master)
-                assert more, f"ended without asking {prompt!r}:\n{shown}"
+                assert more, f"ended without the prompt {prompt!r}:\n{shown}"
                 shown += more
             at = found + len(prompt)
             os.write(master, answer.encode())
@@ -87,14 +87,14 @@ def coderouter_at_terminal(
 
 
 def _read(master: int, again: str = "") -> str:
-    """Return what was shown next, or nothing at the end; in silence, type `again` once more."""
+    """Return the next output, or nothing at the end; while there is none, type `again` repeatedly."""
     deadline = time.monotonic() + WITHIN_S
     while not select.select([master], [], [], SILENT_S)[0]:
         assert time.monotonic() < deadline, f"nothing more was shown within {WITHIN_S} s"
         os.write(master, again.encode())
     try:
         return os.read(master, 65536).decode(errors="replace")
-    except OSError:  # how a terminal ends whose last program is gone
+    except OSError:  # the last program of the terminal is gone
         return ""
 
 

@@ -1,7 +1,7 @@
-"""A scratch root: a folder that a command sees as `/`, with the system's programs and users of its own.
+"""A scratch root: a folder that commands see as `/`, with the system's programs but users of its own.
 
-The services are installed into it by `make install DESTDIR=…`; users and folders are made by systemd's own tools. So
-the real units, paths and users are tried without a trace on the machine. It takes root, for users and mounts.
+`make install DESTDIR=…` installs the services into it, and systemd's own tools create users and folders. So tests use
+the real units, paths and users and leave no trace on the machine. It requires root, for users and mounts.
 """
 
 import os
@@ -21,8 +21,8 @@ from support.proxy.process import write_config
 from support.systemd.units import Unit
 
 REPOSITORY = Path(__file__).parents[2]
-INSTALL_S_MAX = 300  # pip, on a machine that has other things to do
-# The mounts end with the command. What was installed below usr/local comes to lie over the system's own.
+INSTALL_S_MAX = 300  # pip, on a busy machine
+# The mounts end with the command. What was installed below usr/local covers the system's own.
 ENTER = """
 set -eu
 cd "$1"
@@ -43,34 +43,34 @@ class ScratchRoot:
         self.folder = folder
 
     def path(self, place: str) -> Path:
-        """Return where the place lies that the root's inhabitants know by this absolute path."""
+        """Return the path, outside the root, of this absolute path inside it."""
         return self.folder / place.removeprefix("/")
 
     def unit(self, name: str) -> Unit:
         return Unit(self.path(f"/etc/systemd/system/{name}.service"))
 
     def configure(self, config: Mapping[str, Any]) -> Path:
-        """Write the installed providers.yaml; it keeps the owner and mode that it was installed with."""
+        """Overwrite the installed providers.yaml; its owner and mode stay as installed."""
         return write_config(self.path("/etc/coderouter"), config)
 
     def make(self, target: str, **variables: str) -> str:
-        """Run a target of the Makefile on this root, and return what it said."""
+        """Run a target of the Makefile on this root, and return its output."""
         named = [f"{name}={value}" for name, value in variables.items()]
         return _output("make", "-C", str(REPOSITORY), target, f"DESTDIR={self.folder}", *named)
 
     def make_users(self) -> None:
-        """Make users and folders as the machine does at its boot."""
+        """Create users and folders as the machine does at boot."""
         _output(program("systemd-sysusers"), f"--root={self.folder}")
         _output(program("systemd-tmpfiles"), f"--root={self.folder}", "--create")
 
     def output(self, *command: str, user: str | None = None) -> str:
-        """Return what the command says, run as root or as that user of a unit."""
+        """Return the output of the command, run as root or as the user of the unit with this name."""
         who = self._as(self.unit(user)) if user else ()
         return _output(*self._inside(*who, *command), env={"PATH": os.environ["PATH"] + ":/usr/sbin:/sbin"})
 
     @contextmanager
     def service(self, name: str, **more: str) -> Iterator[Command]:
-        """Run the unit's ExecStart line as its user, in its folders and with its environment."""
+        """Run the unit's ExecStart line as its user, in its folders, with its environment."""
         unit = self.unit(name)
         self._make_directories(unit)
         environment = {**unit.environment(), **self._environment_files(unit), **more}
@@ -99,7 +99,7 @@ class ScratchRoot:
         return found
 
     def _as(self, unit: Unit) -> tuple[str, ...]:
-        """Return what runs a command with the users and groups of the unit, and without a way to more."""
+        """Return the command prefix that sets the user and groups of the unit and drops every other privilege."""
         others = ",".join((unit.one("Group"), *unit.words("SupplementaryGroups")))
         who = (f"--reuid={unit.one('User')}", f"--regid={unit.one('Group')}", f"--groups={others}")
         return ("setpriv", *who, "--no-new-privs", "--bounding-set=-all", "--inh-caps=-all")
@@ -111,9 +111,9 @@ class ScratchRoot:
 
 @contextmanager
 def scratch_root() -> Iterator[ScratchRoot]:
-    """Make one with nothing installed; the test skips where this takes more rights than it has."""
+    """Create one with nothing installed; the test is skipped without root and the right to mount."""
     if os.geteuid() != 0 or subprocess.run([program("unshare"), "--mount", "true"], check=False).returncode:
-        pytest.skip("it takes root, with the right to mount")
+        pytest.skip("requires root with the right to mount")
     folder = Path(tempfile.mkdtemp(prefix="coderouter-"))
     try:
         folder.chmod(0o755)
@@ -143,6 +143,6 @@ def _output(*command: str, env: Mapping[str, str] | None = None) -> str:
     ended = subprocess.run(
         command, env=env, capture_output=True, text=True, timeout=INSTALL_S_MAX, check=False
     )
-    said = ended.stdout + ended.stderr
-    assert ended.returncode == 0, f"{command} ended with {ended.returncode}:\n{said}"
-    return said
+    output = ended.stdout + ended.stderr
+    assert ended.returncode == 0, f"{command} ended with {ended.returncode}:\n{output}"
+    return output

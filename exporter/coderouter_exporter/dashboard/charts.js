@@ -1,4 +1,4 @@
-// Bar charts of the history's columns, drawn as SVG; a pointer or the arrow keys read one step.
+// Bar charts of the history's columns, drawn as SVG; the pointer or the arrow keys select a step to read.
 
 import { text } from "./dom.js";
 import { count, seconds } from "./format.js";
@@ -11,10 +11,10 @@ const THIN = 1.6;
 const KINDS = [
   ["ok", "answered"],
   ["failed", "failed"],
-  ["client", "client’s own"],
+  ["client", "client error"],
 ];
 
-/** Return what the requests chart draws and says of each step. */
+/** Return the bars and the readout of the requests chart. */
 export function requestBars(history) {
   const bars = history.ok.map((_, at) => {
     let below = 0;
@@ -25,13 +25,13 @@ export function requestBars(history) {
     });
   });
   const say = (at) => {
-    const told = KINDS.filter(([kind], place) => place === 0 || history[kind][at]);
-    return told.map(([kind, word]) => `${count(history[kind][at])} ${word}`).join(", ");
+    const shown = KINDS.filter(([kind], place) => place === 0 || history[kind][at]);
+    return shown.map(([kind, word]) => `${count(history[kind][at])} ${word}`).join(", ");
   };
   return { bars, say, tick: count, least: 4 };
 }
 
-/** Return what a chart of durations draws and says of each step. */
+/** Return the bars and the readout of a chart of durations. */
 export function durationBars(history, name) {
   const half = history[`${name}_p50_s`];
   const most = history[`${name}_p95_s`];
@@ -64,7 +64,7 @@ export class Chart {
     this.plot.addEventListener("keydown", (event) => this.#step(event));
   }
 
-  /** Draw the bars; `time(at)` writes when a step began. */
+  /** Draw the bars; `time(at)` formats the beginning of a step. */
   draw({ bars, say, tick, least }, time) {
     this.bars = bars;
     this.say = (at) => `${time(at)}: ${say(at)}`;
@@ -97,7 +97,7 @@ export class Chart {
     this.#read(to);
   }
 
-  /** Read out one step, or none. */
+  /** Show the readout of one step, or none. */
   #read(at) {
     this.at = at === null || !this.bars ? null : Math.min(this.bars.length - 1, Math.max(0, at));
     this.svg.querySelector(".cursor")?.remove();
@@ -108,7 +108,7 @@ export class Chart {
     text(this.readout, read);
     this.plot.setAttribute("aria-valuemax", this.bars?.length ?? 1);
     this.plot.setAttribute("aria-valuenow", (this.at ?? 0) + 1);
-    this.plot.setAttribute("aria-valuetext", read || "no step chosen");
+    this.plot.setAttribute("aria-valuetext", read || "no step selected");
   }
 }
 
@@ -125,7 +125,7 @@ function element(name, attributes) {
   return made;
 }
 
-/** Return the next number that is easy to read, and its half too. */
+/** Return the next higher number that is easy to read, and whose half is too. */
 function rounded(value) {
   const power = 10 ** Math.floor(Math.log10(value));
   return [1, 2, 4, 6, 8, 10].map((digit) => digit * power).find((round) => round >= value * 0.9999);

@@ -1,4 +1,4 @@
-// Writes into the page. Whatever comes from outside is only ever set as text, and only where it has changed.
+// Writes into the page. Data is only ever set as text, and only where it has changed.
 
 export const find = (selector) => document.querySelector(selector);
 
@@ -13,11 +13,11 @@ export function setState(box, state, word) {
   text(box.querySelector(".word"), word);
 }
 
-/** Fill as many rows of the table as there are items, using those that are there. */
+/** Fill one table row per item, reusing the existing rows. */
 export function rows(id, items, fill) {
   const table = find(`#${id}`);
   const body = table.tBodies[0];
-  table.setAttribute("role", "table"); // phones lay it out as blocks, which would take the role from it
+  table.setAttribute("role", "table"); // on phones its layout is by blocks, which would remove the role
   body.setAttribute("role", "rowgroup");
   while (body.rows.length > items.length) body.lastElementChild.remove();
   items.forEach((item, at) => {
@@ -29,7 +29,7 @@ export function rows(id, items, fill) {
   table.nextElementSibling.hidden = items.length > 0;
 }
 
-/** Return the row's cell at that place; a `th` names its row. */
+/** Return the row's cell at that index; a `th` is the row's header. */
 function cell(row, at, kind, tag = "td") {
   let found = row.cells[at];
   if (!found) {

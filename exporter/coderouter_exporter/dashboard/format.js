@@ -1,4 +1,4 @@
-// Numbers, spans and times as text. Times come in UTC, to the second and without a zone.
+// Formats numbers, durations and times. Input times are UTC, to the second and without a zone.
 
 const MINUTE_S = 60;
 const HOUR_S = 3600;
@@ -9,7 +9,7 @@ const short = new Intl.NumberFormat("en", { notation: "compact", maximumSignific
 
 export const count = (number) => whole.format(number ?? 0);
 
-/** Return so many of something. */
+/** Return a number with its noun, in the plural unless it is 1. */
 export const some = (number, what) => `${count(number)} ${what}${number === 1 ? "" : "s"}`;
 
 export const compact = (number) => (number < 10000 ? whole.format(number) : short.format(number));
@@ -19,14 +19,14 @@ export function dollars(usd) {
   return `$${usd.toLocaleString("en", { minimumFractionDigits: digits, maximumFractionDigits: digits })}`;
 }
 
-/** Return a duration as measured, to two or three digits. */
+/** Return a measured duration, to two or three digits. */
 export function seconds(value) {
   if (value === null) return "–";
   if (value < 1) return `${Number((value * 1000).toPrecision(value < 0.01 ? 2 : 3))} ms`;
   return value < 100 ? `${Number(value.toPrecision(3))} s` : span(value);
 }
 
-/** Return a length of time as people say it. */
+/** Return a length of time, roughly. */
 export function span(value) {
   const s = Math.max(0, Math.round(value));
   if (s < 100) return `${s} s`;
@@ -37,10 +37,10 @@ export function span(value) {
 
 export const unixTime = (utc) => Date.parse(`${utc}Z`) / 1000;
 
-/** Return how long before `now`, both in UTC, something was. */
+/** Return how long before `now` a time was. */
 export const ago = (utc, now) => `${span(unixTime(now) - unixTime(utc))} ago`;
 
-/** The zone in which times are written: that of the configuration, or the reader's own. */
+/** The zone of displayed times: the configured one, or the reader's own. */
 export class Zone {
   constructor(name) {
     const options = { hourCycle: "h23", hour: "2-digit", minute: "2-digit" };
@@ -61,7 +61,7 @@ export class Zone {
     return this.time.format(unix * 1000);
   }
 
-  /** Return the time to the second, with the date where that is not the one of `now`. */
+  /** Return the time to the second, with the date unless it is that of `now`. */
   second(utc, now) {
     const [at, today] = [unixTime(utc) * 1000, unixTime(now) * 1000];
     const day = this.date.format(at) === this.date.format(today) ? "" : `${this.dayMonth.format(at)} `;

@@ -1,4 +1,4 @@
-// The cards at the top: what an operator asks first.
+// The status cards at the top.
 
 import { find, setState, text } from "./dom.js";
 import { ago, compact, count, dollars, some, span } from "./format.js";
@@ -16,7 +16,7 @@ const DOUBTS = [
   ["unproven_lines", "line", "unproven"],
 ];
 
-/** By the card's id, what it says: a state, a word, and more. */
+/** For each card's id: returns its state, word and details. */
 const CARDS = {
   proxy({ proxy, uptime_s: uptime, generated_at: now }) {
     const [state, word] = PROXY_STATES[proxy.state];
@@ -24,17 +24,17 @@ const CARDS = {
       const up = uptime ? `up ${span(uptime)}, ` : "";
       return [state, word, `${up}${count(proxy.in_flight)} in flight`];
     }
-    return [state, word, proxy.last_event_at ? `last event ${ago(proxy.last_event_at, now)}` : "no event read"];
+    return [state, word, proxy.last_event_at ? `last event ${ago(proxy.last_event_at, now)}` : "no events yet"];
   },
 
   answering({ proxy, answering, generated_at: now }) {
-    if (!answering) return ["off", "Nobody yet", "no provider has answered"];
+    if (!answering) return ["off", "None yet", "no provider has answered"];
     return [proxy.state === "running" ? "good" : "off", answering.provider, ago(answering.at, now)];
   },
 
   fallbacks({ history, moved_on: moved, generated_at: now }) {
     const { requests, fallbacks } = history.total;
-    if (!requests) return ["off", "None", "no request"];
+    if (!requests) return ["off", "None", "no requests"];
     if (!fallbacks) return ["good", "None", `first choice answered ${some(requests, "request")}`];
     const cause = moved && `last from ${moved.provider} (${moved.error_type ?? "failed"}), ${ago(moved.at, now)}`;
     return ["warn", `${count(fallbacks)} of ${count(requests)}`, cause ?? ""];
@@ -42,10 +42,12 @@ const CARDS = {
 
   gate({ paid_gate: { closed, providers, requests_blocked: blocked } }) {
     const names = providers.join(", ");
-    if (closed === null) return ["off", "Not known", ""];
-    if (!closed) return ["off", "Open", names ? `may ask ${names}` : "no paid provider"];
-    const kept = names ? `keeps out ${names}` : "no paid provider";
-    return blocked ? ["warn", "Closed", `${kept}, ${some(blocked, "request")} blocked`] : ["good", "Closed", kept];
+    if (closed === null) return ["off", "Unknown", ""];
+    if (!closed) return ["off", "Open", names ? `allows ${names}` : "no paid provider"];
+    const excluded = names ? `excludes ${names}` : "no paid provider";
+    return blocked
+      ? ["warn", "Closed", `${excluded}, ${some(blocked, "request")} blocked`]
+      : ["good", "Closed", excluded];
   },
 
   counting({ counting }) {
@@ -53,7 +55,7 @@ const CARDS = {
     const why = doubts.map(([name, what, how]) => `${some(counting[name], what)} ${how}`).join(", ");
     if (!counting.exact) return ["bad", "Not exact", why];
     const behind = counting.bytes_behind;
-    return ["good", "Exact", behind ? `${compact(behind)} bytes to read` : "no event missing"];
+    return ["good", "Exact", behind ? `${compact(behind)} bytes behind` : "no events missing"];
   },
 
   today({ today }) {
@@ -64,10 +66,10 @@ const CARDS = {
 };
 
 export function showStatus(report) {
-  for (const [id, tell] of Object.entries(CARDS)) {
-    const [state, word, more] = tell(report);
+  for (const [id, card] of Object.entries(CARDS)) {
+    const [state, word, more] = card(report);
     setState(find(`#${id} .state`), state, word);
     text(find(`#${id} .more`), more);
   }
-  find("#today").title = `Since midnight of ${report.today.date}, ${report.today.timezone}`;
+  find("#today").title = `Since midnight, ${report.today.date} ${report.today.timezone}`;
 }

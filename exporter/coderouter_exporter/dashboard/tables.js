@@ -1,4 +1,4 @@
-// The providers with their totals, and the last events.
+// The tables of providers and of recent events.
 
 import { nameCell, numberCell, rows, stateCell, textCell } from "./dom.js";
 import { count } from "./format.js";
@@ -23,7 +23,7 @@ export function showProviders(report, zone) {
   const sorted = [...report.providers].sort((one, two) => place(one) - place(two));
   rows("providers", sorted, (row, provider) => {
     const { name, outcomes, last_error: error } = provider;
-    const tags = [paid.has(name) && "paid", answering?.provider === name && "answered last"];
+    const tags = [paid.has(name) && "paid", answering?.provider === name && "last answer"];
     textCell(row, 0, chain.includes(name) ? place(provider) + 1 : "", "number place");
     nameCell(row, 1, name, tags.filter(Boolean).join(", "));
     stateCell(row, 2, ...PROVIDER_STATES[provider.state]);

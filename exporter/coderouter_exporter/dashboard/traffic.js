@@ -1,4 +1,4 @@
-// The charts of the last hours and what they add up to.
+// The charts of the last hours, each with its summary.
 
 import { Chart, durationBars, requestBars } from "./charts.js";
 import { find, text } from "./dom.js";
@@ -24,7 +24,7 @@ export function showTraffic(history, zone) {
   }
 }
 
-/** Say what the bars add up to, also to those who do not see them. */
+/** Show the summary of a chart, which is also its label for screen readers. */
 function sum(id, main, more) {
   const line = find(`#${id} .sum`);
   if (!line.firstChild) line.append(document.createElement("span"), " ", document.createElement("small"));

@@ -1,4 +1,4 @@
-// Writes a report (metrics.json) into the page.
+// Shows a report (metrics.json) on the page.
 
 import { find, text } from "./dom.js";
 import { ago, Zone } from "./format.js";
@@ -21,21 +21,21 @@ export function show(report) {
   for (const part of ["#main", "footer"]) find(part).classList.remove("loading");
 }
 
-/** Return what is wrong with the proxy or with the counting, in sentences; none when all is well. */
+/** Return a sentence for each problem with the proxy or the counting. */
 export function troubles({ proxy, counting, generated_at: now }) {
   const found = [];
   if (proxy.state === "gone") {
-    const ended = "its process has ended without saying so";
-    const why = proxy.holds_event_file === false ? ended : "it has stopped writing heartbeats";
+    const ended = "its process ended without a shutdown event";
+    const why = proxy.holds_event_file === false ? ended : "it has stopped sending heartbeats";
     found.push(`The proxy is gone: ${why}. Its last event was written ${ago(proxy.last_event_at, now)}.`);
   }
   if (counting.commits_failing) {
-    found.push("The exporter cannot write its state file; what is shown is what it could keep last.");
+    found.push("The exporter cannot write its state file; the data shown is from its last commit.");
   }
   return found;
 }
 
-/** Say to those who do not see the page what has changed its state since the last report. */
+/** Announce to screen readers which states have changed since the last report. */
 function announce(report) {
   const states = new Map([
     ["Proxy", PROXY_STATES[report.proxy.state][1]],

@@ -1,6 +1,6 @@
-"""The one loop: read, fold, commit, publish. It runs in a thread of its own, so a disk that hangs stops nothing else.
+"""The one loop: read, fold, commit, publish. It has its own thread, so that a hanging disk blocks nothing else.
 
-What is published is the very document that was committed, so a kill at any moment takes nothing back.
+What is published is exactly the document that was committed, so a kill at any moment takes no value back.
 """
 
 import logging
@@ -14,17 +14,18 @@ from pathlib import Path
 
 from coderouter_exporter.families.exporter import COMMIT_FAILURES, COMMITS
 from coderouter_exporter.fold.fold import fold
-from coderouter_exporter.state import state as states
 from coderouter_exporter.state.state import State
 from coderouter_exporter.state.store import Store
 from coderouter_exporter.tail.content import Step, no_step
+from coderouter_exporter.tail.noticed import Noticed
 from coderouter_exporter.tail.sources import Sources
 from coderouter_exporter.tail.tail import Tail
 
 POLL_S = 1.0
 COMMIT_EVERY_S = 0.25
-LOOKS_MAX = 100
-"""Looks at one event file in one pass: a file cut while it is read needs another, and so do very many files."""
+PASSES_MAX = 100
+"""Passes over one event file before the next file has its turn: a file that is truncated while it is read needs
+another, and so do very many files."""
 STOP_S = 10.0
 
 log = logging.getLogger(__name__)
@@ -39,12 +40,12 @@ class SourceStatus:
 
 @dataclass(frozen=True, kw_only=True)
 class Published:
-    """What a scrape sees: the last commit, and how the loop is doing."""
+    """What a scrape sees: the last commit and the status of the loop."""
 
     document: bytes
     caught_up: bool
     recovering: bool
-    """The totals are of an older generation and not caught up yet: to serve them would take values back."""
+    """The totals are of an older generation and not caught up yet: serving them would take values back."""
     commits_failing: int
     commit_duration_s: float
     files_pending: int
@@ -56,6 +57,8 @@ class Published:
 
 
 class Engine:
+    """Runs the loop. If an error ends it, `on_crash` is called from its thread."""
+
     def __init__(
         self,
         sources: Sources,
@@ -64,46 +67,48 @@ class Engine:
         *,
         on_crash: Callable[[], None],
         step: Step = no_step,
+        commit_every_s: float = COMMIT_EVERY_S,
     ) -> None:
         self._sources = sources
         self._store = store
         self._state = state
         self._on_crash = on_crash
         self._step = step
+        self._commit_every_s = commit_every_s
         self._uncommitted = store.generation == 0
         self._commits_failing = 0
         self._commit_duration_s = 0.0
         self._committed_at = time.monotonic()
-        self._document = states.encode(state)
+        self._document = state.encode()
         self._wake = threading.Event()
         self._stopping = False
         self._lock = threading.Lock()
         self._next_pass: Future[None] | None = None
-        self._thread = threading.Thread(target=self._run, name="follow", daemon=True)
+        self._thread = threading.Thread(target=self._run, name="engine", daemon=True)
         self.published = self._snapshot(caught_up=False)
 
     def start(self) -> None:
         self._thread.start()
 
     def stop(self) -> None:
-        """Read what has been written so far, commit it and end; give up waiting when the disk hangs."""
+        """Read what has been written so far, commit it and end. Returns within `STOP_S` even if the disk hangs."""
         self._stopping = True
         self._wake.set()
         self._thread.join(STOP_S)
         if self._thread.is_alive():
             log.warning(
-                "the last commit to %s does not end; the next start goes on from the one before",
+                "the last commit to %s is hanging; the next start continues from the previous one",
                 self._store.path,
             )
         else:
             self._store.close()
 
     def wake(self) -> None:
-        """Say that the files may have changed."""
+        """Start a pass soon, because the files may have changed."""
         self._wake.set()
 
     def next_pass(self) -> Future[None]:
-        """Return a future that is done when a pass has ended that began after this call."""
+        """Return a future that is done after the next pass that begins after this call."""
         with self._lock:
             if self._next_pass is None:
                 self._next_pass = Future()
@@ -116,7 +121,7 @@ class Engine:
         self._sources.expand()
         counted = self._commit() if self._commits_failing else True
         for tail in self._sources.tails:
-            self._look(tail)  # also while nothing can be kept: a rename is to be noticed when it happens
+            self._record(tail.poll())  # also while commits fail: a rename has to be noticed when it happens
             counted = counted and self._count(tail)
         counted = counted and (not self._uncommitted or self._commit())
         self.published = self._snapshot(caught_up=counted or self.published.caught_up)
@@ -125,16 +130,16 @@ class Engine:
     def _run(self) -> None:
         try:
             while not self._stopping:
-                self._pass_for_waiters()
+                self._run_pass_for_waiters()
                 self._wake.wait(POLL_S)
                 self._wake.clear()
-            self._pass_for_waiters()
+            self._run_pass_for_waiters()
             self._sources.close()
         except Exception:
-            log.exception("the exporter cannot go on; it ends, and its last commit stays")
+            log.exception("fatal error: the exporter stops; its last commit is kept")
             self._on_crash()
 
-    def _pass_for_waiters(self) -> None:
+    def _run_pass_for_waiters(self) -> None:
         with self._lock:
             waiters, self._next_pass = self._next_pass, None
         self.run_pass()
@@ -142,41 +147,35 @@ class Engine:
             waiters.set_result(None)
 
     def _count(self, tail: Tail) -> bool:
-        """Fold what the tail has, and commit when it is time; return whether that could be done."""
-        for _ in range(LOOKS_MAX):
+        """Fold what the tail has and commit when it is due; return False when a commit failed."""
+        for _ in range(PASSES_MAX):
             for chunk in tail.chunks():
                 fold(self._state, chunk)
                 self._step("folded")
                 self._uncommitted = True
                 if self._commit_is_due() and not self._commit():
                     return False  # the event files are the buffer: nothing is read that cannot be kept
-            self._note(tail)
-            if not tail.unsettled:
+            self._record(tail.close_finished())
+            if not tail.needs_another_pass:
                 break
-            self._look(tail)
+            self._record(tail.poll())
         return True
 
-    def _look(self, tail: Tail) -> None:
-        tail.look()
-        self._note(tail)
-
-    def _note(self, tail: Tail) -> None:
-        self._uncommitted |= tail.changed
-        tail.changed = False
-        for counter, labels in tail.noted:
+    def _record(self, noticed: Noticed) -> None:
+        for counter, labels in noticed.counts:
             self._state.add(counter, labels, 1)
-            self._uncommitted = True
-        tail.noted.clear()
+        self._uncommitted |= bool(noticed)
 
     def _commit_is_due(self) -> bool:
-        return time.monotonic() - self._committed_at >= COMMIT_EVERY_S
+        return time.monotonic() - self._committed_at >= self._commit_every_s
 
     def _commit(self) -> bool:
+        """Commit totals and checkpoints in one transaction; return whether that worked."""
         started = time.monotonic()
-        self._state.positions = self._sources.positions()
+        self._state.checkpoints = self._sources.checkpoints()
         self._state.committed_ts = time.time()
         self._count_commit(1)
-        document = states.encode(self._state)
+        document = self._state.encode()
         self._step("encoded")
         try:
             self._store.commit(document)
@@ -184,7 +183,7 @@ class Engine:
             self._count_commit(-1)
             if not self._commits_failing:
                 log.error(
-                    "cannot commit to %s (%s); the last committed values are served until it works again",
+                    "cannot commit to %s (%s); serving the last committed values until it works again",
                     self._store.path,
                     error,
                 )
@@ -202,7 +201,7 @@ class Engine:
         return not self._commits_failing
 
     def _count_commit(self, number: int) -> None:
-        """Count a commit, and those that failed before it, within the commit itself; or take that back."""
+        """Add the commit and the failures before it to the totals that it will hold; -1 takes that back."""
         self._state.add(COMMITS, (), number)
         self._state.add(COMMIT_FAILURES, (), number * self._commits_failing)
 

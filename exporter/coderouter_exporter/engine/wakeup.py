@@ -1,4 +1,4 @@
-"""Tells when something happened in the folders of the event files. Only a hint: polling finds everything too."""
+"""Wakes the engine when something happens in the folders of the event files. Only a hint: polling is the truth."""
 
 import logging
 import re
@@ -9,8 +9,8 @@ from pathlib import Path
 
 from watchfiles import Change, watch
 
-GATHER_MS = 250
-"""Changes are gathered so long, and the watcher wakes up so often; less would cost an idle exporter CPU."""
+DEBOUNCE_MS = 250
+"""How long changes are collected, and how often the watcher wakes up. Less would cost an idle exporter CPU."""
 RETRY_S = 5.0
 _WILDCARD = re.compile(r"[*?\[]")
 
@@ -20,8 +20,8 @@ class Watcher:
 
     def __init__(self, paths: Sequence[Path], wake: Callable[[], None]) -> None:
         self._folders = sorted({path.parent for path in paths})
-        self._names = tuple(_WILDCARD.split(path.name, maxsplit=1)[0] for path in paths)
-        self._wake_engine = wake
+        self._prefixes = tuple(_WILDCARD.split(path.name, maxsplit=1)[0] for path in paths)
+        self._wake = wake
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="watch", daemon=True)
 
@@ -35,9 +35,8 @@ class Watcher:
     def _run(self) -> None:
         logging.getLogger("watchfiles").setLevel(logging.WARNING)
         while not self._stop.is_set():
-            with suppress(
-                OSError, RuntimeError
-            ):  # no watches left, or a folder vanished: polling goes on meanwhile
+            # No watches left, or a folder vanished: the engine polls meanwhile.
+            with suppress(OSError, RuntimeError):
                 self._watch([folder for folder in self._folders if folder.is_dir()])
             self._stop.wait(RETRY_S)
 
@@ -46,14 +45,14 @@ class Watcher:
             return
         for _ in watch(
             *folders,
-            watch_filter=self._concerns,
-            debounce=GATHER_MS,
-            step=GATHER_MS,
+            watch_filter=self._is_relevant,
+            debounce=DEBOUNCE_MS,
+            step=DEBOUNCE_MS,
             stop_event=self._stop,
             raise_interrupt=False,
             recursive=False,
         ):
-            self._wake_engine()
+            self._wake()
 
-    def _concerns(self, _: Change, path: str) -> bool:
-        return Path(path).name.startswith(self._names)
+    def _is_relevant(self, _: Change, path: str) -> bool:
+        return Path(path).name.startswith(self._prefixes)

@@ -1,12 +1,17 @@
-"""The kinds of metric families, and how one says what feeds it."""
+"""The kinds of metric families, and how a row declares what feeds it."""
 
-from collections.abc import Container, Mapping
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from coderouter_events.events import Event
 
 MICRO = 1_000_000
 """Seconds and dollars are kept as whole millionths: sums come out the same in whatever order they are added."""
+
+MISSING = -1
+"""In a column of numbers: this record has none."""
+
+Numbers = Sequence[int]
 
 
 @dataclass(frozen=True)
@@ -23,17 +28,34 @@ class EachOf(Field):
 
 @dataclass(frozen=True)
 class Mapped(Field):
-    """A label value from a closed set: the set's word for what the field says."""
+    """A label value from a closed set: `values` maps what the field holds to it."""
 
-    words: Mapping[str, str]
-    otherwise: str
+    values: Mapping[str, str]
+    default: str
+
+
+@dataclass(frozen=True)
+class Derived:
+    """A number computed from other fields: `sources` are their names, each with the scale of its column.
+
+    `compute` takes the columns, in this order, and returns one column in units of the family. It is not called when
+    one of them is empty.
+    """
+
+    sources: tuple[tuple[str, int], ...]
+    compute: Callable[..., Numbers]
+
+
+def source_fields(number: str | Derived) -> tuple[str, ...]:
+    """Return the fields of an event that the number is made of."""
+    return (number,) if isinstance(number, str) else tuple(name for name, _ in number.sources)
 
 
 @dataclass(frozen=True)
 class Sum:
-    """The number in a field: added to a counter, observed by a histogram; nothing where the event has none."""
+    """The number in a field: added to a counter, observed by a histogram; nothing when the event has none."""
 
-    field: str
+    field: str | Derived
 
 
 @dataclass(frozen=True)
@@ -52,7 +74,7 @@ class Absent:
 
 @dataclass(frozen=True)
 class GreaterThan(Container[object]):
-    """Stands for all larger whole numbers, in `given`."""
+    """Every larger integer, as a condition of `Feed.where`."""
 
     number: int
 
@@ -64,24 +86,35 @@ class GreaterThan(Container[object]):
 class Feed:
     """An event that adds to a family.
 
-    `values` are the label values, a `str` standing for itself; `adds` is what is added, None meaning one. Only events
-    count whose fields have one of the values `given`.
+    `labels` are the label values, a `str` standing for itself. `adds` is what is added, None meaning one. With
+    `where`, only events count whose fields have one of the given values.
     """
 
     event: type[Event]
-    values: tuple[Field | str, ...] = ()
+    labels: tuple[Field | str, ...] = ()
     adds: Sum | Present | Absent | None = None
-    given: Mapping[str, Container[object]] = field(default_factory=dict)
+    where: Mapping[str, Container[object]] = field(default_factory=dict)
+
+    def group_keys(self) -> Iterator[str]:
+        """Yield the fields that decide whether and where the feed counts an event."""
+        yield from self.where
+        yield from (label.name for label in self.labels if isinstance(label, Field))
+
+    def fields(self) -> Iterator[str]:
+        """Yield all fields of the event that the feed reads."""
+        yield from self.group_keys()
+        if self.adds is not None:
+            yield from source_fields(self.adds.field)
 
 
 @dataclass(frozen=True)
 class Providers:
-    """Stands for the names of the providers of the newest startup."""
+    """The names of the providers in the newest configuration."""
 
 
 @dataclass(frozen=True)
 class Profiles:
-    """Stands for the names of the profiles of the newest startup."""
+    """The names of the profiles in the newest configuration."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,20 +128,20 @@ class Family:
 class Counter(Family):
     """A total that is kept in the state; fed by events, or counted by the exporter itself.
 
-    The total is kept as an integer of 1/`scale`. `known` gives, per label, the values that are served as 0 before
-    their first event: `rate()` then sees the first one happen.
+    The total is kept as an integer of 1/`scale`. `preset` lists, per label, the values that are served as 0 before
+    their first event, so that `rate()` sees the first event.
     """
 
     feeds: tuple[Feed, ...] = ()
-    known: tuple[tuple[str, ...] | Providers | Profiles, ...] = ()
+    preset: tuple[tuple[str, ...] | Providers | Profiles, ...] = ()
     scale: int = 1
 
 
 @dataclass(frozen=True, kw_only=True)
 class Histogram(Family):
-    """How many observations were at most as large as each bound, and their sum, kept as an integer of 1/`scale`.
+    """The number of observations up to each bound, and their sum, kept as an integer of 1/`scale`.
 
-    With `exemplars` each bucket remembers the newest request that fell into it.
+    With `exemplars`, each bucket has the newest request that fell into it.
     """
 
     feeds: tuple[Feed, ...]
@@ -119,14 +152,19 @@ class Histogram(Family):
 
 @dataclass(frozen=True, kw_only=True)
 class Gauge(Family):
-    """A value worked out at the scrape. A live one tells about the process, so finished files have none."""
+    """A value computed at each scrape: `reads` is the attribute of the `View` that holds it.
 
+    With labels, the attribute maps label values to values. A `live` gauge describes the serving process and is absent
+    from the totals of closed files.
+    """
+
+    reads: str
     live: bool = False
 
 
-Declared = Counter | Histogram | Gauge
+AnyFamily = Counter | Histogram | Gauge
 
 
-def declared(names: Mapping[str, object]) -> tuple[Declared, ...]:
-    """Return the families among a module's names, in the order in which they were declared."""
-    return tuple(value for value in names.values() if isinstance(value, Declared))
+def families_of(module: Mapping[str, object]) -> tuple[AnyFamily, ...]:
+    """Return the families among a module's names, in the order of their declaration."""
+    return tuple(value for value in module.values() if isinstance(value, AnyFamily))

@@ -26,8 +26,10 @@ from coderouter_events.events import (
 )
 from coderouter_exporter.families.kinds import (
     MICRO,
+    MISSING,
     Absent,
     Counter,
+    Derived,
     EachOf,
     Feed,
     Field,
@@ -35,14 +37,15 @@ from coderouter_exporter.families.kinds import (
     GreaterThan,
     Histogram,
     Mapped,
+    Numbers,
     Present,
     Profiles,
     Providers,
     Sum,
-    declared,
+    families_of,
 )
 
-# OpenTelemetry's steps for a generative client's operations, and on to the longest answers of coding agents.
+# OpenTelemetry's buckets for GenAI client operations, extended to the longest responses of coding agents.
 DURATION_BUCKETS = (
     *(0.01, 0.02, 0.04, 0.08, 0.16, 0.32, 0.64, 1.28, 2.56, 5.12, 10.24, 20.48, 40.96, 81.92),
     *(163.84, 327.68, 600.0),
@@ -62,9 +65,9 @@ OVERHEAD_BUCKETS = (
 ATTEMPTS_BUCKETS = (1.0, 2.0, 3.0, 4.0, 6.0, 10.0)
 
 
-def _closed(name: str, words: tuple[str, ...]) -> Mapped:
-    """Return the field's word as it is, or `other` for what a later version, or an earlier one, says."""
-    return Mapped(name, {word: word for word in words}, otherwise="other")
+def _closed(name: str, values: tuple[str, ...]) -> Mapped:
+    """Return the field's own value if it is in the set, else `other`: another version may write more."""
+    return Mapped(name, {value: value for value in values}, default="other")
 
 
 ERROR_TYPE = _closed("error_type", get_args(ErrorType))
@@ -72,7 +75,7 @@ INGRESS = _closed("ingress", get_args(Ingress))
 MODEL = Field("model")
 PROFILE = Field("profile")
 PROVIDER = Field("provider")
-STOPPED = Mapped(
+STOP_REASON = Mapped(
     "stop_reason",
     {
         **dict.fromkeys(("stop", "end_turn", "stop_sequence"), "stop"),
@@ -80,17 +83,31 @@ STOPPED = Mapped(
         **dict.fromkeys(("tool_calls", "tool_use", "function_call"), "tool_calls"),
         **dict.fromkeys(("content_filter", "refusal"), "content_filter"),
     },
-    otherwise="other",
+    default="other",
 )
-BROKEN = Mapped("error_type", {"timeout_idle": "idle_timeout"}, otherwise="error")
+BROKEN_BY = Mapped("error_type", {"timeout_idle": "idle_timeout"}, default="error")
+
+
+def _per_output_token(durations: Numbers, first_tokens: Numbers, output_tokens: Numbers) -> Numbers:
+    """Return the time per token after the first one of each stream."""
+    return [
+        (duration - first) // (tokens - 1) if tokens > 1 and 0 <= first <= duration else MISSING
+        for duration, first, tokens in zip(durations, first_tokens, output_tokens, strict=True)
+    ]
+
+
+PER_OUTPUT_TOKEN = Derived(
+    (("duration_s", MICRO), ("ttft_s", MICRO), ("output_tokens", 1)), _per_output_token
+)
 
 UPTIME = Gauge(
     name="coderouter_uptime_seconds",
     help="Seconds since the newest proxy process started; 0 after it has shut down.",
+    reads="uptime_s",
 )
 REQUESTS = Counter(
     name="coderouter_requests_total",
-    help="Providers tried. It counts tries, not client requests, as CodeRouter 1.7 did, for old dashboards.",
+    help="Provider attempts (not client requests), kept for CodeRouter 1.7 dashboards.",
     feeds=(Feed(TryProvider),),
 )
 PAID_GATE_BLOCKED = Counter(
@@ -100,95 +117,96 @@ PAID_GATE_BLOCKED = Counter(
 )
 UNIFORM_AUTH_FAILURE = Counter(
     name="coderouter_chain_uniform_auth_failure_total",
-    help="Client requests for which every provider tried refused the credentials.",
+    help="Client requests for which every provider tried rejected the credentials.",
     feeds=(Feed(ChainUniformAuthFailure),),
 )
 AUTO_ROUTER_FALLTHROUGH = Counter(
     name="coderouter_auto_router_fallthrough_total",
-    help="Client requests that no rule of the auto router matched.",
+    help="Client requests that matched no rule of the auto router.",
     feeds=(Feed(AutoRouterFallthrough),),
 )
 PROVIDER_ATTEMPTS = Counter(
     name="coderouter_provider_attempts_total",
-    help="Tries of each provider.",
+    help="Attempts, by provider.",
     labels=("provider",),
     feeds=(Feed(TryProvider, (PROVIDER,)),),
-    known=(Providers(),),
+    preset=(Providers(),),
 )
 PROVIDER_OUTCOMES = Counter(
     name="coderouter_provider_outcomes_total",
-    help="How the tries ended: ok, failed, or failed_midstream when content had already been sent.",
+    help="Attempts by outcome: ok, failed, or failed_midstream (after content had been sent).",
     labels=("provider", "outcome"),
     feeds=(
         Feed(ProviderOk, (PROVIDER, "ok")),
         Feed(ProviderFailed, (PROVIDER, "failed")),
         Feed(ProviderFailedMidstream, (PROVIDER, "failed_midstream")),
     ),
-    known=(Providers(), ("ok", "failed", "failed_midstream")),
+    preset=(Providers(), ("ok", "failed", "failed_midstream")),
 )
 PROVIDER_SKIPPED = Counter(
     name="coderouter_provider_skipped_total",
-    help="Providers of a chain that were not tried: paid without leave, not configured, or over their budget.",
+    help="Providers of a chain that were not tried: paid while allow_paid is false, not configured, or over budget.",
     labels=("provider", "reason"),
     feeds=(
         Feed(SkipPaidProvider, (PROVIDER, "paid")),
         Feed(SkipUnknownProvider, (PROVIDER, "unknown")),
         Feed(SkipBudgetExceeded, (PROVIDER, "budget")),
     ),
-    known=(Providers(), ("paid",)),
+    preset=(Providers(), ("paid",)),
 )
 CAPABILITY_DEGRADED = Counter(
     name="coderouter_capability_degraded_total",
-    help="What a request or an answer lost on the way because the other side does not support it.",
+    help="Features dropped because the other side does not support them, by feature.",
     labels=("capability",),
     feeds=(Feed(CapabilityDegraded, (EachOf("dropped"),)),),
 )
 OUTPUT_FILTER_APPLIED = Counter(
     name="coderouter_output_filter_applied_total",
-    help="Answers that an output filter changed.",
+    help="Responses changed by an output filter.",
     labels=("filter",),
     feeds=(Feed(OutputFilterApplied, (EachOf("filters"),)),),
 )
 
 CLIENT_REQUESTS = Counter(
     name="coderouter_client_requests_total",
-    help="Requests of clients, by how they ended: ok, client_error (the client's own fault), exhausted (no provider "
-    "answered), blocked (by the paid gate or a budget), midstream (broken off after content), or client_gone.",
+    help="Client requests by outcome: ok, client_error (the client's own error), exhausted (no provider answered), "
+    "blocked (by the paid gate or a budget), midstream (failed after content had been sent), or client_gone (the "
+    "client disconnected).",
     labels=("ingress", "profile", "outcome"),
     feeds=(Feed(RequestFinished, (INGRESS, PROFILE, _closed("outcome", get_args(Outcome)))),),
-    known=(get_args(Ingress), Profiles(), get_args(Outcome)),
+    preset=(get_args(Ingress), Profiles(), get_args(Outcome)),
 )
 FALLBACKS = Counter(
     name="coderouter_fallbacks_total",
-    help="Client requests that went past the first provider tried.",
+    help="Client requests that needed more than one attempt.",
     labels=("profile",),
-    feeds=(Feed(RequestFinished, (PROFILE,), given={"attempts": GreaterThan(1)}),),
-    known=(Profiles(),),
+    feeds=(Feed(RequestFinished, (PROFILE,), where={"attempts": GreaterThan(1)}),),
+    preset=(Profiles(),),
 )
 PROVIDER_ERRORS = Counter(
     name="coderouter_provider_errors_total",
-    help="Tries that failed, before or after their first content, by whose fault it was.",
+    help="Failed attempts, before or after their first content, by cause.",
     labels=("provider", "error_type"),
     feeds=(
         Feed(ProviderFailed, (PROVIDER, ERROR_TYPE)),
         Feed(ProviderFailedMidstream, (PROVIDER, ERROR_TYPE)),
     ),
-    known=(Providers(), get_args(ErrorType)),
+    preset=(Providers(), get_args(ErrorType)),
 )
 STREAM_ENDS = Counter(
     name="coderouter_stream_ends_total",
-    help="Streams that had begun, by how they ended: stop, length, tool_calls, content_filter or other, as the model "
-    "said; error or idle_timeout, when they broke off; client_gone, when the client left.",
+    help="Streams by how they ended: stop, length, tool_calls, content_filter or other, as reported by the model; "
+    "error or idle_timeout when they failed; client_gone when the client disconnected.",
     labels=("provider", "reason"),
     feeds=(
-        Feed(RequestFinished, (PROVIDER, STOPPED), Present("ttft_s"), {"outcome": ("ok",)}),
-        Feed(RequestFinished, (PROVIDER, BROKEN), Present("ttft_s"), {"outcome": ("midstream",)}),
+        Feed(RequestFinished, (PROVIDER, STOP_REASON), Present("ttft_s"), {"outcome": ("ok",)}),
+        Feed(RequestFinished, (PROVIDER, BROKEN_BY), Present("ttft_s"), {"outcome": ("midstream",)}),
         Feed(RequestFinished, (PROVIDER, "client_gone"), Present("ttft_s"), {"outcome": ("client_gone",)}),
     ),
 )
 REQUEST_DURATION = Histogram(
     name="coderouter_client_request_duration_seconds",
-    help="From the whole request read to the last byte handed over.",
+    help="Time from receiving the request headers to sending the last byte.",
     labels=("ingress", "profile"),
     feeds=(Feed(RequestFinished, (INGRESS, PROFILE), Sum("duration_s")),),
     buckets=DURATION_BUCKETS,
@@ -196,8 +214,8 @@ REQUEST_DURATION = Histogram(
 )
 PROVIDER_DURATION = Histogram(
     name="coderouter_provider_duration_seconds",
-    help="From the start of a try to the first content of a stream, or to the whole answer. Tries that failed are not "
-    "in it.",
+    help="Time from the start of an attempt to the first content of a stream, or to the whole response; failed "
+    "attempts are left out.",
     labels=("provider",),
     feeds=(Feed(ProviderOk, (PROVIDER,), Sum("duration_s")),),
     buckets=DURATION_BUCKETS,
@@ -205,7 +223,8 @@ PROVIDER_DURATION = Histogram(
 )
 FIRST_TOKEN = Histogram(
     name="coderouter_time_to_first_token_seconds",
-    help="How long clients waited for the first content of a stream, fallbacks included, by the provider that sent it.",
+    help="Time that clients waited for the first content of a stream, including failed attempts, by the provider "
+    "that sent it.",
     labels=("provider",),
     feeds=(Feed(RequestFinished, (PROVIDER,), Sum("ttft_s")),),
     buckets=FIRST_TOKEN_BUCKETS,
@@ -213,21 +232,21 @@ FIRST_TOKEN = Histogram(
 )
 OUTPUT_TOKEN = Histogram(
     name="coderouter_time_per_output_token_seconds",
-    help="Time per token after the first one, of streams that ended well and whose provider told its tokens.",
+    help="Time per token after the first one, of complete streams with token usage.",
     labels=("provider",),
-    feeds=(Feed(RequestFinished, (PROVIDER,), Sum("per_output_token_s"), {"outcome": ("ok",)}),),
+    feeds=(Feed(RequestFinished, (PROVIDER,), Sum(PER_OUTPUT_TOKEN), {"outcome": ("ok",)}),),
     buckets=OUTPUT_TOKEN_BUCKETS,
 )
 OVERHEAD = Histogram(
     name="coderouter_proxy_overhead_seconds",
-    help="What the proxy itself added to a request until its first content.",
+    help="Time up to the first content that was not spent waiting for a provider.",
     labels=("ingress",),
     feeds=(Feed(RequestFinished, (INGRESS,), Sum("overhead_s")),),
     buckets=OVERHEAD_BUCKETS,
 )
 ATTEMPTS = Histogram(
     name="coderouter_attempts_per_request",
-    help="Providers tried for a client request; 0 when there was none to try.",
+    help="Attempts per client request; 0 when there was no provider to try.",
     labels=("profile",),
     feeds=(Feed(RequestFinished, (PROFILE,), Sum("attempts")),),
     buckets=ATTEMPTS_BUCKETS,
@@ -235,8 +254,8 @@ ATTEMPTS = Histogram(
 )
 TOKENS = Counter(
     name="coderouter_tokens_total",
-    help="Tokens as the providers told them, each in one direction only: input is without what was read from or "
-    "written to a cache.",
+    help="Tokens reported by providers; each token is counted in exactly one direction, so input leaves out tokens "
+    "read from or written to a cache.",
     labels=("provider", "model", "direction"),
     feeds=tuple(
         Feed(RequestFinished, (PROVIDER, MODEL, direction), Sum(f"{direction}_tokens"))
@@ -245,81 +264,89 @@ TOKENS = Counter(
 )
 USAGE_MISSING = Counter(
     name="coderouter_usage_missing_total",
-    help="Answers whose provider did not tell how many tokens they took.",
+    help="Responses without token usage.",
     labels=("provider",),
     feeds=(Feed(RequestFinished, (PROVIDER,), Absent("output_tokens"), {"outcome": ("ok",)}),),
-    known=(Providers(),),
+    preset=(Providers(),),
 )
 COST = Counter(
     name="coderouter_cost_usd_total",
-    help="What the answers cost in US dollars, by the prices configured.",
+    help="Cost of the responses in US dollars, at the configured prices.",
     labels=("provider", "model"),
     feeds=(Feed(RequestFinished, (PROVIDER, MODEL), Sum("cost_usd")),),
     scale=MICRO,
 )
 UNPRICED = Counter(
     name="coderouter_unpriced_requests_total",
-    help="Answers whose cost is not known, because their provider has no price or did not tell its tokens.",
+    help="Responses of unknown cost: the provider has no price, or reported no token usage.",
     labels=("provider", "model"),
     feeds=(Feed(RequestFinished, (PROVIDER, MODEL), Absent("cost_usd"), {"outcome": ("ok",)}),),
 )
 BUDGET_LIMIT = Gauge(
     name="coderouter_budget_limit_usd",
-    help="What a provider may cost in a month (UTC), in US dollars; only for those that have a budget.",
+    help="Monthly budget of a provider in US dollars, for providers that have one; months are in UTC.",
     labels=("provider",),
+    reads="budget_limits_usd",
 )
 BUDGET_USED = Gauge(
     name="coderouter_budget_used_usd",
-    help="What a provider that has a budget has cost this month (UTC), in US dollars.",
+    help="Cost of a provider this month in US dollars, for providers that have a budget; months are in UTC.",
     labels=("provider",),
+    reads="budgets_used_usd",
 )
 TOOL_CALLS_REPAIRED = Counter(
     name="coderouter_tool_calls_repaired_total",
-    help="Tool calls that a model wrote as text and that became real ones.",
+    help="Tool calls that a model wrote as text and the proxy turned into real ones.",
     labels=("provider",),
     feeds=(Feed(ToolCallRepaired, (PROVIDER,), Sum("count")),),
-    known=(Providers(),),
+    preset=(Providers(),),
 )
 AUTO_ROUTER_RESOLVED = Counter(
     name="coderouter_auto_router_resolved_total",
-    help="Client requests for which a rule of the auto router chose the profile.",
+    help="Client requests whose profile was chosen by a rule of the auto router.",
     labels=("rule", "profile"),
     feeds=(Feed(AutoRouterResolved, (Field("rule_id"), Field("resolved_profile"))),),
 )
 COOLDOWN = Gauge(
     name="coderouter_provider_cooldown",
-    help="1 while a provider that kept failing is tried last, as far as the proxy has told.",
+    help="1 while the provider is in cooldown (moved to the end of the chain), as last reported by the proxy.",
     labels=("provider",),
+    reads="cooldowns",
 )
 COOLDOWNS = Counter(
     name="coderouter_provider_cooldowns_total",
-    help="Times a provider that kept failing began to be tried last.",
+    help="Cooldowns started.",
     labels=("provider",),
     feeds=(Feed(ProviderCooldown, (PROVIDER,)),),
-    known=(Providers(),),
+    preset=(Providers(),),
 )
 IN_FLIGHT = Gauge(
     name="coderouter_in_flight_requests",
-    help="Client requests being answered, as the living proxy processes told in their last heartbeats, one each 15 s.",
+    help="Client requests in flight, as reported in the last heartbeat of each live proxy process; they send one "
+    "every 15 s.",
+    reads="requests_in_flight",
 )
 UP = Gauge(
     name="coderouter_up",
-    help="1 while a proxy process lives: it holds the lock beside the event file or, where that cannot be told, was "
-    "heard of in the last 45 s and has not shut down.",
+    help="1 while a proxy process is alive: it holds the lock next to the event file or, if the lock cannot be seen, "
+    "has sent a heartbeat within 45 s and has not shut down.",
+    reads="up",
 )
 STARTS = Counter(
     name="coderouter_starts_total",
-    help="Starts of proxy processes.",
+    help="Proxy process starts.",
     feeds=(Feed(Startup),),
 )
 LAST_EVENT = Gauge(
     name="coderouter_last_event_timestamp_seconds",
-    help="When the newest event was written, in Unix time; 0 before the first one.",
+    help="Unix time of the newest event; 0 before the first one.",
+    reads="state.last_event_ts",
 )
 INFO = Gauge(
     name="coderouter_info",
-    help="Always 1; the labels say what the newest proxy process runs with.",
+    help="Always 1; the labels describe the newest configuration of the proxy.",
     labels=("version", "default_profile", "allow_paid"),
+    reads="info",
 )
 
-FAMILIES = declared(vars())
+FAMILIES = families_of(vars())

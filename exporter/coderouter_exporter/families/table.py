@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from coderouter_exporter.families import exporter, proxy
-from coderouter_exporter.families.kinds import Counter, Declared, Gauge, Histogram
+from coderouter_exporter.families.kinds import AnyFamily, Counter, Gauge, Histogram
 
 FAMILIES = (*proxy.FAMILIES, *exporter.FAMILIES)
 COUNTERS = tuple(family for family in FAMILIES if isinstance(family, Counter))
@@ -26,7 +26,7 @@ def _table_lines() -> Iterator[str]:
         yield f"| `{family.name}` | {type(family).__name__.lower()} | {labels} | {family.help} | {events} |"
 
 
-def _feeding_events(family: Declared) -> dict[str, None]:
-    """Return the names of the events that feed the family, each once."""
+def _feeding_events(family: AnyFamily) -> dict[str, None]:
+    """Return the names of the events that feed the family, without repetition."""
     feeds = () if isinstance(family, Gauge) else family.feeds
     return dict.fromkeys(f"`{feed.event.msg}`" for feed in feeds)

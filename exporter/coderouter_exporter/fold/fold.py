@@ -1,4 +1,4 @@
-"""Adds a batch of records to the counted document."""
+"""Adds a batch of records to the state."""
 
 from collections import defaultdict
 
@@ -11,14 +11,16 @@ from coderouter_exporter.families.exporter import (
     NUL_BYTES,
     UNPROVEN,
 )
-from coderouter_exporter.fold.latest import remember
+from coderouter_exporter.fold.latest import update_latest
 from coderouter_exporter.fold.plans import PLANS
-from coderouter_exporter.records.decode import Batch, Chunk, Record, read_batch, unix_time
+from coderouter_exporter.records.decode import Batch, Chunk, read_batch
+from coderouter_exporter.records.record import Record
+from coderouter_exporter.records.values import unix_time
 from coderouter_exporter.state.state import State
 
 
 def fold(state: State, chunk: Chunk) -> None:
-    """Count the lines of the chunk that were not counted before, and the chunk itself."""
+    """Add the chunk to the state: its bytes, its lines, and every event that was not counted before."""
     state.add(BYTES_READ, (), chunk.bytes_read)
     if chunk.oversize:
         state.add(LINES, ("oversize",), chunk.oversize)
@@ -55,12 +57,12 @@ def _fold_records(state: State, batch: Batch) -> None:
             columns = plan.count(state, records)
             if event == RequestFinished.msg and columns is not None:
                 state.minutes.count(records, columns)
-            _note_unproven(state, records)
+            _count_unproven(state, records)
             state.last_event_ts = max(state.last_event_ts, unix_time(records[-1].ts) or 0.0)
-    remember(state, batch.data, new, groups)
+    update_latest(state, batch.data, new, groups)
 
 
-def _note_unproven(state: State, records: list[Record]) -> None:
+def _count_unproven(state: State, records: list[Record]) -> None:
     unproven = [record for record in records if record.writer is None or record.seq is None]
     if unproven:
         state.add(UNPROVEN, (), len(unproven))

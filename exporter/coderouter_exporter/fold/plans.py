@@ -1,6 +1,6 @@
-"""How the records of each event are counted: the rows of the families, turned round to stand by event.
+"""How the records of each event are counted: the rows of the families, arranged by event.
 
-Records are grouped by the fields that decide where they count; what Python does, it does once per group.
+Records are grouped by the fields that decide where they count, so that Python code runs once per group.
 """
 
 import collections
@@ -15,6 +15,7 @@ from typing import TypeVar
 
 from coderouter_events.events import EVENTS, Event
 from coderouter_exporter.families.kinds import (
+    MISSING,
     Absent,
     Counter,
     EachOf,
@@ -24,16 +25,18 @@ from coderouter_exporter.families.kinds import (
     Mapped,
     Present,
     Sum,
+    source_fields,
 )
 from coderouter_exporter.families.table import FED
-from coderouter_exporter.records.columns import MISSING, Columns, needed
-from coderouter_exporter.records.decode import Record, unix_time
-from coderouter_exporter.state.state import Exemplar, Labels, Observed, State
+from coderouter_exporter.records.columns import Columns
+from coderouter_exporter.records.record import Record
+from coderouter_exporter.records.values import unix_time
+from coderouter_exporter.state.state import Exemplar, HistogramSeries, Labels, State
 
-Source = str | tuple[int, Field]
-"""A fixed label value, or where the field that gives it stands among those that decide."""
-Deciding = tuple[str | bool | int | None, ...]
-"""What a group of records has in the fields that decide."""
+LabelSource = str | tuple[int, Field]
+"""A fixed label value, or the field that gives it with the field's index among the group's keys."""
+GroupKey = tuple[str | bool | int | None, ...]
+"""The values that a group of records has in common."""
 
 REQUEST_ID_CHARS_MAX = 128 - len("request_id")
 """OpenMetrics 1.0: the label of an exemplar has at most 128 characters, its name included."""
@@ -46,58 +49,58 @@ class _Row:
     """What one feed adds to its family."""
 
     family: Counter | Histogram
-    sources: tuple[Source, ...]
-    given: tuple[tuple[int, Container[object]], ...]
+    sources: tuple[LabelSource, ...]
+    conditions: tuple[tuple[int, Container[object]], ...]
     adds: Sum | Present | Absent | None
 
-    def takes(self, values: Deciding) -> bool:
-        return all(values[at] in wanted for at, wanted in self.given)
+    def matches(self, key: GroupKey) -> bool:
+        return all(key[index] in accepted for index, accepted in self.conditions)
 
-    def labels(self, values: Deciding) -> Labels:
-        return tuple(source if isinstance(source, str) else _label(source, values) for source in self.sources)
+    def labels(self, key: GroupKey) -> Labels:
+        return tuple(source if isinstance(source, str) else _label(source, key) for source in self.sources)
 
 
-class _Newest:
-    """The newest record of each bucket that a batch fell into, by its place in the batch."""
+class _Exemplars:
+    """The newest record of each bucket that a batch added to, by its index in the batch."""
 
     def __init__(self) -> None:
-        self._places: dict[tuple[int, int], int] = {}
-        self._series: dict[int, tuple[Observed, Sequence[int]]] = {}
+        self._newest: dict[tuple[int, int], int] = {}
+        self._series: dict[int, tuple[HistogramSeries, Sequence[int]]] = {}
 
-    def note(self, observed: Observed, numbers: Sequence[int], places: Mapping[int, int]) -> None:
-        """Take the places by edge; `numbers` is what was observed, by place."""
+    def add(self, observed: HistogramSeries, numbers: Sequence[int], by_edge: Mapping[int, int]) -> None:
+        """Add the newest index of each edge; `numbers` are the observations of the whole batch."""
         series = id(observed)
         self._series[series] = (observed, numbers)
-        for edge, place in places.items():
+        for edge, index in by_edge.items():
             if edge:
-                self._places[series, edge - 1] = max(place, self._places.get((series, edge - 1), place))
+                self._newest[series, edge - 1] = max(index, self._newest.get((series, edge - 1), index))
 
-    def keep(self, records: list[Record]) -> None:
-        for (series, bucket), place in self._places.items():
+    def store(self, records: list[Record]) -> None:
+        for (series, bucket), index in self._newest.items():
             observed, numbers = self._series[series]
-            record = records[place]
+            record = records[index]
             if record.request_id and len(record.request_id) <= REQUEST_ID_CHARS_MAX:
                 ts = unix_time(record.ts) or 0.0
-                observed.exemplars[bucket] = Exemplar(record.request_id, numbers[place], ts)
+                observed.exemplars[bucket] = Exemplar(record.request_id, numbers[index], ts)
 
 
 class Plan:
     """How the records of one event are counted."""
 
     def __init__(self, event: type[Event]) -> None:
-        feeds = list(_feeds(event))
+        feeds = list(_feeds_of(event))
         plain = [(family, feed) for family, feed in feeds if not _is_list(feed)]
-        self._deciding = tuple(dict.fromkeys(chain.from_iterable(_deciding(feed) for _, feed in plain)))
-        self._rows = [_row(family, feed, self._deciding) for family, feed in plain]
-        self._lists = [(family, feed.values[0]) for family, feed in feeds if _is_list(feed)]
-        numbers = (needed(row.adds.field) for row in self._rows if row.adds is not None)
-        self._fields = tuple(dict.fromkeys((*self._deciding, *chain.from_iterable(numbers))))
+        self._group_keys = tuple(dict.fromkeys(chain.from_iterable(feed.group_keys() for _, feed in plain)))
+        self._rows = [_row(family, feed, self._group_keys) for family, feed in plain]
+        self._lists = [(family, feed.labels[0]) for family, feed in feeds if _is_list(feed)]
+        numbers = (source_fields(row.adds.field) for row in self._rows if row.adds is not None)
+        self._fields = tuple(dict.fromkeys((*self._group_keys, *chain.from_iterable(numbers))))
 
     def count(self, state: State, records: list[Record]) -> Columns | None:
-        """Count the records; return the columns that were made of them, if any were."""
+        """Count the records; return their columns if any were needed."""
         columns = None
-        if self._fields == self._deciding:
-            self._count_alike(state, records)
+        if self._fields == self._group_keys:
+            self._count_groups(state, records)
         else:
             columns = Columns(self._fields, records)
             self._count_numbers(state, records, columns)
@@ -109,37 +112,37 @@ class Plan:
                 state.add(family, (entry,), number)
         return columns
 
-    def _count_alike(self, state: State, records: list[Record]) -> None:
-        """Count records of which only those matter that decide."""
-        for values, number in _counted(self._deciding, records):
+    def _count_groups(self, state: State, records: list[Record]) -> None:
+        """Count records without looking at any number in them."""
+        for key, number in _group_sizes(self._group_keys, records):
             for row in self._rows:
-                if row.takes(values):
+                if row.matches(key):
                     assert isinstance(row.family, Counter)
-                    state.add(row.family, row.labels(values), number)
+                    state.add(row.family, row.labels(key), number)
 
     def _count_numbers(self, state: State, records: list[Record], columns: Columns) -> None:
-        groups: dict[Deciding, list[int]] = defaultdict(list)
-        for place, values in enumerate(zip(*map(columns.values, self._deciding), strict=True)):
-            groups[values].append(place)
-        newest = _Newest()
-        for values, places in groups.items():
+        groups: dict[GroupKey, list[int]] = defaultdict(list)
+        for index, key in enumerate(zip(*map(columns.values, self._group_keys), strict=True)):
+            groups[key].append(index)
+        exemplars = _Exemplars()
+        for key, indexes in groups.items():
             for row in self._rows:
-                if row.takes(values):
-                    _add(state, row, row.labels(values), columns, places, newest)
-        newest.keep(records)
+                if row.matches(key):
+                    _add(state, row, row.labels(key), columns, indexes, exemplars)
+        exemplars.store(records)
 
 
 def _add(
-    state: State, row: _Row, labels: Labels, columns: Columns, places: list[int], newest: _Newest
+    state: State, row: _Row, labels: Labels, columns: Columns, indexes: list[int], exemplars: _Exemplars
 ) -> None:
     family = row.family
     column = columns.numbers(row.adds.field, family.scale) if row.adds is not None else ()
     if not column:
         if row.adds is None or isinstance(row.adds, Absent):
             assert isinstance(family, Counter)
-            state.add(family, labels, len(places))
+            state.add(family, labels, len(indexes))
         return
-    numbers = _picked(column, places)
+    numbers = _picked(column, indexes)
     missing = numbers.count(MISSING)
     if isinstance(family, Histogram):
         edges = list(map(_EDGES[family.name], numbers))
@@ -148,7 +151,7 @@ def _add(
             return
         observed = state.observe(family, labels, counts, sum(numbers) - missing * MISSING)
         if family.exemplars:
-            newest.note(observed, column, dict(zip(edges, places, strict=True)))
+            exemplars.add(observed, column, dict(zip(edges, indexes, strict=True)))
     elif row.adds is not None and (number := _number(row.adds, numbers, missing)):
         state.add(family, labels, number)
 
@@ -163,49 +166,39 @@ def _number(adds: Sum | Present | Absent, numbers: Sequence[int], missing: int) 
             return missing
 
 
-def _picked(column: Sequence[T], places: list[int]) -> Sequence[T]:
-    return column if len(places) == len(column) else list(map(column.__getitem__, places))
+def _picked(column: Sequence[T], indexes: list[int]) -> Sequence[T]:
+    return column if len(indexes) == len(column) else list(map(column.__getitem__, indexes))
 
 
-def _counted(fields: tuple[str, ...], records: list[Record]) -> Iterable[tuple[Deciding, int]]:
+def _group_sizes(fields: tuple[str, ...], records: list[Record]) -> Iterable[tuple[GroupKey, int]]:
     if not fields:
         return [((), len(records))]
     if len(fields) == 1:
-        return (
-            ((value,), number)
-            for value, number in collections.Counter(map(attrgetter(*fields), records)).items()
-        )
+        sizes = collections.Counter(map(attrgetter(*fields), records))
+        return (((value,), number) for value, number in sizes.items())
     return collections.Counter(map(attrgetter(*fields), records)).items()
 
 
-def _label(source: tuple[int, Field], values: Deciding) -> str:
-    at, how = source
-    said = str(values[at] or "")
-    return how.words.get(said, how.otherwise) if isinstance(how, Mapped) else said
+def _label(source: tuple[int, Field], key: GroupKey) -> str:
+    index, field = source
+    value = str(key[index] or "")
+    return field.values.get(value, field.default) if isinstance(field, Mapped) else value
 
 
-def _row(family: Counter | Histogram, feed: Feed, deciding: tuple[str, ...]) -> _Row:
+def _row(family: Counter | Histogram, feed: Feed, keys: tuple[str, ...]) -> _Row:
     return _Row(
         family,
-        tuple(
-            value if isinstance(value, str) else (deciding.index(value.name), value) for value in feed.values
-        ),
-        tuple((deciding.index(name), wanted) for name, wanted in feed.given.items()),
+        tuple(label if isinstance(label, str) else (keys.index(label.name), label) for label in feed.labels),
+        tuple((keys.index(name), accepted) for name, accepted in feed.where.items()),
         feed.adds,
     )
 
 
-def _deciding(feed: Feed) -> Iterator[str]:
-    """Yield the fields that decide whether and where the feed counts a record."""
-    yield from feed.given
-    yield from (value.name for value in feed.values if isinstance(value, Field))
-
-
 def _is_list(feed: Feed) -> bool:
-    return any(isinstance(value, EachOf) for value in feed.values)
+    return any(isinstance(label, EachOf) for label in feed.labels)
 
 
-def _feeds(event: type[Event]) -> Iterator[tuple[Counter | Histogram, Feed]]:
+def _feeds_of(event: type[Event]) -> Iterator[tuple[Counter | Histogram, Feed]]:
     for family in FED:
         for feed in family.feeds:
             if feed.event is event:
@@ -217,7 +210,9 @@ _EDGES: dict[str, Callable[[int], int]] = {
     for family in FED
     if isinstance(family, Histogram)
 }
-"""By histogram, what gives the number of the first edge that is not below an observation. Edge 0 stands below all
-buckets and takes what is missing, so that no observation has to be looked at alone."""
+"""By histogram, a function that returns the number of the first edge that is not below an observation.
+
+Edge 0 is below all buckets and takes the missing numbers, so that no observation is examined on its own.
+"""
 
 PLANS = {event.msg: Plan(event) for event in EVENTS}

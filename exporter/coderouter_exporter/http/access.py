@@ -1,4 +1,4 @@
-"""Who may see what the exporter serves: TLS, passwords and headers, as the web configuration has them now."""
+"""TLS, passwords and headers of everything the exporter serves, from the current web configuration."""
 
 import asyncio
 import base64
@@ -24,30 +24,32 @@ log = logging.getLogger(__name__)
 
 
 class WebConfigFile:
-    """A web configuration that follows its files: they are looked at when a client connects, or asks."""
+    """A web configuration that is read again when one of its files has changed."""
 
     def __init__(self, path: Path) -> None:
-        """Read it.
+        """Read the file.
 
         Raises:
-            WebConfigErrors
+            WebConfigErrors: it cannot be used.
         """
         self._path = path
         self._config = web_config.read(path)
         self._files = self._config.files
-        self._seen = _signature(self._files)
+        self._stats = _stats(self._files)
 
     @property
     def current(self) -> WebConfig:
-        """What the files say now, or what they said before they had faults."""
-        seen = _signature(self._files)
-        if seen != self._seen:
+        """The configuration in the files, or the previous one while they have errors.
+
+        The files are checked for changes on each access: for every connection and every request.
+        """
+        if _stats(self._files) != self._stats:
             try:
-                self._take(web_config.read(self._path))
-            except WebConfigErrors as faults:
-                self._files = faults.files
-                log.error("the web configuration of before stays in use:\n%s", faults)
-            self._seen = _signature(self._files)
+                self._replace(web_config.read(self._path))
+            except WebConfigErrors as errors:
+                self._files = errors.files
+                log.error("keeping the previous web configuration:\n%s", errors)
+            self._stats = _stats(self._files)
         return self._config
 
     def context(self) -> ssl.SSLContext:
@@ -55,18 +57,16 @@ class WebConfigFile:
         assert context is not None
         return context
 
-    def _take(self, config: WebConfig) -> None:
+    def _replace(self, config: WebConfig) -> None:
         if (config.tls is None) != (self._config.tls is None):
             turned = "off" if config.tls is None else "on"
-            raise WebConfigErrors(
-                [f"{self._path}: TLS is turned {turned}, which takes a restart"], config.files
-            )
+            raise WebConfigErrors([f"{self._path}: turning TLS {turned} requires a restart"], config.files)
         self._config = config
         self._files = config.files
-        log.info("read %s anew", self._path)
+        log.info("reloaded %s", self._path)
 
 
-def _signature(files: tuple[Path, ...]) -> list[tuple[int, int, int] | None]:
+def _stats(files: tuple[Path, ...]) -> list[tuple[int, int, int] | None]:
     return [_stat(path) for path in files]
 
 
@@ -79,7 +79,7 @@ def _stat(path: Path) -> tuple[int, int, int] | None:
 
 
 class AuthMiddleware:
-    """The ASGI app behind its passwords, all of its paths, with the headers that every answer gets."""
+    """Requires a password for every path of the app and adds the configured headers to every response."""
 
     def __init__(self, app: ASGIApp, web: WebConfigFile) -> None:
         self._app = app
@@ -99,42 +99,42 @@ class AuthMiddleware:
 
         given = dict(scope["headers"]).get(b"authorization", b"")
         app = self._app
-        if config.users and not await self._passwords.fit(given, config.users):
+        if config.users and not await self._passwords.verify(given, config.users):
             challenge = {"WWW-Authenticate": 'Basic realm="cr-exporter"'}
             app = PlainTextResponse("Unauthorized\n", status_code=401, headers=challenge)
         await app(scope, receive, send_with_headers)
 
 
 class Passwords:
-    """Compares passwords with their hashes.
+    """Checks passwords against their bcrypt hashes.
 
-    A comparison takes as long as its hash was made to take, so one that fits is remembered, and only one is made at a
-    time, in a thread. An unknown name takes as long as a known one.
+    bcrypt is slow on purpose: a correct password is cached until its hash changes, and one check runs at a time, in a
+    thread. An unknown name takes as long as a known one.
     """
 
     def __init__(self) -> None:
         self._key = secrets.token_bytes(32)
-        self._fitting: dict[str, bytes] = {}
+        self._verified: dict[str, bytes] = {}
         self._one_at_a_time = asyncio.Lock()
 
-    async def fit(self, authorization: bytes, users: Mapping[str, bytes]) -> bool:
-        """Return whether the header has the name and the password of one of the users."""
+    async def verify(self, authorization: bytes, users: Mapping[str, bytes]) -> bool:
+        """Return whether the `Authorization` header names a user and has that user's password."""
         name, password = _basic(authorization)
         if not name:
             return False
         hashed = users.get(name) or next(iter(users.values()))
         digest = hmac.digest(self._key, hashed + password, "sha256")
-        if name in users and hmac.compare_digest(self._fitting.get(name, b""), digest):
+        if name in users and hmac.compare_digest(self._verified.get(name, b""), digest):
             return True
         async with self._one_at_a_time:
-            fits = await asyncio.to_thread(_fits, password, hashed) and name in users
-        if fits:
-            self._fitting[name] = digest
-        return fits
+            correct = await asyncio.to_thread(_matches, password, hashed) and name in users
+        if correct:
+            self._verified[name] = digest
+        return correct
 
 
 def _basic(authorization: bytes) -> tuple[str, bytes]:
-    """Return name and password of a header; no name when it has none."""
+    """Return name and password of the header; an empty name when it holds none."""
     scheme, _, encoded = authorization.partition(b" ")
     if scheme.lower() != b"basic":
         return "", b""
@@ -145,18 +145,18 @@ def _basic(authorization: bytes) -> tuple[str, bytes]:
         return "", b""
 
 
-def _fits(password: bytes, hashed: bytes) -> bool:
+def _matches(password: bytes, hashed: bytes) -> bool:
     try:
         return bcrypt.checkpw(password, hashed)
     except ValueError:
-        return False  # longer than bcrypt takes
+        return False  # longer than bcrypt accepts, or with a NUL byte
 
 
 def protocol(web: WebConfigFile) -> type[HttpToolsProtocol]:
-    """Return a protocol that leaves at once where a client's certificate has none of the allowed names."""
+    """Return a protocol that closes the connection when no name in the client's certificate is allowed."""
 
     class _Checked(HttpToolsProtocol):
-        def connection_made(self, transport: Transport) -> None:  # type: ignore[override] # as uvicorn has it
+        def connection_made(self, transport: Transport) -> None:  # type: ignore[override] # as in uvicorn
             super().connection_made(transport)
             tls = web.current.tls
             if tls is not None and not tls.allows(transport.get_extra_info("peercert")):

@@ -1,4 +1,4 @@
-"""The HTTP side: every answer is made of what has been committed, and says so when that is not everything."""
+"""The HTTP endpoints. They serve only what has been committed."""
 
 import asyncio
 import gzip
@@ -23,22 +23,22 @@ from coderouter_exporter.render.exposition import render
 from coderouter_exporter.render.negotiate import accepts_gzip, choose_format
 from coderouter_exporter.render.report import report
 from coderouter_exporter.render.view import View
-from coderouter_exporter.state import state as states
+from coderouter_exporter.state.state import State
 
 DRAIN_S_MAX = 1.0
 GZIP_LEVEL = 4
 
 
-def create_app(follower: Engine, watcher: Watcher) -> Starlette:
+def create_app(engine: Engine, watcher: Watcher) -> Starlette:
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncGenerator[None]:
-        follower.start()
+        engine.start()
         watcher.start()
         yield
         await asyncio.to_thread(watcher.stop)
-        await asyncio.to_thread(follower.stop)
+        await asyncio.to_thread(engine.stop)
 
-    pages = _Pages(follower)
+    pages = _Pages(engine)
     return Starlette(
         routes=[
             Route("/", pages.landing),
@@ -53,13 +53,13 @@ def create_app(follower: Engine, watcher: Watcher) -> Starlette:
 
 
 class _Pages:
-    def __init__(self, follower: Engine) -> None:
-        self._follower = follower
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
         self._liveness = ProxyLiveness()
 
     async def metrics(self, request: Request) -> Response:
         form = choose_format(request.headers.get("accept", ""))
-        view = await self._drained()
+        view = await self._fresh_view()
         return _recovering() if view is None else _encoded(request, render(view, form), form.value)
 
     async def metrics_json(self, request: Request) -> Response:
@@ -67,7 +67,7 @@ class _Pages:
         if hours not in map(str, STEP_MINUTES):
             known = ", ".join(map(str, STEP_MINUTES))
             return PlainTextResponse(f"hours={hours} is not one of {known}\n", status_code=400)
-        view = await self._drained()
+        view = await self._fresh_view()
         if view is None:
             return _recovering()
         return _encoded(request, orjson.dumps(report(view, int(hours))), "application/json")
@@ -76,25 +76,25 @@ class _Pages:
         return PlainTextResponse("healthy\n")
 
     async def ready(self, _: Request) -> Response:
-        published = self._follower.published
+        published = self._engine.published
         if published.ready:
             return PlainTextResponse("ready\n")
         reason = "the state file cannot be written" if published.commits_failing else "still catching up"
         return PlainTextResponse(f"not ready: {reason}\n", status_code=503)
 
     async def landing(self, _: Request) -> Response:
-        return HTMLResponse(_landing_page(self._follower.published))
+        return HTMLResponse(_landing_page(self._engine.published))
 
-    async def _drained(self) -> View | None:
-        """Return a view that holds every event written before now, or what is committed when that takes too long.
+    async def _fresh_view(self) -> View | None:
+        """Return a view of every event written before this call, or of the last commit if that takes too long.
 
-        None while what is committed is less than what was served before.
+        None while the committed totals are lower than those served before.
         """
-        await asyncio.wait([asyncio.wrap_future(self._follower.next_pass())], timeout=DRAIN_S_MAX)
-        published = self._follower.published
+        await asyncio.wait([asyncio.wrap_future(self._engine.next_pass())], timeout=DRAIN_S_MAX)
+        published = self._engine.published
         if published.recovering:
             return None
-        state, now_ts = states.decode(published.document), time.time()
+        state, now_ts = State.decode(published.document), time.time()
         paths = (source.path for source in published.sources)
         alive = self._liveness.probe(paths, last_event_ts=state.last_event_ts, now_ts=now_ts)
         return View(state=state, now_ts=now_ts, published=published, alive=alive)
@@ -102,7 +102,7 @@ class _Pages:
 
 def _recovering() -> Response:
     return PlainTextResponse(
-        "the newest checkpoint was damaged; still reading what it had counted\n", status_code=503
+        "the newest checkpoint was damaged; counting again what it had counted\n", status_code=503
     )
 
 
@@ -117,7 +117,7 @@ def _encoded(request: Request, body: bytes, content_type: str) -> Response:
 def _landing_page(published: Published) -> str:
     sources = "".join(
         f"<li><code>{html.escape(str(source.path))}</code>: "
-        f"{f'{source.bytes_behind} bytes behind' if source.readable else 'not there yet, or not readable'}</li>"
+        f"{f'{source.bytes_behind} bytes behind' if source.readable else 'missing or unreadable'}</li>"
         for source in published.sources
     )
     return f"""<!doctype html>
@@ -129,12 +129,12 @@ def _landing_page(published: Published) -> str:
 </head>
 <body>
 <h1>CodeRouter exporter {version("coderouter")}</h1>
-<p>Counts what the proxy writes to its event file, and serves the totals.</p>
+<p>Counts the events of the CodeRouter proxy and serves the totals.</p>
 <ul>
-<li><a href="dashboard">/dashboard</a>: for people</li>
-<li><a href="metrics">/metrics</a>: for Prometheus</li>
-<li><a href="metrics.json">/metrics.json</a>: the same totals, and the last events, as JSON</li>
-<li><a href="-/healthy">/-/healthy</a>, <a href="-/ready">/-/ready</a>: for supervisors</li>
+<li><a href="dashboard">/dashboard</a>: live status and history</li>
+<li><a href="metrics">/metrics</a>: metrics for Prometheus</li>
+<li><a href="metrics.json">/metrics.json</a>: totals and recent events as JSON</li>
+<li><a href="-/healthy">/-/healthy</a>, <a href="-/ready">/-/ready</a>: health checks</li>
 </ul>
 <p>Event files:</p>
 <ul>{sources}</ul>

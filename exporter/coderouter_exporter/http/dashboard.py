@@ -1,4 +1,4 @@
-"""The files of the dashboard, held in memory, and the headers that keep anything else off the page."""
+"""The dashboard's files, held in memory, with headers that let the page load nothing else."""
 
 import gzip
 import hashlib
@@ -21,7 +21,7 @@ TYPES = {
     ".svg": "image/svg+xml",
 }
 HEADERS = {
-    "Cache-Control": "no-cache",  # asked for anew each time, and answered with 304
+    "Cache-Control": "no-cache",  # revalidated on every load, usually with a 304
     "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
     "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; "
     "require-trusted-types-for 'script'; trusted-types 'none'",
@@ -34,7 +34,7 @@ HEADERS = {
 @dataclass(frozen=True)
 class File:
     body: bytes
-    packed: bytes
+    compressed: bytes
     content_type: str
     etag: str
 
@@ -50,7 +50,7 @@ def files() -> dict[str, File]:
 
 
 def routes() -> Iterable[Route]:
-    """Return the routes of the page and of its files, which it names relative to itself, whatever path leads here."""
+    """Return the routes of the page and its files. The page's links are relative, so any path prefix works."""
     found = files()
 
     async def page(request: Request) -> Response:
@@ -75,5 +75,5 @@ def _answer(request: Request, file: File) -> Response:
     if file.etag in request.headers.get("if-none-match", ""):
         return Response(status_code=304, headers=headers)
     if accepts_gzip(request.headers.get("accept-encoding", "")):
-        return Response(file.packed, headers={**headers, "Content-Encoding": "gzip"})
+        return Response(file.compressed, headers={**headers, "Content-Encoding": "gzip"})
     return Response(file.body, headers=headers)

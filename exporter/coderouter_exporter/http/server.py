@@ -1,21 +1,17 @@
-"""The HTTP server: woken by its end, and telling systemd how the loop behind it is doing."""
+"""The HTTP server, which also reports the state of the engine to systemd."""
 
-import asyncio
 import socket
 import time
-from contextlib import suppress
-from types import FrameType
 
 import uvicorn
 
 from coderouter_events import sd_notify
 from coderouter_exporter.engine.loop import Engine, Published
-
-TICK_S = 1.0
+from coderouter_http.server import TICK_S, StoppableServer
 
 
 class Progress:
-    """Notes when the loop last took a step; `at` is monotonic."""
+    """When the engine last took a step; `at` is monotonic."""
 
     def __init__(self) -> None:
         self.at = time.monotonic()
@@ -24,47 +20,35 @@ class Progress:
         self.at = time.monotonic()
 
 
-class Server(uvicorn.Server):
-    """A server that is woken by the end instead of asking for it ten times a second, which costs an idle CPU.
+class Server(StoppableServer):
+    """Reports ready once it serves, because a long catch-up is no failed start.
 
-    It is ready when it serves, for a long catch-up is no failed start. It tells systemd that it lives only while the
-    loop takes steps: a scrape is answered also when the disk hangs, but with what was counted before.
+    It pings the watchdog only while the engine takes steps: scrapes are answered even when the disk hangs, but with
+    old values.
     """
 
-    def __init__(self, config: uvicorn.Config, follower: Engine, progress: Progress) -> None:
+    def __init__(self, config: uvicorn.Config, engine: Engine, progress: Progress) -> None:
         super().__init__(config)
-        self._follower = follower
+        self._engine = engine
         self._progress = progress
-        self._ended = asyncio.Event()
-        self._loop: asyncio.AbstractEventLoop | None = None
         self._watchdog_s = sd_notify.watchdog_s()
+        if self._watchdog_s:
+            self.tick_s = min(TICK_S, self._watchdog_s / 2)
         self._pinged_at = 0.0
         self._status = ""
 
-    def end(self) -> None:
-        self.should_exit = True
-        if self._loop is not None:
-            self._loop.call_soon_threadsafe(self._ended.set)
-
-    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        super().handle_exit(sig, frame)
-        self.end()
-
     async def main_loop(self) -> None:
-        self._loop = asyncio.get_running_loop()
         sd_notify.notify(sd_notify.READY)
-        tick_s = min(TICK_S, self._watchdog_s / 2) if self._watchdog_s else TICK_S
-        while not await self.on_tick(0):  # 0: the tick that also sets the date header
-            self._tell()
-            with suppress(TimeoutError):
-                await asyncio.wait_for(self._ended.wait(), tick_s)
+        await super().main_loop()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        sd_notify.notify(sd_notify.STOPPING, sd_notify.status("stopping; counts what is written until now"))
+        sd_notify.notify(
+            sd_notify.STOPPING, sd_notify.status("stopping; counting what has been written so far")
+        )
         await super().shutdown(sockets)
 
-    def _tell(self) -> None:
-        status = _sentence(self._follower.published)
+    def tick(self) -> None:
+        status = _status(self._engine.published)
         if status != self._status:
             sd_notify.notify(sd_notify.status(status))
             self._status = status
@@ -78,13 +62,11 @@ class Server(uvicorn.Server):
             self._pinged_at = now
 
 
-def _sentence(published: Published) -> str:
+def _status(published: Published) -> str:
     if published.commits_failing:
-        return "the state file cannot be written; what was committed before is served"
+        return "the state file cannot be written; serving the last committed values"
     if not published.caught_up:
         behind = sum(source.bytes_behind for source in published.sources)
-        return f"serves, and still catches up: {behind:,} bytes behind"
+        return f"serving while catching up: {behind:,} bytes behind"
     unread = ", ".join(str(source.path) for source in published.sources if not source.readable)
-    return (
-        f"caught up; not there yet, or not readable: {unread}" if unread else "caught up with the event files"
-    )
+    return f"caught up; missing or unreadable: {unread}" if unread else "caught up with the event files"

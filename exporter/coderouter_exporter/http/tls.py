@@ -1,4 +1,4 @@
-"""TLS as a web configuration asks for it, in the names that Go has for its parts."""
+"""TLS as configured in a web configuration, which uses Go's names."""
 
 import ssl
 from collections.abc import Callable, Mapping
@@ -31,7 +31,7 @@ CIPHERS = {
     "TLS_ECDHE_RSA_WITH_AES_256_CBC_SHA": "ECDHE-RSA-AES256-SHA",
 }
 CIPHERS_OF_TLS13 = ("TLS_AES_128_GCM_SHA256", "TLS_AES_256_GCM_SHA384", "TLS_CHACHA20_POLY1305_SHA256")
-"""Always offered; naming them changes nothing, as in Go."""
+"""Always offered; listing them has no effect, as in Go."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,10 +50,10 @@ class TLS:
     curve_preferences: tuple[str, ...] = ()
 
     def context(self) -> ssl.SSLContext:
-        """Return what a connection is wrapped with.
+        """Return the context for new connections.
 
         Raises:
-            OSError: a file cannot be read, is no certificate or key, or they are not a pair.
+            OSError: a file cannot be read, is not a certificate or key, or certificate and key do not match.
         """
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(self.cert_file, self.key_file, password=_no_password)
@@ -71,7 +71,7 @@ class TLS:
         return context
 
     def allows(self, certificate: Mapping[str, Any] | None) -> bool:
-        """Return whether a client with this certificate, in the shape of `getpeercert`, may connect."""
+        """Return whether a client with this certificate, as `getpeercert` returns it, may connect."""
         if not self.client_allowed_sans:
             return True
         names = {value for _, value in (certificate or {}).get("subjectAltName", ())}
@@ -79,7 +79,7 @@ class TLS:
 
 
 class ReloadingSSLContext(ssl.SSLContext):
-    """Wraps each connection with the context that is newest by then."""
+    """Wraps each connection with the newest context, so that certificates change without a restart."""
 
     _newest: Callable[[], ssl.SSLContext]
 
@@ -88,10 +88,10 @@ class ReloadingSSLContext(ssl.SSLContext):
         self._newest = newest
         return self
 
-    def wrap_bio(self, *args: Any, **kwargs: Any) -> ssl.SSLObject:  # noqa: ANN401 - handed on
+    def wrap_bio(self, *args: Any, **kwargs: Any) -> ssl.SSLObject:  # noqa: ANN401 - passed on
         return self._newest().wrap_bio(*args, **kwargs)
 
 
 def _no_password() -> str:
-    """Answer the question for the passphrase of a key, which OpenSSL would ask at the terminal."""
+    """Keep OpenSSL from asking for a key's passphrase at the terminal."""
     return ""

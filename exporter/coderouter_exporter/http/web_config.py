@@ -1,7 +1,7 @@
-"""Read a web configuration file, in the format that Prometheus and its exporters share (exporter-toolkit).
+"""Reads a web configuration file, in the format that Prometheus and its exporters share (exporter-toolkit).
 
-Its nodes are read, not its values, so that each fault knows its line. The proxy reads its own file by a model and
-pydantic; an exporter that stays small has no use for either.
+YAML nodes are read instead of plain values, so that each error knows its line. The exporter stays small without
+pydantic, which reads the proxy's configuration.
 """
 
 import re
@@ -22,7 +22,7 @@ HEADERS: dict[str, tuple[str, ...]] = {
     "X-Frame-Options": ("deny", "sameorigin"),
     "X-XSS-Protection": (),
 }
-"""Those that may be set, with the values that they may have where there are few."""
+"""Headers that may be set, with their allowed values; an empty tuple allows any."""
 BCRYPT = re.compile(r"\$2[abxy]?\$(0[4-9]|[12]\d|3[01])\$[./A-Za-z0-9]{53}")
 SENDABLE = re.compile(r"[\t\x20-\x7e\xa0-\xff]*")
 INSTEAD = {
@@ -33,19 +33,22 @@ INSTEAD = {
     "RequestClientCert": "write VerifyClientCertIfGiven",
     "RequireAnyClientCert": "write RequireAndVerifyClientCert",
 }
-"""What the format has and we do not, for Python's TLS takes files and checks each certificate that it asks for."""
+"""What is not supported, and what to write instead.
+
+Python's TLS loads certificates from files only, and verifies every client certificate that it requests.
+"""
 NULL = "tag:yaml.org,2002:null"
 BOOL = "tag:yaml.org,2002:bool"
 
 Read = Callable[[yaml.Node, str], Any]
-"""Returns what a node says, given its place in the file, or raises what is wrong with it."""
+"""Returns the value of a node, given its key path, or raises `_Invalid`."""
 
 
 class WebConfigErrors(Exception):
-    """The file cannot be used; `str()` has one line for each fault, and `files` are those that were looked at."""
+    """The file cannot be used. `str()` has one line for each error; `files` are those that were read."""
 
-    def __init__(self, faults: Iterable[str], files: Iterable[Path]) -> None:
-        super().__init__("\n".join(faults))
+    def __init__(self, errors: Iterable[str], files: Iterable[Path]) -> None:
+        super().__init__("\n".join(errors))
         self.files = tuple(files)
 
 
@@ -54,17 +57,17 @@ class WebConfig:
     tls: TLS | None = None
     context: ssl.SSLContext | None = None
     users: Mapping[str, bytes] = field(default_factory=dict)
-    """Names, and their passwords hashed by bcrypt; empty lets everyone in."""
+    """The bcrypt hash of each user's password. Without users, no password is required."""
     headers: Mapping[str, str] = field(default_factory=dict)
     files: tuple[Path, ...]
-    """All that was read."""
+    """Every file that was read."""
 
 
 def read(path: Path) -> WebConfig:
-    """Return what the file says, with the certificates that it names.
+    """Return the configuration, with its certificates loaded.
 
     Raises:
-        WebConfigErrors: with every fault of the file.
+        WebConfigErrors: with every error of the file.
     """
     try:
         node = yaml.compose(path.read_text(encoding="utf-8"), Loader=yaml.SafeLoader)
@@ -78,33 +81,33 @@ def read(path: Path) -> WebConfig:
         ) from None
     except yaml.YAMLError as error:
         raise WebConfigErrors([f"{path}: is not YAML: {error}"], [path]) from None
-    reading = _Reading(path)
-    config = reading.whole(node)
-    if reading.faults or config is None:
+    reader = _Reader(path)
+    config = reader.read(node)
+    if reader.errors or config is None:
         raise WebConfigErrors(
-            (f"{path}:{line}: {what}" for line, what in sorted(reading.faults)), reading.files
+            (f"{path}:{line}: {message}" for line, message in sorted(reader.errors)), reader.files
         )
     return config
 
 
-class _Reading:
-    """One file, and the faults that were found in it until now."""
+class _Reader:
+    """Reads one file and collects its errors."""
 
     def __init__(self, path: Path) -> None:
         self.files = [path]
-        self.faults: list[tuple[int, str]] = []
+        self.errors: list[tuple[int, str]] = []
         self._folder = path.parent
 
-    def whole(self, node: yaml.Node | None) -> WebConfig | None:
-        """Return the configuration; None when it has faults."""
+    def read(self, node: yaml.Node | None) -> WebConfig | None:
+        """Return the configuration; None when it has errors."""
         sections: dict[str, Read] = {
             "tls_server_config": self._tls,
             "http_server_config": self._http,
             "basic_auth_users": self._users,
             "rate_limit": _unsupported,
         }
-        found = self._read(self._mapping(sections), node, "") if node is not None else {}
-        if self.faults:
+        found = self._value(self._mapping(sections), node, "") if node is not None else {}
+        if self.errors:
             return None
         tls, context = found.get("tls_server_config", (None, None))
         return WebConfig(
@@ -115,7 +118,7 @@ class _Reading:
             files=tuple(self.files),
         )
 
-    def _tls(self, node: yaml.Node, place: str) -> tuple[TLS, ssl.SSLContext] | None:
+    def _tls(self, node: yaml.Node, key_path: str) -> tuple[TLS, ssl.SSLContext] | None:
         fields: dict[str, Read] = {
             "cert_file": self._file,
             "key_file": self._file,
@@ -129,145 +132,145 @@ class _Reading:
             "curve_preferences": self._each(_one_of(CURVES)),
             **dict.fromkeys(("cert", "key", "client_ca"), _unsupported),
         }
-        before = len(self.faults)
-        found = self._mapping(fields)(node, place)
-        if len(self.faults) > before:
+        before = len(self.errors)
+        found = self._mapping(fields)(node, key_path)
+        if len(self.errors) > before:
             return None
         if missing := [name for name in ("cert_file", "key_file") if name not in found]:
-            raise _Wrong(f"has no {' and no '.join(missing)}; add it")
+            raise _Invalid(f"requires {' and '.join(missing)}")
         tls = TLS(**found)
-        if wrong := list(_disagreements(tls)):
-            raise _Wrong("; ".join(wrong))
+        if errors := list(_inconsistencies(tls)):
+            raise _Invalid("; ".join(errors))
         try:
             return tls, tls.context()
         except (OSError, ValueError) as error:
-            raise _Wrong(f"certificate and key cannot be used: {error}") from None
+            raise _Invalid(f"certificate and key cannot be used: {error}") from None
 
-    def _http(self, node: yaml.Node, place: str) -> dict[str, Any]:
+    def _http(self, node: yaml.Node, key_path: str) -> dict[str, Any]:
         headers = self._mapping({name: _header(values) for name, values in HEADERS.items()})
 
-        def sent(inner: yaml.Node, inner_place: str) -> dict[str, str]:
-            return {name: value for name, value in headers(inner, inner_place).items() if value}
+        def sent(inner: yaml.Node, inner_path: str) -> dict[str, str]:
+            return {name: value for name, value in headers(inner, inner_path).items() if value}
 
-        found: dict[str, Any] = self._mapping({"http2": _boolean, "headers": sent})(node, place)
+        found: dict[str, Any] = self._mapping({"http2": _boolean, "headers": sent})(node, key_path)
         return found
 
-    def _users(self, node: yaml.Node, place: str) -> dict[str, bytes]:
-        found: dict[str, bytes] = self._mapping(None)(node, place)
+    def _users(self, node: yaml.Node, key_path: str) -> dict[str, bytes]:
+        found: dict[str, bytes] = self._mapping(None)(node, key_path)
         return found
 
-    def _file(self, node: yaml.Node, place: str) -> Path:
-        path = self._folder / _text(node, place)
+    def _file(self, node: yaml.Node, key_path: str) -> Path:
+        path = self._folder / _text(node, key_path)
         self.files.append(path)
         try:
             path.open("rb").close()
         except OSError as error:
-            raise _Wrong(f"{path} cannot be read: {error.strerror}") from None
+            raise _Invalid(f"{path} cannot be read: {error.strerror}") from None
         return path
 
     def _mapping(self, fields: Mapping[str, Read] | None) -> Read:
-        """Return what reads a mapping of these fields; with no table, every key is a user's name."""
+        """Return a reader of a mapping with these fields; without `fields`, every key is a user's name."""
         known = ", ".join(sorted(name for name in fields or () if name not in INSTEAD))
 
-        def read_fields(node: yaml.Node, place: str) -> dict[str, Any]:
+        def read_fields(node: yaml.Node, key_path: str) -> dict[str, Any]:
             if not isinstance(node, yaml.MappingNode):
-                raise _Wrong("is not a mapping; write fields")
+                raise _Invalid("is not a mapping; write `key: value` lines")
             found: dict[str, Any] = {}
             for key, value in node.value:
-                name = str(self._read(_text, key, place))
-                inner = f"{place}.{name}" if place else name
+                name = str(self._value(_text, key, key_path))
+                inner = f"{key_path}.{name}" if key_path else name
                 reads = _hash if fields is None else fields.get(name)
                 if name in found:
-                    self._fault(key, inner, "stands twice; the first one would be lost")
+                    self._add_error(key, inner, "is duplicated; the first value would be ignored")
                 elif reads is None:
-                    self._fault(key, inner, f"is not a known field; known here are {known}")
-                elif value.tag != NULL or fields is None:  # a user without a hash is no field left out
-                    found[name] = self._read(reads, value, inner, key)
+                    self._add_error(key, inner, f"is not a known field; known fields: {known}")
+                elif value.tag != NULL or fields is None:  # a user without a hash is an error, not left out
+                    found[name] = self._value(reads, value, inner, key)
             return found
 
         return read_fields
 
     def _each(self, reads: Read) -> Read:
-        def read_list(node: yaml.Node, place: str) -> tuple[Any, ...]:
+        def read_list(node: yaml.Node, key_path: str) -> tuple[Any, ...]:
             if not isinstance(node, yaml.SequenceNode):
-                raise _Wrong("is not a list; write - before each value")
+                raise _Invalid("is not a list; write `- ` before each value")
             return tuple(
-                self._read(reads, value, f"{place}[{index}]") for index, value in enumerate(node.value)
+                self._value(reads, value, f"{key_path}[{index}]") for index, value in enumerate(node.value)
             )
 
         return read_list
 
-    def _read(self, reads: Read, node: yaml.Node, place: str, at: yaml.Node | None = None) -> Any:  # noqa: ANN401
-        """Return what the node says; None when that is wrong, which is noted with the line of `at`, or its own."""
+    def _value(self, reads: Read, node: yaml.Node, key_path: str, at: yaml.Node | None = None) -> Any:  # noqa: ANN401
+        """Return the value of the node; None when it is invalid, an error with the line of `at` or its own."""
         try:
-            return reads(node, place)
-        except _Wrong as wrong:
-            self._fault(at or node, place, str(wrong))
+            return reads(node, key_path)
+        except _Invalid as invalid:
+            self._add_error(at or node, key_path, str(invalid))
 
-    def _fault(self, node: yaml.Node, place: str, what: str) -> None:
-        self.faults.append((node.start_mark.line + 1, f"{place}: {what}" if place else what))
+    def _add_error(self, node: yaml.Node, key_path: str, message: str) -> None:
+        self.errors.append((node.start_mark.line + 1, f"{key_path}: {message}" if key_path else message))
 
 
-class _Wrong(Exception):
-    """What a node says cannot be used; the message has what to write instead."""
+class _Invalid(Exception):
+    """A node has no valid value; the message says what to write instead."""
 
 
 def _text(node: yaml.Node, _: str) -> str:
     if not isinstance(node, yaml.ScalarNode):
-        raise _Wrong("is not a text; write one")
+        raise _Invalid("is not a string")
     return str(node.value)
 
 
 def _boolean(node: yaml.Node, _: str) -> bool:
     if node.tag != BOOL:
-        raise _Wrong("is neither true nor false; write one of them")
+        raise _Invalid("is neither true nor false; set it to one of them")
     return str(node.value).lower() in ("true", "yes", "on")
 
 
-def _hash(node: yaml.Node, place: str) -> bytes:
-    text = _text(node, place)
+def _hash(node: yaml.Node, key_path: str) -> bytes:
+    text = _text(node, key_path)
     if not BCRYPT.fullmatch(text):
-        raise _Wrong("is no bcrypt hash; make one with: htpasswd -nBC 10 NAME")
+        raise _Invalid("is not a bcrypt hash; create one with: htpasswd -nBC 10 NAME")
     return text.encode()
 
 
-def _unsupported(_: yaml.Node, place: str) -> None:
-    raise _Wrong(f"is not supported here; {INSTEAD[place.rpartition('.')[2]]}")
+def _unsupported(_: yaml.Node, key_path: str) -> None:
+    raise _Invalid(f"is not supported here; {INSTEAD[key_path.rpartition('.')[2]]}")
 
 
 def _one_of(names: Collection[str]) -> Read:
-    def read_name(node: yaml.Node, place: str) -> str:
-        text = _text(node, place)
+    def read_name(node: yaml.Node, key_path: str) -> str:
+        text = _text(node, key_path)
         if text not in names:
             instead = INSTEAD.get(text) or f"write {' or '.join(names)}"
-            raise _Wrong(f"is {text!r}; {instead}")
+            raise _Invalid(f"is {text!r}; {instead}")
         return text
 
     return read_name
 
 
 def _header(values: tuple[str, ...]) -> Read:
-    def read_value(node: yaml.Node, place: str) -> str:
-        text = _text(node, place)
+    def read_value(node: yaml.Node, key_path: str) -> str:
+        text = _text(node, key_path)
         if values and text and text.lower() not in values:
-            raise _Wrong(f"is {text!r}; write {' or '.join(values)}")
+            raise _Invalid(f"is {text!r}; write {' or '.join(values)}")
         if not SENDABLE.fullmatch(text):
-            raise _Wrong("has characters that no header may have")
+            raise _Invalid("contains characters that are not allowed in a header")
         return text
 
     return read_value
 
 
-def _disagreements(tls: TLS) -> Iterable[str]:
-    """Yield what is wrong between the fields."""
+def _inconsistencies(tls: TLS) -> Iterable[str]:
+    """Yield the errors between fields."""
     checks = tls.client_auth_type != "NoClientCert"
     if checks and tls.client_ca_file is None:
-        yield f"{tls.client_auth_type} needs a client_ca_file; add it"
+        yield f"{tls.client_auth_type} requires client_ca_file; add it"
     if tls.client_ca_file is not None and not checks:
-        yield "client_ca_file has no use without a client_auth_type; write RequireAndVerifyClientCert"
+        yield "client_ca_file has no effect without client_auth_type; write RequireAndVerifyClientCert"
     if tls.client_allowed_sans and tls.client_auth_type != "RequireAndVerifyClientCert":
-        yield "client_allowed_sans needs client_auth_type: RequireAndVerifyClientCert"
+        yield "client_allowed_sans requires client_auth_type: RequireAndVerifyClientCert"
     if VERSIONS[tls.min_version] > VERSIONS[tls.max_version]:
         yield f"min_version {tls.min_version} is above max_version {tls.max_version}"
     if len(tls.curve_preferences) > 1:
-        yield "curve_preferences has more than one; Python's TLS takes one"
+        yield "curve_preferences has several values; Python's TLS supports one"

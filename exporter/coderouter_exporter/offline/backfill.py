@@ -1,4 +1,4 @@
-"""Turns finished event files into history: every counter at every step of the events' own time."""
+"""Turns closed event files into history: every counter at every step of the events' own time."""
 
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
@@ -16,48 +16,48 @@ STEPS_MAX = 1_000_000
 
 
 class TooManySteps(Exception):
-    """The message says how many and what to write instead."""
+    """The message says what to do instead."""
 
 
 def backfill(
     chunks: Iterable[Chunk], *, step_ms: int, labels: Iterable[tuple[str, str]] = ()
 ) -> Iterator[str]:
-    """Yield an OpenMetrics document, from one step before the first event to the one after the last.
+    """Yield an OpenMetrics document, from one step before the first event to the step after the last.
 
-    An event counts from the first step that is not before it; one whose time runs backwards, or that has none,
-    counts together with the one before it. `labels` are added to each series.
+    An event counts from the first step that is not before it; one that is older than the previous event, or has no
+    time, counts together with the previous one. `labels` are added to each series.
 
     Raises:
-        TooManySteps: from the first event to the last there are more than `STEPS_MAX`.
+        TooManySteps: there are more than `STEPS_MAX` steps from the first event to the last.
     """
-    history = StepLog(step_ms, labels)
+    log = StepLog(step_ms, labels)
     state = State(created_ts=0.0)
     first = last = 0
     for step, chunk in _by_step(chunks, step_ms):
         if step > last:
-            _note(history, last, state)
+            _record(log, last, state)
             first, last = first or step, step
             _check(first, last, step_ms)
         fold(state, chunk)
-    _note(history, last, state)
-    yield from history.lines(first - 1, last) if first else ["# EOF\n"]
-    history.close()
+    _record(log, last, state)
+    yield from log.lines(first - 1, last) if first else ["# EOF\n"]
+    log.close()
 
 
-def _note(history: StepLog, step: int, state: State) -> None:
-    history.note(step, Scrape(View(state=state, now_ts=0.0)).collect())
+def _record(log: StepLog, step: int, state: State) -> None:
+    log.record(step, Scrape(View(state=state, now_ts=0.0)).collect())
 
 
 def _check(first: int, last: int, step_ms: int) -> None:
     if last - first > STEPS_MAX:
         raise TooManySteps(
-            f"the events go from {_time(first, step_ms)} to {_time(last, step_ms)}, which is more than {STEPS_MAX:,} "
-            "steps; write a larger --step, e.g. --step 1h, or leave out the file with the odd time"
+            f"the events are from {_time(first, step_ms)} to {_time(last, step_ms)}, which is more than {STEPS_MAX:,} "
+            "steps; use a larger --step, e.g. --step 1h, or leave out the file with the wrong time"
         )
 
 
 def _by_step(chunks: Iterable[Chunk], step_ms: int) -> Iterator[tuple[int, Chunk]]:
-    """Yield the chunks, cut where the next step begins."""
+    """Yield the chunks with their steps, split where a new step begins."""
     step = 0
 
     def step_of(line: bytes) -> int:

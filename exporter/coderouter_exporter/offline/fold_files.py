@@ -1,11 +1,11 @@
-"""Counts files that nothing is written to any more, from their first line to their last."""
+"""Counts closed files, to which nothing is written any more, from the first line to the last."""
 
 from collections.abc import Iterable, Iterator
 from io import BufferedIOBase
 from pathlib import Path
 
 from coderouter_exporter.fold.fold import fold
-from coderouter_exporter.offline.order import UNREADABLE, cannot_read, gathered, opened
+from coderouter_exporter.offline.order import UNREADABLE, cannot_read, oldest_first, open_log
 from coderouter_exporter.records.decode import READ_BYTES_MAX, Chunk, cut
 from coderouter_exporter.state.state import SERIES_MAX, State
 
@@ -14,7 +14,7 @@ def fold_files(paths: Iterable[Path], series_max: int = SERIES_MAX) -> State:
     """Return the totals of the files; `series_max` as in `State`.
 
     Raises:
-        UnreadableFile: one of them cannot be read to its end.
+        UnreadableFile: a file cannot be read to its end.
     """
     state = State(created_ts=0.0, series_max=series_max)
     for chunk in chunks(paths):
@@ -23,14 +23,14 @@ def fold_files(paths: Iterable[Path], series_max: int = SERIES_MAX) -> State:
 
 
 def chunks(paths: Iterable[Path]) -> Iterator[Chunk]:
-    """Yield what stands in the files, oldest file first and each text once, whatever order they are given in.
+    """Yield the content of the files, oldest file first and without copies; the order of `paths` does not matter.
 
     Raises:
-        UnreadableFile: one of them cannot be read to its end.
+        UnreadableFile: a file cannot be read to its end.
     """
-    for path in gathered(paths):
+    for path in oldest_first(paths):
         try:
-            with opened(path) as stream:
+            with open_log(path) as stream:
                 yield from _chunks(stream)
         except UNREADABLE as error:
             raise cannot_read(path, error) from error

@@ -1,7 +1,7 @@
-"""Puts the files of a rotated family in order and leaves out those whose text another one holds.
+"""Orders rotated files by time and drops copies.
 
-A shell sorts `events.jsonl*` by name, which is not the order of writing, and a file may stand there twice: plain
-and compressed, as a copy, or under two names. What a file is, its text says.
+A shell sorts `events.jsonl*` by name, which is not the order of writing, and may match a file twice: plain and
+compressed, as a copy, or under two names. So files are compared by their content.
 """
 
 import gzip
@@ -16,7 +16,8 @@ from zlib import error as ZlibError  # noqa: N812 - it is a class
 import msgspec
 
 from coderouter_events.events import LINE_BYTES_MAX
-from coderouter_exporter.records.decode import READ_BYTES_MAX, unix_time
+from coderouter_exporter.records.decode import READ_BYTES_MAX
+from coderouter_exporter.records.values import unix_time
 
 UNREADABLE = (OSError, EOFError, ZlibError)
 COMPRESSIONS = {b"\x28\xb5\x2f\xfd": "zstd", b"BZh": "bzip2", b"\xfd7zXZ": "xz", b"\x04\x22\x4d\x18": "lz4"}
@@ -24,14 +25,14 @@ GZIP = b"\x1f\x8b"
 
 
 class UnreadableFile(Exception):
-    """The message names the file and what is wrong with it."""
+    """The message names the file and the error."""
 
 
-def gathered(paths: Iterable[Path]) -> list[Path]:
-    """Return the files whose text no other one holds, by the time of their first event.
+def oldest_first(paths: Iterable[Path]) -> list[Path]:
+    """Return the files in the order of their first events, without those whose content another file begins with.
 
     Raises:
-        UnreadableFile: one of them cannot be opened, or its compression is not gzip.
+        UnreadableFile: a file cannot be opened, or its compression is not gzip.
     """
     by_start: defaultdict[bytes, list[Path]] = defaultdict(list)
     given = dict.fromkeys(paths)
@@ -41,23 +42,24 @@ def gathered(paths: Iterable[Path]) -> list[Path]:
         except UNREADABLE as error:
             if path.suffix != ".gz" or path.with_suffix("") not in given:
                 raise cannot_read(path, error) from error
-            # else it is just being made of its plain twin, and has no text yet
-    kept = [path for same in by_start.values() for path in (_longest(same) if len(same) > 1 else same)]
-    return sorted(kept, key=_first_written)
+            # else it is being compressed from the plain file right now, and has no content yet
+    kept = [path for same in by_start.values() for path in (_without_copies(same) if len(same) > 1 else same)]
+    return sorted(kept, key=_first_event_ts)
 
 
-def opened(path: Path) -> BufferedIOBase:
-    """Open the file's text for reading.
+def open_log(path: Path) -> BufferedIOBase:
+    """Open the file for reading its content, uncompressed.
 
     Raises:
-        OSError, UnreadableFile: it cannot be opened, or its compression is not gzip.
+        OSError: it cannot be opened.
+        UnreadableFile: its compression is not gzip.
     """
     with path.open("rb") as stream:
-        magic = stream.read(6)
-    for mark, compression in COMPRESSIONS.items():
-        if magic.startswith(mark):
+        start = stream.read(6)
+    for magic, compression in COMPRESSIONS.items():
+        if start.startswith(magic):
             raise UnreadableFile(f"{path} is compressed with {compression}; decompress it, or use gzip")
-    return gzip.open(path) if magic.startswith(GZIP) else path.open("rb")
+    return gzip.open(path) if start.startswith(GZIP) else path.open("rb")
 
 
 def cannot_read(path: Path, error: Exception) -> UnreadableFile:
@@ -65,13 +67,13 @@ def cannot_read(path: Path, error: Exception) -> UnreadableFile:
 
 
 def _start(path: Path) -> bytes:
-    """Return the first line, as far as an event goes."""
-    with opened(path) as stream:
+    """Return the first line, up to the maximum length of an event."""
+    with open_log(path) as stream:
         return stream.readline(LINE_BYTES_MAX)
 
 
-def _longest(paths: list[Path]) -> list[Path]:
-    """Of files that begin alike, leave out each that another one begins with as a whole."""
+def _without_copies(paths: list[Path]) -> list[Path]:
+    """Drop every file whose whole content another file begins with."""
     kept: list[Path] = []
     for path in sorted(paths, key=_size, reverse=True):
         if not any(_begins_with(longer, path) for longer in kept):
@@ -80,7 +82,7 @@ def _longest(paths: list[Path]) -> list[Path]:
 
 
 def _size(path: Path) -> tuple[int, bool]:
-    """Return how many bytes of text can be read, and whether that is all of it."""
+    """Return how many bytes of content can be read, and whether that is all of it."""
     size = 0
     try:
         for block in _blocks(path):
@@ -91,9 +93,8 @@ def _size(path: Path) -> tuple[int, bool]:
 
 
 def _begins_with(longer: Path, path: Path) -> bool:
-    with suppress(
-        *UNREADABLE
-    ):  # what can be read of an unfinished copy is compared, the rest is in the longer one
+    # An incomplete copy is compared as far as it can be read: the rest is in the longer file.
+    with suppress(*UNREADABLE):
         for theirs, ours in zip_longest(_blocks(longer), _blocks(path), fillvalue=b""):
             if not ours:
                 return True
@@ -103,29 +104,29 @@ def _begins_with(longer: Path, path: Path) -> bool:
 
 
 def _blocks(path: Path) -> Iterator[bytes]:
-    """Yield the text in blocks of one size, except for the last."""
-    with opened(path) as stream:
+    """Yield the content in blocks of equal size; the last one may be shorter."""
+    with open_log(path) as stream:
         while block := stream.read(READ_BYTES_MAX):
             yield block
 
 
-def _first_written(path: Path) -> float:
-    """Return the time of the first line that has one; without any, when the file was last written to."""
-    with suppress(*UNREADABLE), opened(path) as stream:
+def _first_event_ts(path: Path) -> float:
+    """Return the time of the first line that has one, or of the file's last modification if none has."""
+    with suppress(*UNREADABLE), open_log(path) as stream:
         times = map(written_ts, stream.read(READ_BYTES_MAX).split(b"\n"))
         return next((ts for ts in times if ts is not None), path.stat().st_mtime)
     return path.stat().st_mtime
 
 
-class _Time(msgspec.Struct):
+class _Timestamp(msgspec.Struct):
     ts: str = ""
 
 
-_decode = msgspec.json.Decoder(_Time).decode
+_decode = msgspec.json.Decoder(_Timestamp).decode
 
 
 def written_ts(line: bytes) -> float | None:
-    """Return when the line was written, if it is an event that tells."""
+    """Return when the line was written, or None if it is not an event with a time."""
     try:
         return unix_time(_decode(line).ts)
     except (msgspec.DecodeError, UnicodeDecodeError):

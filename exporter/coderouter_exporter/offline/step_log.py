@@ -1,7 +1,7 @@
-"""Keeps the counters of each step of a history, and prints them as OpenMetrics with timestamps.
+"""Keeps the counters of each step of a history, and renders them as OpenMetrics with timestamps.
 
-The format wants each series in one piece, while the events of one step change many: what changed is kept in a
-temporary database on disk and read back series by series. Memory holds the names of the series, not their past.
+The format requires all samples of a series together, while each step changes many series. So the changes go to a
+temporary database on disk and are read back series by series; memory holds the names of the series, not their history.
 """
 
 import sqlite3
@@ -15,39 +15,39 @@ from prometheus_client.samples import Sample
 from prometheus_client.utils import floatToGoString
 
 PREFIX = "coderouter_"
-"""Of what is kept: what the proxy did. How an exporter was doing meanwhile, event files do not tell."""
+"""Only metrics of the proxy are kept: event files have no history of the exporter."""
 
 
 @dataclass
-class _Family:
+class _LoggedFamily:
     number: int
     kind: str
     help: str
     groups: dict[tuple[str, ...], dict[str, float]] = field(default_factory=dict)
-    """The series that the format keeps together, one of a counter and all buckets of a histogram: each with its
-    newest value, in the order in which they were first seen."""
+    """The newest value of each series, in the order in which they were first seen, by the labels that the format
+    requires together: one series of a counter, all buckets of a histogram."""
 
 
 class StepLog:
-    """Counters by step, a step being a number of `step_ms` since 1970; `labels` are added to each series."""
+    """Counters by step; steps are `step_ms` long and numbered since 1970. `labels` are added to each series."""
 
     def __init__(self, step_ms: int, labels: Iterable[tuple[str, str]] = ()) -> None:
         self._step_ms = step_ms
         self._labels = dict(labels)
-        self._families: dict[str, _Family] = {}
+        self._families: dict[str, _LoggedFamily] = {}
         self._db = sqlite3.connect(
             ""
-        )  # a temporary file, of which 2 MB are held in memory; gone with the connection
+        )  # a temporary file, cached in 2 MB of memory, deleted with the connection
         self._db.execute("PRAGMA journal_mode=OFF")
         self._db.execute("CREATE TABLE change (family INT, labels INT, step INT, series INT, value REAL)")
 
-    def note(self, step: int, metrics: Iterable[Metric]) -> None:
-        """Keep what has changed since the last call as the values from this step on."""
+    def record(self, step: int, metrics: Iterable[Metric]) -> None:
+        """Keep the values that have changed since the previous call as those from this step on."""
         for metric in metrics:
             if metric.type == "gauge" or not metric.name.startswith(PREFIX):
                 continue
             family = self._families.setdefault(
-                metric.name, _Family(len(self._families), metric.type, metric.documentation)
+                metric.name, _LoggedFamily(len(self._families), metric.type, metric.documentation)
             )
             changes = [(family.number, step, *change) for change in self._changes(family, metric.samples)]
             self._db.executemany(
@@ -55,7 +55,7 @@ class StepLog:
             )
 
     def lines(self, first: int, last: int) -> Iterator[str]:
-        """Yield the document: every series at each of these steps, and 0 before its first change."""
+        """Yield the document: every series at each of these steps, 0 before its first change."""
         for name, family in self._families.items():
             yield f"# HELP {name} {_escaped(family.help)}\n# TYPE {name} {family.kind}\n"
             changes = self._db.execute(
@@ -71,8 +71,8 @@ class StepLog:
     def close(self) -> None:
         self._db.close()
 
-    def _changes(self, family: _Family, samples: Iterable[Sample]) -> Iterator[tuple[int, int, float]]:
-        """Yield group, series and value of each sample that is new or has a new value."""
+    def _changes(self, family: _LoggedFamily, samples: Iterable[Sample]) -> Iterator[tuple[int, int, float]]:
+        """Yield the numbers of group and series, and the value, of each sample that is new or has a new value."""
         numbers = {key: number for number, key in enumerate(family.groups)}
         for sample in samples:
             key = tuple(value for label, value in sample.labels.items() if label != "le")

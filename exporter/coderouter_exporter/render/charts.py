@@ -1,5 +1,6 @@
-"""What the last hours looked like, in steps that a chart can draw, and what today has cost."""
+"""The last hours in steps that a chart can draw, and today's tokens and cost."""
 
+from collections.abc import Iterable
 from datetime import datetime, time, tzinfo
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -9,51 +10,49 @@ from coderouter_exporter.state.duration_histogram import quantile_s
 from coderouter_exporter.state.minutes import HOUR_MINUTES, MINUTE_S, Minute, Minutes, total
 
 STEP_MINUTES = {1: 1, 6: 5, 24: 15}
-"""By the hours that a chart shows."""
+"""The step by the number of hours that a chart shows."""
 DAY_STEP_MINUTES = 15
-"""Wherever days do not begin with an hour of UTC, they begin with a quarter of one."""
+"""In every time zone, a day begins at a full quarter of an hour of UTC."""
 
-KINDS = {
+OUTCOMES = {
     "ok": ("ok",),
     "failed": ("exhausted", "midstream", "blocked", "other"),
     "client": ("client_error", "client_gone"),
 }
-"""Outcomes by whose they are: answered, our failure, or the client's own doing."""
+"""Outcomes by column: answered, failed on our side, or ended by the client's own error or disconnect."""
 
 
 def history(minutes: Minutes, hours: int, now_ts: float) -> dict[str, Any]:
-    """Return the last hours as columns, a row for each step that has begun, oldest first."""
+    """Return the last hours as columns with a value for each step, oldest first; the last step is the current one."""
     step = STEP_MINUTES[hours]
     last = int(now_ts // MINUTE_S) // step * step
     numbers = range(last - hours * 60 + step, last + 1, step)
     found = minutes.steps(numbers[0] * MINUTE_S, now_ts, step)
-    rows = [found.get(number, _NOTHING) for number in numbers]
+    rows = [found.get(number, _EMPTY) for number in numbers]
     return {
         "hours": hours,
         "step_s": step * MINUTE_S,
         "first_ts": numbers[0] * MINUTE_S,
         "total": _summary(total(rows)),
-        **{kind: [_of_kind(row, kind) for row in rows] for kind in KINDS},
+        **{name: [_number_of(row, outcomes) for row in rows] for name, outcomes in OUTCOMES.items()},
         "fallbacks": [row.fallbacks for row in rows],
         **{
-            name: [quantile_s(getattr(row, field), share) for row in rows]
-            for name, field, share in _QUANTILES
+            name: [quantile_s(getattr(row, field), quantile) for row in rows]
+            for name, field, quantile in _QUANTILES
         },
     }
 
 
 def today(minutes: Minutes, zone: str | None, now_ts: float) -> dict[str, Any]:
-    """Return what was used since midnight in that zone; without one, in that of this machine."""
-    where = _zone(zone)
-    day = datetime.fromtimestamp(now_ts, where).date()
-    begun_ts = datetime.combine(day, time(), where).timestamp()
-    step = DAY_STEP_MINUTES if begun_ts % (HOUR_MINUTES * MINUTE_S) else HOUR_MINUTES
-    used = total(minutes.steps(begun_ts, now_ts, step).values())
+    """Return the usage since midnight in the named time zone, by default the machine's."""
+    timezone = _zone(zone)
+    now = datetime.fromtimestamp(now_ts, timezone)
+    midnight_ts = datetime.combine(now.date(), time(), timezone).timestamp()
+    step = DAY_STEP_MINUTES if midnight_ts % (HOUR_MINUTES * MINUTE_S) else HOUR_MINUTES
+    used = total(minutes.steps(midnight_ts, now_ts, step).values())
     return {
-        "date": day.isoformat(),
-        "timezone": datetime.fromtimestamp(now_ts, where).astimezone().tzname()
-        if where is None
-        else str(where),
+        "date": now.date().isoformat(),
+        "timezone": now.astimezone().tzname() if timezone is None else str(timezone),
         "requests": used.requests,
         "input_tokens": used.input_tokens,
         "output_tokens": used.output_tokens,
@@ -68,7 +67,7 @@ _QUANTILES = tuple(
     for name in ("duration", "first_token")
     for percent in (50, 95)
 )
-_NOTHING = Minute()
+_EMPTY = Minute()
 
 
 def _summary(whole: Minute) -> dict[str, object]:
@@ -76,12 +75,12 @@ def _summary(whole: Minute) -> dict[str, object]:
         "requests": whole.requests,
         "outcomes": whole.outcomes,
         "fallbacks": whole.fallbacks,
-        **{name: quantile_s(getattr(whole, field), share) for name, field, share in _QUANTILES},
+        **{name: quantile_s(getattr(whole, field), quantile) for name, field, quantile in _QUANTILES},
     }
 
 
-def _of_kind(minute: Minute, kind: str) -> int:
-    return sum(minute.outcomes.get(outcome, 0) for outcome in KINDS[kind])
+def _number_of(minute: Minute, outcomes: Iterable[str]) -> int:
+    return sum(minute.outcomes.get(outcome, 0) for outcome in outcomes)
 
 
 def _zone(name: str | None) -> tzinfo | None:

@@ -1,8 +1,9 @@
-"""Renders the counted document as Prometheus text or OpenMetrics."""
+"""Renders the totals as Prometheus text or OpenMetrics."""
 
 from collections.abc import Iterable
 from enum import Enum
 from functools import cache
+from operator import attrgetter
 
 from prometheus_client import exposition as text_format
 from prometheus_client.metrics_core import (
@@ -19,10 +20,9 @@ from prometheus_client.utils import floatToGoString
 
 from coderouter_exporter.families.kinds import Counter, Gauge, Histogram
 from coderouter_exporter.families.table import FAMILIES, HISTOGRAMS
-from coderouter_exporter.render.gauges import READERS
 from coderouter_exporter.render.view import View
-from coderouter_exporter.state import state as states
-from coderouter_exporter.state.state import Labels, Observed
+from coderouter_exporter.state import state
+from coderouter_exporter.state.state import HistogramSeries, Labels
 
 
 class Format(Enum):
@@ -41,9 +41,9 @@ def render(view: View, form: Format) -> bytes:
 
 
 class Scrape(Collector):
-    """One scrape's families, made anew from the view, so none is half updated.
+    """The families of one scrape, all built from the same view.
 
-    With `created_ts`, series tell since when they count, and buckets their exemplars: what OpenMetrics has room for.
+    With `created_ts`, series have their start time and buckets their exemplars, which only OpenMetrics can express.
     """
 
     def __init__(self, view: View, created_ts: float | None = None) -> None:
@@ -70,18 +70,18 @@ class Scrape(Collector):
 
     def _histogram(self, family: Histogram) -> Metric:
         metric = HistogramMetricFamily(family.name, family.help, labels=family.labels)
-        for labels, observed in sorted(self._view.state.observed.get(family.name, {}).items()):
-            metric.add_metric(labels, self._buckets(family, observed), observed.total / family.scale)
+        for labels, series in sorted(self._view.state.histograms.get(family.name, {}).items()):
+            metric.add_metric(labels, self._buckets(family, series), series.total / family.scale)
             if self._created_ts is not None:
                 metric.samples.append(_created(family, labels, self._created_ts))
         return metric
 
     def _buckets(
-        self, family: Histogram, observed: Observed
+        self, family: Histogram, series: HistogramSeries
     ) -> list[tuple[str, float] | tuple[str, float, Exemplar]]:
-        """Return bound, count and exemplar of each bucket that has one, bound and count of the others."""
-        exemplars = observed.exemplars if self._created_ts is not None else {}
-        pairs = zip(_BOUNDS[family.name], observed.cumulative(), strict=True)
+        """Return bound, cumulative count and, if there is one, exemplar of each bucket."""
+        exemplars = series.exemplars if self._created_ts is not None else {}
+        pairs = zip(_BOUNDS[family.name], series.cumulative(), strict=True)
         return [
             (*pair, _exemplar(family, exemplars[number])) if number in exemplars else pair
             for number, pair in enumerate(pairs)
@@ -89,17 +89,17 @@ class Scrape(Collector):
 
     def _gauge(self, family: Gauge) -> Metric:
         metric = GaugeMetricFamily(family.name, family.help, labels=family.labels)
-        for labels, value in READERS[family.name](self._view).items():
-            metric.add_metric(labels, value)
+        value = attrgetter(family.reads)(self._view)
+        for labels, number in value.items() if family.labels else [((), value)]:
+            metric.add_metric(labels, float(number))
         return metric
 
 
 def _created(family: Histogram, labels: Labels, created_ts: float) -> Sample:
-    named = dict(zip(family.labels, labels, strict=True))
-    return Sample(f"{family.name}_created", named, created_ts)
+    return Sample(f"{family.name}_created", dict(zip(family.labels, labels, strict=True)), created_ts)
 
 
-def _exemplar(family: Histogram, newest: states.Exemplar) -> Exemplar:
+def _exemplar(family: Histogram, newest: state.Exemplar) -> Exemplar:
     return Exemplar({"request_id": newest.request_id}, newest.number / family.scale, newest.ts)
 
 
@@ -107,7 +107,7 @@ _BOUNDS: dict[str, list[str]] = {
     family.name: [floatToGoString(bound) for bound in (*family.buckets, float("inf"))]  # type: ignore[no-untyped-call]
     for family in HISTOGRAMS
 }
-"""By histogram, its buckets as the label `le` has them."""
+"""By histogram, the values of the label `le`."""
 
 
 @cache

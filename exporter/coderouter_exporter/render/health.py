@@ -1,4 +1,4 @@
-"""Works out what an operator asks first: is the proxy there, who answers, why not the first one, is the gate closed."""
+"""Answers an operator's first questions: is the proxy up, which provider answers, and why not the first one?"""
 
 from collections.abc import Callable
 
@@ -8,24 +8,28 @@ from coderouter_exporter.render.view import View
 from coderouter_exporter.state.state import StartupInfo, State
 
 Time = Callable[[float], str]
+"""Formats a time."""
 
 
 def proxy_status(view: View, time: Time) -> dict[str, object]:
-    """Return whether a proxy process runs: `running`, `stopped`, `gone` (it ended without saying so), or `unknown`."""
+    """Return whether a proxy process is running, and when it last wrote an event.
+
+    `state` is `running`, `stopped`, `gone` (it ended without a shutdown event) or `unknown`.
+    """
     state = view.state
-    heard_ts = max((pulse.ts for pulse in state.pulses.values()), default=0.0)
+    heartbeat_ts = max((heartbeat.ts for heartbeat in state.heartbeats.values()), default=0.0)
     return {
         "state": _proxy_state(view),
         "holds_event_file": view.alive,
-        "heard_at": time(heard_ts) if heard_ts else None,
+        "heard_at": time(heartbeat_ts) if heartbeat_ts else None,
         "last_event_at": time(state.last_event_ts) if state.last_event_ts else None,
         "processes": len(view.in_flight),
-        "in_flight": sum(view.in_flight),
+        "in_flight": view.requests_in_flight,
     }
 
 
 def _proxy_state(view: View) -> str:
-    newest = max(view.state.pulses.values(), key=lambda pulse: pulse.ts, default=None)
+    newest = max(view.state.heartbeats.values(), key=lambda heartbeat: heartbeat.ts, default=None)
     if view.up:
         return "running"
     if newest is None:
@@ -34,36 +38,36 @@ def _proxy_state(view: View) -> str:
 
 
 def provider_state(view: View, name: str, *, paid: bool) -> str:
-    """Return how the provider is: `cooldown`, `gated` (paid, and the gate is closed), `failing`, `ok` or `unused`.
+    """Return `cooldown`, `gated` (paid, and the paid gate is closed), `failing`, `ok` or `unused`.
 
-    A provider is `failing` when its newest try failed.
+    A provider is `failing` if its newest attempt failed.
     """
     state = view.state
-    cooling = state.cooling.get(name)
+    cooldown = state.cooldowns.get(name)
     error = state.last_errors.get(name)
-    answered_ts = state.answered.get(name, 0.0)
-    if cooling and view.now_ts < cooling.until:
+    success_ts = state.last_success_ts.get(name, 0.0)
+    if cooldown and view.now_ts < cooldown.until:
         return "cooldown"
     if paid and state.startup and state.startup.allow_paid is False:
         return "gated"
-    if error and error.ts >= answered_ts:  # a stream may break in the millisecond in which it began
+    if error and error.ts >= success_ts:  # a stream may break in the millisecond in which it began
         return "failing"
-    return "ok" if answered_ts else "unused"
+    return "ok" if success_ts else "unused"
 
 
-def answering(state: State, time: Time) -> dict[str, object] | None:
+def last_success(state: State, time: Time) -> dict[str, object] | None:
     """Return the provider that answered last."""
-    if not state.answered:
+    if not state.last_success_ts:
         return None
-    name = max(state.answered, key=lambda name: state.answered[name])
-    return {"provider": name, "at": time(state.answered[name])}
+    name = max(state.last_success_ts, key=lambda name: state.last_success_ts[name])
+    return {"provider": name, "at": time(state.last_success_ts[name])}
 
 
-def moved_on(state: State, time: Time) -> dict[str, object] | None:
-    """Return the newest failure after which the next provider of a chain was tried, if there was one."""
-    if state.moved_on is None:
+def last_fallback(state: State, time: Time) -> dict[str, object] | None:
+    """Return the newest failure after which the next provider of a chain was tried."""
+    if state.last_fallback is None:
         return None
-    ts, provider, error_type, error = state.moved_on
+    ts, provider, error_type, error = state.last_fallback
     return {"provider": provider, "at": time(ts), "error_type": error_type, "error": error}
 
 
@@ -79,13 +83,13 @@ def paid_gate(state: State) -> dict[str, object]:
 
 
 def counting(view: View) -> dict[str, object]:
-    """Return whether the counts are exact, what makes them inexact, and what is still to be counted."""
+    """Return whether the counts are exact, what makes them inexact, and how much is not counted yet."""
     state, published = view.state, view.published
     return {
         "exact": state.exact,
-        "events_missing": state.writers.missing(),
+        "events_missing": state.events_missing,
         "unmatched_checkpoints": sum(state.counts.get(exporter.UNMATCHED.name, {}).values()),
         "unproven_lines": sum(state.counts.get(exporter.UNPROVEN.name, {}).values()),
-        "bytes_behind": sum(source.bytes_behind for source in published.sources) if published else 0,
+        "bytes_behind": view.bytes_behind,
         "commits_failing": published.commits_failing if published else 0,
     }

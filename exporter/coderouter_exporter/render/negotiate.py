@@ -1,4 +1,4 @@
-"""Chooses format and encoding of an answer by what the client accepts, quality values included (RFC 9110)."""
+"""Content negotiation: format and encoding of a response by the Accept headers with quality values (RFC 9110)."""
 
 from collections.abc import Iterator
 
@@ -11,8 +11,8 @@ _OFFERS: dict[Format, tuple[str, str]] = {
 
 
 def choose_format(accept: str) -> Format:
-    """Return the format the client likes best; text when it likes none of them or does not say."""
-    ranked = [(*_liking(accept, *offer), form) for form, offer in _OFFERS.items()]
+    """Return the format that the client prefers; text when it accepts none of them or has no preference."""
+    ranked = [(*_preference(accept, *offer), form) for form, offer in _OFFERS.items()]
     quality, _, form = max(ranked, key=lambda rank: rank[:2])
     return form if quality > 0 else Format.TEXT
 
@@ -22,15 +22,15 @@ def accepts_gzip(accept_encoding: str) -> bool:
     return qualities.get("gzip", qualities.get("*", 0.0)) > 0
 
 
-def _liking(accept: str, media_type: str, version: str) -> tuple[float, int]:
-    """Return the quality of the most specific range that covers the offer, and how specific that one is."""
-    covering = [
+def _preference(accept: str, media_type: str, version: str) -> tuple[float, int]:
+    """Return the quality of the most specific media range that matches the offer, and that specificity."""
+    matching = [
         (_specificity(media_range), _quality(parameters))
         for media_range, parameters in _items(accept)
         if media_range in (media_type, media_type.split("/", maxsplit=1)[0] + "/*", "*/*")
         and parameters.get("version", version) == version
     ]
-    specificity, quality = max(covering, default=(0, 0.0))
+    specificity, quality = max(matching, default=(0, 0.0))
     return quality, specificity
 
 

@@ -1,4 +1,4 @@
-"""The totals as one JSON document, in the shape CodeRouter 1.7 had."""
+"""The totals as one JSON document, a superset of the one that CodeRouter 1.7 serves."""
 
 from datetime import UTC, datetime
 
@@ -8,13 +8,13 @@ from coderouter_exporter.families.kinds import Counter
 from coderouter_exporter.render import charts, health
 from coderouter_exporter.render.view import View
 from coderouter_exporter.state import recent_events
-from coderouter_exporter.state.state import LastError, Recent, StartupInfo, State
+from coderouter_exporter.state.state import LastError, RecentAttempt, StartupInfo, State
 
-_FAILED = (ProviderFailed.msg, ProviderFailedMidstream.msg)
+_FAILURES = (ProviderFailed.msg, ProviderFailedMidstream.msg)
 
 
 def report(view: View, hours: int = 1) -> dict[str, object]:
-    """Return the totals, and the history of so many hours (one of `charts.STEP_MINUTES`)."""
+    """Return the totals and the history of the last `hours`, one of `charts.STEP_MINUTES`."""
     state = view.state
     startup = state.startup or StartupInfo(ts=state.created_ts)
     return {
@@ -30,17 +30,17 @@ def report(view: View, hours: int = 1) -> dict[str, object]:
         },
         "counters": _counters(state),
         "providers": _providers(view),
-        "recent": [_recent(event) for event in state.recent],
+        "recent": [_recent(attempt) for attempt in state.recent_attempts],
         "config": _config(startup),
         "generated_at": _time(view.now_ts),
         "proxy": health.proxy_status(view, _time),
-        "answering": health.answering(state, _time),
-        "moved_on": health.moved_on(state, _time),
+        "answering": health.last_success(state, _time),
+        "moved_on": health.last_fallback(state, _time),
         "paid_gate": health.paid_gate(state),
         "counting": health.counting(view),
         "today": charts.today(state.minutes, startup.display_timezone, view.now_ts),
         "history": charts.history(state.minutes, hours, view.now_ts),
-        "events": recent_events.shown(state.journal, _time),
+        "events": recent_events.as_json(state.recent_events, _time),
     }
 
 
@@ -87,7 +87,7 @@ def _providers(view: View) -> list[dict[str, object]]:
             "outcomes": outcomes.get(name, {}),
             "last_error": _last_error(state.last_errors.get(name)),
             "state": health.provider_state(view, name, paid=name in paid),
-            "last_ok_at": _time(state.answered[name]) if name in state.answered else None,
+            "last_ok_at": _time(state.last_success_ts[name]) if name in state.last_success_ts else None,
         }
         for name in sorted(attempts.keys() | outcomes.keys() | state.last_errors.keys())
     ]
@@ -105,12 +105,16 @@ def _last_error(error: LastError | None) -> dict[str, object] | None:
     }
 
 
-def _recent(event: Recent) -> dict[str, object]:
-    shown: dict[str, object] = {"ts": _time(event.ts), "event": event.event, "provider": event.provider}
-    if event.stream is not None:
-        shown["stream"] = event.stream
-    if event.event in _FAILED:
-        shown |= {"status": event.status, "retryable": event.retryable}
+def _recent(attempt: RecentAttempt) -> dict[str, object]:
+    shown: dict[str, object] = {
+        "ts": _time(attempt.ts),
+        "event": attempt.event,
+        "provider": attempt.provider,
+    }
+    if attempt.stream is not None:
+        shown["stream"] = attempt.stream
+    if attempt.event in _FAILURES:
+        shown |= {"status": attempt.status, "retryable": attempt.retryable}
     return shown
 
 

@@ -1,23 +1,34 @@
-"""What one answer is made of."""
+"""What one response is rendered from, and the values that are computed at each scrape."""
 
+import platform
+import time
+from collections.abc import Mapping
 from dataclasses import dataclass
+from importlib.metadata import version
 
 from coderouter_exporter.engine.loop import Published
-from coderouter_exporter.state.state import State
+from coderouter_exporter.families.kinds import MICRO
+from coderouter_exporter.state.state import Labels, State
 
-HEARD_S_MAX = 45.0
-"""A process that has missed two of its heartbeats, one each 15 seconds, is taken for dead."""
+SILENCE_S_MAX = 45.0
+"""A process that has missed two heartbeats, one every 15 s, is considered dead."""
+
+Values = Mapping[Labels, float]
+"""The values of a gauge by its label values."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class View:
-    """The totals, when "now" is, and the process that serves them, if one does."""
+    """The totals, the current time, and the state of the serving process, if one serves them.
+
+    `Gauge.reads` names the attributes that are served as gauges.
+    """
 
     state: State
     now_ts: float
     published: Published | None = None
     alive: bool | None = None
-    """Whether a proxy process has the event file in use; None when that cannot be told."""
+    """Whether a proxy process holds the lock next to an event file; None if that is unknown."""
 
     @property
     def uptime_s(self) -> float:
@@ -26,13 +37,62 @@ class View:
 
     @property
     def up(self) -> bool:
-        """Whether a proxy process lives."""
+        """Whether any proxy process is alive."""
         return bool(self.in_flight) if self.alive is None else self.alive
 
     @property
     def in_flight(self) -> list[int]:
-        """What each living proxy process told of the requests it is answering."""
+        """The requests in flight as last reported by each live proxy process."""
         if self.alive is False:
             return []
-        pulses = self.state.pulses.values()
-        return [p.in_flight for p in pulses if not p.ended and self.now_ts - p.ts <= HEARD_S_MAX]
+        return [
+            heartbeat.in_flight
+            for heartbeat in self.state.heartbeats.values()
+            if not heartbeat.ended and self.now_ts - heartbeat.ts <= SILENCE_S_MAX
+        ]
+
+    @property
+    def requests_in_flight(self) -> int:
+        return sum(self.in_flight)
+
+    @property
+    def info(self) -> Values:
+        startup = self.state.startup
+        if startup is None:
+            return {}
+        allow_paid = str(startup.allow_paid).lower()
+        return {(startup.version or "", startup.default_profile or "", allow_paid): 1.0}
+
+    @property
+    def cooldowns(self) -> Values:
+        configured = self.state.startup.providers if self.state.startup else []
+        cooling = {name for name, cooldown in self.state.cooldowns.items() if self.now_ts < cooldown.until}
+        return {(name,): float(name in cooling) for name in sorted(cooling.union(configured))}
+
+    @property
+    def budget_limits_usd(self) -> Values:
+        catalog = self.state.startup.catalog if self.state.startup else []
+        return {
+            (entry.name,): entry.monthly_budget_usd
+            for entry in catalog
+            if entry.monthly_budget_usd is not None
+        }
+
+    @property
+    def budgets_used_usd(self) -> Values:
+        month = time.strftime("%Y-%m", time.gmtime(self.now_ts))
+        costs = self.state.month_costs if self.state.month == month else {}
+        return {labels: costs.get(labels[0], 0) / MICRO for labels in self.budget_limits_usd}
+
+    @property
+    def build_info(self) -> Values:
+        return {(version("coderouter"), platform.python_version()): 1.0}
+
+    @property
+    def sources_readable(self) -> Values:
+        sources = self.published.sources if self.published else ()
+        return {(str(source.path),): float(source.readable) for source in sources}
+
+    @property
+    def bytes_behind(self) -> int:
+        return sum(source.bytes_behind for source in self.published.sources) if self.published else 0

@@ -1,6 +1,6 @@
-"""A compact picture of many durations: how many fell into each bucket, buckets being 1.2 times as wide each.
+"""A histogram of durations for quantiles in charts: each bucket is 1.2 times as wide as the previous one.
 
-Quantiles told from it are at most a tenth off, sketches can be added up, and empty buckets take no room.
+Its quantiles are at most 10 % off, two histograms can be added, and empty buckets take no space.
 """
 
 from bisect import bisect_left
@@ -11,38 +11,38 @@ from itertools import accumulate
 
 from coderouter_exporter.families.kinds import MICRO
 
-Sketch = dict[int, int]
-"""Durations by the number of their bucket."""
+DurationHistogram = dict[int, int]
+"""Number of durations by the number of their bucket."""
 
 GROWTH = 1.2
-SHORTEST_MICRO_S = 1000
+SHORTEST_US = 1000
 BUCKETS = 84
-"""The last but one ends above an hour."""
+"""The last bucket with an upper bound ends above one hour."""
 
-NONE = 0
-"""The bucket of what is no duration."""
+NO_DURATION = 0
+"""The bucket of negative numbers, which mean that there is no duration."""
 
-# Whole numbers: what is compared with them is whole too, and that costs half.
-_bucket = partial(bisect_left, [-1, *(int(SHORTEST_MICRO_S * GROWTH**number) for number in range(BUCKETS))])
-
-
-def add(sketch: Sketch, micro_s: Iterable[int]) -> None:
-    """Add durations in millionths of a second; negative ones stand for none."""
-    counts = Counter(map(_bucket, micro_s))
-    counts.pop(NONE, None)
-    add_counts(sketch, counts)
+# The bounds are integers because comparing integers with floats takes twice as long.
+_bucket = partial(bisect_left, [-1, *(int(SHORTEST_US * GROWTH**number) for number in range(BUCKETS))])
 
 
-def add_counts(sketch: Sketch, counts: Mapping[int, int]) -> None:
+def add(histogram: DurationHistogram, durations_us: Iterable[int]) -> None:
+    """Add durations in microseconds; negative numbers are ignored."""
+    counts = Counter(map(_bucket, durations_us))
+    counts.pop(NO_DURATION, None)
+    add_counts(histogram, counts)
+
+
+def add_counts(histogram: DurationHistogram, counts: Mapping[int, int]) -> None:
     for bucket, number in counts.items():
-        sketch[bucket] = sketch.get(bucket, 0) + number
+        histogram[bucket] = histogram.get(bucket, 0) + number
 
 
-def quantile_s(sketch: Sketch, share: float) -> float | None:
-    """Return the seconds that this share of the durations stays below, or None when there are none."""
-    if not sketch:
+def quantile_s(histogram: DurationHistogram, quantile: float) -> float | None:
+    """Return the quantile in seconds, or None when the histogram is empty."""
+    if not histogram:
         return None
-    buckets = sorted(sketch)
-    reached = list(accumulate(sketch[bucket] for bucket in buckets))
-    bucket = buckets[bisect_left(reached, share * reached[-1])]
-    return float(f"{SHORTEST_MICRO_S / MICRO * GROWTH ** (bucket - 1.5):.3g}")
+    buckets = sorted(histogram)
+    cumulative = list(accumulate(histogram[bucket] for bucket in buckets))
+    bucket = buckets[bisect_left(cumulative, quantile * cumulative[-1])]
+    return float(f"{SHORTEST_US / MICRO * GROWTH ** (bucket - 1.5):.3g}")

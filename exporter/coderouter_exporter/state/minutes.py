@@ -1,7 +1,7 @@
-"""What came of the requests of each minute of the last day, for charts.
+"""The results of the requests of each minute of the last day, for charts.
 
-Requests count in the minute in which they ended, by the time that their event tells, so that it does not matter
-how they were batched. Minutes in which none ended take no room; those of past hours are kept compressed.
+A request counts in the minute in which it ended according to its event, so it does not matter how events were batched.
+A minute without an end takes no space, and the minutes of past hours are kept compressed.
 """
 
 import zlib
@@ -15,25 +15,26 @@ from typing import get_args
 import msgspec
 
 from coderouter_events.events import Outcome
-from coderouter_exporter.families.kinds import MICRO
-from coderouter_exporter.records.columns import MISSING, Columns
-from coderouter_exporter.records.decode import Record, unix_time
+from coderouter_exporter.families.kinds import MICRO, MISSING
+from coderouter_exporter.records.columns import Columns
+from coderouter_exporter.records.record import Record
+from coderouter_exporter.records.values import unix_time
 from coderouter_exporter.state import duration_histogram
-from coderouter_exporter.state.duration_histogram import Sketch
+from coderouter_exporter.state.duration_histogram import DurationHistogram
 
 MINUTE_S = 60
 HOUR_MINUTES = 60
 HOURS_KEPT = 26
-"""A day has up to 25 hours, and 24 hours ago lies within one."""
-HOURS_OPEN = 2
-"""Not compressed, as requests still end in them."""
+"""A day has up to 25 hours, and it began within a further one."""
+HOURS_UNCOMPRESSED = 2
+"""Requests still end in them."""
 OTHER = "other"
 
 _OUTCOMES = frozenset(get_args(Outcome))
 
 
 class Minute(msgspec.Struct, array_like=True):
-    """What came of the requests that ended in one minute, or in several of them."""
+    """The results of the requests that ended in one minute, or in several."""
 
     outcomes: dict[str, int] = {}
     fallbacks: int = 0
@@ -43,16 +44,16 @@ class Minute(msgspec.Struct, array_like=True):
     cache_read_tokens: int = 0
     cache_creation_tokens: int = 0
     micro_usd: int = 0
-    duration: Sketch = {}
-    """Of requests that were answered to the end."""
-    first_token: Sketch = {}
+    duration: DurationHistogram = {}
+    """Of requests with a complete answer."""
+    first_token: DurationHistogram = {}
 
     @property
     def requests(self) -> int:
         return sum(self.outcomes.values())
 
     def count(self, finished: Columns, part: slice) -> None:
-        """Add the ends of requests that this part of the columns tells of."""
+        """Add the requests in this part of the columns."""
 
         def numbers(name: str, scale: int) -> Sequence[int]:
             return finished.numbers(name, scale)[part]
@@ -64,8 +65,8 @@ class Minute(msgspec.Struct, array_like=True):
         for name in _TOKENS:
             setattr(self, name, getattr(self, name) + _sum(numbers(name, 1)))
         self.micro_usd += _sum(numbers("cost_usd", MICRO))
-        answered = [outcome == "ok" for outcome in outcomes]
-        duration_histogram.add(self.duration, compress(numbers("duration_s", MICRO), answered))
+        complete = [outcome == "ok" for outcome in outcomes]
+        duration_histogram.add(self.duration, compress(numbers("duration_s", MICRO), complete))
         duration_histogram.add(self.first_token, numbers("ttft_s", MICRO))
 
     def add(self, other: "Minute") -> None:
@@ -90,59 +91,59 @@ _decode = msgspec.msgpack.Decoder(dict[int, Minute]).decode
 class Minutes(msgspec.Struct):
     """The newest hours in which a request ended, minute by minute."""
 
-    opened: dict[int, Minute] = {}
+    uncompressed: dict[int, Minute] = msgspec.field(default_factory=dict, name="opened")
     """By the number of the minute since 1970."""
-    packed: dict[int, bytes] = {}
-    """Compressed, by the number of the hour since 1970."""
+    compressed: dict[int, bytes] = msgspec.field(default_factory=dict, name="packed")
+    """By the number of the hour since 1970."""
 
     def count(self, finished: Sequence[Record], columns: Columns) -> None:
-        """Add the ends of requests, each to its minute; those that tell no time are left out.
+        """Add each request to the minute in which it ended; one without a readable time is left out.
 
-        The columns are those of the records, with `FIELDS` among them.
+        The columns are those of the records and include `FIELDS`.
         """
         for number, part in _by_minute(finished):
-            self._open(number // HOUR_MINUTES)
-            self.opened.setdefault(number, Minute()).count(columns, part)
-        self._pack()
+            self._uncompress(number // HOUR_MINUTES)
+            self.uncompressed.setdefault(number, Minute()).count(columns, part)
+        self._compress()
 
     def steps(self, start_ts: float, end_ts: float, step_minutes: int) -> dict[int, Minute]:
-        """Return what the minutes of this time add up to in steps, by the number of the first minute since 1970.
+        """Return the sums of the minutes of each step, by the number of the step's first minute since 1970.
 
-        A step is a part of an hour; that in which `start_ts` lies is the first one. Steps without a request are
-        left out. What is returned is not to be changed.
+        `step_minutes` divides an hour. The first step is the one that contains `start_ts`; steps without a request are
+        left out. The result is shared: do not change it.
         """
         first = int(start_ts // MINUTE_S) // step_minutes * step_minutes
         last = int(end_ts // MINUTE_S)
-        found = _merged(self.opened.items(), step_minutes)
-        for hour, packed in self.packed.items():
+        found = _merged(self.uncompressed.items(), step_minutes)
+        for hour, document in self.compressed.items():
             if first // HOUR_MINUTES <= hour <= last // HOUR_MINUTES:
-                found |= _steps_of_hour(hour, packed, step_minutes)
+                found |= _steps_of_hour(hour, document, step_minutes)
         return {number: found[number] for number in sorted(found) if first <= number <= last}
 
-    def _open(self, hour: int) -> None:
-        if hour in self.packed:
-            self.opened |= _unpacked(hour, self.packed.pop(hour))
+    def _uncompress(self, hour: int) -> None:
+        if hour in self.compressed:
+            self.uncompressed |= _decompressed(hour, self.compressed.pop(hour))
 
-    def _pack(self) -> None:
-        """Keep the newest hours, and of these the last ones as they are."""
+    def _compress(self) -> None:
+        """Keep the newest hours, all but the last ones of them compressed."""
         by_hour: defaultdict[int, dict[int, Minute]] = defaultdict(dict)
-        for number, minute in self.opened.items():
+        for number, minute in self.uncompressed.items():
             by_hour[number // HOUR_MINUTES][number % HOUR_MINUTES] = minute
-        hours = sorted(by_hour.keys() | self.packed.keys(), reverse=True)
-        for hour in hours[HOURS_OPEN:]:
+        hours = sorted(by_hour.keys() | self.compressed.keys(), reverse=True)
+        for hour in hours[HOURS_UNCOMPRESSED:]:
             if hour in by_hour:
-                self.packed[hour] = zlib.compress(_encode(by_hour.pop(hour)))
+                self.compressed[hour] = zlib.compress(_encode(by_hour.pop(hour)))
         for hour in hours[HOURS_KEPT:]:
-            del self.packed[hour]
-        self.opened = {
+            del self.compressed[hour]
+        self.uncompressed = {
             hour * HOUR_MINUTES + number: minute
             for hour, minutes in by_hour.items()
             for number, minute in minutes.items()
         }
 
 
-def _unpacked(hour: int, packed: bytes) -> dict[int, Minute]:
-    minutes = _decode(zlib.decompress(packed))
+def _decompressed(hour: int, document: bytes) -> dict[int, Minute]:
+    minutes = _decode(zlib.decompress(document))
     return {hour * HOUR_MINUTES + number: minute for number, minute in minutes.items()}
 
 
@@ -155,9 +156,9 @@ def _merged(minutes: Iterable[tuple[int, Minute]], step_minutes: int) -> dict[in
     return dict(steps)
 
 
-@lru_cache(4 * HOURS_KEPT)  # charts ask for the same hours again and again
-def _steps_of_hour(hour: int, packed: bytes, step_minutes: int) -> dict[int, Minute]:
-    return _merged(_unpacked(hour, packed).items(), step_minutes)
+@lru_cache(4 * HOURS_KEPT)  # each refresh of a chart reads the same hours
+def _steps_of_hour(hour: int, document: bytes, step_minutes: int) -> dict[int, Minute]:
+    return _merged(_decompressed(hour, document).items(), step_minutes)
 
 
 def _sum(numbers: Sequence[int]) -> int:
@@ -172,13 +173,13 @@ def total(minutes: Iterable[Minute]) -> Minute:
 
 
 def _by_minute(finished: Sequence[Record]) -> Iterator[tuple[int, slice]]:
-    """Yield the minutes, each with a run of records that tell of it; a minute may come again."""
-    begin = 0
+    """Yield the minute of each run of records that ended in the same one; a minute may be yielded again."""
+    start = 0
     for number, run in groupby(map(_number, map(attrgetter("ts"), finished))):
-        end = begin + sum(1 for _ in run)
+        end = start + sum(1 for _ in run)
         if number is not None:
-            yield number, slice(begin, end)
-        begin = end
+            yield number, slice(start, end)
+        start = end
 
 
 def _number(ts: str) -> int | None:

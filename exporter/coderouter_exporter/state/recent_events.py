@@ -1,4 +1,4 @@
-"""The newest events, each with what a person wants to know of it."""
+"""The newest events of all kinds but tries and heartbeats, each with a text for people."""
 
 from collections.abc import Callable, Iterable
 from itertools import islice
@@ -17,19 +17,19 @@ from coderouter_events.events import (
     RequestFinished,
     TryProvider,
 )
-from coderouter_exporter.records.decode import Record
+from coderouter_exporter.records.record import Record
 
-ENTRIES_MAX = 50
+RECENT_EVENTS_MAX = 50
 ERROR_CHARS_MAX = 200
 ATTEMPTS_MAX = 1000
-"""No chain is as long; what is more is nonsense."""
+"""No chain is that long; a larger number is nonsense."""
 
 _LEVELS = {event.msg: event.level for event in EVENTS if event not in (TryProvider, Heartbeat)}
-"""Of what is kept. A try is told by its end, and heartbeats would leave no room for the rest."""
-_GOOD_ENDS = frozenset(("ok", "client_error", "client_gone"))
+"""The level of each event that is kept. A try is reported by its end, and heartbeats would leave no room."""
+_EXPECTED_OUTCOMES = frozenset(("ok", "client_error", "client_gone"))
 
 
-class Entry(NamedTuple):
+class RecentEvent(NamedTuple):
     ts: float
     event: str
     request_id: str | None
@@ -44,60 +44,80 @@ class Entry(NamedTuple):
 
     @property
     def level(self) -> str:
-        """Return how grave it is: INFO, WARNING or ERROR."""
-        went_wrong = self.event == RequestFinished.msg and self.outcome not in _GOOD_ENDS
-        return "WARNING" if went_wrong else _LEVELS.get(self.event, "INFO")
+        """Return INFO, WARNING or ERROR."""
+        failed = self.event == RequestFinished.msg and self.outcome not in _EXPECTED_OUTCOMES
+        return "WARNING" if failed else _LEVELS.get(self.event, "INFO")
 
     @property
     def text(self) -> str:
-        """Return what happened, beyond the event's name, its provider and its request."""
-        tell = _TOLD.get(self.event)
-        return tell(self) if tell else ""
+        """Return what happened, without the event's name, provider and request."""
+        describe = _DESCRIPTIONS.get(self.event)
+        return describe(self) if describe else ""
 
 
-def entered(entries: list[Entry], records: list[Record], ts: Callable[[Record], float]) -> list[Entry]:
-    """Return the newest of the entries and the records, oldest first; `ts` tells when a record was written."""
-    told = islice((record for record in reversed(records) if record.msg in _LEVELS), ENTRIES_MAX)
-    newest = [_entry(record, ts(record)) for record in told]
+def with_newest(
+    events: list[RecentEvent], records: list[Record], event_ts: Callable[[Record], float]
+) -> list[RecentEvent]:
+    """Return the newest of the events and the records, oldest first; `event_ts` gives the time of a record."""
+    kept = islice((record for record in reversed(records) if record.msg in _LEVELS), RECENT_EVENTS_MAX)
+    newest = [_recent_event(record, event_ts(record)) for record in kept]
     newest.reverse()
-    return sorted([*entries, *newest], key=itemgetter(0))[-ENTRIES_MAX:] if newest else entries
+    return sorted([*events, *newest], key=itemgetter(0))[-RECENT_EVENTS_MAX:] if newest else events
 
 
-def shortened(error: str) -> str:
+def truncated(error: str) -> str:
     return error if len(error) <= ERROR_CHARS_MAX else error[:ERROR_CHARS_MAX] + "…"
 
 
-def _entry(record: Record, ts: float) -> Entry:
-    return Entry(
+def as_json(events: Iterable[RecentEvent], time: Callable[[float], str]) -> list[dict[str, object]]:
+    """Return the events as JSON objects; `time` formats a time."""
+    return [
+        {
+            "ts": time(event.ts),
+            "event": event.event,
+            "level": event.level,
+            "provider": event.provider,
+            "request_id": event.request_id,
+            "text": event.text,
+        }
+        for event in events
+    ]
+
+
+def _recent_event(record: Record, ts: float) -> RecentEvent:
+    status, attempts = record.status, record.attempts
+    return RecentEvent(
         ts=ts,
         event=record.msg,
         request_id=record.request_id,
         provider=record.provider,
         profile=record.profile or record.resolved_profile,
         outcome=record.outcome,
-        status=record.status if record.status is not None and 0 < record.status <= 999 else None,
+        status=status if status is not None and 0 < status <= 999 else None,
         error_type=record.error_type,
-        error=None if record.error is None else shortened(record.error),
+        error=None if record.error is None else truncated(record.error),
         seconds=record.seconds if record.duration_s is None else record.duration_s,
-        attempts=record.attempts
-        if record.attempts is not None and 0 <= record.attempts <= ATTEMPTS_MAX
-        else None,
+        attempts=attempts if attempts is not None and 0 <= attempts <= ATTEMPTS_MAX else None,
     )
 
 
-def _failed(entry: Entry) -> str:
-    is_said = entry.status is None or str(entry.status) in (entry.error or "")
-    status = None if is_said else f"HTTP {entry.status}"
-    return _joined(": ", _joined(", ", entry.error_type, status), entry.error)
+def _describe_failure(event: RecentEvent) -> str:
+    in_error = event.status is None or str(event.status) in (event.error or "")
+    status = None if in_error else f"HTTP {event.status}"
+    return _join(": ", _join(", ", event.error_type, status), event.error)
 
 
-def _finished(entry: Entry) -> str:
-    tries = None if entry.attempts is None or entry.attempts < 2 else f"{entry.attempts} tries"
-    status = None if entry.status is None or entry.outcome == "ok" else f"HTTP {entry.status}"
-    return _joined(", ", entry.outcome, status, tries, _after("in", entry.seconds))
+def _describe_end(event: RecentEvent) -> str:
+    tries = None if event.attempts is None or event.attempts < 2 else f"{event.attempts} tries"
+    status = None if event.status is None or event.outcome == "ok" else f"HTTP {event.status}"
+    return _join(", ", event.outcome, status, tries, _duration("in", event.seconds))
 
 
-def _after(word: str, seconds: float | None) -> str | None:
+def _describe_profile(event: RecentEvent) -> str:
+    return f"profile {event.profile}" if event.profile else ""
+
+
+def _duration(word: str, seconds: float | None) -> str | None:
     if seconds is None:
         return None
     if seconds < 1:
@@ -105,35 +125,16 @@ def _after(word: str, seconds: float | None) -> str | None:
     return f"{word} {seconds:.1f} s" if seconds < 100 else f"{word} {seconds:.0f} s"
 
 
-def _of_profile(entry: Entry) -> str:
-    return f"profile {entry.profile}" if entry.profile else ""
+def _join(separator: str, *parts: str | None) -> str:
+    return separator.join(filter(None, parts))
 
 
-def _joined(between: str, *parts: str | None) -> str:
-    return between.join(filter(None, parts))
-
-
-_TOLD: dict[str, Callable[[Entry], str]] = {
-    RequestFinished.msg: _finished,
-    ProviderOk.msg: lambda entry: _after("answers after", entry.seconds) or "",
-    ProviderFailed.msg: _failed,
-    ProviderFailedMidstream.msg: _failed,
-    ProviderCooldown.msg: lambda entry: _after("tried last for", entry.seconds) or "",
-    ChainPaidGateBlocked.msg: _of_profile,
-    ChainUniformAuthFailure.msg: _of_profile,
+_DESCRIPTIONS: dict[str, Callable[[RecentEvent], str]] = {
+    RequestFinished.msg: _describe_end,
+    ProviderOk.msg: lambda event: _duration("answered after", event.seconds) or "",
+    ProviderFailed.msg: _describe_failure,
+    ProviderFailedMidstream.msg: _describe_failure,
+    ProviderCooldown.msg: lambda event: _duration("at the end of the chain for", event.seconds) or "",
+    ChainPaidGateBlocked.msg: _describe_profile,
+    ChainUniformAuthFailure.msg: _describe_profile,
 }
-
-
-def shown(entries: Iterable[Entry], time: Callable[[float], str]) -> list[dict[str, object]]:
-    """Return the entries as JSON has them; `time` writes when each happened."""
-    return [
-        {
-            "ts": time(entry.ts),
-            "event": entry.event,
-            "level": entry.level,
-            "provider": entry.provider,
-            "request_id": entry.request_id,
-            "text": entry.text,
-        }
-        for entry in entries
-    ]

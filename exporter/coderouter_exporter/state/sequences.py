@@ -1,6 +1,6 @@
-"""Tells events that were counted already from new ones, and how many are missing, by the number each writer gives.
+"""Recognises duplicate events and counts missing ones by writer and seq.
 
-A writer numbers its events 1, 2, 3 …; what has been seen of it is kept as intervals, one as a rule.
+A writer numbers its events 1, 2, 3 …; the numbers seen of each writer are kept as intervals, normally one.
 """
 
 from bisect import bisect_left, bisect_right
@@ -11,37 +11,37 @@ from typing import TypeGuard
 
 import msgspec
 
-from coderouter_exporter.records.decode import Record
+from coderouter_exporter.records.record import Record
 
 INTERVALS_MAX = 1024
 WRITERS_MAX = 1024
 WRITER_CHARS_MAX = 64
 SEQ_MAX = (1 << 53) - 1
 QUIET_S = 3600.0
-"""A writer without an event for so long has ended; a living one writes a heartbeat every 15 seconds."""
+"""A writer that has written nothing for this long has ended: a live one writes a heartbeat every 15 s."""
 
 
 class Run(Enum):
-    """What the numbers of one writer in one batch are to those seen before."""
+    """How the numbers of one writer in one batch compare with those seen before."""
 
     NEW = "new"
     KNOWN = "known"
     MIXED = "mixed"
-    """Each has to be looked at."""
+    """Each number has to be checked."""
 
 
 class Writer(msgspec.Struct, array_like=True):
-    """What has been seen of one writing process."""
+    """The numbers seen of one writing process."""
 
     bounds: list[int] = []
     """First and last number of each interval, ascending: first, last, first, last …"""
     given_up: int = 0
-    """Missing numbers between intervals that were joined because there were too many."""
+    """Missing numbers between intervals that were merged because there were too many."""
     last_ts: float = 0.0
     ended: bool = False
 
     def missing(self) -> int:
-        """Return how many numbers up to the highest one have not been seen."""
+        """Return how many numbers up to the highest one seen are missing."""
         bounds = self.bounds
         gaps = sum(bounds[i] - bounds[i - 1] - 1 for i in range(2, len(bounds), 2))
         return self.given_up + gaps + (bounds[0] - 1 if bounds else 0)
@@ -59,7 +59,7 @@ class Writer(msgspec.Struct, array_like=True):
         return last <= self.bounds[at] if at % 2 else first == last and self.knows(first)
 
     def add(self, first: int, last: int) -> None:
-        """Add numbers of which none is known yet."""
+        """Add numbers, none of which is known yet."""
         bounds = self.bounds
         at = bisect_left(bounds, first)
         joins_before = at > 0 and bounds[at - 1] == first - 1
@@ -78,7 +78,7 @@ class Writer(msgspec.Struct, array_like=True):
 
 
 class Writers(msgspec.Struct):
-    """The writers that may still be heard of, and what is missing of those that were forgotten."""
+    """The writers that may still write, and the number of events missing of writers that were forgotten."""
 
     known: dict[str, Writer] = {}
     missing_of_forgotten: int = 0
@@ -87,9 +87,9 @@ class Writers(msgspec.Struct):
         return self.missing_of_forgotten + sum(writer.missing() for writer in self.known.values())
 
     def take(self, records: list[Record], now_ts: float) -> list[Record]:
-        """Return the records that are new, and know them from now on; those without a number are always new.
+        """Return the new records and remember their numbers; records without a number are always new.
 
-        Records that a writer numbered without a gap cost one step for all of them.
+        A run of consecutive numbers of one writer is handled in one step.
         """
         runs = {name: self._take_run(name, seqs, now_ts) for name, seqs in _by_writer(records).items()}
         if all(run is Run.NEW for run in runs.values()):
@@ -106,7 +106,7 @@ class Writers(msgspec.Struct):
             self.known[name].ended = True
 
     def _take_run(self, name: str | None, seqs: list[int | None], now_ts: float) -> Run:
-        """Take the numbers at once if all of them are new."""
+        """Add the numbers in one step if all of them are new."""
         first, last = seqs[0], seqs[-1]
         if first is None or last is None or not (is_numbered(name, first) and is_numbered(name, last)):
             return Run.MIXED if any(is_numbered(name, seq) for seq in seqs) else Run.NEW
@@ -137,7 +137,7 @@ class Writers(msgspec.Struct):
         return writer
 
     def _forget_one(self, newest: str, now_ts: float) -> None:
-        """Forget the writer heard of longest ago, one that has ended if there is any."""
+        """Forget the writer that has been silent longest; first choice are writers that have ended."""
 
         def age(name: str) -> tuple[bool, bool, float]:
             writer = self.known[name]
@@ -147,7 +147,7 @@ class Writers(msgspec.Struct):
 
 
 def is_numbered(name: str | None, seq: int | None) -> TypeGuard[str]:
-    """Return whether that is a writer and a number of its; nonsense and endless values are none."""
+    """Return whether it is a usable writer and number: neither missing, nor nonsense, nor too long to keep."""
     return name is not None and seq is not None and 0 < len(name) <= WRITER_CHARS_MAX and 0 < seq <= SEQ_MAX
 
 

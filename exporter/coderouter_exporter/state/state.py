@@ -1,6 +1,7 @@
-"""The counted document: every total, what the newest startup said, and how far each file has been read.
+"""The committed document: every total, the newest configuration, and how far each file has been read.
 
-It is committed as a whole, so counts and positions can never disagree.
+It is committed as a whole, so counts and checkpoints can never disagree. A field keeps the name it was first stored
+under, by `msgspec.field(name=...)` where the code has a better one: state files outlive versions.
 """
 
 from collections.abc import Mapping
@@ -12,40 +13,40 @@ import msgspec
 from coderouter_exporter.families.exporter import LABEL_OVERFLOW, UNMATCHED, UNPROVEN
 from coderouter_exporter.families.kinds import Counter, Histogram, Profiles, Providers
 from coderouter_exporter.state.minutes import Minutes
-from coderouter_exporter.state.recent_events import Entry
+from coderouter_exporter.state.recent_events import RecentEvent
 from coderouter_exporter.state.sequences import Writers
 
-RECENT_MAX = 256
+RECENT_ATTEMPTS_MAX = 256
 SERIES_MAX = 1000
 OTHER = "other"
-"""Stands for all label values of a family that has its `series_max` combinations of them."""
+"""Every label of the series that takes the counts of a family beyond its `series_max` label combinations."""
 
 Labels = tuple[str, ...]
 
 
 class Checkpoint(msgspec.Struct, kw_only=True):
-    """How far one file has been read. Its content says which file it is, whatever it is called by now."""
+    """How far one file has been read. The file is recognised by its content, whatever its name is now."""
 
     path: str
-    """The event file as configured; this file is it, or was."""
+    """The configured event file that this file is, or was before a rotation."""
     inode: int
-    """A hint only: a file system gives the number of a removed file to the next one."""
-    place: str = ""
-    """Where the file was seen last."""
+    """A hint only: a file system reuses the number of a removed file."""
+    last_path: str = msgspec.field(default="", name="place")
+    """The path at which the file was last seen."""
     offset: int = 0
     head_bytes: int = 0
     head_digest: bytes = b""
-    marker_bytes: int = 0
-    marker_digest: bytes = b""
-    """Of the last bytes before the offset; together with the head it tells that the offset is in this file."""
+    tail_bytes: int = msgspec.field(default=0, name="marker_bytes")
+    tail_digest: bytes = msgspec.field(default=b"", name="marker_digest")
+    """Of the last bytes before the offset; with the head it proves that the offset is in this file."""
     skipping: bool = False
-    """The offset is inside a line that is too long: the rest of it is still to be passed over."""
-    packed: bool = False
-    """The file is a compressed one; the offset counts what it unpacks to."""
+    """The offset is inside an oversize line; the rest of it is still to be skipped."""
+    compressed: bool = msgspec.field(default=False, name="packed")
+    """The file is compressed; the offset counts uncompressed bytes."""
     size: int = 0
     """Of the file on disk when it was finished."""
     finished: bool = False
-    """It had been rotated away and read to its end when it was seen last; or it can never be read."""
+    """When last seen, it had been rotated away and read to its end; or it can never be read."""
 
 
 class CatalogEntry(msgspec.Struct):
@@ -59,7 +60,7 @@ class CatalogEntry(msgspec.Struct):
 class StartupInfo(msgspec.Struct, kw_only=True):
     ts: float
     configured_ts: float = 0.0
-    """When it told its configuration, which it may have read anew since it started."""
+    """When it reported this configuration: at its start, or at a later reload."""
     writer: str | None = None
     version: str | None = None
     providers: list[str] = []
@@ -71,7 +72,7 @@ class StartupInfo(msgspec.Struct, kw_only=True):
     catalog: list[CatalogEntry] = []
     chains: dict[str, list[str]] = {}
     ended: bool = False
-    """The process that wrote it has shut down."""
+    """The process has shut down."""
 
 
 class LastError(NamedTuple):
@@ -83,7 +84,7 @@ class LastError(NamedTuple):
 
 
 class LastFallback(NamedTuple):
-    """The newest failure after which the next provider of a chain was to be tried."""
+    """The newest failure after which the next provider of a chain is tried."""
 
     ts: float
     provider: str
@@ -91,7 +92,7 @@ class LastFallback(NamedTuple):
     error: str
 
 
-class Recent(NamedTuple):
+class RecentAttempt(NamedTuple):
     ts: float
     event: str
     provider: str
@@ -101,29 +102,27 @@ class Recent(NamedTuple):
 
 
 class Exemplar(NamedTuple):
-    """The newest request that fell into a bucket; `number` is what was observed, as the sum counts it."""
+    """The newest request that fell into a bucket; `number` is the observation in units of 1/`scale`."""
 
     request_id: str
     number: int
     ts: float
 
 
-class Observed(msgspec.Struct):
-    """One series of a histogram."""
-
+class HistogramSeries(msgspec.Struct):
     counts: list[int]
-    """Observations by bucket, each in one only; the last is of those above every bound."""
+    """Observations by bucket, not cumulative; the last bucket is above every bound."""
     total: int = 0
-    """Their sum, in units of 1/`scale`."""
+    """The sum of the observations in units of 1/`scale`."""
     exemplars: dict[int, Exemplar] = {}
-    """By the number of the bucket."""
+    """By the index of the bucket."""
 
     def cumulative(self) -> list[int]:
         return list(accumulate(self.counts))
 
 
 class ProxyHeartbeat(NamedTuple):
-    """The newest word of a proxy process about itself."""
+    """The newest state that a proxy process reported of itself."""
 
     ts: float
     in_flight: int
@@ -131,7 +130,7 @@ class ProxyHeartbeat(NamedTuple):
 
 
 class Cooldown(NamedTuple):
-    """The newest word about a provider that kept failing; it is over when it has answered, or at `until`."""
+    """The newest cooldown of a provider; it ends at `until`, or earlier when the provider answers."""
 
     ts: float
     until: float
@@ -139,37 +138,63 @@ class Cooldown(NamedTuple):
 
 class State(msgspec.Struct, kw_only=True):
     created_ts: float
-    """Since when the totals count; it changes only when they begin at 0 again."""
+    """Since when the totals count; it changes only when they restart at 0."""
     series_max: int = SERIES_MAX
-    """Combinations of label values that a family may have; those beyond count together."""
+    """Label combinations that a family may have; beyond that, new ones are counted under `other`."""
     counts: dict[str, dict[Labels, int]] = {}
-    observed: dict[str, dict[Labels, Observed]] = {}
+    histograms: dict[str, dict[Labels, HistogramSeries]] = msgspec.field(
+        default_factory=dict, name="observed"
+    )
     startup: StartupInfo | None = None
     last_event_ts: float = 0.0
     last_errors: dict[str, LastError] = {}
-    recent: list[Recent] = []
-    journal: list[Entry] = []
-    moved_on: LastFallback | None = None
-    answered: dict[str, float] = {}
-    """When each provider answered last."""
+    recent_attempts: list[RecentAttempt] = msgspec.field(default_factory=list, name="recent")
+    recent_events: list[RecentEvent] = msgspec.field(default_factory=list, name="journal")
+    last_fallback: LastFallback | None = msgspec.field(default=None, name="moved_on")
+    last_success_ts: dict[str, float] = msgspec.field(default_factory=dict, name="answered")
+    """By provider."""
     minutes: Minutes = msgspec.field(default_factory=Minutes)
-    pulses: dict[str, ProxyHeartbeat] = {}
+    heartbeats: dict[str, ProxyHeartbeat] = msgspec.field(default_factory=dict, name="pulses")
     """By writer."""
-    cooling: dict[str, Cooldown] = {}
+    cooldowns: dict[str, Cooldown] = msgspec.field(default_factory=dict, name="cooling")
     """By provider."""
     month: str = ""
-    """The newest one with a cost, such as `2026-11` (UTC)."""
+    """The newest month with a cost, such as `2026-11` (UTC)."""
     month_costs: dict[str, int] = {}
-    """What each provider has cost in that month, in millionths of a dollar."""
-    positions: list[Checkpoint] = []
+    """The cost of each provider in that month, in micro-dollars."""
+    checkpoints: list[Checkpoint] = msgspec.field(default_factory=list, name="positions")
     writers: Writers = msgspec.field(default_factory=Writers)
     committed_ts: float = 0.0
+
+    def encode(self) -> bytes:
+        return _encoder.encode(self)
+
+    @classmethod
+    def decode(cls, document: bytes) -> "State":
+        """Return the state that was encoded.
+
+        Raises:
+            msgspec.DecodeError: the document is not a state.
+        """
+        return _decoder.decode(document)
+
+    @property
+    def positions(self) -> list[Checkpoint]:
+        return self.checkpoints
+
+    @positions.setter
+    def positions(self, checkpoints: list[Checkpoint]) -> None:
+        self.checkpoints = checkpoints
 
     @property
     def exact(self) -> bool:
         """Whether every event written is known to be counted once."""
         doubts = (UNMATCHED, UNPROVEN)
-        return not self.writers.missing() and not any(self.counts.get(doubt.name) for doubt in doubts)
+        return not self.events_missing and not any(self.counts.get(doubt.name) for doubt in doubts)
+
+    @property
+    def events_missing(self) -> int:
+        return self.writers.missing()
 
     def add(self, family: Counter, labels: Labels, number: int) -> None:
         totals = self.counts.setdefault(family.name, {})
@@ -177,33 +202,35 @@ class State(msgspec.Struct, kw_only=True):
             labels = self._capped(family, totals, labels, number)
         totals[labels] = totals.get(labels, 0) + number
 
-    def observe(self, family: Histogram, labels: Labels, counts: Mapping[int, int], total: int) -> Observed:
-        """Add observations, counted by the number of their bucket; return the series they went to."""
-        series = self.observed.setdefault(family.name, {})
-        if labels not in series:
-            labels = self._capped(family, series, labels, sum(counts.values()))
-        observed = series.setdefault(labels, Observed([0] * (len(family.buckets) + 1)))
+    def observe(
+        self, family: Histogram, labels: Labels, counts: Mapping[int, int], total: int
+    ) -> HistogramSeries:
+        """Add observations, given as counts by bucket and their sum; return the series they were added to."""
+        histogram = self.histograms.setdefault(family.name, {})
+        if labels not in histogram:
+            labels = self._capped(family, histogram, labels, sum(counts.values()))
+        series = histogram.setdefault(labels, HistogramSeries([0] * (len(family.buckets) + 1)))
         for bucket, number in counts.items():
-            observed.counts[bucket] += number
-        observed.total += total
-        return observed
+            series.counts[bucket] += number
+        series.total += total
+        return series
 
     def totals(self, family: Counter) -> dict[Labels, int]:
-        """Return the totals, sorted by labels; label values known beforehand stand at 0 until they are counted."""
-        known = [self._known(values) for values in family.known]
-        zeros = dict.fromkeys(product(*known), 0) if known or not family.labels else {}
+        """Return the totals, sorted by labels; preset label values are 0 until they are counted."""
+        preset = [self._preset(values) for values in family.preset]
+        zeros = dict.fromkeys(product(*preset), 0) if preset or not family.labels else {}
         return dict(sorted((zeros | self.counts.get(family.name, {})).items()))
 
     def _capped(
         self, family: Counter | Histogram, series: Mapping[Labels, object], labels: Labels, number: int
     ) -> Labels:
-        """Return the labels for a new series: those of all others when the family has as many as it may."""
+        """Return the labels of a new series: `other` when the family already has as many series as it may."""
         if len(series) < self.series_max:
             return labels
         self.add(LABEL_OVERFLOW, (family.name,), number)
         return (OTHER,) * len(labels)
 
-    def _known(self, values: tuple[str, ...] | Providers | Profiles) -> tuple[str, ...] | list[str]:
+    def _preset(self, values: tuple[str, ...] | Providers | Profiles) -> tuple[str, ...] | list[str]:
         match values:
             case Providers():
                 return self.startup.providers if self.startup else []
@@ -215,16 +242,3 @@ class State(msgspec.Struct, kw_only=True):
 
 _decoder = msgspec.msgpack.Decoder(State)
 _encoder = msgspec.msgpack.Encoder()
-
-
-def encode(state: State) -> bytes:
-    return _encoder.encode(state)
-
-
-def decode(document: bytes) -> State:
-    """Return the state.
-
-    Raises:
-        msgspec.DecodeError: the document is not one.
-    """
-    return _decoder.decode(document)

@@ -1,4 +1,4 @@
-"""Keeps the counted document in one SQLite file: each commit is a generation, the newest two are kept."""
+"""Keeps the committed document in one SQLite file: each commit is a generation, and the newest two are kept."""
 
 import fcntl
 import os
@@ -8,36 +8,36 @@ from contextlib import suppress
 from pathlib import Path
 
 APPLICATION_ID = 0x63726578
-"""Marks the file as ours (the letters `crex`)."""
+"""Identifies our files; the letters `crex`."""
 SCHEMA = 3
-"""Raised when an older exporter would misread what this one writes.
+"""Incremented when an older exporter would misread what this one writes.
 
-1: no markers, no sequence numbers; 2: no histograms.
+1 has no tail digests and no sequence numbers, 2 no histograms.
 """
 GENERATIONS_KEPT = 2
 DAMAGE = (sqlite3.Error, UnicodeDecodeError)
-"""What a damaged file makes SQLite raise; it quotes what it found there in its message."""
+"""The exceptions that SQLite raises for a damaged file; decoding its message may fail as well."""
 LOCKED_S = 1.0
-"""How long a commit waits for someone who looks into the file, for example with the sqlite3 command."""
+"""How long a commit waits for a reader of the file, for example the sqlite3 command."""
 
 
 class StateError(Exception):
-    """The state cannot be used; the message names the file and says what to do."""
+    """The state file cannot be used; the message names it and says what to do."""
 
 
 class Store:
-    """The only owner of a state file; another process that opens it is refused until this one has ended."""
+    """The only owner of a state file: no other process can open it until this one has ended."""
 
     def __init__(self, path: Path) -> None:
         """Open the file, or create it.
 
         Raises:
-            StateError: another exporter has it, its folder cannot be written, or it is not a state we can read.
+            StateError: another exporter uses it, its folder is not writable, or it is not a readable state file.
         """
         self.path = path
         self.generation = 0
         self.recovered = False
-        """The newest generation was damaged, so the one before it was loaded."""
+        """The newest generation was damaged, and the previous one was loaded."""
         self._schema = SCHEMA
         self._lock_fd = _lock(path)
         try:
@@ -56,10 +56,10 @@ class Store:
             raise
 
     def load(self) -> bytes | None:
-        """Return the newest intact document, or None when nothing was ever committed.
+        """Return the newest intact document, or None if nothing was ever committed.
 
         Raises:
-            StateError: there are generations and none is intact.
+            StateError: something was committed, but no generation is intact.
         """
         try:
             numbers = [number for (number,) in self._db.execute("SELECT id FROM generation ORDER BY id DESC")]
@@ -72,7 +72,7 @@ class Store:
                 self.recovered = number != self.generation
                 return document
         if numbers:
-            raise StateError(_unusable(self.path, "no generation has its right checksum"))
+            raise StateError(_unusable(self.path, "no generation has a correct checksum"))
         if self._schema:
             raise StateError(_unusable(self.path, "its generations are gone"))
         return None
@@ -86,7 +86,7 @@ class Store:
         return document if isinstance(document, bytes) and zlib.crc32(document) == crc else None
 
     def commit(self, document: bytes) -> None:
-        """Write the next generation; when this returns, it survives a power cut.
+        """Write the next generation, durably: it survives a power cut.
 
         Raises:
             sqlite3.Error: nothing was written, for example because the disk is full.
@@ -120,18 +120,18 @@ class Store:
             raise StateError(_unusable(self.path, "it is not a state file of cr-exporter"))
         if self._schema > SCHEMA:
             raise StateError(
-                f"{self.path}: written by a newer cr-exporter (schema {self._schema}, this one knows {SCHEMA}); "
-                "run that version, or name another file with --state"
+                f"{self.path}: written by a newer cr-exporter (schema {self._schema}, this version supports {SCHEMA}); "
+                "run that version, or choose another file with --state"
             )
         self._db.execute("BEGIN IMMEDIATE")
         self._db.execute("ROLLBACK")
 
 
 def set_aside(path: Path) -> Path | None:
-    """Rename the state file, if there is one, so that the next start begins at 0; return its new name.
+    """Rename the state file, so that the next start counts from 0; return its new name, or None if there is none.
 
     Raises:
-        StateError: another exporter has it, or it cannot be renamed.
+        StateError: another exporter uses it, or it cannot be renamed.
     """
     lock_fd = _lock(path)
     old = path.with_name(path.name + ".old")
@@ -155,9 +155,9 @@ def _connect(path: Path) -> sqlite3.Connection:
 
 
 def _create(path: Path) -> None:
-    """Create the file whole or not at all: an empty one at the path is damage, never a first start.
+    """Create the file atomically: an empty file at the path is always damage, never a first start.
 
-    Its schema is 0 until the first commit, so that one without generations is known for new or for damaged.
+    Its schema is 0 until the first commit, which distinguishes a new file from one that has lost its generations.
     """
     new = path.with_name(path.name + ".new")
     new.unlink(missing_ok=True)
@@ -177,7 +177,7 @@ def _create(path: Path) -> None:
 
 
 def _lock(path: Path) -> int:
-    """Take the lock beside the file; it lasts as long as the descriptor, so a killed owner leaves none behind."""
+    """Take the lock next to the file; the kernel releases it with the descriptor, even when the owner is killed."""
     lock = path.with_name(path.name + ".lock")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -192,7 +192,7 @@ def _lock(path: Path) -> int:
         os.close(fd)
         raise StateError(
             f"{path} is in use by another cr-exporter (process {owner}); "
-            "stop that one, or give this one its own file with --state"
+            "stop that one, or give this one a file of its own with --state"
         ) from error
     os.ftruncate(fd, 0)
     os.pwrite(fd, f"{os.getpid()}\n".encode(), 0)
@@ -200,13 +200,11 @@ def _lock(path: Path) -> int:
 
 
 def _unwritable(path: Path, reason: object) -> str:
-    return (
-        f"cannot write the state file {path} ({reason}); make it writable, or name another place with --state"
-    )
+    return f"cannot write the state file {path} ({reason}); make it writable, or choose another path with --state"
 
 
 def _unusable(path: Path, reason: object) -> str:
     return (
-        f"cannot use the state file {path} ({reason}); its totals are not replaced by zeros: restore a good copy, "
-        "or start once with --state-reset to set it aside and count the event files from their beginning"
+        f"cannot use the state file {path} ({reason}); its totals are not reset to zero: restore a good copy, "
+        "or start once with --state-reset to set it aside and count the event files again from their beginning"
     )

@@ -1,136 +1,143 @@
-"""Remembers which files there were and how far each was read, and tells by its content which one a file is."""
+"""Checkpoints of one path: the offset in each of its files, assigned to files by content."""
 
 import re
 from collections.abc import Sequence
 from copy import copy
 from pathlib import Path
+from typing import NamedTuple
 
 from coderouter_exporter.state.state import Checkpoint
-from coderouter_exporter.tail.content import HEAD_BYTES_MAX, Content, Match, match_of
+from coderouter_exporter.tail.content import Content
+from coderouter_exporter.tail.fingerprint import HEAD_BYTES_MAX, Match, match
 from coderouter_exporter.tail.open_file import OpenFile
 from coderouter_exporter.tail.rotated import FileStat
 
 GONE_KEPT = 64
-"""Positions kept of finished files that are gone; one may come back, compressed or copied."""
+"""Checkpoints kept of finished files that are gone. Such a file may come back, compressed or as a copy."""
 
 _FIRST_TS = re.compile(rb'"ts": ?"([^"]*)"')
 
 
-class Checkpoints:
-    """The positions of the files of one path, open or not; the state keeps them."""
+class Assignment(NamedTuple):
+    """The checkpoint of a file that is to be read."""
 
-    def __init__(self, path: Path, positions: list[Checkpoint]) -> None:
-        self.positions = positions
+    checkpoint: Checkpoint
+    replaces: OpenFile | None = None
+    """The open file that had this checkpoint until now, and which the new one continues."""
+
+
+class Checkpoints:
+    """The checkpoints of the files of one path, open or closed. They are part of the committed state."""
+
+    def __init__(self, path: Path, entries: list[Checkpoint]) -> None:
+        self.entries = entries
         self._path = str(path)
 
-    def position_of(
-        self, content: Content, followed: Sequence[OpenFile], *, at_path: bool
-    ) -> Checkpoint | None:
-        """Return the position from which to read the file, or None when it is a copy and nothing is to be read.
-
-        When a file at the path goes on where another one stands, that one is marked as superseded.
-        """
-        like, position = self._best_match(content)
-        if position is None:
-            is_copy = not at_path and any(_begins_like(content, file) for file in followed)
-            return (
-                None if is_copy else self._added(Checkpoint(path=self._path, inode=content.signature.inode))
-            )
-        holder = next((file for file in followed if file.position is position), None)
-        if like is Match.SAME and holder is None:
-            return position
+    def assign(self, content: Content, open_files: Sequence[OpenFile], *, at_path: bool) -> Assignment | None:
+        """Return the file's checkpoint, or None when the file is a copy and must not be read."""
+        how, checkpoint = self._best_match(content)
+        if checkpoint is None:
+            is_copy = not at_path and any(_begins_like(content, file) for file in open_files)
+            new = Checkpoint(path=self._path, inode=content.stat.inode)
+            return None if is_copy else Assignment(self._added(new))
+        holder = next((file for file in open_files if file.checkpoint is checkpoint), None)
+        if how is Match.SAME and holder is None:
+            return Assignment(checkpoint)
         if not at_path:
             if holder is None:
-                position.finished = (
-                    True  # a copy that ends before what was read: its file was cut, no more comes
-                )
+                # A copy that ends before what was read: its original was truncated and gets no more lines.
+                checkpoint.finished = True
             return None
-        if like is Match.SHORTER:
-            return self._shortened(position, content, keep=holder is not None)
-        if holder is not None:
-            holder.superseded = True
-        return position
+        if how is Match.SHORTER:
+            return Assignment(self._shortened(checkpoint, content, keep=holder is not None))
+        return Assignment(checkpoint, replaces=holder)
 
-    def finished_packed(self, signature: FileStat) -> Checkpoint | None:
-        """Return the position of a compressed file that is done with; told without unpacking it again."""
-        for position in self.positions:
-            same_file = position.inode == signature.inode and position.size == signature.size
-            if position.packed and position.finished and same_file:
-                return position
+    def finished_archive(self, stat: FileStat) -> Checkpoint | None:
+        """Return the checkpoint of a compressed file that need not be unpacked again, by its inode and size."""
+        for entry in self.entries:
+            same_file = entry.inode == stat.inode and entry.size == stat.size
+            if entry.compressed and entry.finished and same_file:
+                return entry
         return None
 
-    def refuse(self, signature: FileStat) -> Checkpoint:
-        """Remember that this compressed file is never read."""
+    def refuse(self, stat: FileStat) -> Checkpoint:
+        """Add a checkpoint that keeps this compressed file from being read."""
         return self._added(
-            Checkpoint(
-                path=self._path, inode=signature.inode, size=signature.size, packed=True, finished=True
-            )
+            Checkpoint(path=self._path, inode=stat.inode, size=stat.size, compressed=True, finished=True)
         )
 
-    def begin_anew(self, file: OpenFile) -> None:
-        """Give the file that was cut a new position; the old one is that of a copy, if there is one."""
-        if not file.position.offset:
-            self.positions.remove(file.position)
-        self._added(file.begin_anew())
+    def restart(self, file: OpenFile) -> None:
+        """Give a truncated file a new checkpoint. The old one stays for the copy that may hold the rest."""
+        if not file.checkpoint.offset:
+            self.entries.remove(file.checkpoint)
+        self._added(file.restart())
 
     def finish(self, file: OpenFile) -> None:
-        """Note that the file was read to its end and is not expected to grow."""
-        position = file.position
-        position.finished = True
-        position.size = file.content.signature.size
+        """Mark the file as read to its end and not expected to grow."""
+        file.checkpoint.finished = True
+        file.checkpoint.size = file.content.stat.size
 
-    def unmatched(self, held: Sequence[Checkpoint]) -> list[Checkpoint]:
-        """Return the positions of files that are gone before they were known to be read to their end."""
-        ids = set(map(id, held))
-        left = [p for p in self.positions if id(p) not in ids and not p.finished]
-        return [position for position in left if position.offset]
+    def unfinished_paths(self) -> list[Path]:
+        """Return where files that may still hold unread lines were seen last."""
+        return [Path(entry.last_path) for entry in self.entries if entry.last_path and not entry.finished]
 
-    def forget_gone(self, held: Sequence[Checkpoint]) -> None:
-        """Keep few positions of finished files that no longer exist, and none of which nothing was read."""
-        ids = set(map(id, held))
-        for position in [p for p in self.positions if not p.head_bytes and not p.packed and id(p) not in ids]:
-            self.positions.remove(position)
-        gone = [p for p in self.positions if p.finished and id(p) not in ids]
-        for position in gone[:-GONE_KEPT]:
-            self.positions.remove(position)
+    def unmatched(self, existing: Sequence[Checkpoint]) -> list[Checkpoint]:
+        """Return the checkpoints of files that disappeared before they were known to be read to their end.
+
+        `existing` are the checkpoints of the files that are there.
+        """
+        ids = set(map(id, existing))
+        return [
+            entry for entry in self.entries if id(entry) not in ids and not entry.finished and entry.offset
+        ]
+
+    def forget_gone(self, existing: Sequence[Checkpoint]) -> None:
+        """Drop checkpoints of files that are gone: those with nothing read, and all but the newest finished ones."""
+        ids = set(map(id, existing))
+        for entry in [e for e in self.entries if not e.head_bytes and not e.compressed and id(e) not in ids]:
+            self.entries.remove(entry)
+        gone = [entry for entry in self.entries if entry.finished and id(entry) not in ids]
+        for entry in gone[:-GONE_KEPT]:
+            self.entries.remove(entry)
 
     def _best_match(self, content: Content) -> tuple[Match, Checkpoint | None]:
-        """Return the position that the file fits best; of two, the one with its inode, then the one further on."""
+        """Return the best match; of equal ones that with the file's inode, then that with the highest offset."""
         best: tuple[Match, bool, int] = (Match.NONE, False, 0)
         found = None
-        for position in self.positions:
-            like = match_of(content, position)
-            rank = (like, position.inode == content.signature.inode, position.offset)
-            if like and rank > best:
-                best, found = rank, position
+        for entry in self.entries:
+            how = match(content, entry)
+            rank = (how, entry.inode == content.stat.inode, entry.offset)
+            if how and rank > best:
+                best, found = rank, entry
         return best[0], found
 
-    def _shortened(self, position: Checkpoint, content: Content, *, keep: bool) -> Checkpoint:
-        """Return the position at the end of a file that lacks the end of what was read of it."""
+    def _shortened(self, checkpoint: Checkpoint, content: Content, *, keep: bool) -> Checkpoint:
+        """Return a checkpoint at the end of a file that lacks the end of what was read of it."""
         if not keep:
-            self.positions.remove(position)
-        shorter = copy(position)
+            self.entries.remove(checkpoint)
+        shorter = copy(checkpoint)
         shorter.offset = content.size
-        shorter.marker_bytes = 0
+        shorter.tail_bytes = 0
         shorter.finished = False
         return self._added(shorter)
 
-    def _added(self, position: Checkpoint) -> Checkpoint:
-        self.positions.append(position)
-        return position
+    def _added(self, checkpoint: Checkpoint) -> Checkpoint:
+        self.entries.append(checkpoint)
+        return checkpoint
 
 
 def by_age(content: Content) -> tuple[str, int]:
     """Return a sort key that puts the file written first in front."""
     found = _FIRST_TS.search(content.bytes_at(0, HEAD_BYTES_MAX))
-    return found[1].decode(errors="replace") if found else "", content.signature.modified_ns
+    return found[1].decode(errors="replace") if found else "", content.stat.modified_ns
 
 
 def _begins_like(content: Content, file: OpenFile) -> bool:
-    """Return whether it is a copy of the file, or one that is still being made; that one is read itself."""
+    """Return whether the content is a copy of the open file, or one that is still being made."""
     length = min(content.size, HEAD_BYTES_MAX)
     return (
         length > 0
+        and not file.closed
         and content.size <= file.content.size
         and content.bytes_at(0, length) == file.content.bytes_at(0, length)
     )

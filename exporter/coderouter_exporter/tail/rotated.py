@@ -1,29 +1,33 @@
-"""Finds the files that may hold lines of an event file: itself, and what rotation made of it."""
+"""Finds the files that may hold lines of an event file: the file itself and its rotated siblings."""
 
 import os
 import re
-import stat
 import time
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from stat import S_ISREG
+from typing import Self
 
 GZIP = ".gz"
 UNSUPPORTED = (".zst", ".bz2", ".xz")
-LATEST = r"[.\-_](?:\d[\d.\-_T:Z]*(?:\.backup)?|old)"
+SUFFIX = r"[.\-_](?:\d[\d.\-_T:Z]*(?:\.backup)?|old)"
 """What rotation adds to a name: a number, a date and time, or `old`.
 
-With `create`, logrotate adds `.backup` to the name of a file that the proxy made before it could make one.
+With `create`, logrotate adds `.backup` to the name of a file that the proxy created before logrotate could.
 """
 _ROTATED = re.compile(r"(?:\.gz|\.zst|\.bz2|\.xz|\.\d{1,4}|[.\-_]\d{8}[\d\-]*|\.old)$")
 FRESH_NS = 100_000_000
-"""A folder that changed so recently may change again within the same tick of its clock."""
+"""What was modified this recently may be modified again without its time stamp showing it."""
+
+Identity = tuple[int, int]
+"""Device and inode of a file."""
 
 
 @dataclass(frozen=True)
 class FileStat:
-    """What a file's metadata say about it; as long as they stay the same, so does its content."""
+    """Metadata of a file. As long as it stays the same, so does the content."""
 
     device: int
     inode: int
@@ -31,8 +35,12 @@ class FileStat:
     modified_ns: int
     changed_ns: int
 
+    @classmethod
+    def of(cls, info: os.stat_result) -> Self:
+        return cls(info.st_dev, info.st_ino, info.st_size, info.st_mtime_ns, info.st_ctime_ns)
+
     @property
-    def identity(self) -> tuple[int, int]:
+    def identity(self) -> Identity:
         return self.device, self.inode
 
 
@@ -40,108 +48,117 @@ class FileStat:
 class Candidate:
     """A file that exists and may belong to an event file."""
 
-    place: Path
-    signature: FileStat
+    path: Path
+    stat: FileStat
 
     @property
     def compression(self) -> str:
-        return self.place.suffix if self.place.suffix in (GZIP, *UNSUPPORTED) else ""
+        """Its suffix when that names a compression, else empty."""
+        return self.path.suffix if self.path.suffix in (GZIP, *UNSUPPORTED) else ""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Listing:
+    """The names in a folder at one time; only the same object means that nothing has changed since."""
+
     names: tuple[str, ...]
     modified_ns: int
-    """Of the folder; 0 when it could not be listed, -1 when it may change without showing it."""
+    """Of the folder; 0 when it could not be listed, -1 when it may change without its time stamp showing it."""
 
 
 class Folders:
-    """The names in folders, sorted; a folder is listed anew only when it has changed."""
+    """The sorted names in folders. A folder is listed again only when it has changed."""
 
     def __init__(self) -> None:
         self._listings: dict[Path, Listing] = {}
 
     def listing(self, folder: Path) -> Listing:
-        """Return the names in the folder: the same object as before when nothing changed."""
-        before = self._listings.get(folder)
+        """Return the names in the folder: the same object as last time when nothing has changed."""
+        previous = self._listings.get(folder)
         try:
             modified_ns = folder.stat().st_mtime_ns
-            if before is not None and before.modified_ns == modified_ns:
-                return before
+            if previous is not None and previous.modified_ns == modified_ns:
+                return previous
             if time.time_ns() - modified_ns < FRESH_NS:
                 modified_ns = -1
             listing = Listing(tuple(sorted(os.listdir(folder))), modified_ns)  # noqa: PTH208 - names, not paths
         except OSError:
             listing = Listing((), 0)
-        if listing.modified_ns == 0 and before is not None and before.modified_ns == 0:
-            return before
+        if listing.modified_ns == 0 and previous is not None and previous.modified_ns == 0:
+            return previous
         self._listings[folder] = listing
         return listing
 
 
 class RotationGroup:
-    """The names that one event file and its rotated siblings can have."""
+    """One event file and its rotated siblings, by name.
 
-    def __init__(self, path: Path, olddir: Path | None, is_other: Callable[[Path], bool]) -> None:
-        self.path = path
+    `is_other` says whether a path is an event file of its own, and so no sibling.
+    """
+
+    def __init__(
+        self, path: Path, folders: Folders, olddir: Path | None, is_other: Callable[[Path], bool]
+    ) -> None:
+        self._path = path
+        self._folders = folders
         self._olddir = olddir
         self._is_other = is_other
 
-    def folders(self) -> list[Path]:
-        """Return where siblings may be: beside the path, beside the file it points to, and in the olddir of both."""
+    def listings(self) -> dict[Path, Listing]:
+        """Return the listing of every folder that may hold a sibling."""
+        return {folder: self._folders.listing(folder) for folder in self._sibling_folders()}
+
+    def candidates(self, more: Iterable[Path]) -> list[Candidate]:
+        """Return the files of the group and of `more` that exist, the path itself last, each under one name."""
+        paths = dict.fromkeys((*self._siblings(), *more, self._path))
+        found: dict[Identity, Candidate] = {}
+        for path in paths:
+            stat = stat_of(path)
+            if stat is not None and (path == self._path or not self._is_other(path)):
+                found.pop(stat.identity, None)
+                found[stat.identity] = Candidate(path, stat)
+        return list(found.values())
+
+    def _paths(self) -> list[Path]:
+        """Return the path and, when it is a symlink, its target."""
+        if not self._path.is_symlink():
+            return [self._path]
+        return list(dict.fromkeys((self._path, self._path.resolve())))
+
+    def _sibling_folders(self) -> list[Path]:
+        """Return the folder of the path, that of its target, and the olddir of both."""
         beside = dict.fromkeys(path.parent for path in self._paths())
         olddirs = (folder / self._olddir for folder in beside) if self._olddir else ()
         return list(dict.fromkeys((*beside, *olddirs)))
 
-    def candidates(self, folders: Folders, more: Iterable[Path]) -> list[Candidate]:
-        """Return what exists of the family, the path itself last, and of `more`; each file under one name."""
-        places = dict.fromkeys((*self._siblings(folders), *more, self.path))
-        found: dict[tuple[int, int], Candidate] = {}
-        for place in places:
-            signature = stat_of(place)
-            if signature is not None and (place == self.path or not self._is_other(place)):
-                found.pop(signature.identity, None)
-                found[signature.identity] = Candidate(place, signature)
-        return list(found.values())
-
-    def _paths(self) -> list[Path]:
-        """Return the path, and where it leads when it is a symlink."""
-        return (
-            list(dict.fromkeys((self.path, self.path.resolve()))) if self.path.is_symlink() else [self.path]
-        )
-
-    def _siblings(self, folders: Folders) -> Iterator[Path]:
+    def _siblings(self) -> Iterator[Path]:
         for path in self._paths():
             pattern = sibling_pattern(path)
-            for folder in self.folders():
-                for name in _starting_with(folders.listing(folder).names, path.stem):
+            for folder in self._sibling_folders():
+                for name in _starting_with(self._folders.listing(folder).names, path.stem):
                     if pattern.fullmatch(name):
                         yield folder / name
 
 
 def sibling_pattern(path: Path) -> re.Pattern[str]:
-    """Return what the names of rotated siblings look like; `extension` of logrotate puts the number inside."""
+    """Return the pattern of rotated siblings' names; logrotate's `extension` puts the number before the suffix."""
     name, stem, suffix = map(re.escape, (path.name, path.stem, path.suffix))
-    packed = "|".join(map(re.escape, (GZIP, *UNSUPPORTED)))
-    return re.compile(f"(?:{name}{LATEST}|{stem}{LATEST}{suffix})(?:{packed})?")
+    compressed = "|".join(map(re.escape, (GZIP, *UNSUPPORTED)))
+    return re.compile(f"(?:{name}{SUFFIX}|{stem}{SUFFIX}{suffix})(?:{compressed})?")
 
 
 def is_rotated(name: str) -> bool:
-    """Return whether a file of this name is one that rotation made, so that no pattern takes it for an event file."""
+    """Return whether rotation made this name, so that no glob takes the file for an event file of its own."""
     return _ROTATED.search(name) is not None
 
 
-def stat_of(place: Path | str) -> FileStat | None:
-    """Return the signature of a regular file, or None when there is none at the place."""
+def stat_of(path: Path | str) -> FileStat | None:
+    """Return the metadata of a regular file, or None when there is none at the path."""
     try:
-        info = os.stat(place)  # noqa: PTH116 - called for every known file at every look
+        info = os.stat(path)  # noqa: PTH116 - called for every known file in every poll
     except OSError:
         return None
-    return signature(info) if stat.S_ISREG(info.st_mode) else None
-
-
-def signature(info: os.stat_result) -> FileStat:
-    return FileStat(info.st_dev, info.st_ino, info.st_size, info.st_mtime_ns, info.st_ctime_ns)
+    return FileStat.of(info) if S_ISREG(info.st_mode) else None
 
 
 def _starting_with(names: tuple[str, ...], stem: str) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""The event files as configured: paths, and patterns that new files may match at any time."""
+"""The configured event files: paths, and globs that new files may match at any time."""
 
 import glob
 import resource
@@ -10,7 +10,8 @@ from coderouter_exporter.state.state import Checkpoint
 from coderouter_exporter.tail.content import Step, no_step
 from coderouter_exporter.tail.open_file import Descriptors
 from coderouter_exporter.tail.rotated import Folders, is_rotated
-from coderouter_exporter.tail.tail import LATE_WRITER_S, Shared, Tail
+from coderouter_exporter.tail.shared import LATE_WRITER_S, Shared
+from coderouter_exporter.tail.tail import Tail
 
 EXPAND_EVERY_S = 5.0
 DESCRIPTORS_KEPT = 64
@@ -18,12 +19,15 @@ DESCRIPTORS_KEPT = 64
 
 
 class Sources:
-    """One tail for each event file, with what the tails share."""
+    """One tail for each event file.
+
+    `checkpoints` are those of the committed state, of whichever event files.
+    """
 
     def __init__(
         self,
         patterns: Sequence[Path],
-        positions: Iterable[Checkpoint],
+        checkpoints: Iterable[Checkpoint],
         *,
         olddir: Path | None = None,
         step: Step = no_step,
@@ -32,9 +36,9 @@ class Sources:
         self.tails: list[Tail] = []
         self._fixed = [path for path in patterns if not glob.has_magic(str(path))]
         self._globs = [path for path in patterns if glob.has_magic(str(path))]
-        self._positions: dict[str, list[Checkpoint]] = {}
-        for position in positions:
-            self._positions.setdefault(position.path, []).append(position)
+        self._checkpoints: dict[str, list[Checkpoint]] = {}
+        for checkpoint in checkpoints:
+            self._checkpoints.setdefault(checkpoint.path, []).append(checkpoint)
         self._paths: set[Path] = set()
         self._shared = Shared(
             olddir=olddir,
@@ -45,24 +49,27 @@ class Sources:
             late_writer_s=late_writer_s,
         )
         self._expanded_at = 0.0
-        known = (Path(path) for path in self._positions)
+        known = (Path(path) for path in self._checkpoints)
         self._add(self._fixed)
         self._add(path for path in known if any(path.match(str(pattern)) for pattern in self._globs))
         self.expand()
 
     def expand(self) -> None:
-        """Take up new files that match a pattern."""
+        """Add the files that have come to match a glob, at most every `EXPAND_EVERY_S`."""
         if self._globs and time.monotonic() - self._expanded_at >= EXPAND_EVERY_S:
             found = (Path(name) for pattern in self._globs for name in glob.iglob(str(pattern)))  # noqa: PTH207
             self._add(sorted(path for path in found if not is_rotated(path.name)))
             self._expanded_at = time.monotonic()
 
-    def positions(self) -> list[Checkpoint]:
-        """Return the positions of all files, also of those that are not configured now: they may be again."""
+    def checkpoints(self) -> list[Checkpoint]:
+        """Return those of all files, including event files that are not configured now but may be again."""
         others = [
-            p for path, known in self._positions.items() if Path(path) not in self._paths for p in known
+            checkpoint
+            for path, known in self._checkpoints.items()
+            if Path(path) not in self._paths
+            for checkpoint in known
         ]
-        return [*others, *(position for tail in self.tails for position in tail.positions)]
+        return [*others, *(checkpoint for tail in self.tails for checkpoint in tail.checkpoints)]
 
     def close(self) -> None:
         for tail in self.tails:
@@ -72,4 +79,4 @@ class Sources:
         for path in paths:
             if path not in self._paths:
                 self._paths.add(path)
-                self.tails.append(Tail(path, self._positions.get(str(path), []), self._shared))
+                self.tails.append(Tail(path, self._checkpoints.get(str(path), []), self._shared))

@@ -1,4 +1,4 @@
-"""Asks an exporter for its report over HTTP."""
+"""Fetches the report of an exporter over HTTP."""
 
 import base64
 import json
@@ -9,24 +9,26 @@ from urllib.request import ProxyHandler, Request, build_opener
 
 TIMEOUT_S = 5.0
 
-_open = build_opener(ProxyHandler({})).open  # an exporter is near; the proxies of the environment lead away
+_open = build_opener(
+    ProxyHandler({})
+).open  # never through an HTTP proxy of the environment: an exporter is local
 
 
 class ExporterUnreachable(Exception):
-    """No report came; the message says from where and why."""
+    """There is no report; the message has the URL and the reason."""
 
 
-def ask(url: str) -> dict[str, Any]:
-    """Return the report of the exporter below this URL.
+def fetch_report(url: str) -> dict[str, Any]:
+    """Return the report of the exporter at the URL.
 
     Raises:
         ExporterUnreachable
     """
-    return parsed(url, fetch(url))
+    return parse_report(url, fetch_body(url))
 
 
-def fetch(url: str) -> bytes:
-    """Return the report as it came.
+def fetch_body(url: str) -> bytes:
+    """Return the report as received.
 
     Raises:
         ExporterUnreachable
@@ -38,32 +40,29 @@ def fetch(url: str) -> bytes:
         with _open(request, timeout=TIMEOUT_S) as response:
             body: bytes = response.read()
     except HTTPError as error:
-        told = error.read(200).decode(errors="replace").strip().partition("\n")[0]
-        wanted = "wants a name and a password: https://name:password@host" if error.code == 401 else told
-        raise ExporterUnreachable(f"{shown} answers HTTP {error.code}: {wanted}") from None
+        reason = error.read(200).decode(errors="replace").strip().partition("\n")[0]
+        if error.code == 401:
+            reason = "it requires a name and a password: https://name:password@host"
+        raise ExporterUnreachable(f"{shown} returned HTTP {error.code}: {reason}") from None
     except (URLError, OSError) as error:
-        reason = getattr(error, "reason", error)
-        why = getattr(reason, "strerror", None) or str(reason)
-        raise ExporterUnreachable(
-            f"nothing answers at {shown} ({why}); is cr-exporter running there?"
-        ) from None
+        cause = getattr(error, "reason", error)
+        reason = getattr(cause, "strerror", None) or str(cause)
+        raise ExporterUnreachable(f"cannot reach {shown} ({reason}); is cr-exporter running there?") from None
     return body
 
 
-def parsed(url: str, body: bytes) -> dict[str, Any]:
+def parse_report(url: str, body: bytes) -> dict[str, Any]:
     """Return the report.
 
     Raises:
-        ExporterUnreachable: it is not one.
+        ExporterUnreachable: the body is not a report.
     """
     try:
         report = json.loads(body)
     except ValueError:
         report = None
     if not isinstance(report, dict) or "counters" not in report:
-        raise ExporterUnreachable(
-            f"what answers at {without_credentials(urlsplit(url))} is not a cr-exporter"
-        )
+        raise ExporterUnreachable(f"the server at {without_credentials(urlsplit(url))} is not a cr-exporter")
     if "proxy" not in report:
         raise ExporterUnreachable(
             f"the exporter at {without_credentials(urlsplit(url))} is older than this command"

@@ -1,4 +1,4 @@
-"""The commands `coderouter stats` and `coderouter dashboard`, which show what an exporter has counted."""
+"""The commands `coderouter stats` and `coderouter dashboard`."""
 
 import os
 import sys
@@ -18,11 +18,11 @@ class Url(click.ParamType[str]):
         url = str(value)
         try:
             parts = urlsplit(url)
-            fits = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+            valid = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
         except ValueError:
-            fits = False
-        if not fits:
-            self.fail(f"{url!r} is not the address of an exporter; write e.g. {URL}", param, ctx)
+            valid = False
+        if not valid:
+            self.fail(f"{url!r} is not the URL of an exporter; write e.g. {URL}", param, ctx)
         return url.rstrip("/").removesuffix("/metrics.json").removesuffix("/dashboard")
 
 
@@ -33,8 +33,8 @@ _url = click.option(
     show_default=True,
     envvar="CODEROUTER_EXPORTER_URL",
     show_envvar=True,
-    help="Where the exporter serves, with the path in front of /metrics.json if there is one; "
-    "https://name:password@host gives it a name and a password.",
+    help="URL of the exporter, including any path prefix before /metrics.json; https://name:password@host sends "
+    "credentials.",
 )
 
 
@@ -48,14 +48,14 @@ _url = click.option(
     show_default=True,
     envvar="CODEROUTER_STATS_INTERVAL",
     show_envvar=True,
-    help="Seconds between two looks.",
+    help="Seconds between refreshes.",
 )
 @click.option(
     "--once",
     is_flag=True,
     envvar="CODEROUTER_STATS_ONCE",
     show_envvar=True,
-    help="Show it once and end; exit 1 when no exporter answers.",
+    help="Print once and exit; exit 1 if the exporter cannot be reached.",
 )
 @click.option(
     "--json",
@@ -63,12 +63,12 @@ _url = click.option(
     is_flag=True,
     envvar="CODEROUTER_STATS_JSON",
     show_envvar=True,
-    help="Print the exporter's /metrics.json, one line per look.",
+    help="Print the exporter's /metrics.json, one line per refresh.",
 )
 def stats(*, url: str, interval_s: float, once: bool, as_json: bool) -> None:
-    """Show providers, gates and recent events, as the exporter has counted them, until Ctrl-C.
+    """Show providers, the paid gate and recent events, as counted by the exporter, until Ctrl-C.
 
-    Where the output is no terminal it is plain text. NO_COLOR turns colours off.
+    The output is plain text when it is not a terminal. NO_COLOR turns colours off.
     """
     from coderouter_exporter.terminal import show  # noqa: PLC0415 - quick help
     from coderouter_exporter.terminal.client import ExporterUnreachable  # noqa: PLC0415 - quick help
@@ -86,7 +86,7 @@ def stats(*, url: str, interval_s: float, once: bool, as_json: bool) -> None:
 @click.command()
 @_url
 def dashboard(*, url: str) -> None:
-    """Open the exporter's page in a browser, or print its address where there is none."""
+    """Print the URL of the exporter's dashboard, and open it in a browser if there is one."""
     from coderouter_exporter.terminal.client import without_credentials  # noqa: PLC0415 - quick help
 
     click.echo(f"{without_credentials(urlsplit(url))}/dashboard")
@@ -95,6 +95,6 @@ def dashboard(*, url: str) -> None:
 
 
 def _has_display() -> bool:
-    """Return whether a browser would have a window: one that fills the terminal is not meant."""
-    shown_by = ("DISPLAY", "WAYLAND_DISPLAY", "BROWSER")
-    return sys.platform in ("darwin", "win32") or any(os.environ.get(name) for name in shown_by)
+    """Return whether a browser could open a window: a text browser would take over the terminal."""
+    displays = ("DISPLAY", "WAYLAND_DISPLAY", "BROWSER")
+    return sys.platform in ("darwin", "win32") or any(os.environ.get(name) for name in displays)

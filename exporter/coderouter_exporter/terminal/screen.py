@@ -1,4 +1,4 @@
-"""A report (/metrics.json) as a picture for the terminal, fitted to its size."""
+"""Renders a report (/metrics.json) for the terminal."""
 
 from collections.abc import Iterable
 from datetime import UTC, datetime, tzinfo
@@ -11,7 +11,7 @@ from rich.text import Text
 
 Report = dict[str, Any]
 
-LINES_WITHOUT_LIMIT = 10_000
+UNLIMITED_LINES = 10_000
 ROWS_MIN = 3
 ROOMY_LINES = 30
 
@@ -33,52 +33,51 @@ LEVELS = {"INFO": (" ", ""), "WARNING": WARN, "ERROR": BAD}
 
 
 class Screen:
-    """What is shown: the last report, if any came, and why none comes now, if none does.
+    """The last report, if there is one, and the problem with getting a newer one, if there is one.
 
-    One that is `fitted` is as high as the terminal; else all of it is shown.
+    A `fitted` screen is as high as the terminal; otherwise everything is shown.
     """
 
-    def __init__(self, report: Report | None, trouble: str | None = None, *, fitted: bool = False) -> None:
+    def __init__(self, report: Report | None, problem: str | None = None, *, fitted: bool = False) -> None:
         self._report = report
-        self._trouble = trouble
+        self._problem = problem
         self._fitted = fitted
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        trouble = list(_state(BAD, self._trouble).wrap(console, options.max_width)) if self._trouble else []
-        yield from trouble
+        problem = list(_state(BAD, self._problem).wrap(console, options.max_width)) if self._problem else []
+        yield from problem
         if self._report is None:
             return
-        lines = console.height if self._fitted else LINES_WITHOUT_LIMIT
-        yield from _parts(self._report, lines - len(trouble))
+        lines = console.height if self._fitted else UNLIMITED_LINES
+        yield from _parts(self._report, lines - len(problem))
 
 
 def _parts(report: Report, lines: int) -> Iterable[Group | Text | Table]:
-    """Yield what fits into so many lines: the head whole, then providers, then events."""
+    """Yield what fits into this many lines: the whole head, then providers, then events."""
     head = list(_head(report))
-    airy = lines > ROOMY_LINES
+    spaced = lines > ROOMY_LINES
     yield from head
-    left = lines - len(head) - 2 - 2 * airy  # the titles of both tables, and a line above each
-    providers = _by_need(report)
+    left = lines - len(head) - 2 - 2 * spaced  # the headers of both tables, and a blank line above each
+    providers = _by_importance(report)
     rows = min(len(providers), max(ROWS_MIN, left - ROWS_MIN))
-    yield from [Text()] * airy
+    yield from [Text()] * spaced
     yield _providers(report, providers[:rows], hidden=len(providers) - rows)
-    yield from [Text()] * airy
+    yield from [Text()] * spaced
     left -= rows + (rows < len(providers))
     yield _events(report, max(left, 0))
 
 
 def _head(report: Report) -> Iterable[Text]:
     proxy, now = report["proxy"], report["generated_at"]
-    told = f"{span(report['uptime_s'])} up, {proxy['in_flight']} in flight"
+    activity = f"{span(report['uptime_s'])} up, {proxy['in_flight']} in flight"
     if proxy["state"] != "running":
-        told = (
-            f"last event {_ago(proxy['last_event_at'], now)}" if proxy["last_event_at"] else "no event read"
-        )
+        last = proxy["last_event_at"]
+        activity = f"last event {_ago(last, now)}" if last else "no events yet"
     mark, word = PROXY_STATES[proxy["state"]]
     version = report["startup"]["version"] or ""
     zone = _zone(report)
     yield _line(f"CodeRouter {version}   {_time(now, now, zone)} {zone or 'local time'}", style="bold")
-    yield _line("Proxy       ", _state(mark, word), f", {told}")
+    yield _line("Proxy       ", _state(mark, word), f", {activity}")
     yield _line("Answered    ", *_answered(report))
     yield _line("Fallbacks   ", *_fallbacks(report))
     yield _line("Paid gate   ", *_gate(report))
@@ -89,49 +88,47 @@ def _head(report: Report) -> Iterable[Text]:
 def _answered(report: Report) -> Iterable[Text | str]:
     last, total = report["answering"], report["history"]["total"]
     if last is None:
-        return [_state(OFF, "nobody yet")]
-    timed = f"; last hour p50 {seconds(total['duration_p50_s'])}, p95 {seconds(total['duration_p95_s'])}"
+        return [_state(OFF, "no provider yet")]
+    durations = f"; last hour p50 {seconds(total['duration_p50_s'])}, p95 {seconds(total['duration_p95_s'])}"
     return [
         _state(GOOD, f"last by {last['provider']}"),
         f", {_ago(last['at'], report['generated_at'])}",
-        timed,
+        durations,
     ]
 
 
 def _fallbacks(report: Report) -> Iterable[Text | str]:
     total, moved = report["history"]["total"], report["moved_on"]
-    of = f"{total['fallbacks']} of {total['requests']} requests in the last hour"
+    share = f"{total['fallbacks']} of {total['requests']} requests in the last hour"
     if not total["fallbacks"]:
-        return [_state(GOOD if total["requests"] else OFF, of)]
+        return [_state(GOOD if total["requests"] else OFF, share)]
     why = f"; last from {moved['provider']} ({moved['error_type']})" if moved else ""
-    return [_state(WARN, of), why]
+    return [_state(WARN, share), why]
 
 
 def _gate(report: Report) -> Iterable[Text | str]:
     gate = report["paid_gate"]
     names = ", ".join(gate["providers"])
     if gate["closed"] is None:
-        return [_state(OFF, "not known")]
+        return [_state(OFF, "unknown")]
     if not gate["closed"]:
-        return [_state(OFF, "open"), f", may ask {names}" if names else ""]
+        return [_state(OFF, "open"), f", allows {names}" if names else ""]
     blocked = gate["requests_blocked"]
-    kept = f", keeps out {names}" if names else ""
+    excluded = f", excludes {names}" if names else ""
     return [
         _state(WARN if blocked else GOOD, "closed"),
-        kept,
+        excluded,
         f"; {blocked} requests blocked" if blocked else "",
     ]
 
 
 def _counts(report: Report) -> Iterable[Text | str]:
-    told = report["counting"]
-    if told["exact"]:
-        return [
-            _state(GOOD, "exact"),
-            f", {told['bytes_behind']} bytes to read" if told["bytes_behind"] else "",
-        ]
+    counting = report["counting"]
+    if counting["exact"]:
+        behind = counting["bytes_behind"]
+        return [_state(GOOD, "exact"), f", {behind} bytes behind" if behind else ""]
     doubts = ("events_missing", "unmatched_checkpoints", "unproven_lines")
-    why = ", ".join(f"{doubt.replace('_', ' ')} {told[doubt]}" for doubt in doubts if told[doubt])
+    why = ", ".join(f"{doubt.replace('_', ' ')} {counting[doubt]}" for doubt in doubts if counting[doubt])
     return [_state(BAD, "not exact"), f": {why}"]
 
 
@@ -141,16 +138,17 @@ def _used(today: Report) -> str:
     return f"  ${today['cost_usd']:,.4f}, {tokens}{f', {cached:,} cached' if cached else ''}"
 
 
-def _by_need(report: Report) -> list[Report]:
-    """Return the providers that are to be seen even when there is little room first, else in the order of the chain."""
+def _by_importance(report: Report) -> list[Report]:
+    """Return the providers in the order of the chain; if they might not all fit, failing ones come first."""
     config = report["config"]
     chain: list[str] = next(
         (p["providers"] for p in config["profiles"] if p["name"] == config["default_profile"]), []
     )
-    place = {name: number for number, name in enumerate(chain)}
-    trouble = {"failing": 0, "cooldown": 0}
-    ordered = sorted(report["providers"], key=lambda p: place.get(p["name"], len(place)))
-    return ordered if len(ordered) <= ROWS_MIN else sorted(ordered, key=lambda p: trouble.get(p["state"], 1))
+    rank = {name: number for number, name in enumerate(chain)}
+    ordered = sorted(report["providers"], key=lambda p: rank.get(p["name"], len(rank)))
+    if len(ordered) <= ROWS_MIN:
+        return ordered
+    return sorted(ordered, key=lambda p: p["state"] not in ("failing", "cooldown"))
 
 
 def _providers(report: Report, shown: list[Report], hidden: int) -> Group:
@@ -182,10 +180,10 @@ def _events(report: Report, rows: int) -> Table:
 
 
 def _table(*names: str) -> Table:
-    """Return a table without frame; a column whose name begins with `>` is one of numbers."""
+    """Return a table without a frame; a `>` before the name of a column aligns it to the right."""
     table = Table(box=None, pad_edge=False, expand=True, header_style="dim")
-    for place, name in enumerate(names):
-        last = place == len(names) - 1
+    for number, name in enumerate(names, start=1):
+        last = number == len(names)
         table.add_column(
             name.removeprefix(">"),
             justify="right" if name.startswith(">") else "left",
@@ -208,12 +206,12 @@ def _state(mark: tuple[str, str], word: str) -> Text:
 
 
 def clean(text: str) -> str:
-    """Return the text without what a terminal would obey: it comes from providers."""
+    """Return the text without control characters: providers' errors must not control the terminal."""
     return "".join(letter if letter.isprintable() else " " for letter in text)
 
 
 def span(length_s: float) -> str:
-    """Return a length of time as people say it."""
+    """Return a length of time, roughly."""
     if length_s < 100:
         return f"{length_s:.0f} s"
     minutes = round(length_s / 60)
@@ -223,7 +221,7 @@ def span(length_s: float) -> str:
 
 
 def seconds(length_s: float | None) -> str:
-    """Return a duration as measured."""
+    """Return a measured duration."""
     if length_s is None:
         return "-"
     return f"{length_s * 1000:.3g} ms" if length_s < 1 else f"{length_s:.1f} s"
@@ -234,9 +232,9 @@ def _ago(ts: str, now: str) -> str:
 
 
 def _time(ts: str, now: str, zone: tzinfo | None) -> str:
-    """Return the time, with the date where that is not the one of `now`."""
-    told, today = _utc(ts).astimezone(zone), _utc(now).astimezone(zone)
-    return told.strftime("%H:%M:%S" if told.date() == today.date() else "%d %b %H:%M:%S")
+    """Return the time of day, with the date if that is not today."""
+    when, today = _utc(ts).astimezone(zone), _utc(now).astimezone(zone)
+    return when.strftime("%H:%M:%S" if when.date() == today.date() else "%d %b %H:%M:%S")
 
 
 def _utc(ts: str) -> datetime:
@@ -244,7 +242,7 @@ def _utc(ts: str) -> datetime:
 
 
 def _zone(report: Report) -> tzinfo | None:
-    """Return the zone of the configuration, or None for that of this machine."""
+    """Return the configured time zone, or None for the machine's."""
     try:
         return ZoneInfo(report["config"]["display_timezone"] or "")
     except (ZoneInfoNotFoundError, ValueError, OSError):

@@ -1,4 +1,4 @@
-"""Shows an exporter's report in the terminal, once or again and again."""
+"""Shows an exporter's report in the terminal, once or continuously."""
 
 import signal
 import sys
@@ -11,13 +11,13 @@ import click
 from rich.console import Console
 from rich.live import Live
 
-from coderouter_exporter.terminal.client import ExporterUnreachable, ask, fetch, parsed
+from coderouter_exporter.terminal.client import ExporterUnreachable, fetch_body, fetch_report, parse_report
 from coderouter_exporter.terminal.screen import Screen
 
 WIDTH = 120
-"""Of the view where there is no terminal to fill."""
+"""Columns of the output when it is not a terminal."""
 REDRAWS_PER_S = 2
-"""How often it is fitted to the size of the terminal."""
+"""How often the screen is fitted to the size of the terminal."""
 
 
 def show_once(url: str, *, as_json: bool) -> None:
@@ -26,8 +26,8 @@ def show_once(url: str, *, as_json: bool) -> None:
     Raises:
         ExporterUnreachable
     """
-    body = fetch(url)
-    report = parsed(url, body)
+    body = fetch_body(url)
+    report = parse_report(url, body)
     if as_json:
         click.echo(body)
     else:
@@ -35,7 +35,7 @@ def show_once(url: str, *, as_json: bool) -> None:
 
 
 def keep_showing(url: str, interval_s: float, *, as_json: bool) -> None:
-    """Show the report until Ctrl-C or SIGTERM; while none comes, say so and ask again."""
+    """Show the newest report until Ctrl-C or SIGTERM; while the exporter cannot be reached, show why and retry."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     with suppress(KeyboardInterrupt, BrokenPipeError):
         if as_json:
@@ -47,18 +47,18 @@ def keep_showing(url: str, interval_s: float, *, as_json: bool) -> None:
 
 
 def _fill_terminal(url: str, interval_s: float) -> None:
-    """Use the whole terminal, also when its size changes, and leave it as it was."""
-    shown = Screen(None, "asking for the first report", fitted=True)
+    """Fill the terminal, follow changes of its size, and restore it at the end."""
+    shown = Screen(None, "fetching the first report", fitted=True)
     with Live(get_renderable=lambda: shown, screen=True, refresh_per_second=REDRAWS_PER_S) as live:
-        for report, trouble in _looks(url, interval_s):
-            shown = Screen(report, trouble, fitted=True)
+        for report, problem in _polls(url, interval_s):
+            shown = Screen(report, problem, fitted=True)
             live.refresh()
 
 
 def _keep_printing(url: str, interval_s: float) -> None:
     console = _console()
-    for report, trouble in _looks(url, interval_s):
-        console.print(Screen(report, trouble), "")
+    for report, problem in _polls(url, interval_s):
+        console.print(Screen(report, problem), "")
         sys.stdout.flush()
 
 
@@ -71,16 +71,16 @@ def _keep_printing_json(url: str, interval_s: float) -> None:
         time.sleep(interval_s)
 
 
-def _looks(url: str, interval_s: float) -> Iterator[tuple[dict[str, Any] | None, str | None]]:
-    """Yield the newest report there is, and why there is no newer one, at each interval."""
+def _polls(url: str, interval_s: float) -> Iterator[tuple[dict[str, Any] | None, str | None]]:
+    """Yield, once per interval, the newest report and the error of the last poll, if it failed."""
     report: dict[str, Any] | None = None
     while True:
         started = time.monotonic()
         try:
-            report, trouble = ask(url), None
+            report, problem = fetch_report(url), None
         except ExporterUnreachable as error:
-            trouble = f"{error} Asking again."
-        yield report, trouble
+            problem = f"{error} Retrying."
+        yield report, problem
         time.sleep(max(0.0, started + interval_s - time.monotonic()))
 
 

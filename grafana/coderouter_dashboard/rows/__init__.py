@@ -1,4 +1,4 @@
-"""The rows of the dashboard, from what everybody looks at first to what is looked at last."""
+"""The rows of the dashboard, most important first."""
 
 from coderouter_dashboard.rows.cost import COST
 from coderouter_dashboard.rows.exporter import EXPORTER

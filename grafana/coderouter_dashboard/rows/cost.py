@@ -1,4 +1,4 @@
-"""What is read and written, and what that costs."""
+"""How many tokens are read and written, and what they cost."""
 
 from coderouter_dashboard.panel import Kind, Panel, Query, Row
 from coderouter_dashboard.promql import of_providers, per_hour, rate, share
@@ -15,34 +15,34 @@ COST = Row(
     (
         Panel(
             title="Tokens per second by direction",
-            description="Input leaves out what was read from or written to the provider's cache.",
+            description="Input leaves out tokens read from or written to the provider's cache.",
             unit="short",
             kind=Kind.STACK,
             queries=(Query(rate(TOKENS, "direction"), "{{direction}}"),),
         ),
         Panel(
             title="Tokens per second by model",
-            description="Tokens of all directions.",
+            description="Tokens in all directions.",
             unit="short",
             kind=Kind.STACK,
             queries=(Query(rate(TOKENS, "provider", "model"), "{{provider}} {{model}}"),),
         ),
         Panel(
             title="Prompt tokens from the cache",
-            description="Share of the prompt's tokens that the provider read from its cache.",
+            description="Share of the prompt tokens that the provider read from its cache.",
             unit="percentunit",
             queries=(Query(share(rate(FROM_CACHE, "provider"), rate(PROMPT, "provider")), "{{provider}}"),),
         ),
         Panel(
             title="Cost per hour by model",
-            description="US dollars per hour, as far as prices are configured.",
+            description="US dollars per hour, for models with a configured price.",
             unit="currencyUSD",
             kind=Kind.STACK,
             queries=(Query(per_hour(COST_USD, "provider", "model"), "{{provider}} {{model}}"),),
         ),
         Panel(
             title="Budget used this month",
-            description="What a provider with a monthly budget has cost this month (UTC), as a share of it.",
+            description="Cost of each provider this month (UTC), as a share of its monthly budget.",
             unit="percentunit",
             kind=Kind.GAUGE,
             queries=(Query(f"max by (provider) ({share(USED, LIMIT)})", "{{provider}}"),),
@@ -51,9 +51,9 @@ COST = Row(
             most=1,
         ),
         Panel(
-            title="Answers without usage or price",
-            description="Answers that are not fully in the numbers of this row: their provider did not tell its "
-            "tokens, or has no price.",
+            title="Responses without usage or price",
+            description="Responses that the other panels of this row do not fully include: the provider reported no "
+            "token usage, or has no price.",
             unit="reqps",
             queries=(
                 Query(

@@ -1,4 +1,4 @@
-"""Can the numbers above be trusted."""
+"""Whether the numbers above can be trusted."""
 
 from coderouter_dashboard.panel import BAD, GOOD, Kind, Panel, Query, Row, State
 from coderouter_dashboard.promql import increase, of, rate
@@ -18,39 +18,38 @@ EXPORTER = Row(
         ),
         Panel(
             title="Age of the newest event",
-            description="A proxy that is idle writes one every 15 seconds.",
+            description="An idle proxy writes an event every 15 seconds.",
             unit="s",
             queries=(Query(f"time() - ({LAST_EVENT} > 0)", "{{instance}}"),),
         ),
         Panel(
-            title="Not counted yet",
-            description="Bytes of the event files that are written and not counted.",
+            title="Bytes behind",
+            description="Bytes written to the event files but not counted yet.",
             unit="bytes",
             queries=(Query(f"sum by (instance) ({of('cr_exporter_bytes_behind')})", "{{instance}}"),),
         ),
         Panel(
             title="What is not exact",
-            description="Events that were written and never seen; and, per point of the graph, files gone before "
-            "their end was read, and lines without a number.",
+            description="Events that were written but never seen; and, per data point, files lost before they were "
+            "read to their end, and lines without a number.",
             unit="short",
             queries=(
                 Query(f"sum({of('cr_exporter_events_missing')})", "events missing"),
-                Query(increase(of("cr_exporter_unmatched_checkpoints_total")), "files gone"),
-                Query(increase(of("cr_exporter_unproven_lines_total")), "lines unproven"),
+                Query(increase(of("cr_exporter_unmatched_checkpoints_total")), "files lost"),
+                Query(increase(of("cr_exporter_unproven_lines_total")), "unproven lines"),
             ),
         ),
         Panel(
-            title="Lines that are no event",
-            description="Damaged lines, by what is wrong with them; a line cut by a full disk is one, and is written "
-            "again whole.",
+            title="Rejected lines",
+            description="Damaged lines, by reason. A line torn by a full disk is one of them; the proxy writes that "
+            "event again.",
             unit="cps",
             kind=Kind.STACK,
             queries=(Query(rate(BAD_LINES, "result"), "{{result}}"),),
         ),
         Panel(
             title="Rotations and compressed files",
-            description="Times an event file was replaced, and compressed files that were looked at, by what became of "
-            "them.",
+            description="Rotations of event files by kind, and compressed files by result.",
             unit="short",
             kind=Kind.BARS,
             queries=(
@@ -59,15 +58,15 @@ EXPORTER = Row(
             ),
         ),
         Panel(
-            title="Commits that failed",
-            description="Commits to the state file that failed in a row until now. While they fail, the totals stand "
-            "still; none is lost.",
+            title="Failed commits",
+            description="Failed commits to the state file since the last successful one. While commits fail, the "
+            "totals do not change, but nothing is lost.",
             unit="short",
             queries=(Query(f"max by (instance) ({of('cr_exporter_checkpoint_failing')})", "{{instance}}"),),
         ),
         Panel(
-            title="Time of a commit",
-            description="How long the last commit to the state file took.",
+            title="Commit duration",
+            description="Duration of the last commit to the state file.",
             unit="s",
             queries=(
                 Query(f"max by (instance) ({of('cr_exporter_checkpoint_duration_seconds')})", "{{instance}}"),
@@ -75,7 +74,7 @@ EXPORTER = Row(
         ),
         Panel(
             title="Event files",
-            description="Whether each event file was there and could be read at the last look.",
+            description="Whether each event file was readable at the last poll.",
             unit="none",
             kind=Kind.TIMELINE,
             queries=(
@@ -87,20 +86,21 @@ EXPORTER = Row(
         ),
         Panel(
             title="Counts without their labels",
-            description="Counts that went to the label value `other` because their family had all its series.",
+            description="Counts added to the label value `other` because their family has reached its maximum number "
+            "of series.",
             unit="short",
             kind=Kind.BARS,
             queries=(Query(increase(of("cr_exporter_label_overflow_total"), "family"), "{{family}}"),),
         ),
         Panel(
-            title="Memory of the exporter",
-            description="Resident memory of the exporter's process.",
+            title="Exporter memory",
+            description="Resident memory of the exporter process.",
             unit="bytes",
             queries=(Query(f"sum by (instance) ({of('process_resident_memory_bytes')})", "{{instance}}"),),
         ),
         Panel(
-            title="CPU of the exporter",
-            description="Share of one core that the exporter's process uses.",
+            title="Exporter CPU",
+            description="CPU time of the exporter process, as a share of one core.",
             unit="percentunit",
             queries=(Query(rate(of("process_cpu_seconds_total"), "instance"), "{{instance}}"),),
         ),
@@ -119,7 +119,7 @@ EXPORTER = Row(
                     f"max by (instance, version, pythonversion) ({of('cr_exporter_build_info')})", "Exporter"
                 ),
             ),
-            states=(State(1, "here", GOOD),),
+            states=(State(1, "present", GOOD),),
         ),
     ),
 )

@@ -1,4 +1,4 @@
-"""How long clients wait, for what, and what the proxy itself adds."""
+"""How long clients wait, for what, and how much the proxy itself adds."""
 
 from coderouter_dashboard.panel import Kind, Panel, Query, Row
 from coderouter_dashboard.promql import of, of_profiles, of_providers, quantile, rate
@@ -21,14 +21,14 @@ LATENCY = Row(
     (
         Panel(
             title="First token",
-            description="From the client's request to the first content of a stream, tries that failed included.",
+            description="Time from the client's request to the first content of a stream, including failed attempts.",
             unit="s",
             width=12,
             queries=_quantiles(FIRST_TOKEN),
         ),
         Panel(
-            title="First token, spread",
-            description="The same as a heat map: the stronger the colour, the more streams had to wait that long.",
+            title="First token, heat map",
+            description="The same as a heat map: the stronger the colour, the more streams waited that long.",
             unit="s",
             kind=Kind.HEATMAP,
             width=12,
@@ -36,38 +36,39 @@ LATENCY = Row(
         ),
         Panel(
             title="Whole request",
-            description="From the whole request read to the last byte handed over.",
+            description="Time from receiving the request headers to sending the last byte.",
             unit="s",
             queries=_quantiles(of_profiles("coderouter_client_request_duration_seconds_bucket")),
         ),
         Panel(
             title="First token by provider, p95",
-            description="19 of 20 streams that this provider answered had their first token within this time.",
+            description="95 % of the streams from this provider had their first token within this time.",
             unit="s",
             queries=_by_provider(FIRST_TOKEN),
         ),
         Panel(
             title="Answers by provider, p95",
-            description="From asking the provider to its first content, or to the whole answer if it is not streamed; "
-            "without tries that failed.",
+            description="Time from the start of an attempt to the first content, or to the whole response if it is "
+            "not streamed. Failed attempts are left out.",
             unit="s",
             queries=_by_provider(PROVIDER_DURATION),
         ),
         Panel(
             title="Time per output token",
-            description="How long each token of a stream took after the first one.",
+            description="Time per token of a stream after the first one.",
             unit="s",
             queries=_quantiles(PER_TOKEN),
         ),
         Panel(
             title="Time per output token by provider, p95",
-            description="How long each token took after the first one, for 19 of 20 streams.",
+            description="95 % of the streams from this provider took at most this long per token after the first "
+            "one.",
             unit="s",
             queries=_by_provider(PER_TOKEN),
         ),
         Panel(
-            title="The proxy's own part",
-            description="The part of a request that was spent neither waiting for a provider nor for the client.",
+            title="Proxy overhead",
+            description="Time up to the first content that was not spent waiting for a provider.",
             unit="s",
             queries=_quantiles(of("coderouter_proxy_overhead_seconds_bucket")),
         ),

@@ -13,8 +13,8 @@ PROVIDERS = Row(
     "Providers",
     (
         Panel(
-            title="Providers at present",
-            description="What each provider is doing. Empty cells: nothing happened.",
+            title="Providers now",
+            description="Current traffic of each provider. An empty cell means that nothing happened.",
             unit="short",
             kind=Kind.TABLE,
             width=16,
@@ -28,7 +28,7 @@ PROVIDERS = Row(
         ),
         Panel(
             title="Cooldown",
-            description="Providers that kept failing and are tried last for a while.",
+            description="Providers that kept failing and have moved to the end of the chain for a while.",
             unit="none",
             kind=Kind.TIMELINE,
             queries=(
@@ -37,24 +37,24 @@ PROVIDERS = Row(
                     "{{provider}}",
                 ),
             ),
-            states=(State(0, "in turn", GOOD), State(1, "cooldown", BAD)),
+            states=(State(0, "normal", GOOD), State(1, "cooldown", BAD)),
         ),
         Panel(
             title="Tries by provider",
-            description="How often each provider is asked; one client request may make several tries.",
+            description="Attempts per second; one client request may need several.",
             unit="reqps",
             kind=Kind.STACK,
             queries=(Query(rate(TRIES, "provider"), "{{provider}}"),),
         ),
         Panel(
             title="Failed tries by provider",
-            description="Share of each provider's tries that failed, before or after the first content.",
+            description="Share of each provider's attempts that failed, before or after the first content.",
             unit="percentunit",
             queries=(Query(FAILURES, "{{provider}}"),),
         ),
         Panel(
             title="Failures by type",
-            description="Failed tries by whose fault they were.",
+            description="Failed attempts by cause.",
             unit="reqps",
             kind=Kind.STACK,
             queries=(
@@ -65,16 +65,16 @@ PROVIDERS = Row(
             ),
         ),
         Panel(
-            title="Ends of streams",
-            description="Why streamed answers ended.",
+            title="Stream ends",
+            description="Streams by how they ended.",
             unit="reqps",
             kind=Kind.STACK,
             width=12,
             queries=(Query(rate(of_providers("coderouter_stream_ends_total"), "reason"), "{{reason}}"),),
         ),
         Panel(
-            title="Cooldowns begun",
-            description="How often a provider was put last.",
+            title="Cooldowns started",
+            description="Times that a provider moved to the end of the chain.",
             unit="short",
             kind=Kind.BARS,
             width=12,

@@ -1,4 +1,4 @@
-"""What gates kept back, and what was done to requests and answers on their way."""
+"""What the gates blocked, and what was changed in requests and responses."""
 
 from coderouter_dashboard.panel import Kind, Panel, Query, Row
 from coderouter_dashboard.promql import of, of_profiles, of_providers, rate
@@ -7,8 +7,8 @@ QUALITY = Row(
     "Gates and quality",
     (
         Panel(
-            title="Providers passed over",
-            description="Providers of a chain that were not tried, by why.",
+            title="Providers skipped",
+            description="Providers of a chain that were not tried, by reason.",
             unit="reqps",
             kind=Kind.STACK,
             queries=(
@@ -19,18 +19,18 @@ QUALITY = Row(
             ),
         ),
         Panel(
-            title="Chains with nobody to ask",
-            description="Client requests that the paid gate closed, and those for which every provider refused our "
+            title="Chains without a usable provider",
+            description="Client requests that the paid gate blocked, and those for which every provider rejected our "
             "credentials: set allow_paid, or correct a key.",
             unit="reqps",
             queries=(
                 Query(rate(of("coderouter_chain_paid_gate_blocked_total")), "paid gate"),
-                Query(rate(of("coderouter_chain_uniform_auth_failure_total")), "credentials refused"),
+                Query(rate(of("coderouter_chain_uniform_auth_failure_total")), "credentials rejected"),
             ),
         ),
         Panel(
             title="Auto router",
-            description="Which rule sent requests to which profile.",
+            description="Client requests by the rule that chose their profile.",
             unit="reqps",
             kind=Kind.STACK,
             queries=(
@@ -43,15 +43,15 @@ QUALITY = Row(
         ),
         Panel(
             title="Tool calls repaired",
-            description="Tool calls that a model wrote as text and that became real ones.",
+            description="Tool calls that a model wrote as text and the proxy turned into real ones.",
             unit="cps",
             queries=(
                 Query(rate(of_providers("coderouter_tool_calls_repaired_total"), "provider"), "{{provider}}"),
             ),
         ),
         Panel(
-            title="Capabilities lost",
-            description="What requests or answers lost on the way because the other side does not support it.",
+            title="Features dropped",
+            description="Features of requests and responses dropped because the other side does not support them.",
             unit="cps",
             queries=(
                 Query(rate(of("coderouter_capability_degraded_total"), "capability"), "{{capability}}"),
@@ -59,7 +59,7 @@ QUALITY = Row(
         ),
         Panel(
             title="Output filters",
-            description="Answers that an output filter changed.",
+            description="Responses changed by an output filter.",
             unit="reqps",
             queries=(Query(rate(of("coderouter_output_filter_applied_total"), "filter"), "{{filter}}"),),
         ),

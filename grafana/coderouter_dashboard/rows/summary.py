@@ -1,4 +1,4 @@
-"""Is it up, does it answer, how fast, and what does it cost: one number each."""
+"""Is it up, does it answer, how fast, and what does it cost? One number each."""
 
 from coderouter_dashboard.panel import BAD, GOOD, Kind, Panel, Query, Row, State
 from coderouter_dashboard.promql import of, of_profiles, of_providers, per_hour, quantile, rate, share_or_zero
@@ -15,7 +15,7 @@ SUMMARY = Row(
     (
         Panel(
             title="Requests",
-            description="Client requests per second, whatever became of them.",
+            description="Client requests per second, whatever their outcome.",
             unit="reqps",
             kind=Kind.STAT,
             width=3,
@@ -23,8 +23,8 @@ SUMMARY = Row(
         ),
         Panel(
             title="User-visible errors",
-            description="Share of client requests that no provider answered, that the paid gate or a budget closed, "
-            "or whose stream broke off. The client's own mistakes and clients that left are not among them.",
+            description="Share of client requests that no provider answered, that the paid gate or a budget blocked, "
+            "or whose stream failed. The client's own errors and disconnects are not included.",
             unit="percentunit",
             kind=Kind.STAT,
             width=3,
@@ -34,7 +34,7 @@ SUMMARY = Row(
         ),
         Panel(
             title="Fallbacks",
-            description="Share of client requests that went past the first provider tried.",
+            description="Share of client requests that needed more than one attempt.",
             unit="percentunit",
             kind=Kind.STAT,
             width=3,
@@ -44,8 +44,8 @@ SUMMARY = Row(
         ),
         Panel(
             title="First token, p95",
-            description="19 of 20 streams had their first token within this time. The newest value of the time range: "
-            "there is none while nothing is streamed.",
+            description="95 % of streams had their first token within this time. This is the newest value in the "
+            "time range; without streams there is none.",
             unit="s",
             kind=Kind.STAT,
             width=3,
@@ -55,7 +55,7 @@ SUMMARY = Row(
         ),
         Panel(
             title="Tokens per second",
-            description="Tokens read and written, cached ones included.",
+            description="Tokens read and written, including cached ones.",
             unit="short",
             kind=Kind.STAT,
             width=3,
@@ -63,7 +63,7 @@ SUMMARY = Row(
         ),
         Panel(
             title="Cost per hour",
-            description="US dollars per hour at the present rate, as far as prices are configured.",
+            description="US dollars per hour at the current rate, for models with a configured price.",
             unit="currencyUSD",
             kind=Kind.STAT,
             width=3,
@@ -71,7 +71,7 @@ SUMMARY = Row(
         ),
         Panel(
             title="Proxy",
-            description="Up while each chosen target has a proxy process that lives.",
+            description="Up while every selected target has a live proxy process.",
             unit="none",
             kind=Kind.STAT,
             width=3,
@@ -80,7 +80,7 @@ SUMMARY = Row(
         ),
         Panel(
             title="Counts",
-            description="Exact while every event written is known to be counted once, by each chosen exporter.",
+            description="Exact while every selected exporter is known to have counted each event exactly once.",
             unit="none",
             kind=Kind.STAT,
             width=3,

@@ -1,4 +1,4 @@
-"""What clients ask for and what becomes of it."""
+"""What clients request, and how their requests end."""
 
 from coderouter_dashboard.panel import BAD, GOOD, NEUTRAL, NOTICE, WARNING, Kind, Panel, Query, Row
 from coderouter_dashboard.promql import mean, of, of_profiles, rate, share_or_zero
@@ -9,7 +9,7 @@ TRAFFIC = Row(
     (
         Panel(
             title="Requests by outcome",
-            description="Client requests by how they ended for the client.",
+            description="Client requests by their outcome for the client.",
             unit="reqps",
             kind=Kind.STACK,
             queries=(Query(rate(REQUESTS, "outcome"), "{{outcome}}"),),
@@ -24,22 +24,23 @@ TRAFFIC = Row(
         ),
         Panel(
             title="Requests by profile",
-            description="Client requests by the profile that routed them; one without a name was refused before.",
+            description="Client requests by the profile that routed them; requests rejected before routing have "
+            "none.",
             unit="reqps",
             kind=Kind.STACK,
             queries=(Query(rate(REQUESTS, "profile"), "{{profile}}"),),
         ),
         Panel(
             title="Requests by wire and instance",
-            description="Client requests by the API they came in by, for each exporter.",
+            description="Client requests by API, for each exporter.",
             unit="reqps",
             kind=Kind.STACK,
             queries=(Query(rate(REQUESTS, "instance", "ingress"), "{{ingress}} {{instance}}"),),
         ),
         Panel(
             title="Errors and fallbacks",
-            description="Shares of client requests: those that failed for the client, and those that went past the "
-            "first provider tried.",
+            description="Shares of client requests: those that failed for the client, and those that needed more "
+            "than one attempt.",
             unit="percentunit",
             queries=(
                 Query(share_or_zero(rate(ERRORS), rate(REQUESTS)), "errors"),
@@ -49,13 +50,13 @@ TRAFFIC = Row(
         ),
         Panel(
             title="Tries per request",
-            description="Mean number of providers tried for one client request; 1 when the first one always answers.",
+            description="Mean number of attempts per client request; 1 when the first provider always answers.",
             unit="short",
             queries=(Query(mean(of_profiles, "coderouter_attempts_per_request", "profile"), "{{profile}}"),),
         ),
         Panel(
             title="Requests in flight",
-            description="Client requests being answered, as the proxies told in their last heartbeats (every 15 s).",
+            description="Client requests in flight, as reported in the proxies' last heartbeats (every 15 s).",
             unit="short",
             kind=Kind.STACK,
             queries=(Query(f"sum by (instance) ({of('coderouter_in_flight_requests')})", "{{instance}}"),),

@@ -1,1 +1,1 @@
-"""The sub-commands of `coderouter`, one module each; heavy imports wait until a command runs."""
+"""The sub-commands of `coderouter`, one module each; heavy modules are imported only when a command runs."""

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from coderouter_proxy.commands import options
-from coderouter_proxy.commands.failing import STARTUP_FAILURE, fail_start
+from coderouter_proxy.commands.options import STARTUP_FAILURE, fail_start
 
 if TYPE_CHECKING:
     from coderouter_proxy.settings.effective import Link
 
-CHAINS = "Whom each profile would ask now"
+CHAINS = "Providers each profile would try now"
 
 
 @click.command("check-config")
@@ -29,7 +29,7 @@ CHAINS = "Whom each profile would ask now"
     is_flag=True,
     envvar="CODEROUTER_CHECK_CONFIG_JSON",
     show_envvar=True,
-    help="Write JSON.",
+    help="Print JSON.",
 )
 def check_config(
     *,
@@ -40,22 +40,23 @@ def check_config(
     env_file_override: bool,
     as_json: bool,
 ) -> None:
-    """Check PATH and show what it comes to.
+    """Validate PATH and print the effective configuration.
 
-    PATH is the providers.yaml that `serve` would read unless given ($CODEROUTER_CONFIG). All faults are told at once,
-    with exit code 3. Of variables it shows whether they are set, never what they hold.
+    PATH defaults to the providers.yaml that `serve` would read ($CODEROUTER_CONFIG). All errors are reported at once,
+    with exit code 3. It shows which variables are set, never their values.
     """
     import orjson  # noqa: PLC0415 - quick help
 
     from coderouter_proxy.config import env_files as envfiles  # noqa: PLC0415
     from coderouter_proxy.config import load, validation  # noqa: PLC0415
     from coderouter_proxy.routing import profiles  # noqa: PLC0415
-    from coderouter_proxy.settings import effective, settings  # noqa: PLC0415
+    from coderouter_proxy.settings import effective  # noqa: PLC0415
+    from coderouter_proxy.settings.launch import LaunchOptions, read_settings  # noqa: PLC0415
 
     try:
         options.read_env_files(env_files, override=env_file_override)
         found = load.find(path)
-        start = settings.LaunchOptions(
+        launch = LaunchOptions(
             config_path=found,
             mode=mode,
             mode_source=options.mode_source(),
@@ -63,44 +64,47 @@ def check_config(
             host="127.0.0.1",
             insecure=False,
         )
-        given = settings.read(start)
-    except (validation.ConfigErrors, profiles.UnknownMode, envfiles.EnvFileError) as fault:
+        settings = read_settings(launch)
+    except (validation.ConfigErrors, profiles.UnknownMode, envfiles.EnvFileError) as error:
         if as_json:
             click.echo(
-                orjson.dumps({"valid": False, "faults": str(fault).splitlines()}, option=orjson.OPT_INDENT_2)
+                orjson.dumps({"valid": False, "faults": str(error).splitlines()}, option=orjson.OPT_INDENT_2)
             )
             raise SystemExit(STARTUP_FAILURE) from None
-        fail_start(fault)
-    config, keys, chains = effective.config(given), effective.keys(given), effective.chains(given)
+        fail_start(error)
+    config, keys_set = effective.config(settings), effective.keys_set(settings)
+    chains = effective.chains(settings)
     if as_json:
         shown = {
             "valid": True,
             "path": found and str(found),
             "config": config,
-            "keys_set": keys,
+            "keys_set": keys_set,
             "chains": chains,
         }
         click.echo(orjson.dumps(shown, option=orjson.OPT_INDENT_2))
         return
-    what = f"{found} is valid" if found else "There is no providers.yaml; the built-in configuration is used"
-    _show(what, _as_yaml(config, keys), chains)
+    summary = (
+        f"{found} is valid" if found else "There is no providers.yaml; the built-in configuration is used"
+    )
+    _show(summary, _as_yaml(config, keys_set), chains)
 
 
-def _as_yaml(config: Mapping[str, Any], keys: Mapping[str, bool]) -> str:
-    """Return the configuration as YAML, with a remark at each name of a variable."""
+def _as_yaml(config: Mapping[str, Any], keys_set: Mapping[str, bool]) -> str:
+    """Return the configuration as YAML, with a comment after each variable name."""
     import yaml  # noqa: PLC0415 - quick help
 
-    def remarked(line: re.Match[str]) -> str:
-        return f"{line[0]}  # {'set' if keys.get(line[1]) else 'not set'}"
+    def with_comment(line: re.Match[str]) -> str:
+        return f"{line[0]}  # {'set' if keys_set.get(line[1]) else 'not set'}"
 
     text = yaml.safe_dump(dict(config), sort_keys=False, allow_unicode=True, width=100)
-    return re.sub(r"^ *api_keys?_env: (\S+)$", remarked, text, flags=re.MULTILINE)
+    return re.sub(r"^ *api_keys?_env: (\S+)$", with_comment, text, flags=re.MULTILINE)
 
 
-def _show(what: str, config: str, chains: Mapping[str, Sequence["Link"]]) -> None:
+def _show(summary: str, config: str, chains: Mapping[str, Sequence["Link"]]) -> None:
     rows = [(profile, *row) for profile, links in chains.items() for row in _numbered(links)]
     if not sys.stdout.isatty():
-        click.echo(f"{what}\n\n{config}\n{CHAINS}\n")
+        click.echo(f"{summary}\n\n{config}\n{CHAINS}\n")
         for profile, number, provider, remark in rows:
             click.echo(f"{profile}: {number} {provider}{f' ({remark})' if remark else ''}")
         return
@@ -111,7 +115,7 @@ def _show(what: str, config: str, chains: Mapping[str, Sequence["Link"]]) -> Non
     from rich.text import Text  # noqa: PLC0415
 
     console = Console()
-    console.print(f"[green]{what}[/]\n", highlight=False, soft_wrap=True)
+    console.print(f"[green]{summary}[/]\n", highlight=False, soft_wrap=True)
     console.print(Syntax(config, "yaml", theme="ansi_dark", background_color="default", word_wrap=True))
     table = Table(title=CHAINS, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD)
     for name in ("profile", "", "provider", ""):
@@ -125,7 +129,7 @@ def _show(what: str, config: str, chains: Mapping[str, Sequence["Link"]]) -> Non
 
 
 def _numbered(links: Sequence["Link"]) -> list[tuple[str, str, str]]:
-    """Return number, provider and remark of each; those that are skipped have no number."""
+    """Return number, provider and remark of each; skipped ones have no number."""
     rows: list[tuple[str, str, str]] = []
     number = 0
     for link in links:

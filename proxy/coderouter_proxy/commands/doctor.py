@@ -7,30 +7,30 @@ from typing import TYPE_CHECKING
 import click
 
 from coderouter_proxy.commands import options
-from coderouter_proxy.commands.failing import fail_start
+from coderouter_proxy.commands.options import fail_start
 
 if TYPE_CHECKING:
     from coderouter_proxy.doctor.result import Result
 
 COULD_NOT_RUN = 1
-DEFAULT_ENV_FILES = ""  # what `--check-env` without a path stands for
+DEFAULT_ENV_FILES = ""  # the value of `--check-env` without a path
 
 
-class _WrongUsage(click.UsageError):
-    exit_code = COULD_NOT_RUN  # 2, click's own number for it, says that something needs tuning
+class _UsageError(click.UsageError):
+    exit_code = COULD_NOT_RUN  # click's own 2 would mean that something needs tuning
 
 
-class _Doctor(click.Command):
+class _DoctorCommand(click.Command):
     def make_context(
         self, info_name: str | None, args: list[str], parent: click.Context | None = None, **extra: object
     ) -> click.Context:
         try:
             return super().make_context(info_name, args, parent, **extra)
         except click.UsageError as error:
-            raise _WrongUsage(error.format_message(), error.ctx) from None
+            raise _UsageError(error.format_message(), error.ctx) from None
 
 
-@click.command(cls=_Doctor)
+@click.command(cls=_DoctorCommand)
 @click.option(
     "--check-model",
     "names",
@@ -38,7 +38,7 @@ class _Doctor(click.Command):
     metavar="PROVIDER",
     envvar="CODEROUTER_DOCTOR_CHECK_MODEL",
     show_envvar=True,
-    help="Ask this provider small questions and compare what it does with what is declared. Repeatable.",
+    help="Ask this provider's model small questions and compare what it does with what is declared. Repeatable.",
 )
 @click.option(
     "--all",
@@ -46,7 +46,7 @@ class _Doctor(click.Command):
     is_flag=True,
     envvar="CODEROUTER_DOCTOR_ALL",
     show_envvar=True,
-    help="As --check-model, for every provider.",
+    help="Like --check-model, for every provider.",
 )
 @click.option(
     "--check-env",
@@ -56,21 +56,21 @@ class _Doctor(click.Command):
     flag_value=DEFAULT_ENV_FILES,
     envvar="CODEROUTER_DOCTOR_CHECK_ENV",
     show_envvar=True,
-    help="Look whether keys stay where they belong  [default: the env files that the proxy would read]",
+    help="Check that keys are stored safely  [default: the env files that the proxy would read]",
 )
 @click.option(
     "--apply",
     is_flag=True,
     envvar="CODEROUTER_DOCTOR_APPLY",
     show_envvar=True,
-    help="Write the patches of --check-model into providers.yaml, after a backup; shows the difference.",
+    help="Write the patches of --check-model into providers.yaml after a backup, and show the diff.",
 )
 @click.option(
     "--dry-run",
     is_flag=True,
     envvar="CODEROUTER_DOCTOR_DRY_RUN",
     show_envvar=True,
-    help="Show what --apply would change, and change nothing.",
+    help="Show what --apply would change, without changing anything.",
 )
 @click.option(
     "--timeout",
@@ -79,7 +79,7 @@ class _Doctor(click.Command):
     metavar="SECONDS",
     envvar="CODEROUTER_DOCTOR_TIMEOUT",
     show_envvar=True,
-    help="Most that one question of --check-model may take  [default: the provider's timeout_s]",
+    help="Time limit for each --check-model question  [default: the provider's timeout_s]",
 )
 @click.option(
     "--json",
@@ -99,7 +99,7 @@ class _Doctor(click.Command):
     show_default=True,
     envvar="CODEROUTER_PROXY_URL",
     show_envvar=True,
-    help="Where the proxy answers.",
+    help="URL of the proxy.",
 )
 @click.option(
     "--exporter-url",
@@ -107,7 +107,7 @@ class _Doctor(click.Command):
     show_default=True,
     envvar="CODEROUTER_EXPORTER_URL",
     show_envvar=True,
-    help="Where the exporter answers.",
+    help="URL of the exporter.",
 )
 def doctor(
     *,
@@ -125,38 +125,39 @@ def doctor(
     proxy_url: str,
     exporter_url: str,
 ) -> None:
-    """Find out what is wrong, and what to do about it.
+    """Diagnose problems and suggest fixes.
 
-    Without --check-model, --all and --check-env: the whole pipeline, from providers.yaml to the exporter.
+    Without --check-model, --all or --check-env, check the whole pipeline, from providers.yaml to the exporter.
 
-    Exits 0 when all is as declared, 2 when something needs tuning, 1 when a check could not run; 1 wins over 2.
+    Exit codes: 0 when everything is as declared, 2 when something needs tuning, 1 when a check could not run; 1 wins
+    over 2.
     """
-    from coderouter_proxy.config import env_files as envfiles  # noqa: PLC0415 - quick help
-    from coderouter_proxy.config import validation  # noqa: PLC0415
+    from coderouter_proxy.config.env_files import EnvFileError  # noqa: PLC0415 - quick help
+    from coderouter_proxy.config.validation import ConfigErrors  # noqa: PLC0415
     from coderouter_proxy.doctor import output, result  # noqa: PLC0415
-    from coderouter_proxy.doctor.keys import env_files as environment  # noqa: PLC0415
-    from coderouter_proxy.doctor.pipeline import checks  # noqa: PLC0415
+    from coderouter_proxy.doctor.keys.env_files import check_env  # noqa: PLC0415
+    from coderouter_proxy.doctor.pipeline.checks import check_pipeline  # noqa: PLC0415
 
     models = bool(names) or all_providers
     if (apply or dry_run) and not models:
-        raise _WrongUsage("--apply and --dry-run need --check-model or --all")
+        raise _UsageError("--apply and --dry-run require --check-model or --all")
     results: list[Result] = []
     try:
         options.read_env_files(env_files, override=env_file_override)
         if env_path is not None:
             env_file = None if env_path == DEFAULT_ENV_FILES else Path(env_path)
-            results += environment.check_env(env_file, config=config, env_files=env_files)
+            results += check_env(env_file, config=config, env_files=env_files)
         if models:
             results += _check_models(config, names, all_providers=all_providers, timeout_s=timeout_s)
         if env_path is None and not models:
-            results += checks.check_pipeline(
+            results += check_pipeline(
                 config=config,
                 events_path=options.events_path(events),
                 proxy_url=proxy_url,
                 exporter_url=exporter_url,
             )
-    except (validation.ConfigErrors, envfiles.EnvFileError) as fault:
-        fail_start(fault, COULD_NOT_RUN)
+    except (ConfigErrors, EnvFileError) as error:
+        fail_start(error, COULD_NOT_RUN)
     if apply or dry_run:
         _show_with_change(results, config, as_json=as_json, dry_run=dry_run)
     else:
@@ -167,10 +168,10 @@ def doctor(
 def _check_models(
     config: Path | None, names: tuple[str, ...], *, all_providers: bool, timeout_s: float | None
 ) -> "list[Result]":
-    """Return what the named providers do, or all of them; at a terminal, stderr tells what is asked now.
+    """Return the results for the named providers, or for all; at a terminal, stderr shows the progress.
 
     Raises:
-        ConfigErrors: providers.yaml has faults, or has none of a name.
+        ConfigErrors: providers.yaml is invalid, or has no provider with one of the names.
     """
     from rich.console import Console  # noqa: PLC0415 - quick help
 
@@ -179,24 +180,25 @@ def _check_models(
     from coderouter_proxy.routing import capabilities  # noqa: PLC0415
 
     loaded = load.load(load.find(config)).config
-    providers = run.chosen(loaded, names, all_providers=all_providers)
+    selection = run.select_providers(loaded, names, all_providers=all_providers)
     rules = capabilities.load()
     with Console(stderr=True).status("") as status:
-        return run.check_models(providers, rules, timeout_s, status.update)
+        return run.check_models(selection, rules, timeout_s, status.update)
 
 
 def _show_with_change(results: "list[Result]", config: Path | None, *, as_json: bool, dry_run: bool) -> None:
-    """Write the patches into providers.yaml, unless it is a dry run, and show what changes in it."""
-    from coderouter_proxy.config import load, validation  # noqa: PLC0415 - quick help
+    """Write the patches into providers.yaml, unless it is a dry run, and show the change."""
+    from coderouter_proxy.config import load  # noqa: PLC0415 - quick help
+    from coderouter_proxy.config.validation import ConfigErrors  # noqa: PLC0415
     from coderouter_proxy.doctor import output  # noqa: PLC0415
-    from coderouter_proxy.doctor.patch import apply as applying  # noqa: PLC0415
-    from coderouter_proxy.doctor.patch import yaml_edit  # noqa: PLC0415
+    from coderouter_proxy.doctor.patch.apply import plan_change, write_change  # noqa: PLC0415
+    from coderouter_proxy.doctor.patch.yaml_edit import PatchError  # noqa: PLC0415
 
     try:
-        change = applying.planned(load.find(config), output.patches(results))
+        change = plan_change(load.find(config), output.patches_by_subject(results))
         if not dry_run:
-            change = applying.written(change)
-    except (validation.ConfigErrors, yaml_edit.CannotPatch) as fault:
+            change = write_change(change)
+    except (ConfigErrors, PatchError) as error:
         output.show(results, as_json=as_json)
-        fail_start(fault, COULD_NOT_RUN)
+        fail_start(error, COULD_NOT_RUN)
     output.show(results, as_json=as_json, change=change)

@@ -7,10 +7,10 @@ from pathlib import Path
 import click
 
 from coderouter_proxy.commands import options
-from coderouter_proxy.commands.failing import fail_start
+from coderouter_proxy.commands.options import fail_start
 
 
-class CannotWrite(Exception):
+class OutputError(Exception):
     """The file cannot be written; the message says why and what to do."""
 
 
@@ -23,9 +23,9 @@ class Probe(click.ParamType[tuple[str, str]]):
         from coderouter_proxy.init import clouds  # noqa: PLC0415 - quick help
 
         name, _, url = str(value).partition("=")
-        sound = re.fullmatch(r"[a-z][a-z0-9_-]*", name) and re.fullmatch(r"https?://[^\s@?#]+", url)
-        if not sound or name in {cloud.name for cloud in clouds.CLOUDS}:
-            what = f"{value!r} is no free name and address"
+        is_valid = re.fullmatch(r"[a-z][a-z0-9_-]*", name) and re.fullmatch(r"https?://[^\s@?#]+", url)
+        if not is_valid or name in {cloud.name for cloud in clouds.CLOUDS}:
+            what = f"{value!r} is not NAME=URL with an unused name"
             self.fail(f"{what}; write e.g. gpu-box=http://192.168.1.5:8000", param, ctx)
         return name, url
 
@@ -37,7 +37,7 @@ class Probe(click.ParamType[tuple[str, str]]):
     show_default=True,
     envvar="CODEROUTER_INIT_OUTPUT",
     show_envvar=True,
-    help="File to write. One that is there already stays as it is.",
+    help="Output file; an existing file is never overwritten.",
 )
 @click.option(
     "--probe",
@@ -46,22 +46,22 @@ class Probe(click.ParamType[tuple[str, str]]):
     type=Probe(),
     envvar="CODEROUTER_INIT_PROBE",
     show_envvar=True,
-    help="Look for an OpenAI-compatible server there as well; ollama, llamacpp, lmstudio and vllm as NAME move the "
-    "look for that one. Repeatable.",
+    help="Also probe this OpenAI-compatible server; use ollama, llamacpp, lmstudio or vllm as NAME to probe that "
+    "server at another address. Repeatable.",
 )
 @click.option(
     "--allow-paid",
     is_flag=True,
     envvar="CODEROUTER_INIT_ALLOW_PAID",
     show_envvar=True,
-    help="Let paid providers be asked.",
+    help="Allow paid providers.",
 )
 @click.option(
     "--non-interactive",
     is_flag=True,
     envvar="CODEROUTER_INIT_NON_INTERACTIVE",
     show_envvar=True,
-    help="Ask nothing and take all that is found, as without a terminal.",
+    help="Do not prompt: use everything found (the default without a terminal).",
 )
 @click.option(
     "--port",
@@ -70,7 +70,7 @@ class Probe(click.ParamType[tuple[str, str]]):
     envvar="CODEROUTER_PORT",
     show_envvar=True,
     type=click.IntRange(1, 65535),
-    help="TCP port that the proxy will listen on, for the lines that are shown.",
+    help="Port the proxy will use, for the commands printed at the end.",
 )
 @options.ENV_FILES
 def init(
@@ -82,49 +82,51 @@ def init(
     port: int,
     env_files: tuple[Path, ...],
 ) -> None:
-    """Write a first providers.yaml of what is found on this machine.
+    """Write a starter providers.yaml from what is found on this machine.
 
-    Looks for Ollama, llama.cpp, LM Studio and vLLM, and for variables with keys of providers in the cloud. Keys are
-    neither sent anywhere nor written down.
+    Looks for Ollama, llama.cpp, LM Studio and vLLM, and for environment variables with keys of cloud providers. Keys
+    are neither sent anywhere nor written to a file.
     """
-    from coderouter_proxy.config import env_files as envfiles  # noqa: PLC0415 - quick help
+    from coderouter_proxy.config.env_files import EnvFileError  # noqa: PLC0415 - quick help
     from coderouter_proxy.init import clouds, local_servers, prompts, starter_config  # noqa: PLC0415
 
     path = Path(output).expanduser()
-    asks = not non_interactive and sys.stdin.isatty() and sys.stdout.isatty()
+    interactive = not non_interactive and sys.stdin.isatty() and sys.stdout.isatty()
     try:
-        _check_free(path)
+        _check_unused(path)
         options.read_env_files(env_files, override=False)
-        looks, keys = local_servers.look_for(local_servers.with_probes(probes)), clouds.with_key()
-        prompts.show_found(looks, keys)
-        found = [starter_config.local(look) for look in looks if look.models] + [
-            *map(starter_config.cloud, keys)
-        ]
-        entries = prompts.chosen(found) if asks and found else found or starter_config.absent(looks[0].server)
-        if asks and not allow_paid:
-            allow_paid = prompts.pays(entries)
-        _write(path, starter_config.text(entries, allow_paid=allow_paid))
-    except (envfiles.EnvFileError, CannotWrite) as fault:
-        fail_start(fault)
+        scans, keys = local_servers.scan(local_servers.servers_to_scan(probes)), clouds.with_key()
+        prompts.show_found(scans, keys)
+        found = [starter_config.local_entry(scan) for scan in scans if scan.models]
+        found += map(starter_config.cloud_entry, keys)
+        if not found:
+            entries = starter_config.placeholder_entries(scans[0].server)
+        else:
+            entries = prompts.choose(found) if interactive else found
+        if interactive and not allow_paid:
+            allow_paid = prompts.confirm_paid(entries)
+        _write(path, starter_config.render(entries, allow_paid=allow_paid))
+    except (EnvFileError, OutputError) as error:
+        fail_start(error)
     prompts.show_written(path, entries, allow_paid=allow_paid)
     prompts.show_next(path, f"http://127.0.0.1:{port}", found_any=bool(found))
 
 
-def _check_free(path: Path) -> None:
+def _check_unused(path: Path) -> None:
     if path.is_symlink() or path.exists():
-        raise CannotWrite(
-            f"{path} is there already, and init writes over nothing: look at it with `coderouter check-config {path}`, "
+        raise OutputError(
+            f"{path} already exists and init never overwrites: inspect it with `coderouter check-config {path}`, "
             "move it away, or write another file with --output"
         )
 
 
 def _write(path: Path, text: str) -> None:
-    """Create the file; it holds no secret, so its mode is the usual one and a service of another user can read it."""
+    """Create the file with the default mode: it holds no secret, and a service of another user may have to read it."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with path.open("x", encoding="utf-8") as file:
             file.write(text)
     except OSError as error:
-        raise CannotWrite(
+        raise OutputError(
             f"{path} cannot be written: {error.strerror}; write another file with --output"
         ) from None

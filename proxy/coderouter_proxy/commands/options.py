@@ -1,8 +1,9 @@
-"""Options that several sub-commands have, and the reading of env files that two of them ask for."""
+"""What several sub-commands share: their options, how they load env files, and how they fail."""
 
+import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 import click
 
@@ -10,6 +11,8 @@ from coderouter_events import paths
 
 if TYPE_CHECKING:
     from coderouter_events.events import ModeSource
+
+STARTUP_FAILURE = 3  # as uvicorn exits: a supervisor can tell a failed start from a crash
 
 CONFIG = click.option(
     "--config",
@@ -22,7 +25,7 @@ MODE = click.option(
     "--mode",
     envvar="CODEROUTER_MODE",
     show_envvar=True,
-    help="Mode or profile of requests that name none; overrides default_profile.",
+    help="Mode or profile for requests that do not name one; overrides default_profile.",
 )
 EVENTS = click.option(
     "--events",
@@ -30,7 +33,7 @@ EVENTS = click.option(
     show_envvar=True,
     default=paths.DEFAULT_EVENTS,
     show_default=True,
-    help="File that events are appended to; `off` writes none.",
+    help="File to append events to; `off` disables it.",
 )
 ENV_FILES = click.option(
     "--env-file",
@@ -39,19 +42,19 @@ ENV_FILES = click.option(
     envvar="CODEROUTER_ENV_FILE",
     show_envvar=True,
     type=click.Path(path_type=Path),
-    help="File of NAME=value lines, e.g. with keys. Repeatable.",
+    help="File of NAME=value lines, e.g. API keys. Repeatable.",
 )
 ENV_FILE_OVERRIDE = click.option(
     "--env-file-override",
     is_flag=True,
     envvar="CODEROUTER_ENV_FILE_OVERRIDE",
     show_envvar=True,
-    help="Let env files win over variables that are already set.",
+    help="Let env files override variables that are already set.",
 )
 
 
 def read_env_files(paths: Sequence[Path], *, override: bool) -> None:
-    """Set the variables of the files, and say their names on stderr.
+    """Load the files into the environment and print the names of the variables they set to stderr.
 
     Raises:
         EnvFileError: one cannot be read.
@@ -69,6 +72,13 @@ def events_path(events: str) -> Path | None:
 
 
 def mode_source() -> "ModeSource":
-    """Return what decides the default profile, where `--mode` is given by one or the other."""
-    given = click.get_current_context().get_parameter_source("mode")
-    return "flag" if given is click.core.ParameterSource.COMMANDLINE else "env"
+    """Return whether `--mode` comes from the command line or from the environment."""
+    source = click.get_current_context().get_parameter_source("mode")
+    return "flag" if source is click.core.ParameterSource.COMMANDLINE else "env"
+
+
+def fail_start(error: Exception, exit_code: int = STARTUP_FAILURE) -> NoReturn:
+    """Print the lines of the error to stderr and exit."""
+    for line in str(error).splitlines():
+        click.echo(f"coderouter: {line}", err=True)
+    sys.exit(exit_code)

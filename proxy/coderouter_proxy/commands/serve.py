@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from coderouter_proxy.commands import options
-from coderouter_proxy.commands.failing import fail_start
+from coderouter_proxy.commands.options import fail_start
 
 
 @click.command()
@@ -24,7 +24,7 @@ from coderouter_proxy.commands.failing import fail_start
     envvar="CODEROUTER_PORT",
     show_envvar=True,
     type=click.IntRange(0, 65535),
-    help="TCP port to listen on. 0 picks a free one and prints it.",
+    help="TCP port to listen on; 0 picks a free one and prints it.",
 )
 @options.CONFIG
 @options.MODE
@@ -36,7 +36,7 @@ from coderouter_proxy.commands.failing import fail_start
     is_flag=True,
     envvar="CODEROUTER_INSECURE",
     show_envvar=True,
-    help="Listen on other than loopback addresses without asking clients for a key.",
+    help="Listen on non-loopback addresses without requiring client keys.",
 )
 @click.option(
     "--workers",
@@ -45,7 +45,7 @@ from coderouter_proxy.commands.failing import fail_start
     envvar="CODEROUTER_WORKERS",
     show_envvar=True,
     type=click.IntRange(1, 64),
-    help="Processes that answer requests.",
+    help="Number of worker processes.",
 )
 @click.option(
     "--grace-s",
@@ -54,7 +54,7 @@ from coderouter_proxy.commands.failing import fail_start
     envvar="CODEROUTER_GRACE_S",
     show_envvar=True,
     type=click.FloatRange(0),
-    help="Seconds that running requests may take after SIGTERM; then they end with an error.",
+    help="Seconds to let in-flight requests finish after SIGTERM; whatever is left is ended with an error.",
 )
 @click.option(
     "--log-level",
@@ -63,7 +63,7 @@ from coderouter_proxy.commands.failing import fail_start
     envvar="CODEROUTER_LOG_LEVEL",
     show_envvar=True,
     type=click.Choice(["debug", "info", "warning", "error"]),
-    help="Least level of log lines on stderr.",
+    help="Minimum level of log messages written to stderr.",
 )
 def serve(
     *,
@@ -79,16 +79,16 @@ def serve(
     grace_s: float,
     log_level: str,
 ) -> None:
-    """Answer clients until Ctrl-C or SIGTERM."""
+    """Run the proxy until Ctrl-C or SIGTERM."""
     from coderouter_proxy.config import env_files as envfiles  # noqa: PLC0415
     from coderouter_proxy.config import load, validation  # noqa: PLC0415 - quick help
     from coderouter_proxy.routing import profiles  # noqa: PLC0415 - quick help
     from coderouter_proxy.server import run  # noqa: PLC0415 - quick help
-    from coderouter_proxy.settings import settings  # noqa: PLC0415 - quick help
+    from coderouter_proxy.settings.launch import LaunchOptions, read_settings  # noqa: PLC0415 - quick help
 
     try:
         options.read_env_files(env_files, override=env_file_override)
-        start = settings.LaunchOptions(
+        launch = LaunchOptions(
             config_path=load.find(config),
             mode=mode,
             mode_source=options.mode_source(),
@@ -96,11 +96,11 @@ def serve(
             host=host,
             insecure=insecure,
         )
-        run.run(settings.read(start), port=port, workers=workers, log_level=log_level, grace_s=grace_s)
+        run.run(read_settings(launch), port=port, workers=workers, log_level=log_level, grace_s=grace_s)
     except (
         validation.ConfigErrors,
         envfiles.EnvFileError,
         profiles.UnknownMode,
         run.CannotStart,
-    ) as fault:
-        fail_start(fault)
+    ) as error:
+        fail_start(error)

@@ -1,1 +1,1 @@
-"""providers.yaml: its schema, field types, validation with line numbers, and env files."""
+"""providers.yaml: schema, field types, validation with line numbers, loading; and env files."""

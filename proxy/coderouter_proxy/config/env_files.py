@@ -1,4 +1,4 @@
-"""Read variables, such as keys, from files into the environment."""
+"""Load env files: NAME=value lines, e.g. API keys, into the environment."""
 
 import io
 import os
@@ -12,7 +12,7 @@ class EnvFileError(Exception):
 
 
 def load(path: Path, *, override: bool) -> list[str]:
-    """Set the variables that the file names and return their names; those already set stay unless `override`.
+    """Set the variables of the file and return their names; variables already set are kept unless `override`.
 
     Raises:
         EnvFileError
@@ -22,7 +22,7 @@ def load(path: Path, *, override: bool) -> list[str]:
         with path.open(encoding="utf-8") as file:
             text = file.read()
         if "\0" in text:
-            raise ValueError("it has a null byte")
+            raise ValueError("it contains a null byte")
         values = dotenv_values(stream=io.StringIO(text))
     except (OSError, ValueError) as error:
         raise EnvFileError(

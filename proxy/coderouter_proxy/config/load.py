@@ -1,11 +1,11 @@
-"""Find and read providers.yaml, or take the built-in configuration."""
+"""Find and read providers.yaml, or fall back to the built-in configuration."""
 
 import os
 from dataclasses import dataclass
 from pathlib import Path
 
 from coderouter_proxy.config import validation
-from coderouter_proxy.config.consistency import disagreements
+from coderouter_proxy.config.consistency import cross_field_errors
 from coderouter_proxy.config.schema import Config
 from coderouter_proxy.config.validation import ConfigErrors
 
@@ -26,22 +26,24 @@ profiles:
 
 @dataclass(frozen=True)
 class Loaded:
-    """A valid configuration and where it came from; no path means the built-in one."""
+    """A valid configuration and the file it came from; None is the built-in configuration."""
 
     config: Config
     path: Path | None
 
 
-def find(given: Path | None) -> Path | None:
-    """Return the providers.yaml to read: the given one, else the first usual place that has one, else None.
+def find(path: Path | None) -> Path | None:
+    """Return the providers.yaml to read: `path` or CODEROUTER_CONFIG, else the first default location that has one.
+
+    None means that there is no file.
 
     Raises:
-        ConfigErrors: a file was named, by argument or by CODEROUTER_CONFIG, and is not there.
+        ConfigErrors: the file that was named does not exist.
     """
-    named = given or (Path(value) if (value := os.environ.get("CODEROUTER_CONFIG")) else None)
+    named = path or (Path(value) if (value := os.environ.get("CODEROUTER_CONFIG")) else None)
     if named is None:
-        usual = (Path("providers.yaml"), Path.home() / ".coderouter" / "providers.yaml")
-        return next((path for path in usual if path.is_file()), None)
+        locations = (Path("providers.yaml"), Path.home() / ".coderouter" / "providers.yaml")
+        return next((location for location in locations if location.is_file()), None)
     named = named.expanduser()
     if not named.is_file():
         raise ConfigErrors([f"{named}: there is no such file; name an existing one with --config"])
@@ -49,34 +51,34 @@ def find(given: Path | None) -> Path | None:
 
 
 def load(path: Path | None) -> Loaded:
-    """Read the file, or the built-in configuration where the path is None.
+    """Read the file, or the built-in configuration if the path is None.
 
-    `ALLOW_PAID` of the environment wins over the file's `allow_paid`.
+    The environment variable `ALLOW_PAID` overrides `allow_paid` of the file.
 
     Raises:
-        ConfigErrors: with every fault of the file.
+        ConfigErrors: with every error of the file.
     """
     if path is None:
-        return Loaded(_with_environment(parse(BUILTIN, "built-in configuration")), None)
-    return Loaded(_with_environment(parse(validation.text_of(path), str(path))), path)
+        return Loaded(_with_env_override(parse(BUILTIN, "built-in configuration")), None)
+    return Loaded(_with_env_override(parse(validation.text_of(path), str(path))), path)
 
 
 def parse(text: str, source: str) -> Config:
-    """Return what the YAML text says; `source` is how faults name it.
+    """Return the configuration in the YAML text; `source` is how errors name the text.
 
     Raises:
-        ConfigErrors: with every fault of the text.
+        ConfigErrors: with every error of the text.
     """
-    return validation.validated(text, source, Config, disagreements)
+    return validation.validated(text, source, Config, cross_field_errors)
 
 
-def _with_environment(config: Config) -> Config:
+def _with_env_override(config: Config) -> Config:
     value = os.environ.get("ALLOW_PAID")
     if value is None:
         return config
     yes, no = ("true", "1", "yes", "on"), ("false", "0", "no", "off", "")
     if value.strip().lower() not in yes + no:
         raise ConfigErrors(
-            [f"ALLOW_PAID={value!r} in the environment is neither true nor false; write one of them"]
+            [f"ALLOW_PAID={value!r} in the environment is neither true nor false; set it to one of them"]
         )
     return config.model_copy(update={"allow_paid": value.strip().lower() in yes})

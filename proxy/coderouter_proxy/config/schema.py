@@ -1,25 +1,60 @@
-"""What providers.yaml may say: every field with its type, its range, its default and what it does."""
+"""Schema of providers.yaml: every field with its type, its range, its default and what it does."""
 
 from collections.abc import Iterator
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 from urllib.parse import urlsplit, urlunsplit
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
+from pydantic_core import PydanticCustomError
 
+from coderouter_proxy.config.kinds import PROVIDER_KINDS
 from coderouter_proxy.config.values import (
     Dollars,
     JsonObject,
     Name,
+    OnlyTrue,
     Regex,
     TimeoutSeconds,
     TimeZone,
-    Url,
-    Yes,
+    http_url,
 )
 
 AUTO_PROFILE = "auto"
+IGNORED_CAPABILITIES = (
+    "chat",
+    "streaming",
+    "vision",
+    "prompt_cache",
+    "reasoning_control",
+    "mcp",
+    "openai_compatible",
+)
+IGNORED_CAPABILITIES_DESCRIPTION = "Accepted for CodeRouter 1.7 files; has no effect."
 
-Kind = Literal["openai_compat", "anthropic", "echo"]
+
+def known_kind(*others: str) -> AfterValidator:
+    """Return the validation of a field that names a kind of provider, or one of the others."""
+
+    def check(value: str) -> str:
+        names = (*PROVIDER_KINDS, *others)
+        if value not in names:
+            *first, last = map(repr, names)
+            expected = f"{', '.join(first)} or {last}"
+            raise PydanticCustomError("literal_error", "should be {expected}", {"expected": expected})
+        return value
+
+    return AfterValidator(check)
+
+
+Kind = Annotated[str, known_kind()]
 OutputFilter = Literal["strip_thinking", "strip_stop_markers"]
 
 
@@ -28,153 +63,177 @@ class _Section(BaseModel):
 
 
 class Cost(_Section):
-    """Prices in US dollars per million tokens, and what may be spent in a month (UTC)."""
+    """Prices in US dollars per million tokens, and a monthly budget (UTC)."""
 
-    input_per_mtok: Annotated[Dollars, "Prompt tokens, cached ones left out."]
+    input_per_mtok: Annotated[Dollars, "Prompt tokens, excluding cached ones."]
     output_per_mtok: Annotated[Dollars, "Completion tokens."]
     cache_read_per_mtok: Annotated[
-        Dollars | None, "Prompt tokens read from the cache; left out, a tenth of the input price."
+        Dollars | None, "Prompt tokens read from the cache; a tenth of the input price when omitted."
     ] = None
     cache_write_per_mtok: Annotated[
-        Dollars | None, "Prompt tokens written to the cache; left out, 1.25 times the input price."
+        Dollars | None, "Prompt tokens written to the cache; 1.25 times the input price when omitted."
     ] = None
     monthly_budget_usd: Annotated[
-        Dollars | None, "Once this much is spent in a month (UTC), the provider is passed over until it ends."
+        Dollars | None, "Once this much is spent in a month (UTC), the provider is skipped until it ends."
     ] = None
 
 
 class Cooldown(_Section):
-    """When a provider that fails is tried last for a while."""
+    """When a failing provider moves to the end of the chain for a while."""
 
-    threshold: Annotated[int, Field(ge=1), "Failures in a row that begin a cooldown."] = 3
+    threshold: Annotated[int, Field(ge=1), "Consecutive failures that start a cooldown."] = 3
     seconds: Annotated[
-        float, Field(gt=0, le=86_400), "How long it lasts, unless the provider said `Retry-After`."
+        float, Field(gt=0, le=86_400), "Duration of a cooldown, unless the provider sent `Retry-After`."
     ] = 60.0
 
 
 class Capabilities(_Section):
-    """What a provider's model can do; what is left out is known of the model, or false."""
+    """What a provider's model can do; an omitted field is looked up by the model's name."""
 
     thinking: Annotated[
-        bool | None, "Providers without it are asked later, and without `thinking`, when a request has it."
+        bool | None,
+        "Whether it supports thinking; if not, it is tried later for requests with `thinking` and gets them without.",
     ] = None
     reasoning_passthrough: Annotated[
-        bool | None, "Leave `reasoning` and `reasoning_content` in answers to OpenAI clients."
+        bool | None, "Keep `reasoning` and `reasoning_content` in answers to OpenAI clients."
     ] = None
-    tools: Annotated[bool | None, "False: asked later when a request has tools. Left out, true."] = None
-    chat: Annotated[bool, "No effect; CodeRouter 1.7 has it."] = True
-    streaming: Annotated[bool, "No effect; CodeRouter 1.7 has it."] = True
-    vision: Annotated[bool, "No effect; CodeRouter 1.7 has it."] = False
-    prompt_cache: Annotated[bool, "No effect; CodeRouter 1.7 has it."] = False
-    reasoning_control: Annotated[
-        Literal["none", "openai", "anthropic", "provider_specific"], "No effect; CodeRouter 1.7 has it."
-    ] = "none"
-    mcp: Annotated[Literal["none", "anthropic", "provider_specific"], "No effect; CodeRouter 1.7 has it."] = (
-        "none"
-    )
-    openai_compatible: Annotated[bool, "No effect; CodeRouter 1.7 has it."] = True
+    tools: Annotated[
+        bool | None,
+        "Whether it can use tools; if not, it is tried later for requests with tools. True unless known otherwise.",
+    ] = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _without_ignored(cls, data: Any) -> Any:  # noqa: ANN401 - whatever the file has
+        if not isinstance(data, dict):
+            return data
+        return {name: value for name, value in data.items() if name not in IGNORED_CAPABILITIES}
+
+
+def _needs_address(kind: object) -> bool:
+    known = PROVIDER_KINDS.get(kind) if isinstance(kind, str) else None
+    return known is None or known.needs_address
 
 
 class Provider(_Section):
-    """One place that answers: a local server, a cloud API, or the built-in echo."""
+    """One LLM provider: a local server, a cloud API, or the built-in echo."""
 
-    name: Annotated[Name, "Unique; what profiles, events and metrics call it."]
+    name: Annotated[Name, "Unique; identifies the provider in profiles, events and metrics."]
     kind: Annotated[
-        Kind, "The wire it speaks: `openai_compat` or `anthropic`; `echo` answers with the user's words."
+        Kind, f"What it is: {'; '.join(f'`{each.name}` {each.about}' for each in PROVIDER_KINDS.values())}."
     ] = "openai_compat"
     base_url: Annotated[
-        Url, "Where it answers, e.g. `http://127.0.0.1:11434/v1`; only `echo` needs none."
-    ] = ""
-    # `disagreements` asks for a model where it matters.
+        str,
+        Field(examples=["http://127.0.0.1:11434/v1"]),
+        "URL of its API, e.g. `http://127.0.0.1:11434/v1`; `echo` has none.",
+    ]
     model: Annotated[
-        str, 'Asked whatever model the client names; `""` asks for that one. Only `echo` needs none.'
-    ] = "echo"
-    api_key_env: Annotated[Name | None, "Name of the variable that holds its key."] = None
-    paid: Annotated[bool, "Only asked when `allow_paid` is true."] = False
-    timeout_s: Annotated[TimeoutSeconds, "To the first content of a stream, or to the whole answer."] = 30.0
-    connect_timeout_s: Annotated[TimeoutSeconds, "To connect."] = 5.0
-    idle_timeout_s: Annotated[TimeoutSeconds, "Between two chunks of a stream."] = 120.0
-    total_timeout_s: Annotated[float, Field(gt=0, le=86_400), "For a whole stream."] = 3600.0
-    extra_body: Annotated[JsonObject, "Fields put under those of the client."] = {}
-    append_system_prompt: Annotated[str | None, "Put at the end of the system message."] = None
+        str,
+        Field(examples=["qwen2.5-coder:7b"]),
+        'Sent instead of the model the client names; `""` sends the client\'s. `echo` needs none.',
+    ]
+    api_key_env: Annotated[Name | None, "Environment variable that holds its API key."] = None
+    paid: Annotated[bool, "Only used when `allow_paid` is true."] = False
+    timeout_s: Annotated[
+        TimeoutSeconds, "Seconds to the first content of a stream, or to the complete answer."
+    ] = 30.0
+    connect_timeout_s: Annotated[TimeoutSeconds, "Seconds to connect."] = 5.0
+    idle_timeout_s: Annotated[TimeoutSeconds, "Seconds between two chunks of a stream."] = 120.0
+    total_timeout_s: Annotated[float, Field(gt=0, le=86_400), "Seconds for a whole stream."] = 3600.0
+    extra_body: Annotated[JsonObject, "Default fields, overridden by the client's."] = {}
+    append_system_prompt: Annotated[str | None, "Appended to the system message."] = None
     output_filters: Annotated[
-        list[OutputFilter], "`strip_thinking`, `strip_stop_markers`: done to its answers, in this order."
+        list[OutputFilter], "`strip_thinking`, `strip_stop_markers`: applied to its answers, in this order."
     ] = []
     capabilities: Annotated[Capabilities, "What its model can do; see below."] = Capabilities()
     cost: Annotated[Cost | None, "What its tokens cost; see below."] = None
 
+    @model_validator(mode="before")
+    @classmethod
+    def _without_address(cls, data: Any) -> Any:  # noqa: ANN401 - whatever the file has
+        if not isinstance(data, dict) or _needs_address(data.get("kind")):
+            return data
+        return {"base_url": "", "model": data["kind"], **data}
+
+    @field_validator("base_url")
+    @classmethod
+    def _is_url(cls, value: str, info: ValidationInfo) -> str:
+        has_none = not value and not _needs_address(info.data.get("kind"))
+        return value if has_none else http_url(value)
+
     def public_url(self) -> str:
-        """Return `base_url` without the user name and password it may hold."""
+        """Return `base_url` without any user name and password."""
         parts = urlsplit(self.base_url)
         return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
 
 
 class Profile(_Section):
-    """A fallback chain; what it sets replaces the value of each provider in it."""
+    """A fallback chain; its settings override those of each provider in it."""
 
-    name: Annotated[Name, "Unique; `auto` is taken by the auto router."]
-    providers: Annotated[list[Name], Field(min_length=1), "Names of providers, in the order of trying."]
-    timeout_s: Annotated[TimeoutSeconds | None, "Replaces that of each provider."] = None
-    append_system_prompt: Annotated[str | None, 'Replaces that of each provider; `""` leaves it out.'] = None
+    name: Annotated[Name, "Unique; `auto` is reserved for the auto router."]
+    providers: Annotated[list[Name], Field(min_length=1), "Names of providers, in the order they are tried."]
+    timeout_s: Annotated[TimeoutSeconds | None, "Overrides that of each provider."] = None
+    append_system_prompt: Annotated[str | None, 'Overrides that of each provider; `""` removes it.'] = None
     cooldown: Annotated[
-        Cooldown | None, "Try providers last that keep failing; `{}` takes the defaults. Left out, none does."
+        Cooldown | None,
+        "Move failing providers to the end of the chain; `{}` uses the defaults; off when omitted.",
     ] = None
 
 
 class Match(_Section):
-    """The one condition of a rule."""
+    """The single condition of a rule."""
 
-    has_image: Annotated[Yes | None, "The newest user message has an image."] = None
-    has_tools: Annotated[Yes | None, "The request has tools."] = None
+    has_image: Annotated[OnlyTrue | None, "The latest user message contains an image."] = None
+    has_tools: Annotated[OnlyTrue | None, "The request has tools."] = None
     code_fence_ratio_min: Annotated[
         Annotated[float, Field(ge=0, le=1)] | None,
-        "This share of the newest user message stands between code fences.",
+        "At least this fraction of the latest user message is inside code fences.",
     ] = None
-    content_contains: Annotated[Name | None, "The newest user message has these words."] = None
-    content_regex: Annotated[Regex | None, "The pattern is found in the newest user message."] = None
+    content_contains: Annotated[Name | None, "The latest user message contains this text."] = None
+    content_regex: Annotated[Regex | None, "The pattern is found in the latest user message."] = None
     content_token_count_min: Annotated[
-        Annotated[int, Field(ge=1)] | None, "The whole request has about this many tokens."
+        Annotated[int, Field(ge=1)] | None, "The whole request has at least this many tokens (estimated)."
     ] = None
     model_pattern: Annotated[
-        Regex | None, "The pattern matches the whole name of the model that the client asks for."
+        Regex | None, "The pattern matches the full name of the model the client names."
     ] = None
 
     @model_validator(mode="after")
     def _exactly_one(self) -> Self:
-        given = [name for name in type(self).model_fields if getattr(self, name) is not None]
-        if len(given) != 1:
-            found = f"has {len(given)} matchers ({', '.join(given)})" if given else "has no matcher"
+        matchers = [name for name in type(self).model_fields if getattr(self, name) is not None]
+        if len(matchers) != 1:
+            found = f"has {len(matchers)} matchers ({', '.join(matchers)})" if matchers else "has no matcher"
             raise ValueError(f"{found}; write exactly one of {', '.join(type(self).model_fields)}")
         return self
 
 
 class AutoRule(_Section):
-    """Requests that match go to the profile."""
+    """Routes the requests that match to a profile."""
 
-    id: Annotated[Name, "What events call it."]
-    profile: Annotated[Name, "Where the requests go that match."]
+    id: Annotated[Name, "Its name in events."]
+    profile: Annotated[Name, "Profile for the requests that match."]
     match: Annotated[Match, "Exactly one matcher; see below."]
 
 
 class AutoRouter(_Section):
-    """How a profile is chosen when `default_profile` is `auto`; given rules replace the built-in ones."""
+    """How a profile is chosen when `default_profile` is `auto`; rules replace the built-in ones."""
 
-    rules: Annotated[
-        list[AutoRule], "The first that matches decides. Without any, the built-in ones do."
-    ] = []
-    default_rule_profile: Annotated[Name, "The profile when no rule matches."] = "writing"
-    disabled: Annotated[bool, "True: no rule is looked at."] = False
+    rules: Annotated[list[AutoRule], "The first match wins. Without any, the built-in rules apply."] = []
+    default_rule_profile: Annotated[Name, "Profile when no rule matches."] = "writing"
+    disabled: Annotated[bool, "True: skip all rules."] = False
 
 
 class Server(_Section):
-    """The proxy towards its clients."""
+    """How the proxy serves its clients."""
 
-    body_mib_max: Annotated[int, Field(ge=1, le=1024), "Larger requests get 413."] = 32
+    body_mib_max: Annotated[
+        int, Field(ge=1, le=1024), "Maximum request body in MiB; larger requests get 413."
+    ] = 32
     api_keys_env: Annotated[
-        Name | None, "Name of the variable with the keys that clients may use, apart by commas or spaces."
+        Name | None, "Environment variable with the keys clients may use, separated by commas or spaces."
     ] = None
     allowed_hosts: Annotated[
-        list[Name], "More names that clients may call this machine while it listens on loopback only."
+        list[Name], "Additional Host names accepted while listening on loopback only."
     ] = []
 
 
@@ -183,15 +242,19 @@ class Config(_Section):
 
     providers: Annotated[list[Provider], Field(min_length=1), "See below."]
     profiles: Annotated[list[Profile], Field(min_length=1), "See below."]
-    default_profile: Annotated[Name, "Profile of requests that name none; `auto` lets rules choose."] = (
-        "default"
-    )
-    allow_paid: Annotated[bool, "Whether paid providers are asked; the variable `ALLOW_PAID` wins."] = False
-    mode_aliases: Annotated[dict[str, Name], "Names for profiles, for `--mode` and `X-CodeRouter-Mode`."] = {}
+    default_profile: Annotated[
+        Name, "Profile for requests that do not name one; `auto` lets rules choose."
+    ] = "default"
+    allow_paid: Annotated[
+        bool, "Whether paid providers may be used; the environment variable `ALLOW_PAID` overrides it."
+    ] = False
+    mode_aliases: Annotated[
+        dict[str, Name], "Other names for profiles, for `--mode` and `X-CodeRouter-Mode`."
+    ] = {}
     auto_router: Annotated[AutoRouter | None, "How `auto` chooses; see below."] = None
-    server: Annotated[Server, "The proxy towards its clients; see below."] = Server()
+    server: Annotated[Server, "How the proxy serves its clients; see below."] = Server()
     display_timezone: Annotated[
-        TimeZone | None, "Zone in which people want to read times, e.g. `Europe/Berlin`."
+        TimeZone | None, "IANA time zone for displayed times, e.g. `Europe/Berlin`."
     ] = None
 
     def provider(self, name: str) -> Provider | None:
@@ -207,8 +270,8 @@ class Config(_Section):
             yield from ((profile.name, name) for name in profile.providers if name not in known)
 
 
-def described(section: type[BaseModel]) -> dict[str, str]:
-    """Return the section's fields, each with what it does."""
+def field_descriptions(section: type[BaseModel]) -> dict[str, str]:
+    """Return each field of the section with its description."""
     return {
         name: next(text for text in field.metadata if isinstance(text, str))
         for name, field in section.model_fields.items()

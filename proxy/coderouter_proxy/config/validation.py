@@ -1,4 +1,4 @@
-"""Read a YAML file into a pydantic model; tell all of its faults at once, each with its line."""
+"""Parse YAML into a pydantic model and report all of its errors at once, each with its line."""
 
 import re
 from collections.abc import Callable, Iterator, Mapping
@@ -12,23 +12,24 @@ from pydantic_core import ErrorDetails
 from coderouter_proxy.redact import scrubbed
 
 Location = tuple[str | int, ...]
-Faults = Iterator[tuple[Location, str]]
-Disagreements = Callable[[Mapping[str, Any]], Faults]
+"""Keys and indices from the top of the file down, e.g. `("providers", 0, "model")`."""
+LocatedErrors = Iterator[tuple[Location, str]]
+CrossFieldCheck = Callable[[Mapping[str, Any]], LocatedErrors]
 Model = TypeVar("Model", bound=BaseModel)
 
 _QUERY = re.compile(r"(https?://[^\s?#]*[?#])[^\s'\"]+")
 
 
 class ConfigErrors(Exception):
-    """A configuration cannot be used; `str()` has one line for each fault."""
+    """A configuration cannot be used; `str()` has one line for each error."""
 
-    def __init__(self, faults: list[str]) -> None:
-        super().__init__("\n".join(faults))
-        self.faults = faults
+    def __init__(self, errors: list[str]) -> None:
+        super().__init__("\n".join(errors))
+        self.errors = errors
 
 
 def text_of(path: Path) -> str:
-    """Return the file's text.
+    """Return the text of the file.
 
     Raises:
         ConfigErrors: it cannot be read.
@@ -39,7 +40,7 @@ def text_of(path: Path) -> str:
         raise ConfigErrors([f"{path}: cannot be read: {error}"]) from None
 
 
-def _none(data: Mapping[str, Any]) -> Faults:
+def _no_check(data: Mapping[str, Any]) -> LocatedErrors:
     return iter(())
 
 
@@ -47,35 +48,37 @@ def validated(
     text: str,
     source: str,
     model: type[Model],
-    disagreements: Disagreements = _none,
+    cross_field_errors: CrossFieldCheck = _no_check,
 ) -> Model:
-    """Return what the YAML text says; `source` is how faults name it.
+    """Return the YAML text as an instance of the model; `source` is how errors name the text.
 
-    `disagreements` yields what is wrong between the fields of the decoded file.
+    `cross_field_errors` yields what is wrong between the fields of the decoded file.
 
     Raises:
-        ConfigErrors: with every fault of the text.
+        ConfigErrors: with every error of the text.
     """
-    node, data = _decoded(text, source, model)
-    faults = [(place, f"{_path(place)}: {what}") for place, what in _faults(data, model, disagreements)]
+    node, data = _decode(text, source, model)
+    located = [
+        (location, f"{_path(location)}: {message}")
+        for location, message in _errors(data, model, cross_field_errors)
+    ]
     try:
-        faults += [
-            (place, f"{_path(place)}: stands twice; the first one would be lost") for place in _repeated(node)
+        located += [
+            (location, f"{_path(location)}: is duplicated; the first value would be ignored")
+            for location in _duplicate_keys(node)
         ]
     except RecursionError:
-        raise ConfigErrors([f"{source}: holds itself by an alias; write it out"]) from None
-    if faults:
-        placed = sorted((_line(node, place), what) for place, what in faults)
-        raise ConfigErrors([f"{source}:{line}: {what}" for line, what in placed])
+        raise ConfigErrors([f"{source}: contains itself through a YAML alias; write it out"]) from None
+    if located:
+        by_line = sorted((_line(node, location), message) for location, message in located)
+        raise ConfigErrors([f"{source}:{line}: {message}" for line, message in by_line])
     return model.model_validate(data)
 
 
-def _decoded(text: str, source: str, model: type[BaseModel]) -> tuple[yaml.Node, dict[str, Any]]:
+def _decode(text: str, source: str, model: type[BaseModel]) -> tuple[yaml.Node, dict[str, Any]]:
     try:
         node = yaml.compose(text, Loader=yaml.SafeLoader)
-        data = yaml.safe_load(
-            text
-        )  # on its own, for it writes what `<<` merges into the nodes that it is given
+        data = yaml.safe_load(text)  # not from `node`: that would merge `<<` into it and so move lines
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         line = f":{mark.line + 1}" if mark else ""
@@ -83,72 +86,94 @@ def _decoded(text: str, source: str, model: type[BaseModel]) -> tuple[yaml.Node,
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         raise ConfigErrors([f"{source}: is not YAML: {error}"]) from None
     if node is None or not isinstance(data, dict):
-        found = "empty" if data is None else f"a {type(data).__name__}"
-        lists = " and ".join(
+        found = "is empty" if data is None else "is not a mapping"
+        required = " and ".join(
             f"`{name}:`" for name, field in model.model_fields.items() if field.is_required()
         )
-        raise ConfigErrors([f"{source}: is {found}; write a mapping with {lists or 'fields'}"])
+        raise ConfigErrors([f"{source}: {found}; write a mapping with {required or 'fields'}"])
     return node, data
 
 
-def _faults(data: dict[str, Any], model: type[BaseModel], disagreements: Disagreements) -> Faults:
+def _errors(
+    data: dict[str, Any], model: type[BaseModel], cross_field_errors: CrossFieldCheck
+) -> LocatedErrors:
     try:
         model.model_validate(data)
     except ValidationError as invalid:
         for error in invalid.errors():
-            yield error["loc"], _sentence(error, model)
-    yield from disagreements(data)
+            yield error["loc"], _message(error, model)
+    yield from cross_field_errors(data)
 
 
-def _sentence(error: ErrorDetails, model: type[BaseModel]) -> str:
-    """Return the value that was found and what to write instead."""
+def _message(error: ErrorDetails, model: type[BaseModel]) -> str:
+    """Return what was found and what to write instead."""
     context: Mapping[str, Any] = error.get("ctx", {})
+    found = _shown(error["input"])
     match error["type"]:
         case "missing":
-            return "is missing; add it"
+            return _missing(error, _section_of(error["loc"], model))
         case "extra_forbidden":
-            return f"is not a known field; known here are {', '.join(_known_fields(model, error['loc']))}"
+            known = ", ".join(sorted(_section_of(error["loc"], model).model_fields))
+            return f"is not a known field; known fields: {known}"
         case "literal_error":
-            return f"is {_shown(error['input'])}; write {context['expected']}"
+            return f"is {found}; write {context['expected']}"
         case "value_error":
-            shown = "" if isinstance(error["input"], dict) else f"{_shown(error['input'])} "
-            return f"{shown}{context['error']}"
+            return (
+                str(context["error"]) if isinstance(error["input"], dict) else f"{found} {context['error']}"
+            )
+        case "dict_type" | "model_type":
+            return f"is {found}: should be a mapping"
+        case "too_short" | "string_too_short" if context["min_length"] == 1:
+            return f"is {found}: should not be empty"
         case _:
-            return f"is {_shown(error['input'])}: {error['msg'].removeprefix('Input ')}"
+            return f"is {found}: {error['msg'].removeprefix('Input ')}"
 
 
-def _known_fields(whole: type[BaseModel], place: Location) -> list[str]:
-    model: Any = whole
-    for key in place[:-1]:
+def _missing(error: ErrorDetails, section: type[BaseModel]) -> str:
+    """Return that a field is missing: of which entry, where it has a name, and what it may look like."""
+    field = str(error["loc"][-1])
+    name = error["input"].get("name")
+    examples = section.model_fields[field].examples
+    found = (
+        f"{section.__name__.lower()} {_shown(name)} has no {field}" if isinstance(name, str) else "is missing"
+    )
+    return f"{found}; add {f'e.g. {field}: {examples[0]}' if examples else 'it'}"
+
+
+def _section_of(location: Location, model: type[BaseModel]) -> type[BaseModel]:
+    """Return the model that has, or would have, the field at the location."""
+    section = model
+    for key in location[:-1]:
         if isinstance(key, str):
-            model = _section(model.model_fields[key].annotation)
-    return sorted(model.model_fields)
+            section = _model_in(section.model_fields[key].annotation)
+    return section
 
 
-def _section(annotation: Any) -> Any:  # noqa: ANN401
+def _model_in(annotation: Any) -> type[BaseModel]:  # noqa: ANN401
     """Return the model inside an annotation such as `list[Provider]` or `AutoRouter | None`."""
     while not hasattr(annotation, "model_fields"):
         annotation = annotation.__args__[0]
-    return annotation
+    model: type[BaseModel] = annotation
+    return model
 
 
 def _shown(value: object) -> str:
-    """Return the value as a fault may show it: without what may be a key, for faults are logged and noted."""
+    """Return the value for an error message: without anything that may be a key, because errors are logged."""
     text = _QUERY.sub(r"\1…", scrubbed(repr(value)))
     return text if len(text) <= 60 else f"{text[:57]}…"
 
 
-def _path(place: Location) -> str:
+def _path(location: Location) -> str:
     text = ""
-    for key in place:
+    for key in location:
         text += f"[{key}]" if isinstance(key, int) else f".{key}" if text else key
     return text
 
 
-def _line(node: yaml.Node, place: Location) -> int:
-    """Return the line, from 1, of the deepest part of the place that the file has."""
+def _line(node: yaml.Node, location: Location) -> int:
+    """Return the line, from 1, of the deepest part of the location that the file has."""
     line = node.start_mark.line + 1
-    for key in place:
+    for key in location:
         entry: tuple[yaml.Node, yaml.Node] | None = None
         if isinstance(node, yaml.MappingNode):
             entry = next((pair for pair in node.value if pair[0].value == key), None)
@@ -160,16 +185,16 @@ def _line(node: yaml.Node, place: Location) -> int:
     return line
 
 
-def _repeated(node: yaml.Node, place: Location = ()) -> Iterator[Location]:
-    """Yield the place of each key that a mapping has twice; YAML would silently keep the last."""
+def _duplicate_keys(node: yaml.Node, location: Location = ()) -> Iterator[Location]:
+    """Yield the location of each key that a mapping has twice; YAML would silently keep the last."""
     if isinstance(node, yaml.MappingNode):
         seen: set[str] = set()
         for key, value in node.value:
             if isinstance(key, yaml.ScalarNode):
                 if key.value in seen and key.value != "<<":
-                    yield (*place, key.value)
+                    yield (*location, key.value)
                 seen.add(key.value)
-                yield from _repeated(value, (*place, key.value))
+                yield from _duplicate_keys(value, (*location, key.value))
     elif isinstance(node, yaml.SequenceNode):
         for index, value in enumerate(node.value):
-            yield from _repeated(value, (*place, index))
+            yield from _duplicate_keys(value, (*location, index))

@@ -1,4 +1,4 @@
-"""The kinds of values in providers.yaml, each with the sentence that tells what is wrong with one."""
+"""Types of the values in providers.yaml; the error of each says what is wrong and what to write instead."""
 
 from typing import Annotated, Any
 from urllib.parse import urlsplit
@@ -8,20 +8,27 @@ import orjson
 from pydantic import AfterValidator, Field
 
 
-def _http_url(value: str) -> str:
+def http_url(value: str) -> str:
+    """Return the URL without a slash at its end.
+
+    Raises:
+        ValueError: it is not one that paths can be appended to.
+    """
     try:
         parts = urlsplit(value)
         fits = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
-    except ValueError:  # of a port that there cannot be, or half an IPv6 address
+    except ValueError:  # an impossible port, or half an IPv6 address
         fits = False
     if not fits:
         raise ValueError("is not an http(s) URL; write e.g. http://127.0.0.1:11434/v1")
     if "?" in value or "#" in value:
-        raise ValueError("has a query or a fragment, and paths are put behind it; end it before the ? or #")
+        raise ValueError(
+            "has a query or fragment; remove everything from ? or # on, because paths are appended"
+        )
     return value.rstrip("/")
 
 
-def _sendable(value: dict[str, Any]) -> dict[str, Any]:
+def _json_object(value: dict[str, Any]) -> dict[str, Any]:
     try:
         orjson.dumps(value)
     except orjson.JSONEncodeError as error:
@@ -33,31 +40,30 @@ def _timezone(value: str) -> str:
     try:
         ZoneInfo(value)
     except (ZoneInfoNotFoundError, ValueError, OSError):
-        raise ValueError("is not a time zone of the IANA database; write e.g. Europe/Berlin") from None
+        raise ValueError("is not an IANA time zone; write e.g. Europe/Berlin") from None
     return value
 
 
 def _regex(value: str) -> str:
-    import regex  # noqa: PLC0415 - memory that only those pay who have patterns
+    import regex  # noqa: PLC0415 - costs memory, so only those who have patterns load it
 
     try:
         regex.compile(value)
     except (regex.error, ValueError, OverflowError, RecursionError) as error:
-        raise ValueError(f"is not a regular expression: {error}") from None
+        raise ValueError(f"is not a valid regular expression: {error}") from None
     return value
 
 
-def _yes(value: bool) -> bool:  # noqa: FBT001
+def _only_true(value: bool) -> bool:  # noqa: FBT001
     if not value:
-        raise ValueError("would never match; write true, or leave the rule out")
+        raise ValueError("would never match; write true or remove the rule")
     return value
 
 
 Name = Annotated[str, Field(min_length=1)]
 Dollars = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 TimeoutSeconds = Annotated[float, Field(gt=0, le=3600)]
-Url = Annotated[str, AfterValidator(_http_url)]
-JsonObject = Annotated[dict[str, Any], AfterValidator(_sendable)]
+JsonObject = Annotated[dict[str, Any], AfterValidator(_json_object)]
 TimeZone = Annotated[str, AfterValidator(_timezone)]
 Regex = Annotated[str, AfterValidator(_regex)]
-Yes = Annotated[bool, AfterValidator(_yes)]
+OnlyTrue = Annotated[bool, AfterValidator(_only_true)]

@@ -1,1 +1,1 @@
-"""`coderouter doctor`: results, their output, and the client that sends a model questions."""
+"""`coderouter doctor`: check results, their output, and the client that sends questions to a model."""

@@ -1,4 +1,4 @@
-"""Show results: a table at a terminal, plain text in a pipe, JSON where it is asked for."""
+"""Show results: tables at a terminal, plain text in a pipe, JSON on request."""
 
 import sys
 from collections.abc import Mapping, Sequence
@@ -7,10 +7,8 @@ from typing import Any
 import click
 import orjson
 
-from coderouter_proxy.doctor import result as verdict
-from coderouter_proxy.doctor.patch import patch as patching
-from coderouter_proxy.doctor.patch.patch import Change, Patch
-from coderouter_proxy.doctor.result import Result, Verdict
+from coderouter_proxy.doctor.patch.patch import Change, Patch, as_yaml, merge_all
+from coderouter_proxy.doctor.result import Result, Verdict, exit_code
 
 STYLES: dict[Verdict, str] = {
     Verdict.OK: "green",
@@ -24,25 +22,25 @@ DIFF_STYLES = {"+": "green", "-": "red", "@": "cyan"}
 
 
 def show(results: Sequence[Result], *, as_json: bool, change: Change | None = None) -> None:
-    """Write the results to stdout, and what was changed or would be."""
+    """Write the results to stdout, with the change to providers.yaml that was made or would be made."""
     if as_json:
-        click.echo(orjson.dumps(as_object(results, change), option=orjson.OPT_INDENT_2))
+        click.echo(orjson.dumps(json_report(results, change), option=orjson.OPT_INDENT_2))
         return
     groups = by_subject(results)
     if sys.stdout.isatty():
         _show_tables(groups)
     else:
-        click.echo("\n\n".join(_plain(subject, group) for subject, group in groups.items()))
+        click.echo("\n\n".join(_plain_text(subject, group) for subject, group in groups.items()))
     if change is None:
-        _show_patches(patches(results))
+        _show_patches(patches_by_subject(results))
     else:
         _show_change(change)
 
 
-def as_object(results: Sequence[Result], change: Change | None) -> dict[str, Any]:
-    """Return what `--json` shows."""
-    shown: dict[str, Any] = {
-        "exit_code": verdict.exit_code(results),
+def json_report(results: Sequence[Result], change: Change | None) -> dict[str, Any]:
+    """Return what `--json` writes."""
+    report: dict[str, Any] = {
+        "exit_code": exit_code(results),
         "results": [
             {
                 "subject": result.subject,
@@ -56,21 +54,20 @@ def as_object(results: Sequence[Result], change: Change | None) -> dict[str, Any
         ],
     }
     if change is not None:
-        shown["change"] = {
+        report["change"] = {
             "path": str(change.path),
             "backup": str(change.backup) if change.backup else None,
-            "diff": change.difference(),
+            "diff": change.diff(),
         }
-    return shown
+    return report
 
 
-def patches(results: Sequence[Result]) -> dict[str, Patch]:
-    """Return the patches of each subject in one, where it has any."""
-    whole = {
-        subject: patching.in_one(result.patch for result in group)
-        for subject, group in by_subject(results).items()
+def patches_by_subject(results: Sequence[Result]) -> dict[str, Patch]:
+    """Return one patch for each subject that has any."""
+    merged = {
+        subject: merge_all(result.patch for result in group) for subject, group in by_subject(results).items()
     }
-    return {subject: patch for subject, patch in whole.items() if patch}
+    return {subject: patch for subject, patch in merged.items() if patch}
 
 
 def by_subject(results: Sequence[Result]) -> dict[str, list[Result]]:
@@ -80,7 +77,7 @@ def by_subject(results: Sequence[Result]) -> dict[str, list[Result]]:
     return groups
 
 
-def _plain(subject: str, results: Sequence[Result]) -> str:
+def _plain_text(subject: str, results: Sequence[Result]) -> str:
     verdict_chars = max(len(result.verdict) for result in results)
     check_chars = max(len(result.check) for result in results)
     lines = [f"{subject}:"] if subject else []
@@ -94,9 +91,9 @@ def _plain(subject: str, results: Sequence[Result]) -> str:
 
 def _show_patches(patches: Mapping[str, Patch]) -> None:
     for provider, patch in patches.items():
-        click.echo(f"\nproviders.yaml, provider {provider}:\n\n{patching.as_yaml(patch, indent=4)}")
+        click.echo(f"\nproviders.yaml, provider {provider}:\n\n{as_yaml(patch, indent=4)}")
     if patches:
-        click.echo("\nPut this in by hand, or run the same again with --apply.")
+        click.echo("\nAdd this by hand, or run the same command again with --apply.")
 
 
 def _show_change(change: Change) -> None:
@@ -105,18 +102,18 @@ def _show_change(change: Change) -> None:
 
     console = Console(soft_wrap=True)
     console.print()
-    for line in change.difference():
+    for line in change.diff():
         console.print(Text(line, style=DIFF_STYLES.get(line[:1], "")))
     if change.backup is not None:
         console.print(
             Text(
-                f"\n{change.path} is changed; as it was: {change.backup}\nA running proxy reads it anew at SIGHUP."
+                f"\n{change.path} was changed; backup: {change.backup}\nA running proxy reloads it on SIGHUP."
             )
         )
     elif change.before == change.after:
         console.print(Text(f"{change.path} needs no change."))
     else:
-        console.print(Text(f"\nNothing is written; --apply without --dry-run changes {change.path}."))
+        console.print(Text(f"\nNothing was written; --apply without --dry-run changes {change.path}."))
 
 
 def _show_tables(groups: Mapping[str, Sequence[Result]]) -> None:
@@ -130,10 +127,10 @@ def _show_tables(groups: Mapping[str, Sequence[Result]]) -> None:
         table = Table(title=subject or None, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD)
         table.add_column("check", no_wrap=True)
         table.add_column("verdict", no_wrap=True)
-        table.add_column("what was found", overflow="fold")
+        table.add_column("result", overflow="fold")
         for result in results:
-            found = Text(result.message)
+            text = Text(result.message)
             if result.remedy:
-                found.append(f"\n→ {result.remedy}", style="bold")
-            table.add_row(result.check, Text(result.verdict, style=STYLES[result.verdict]), found)
+                text.append(f"\n→ {result.remedy}", style="bold")
+            table.add_row(result.check, Text(result.verdict, style=STYLES[result.verdict]), text)
         console.print(table)

@@ -1,4 +1,4 @@
-"""What a check found, how bad that is, and what to do about it."""
+"""The result of one check: a verdict, what was found, and what to do about it."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -17,29 +17,29 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True)
 class Meaning:
-    """What a verdict says, and the exit code that it asks for."""
+    """What a verdict means, and the exit code that it causes."""
 
     text: str
     exit_code: int
 
 
 MEANINGS: dict[Verdict, Meaning] = {
-    Verdict.OK: Meaning("as it is declared, or as it should be", 0),
-    Verdict.NEEDS_TUNING: Meaning("works, but not as declared; the patch or the remedy mends it", 2),
-    Verdict.UNSUPPORTED: Meaning("the other side answers, but does not have what was asked for", 1),
-    Verdict.AUTH_FAIL: Meaning("a key is missing or refused", 1),
-    Verdict.TRANSPORT_ERROR: Meaning("not reached, not in time, or not the wire", 1),
-    Verdict.SKIP: Meaning("not looked at; the message says why", 0),
+    Verdict.OK: Meaning("as declared, or as it should be", 0),
+    Verdict.NEEDS_TUNING: Meaning("works, but not as declared; the patch or the remedy fixes it", 2),
+    Verdict.UNSUPPORTED: Meaning("the other side responds, but does not support what was requested", 1),
+    Verdict.AUTH_FAIL: Meaning("a key is missing or was rejected", 1),
+    Verdict.TRANSPORT_ERROR: Meaning("unreachable, too slow, or not speaking the expected API", 1),
+    Verdict.SKIP: Meaning("not checked; the message says why", 0),
 }
 
 
 @dataclass(frozen=True, kw_only=True)
 class Result:
-    """What one check found, and as `remedy` what to do about it.
+    """The outcome of one check; `remedy` says what to do about it.
 
-    `subject` is what was looked at, e.g. a provider or a file; results of one subject stand together.
+    `subject` is what was checked, e.g. a provider or a file; results of one subject are shown together.
 
-    `patch` holds fields of the provider in providers.yaml, to be laid over those it has.
+    `patch` holds fields to merge into those of the provider in providers.yaml.
     """
 
     verdict: Verdict
@@ -52,5 +52,5 @@ class Result:
 
 def exit_code(results: Iterable[Result]) -> int:
     """Return 0 when all is as declared, 2 when something needs tuning, 1 when a check could not run; 1 wins over 2."""
-    asked = {MEANINGS[result.verdict].exit_code for result in results}
-    return next((code for code in (1, 2) if code in asked), 0)
+    codes = {MEANINGS[result.verdict].exit_code for result in results}
+    return next((code for code in (1, 2) if code in codes), 0)

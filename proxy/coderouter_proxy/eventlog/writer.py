@@ -1,4 +1,4 @@
-"""Append events to a file that other processes append to, rename and read meanwhile."""
+"""Append events to a file that other processes append to, rename and read at the same time."""
 
 import errno
 import logging
@@ -15,24 +15,24 @@ import orjson
 
 from coderouter_events.events import LINE_BYTES_MAX, LOGGER, Event
 
-WAITING_LINES_MAX = 10_000
-RETRY_LINES_MAX = 256  # a bound on what one request pays for the backlog of an outage
+BUFFERED_LINES_MAX = 10_000
+RETRY_LINES_MAX = 256  # bounds the share of a backlog that one request has to write
 FILE_MODE = 0o640
-ENVELOPE_BYTES_MAX = 64  # time, number and punctuation around `_head`
+ENVELOPE_BYTES_MAX = 64  # timestamp, seq and punctuation around `_head`
 
 log = logging.getLogger(__name__)
 
 
 class EventLog:
-    """One writer of the event file; not thread-safe, so that numbering and writing stay one step.
+    """One writer of the event file; not thread-safe: numbering and writing an event are one step.
 
-    A line is written whole by one `write(2)` on a descriptor opened with O_APPEND, at once: a killed process
-    loses nothing that it did, and processes never overwrite each other. A rename of the file is noticed at the
-    next event. While the file cannot be written, up to `WAITING_LINES_MAX` lines wait in memory; beyond that the
-    oldest are dropped and the gap in `seq` tells.
+    Each line is written immediately by one `write(2)` on a descriptor opened with O_APPEND, so a killed process loses
+    no event and processes never overwrite each other. A rename of the file is noticed at the next event. While the
+    file cannot be written, up to `BUFFERED_LINES_MAX` lines are buffered in memory; beyond that the oldest are dropped,
+    which shows as a gap in `seq`.
 
-    With no path nothing is written at all. With the `call_soon` of an event loop, the look for a rename is taken
-    once for all events of one turn of the loop.
+    Without a path nothing is written. With the `call_soon` of an event loop, the rename check is done once for all
+    events of one iteration of the loop.
     """
 
     def __init__(
@@ -42,76 +42,76 @@ class EventLog:
         self.dropped = 0
         self._path = path
         self._call_soon = call_soon
-        self._looked = False
-        self._name = str(path.absolute()) if path else ""  # the stat of each event takes a str faster
+        self._rename_checked = False
+        self._name = str(path.absolute()) if path else ""  # os.stat() is faster with a str
         self._seq = 0
         self._fd = -1
         self._inode: tuple[int, int] | None = None
         self._end = 0
         self._torn = False
-        self._waiting: deque[bytes] = deque()
+        self._buffer: deque[bytes] = deque()
         self._heads: dict[type[Event], bytes] = {}
         self._second = 0
         self._second_text = b""
 
     def write(self, event: Event) -> None:
-        """Append the event, or keep it until the file can be written again; never raises an OSError."""
+        """Append the event, or buffer it until the file can be written again; never raises an OSError."""
         if self._path is None:
             return
         self._seq += 1
         line = self._line(event)
         self.retry()
-        if not self._waiting:
+        if not self._buffer:
             try:
                 self._append(line)
                 return
             except OSError as error:
                 self._close()
                 log.warning(
-                    "cannot append to %s (%s); requests go on, up to %d events wait in memory",
+                    "cannot append to %s (%s); requests continue; up to %d events are buffered in memory",
                     self._path,
                     error.strerror,
-                    WAITING_LINES_MAX,
+                    BUFFERED_LINES_MAX,
                 )
-        self._waiting.append(line)
-        if len(self._waiting) > WAITING_LINES_MAX:
-            self._waiting.popleft()
+        self._buffer.append(line)
+        if len(self._buffer) > BUFFERED_LINES_MAX:
+            self._buffer.popleft()
             self.dropped += 1
 
     def retry(self) -> None:
-        """Write what waits, in order, as far as the file takes it; each event does so first."""
-        waiting = self._waiting
-        if not waiting:
+        """Write buffered lines, oldest first, until one fails or the limit is reached; every event starts with this."""
+        buffer = self._buffer
+        if not buffer:
             return
         try:
-            for _ in range(min(len(waiting), RETRY_LINES_MAX)):
-                self._append(waiting[0])
-                waiting.popleft()
+            for _ in range(min(len(buffer), RETRY_LINES_MAX)):
+                self._append(buffer[0])
+                buffer.popleft()
         except OSError:
             self._close()
         else:
-            if not waiting:
+            if not buffer:
                 log.warning("%s can be written again; events dropped so far: %d", self._path, self.dropped)
 
     @property
     def backlog(self) -> int:
-        """How many lines wait."""
-        return len(self._waiting)
+        """Number of buffered lines."""
+        return len(self._buffer)
 
     def close(self) -> None:
-        """Write what waits, as far as the file takes it, and close it."""
-        before = -1
-        while self._waiting and len(self._waiting) != before:
-            before = len(self._waiting)
+        """Write buffered lines until one fails, and close the file."""
+        previous = -1
+        while self._buffer and len(self._buffer) != previous:
+            previous = len(self._buffer)
             self.retry()
         self._close()
 
     def _append(self, line: bytes) -> None:
-        if not self._looked:
+        if not self._rename_checked:
             self._follow_rename()
             if self._call_soon is not None:
-                self._call_soon(self._look_again)
-                self._looked = True
+                self._call_soon(self._expire_rename_check)
+                self._rename_checked = True
         if self._torn:
             line = b"\n" + line
         written = os.write(self._fd, line)
@@ -120,8 +120,8 @@ class EventLog:
         if self._torn:
             raise OSError(errno.ENOSPC, "only a part of the line was written: No space left on device")
 
-    def _look_again(self) -> None:
-        self._looked = False
+    def _expire_rename_check(self) -> None:
+        self._rename_checked = False
 
     def _follow_rename(self) -> None:
         try:
@@ -130,7 +130,7 @@ class EventLog:
             found = None
         if self._fd >= 0 and found is not None and (found.st_dev, found.st_ino) == self._inode:
             if found.st_size != self._end:
-                self._look_at_end()
+                self._check_end()
             return
         self._close()
         os.makedirs(os.path.dirname(self._name), exist_ok=True)  # noqa: PTH103, PTH120
@@ -140,26 +140,26 @@ class EventLog:
         if not stat.S_ISREG(opened.st_mode):
             raise OSError(errno.EINVAL, "it is not a regular file")
         self._inode = (opened.st_dev, opened.st_ino)
-        self._look_at_end()
+        self._check_end()
 
-    def _look_at_end(self) -> None:
-        """See whether a crash or a full disk cut the last line, whoever wrote it: it must not swallow the next one."""
-        seen = -1
+    def _check_end(self) -> None:
+        """Note whether the last line is incomplete, after a crash or on a full disk, so that ours starts a new one."""
+        size = -1
         while True:
             self._end = os.fstat(self._fd).st_size
             self._torn = self._end > 0 and os.pread(self._fd, 1, self._end - 1) != b"\n"
-            if not self._torn or self._end == seen:
+            if not self._torn or self._end == size:
                 return
-            seen = self._end
-            # A line that is being written looks cut as well; the search takes the inode's lock after its writer.
+            size = self._end
+            # A line that is being written looks incomplete too; this seek takes the inode's lock after its writer.
             with suppress(OSError):
-                os.lseek(self._fd, seen - 1, os.SEEK_HOLE)
+                os.lseek(self._fd, size - 1, os.SEEK_HOLE)
 
     def _close(self) -> None:
         if self._fd >= 0:
             os.close(self._fd)
         self._fd = -1
-        self._looked = False
+        self._rename_checked = False
         self._inode = None
 
     def _line(self, event: Event) -> bytes:
@@ -171,17 +171,17 @@ class EventLog:
         head = self._heads.get(type(event)) or self._head(type(event))
         body = orjson.dumps(event)
         if len(head) + len(body) + ENVELOPE_BYTES_MAX > LINE_BYTES_MAX:
-            body = _shortened(body, LINE_BYTES_MAX - len(head) - ENVELOPE_BYTES_MAX)
+            body = _truncated(body, LINE_BYTES_MAX - len(head) - ENVELOPE_BYTES_MAX)
         return b'{"ts":"%b.%03d%b%d,%b\n' % (self._second_text, now * 1000 % 1000, head, self._seq, body[1:])
 
     def _head(self, event: type[Event]) -> bytes:
-        """Return what stands between the time and the number on every line of this event."""
+        """Return the bytes between the timestamp and seq on every line of this event."""
         head = f'Z","level":"{event.level}","logger":"{LOGGER}","msg":"{event.msg}","writer":"{self.writer}","seq":'
         return self._heads.setdefault(event, head.encode())
 
 
-def _shortened(body: bytes, bytes_max: int) -> bytes:
-    """Return the fields with the largest lists, mappings and texts emptied until they fit."""
+def _truncated(body: bytes, bytes_max: int) -> bytes:
+    """Return the fields with the largest lists, objects and strings emptied until they fit."""
     event = orjson.loads(body)
     by_size = sorted(event, key=lambda field: len(orjson.dumps(event[field])), reverse=True)
     for field in by_size:

@@ -1,14 +1,14 @@
-"""How coding agents and SDKs are pointed at the proxy."""
+"""How to connect coding agents and SDKs to the proxy."""
 
 from dataclasses import dataclass
 
 CODEX_LAST = "0.94.0"
-"""The last codex that can use Chat Completions (`wire_api = "chat"`); later ones speak only the Responses API."""
+"""The last codex that can use Chat Completions (`wire_api = "chat"`); later versions use only the Responses API."""
 
 
 @dataclass(frozen=True)
 class Tool:
-    """`setting` is a command or what to enter; `{url}` in it stands for the proxy's address."""
+    """`setting` is a command, or what to enter; `{url}` in it is replaced with the proxy's URL."""
 
     name: str
     setting: str
@@ -24,7 +24,7 @@ CODEX = Tool(
     f"npx @openai/codex@{CODEX_LAST} -c model_provider=coderouter "
     '-c \'model_providers.coderouter={name="CodeRouter", base_url="{url}/v1", wire_api="chat"}\'',
 )
-CODEX_NEWER = f"codex after {CODEX_LAST} speaks only the Responses API, which this proxy does not have."
+CODEX_NEWER = f"codex newer than {CODEX_LAST} uses only the Responses API, which this proxy does not support."
 TOOLS = (
     CLAUDE_CODE,
     Tool("Anthropic SDKs", "ANTHROPIC_BASE_URL={url} ANTHROPIC_API_KEY=unused"),

@@ -1,4 +1,4 @@
-"""Providers in the cloud that are known by the variable in which their key usually is."""
+"""Cloud providers, found by the environment variable that usually holds their key."""
 
 import os
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ class Cloud:
     remark: str
 
 
-# Free ones first, for that is the order of trying. Each model is one that the provider's documents name for agents.
+# Free ones first, because they are tried in this order. Each model is one that the provider recommends for agents.
 CLOUDS = (
     Cloud(
         variable="OPENROUTER_API_KEY",
@@ -25,7 +25,7 @@ CLOUDS = (
         base_url="https://openrouter.ai/api/v1",
         model="openrouter/free",
         paid=False,
-        remark="Free: whichever free model can do what a request wants. Few requests a day without credit.",
+        remark="Free: picks a free model that supports what the request requires. Few requests per day without credit.",
     ),
     Cloud(
         variable="GROQ_API_KEY",
@@ -33,7 +33,7 @@ CLOUDS = (
         base_url="https://api.groq.com/openai/v1",
         model="openai/gpt-oss-120b",
         paid=False,
-        remark="Free within its limits. Write paid: true if your account is billed.",
+        remark="Free within its limits. Set paid: true if your account is billed.",
     ),
     Cloud(
         variable="GEMINI_API_KEY",
@@ -41,7 +41,7 @@ CLOUDS = (
         base_url="https://generativelanguage.googleapis.com/v1beta/openai",
         model="gemini-3.8-flash",
         paid=False,
-        remark="Free within its limits. Write paid: true if your account is billed.",
+        remark="Free within its limits. Set paid: true if your account is billed.",
     ),
     Cloud(
         variable="DEEPSEEK_API_KEY",
@@ -49,7 +49,7 @@ CLOUDS = (
         base_url="https://api.deepseek.com",
         model="deepseek-flash",
         paid=True,
-        remark="Paid by token.",
+        remark="Paid per token.",
     ),
     Cloud(
         variable="MISTRAL_API_KEY",
@@ -57,7 +57,7 @@ CLOUDS = (
         base_url="https://api.mistral.ai/v1",
         model="mistral-medium-latest",
         paid=True,
-        remark="Paid by token, unless your account has its free plan.",
+        remark="Paid per token, unless your account has the free plan.",
     ),
     Cloud(
         variable="OPENAI_API_KEY",
@@ -65,7 +65,7 @@ CLOUDS = (
         base_url="https://api.openai.com/v1",
         model="gpt-6.1-terra",
         paid=True,
-        remark="Paid by token.",
+        remark="Paid per token.",
     ),
     Cloud(
         variable="ANTHROPIC_API_KEY",
@@ -74,11 +74,11 @@ CLOUDS = (
         model="claude-sonnet-5-5",
         kind="anthropic",
         paid=True,
-        remark="Paid by token.",
+        remark="Paid per token.",
     ),
 )
 
 
 def with_key() -> list[Cloud]:
-    """Return those whose variable is set."""
+    """Return the providers whose variable is set."""
     return [cloud for cloud in CLOUDS if os.environ.get(cloud.variable, "").strip()]

@@ -1,4 +1,4 @@
-"""Servers that run models on this machine: where they usually listen, whether they do, and what they have."""
+"""Local model servers: where they usually listen, and a scan that finds out which ones run and what they serve."""
 
 import asyncio
 from collections.abc import Mapping, Sequence
@@ -13,14 +13,14 @@ from coderouter_proxy.init import models
 from coderouter_proxy.init.models import Model
 from coderouter_proxy.providers import http
 
-CONNECT_S = 1
-ANSWER_S = 3
+CONNECT_TIMEOUT_S = 1
+TIMEOUT_S = 3
 LIST_BYTES_MAX = 4 * 1024 * 1024
 
 
 @dataclass(frozen=True)
 class Server:
-    """`url` is without `/v1`, which only providers.yaml wants."""
+    """`url` has no `/v1`, which only providers.yaml requires."""
 
     name: str
     title: str
@@ -32,7 +32,7 @@ class Server:
         return f"{self.url}/v1"
 
 
-# Ollama's own list says what is an embedding and how large a model is.
+# Ollama's own list shows which models are embeddings and how large each one is.
 OLLAMA = Server("ollama", "Ollama", "http://127.0.0.1:11434", "/api/tags")
 SERVERS = (
     OLLAMA,
@@ -43,7 +43,7 @@ SERVERS = (
 
 
 @dataclass(frozen=True)
-class Look:
+class ServerScan:
     """What was found at a server's address; with a `problem` there are no models."""
 
     server: Server
@@ -51,51 +51,51 @@ class Look:
     problem: str = ""
 
 
-def with_probes(probes: Sequence[tuple[str, str]]) -> list[Server]:
-    """Return the servers to look for: the usual ones, at another URL where a probe has their name, and those added."""
-    wanted = {server.name: server for server in SERVERS}
+def servers_to_scan(probes: Sequence[tuple[str, str]]) -> list[Server]:
+    """Return the known servers, each at the URL of a probe with its name if there is one, and the other probes."""
+    servers = {server.name: server for server in SERVERS}
     for name, url in probes:
-        usual = wanted.get(name)
-        title, list_path = (usual.title, usual.list_path) if usual else (name, Server.list_path)
-        wanted[name] = Server(name, title, url.rstrip("/").removesuffix("/v1"), list_path)
-    return list(wanted.values())
+        known = servers.get(name)
+        title, list_path = (known.title, known.list_path) if known else (name, Server.list_path)
+        servers[name] = Server(name, title, url.rstrip("/").removesuffix("/v1"), list_path)
+    return list(servers.values())
 
 
-def look_for(servers: Sequence[Server]) -> list[Look]:
-    """Return what is found at each address; they are asked all at once."""
+def scan(servers: Sequence[Server]) -> list[ServerScan]:
+    """Return what is found at each address; all are scanned at once."""
 
-    async def ask_all() -> list[Look]:
-        timeout = aiohttp.ClientTimeout(total=ANSWER_S, sock_connect=CONNECT_S)
+    async def scan_all() -> list[ServerScan]:
+        timeout = aiohttp.ClientTimeout(total=TIMEOUT_S, sock_connect=CONNECT_TIMEOUT_S)
         async with aiohttp.ClientSession(timeout=timeout) as session:
-            return await asyncio.gather(*(_look(server, session) for server in servers))
+            return await asyncio.gather(*(_scan_one(server, session) for server in servers))
 
-    return asyncio.run(ask_all())
+    return asyncio.run(scan_all())
 
 
-async def _look(server: Server, session: aiohttp.ClientSession) -> Look:
+async def _scan_one(server: Server, session: aiohttp.ClientSession) -> ServerScan:
     try:
         async with session.get(server.url + server.list_path, allow_redirects=False) as response:
             body = await http.read_all(response, LIST_BYTES_MAX)
     except TimeoutError:
-        return Look(server, problem="no answer in time")
+        return ServerScan(server, problem="no response in time")
     except (ProviderError, *http.NETWORK_ERRORS) as error:
         refused = isinstance(error, aiohttp.ClientConnectorError)
-        return Look(server, problem="nothing there" if refused else "something else answers there")
+        return ServerScan(server, problem="not running" if refused else "something else responds there")
     if response.status in (401, 403):
-        return Look(server, problem="asks for a key; add it by hand, with api_key_env")
-    listed = _listed(body) if response.status == 200 else None
-    if listed is None:
-        return Look(server, problem="something else answers there")
-    if any(entry.get("owned_by") == "coderouter" for entry in listed):
-        return Look(server, problem="that is CodeRouter itself")
-    found = [model for entry in listed if (model := models.read(entry))]
+        return ServerScan(server, problem="requires a key; add it by hand, with api_key_env")
+    entries = _model_entries(body) if response.status == 200 else None
+    if entries is None:
+        return ServerScan(server, problem="something else responds there")
+    if any(entry.get("owned_by") == "coderouter" for entry in entries):
+        return ServerScan(server, problem="this is CodeRouter itself")
+    found = [model for entry in entries if (model := models.read(entry))]
     if not found:
-        return Look(server, problem="answers, but has no model to chat with")
-    return Look(server, found)
+        return ServerScan(server, problem="responds, but has no chat model")
+    return ServerScan(server, found)
 
 
-def _listed(body: bytes) -> list[Mapping[str, Any]] | None:
-    """Return the entries of a list of models, in either shape; None when it is none."""
+def _model_entries(body: bytes) -> list[Mapping[str, Any]] | None:
+    """Return the entries of a list of models, in either shape; None if it is not one."""
     try:
         decoded = orjson.loads(body)
     except orjson.JSONDecodeError:

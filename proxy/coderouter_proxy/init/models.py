@@ -1,4 +1,4 @@
-"""Which of the models that a server has is best for an agent that writes code."""
+"""Rank the models of a server by how well they suit a coding agent."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -10,15 +10,15 @@ _NO_CHAT = re.compile(
     re.IGNORECASE,
 )
 _CODER = re.compile(r"code|coder|coding|codestral|devstral", re.IGNORECASE)
-_BASE = re.compile(r"\b(base|text|fim)\b", re.IGNORECASE)  # completes text and follows no instruction
-_CLOUD = re.compile(r"\bcloud$")  # Ollama passes it on to its own cloud
+_BASE = re.compile(r"\b(base|text|fim)\b", re.IGNORECASE)  # completes text and does not follow instructions
+_CLOUD = re.compile(r"\bcloud$")  # Ollama forwards it to its own cloud
 _BILLIONS = re.compile(r"(?<![\w.])(\d+(?:\.\d+)?)b\b", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
 class Model:
     name: str
-    billions: float = 0  # of parameters; 0 when it is not told
+    billions: float = 0  # of parameters; 0 when unknown
 
     @property
     def runs_elsewhere(self) -> bool:
@@ -26,24 +26,24 @@ class Model:
 
 
 def read(entry: Mapping[str, Any]) -> Model | None:
-    """Return the model that an entry of a server's list tells of; None when it is not one to chat with."""
+    """Return the model of an entry in a server's list; None if it is not a chat model."""
     name = entry.get("id") or entry.get("name")
     details = entry.get("details")
     details = details if isinstance(details, dict) else {}
     kinds = [name, entry.get("type"), details.get("family"), *(details.get("families") or ())]
-    # What cannot be printed would end the comment that names it, and go on as configuration.
+    # A line break would end the comment that names the model, and the rest would be read as configuration.
     if (
         not isinstance(name, str)
         or not name.isprintable()
         or any(_NO_CHAT.search(str(kind)) for kind in kinds)
     ):
         return None
-    told = _BILLIONS.search(str(details.get("parameter_size", ""))) or _BILLIONS.search(name)
-    return Model(name, float(told[1]) if told else 0)
+    size = _BILLIONS.search(str(details.get("parameter_size", ""))) or _BILLIONS.search(name)
+    return Model(name, float(size[1]) if size else 0)
 
 
 def best_first(found: Sequence[Model]) -> list[Model]:
-    """Return the models, those first that run here, write code and follow instructions; of these the largest."""
+    """Return the models that run here, follow instructions and write code first; the largest first among equals."""
     return sorted(found, key=_rank)
 
 

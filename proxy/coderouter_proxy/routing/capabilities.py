@@ -5,13 +5,13 @@ from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from importlib.resources import files
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from coderouter_proxy import token_estimate
 from coderouter_proxy.config import validation
-from coderouter_proxy.config.schema import Profile, Provider
+from coderouter_proxy.config.schema import Profile, Provider, known_kind
 from coderouter_proxy.config.values import Name
 from coderouter_proxy.request import Body, ClientRequest
 
@@ -38,7 +38,7 @@ class CapabilityRule(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     match: Annotated[Name, "Glob of the `model` in providers.yaml: `*`, `?`, `[seq]`; case counts."]
-    kind: Annotated[Literal["anthropic", "openai_compat", "any"], "Only of providers of this kind."] = "any"
+    kind: Annotated[str, known_kind("any"), "Only of providers of this kind."] = "any"
     capabilities: Annotated[CapabilityOverrides, "What these models can do; see the next table."]
 
 

@@ -1,17 +1,28 @@
-"""What answers cost, and what providers with a budget have spent this month."""
+"""What answers cost, and the monthly budgets of providers."""
 
 import logging
+import threading
 import time
-from contextlib import closing
+from contextlib import suppress
 from pathlib import Path
 
 from coderouter_proxy.answer import Usage
 from coderouter_proxy.config.schema import Cost, Provider
+from coderouter_proxy.routing.shared_totals import SharedTotals
+from coderouter_proxy.routing.spend_file import Entry, SpendFile, SpendFileError
 
 # Of the input price, where a provider's entry does not name its own: Anthropic's ratios.
 CACHE_READ_SHARE = 0.1
 CACHE_WRITE_SHARE = 1.25
 MICRO = 1_000_000
+
+AMOUNT_MAX = (
+    10**15
+)  # a billion dollars; more is nonsense in what a provider reports, and would not fit the file
+PAUSE_S = 0.02  # after a write, so that a busy proxy writes many amounts at once
+RETRY_S = 1.0
+CLOSE_S = 2.0
+CLOSE_POLL_S = 0.1
 
 log = logging.getLogger(__name__)
 
@@ -33,66 +44,139 @@ def price(usage: Usage, cost: Cost | None) -> float | None:
 
 
 class Budgets:
-    """What was spent, month by month (UTC), kept in a file that all workers share and that outlives them.
+    """What providers with a budget have cost, by month (UTC), kept in a file that outlives the process.
 
-    What the file cannot take waits in memory, and counts. Without a path, spending is not kept.
+    Totals are in memory, and a thread adds what is spent to the file, so that a slow or locked file never delays a
+    request. A killed process loses at most what it spent in the last `PAUSE_S` seconds, a power failure some more.
+    While the file cannot be used, amounts wait in memory, and count.
+
+    Processes may share the file. What one of them spends counts in the others at once (see `SharedTotals`); where
+    that is not possible, from the next amount that they spend themselves.
+
+    Without a path, spending is not kept.
     """
 
     def __init__(self, path: Path | None) -> None:
+        """Read the file, waiting up to a second for a lock; an unreadable one is logged."""
         self.path = path
-        self._ready = False
-        self._waiting: dict[tuple[str, str], int] = {}  # micro-dollars by month and provider
+        self._file = SpendFile(path) if path else None
+        self._failing = False
+        # In micro-dollars. Each total is at most what was really spent, so of two the larger one is right.
+        self._totals: dict[Entry, int] = {}
+        self._unwritten: dict[Entry, int] = {}
+        self._shared: SharedTotals | None = None
+        self._lock = threading.Lock()
+        self._thread: threading.Thread | None = None
+        self._wake = threading.Event()
+        self._closing = threading.Event()
+        if self._file:
+            self._read(self._file)
 
     def over(self, provider: Provider) -> tuple[float, float] | None:
-        """Return what was spent and what may be, in US dollars, when the one has reached the other."""
+        """Return what was spent and the budget, in US dollars, if the budget is used up."""
         budget_usd = provider.cost.monthly_budget_usd if provider.cost else None
         if budget_usd is None:
             return None
-        spent_usd = self.spent_usd(provider.name)
-        return (spent_usd, budget_usd) if round(spent_usd * MICRO) >= round(budget_usd * MICRO) else None
+        spent = self._total((_month(), provider.name))
+        return (spent / MICRO, budget_usd) if spent >= round(budget_usd * MICRO) else None
 
     def spent_usd(self, name: str) -> float:
-        """Return what the provider has cost this month, as far as it is known; an unreadable file is logged."""
-        month = _month()
-        rows = (
-            self._run("SELECT micro_usd FROM spent WHERE month = ? AND provider = ?", [(month, name)]) or []
-        )
-        return (sum(micro_usd for (micro_usd,) in rows) + self._waiting.get((month, name), 0)) / MICRO
+        """Return what the provider has cost this month, as far as it is known."""
+        return self._total((_month(), name)) / MICRO
 
     def spend(self, provider: Provider, usd: float | None) -> None:
         """Add to what a provider with a budget has cost this month."""
-        if not usd or not provider.cost or provider.cost.monthly_budget_usd is None or self.path is None:
+        has_budget = provider.cost is not None and provider.cost.monthly_budget_usd is not None
+        if self._file is None or not has_budget or usd is None or usd <= 0:
             return
-        entry = (_month(), provider.name)
-        self._waiting[entry] = self._waiting.get(entry, 0) + round(usd * MICRO)
-        written = self._run(
-            "INSERT INTO spent VALUES (?, ?, ?) "
-            "ON CONFLICT (month, provider) DO UPDATE SET micro_usd = micro_usd + excluded.micro_usd",
-            [(*entry, micro_usd) for entry, micro_usd in self._waiting.items()],
-        )
-        if written is not None:
-            self._waiting.clear()
+        entry, amount = (_month(), provider.name), min(round(usd * MICRO), AMOUNT_MAX)
+        with self._lock:
+            self._unwritten[entry] = self._unwritten.get(entry, 0) + amount
+            self._raise(entry, self._total(entry) + amount)
+        if self._thread:
+            self._wake.set()
+        else:
+            self._write(self._file)
 
-    def _run(self, statement: str, rows: list[tuple[str | int, ...]]) -> list[tuple[int]] | None:
-        """Return what the statement found for the rows, in one transaction; None when the file cannot be used."""
-        if self.path is None:
-            return None
-        import sqlite3  # noqa: PLC0415 - memory that only those pay who have budgets
+    def start(self) -> None:
+        """Share totals with other processes, and write in a thread from now on; until then `spend` writes itself."""
+        if self._file is None:
+            return
+        with suppress(OSError):
+            self._shared = SharedTotals(self._file.path)
+        if self._failing:
+            self._wake.set()  # to read the file after all
+        self._thread = threading.Thread(target=self._keep_writing, args=[self._file], daemon=True)
+        self._thread.start()
 
+    def close(self) -> None:
+        """Write what waits, and release the file; while it cannot be used, this blocks for up to `CLOSE_S` seconds."""
+        if self._file is None:
+            return
+        self._closing.set()
+        self._wake.set()
+        if self._thread:
+            self._thread.join()
+        give_up_at = time.monotonic() + CLOSE_S
+        while self._unwritten and not self._write(self._file) and time.monotonic() < give_up_at:
+            time.sleep(CLOSE_POLL_S)
+        if self._unwritten:
+            lost_usd = sum(self._unwritten.values()) / MICRO
+            log.error("%s: %g dollars of spending could not be written and are lost", self.path, lost_usd)
+        self._file.close()
+        if self._shared:
+            self._shared.close()
+            self._shared = None
+
+    def _total(self, entry: Entry) -> int:
+        known = self._totals.get(entry, 0)
+        return max(known, self._shared.get(entry)) if self._shared else known
+
+    def _raise(self, entry: Entry, total: int) -> None:
+        self._totals[entry] = max(total, self._totals.get(entry, 0))
+        if self._shared:
+            self._shared.raise_to(entry, total)
+
+    def _keep_writing(self, file: SpendFile) -> None:
+        while not self._closing.is_set():
+            self._wake.wait()
+            self._wake.clear()
+            if self._write(file):
+                self._closing.wait(PAUSE_S)
+            else:
+                self._wake.set()
+                self._closing.wait(RETRY_S)
+
+    def _read(self, file: SpendFile) -> None:
         try:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            with closing(sqlite3.connect(self.path, timeout=1)) as database, database:
-                if not self._ready:
-                    database.execute(
-                        "CREATE TABLE IF NOT EXISTS spent "
-                        "(month TEXT, provider TEXT, micro_usd INTEGER, PRIMARY KEY (month, provider))"
-                    )
-                    self._ready = True
-                return [found for row in rows for found in database.execute(statement, row)]
-        except (sqlite3.Error, OSError) as error:
-            self._ready = False
+            self._totals.update(file.read(_month()))
+        except SpendFileError as error:
+            self._failed(error)
+
+    def _write(self, file: SpendFile) -> bool:
+        """Write what waits, learn what others have written, and return whether that worked."""
+        with self._lock:
+            amounts, self._unwritten = self._unwritten, {}
+        try:
+            totals = file.add(amounts, _month())
+        except SpendFileError as error:
+            with self._lock:
+                for entry, amount in amounts.items():
+                    self._unwritten[entry] = self._unwritten.get(entry, 0) + amount
+            self._failed(error)
+            return False
+        with self._lock:
+            for entry, total in totals.items():
+                self._raise(entry, total + self._unwritten.get(entry, 0))
+        if self._failing:
+            log.warning("%s can be used again; all spending is written", self.path)
+        self._failing = False
+        return True
+
+    def _failed(self, error: SpendFileError) -> None:
+        if not self._failing:
             log.error("cannot use %s (%s); spending is only in memory until it works again", self.path, error)
-            return None
+        self._failing = True
 
 
 def _month() -> str:

@@ -1,4 +1,4 @@
-"""The HTTP server of one process: says how it is, and lets requests come to an end before it stops."""
+"""The HTTP server of one process: reports its status and lets in-flight requests finish before it stops."""
 
 import asyncio
 import functools
@@ -14,25 +14,35 @@ from coderouter_events import sd_notify
 from coderouter_events.sd_notify import Notify
 from coderouter_proxy.errors import SHUTTING_DOWN
 from coderouter_proxy.server import app
-from coderouter_proxy.settings.settings import Settings
+from coderouter_proxy.server.lifecycle import SIGNALS
+from coderouter_proxy.settings.launch import Settings
 
-LAST_WORDS_S = 2.0
-"""For clients to take in the end of their answers; one that reads nothing by then is cut off."""
+FLUSH_S = 2.0
+"""For clients to read the end of their answers; one that has not by then is disconnected."""
 MARGIN_S = 8.0
-"""What a busy machine may need on top, until the last event is written."""
+"""On top, for a busy machine to write the last event."""
 KEEP_ALIVE_S = 75  # longer than SDK clients keep an idle connection, so that they close it, not we
 
 
 def drain_s_max(grace_s: float) -> float:
-    """Return how long a process takes at most from the signal to its end."""
-    return grace_s + LAST_WORDS_S + MARGIN_S
+    """Return the longest time that a process takes from the signal to its end."""
+    return grace_s + FLUSH_S + MARGIN_S
+
+
+def stopping(grace_s: float) -> tuple[str, ...]:
+    """Return the sd_notify assignments of a process that starts to drain."""
+    return (
+        sd_notify.STOPPING,
+        sd_notify.status(f"stopping; waiting for in-flight requests, up to {grace_s:g} s"),
+        sd_notify.extend_timeout(drain_s_max(grace_s)),
+    )
 
 
 class DrainingServer(uvicorn.Server):
-    """Serves until a signal; then running requests have `grace_s` to finish, or until a second signal.
+    """Serves until a signal; then in-flight requests have `grace_s` to finish, unless a second signal comes.
 
-    What is left after that is cancelled, so that each request ends in the words of its wire and is noted, before the
-    app is told to stop. uvicorn's own patience would tell the app at once.
+    Requests that are left are cancelled: each ends with the error of its wire and writes its event before the app
+    shuts down. uvicorn's own timeout would shut the app down right after cancelling them.
     """
 
     def __init__(
@@ -44,7 +54,7 @@ class DrainingServer(uvicorn.Server):
         self._ping_s = ping_s
         self._ready = ready
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._hurried = asyncio.Event()
+        self._stop_waiting = asyncio.Event()
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         self._loop = asyncio.get_running_loop()
@@ -55,37 +65,33 @@ class DrainingServer(uvicorn.Server):
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         if self.should_exit:
-            self.hurry()
+            self.stop_waiting()
         self.should_exit = True
 
-    def hurry(self) -> None:
-        """Let no request that is still running have more time."""
+    def stop_waiting(self) -> None:
+        """Cancel the in-flight requests now."""
         if self._loop is not None:
-            self._loop.call_soon_threadsafe(self._hurried.set)
+            self._loop.call_soon_threadsafe(self._stop_waiting.set)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        self._notify(
-            sd_notify.STOPPING,
-            sd_notify.status(f"stopping; running requests may take {self._grace_s:g} s"),
-            sd_notify.extended(drain_s_max(self._grace_s)),
-        )
+        self._notify(*stopping(self._grace_s))
         ending = asyncio.create_task(self._end_requests())
         await super().shutdown(sockets)
         ending.cancel()
 
     async def _end_requests(self) -> None:
         with suppress(TimeoutError):
-            await asyncio.wait_for(self._hurried.wait(), self._grace_s)
+            await asyncio.wait_for(self._stop_waiting.wait(), self._grace_s)
         for task in self.server_state.tasks:
             task.cancel(SHUTTING_DOWN)
-        await asyncio.sleep(LAST_WORDS_S)
+        await asyncio.sleep(FLUSH_S)
         for connection in list(self.server_state.connections):
             connection.transport.abort()
 
-    async def _ping(self, every_s: float) -> None:
+    async def _ping(self, interval_s: float) -> None:
         while True:
             self._notify(sd_notify.ALIVE)
-            await asyncio.sleep(every_s)
+            await asyncio.sleep(interval_s)
 
 
 def _config(settings: Settings, notify: Notify) -> uvicorn.Config:
@@ -105,10 +111,10 @@ def _config(settings: Settings, notify: Notify) -> uvicorn.Config:
 
 
 @contextmanager
-def held_signals() -> Iterator[None]:
-    """Let signals wait, also in processes that are started meanwhile, until the app in them handles them."""
-    signal.pthread_sigmask(signal.SIG_BLOCK, app.SIGNALS)
+def blocked_signals() -> Iterator[None]:
+    """Block signals, also in processes started meanwhile, until the app in them handles signals."""
+    signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
     try:
         yield
     finally:
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, app.SIGNALS)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)

@@ -1,7 +1,6 @@
-"""What the proxy answers besides model requests: lists, health, and errors for whatever it does not know."""
+"""Routes other than model requests: the model list, health, and error responses."""
 
 import time
-from collections.abc import Awaitable, Callable
 from importlib.metadata import version
 
 import orjson
@@ -16,11 +15,9 @@ from coderouter_proxy.routing.router import Runtime
 from coderouter_proxy.wires.client import ClientWire
 from coderouter_proxy.wires.clients import wire_of
 
-Page = Callable[[Request], Awaitable[Response]]
-
 
 def routes(runtime: Runtime) -> list[Route]:
-    """Return the routes of all pages."""
+    """Return the routes of the model list, health and index."""
     started = int(time.time())
 
     async def models(request: Request) -> Response:
@@ -48,26 +45,26 @@ def routes(runtime: Runtime) -> list[Route]:
 
 async def http_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
-    what = f"{request.method} {request.url.path}: {error.detail.lower()}"
-    response = _refusal(request, HttpError(error.status_code, what))
+    message = f"{request.method} {request.url.path}: {error.detail.lower()}"
+    response = _error_response(request, HttpError(error.status_code, message))
     response.headers.update(error.headers or {})
     return response
 
 
 async def refused(request: Request, error: Exception) -> Response:
     assert isinstance(error, HttpError)
-    return _refusal(request, error)
+    return _error_response(request, error)
 
 
 async def bug(request: Request, error: Exception) -> Response:
-    return _refusal(request, HttpError(500, INTERNAL_ERROR))
+    return _error_response(request, HttpError(500, INTERNAL_ERROR))
 
 
-def _refusal(request: Request, refusal: HttpError) -> Response:
-    """Return the error in the shape of the wire that the client seems to speak."""
+def _error_response(request: Request, error: HttpError) -> Response:
+    """Return the error in the format of the wire that the client seems to use."""
     request_id = new_request_id()
     wire = _wire(request)
-    response = _json(wire.error_body(refusal, request_id), wire.status(refusal))
+    response = _json(wire.error_body(error, request_id), wire.status(error))
     response.headers.update({"request-id": request_id, "x-request-id": request_id})
     return response
 

@@ -1,4 +1,4 @@
-"""Serve: the listening socket, and the one process or the workers that answer on it."""
+"""Open the listening socket and serve on it, in this process or in several workers."""
 
 import asyncio
 import logging
@@ -10,10 +10,10 @@ from importlib.metadata import version
 from coderouter_events import sd_notify
 from coderouter_http.listen import CannotListen, listen, url_of
 from coderouter_http.logs import log_to_stderr
-from coderouter_proxy.server import app
 from coderouter_proxy.server.draining import DrainingServer
+from coderouter_proxy.server.lifecycle import SIGNALS
 from coderouter_proxy.server.supervisor import Supervisor
-from coderouter_proxy.settings.settings import Settings
+from coderouter_proxy.settings.launch import Settings
 
 log = logging.getLogger(__name__)
 
@@ -23,17 +23,17 @@ class CannotStart(Exception):
 
 
 def run(settings: Settings, *, port: int, workers: int, log_level: str, grace_s: float) -> None:
-    """Serve until a signal, and for up to `grace_s` longer what is asked by then; a second signal ends that at once.
+    """Serve until a signal, then let in-flight requests finish for up to `grace_s`; a second signal cuts that short.
 
     Raises:
         CannotStart
     """
     log_to_stderr(log_level)
-    signal.pthread_sigmask(signal.SIG_BLOCK, app.SIGNALS)  # one that comes early waits until it is handled
-    sock = _listen(settings.start.host, port)
+    signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)  # an early signal waits for its handler
+    sock = _listen(settings.launch.host, port)
     url = url_of(sock)
     _announce(settings, url)
-    ready = f"answers on {url}"
+    ready = f"serving on {url}"
     if workers == 1:
         watchdog_s = sd_notify.watchdog_s()
         ping_s = watchdog_s / 2 if watchdog_s is not None else None
@@ -45,7 +45,7 @@ def run(settings: Settings, *, port: int, workers: int, log_level: str, grace_s:
     )
     asyncio.run(supervisor.run())
     if supervisor.failed:
-        raise CannotStart("a worker failed to start; its log lines above say why")
+        raise CannotStart("a worker failed to start; see its log lines above")
 
 
 def _listen(host: str, port: int) -> socket.socket:
@@ -62,13 +62,13 @@ def _announce(settings: Settings, url: str) -> None:
         "coderouter %s listens on %s, configured by %s, writes events to %s",
         version("coderouter"),
         url,
-        settings.start.config_path or "the built-in configuration (no providers.yaml found)",
-        settings.start.events_path or "no file",
+        settings.launch.config_path or "the built-in configuration (no providers.yaml found)",
+        settings.launch.events_path or "no file",
     )
-    for profile, provider in settings.config.unknown_providers():
-        log.warning(
-            "profile %r names the provider %r, which is not configured; it is skipped", profile, provider
-        )
-    for each in settings.config.providers:
-        if each.api_key_env and not os.environ.get(each.api_key_env):
-            log.warning("provider %r has no key: the variable %s is not set", each.name, each.api_key_env)
+    for profile, name in settings.config.unknown_providers():
+        log.warning("profile %r names the provider %r, which is not configured; it is skipped", profile, name)
+    for provider in settings.config.providers:
+        if provider.api_key_env and not os.environ.get(provider.api_key_env):
+            log.warning(
+                "provider %r has no key: the variable %s is not set", provider.name, provider.api_key_env
+            )

@@ -1,7 +1,7 @@
-"""Several processes that answer on one socket, and the supervisor that starts, watches and stops them.
+"""Several worker processes that serve one socket, and the supervisor that starts, watches and stops them.
 
-A worker tells its supervisor how it is in the words in which a single process tells systemd, and the supervisor tells
-systemd how all of them are.
+A worker sends its supervisor the same sd_notify assignments that a single process sends systemd. The supervisor
+reports the status of all of them to systemd.
 """
 
 import asyncio
@@ -23,17 +23,16 @@ from coderouter_events.sd_notify import Notify
 from coderouter_http.logs import log_to_stderr
 from coderouter_proxy.config.validation import ConfigErrors
 from coderouter_proxy.routing.profiles import UnknownMode
-from coderouter_proxy.server.app import KEPT
-from coderouter_proxy.server.draining import DrainingServer, drain_s_max, held_signals
-from coderouter_proxy.settings import settings as proxy_settings
-from coderouter_proxy.settings.settings import Settings
+from coderouter_proxy.server.draining import DrainingServer, blocked_signals, drain_s_max, stopping
+from coderouter_proxy.server.reload import KEPT, reloaded
+from coderouter_proxy.settings.launch import Settings, read_settings
 
 PING_S = 1.0
-SILENT_S = 20.0
-"""A worker whose event loop says nothing for so long hangs, and its requests with it."""
+HUNG_AFTER_S = 20.0
+"""A worker whose event loop sends no message for this long is hung, and its requests with it."""
 RESTART_S = 0.5
 MESSAGE_BYTES_MAX = 4096
-HURRY = b"hurry"
+STOP_WAITING = b"stop waiting"
 
 log = logging.getLogger(__name__)
 
@@ -41,16 +40,19 @@ log = logging.getLogger(__name__)
 @dataclass(eq=False)
 class _Worker:
     process: SpawnProcess
-    line: socket.socket
-    heard_at: float
-    answers: bool = False
+    channel: socket.socket
+    last_message_at: float
+    running: bool = False
     """Its event loop has run."""
     ready: bool = False
-    """It serves, and by the newest configuration."""
+    """It serves the newest configuration."""
+
+    def silent_s(self) -> float:
+        return time.monotonic() - self.last_message_at
 
 
 class Supervisor:
-    """Runs the workers until a signal, and those that end before it are started anew."""
+    """Runs the workers until a signal, and replaces those that exit before it."""
 
     def __init__(
         self,
@@ -62,171 +64,168 @@ class Supervisor:
         log_level: str,
         ready: str,
         notify: Notify = sd_notify.notify,
-        silent_s: float = SILENT_S,
+        hung_after_s: float = HUNG_AFTER_S,
     ) -> None:
         self._settings = settings
         self._sock = sock
-        self._number = workers
+        self._worker_count = workers
         self._grace_s = grace_s
         self._log_level = log_level
-        self._told = ready
+        self._status = ready
         self._notify = notify
-        self._silent_s = silent_s
+        self._hung_after_s = hung_after_s
         self._workers: list[_Worker] = []
-        self._ended = asyncio.Event()
+        self._all_exited = asyncio.Event()
         self._stopping = False
         self.failed = False
-        """A worker could not start, and its log says why."""
+        """A worker could not start; its log says why."""
 
     async def run(self) -> None:
         loop = asyncio.get_running_loop()
         for signum in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(signum, self._stop, signum)
         loop.add_signal_handler(signal.SIGHUP, self._reload)
-        resource_tracker.ensure_running()  # on its first start it lets signals through that are held for a worker
-        for _ in range(self._number):
-            self._start()
-        tasks = [asyncio.create_task(self._ping()), asyncio.create_task(self._end_hanging())]
-        await self._ended.wait()
+        resource_tracker.ensure_running()  # its first start would unblock signals that are blocked for a worker
+        for _ in range(self._worker_count):
+            self._start_worker()
+        tasks = [asyncio.create_task(self._ping()), asyncio.create_task(self._kill_hung_workers())]
+        await self._all_exited.wait()
         for task in tasks:
             task.cancel()
 
-    def _start(self) -> None:
+    def _start_worker(self) -> None:
         if self._stopping:
             return
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)
         ours.settimeout(0)
         process = get_context("spawn").Process(
-            target=_work,
+            target=_run_worker,
             args=(self._settings, self._sock, theirs, self._grace_s, self._log_level),
             daemon=True,
         )
-        with held_signals():
+        with blocked_signals():
             process.start()
         theirs.close()
         worker = _Worker(process, ours, time.monotonic())
         self._workers.append(worker)
         loop = asyncio.get_running_loop()
-        loop.add_reader(ours, self._hear, worker)
-        loop.add_reader(process.sentinel, self._bury, worker)
+        loop.add_reader(ours, self._receive, worker)
+        loop.add_reader(process.sentinel, self._reap, worker)
 
-    def _hear(self, worker: _Worker) -> None:
+    def _receive(self, worker: _Worker) -> None:
         with suppress(OSError):
-            said = worker.line.recv(MESSAGE_BYTES_MAX).decode().splitlines()
-            worker.heard_at = time.monotonic()
-            worker.answers = True
-            if sd_notify.READY in said and not worker.ready:
+            assignments = worker.channel.recv(MESSAGE_BYTES_MAX).decode().splitlines()
+            worker.last_message_at = time.monotonic()
+            worker.running = True
+            if sd_notify.READY in assignments and not worker.ready:
                 worker.ready = True
-                self._tell()
+                self._report_ready()
 
-    def _tell(self) -> None:
-        if not self._stopping and len(self._workers) == self._number and all(w.ready for w in self._workers):
-            self._notify(sd_notify.READY, sd_notify.status(self._told))
+    def _report_ready(self) -> None:
+        all_ready = len(self._workers) == self._worker_count and all(w.ready for w in self._workers)
+        if all_ready and not self._stopping:
+            self._notify(sd_notify.READY, sd_notify.status(self._status))
 
-    def _bury(self, worker: _Worker) -> None:
-        """Take leave of a worker that has ended, and start another unless the end is what we want."""
+    def _reap(self, worker: _Worker) -> None:
+        """Remove a worker that has exited, and start a replacement unless we are stopping."""
         loop = asyncio.get_running_loop()
         loop.remove_reader(worker.process.sentinel)
-        loop.remove_reader(worker.line)
-        worker.line.close()
+        loop.remove_reader(worker.channel)
+        worker.channel.close()
         worker.process.join()
         self._workers.remove(worker)
-        if worker.process.exitcode == STARTUP_FAILURE and not self._stopping:
+        pid, exit_code = worker.process.pid, worker.process.exitcode
+        if exit_code == STARTUP_FAILURE and not self._stopping:
             self.failed = True
             self._stop(signal.SIGTERM)
         elif not self._stopping:
-            log.error("worker %s ended (%s); another one starts", worker.process.pid, worker.process.exitcode)
-            self._notify(
-                sd_notify.status(f"{len(self._workers)} of {self._number} workers serve; another one starts")
-            )
-            loop.call_later(RESTART_S, self._start)
+            log.error("worker %s exited (%s); starting a replacement", pid, exit_code)
+            running = f"{len(self._workers)} of {self._worker_count} workers running"
+            self._notify(sd_notify.status(f"{running}; starting a replacement"))
+            loop.call_later(RESTART_S, self._start_worker)
         if self._stopping and not self._workers:
-            self._ended.set()
+            self._all_exited.set()
 
     def _stop(self, signum: signal.Signals) -> None:
         if self._stopping:
             for worker in self._workers:
                 with suppress(OSError):
-                    worker.line.send(HURRY)
+                    worker.channel.send(STOP_WAITING)
             return
         self._stopping = True
-        patience_s = drain_s_max(self._grace_s)
-        self._notify(
-            sd_notify.STOPPING,
-            sd_notify.status(f"stopping; running requests may take {self._grace_s:g} s"),
-            sd_notify.extended(patience_s),
-        )
-        self._sock.close()  # the last one that closes it lets clients see that nobody listens
-        self._signal(signum)
-        asyncio.get_running_loop().call_later(patience_s, self._signal, signal.SIGKILL)
+        self._notify(*stopping(self._grace_s))
+        self._sock.close()  # once every process has closed it, connections are refused
+        self._signal_workers(signum)
+        kill_after_s = drain_s_max(self._grace_s)
+        asyncio.get_running_loop().call_later(kill_after_s, self._signal_workers, signal.SIGKILL)
         if not self._workers:
-            self._ended.set()
+            self._all_exited.set()
 
     def _reload(self) -> None:
-        """Let all workers read the configuration anew; one that starts later begins with the newest sound one."""
+        """Have all workers reload the configuration; a worker that starts later gets the newest valid one."""
         self._notify(*sd_notify.reloading())
         try:
-            self._settings = proxy_settings.read(self._settings.start)
-            self._told = f"read {self._settings.start.config_path or 'the built-in configuration'} anew"
-        except (ConfigErrors, UnknownMode):  # workers say what is wrong with it
-            self._told = KEPT
+            self._settings = read_settings(self._settings.launch)
+            self._status = reloaded(self._settings.launch)
+        except (ConfigErrors, UnknownMode):  # the workers log what is wrong with it
+            self._status = KEPT
         for worker in self._workers:
             worker.ready = False
-        self._signal(signal.SIGHUP)
+        self._signal_workers(signal.SIGHUP)
 
-    def _signal(self, signum: signal.Signals) -> None:
+    def _signal_workers(self, signum: signal.Signals) -> None:
         for worker in self._workers:
             if worker.process.pid is not None:
                 os.kill(worker.process.pid, signum)
 
     async def _ping(self) -> None:
-        """Tell systemd that we live while all workers do."""
+        """Keep systemd's watchdog satisfied while every worker is responsive."""
         watchdog_s = sd_notify.watchdog_s()
         while watchdog_s is not None:
-            if all(_silent_s(worker) < watchdog_s / 2 + PING_S for worker in self._workers):
+            if all(worker.silent_s() < watchdog_s / 2 + PING_S for worker in self._workers):
                 self._notify(sd_notify.ALIVE)
             await asyncio.sleep(watchdog_s / 2)
 
-    async def _end_hanging(self) -> None:
+    async def _kill_hung_workers(self) -> None:
         while True:
-            await asyncio.sleep(self._silent_s / 4)
+            await asyncio.sleep(self._hung_after_s / 4)
             for worker in self._workers:
-                if worker.answers and _silent_s(worker) > self._silent_s:
-                    log.error("worker %s has hung for %g s and is ended", worker.process.pid, self._silent_s)
+                if worker.running and worker.silent_s() > self._hung_after_s:
+                    pid = worker.process.pid
+                    log.error("worker %s has been unresponsive for %g s; killing it", pid, self._hung_after_s)
                     worker.process.kill()
 
 
-def _silent_s(worker: _Worker) -> float:
-    return time.monotonic() - worker.heard_at
-
-
 class _WorkerServer(DrainingServer):
-    """Takes a signal for the one that its supervisor had too, however often it comes, and hurries when told to."""
+    """Ignores repeated signals, because the supervisor gets them too, and stops draining when the supervisor says so.
 
-    def __init__(self, settings: Settings, line: socket.socket, grace_s: float) -> None:
-        super().__init__(settings, self._say, grace_s=grace_s, ping_s=PING_S, ready="")
-        self._line = line
+    A terminal or systemd sends a signal to every process, and the supervisor passes it on as well.
+    """
+
+    def __init__(self, settings: Settings, channel: socket.socket, grace_s: float) -> None:
+        super().__init__(settings, self._send, grace_s=grace_s, ping_s=PING_S, ready="")
+        self._channel = channel
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        asyncio.get_running_loop().add_reader(self._line, self._hear)
+        asyncio.get_running_loop().add_reader(self._channel, self._receive)
         await super().startup(sockets)
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         self.should_exit = True
 
-    def _hear(self) -> None:
+    def _receive(self) -> None:
         with suppress(OSError):
-            if self._line.recv(MESSAGE_BYTES_MAX) == HURRY:
-                self.hurry()
+            if self._channel.recv(MESSAGE_BYTES_MAX) == STOP_WAITING:
+                self.stop_waiting()
 
-    def _say(self, *assignments: str) -> None:
+    def _send(self, *assignments: str) -> None:
         with suppress(OSError):
-            self._line.send("\n".join(assignments).encode())
+            self._channel.send("\n".join(assignments).encode())
 
 
-def _work(
-    settings: Settings, sock: socket.socket, line: socket.socket, grace_s: float, log_level: str
+def _run_worker(
+    settings: Settings, sock: socket.socket, channel: socket.socket, grace_s: float, log_level: str
 ) -> None:
     log_to_stderr(log_level)
-    line.settimeout(0)
-    _WorkerServer(settings, line, grace_s).run([sock])
+    channel.settimeout(0)
+    _WorkerServer(settings, channel, grace_s).run([sock])

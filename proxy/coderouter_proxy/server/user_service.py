@@ -1,4 +1,4 @@
-"""Proxy and exporter as services of one user, for `systemctl --user`, without root."""
+"""Proxy and exporter as systemd user services, without root."""
 
 import os
 import shutil
@@ -9,9 +9,9 @@ from pathlib import Path
 SERVICES = ("cr-exporter.service", "coderouter.service")
 ROTATION = ("coderouter-logrotate.timer", "coderouter-logrotate.service")
 PROGRAMS = ("coderouter", "cr-exporter")
-SHIPPED_BIN = "%h/.local/bin"  # where the unit files have the programs
+PACKAGED_BIN = "%h/.local/bin"  # where the packaged units look for the programs
 LOGROTATE = "/usr/sbin/logrotate"
-SKELETONS = {
+STARTER_FILES = {
     "providers.yaml": 0o600,
     "coderouter.env": 0o600,
     "cr-exporter.env": 0o600,
@@ -22,11 +22,11 @@ _FILES = resources.files("coderouter_proxy") / "servicefiles"
 
 
 class NoPrograms(Exception):
-    """The programs that the services would run are not where they should be; the message says where."""
+    """A program that the services run is not installed; the message says where it should be."""
 
 
 def unit_folder() -> Path:
-    """Return where the user's own units are."""
+    """Return the folder of the user's own units."""
     return Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config") / "systemd/user"
 
 
@@ -35,7 +35,7 @@ def data_folder() -> Path:
 
 
 def write_units(bin_folder: Path) -> list[Path]:
-    """Write the units, for programs in that folder, over those of an earlier version; return them.
+    """Write the units for the programs in that folder, replacing those of an earlier version; return their paths.
 
     Raises:
         NoPrograms
@@ -43,7 +43,7 @@ def write_units(bin_folder: Path) -> list[Path]:
     for program in PROGRAMS:
         if not os.access(bin_folder / program, os.X_OK):
             raise NoPrograms(
-                f"{bin_folder}/{program} is not there; install the whole package and name its coderouter by path"
+                f"{bin_folder}/{program} is missing; install the whole package and run its coderouter by path"
             )
     folder = unit_folder()
     folder.mkdir(parents=True, exist_ok=True)
@@ -51,17 +51,17 @@ def write_units(bin_folder: Path) -> list[Path]:
     for name in SERVICES + ROTATION:
         text = (_FILES / "user" / name).read_text(encoding="utf-8")
         path = folder / name
-        path.write_text(text.replace(SHIPPED_BIN, _in_unit(bin_folder)), encoding="utf-8")
+        path.write_text(text.replace(PACKAGED_BIN, _escaped(bin_folder)), encoding="utf-8")
         written.append(path)
     return written
 
 
-def write_skeletons() -> list[Path]:
-    """Write the configuration to begin with, as far as there is none; return what was written."""
+def write_starter_files() -> list[Path]:
+    """Write the starter configuration, except files that exist; return the paths written."""
     folder = data_folder()
     folder.mkdir(mode=0o700, exist_ok=True)
     written = []
-    for name, mode in SKELETONS.items():
+    for name, mode in STARTER_FILES.items():
         path = folder / name
         if path.exists():
             continue
@@ -72,7 +72,7 @@ def write_skeletons() -> list[Path]:
 
 
 def remove_units() -> list[Path]:
-    """Remove the units; return those that were there."""
+    """Remove the units and return their paths."""
     found = [path for name in SERVICES + ROTATION if (path := unit_folder() / name).exists()]
     for path in found:
         path.unlink()
@@ -83,14 +83,14 @@ def installed() -> bool:
     return all((unit_folder() / name).exists() for name in SERVICES)
 
 
-def to_start() -> list[str]:
-    """Return the units to enable: rotation only where there is a logrotate."""
+def units_to_enable() -> list[str]:
+    """Return the services, and the rotation timer if logrotate is installed."""
     return [*SERVICES, ROTATION[0]] if os.access(LOGROTATE, os.X_OK) else [*SERVICES]
 
 
 def start_commands() -> list[list[str]]:
-    """Return what takes the units into use, also those that run by older files."""
-    units = to_start()
+    """Return the commands that start the services, restarting those that still run from older units."""
+    units = units_to_enable()
     return [_systemctl("daemon-reload"), _systemctl("enable", *units), _systemctl("restart", *units)]
 
 
@@ -106,18 +106,18 @@ def status_command() -> list[str]:
     return _systemctl("--no-pager", "status", *reversed(SERVICES), ROTATION[0])
 
 
-def manager_answers() -> bool:
-    """Return whether the user's systemd can be asked; in containers and plain `su` sessions it cannot."""
+def manager_is_reachable() -> bool:
+    """Return whether the user's systemd can be used; in containers and plain `su` sessions it cannot."""
     if shutil.which("systemctl") is None:
         return False
-    asked = subprocess.run(_systemctl("show", "--property=Version"), capture_output=True, check=False)
-    return asked.returncode == 0
+    shown = subprocess.run(_systemctl("show", "--property=Version"), capture_output=True, check=False)
+    return shown.returncode == 0
 
 
 def _systemctl(*arguments: str) -> list[str]:
     return ["systemctl", "--user", *arguments]
 
 
-def _in_unit(folder: Path) -> str:
-    """Return the folder as ExecStart= takes it."""
+def _escaped(folder: Path) -> str:
+    """Return the folder escaped for ExecStart=."""
     return str(folder).replace("\\", "\\\\").replace("%", "%%").replace(" ", "\\x20").replace('"', "\\x22")

@@ -1,1 +1,1 @@
-"""How the proxy was started, and the effective configuration."""
+"""How the proxy was launched, and its effective configuration."""

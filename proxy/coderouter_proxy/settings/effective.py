@@ -1,4 +1,4 @@
-"""What a configuration comes to: defaults filled in, the environment applied, and whom each profile would ask now."""
+"""The effective configuration: defaults and environment applied, and the providers each profile would try now."""
 
 import os
 from collections.abc import Mapping
@@ -9,7 +9,7 @@ from coderouter_proxy.config.schema import Config, Provider
 from coderouter_proxy.redact import masked
 from coderouter_proxy.routing import capabilities
 from coderouter_proxy.routing.cost import Budgets
-from coderouter_proxy.settings.settings import Settings
+from coderouter_proxy.settings.launch import Settings
 
 NOT_CONFIGURED = "not configured"
 PAID = "paid, and allow_paid is false"
@@ -17,7 +17,7 @@ PAID = "paid, and allow_paid is false"
 
 @dataclass(frozen=True, kw_only=True)
 class Link:
-    """One provider of a chain; the remark says why it is not tried, or what it will be tried without."""
+    """One provider of a chain; the remark says why it is skipped, or what it lacks."""
 
     provider: str
     tried: bool
@@ -25,34 +25,34 @@ class Link:
 
 
 def has_key(provider: Provider) -> bool:
-    """Return whether the provider has the key that it needs, if it needs one."""
+    """Return whether the provider's API key is set, if it needs one."""
     return provider.api_key_env is None or bool(os.environ.get(provider.api_key_env, "").strip())
 
 
-def config(given: Settings) -> dict[str, Any]:
-    """Return all of the configuration that has an effect, as JSON, with secrets masked."""
-    shown: dict[str, Any] = given.config.model_dump(mode="json", exclude={"providers"})
-    shown["default_profile"] = given.default.profile
-    shown["providers"] = [_provider(provider, given) for provider in given.config.providers]
+def config(settings: Settings) -> dict[str, Any]:
+    """Return every value of the configuration that has an effect, as JSON, with secrets masked."""
+    shown: dict[str, Any] = settings.config.model_dump(mode="json", exclude={"providers"})
+    shown["default_profile"] = settings.default.profile
+    shown["providers"] = [_provider(provider, settings) for provider in settings.config.providers]
     order = ("allow_paid", "default_profile", "providers", "profiles", *shown)
-    result: dict[str, Any] = masked(_without_nothing({name: shown[name] for name in order}))
+    result: dict[str, Any] = masked(_without_empty({name: shown[name] for name in order}))
     return result
 
 
-def keys(given: Settings) -> dict[str, bool]:
-    """Return each variable that the configuration names, and whether it is set."""
-    named = [provider.api_key_env for provider in given.config.providers]
-    named.append(given.config.server.api_keys_env)
+def keys_set(settings: Settings) -> dict[str, bool]:
+    """Return each environment variable that the configuration names, and whether it is set."""
+    named = [provider.api_key_env for provider in settings.config.providers]
+    named.append(settings.config.server.api_keys_env)
     return {name: bool(os.environ.get(name, "").strip()) for name in named if name is not None}
 
 
-def chains(given: Settings) -> dict[str, list[Link]]:
-    """Return for each profile whom a plain request would be sent to now, in the order of trying."""
-    path = given.spend_path
-    budgets = Budgets(path if path and path.exists() else None)  # which would make the file
+def chains(settings: Settings) -> dict[str, list[Link]]:
+    """Return the chain of each profile as a plain request would go through it now, in the order of trying."""
+    path = settings.spend_path
+    budgets = Budgets(path if path and path.exists() else None)  # reading it would create the file
     return {
-        profile.name: [_link(name, given.config, budgets) for name in profile.providers]
-        for profile in given.config.profiles
+        profile.name: [_link(name, settings.config, budgets) for name in profile.providers]
+        for profile in settings.config.profiles
     }
 
 
@@ -71,14 +71,14 @@ def _link(name: str, config: Config, budgets: Budgets) -> Link:
     return Link(provider=name, tried=True)
 
 
-def _provider(provider: Provider, given: Settings) -> dict[str, Any]:
-    known = asdict(capabilities.resolve(provider, given.rules))
+def _provider(provider: Provider, settings: Settings) -> dict[str, Any]:
+    known = asdict(capabilities.resolve(provider, settings.rules))
     return {**provider.model_dump(mode="json", exclude={"capabilities"}), "capabilities": known}
 
 
-def _without_nothing(value: Any) -> Any:  # noqa: ANN401
-    """Return the value without fields that are left out or empty."""
+def _without_empty(value: Any) -> Any:  # noqa: ANN401
+    """Return the value without fields that are null or empty."""
     if isinstance(value, Mapping):
-        kept = {key: _without_nothing(inner) for key, inner in value.items()}
+        kept = {key: _without_empty(inner) for key, inner in value.items()}
         return {key: inner for key, inner in kept.items() if inner not in (None, [], {})}
-    return [_without_nothing(inner) for inner in value] if isinstance(value, list) else value
+    return [_without_empty(inner) for inner in value] if isinstance(value, list) else value

@@ -25,6 +25,11 @@ class ProviderWire(ABC):
     end_event: bytes  # what ends a stream where the provider forgot to
 
     vendor_host: str  # of the API that the wire is named after
+    requires_max_tokens: bool  # in every request
+    thinks_on_request: bool  # `thinking` in a request turns it on
+    repairs_text_calls: (
+        bool  # tool calls that a model writes as text become real ones, whatever the client's wire
+    )
 
     @abstractmethod
     def url(self, provider: Provider) -> str: ...

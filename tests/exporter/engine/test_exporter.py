@@ -1,4 +1,4 @@
-"""The whole command, as its user and its supervisor see it."""
+"""The whole command, as users and supervisors see it."""
 
 import gzip
 import json
@@ -31,7 +31,7 @@ def state(tmp_path: Path) -> Path:
 
 
 def refused(*arguments: str | Path, **env: str) -> str:
-    """Return the only line with which a start failed."""
+    """Return the one line that a failed start writes."""
     ended = subprocess.run(
         [CR_EXPORTER, *arguments],
         env=clean_environment(**env),
@@ -41,9 +41,9 @@ def refused(*arguments: str | Path, **env: str) -> str:
         check=False,
     )
     assert ended.returncode == 3, ended.stderr
-    said = [line for line in ended.stderr.splitlines() if " INFO " not in line]
-    assert len(said) == 1, ended.stderr
-    return said[0]
+    errors = [line for line in ended.stderr.splitlines() if " INFO " not in line]
+    assert len(errors) == 1, ended.stderr
+    return errors[0]
 
 
 def test_a_scrape_holds_every_event_written_before_it(events: Path, state: Path) -> None:
@@ -53,7 +53,7 @@ def test_a_scrape_holds_every_event_written_before_it(events: Path, state: Path)
             assert exporter.tries() == number
 
 
-def test_a_scrape_that_comes_during_another_holds_what_was_written_before_it_too(
+def test_a_scrape_during_another_one_holds_every_event_written_before_it_too(
     events: Path, state: Path
 ) -> None:
     with running_exporter(events, state=state) as exporter:
@@ -73,7 +73,7 @@ def test_events_before_the_first_start_count(events: Path, state: Path) -> None:
         assert exporter.tries() == 2
 
 
-def test_several_event_files_make_one_set_of_counts(tmp_path: Path, state: Path) -> None:
+def test_several_event_files_are_counted_together(tmp_path: Path, state: Path) -> None:
     one, two = tmp_path / "one.jsonl", tmp_path / "two.jsonl"
     append(one, tried())
     append(two, tried(), tried())
@@ -86,7 +86,7 @@ def test_several_event_files_make_one_set_of_counts(tmp_path: Path, state: Path)
 
 
 @pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGTERM])
-def test_a_signal_ends_it_in_good_order_after_a_last_commit(
+def test_a_signal_ends_it_cleanly_after_a_last_commit(
     events: Path, state: Path, signum: signal.Signals
 ) -> None:
     with running_exporter(events, state=state) as exporter:
@@ -112,7 +112,7 @@ WRITER = """
 """
 
 
-def test_kill_9_and_renames_under_load_lose_nothing_and_no_scrape_falls(events: Path, state: Path) -> None:
+def test_kill_9_and_renames_under_load_lose_nothing_and_no_counter_falls(events: Path, state: Path) -> None:
     count = 20_000
     chance = random.Random(7)
     seen = 0.0
@@ -134,7 +134,7 @@ def test_kill_9_and_renames_under_load_lose_nothing_and_no_scrape_falls(events: 
         assert exporter.tries() == count
 
 
-def test_it_is_not_ready_before_it_has_caught_up(events: Path, state: Path) -> None:
+def test_it_is_not_ready_until_it_has_caught_up(events: Path, state: Path) -> None:
     block = tried() * 10_000
     for _ in range(30):
         append(events, block)
@@ -168,7 +168,7 @@ def test_while_commits_fail_the_last_committed_values_are_served_and_it_is_not_r
         assert "cannot commit to" in exporter.command.stderr
 
 
-def test_a_missing_file_is_told_and_waited_for(tmp_path: Path, state: Path) -> None:
+def test_a_missing_file_is_reported_and_waited_for(tmp_path: Path, state: Path) -> None:
     events = tmp_path / "later" / "events.jsonl"
     with running_exporter(events, state=state) as exporter:
         assert exporter.scrape()["cr_exporter_source_readable", (str(events),)] == 0
@@ -202,7 +202,7 @@ def test_both_formats_are_served_plain_and_compressed(events: Path, state: Path)
         assert names == ["coderouter_requests_total", "coderouter_requests_created"]
 
 
-def test_created_stays_the_same_over_a_restart(events: Path, state: Path) -> None:
+def test_created_survives_a_restart(events: Path, state: Path) -> None:
     def created() -> list[str]:
         with running_exporter(events, state=state) as exporter:
             _, text = served(exporter, accept="application/openmetrics-text")
@@ -211,7 +211,7 @@ def test_created_stays_the_same_over_a_restart(events: Path, state: Path) -> Non
     assert created() == created()
 
 
-def test_the_report_is_json_and_drained_too(events: Path, state: Path) -> None:
+def test_the_report_holds_every_event_written_before_it_too(events: Path, state: Path) -> None:
     append(events, line("coderouter-startup", version="2.0.0", providers=["local"], writer="w"))
     with running_exporter(events, state=state) as exporter:
         for number in range(1, 4):
@@ -237,23 +237,23 @@ def test_the_landing_page_names_the_event_files(events: Path, state: Path) -> No
 def test_a_port_in_use_is_named_with_the_flag_that_changes_it(events: Path, state: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        said = refused("--events", events, "--state", state, "--listen", f"127.0.0.1:{port}")
-    assert said == (
+        message = refused("--events", events, "--state", state, "--listen", f"127.0.0.1:{port}")
+    assert message == (
         f"cr-exporter: port {port} on 127.0.0.1 is in use; choose another address with --listen HOST:PORT"
     )
 
 
 def test_a_second_exporter_on_the_same_state_is_refused(events: Path, state: Path) -> None:
     with running_exporter(events, state=state) as exporter:
-        said = refused("--events", events, "--state", state, "--listen", "127.0.0.1:0")
-        assert said.startswith(f"cr-exporter: {state} is in use by another cr-exporter")
-        assert f"process {exporter.command.process.pid}" in said
+        message = refused("--events", events, "--state", state, "--listen", "127.0.0.1:0")
+        assert message.startswith(f"cr-exporter: {state} is in use by another cr-exporter")
+        assert f"process {exporter.command.process.pid}" in message
 
 
 def test_a_state_folder_that_cannot_be_written_is_named(events: Path) -> None:
-    said = refused("--events", events, "--state", "/dev/null/exporter.db", "--listen", "127.0.0.1:0")
-    assert "cannot write the state file /dev/null/exporter.db (/dev/null is not a folder)" in said
-    assert "--state" in said
+    message = refused("--events", events, "--state", "/dev/null/exporter.db", "--listen", "127.0.0.1:0")
+    assert "cannot write the state file /dev/null/exporter.db (/dev/null is not a folder)" in message
+    assert "--state" in message
 
 
 def test_a_corrupt_state_is_refused(events: Path, state: Path) -> None:
@@ -289,7 +289,7 @@ def test_every_flag_has_its_environment_variable(tmp_path: Path) -> None:
         assert exporter.port == port
         assert exporter.tries() == 1
         assert state.exists()
-    said = subprocess.run([CR_EXPORTER, "--help"], capture_output=True, text=True, check=True).stdout
+    shown = subprocess.run([CR_EXPORTER, "--help"], capture_output=True, text=True, check=True).stdout
     for name in (
         "CODEROUTER_EVENTS_PATH",
         "CR_EXPORTER_LISTEN",
@@ -298,7 +298,7 @@ def test_every_flag_has_its_environment_variable(tmp_path: Path) -> None:
         "CR_EXPORTER_STATE_RESET",
         "CR_EXPORTER_LOG_LEVEL",
     ):
-        assert name in said
+        assert name in shown
 
 
 def test_the_state_goes_to_the_state_directory_or_beside_the_events(tmp_path: Path) -> None:

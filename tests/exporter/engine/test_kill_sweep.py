@@ -1,4 +1,4 @@
-"""Scenario kill_sweep: SIGKILL at every step between reading and publishing, and at every write of a commit."""
+"""SIGKILL at every step between reading and publishing, and at every write of a commit, loses nothing."""
 
 import os
 import shutil
@@ -20,11 +20,11 @@ ROTATIONS = 4
 NEVER = 0
 
 Shown = tuple[list[float], bool]
-"""The totals that an exporter showed before and after a pass, and whether it lived to its end."""
+"""The totals that an exporter showed before and after a pass, and whether it survived the pass."""
 
 
 def run(events: Path, state: Path, *, step: int = NEVER, strace: tuple[str, ...] = ()) -> Shown:
-    """Run a real exporter that is killed at its N-th step, or by strace."""
+    """Run a real exporter that is killed at this step, or by strace."""
     ended = subprocess.run(
         [*strace, sys.executable, "-m", "support.exporter.killed_exporter", events, state, str(step)],
         env=clean_environment(PYTHONPATH=str(Path(__file__).parents[2])),
@@ -38,7 +38,7 @@ def run(events: Path, state: Path, *, step: int = NEVER, strace: tuple[str, ...]
 
 
 def sweep(folder: Path, killed_at: Callable[[Path, Path, int], Shown]) -> int:
-    """Write, rotate and start an exporter that dies one step later each time, until one lives; return at which."""
+    """Write, rotate and start an exporter that dies one step later each time, until one survives; return its number."""
     events, state = folder / "events.jsonl", folder / "exporter.db"
     writer = Writer(events)
     written = 0
@@ -52,10 +52,10 @@ def sweep(folder: Path, killed_at: Callable[[Path, Path, int], Shown]) -> int:
         writer.reopen()
         writer.write()
         written += 6
-        shown, lives = killed_at(events, state, number)
+        shown, survived = killed_at(events, state, number)
         assert seen + shown == sorted(seen + shown), "a counter fell"
         seen = [max(seen + shown)]
-        if lives:
+        if survived:
             break
     assert seen == [written]
     engine = EngineRig(events, state=state)

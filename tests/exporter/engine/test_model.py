@@ -1,6 +1,6 @@
-"""Whatever happens to the files and to the exporter, in whatever order: the totals are those of the writers' ledger.
+"""The totals equal what the writers wrote, whatever happens to the files and the exporter, in any order.
 
-`make test` makes a short search, `make chaos` a long one.
+`make test` runs a short search, `make chaos` a long one.
 """
 
 import gzip
@@ -26,17 +26,19 @@ from support.exporter.writers import Writer
 
 PROVIDERS = ("a", "b")
 KEPT = 4
+NEVER_S = 3600.0
+"""Longer than any run, so that what happens does not depend on the speed of the machine."""
 RUNS = int(os.environ.get("CHAOS_RUNS", "40"))
 STEPS = int(os.environ.get("CHAOS_STEPS", "40"))
 TRIES = "coderouter_provider_attempts_total"
 
 
 class Killed(BaseException):
-    """The exporter is gone in the middle of a step."""
+    """The exporter was killed in the middle of a step."""
 
 
 class Rotation(RuleBasedStateMachine):
-    """Two writers, one exporter, and what is done to event files."""
+    """Two writers, one exporter, and everything that is done to event files."""
 
     numbered = True
 
@@ -48,21 +50,21 @@ class Rotation(RuleBasedStateMachine):
         self.olddir.mkdir()
         self.writers = [Writer(self.path, numbered=self.numbered) for _ in range(2)]
         self.engine: EngineRig | None = None
-        self.late_writer_s = 60.0
+        self.late_writer_s = self.commit_every_s = NEVER_S
         self.steps_to_live = -1
         self.moved = 0
         self.compressing: Path | None = None
         self.all_read = True
         self.lossy = False
         self.cut_unseen = self.gone_unseen = False
-        self.doubtful = (
-            False  # a file went of which the exporter could not know, or keep, that it had been read
-        )
+        # A file was removed, and the exporter could not know, or could not commit, that it had been read.
+        self.doubtful = False
         self.seen: Samples = {}
 
-    @initialize(late_writer_s=st.sampled_from([0.0, 60.0]))
-    def begin(self, late_writer_s: float) -> None:
+    @initialize(late_writer_s=st.sampled_from([0.0, NEVER_S]), commit_every_s=st.sampled_from([0.0, NEVER_S]))
+    def begin(self, late_writer_s: float, commit_every_s: float) -> None:
         self.late_writer_s = late_writer_s
+        self.commit_every_s = commit_every_s
 
     @rule(who=st.integers(0, 1), provider=st.sampled_from(PROVIDERS), count=st.integers(1, 30))
     def write(self, who: int, provider: str, count: int) -> None:
@@ -113,7 +115,7 @@ class Rotation(RuleBasedStateMachine):
     @rule()
     def end_compressing(self) -> None:
         assert self.compressing
-        self._let_go(self.compressing)
+        self._release(self.compressing)
         content = self.compressing.read_bytes()
         half = len(content) // 2
         members = gzip.compress(content[:half]) + gzip.compress(content[half:])
@@ -124,13 +126,13 @@ class Rotation(RuleBasedStateMachine):
     @precondition(lambda self: self._plain())
     @rule(data=st.data(), by_copy=st.booleans())
     def move_to_the_olddir(self, data: st.DataObject, by_copy: bool) -> None:
-        self._settle_compression()
+        self._finish_compression()
         if self._plain():
             chosen = data.draw(st.sampled_from(self._plain()))
             self.moved += 1
             target = self.olddir / f"{self.path.name}.{self.moved}"
             if by_copy:
-                self._let_go(chosen)
+                self._release(chosen)
                 shutil.copy2(chosen, target)
                 self._unlink(chosen, is_lost=False)
             else:
@@ -139,7 +141,7 @@ class Rotation(RuleBasedStateMachine):
     @precondition(lambda self: self._plain())
     @rule(data=st.data())
     def delete_a_rotated_file(self, data: st.DataObject) -> None:
-        self._settle_compression()
+        self._finish_compression()
         if self._plain():
             self._unlink(data.draw(st.sampled_from(self._plain())))
 
@@ -163,7 +165,7 @@ class Rotation(RuleBasedStateMachine):
         try:
             self._compare(engine.scrape())
         except Killed:
-            self._not_fallen(engine.shown())
+            self._assert_none_fell(engine.shown())
             self.kill()
         self.steps_to_live = -1
 
@@ -179,8 +181,8 @@ class Rotation(RuleBasedStateMachine):
             shutil.rmtree(self.folder)
 
     def _end(self) -> None:
-        """Let every writer be heard once more, and the exporter restart: what is missing is known then."""
-        self._settle_compression()
+        """Write once more with every writer and restart the exporter: then it knows what is missing."""
+        self._finish_compression()
         self._finish_halves()
         for writer in self.writers:
             writer.reopen()
@@ -197,8 +199,9 @@ class Rotation(RuleBasedStateMachine):
                 olddir=Path("old"),
                 step=self._step,
                 late_writer_s=self.late_writer_s,
+                commit_every_s=self.commit_every_s,
             )
-            self._not_fallen(self.engine.shown())
+            self._assert_none_fell(self.engine.shown())
         return self.engine
 
     def _step(self, _: str) -> None:
@@ -207,8 +210,8 @@ class Rotation(RuleBasedStateMachine):
             raise Killed
 
     def _compare(self, shown: Samples) -> None:
-        """Compare what the exporter shows with what the writers know."""
-        self._not_fallen(shown)
+        """Compare what the exporter shows with what the writers wrote."""
+        self._assert_none_fell(shown)
         self.all_read = True
         self.cut_unseen = self.gone_unseen = False
         written = sum((Counter(writer.written) for writer in self.writers), Counter[str]())
@@ -219,9 +222,11 @@ class Rotation(RuleBasedStateMachine):
         if not self.lossy:
             assert (counted, missing) == (written, 0)
             assert self.doubtful or shown["cr_exporter_exact", ()] == (self.numbered or not written)
-        assert shown["cr_exporter_duplicates_suppressed_total", ()] == 0, "content did not tell the file"
+        assert shown["cr_exporter_duplicates_suppressed_total", ()] == 0, (
+            "a file was not recognised by its content"
+        )
 
-    def _not_fallen(self, shown: Samples) -> None:
+    def _assert_none_fell(self, shown: Samples) -> None:
         fallen = {
             key: (before, shown.get(key)) for key, before in self.seen.items() if shown.get(key, 0.0) < before
         }
@@ -247,7 +252,7 @@ class Rotation(RuleBasedStateMachine):
             self.path.rename(self._rotated(1))
 
     def _shift(self) -> None:
-        self._settle_compression()
+        self._finish_compression()
         for oldest in (self._rotated(KEPT), self._packed(self._rotated(KEPT))):
             if oldest.exists():
                 self._unlink(oldest)
@@ -259,12 +264,12 @@ class Rotation(RuleBasedStateMachine):
                 if path.exists():
                     path.rename(target)
 
-    def _settle_compression(self) -> None:
+    def _finish_compression(self) -> None:
         if self.compressing:
             self.end_compressing()
 
-    def _let_go(self, path: Path) -> None:
-        """Have the writers that hold the file go on to the one at the path."""
+    def _release(self, path: Path) -> None:
+        """Make the writers that hold the file continue with the one at the path."""
         for writer in self.writers:
             if writer.holds(path):
                 writer.finish_half()
@@ -272,7 +277,7 @@ class Rotation(RuleBasedStateMachine):
                 self.all_read = False
 
     def _unlink(self, path: Path, *, is_lost: bool = True) -> None:
-        self._let_go(path)
+        self._release(path)
         self.gone_unseen = True
         ends_torn = path.read_bytes()[-1:] not in (b"", b"\n")
         self.doubtful |= is_lost and (self.cut_unseen or ends_torn)
@@ -281,14 +286,14 @@ class Rotation(RuleBasedStateMachine):
 
 
 class Unnumbered(Rotation):
-    """The same with lines as CodeRouter 1.7 wrote them: only content and position tell what was counted."""
+    """The same with lines of CodeRouter 1.7: only content and position show what has been counted."""
 
     numbered = False
 
 
 @pytest.mark.timeout(0)
 @pytest.mark.parametrize("machine", [Rotation, Unnumbered])
-def test_the_totals_are_those_of_the_ledger_whatever_happens(machine: type[Rotation]) -> None:
+def test_the_totals_equal_what_was_written_whatever_happens(machine: type[Rotation]) -> None:
     run_state_machine_as_test(
         machine,
         settings=settings(

@@ -2,48 +2,81 @@ import re
 import shutil
 import subprocess
 from dataclasses import fields
+from operator import attrgetter
 from pathlib import Path
+from typing import get_type_hints
 
 import pytest
 
-from coderouter_exporter.families.kinds import Counter, EachOf, Feed, Field, Gauge, Histogram, Sum
+from coderouter_exporter.engine.loop import Published, SourceStatus
+from coderouter_exporter.families.kinds import (
+    MICRO,
+    Counter,
+    EachOf,
+    Feed,
+    Gauge,
+    Histogram,
+    Sum,
+    source_fields,
+)
 from coderouter_exporter.families.table import COUNTERS, FAMILIES, FED, GAUGES, HISTOGRAMS, metric_table
-from coderouter_exporter.records.columns import needed
-from coderouter_exporter.records.decode import Record
+from coderouter_exporter.records.record import DECODED
 from coderouter_exporter.render.exposition import Format, render
-from coderouter_exporter.render.gauges import READERS
 from coderouter_exporter.render.view import View
-from coderouter_exporter.state.state import State
+from coderouter_exporter.state.state import CatalogEntry, StartupInfo, State
 
 FEEDS = [(family, feed) for family in FED for feed in family.feeds]
 EMPTY = View(state=State(created_ts=1.0), now_ts=2.0)
+SERVED = View(
+    state=State(
+        created_ts=1.0,
+        startup=StartupInfo(
+            ts=1.0, providers=["p"], catalog=[CatalogEntry(name="p", monthly_budget_usd=20.0)]
+        ),
+    ),
+    now_ts=2.0,
+    published=Published(
+        document=b"",
+        caught_up=True,
+        recovering=False,
+        commits_failing=0,
+        commit_duration_s=0.01,
+        files_pending=0,
+        sources=(SourceStatus(path=Path("events.jsonl"), readable=True, bytes_behind=0),),
+    ),
+)
 
 
 @pytest.mark.parametrize(("family", "feed"), FEEDS, ids=[f"{f.name}-{e.event.msg}" for f, e in FEEDS])
 def test_a_feed_reads_fields_that_its_event_has_and_the_record_decodes(
     family: Counter | Histogram, feed: Feed
 ) -> None:
-    names = [value.name for value in feed.values if isinstance(value, Field)]
-    names += needed(feed.adds.field) if feed.adds else ()
-    assert {*names, *feed.given} <= {field.name for field in fields(feed.event)}
-    assert {*names, *feed.given} <= set(Record.__struct_fields__)
-    assert len(feed.values) == len(family.labels)
+    assert {*feed.fields()} <= {field.name for field in fields(feed.event)}
+    assert {*feed.fields()} <= set(DECODED.__struct_fields__)
+    assert len(feed.labels) == len(family.labels)
 
 
 def test_a_list_field_is_the_only_label_of_its_counter() -> None:
     for _, feed in FEEDS:
-        assert len(feed.values) == 1 or not any(isinstance(value, EachOf) for value in feed.values)
+        assert len(feed.labels) == 1 or not any(isinstance(label, EachOf) for label in feed.labels)
 
 
-def test_a_histogram_observes_numbers_and_its_buckets_rise_in_whole_units() -> None:
+def test_a_histogram_observes_numbers_and_its_buckets_ascend_in_whole_units() -> None:
     for histogram in HISTOGRAMS:
         assert all(isinstance(feed.adds, Sum) for feed in histogram.feeds)
         assert list(histogram.buckets) == sorted(set(histogram.buckets))
         assert all(round(bound * histogram.scale) / histogram.scale == bound for bound in histogram.buckets)
 
 
-def test_only_dollars_are_kept_in_parts_of_one_by_a_counter() -> None:
-    assert [counter.name for counter in COUNTERS if counter.scale != 1] == ["coderouter_cost_usd_total"]
+def test_a_counter_is_kept_in_millionths_exactly_if_it_adds_fractions() -> None:
+    for counter in COUNTERS:
+        added = {
+            get_type_hints(feed.event)[name]
+            for feed in counter.feeds
+            if isinstance(feed.adds, Sum)
+            for name in source_fields(feed.adds.field)
+        }
+        assert counter.scale == (MICRO if added & {float, float | None} else 1)
 
 
 def test_names_follow_the_rules_of_prometheus() -> None:
@@ -56,13 +89,19 @@ def test_names_follow_the_rules_of_prometheus() -> None:
         assert family.help.endswith(".")
 
 
-def test_every_gauge_has_a_reader() -> None:
-    assert {gauge.name for gauge in GAUGES} == READERS.keys()
+@pytest.mark.parametrize("gauge", GAUGES, ids=lambda gauge: gauge.name)
+def test_a_gauge_reads_a_number_of_the_view_or_with_labels_one_for_each_combination(gauge: Gauge) -> None:
+    value = attrgetter(gauge.reads)(SERVED)
+    if gauge.labels:
+        assert value
+        assert all(len(labels) == len(gauge.labels) for labels in value)
+    else:
+        assert isinstance(value, (int, float))
 
 
-def test_known_label_values_are_given_for_all_labels_of_a_counter_or_for_none() -> None:
+def test_label_values_are_preset_for_all_labels_of_a_counter_or_for_none() -> None:
     for counter in COUNTERS:
-        assert len(counter.known) in (0, len(counter.labels))
+        assert len(counter.preset) in (0, len(counter.labels))
 
 
 def test_every_family_is_announced_before_it_has_a_sample() -> None:
@@ -72,7 +111,7 @@ def test_every_family_is_announced_before_it_has_a_sample() -> None:
             assert f"\n# TYPE {family.name} " in "\n" + text
 
 
-def test_counters_without_labels_begin_at_0() -> None:
+def test_counters_without_labels_start_at_0() -> None:
     assert "coderouter_requests_total 0.0\n" in render(EMPTY, Format.TEXT).decode()
 
 
@@ -83,7 +122,7 @@ def test_the_table_for_the_readme_has_a_row_for_each_family() -> None:
 
 
 @pytest.mark.skipif(shutil.which("promtool") is None, reason="promtool is not installed")
-def test_promtool_has_nothing_to_say(tmp_path: Path) -> None:
+def test_promtool_finds_no_problem(tmp_path: Path) -> None:
     checked = subprocess.run(
         ["promtool", "check", "metrics"], input=render(EMPTY, Format.TEXT), capture_output=True, check=False
     )

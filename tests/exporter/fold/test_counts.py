@@ -1,4 +1,4 @@
-"""What requests come to, held against a plain count of the same events, one by one."""
+"""Counters and histograms agree with a naive count of the same events, one by one."""
 
 import json
 import random
@@ -14,15 +14,13 @@ from prometheus_client.openmetrics.parser import text_string_to_metric_families
 
 from coderouter_exporter.families import proxy
 from coderouter_exporter.families.table import HISTOGRAMS
-from coderouter_exporter.fold.fold import fold
-from coderouter_exporter.records.decode import Chunk
 from coderouter_exporter.render.exposition import Format, render
 from coderouter_exporter.render.view import View
-from coderouter_exporter.state.state import OTHER, State, decode, encode
-from support.exporter.process import line, samples
+from coderouter_exporter.state.state import OTHER, State
+from exporter.fold.events import Samples, folded, shown
+from support.exporter.process import line
 
 Event = dict[str, Any]
-Samples = dict[tuple[str, tuple[str, ...]], float]
 
 SECONDS = st.one_of(
     st.none(),
@@ -68,23 +66,12 @@ def finished(**fields: object) -> bytes:
     return line("request-finished", **fields)
 
 
-def folded(*lines: bytes, state: State | None = None) -> State:
-    state = state or State(created_ts=1.0)
-    data = b"".join(lines)
-    fold(state, Chunk(data, len(data)))
-    return state
-
-
-def shown(state: State, now_ts: float = 0.0) -> Samples:
-    return samples(render(View(state=state, now_ts=now_ts), Format.TEXT).decode())
-
-
 def micro(seconds: float) -> Fraction:
     return Fraction(round(seconds * 1_000_000), 1_000_000)
 
 
-def plainly_counted(events: list[Event]) -> Iterator[tuple[str, tuple[str, ...], Fraction]]:
-    """Yield each thing that the events add: family, label values in the order of their labels' names, number."""
+def naively_counted(events: list[Event]) -> Iterator[tuple[str, tuple[str, ...], Fraction]]:
+    """Yield what the events add: family, label values in the order of their labels' names, number."""
     for event in events:
         profile, provider, model = (event[name] or "" for name in ("profile", "provider", "model"))
         outcome = "other" if event["outcome"] == "x" else event["outcome"]
@@ -115,7 +102,7 @@ def plainly_counted(events: list[Event]) -> Iterator[tuple[str, tuple[str, ...],
             yield "coderouter_usage_missing_total", (provider,), Fraction(1)
 
 
-def plainly_observed(events: list[Event]) -> Iterator[tuple[str, tuple[str, ...], Fraction]]:
+def naively_observed(events: list[Event]) -> Iterator[tuple[str, tuple[str, ...], Fraction]]:
     """Yield each observation of a histogram."""
     for event in events:
         profile, provider = event["profile"] or "", event["provider"] or ""
@@ -128,8 +115,7 @@ def plainly_observed(events: list[Event]) -> Iterator[tuple[str, tuple[str, ...]
             yield "coderouter_time_to_first_token_seconds", (provider,), micro(ttft_s)
         if event["overhead_s"] is not None:
             yield "coderouter_proxy_overhead_seconds", (event["ingress"],), micro(event["overhead_s"])
-        told = event["outcome"] == "ok"
-        if told and duration_s is not None and ttft_s is not None and tokens is not None:
+        if event["outcome"] == "ok" and duration_s is not None and ttft_s is not None and tokens is not None:
             yield from _per_output_token(provider, duration_s, ttft_s, tokens)
 
 
@@ -144,21 +130,19 @@ def _per_output_token(
 
 @settings(deadline=None, max_examples=60)
 @given(st.lists(FINISHED, max_size=30), st.data())
-def test_counters_and_histograms_are_what_a_plain_count_gives(
-    events: list[Event], data: st.DataObject
-) -> None:
+def test_counters_and_histograms_agree_with_a_naive_count(events: list[Event], data: st.DataObject) -> None:
     cut = data.draw(st.integers(0, len(events)))
     first = folded(*(finished(**event) for event in events[:cut]))
-    state = decode(encode(folded(*(finished(**event) for event in events[cut:]), state=first)))
+    state = State.decode(folded(*(finished(**event) for event in events[cut:]), state=first).encode())
     text = shown(state)
     expected: dict[tuple[str, tuple[str, ...]], Fraction] = {}
-    for name, labels, number in plainly_counted(events):
+    for name, labels, number in naively_counted(events):
         expected[name, labels] = expected.get((name, labels), Fraction()) + number
     for key, total in expected.items():
         assert text[key] == float(total), key
     of_requests = {name for name, _ in expected}
     assert {key for key, value in text.items() if key[0] in of_requests and value} == expected.keys()
-    _assert_observed(text, list(plainly_observed(events)))
+    _assert_observed(text, list(naively_observed(events)))
 
 
 def _assert_observed(text: Samples, observations: list[tuple[str, tuple[str, ...], Fraction]]) -> None:
@@ -221,7 +205,7 @@ def test_a_nonsensical_number_counts_as_missing(seconds: float) -> None:
         ),
         finished(ingress="openai", outcome="ok", provider="p", duration_s=2.0, output_tokens=7, cost_usd=0.5),
     )
-    text = shown(decode(encode(state)))
+    text = shown(State.decode(state.encode()))
     assert text["coderouter_client_request_duration_seconds_sum", ("openai", "")] == 2.0
     assert text["coderouter_tokens_total", ("output", "", "p")] == 7
     assert text["coderouter_usage_missing_total", ("p",)] == 1
@@ -247,9 +231,10 @@ def exemplars(state: State, name: str) -> dict[str, tuple[str, float, float]]:
     for family in text_string_to_metric_families(openmetrics(state)):  # type: ignore[no-untyped-call]
         for sample in family.samples:
             if sample.name == f"{name}_bucket" and sample.exemplar:
-                told = sample.exemplar
-                assert told.timestamp is not None
-                found[sample.labels["le"]] = (told.labels["request_id"], told.value, float(told.timestamp))
+                exemplar = sample.exemplar
+                assert exemplar.timestamp is not None
+                request_id = exemplar.labels["request_id"]
+                found[sample.labels["le"]] = (request_id, exemplar.value, float(exemplar.timestamp))
     return found
 
 
@@ -268,16 +253,16 @@ def test_a_bucket_shows_the_newest_request_that_fell_into_it() -> None:
     of_requests = proxy.REQUEST_DURATION.name
     assert exemplars(state, of_requests) == {"0.64": ("d", 0.61, 4.0), "5.12": ("e", 5.0, 5.0)}
     folded(request("f", 0.33, 6), state=state)
-    assert exemplars(decode(encode(state)), of_requests)["0.64"] == ("f", 0.33, 6.0)
+    assert exemplars(State.decode(state.encode()), of_requests)["0.64"] == ("f", 0.33, 6.0)
     assert "# {" not in render(View(state=state, now_ts=0.0), Format.TEXT).decode()
 
 
-def test_an_exemplar_stays_within_what_openmetrics_allows() -> None:
+def test_a_request_id_too_long_for_openmetrics_is_not_an_exemplar() -> None:
     state = folded(finished(request_id="r" * 500, ingress="openai", duration_s=1.0))
     assert exemplars(state, proxy.REQUEST_DURATION.name) == {}
 
 
-def test_histograms_tell_since_when_they_count() -> None:
+def test_histograms_have_their_start_time() -> None:
     state = folded(finished(ingress="openai", duration_s=1.0))
     labels = 'ingress="openai",profile=""'
     assert f"coderouter_client_request_duration_seconds_created{{{labels}}} 1.0\n" in openmetrics(state)
@@ -320,7 +305,7 @@ def test_repaired_tool_calls_add_up() -> None:
     assert shown(state)["coderouter_tool_calls_repaired_total", ("p",)] == 5
 
 
-def test_a_histogram_has_no_more_series_than_it_may() -> None:
+def test_the_series_of_a_histogram_are_bounded() -> None:
     state = State(created_ts=1.0, series_max=2)
     folded(*(line("provider-ok", provider=f"p{number}", duration_s=1.0) for number in range(5)), state=state)
     text = shown(state)
@@ -329,7 +314,7 @@ def test_a_histogram_has_no_more_series_than_it_may() -> None:
     assert text["cr_exporter_label_overflow_total", ("coderouter_provider_duration_seconds",)] == 3
 
 
-def test_what_a_configuration_names_is_served_at_0() -> None:
+def test_providers_and_profiles_of_the_configuration_are_served_at_0() -> None:
     state = folded(line("coderouter-startup", providers=["p"], profiles=["x"]))
     text = shown(state)
     for key in (
@@ -344,7 +329,7 @@ def test_what_a_configuration_names_is_served_at_0() -> None:
         assert text[key] == 0
 
 
-def test_no_event_makes_what_is_served_invalid() -> None:
-    told = {"error": '\n"\\', "provider": '"}\n', "outcome": "\\", "msg": "request-finished"}
-    state = folded(json.dumps(told).encode() + b"\n")
+def test_no_event_makes_the_exposition_invalid() -> None:
+    odd = {"error": '\n"\\', "provider": '"}\n', "outcome": "\\", "msg": "request-finished"}
+    state = folded(json.dumps(odd).encode() + b"\n")
     list(text_string_to_metric_families(openmetrics(state)))  # type: ignore[no-untyped-call]

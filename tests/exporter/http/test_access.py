@@ -1,4 +1,4 @@
-"""A web configuration in a running exporter: TLS, client certificates, passwords, headers, and files that change."""
+"""A web configuration in a running exporter: TLS, client certificates, passwords, headers, and changes of its files."""
 
 import base64
 import http.client
@@ -14,21 +14,23 @@ import trustme
 from support.exporter.process import CR_EXPORTER, samples
 from support.processes import Command, clean_environment, eventually, running
 
+pytestmark = pytest.mark.slow
+
 PASSWORD = "correct horse"
 HASHED = bcrypt.hashpw(PASSWORD.encode(), bcrypt.gensalt(4)).decode()
 PATHS = ["/", "/metrics", "/metrics.json", "/-/healthy", "/-/ready", "/no-such-page"]
 TLS = "tls_server_config:\n  cert_file: server.pem\n  key_file: server.key\n"
 USERS = f"basic_auth_users:\n  prometheus: {HASHED}\n"
-KEPT = "the web configuration of before stays in use:\n"
+KEPT = "keeping the previous web configuration:\n"
 
 
 class Served:
-    """A running exporter with a web configuration, as a client sees it."""
+    """A running exporter with a web configuration, as clients see it."""
 
     def __init__(self, command: Command) -> None:
         self.command = command
-        said = command.says(r"serving (https?)://127\.0\.0\.1:(\d+)/metrics")
-        self.scheme, self.port = said[1], int(said[2])
+        url = command.wait_for_output(r"serving (https?)://127\.0\.0\.1:(\d+)/metrics")
+        self.scheme, self.port = url[1], int(url[2])
 
     def get(
         self, path: str, trusting: ssl.SSLContext | None = None, authorization: str | None = None
@@ -87,7 +89,7 @@ def ca(tmp_path: Path) -> trustme.CA:
 
 
 def refuses(served: Served, context: ssl.SSLContext) -> bool:
-    """Return whether a connection comes to nothing; with TLS 1.3 a client learns that after its handshake."""
+    """Return whether a connection is refused; with TLS 1.3 a client notices only after its handshake."""
     try:
         served.get("/-/healthy", context)
     except (ssl.SSLError, ConnectionError, http.client.RemoteDisconnected):
@@ -122,7 +124,7 @@ def test_passwords_protect_every_path(tmp_path: Path) -> None:
         "Basic " + base64.b64encode(b"\xff\xfe:x").decode(),
     ],
 )
-def test_what_is_not_the_password_gets_in_neither_before_nor_after_the_right_one(
+def test_a_wrong_password_is_refused_before_and_after_the_correct_one(
     authorization: str, passwords: Served
 ) -> None:
     assert passwords.status(authorization) == 401
@@ -136,7 +138,7 @@ def passwords(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
         yield served
 
 
-def test_users_change_without_a_restart_and_a_broken_file_changes_nothing(tmp_path: Path) -> None:
+def test_users_change_without_a_restart_and_an_invalid_file_changes_nothing(tmp_path: Path) -> None:
     file = tmp_path / "web.yml"
     right, other = basic("prometheus", PASSWORD), basic("alice", "her password")
     with serving(tmp_path, USERS) as served:
@@ -158,7 +160,7 @@ def test_users_change_without_a_restart_and_a_broken_file_changes_nothing(tmp_pa
         assert (served.status(right), served.status(other)) == (200, 401)
 
 
-def test_a_password_that_is_changed_to_that_of_another_hash_is_forgotten(tmp_path: Path) -> None:
+def test_a_cached_password_is_forgotten_when_its_hash_changes(tmp_path: Path) -> None:
     right = basic("prometheus", PASSWORD)
     with serving(tmp_path, USERS) as served:
         assert served.status(right) == 200
@@ -168,7 +170,7 @@ def test_a_password_that_is_changed_to_that_of_another_hash_is_forgotten(tmp_pat
         assert served.status(basic("prometheus", "another")) == 200
 
 
-def test_headers_stand_in_every_answer(tmp_path: Path) -> None:
+def test_headers_are_in_every_response(tmp_path: Path) -> None:
     headers = "http_server_config: {http2: true, headers: {X-Frame-Options: deny, X-XSS-Protection: ''}}\n"
     with serving(tmp_path, headers + USERS) as served:
         for authorization in (None, basic("prometheus", PASSWORD)):
@@ -214,7 +216,7 @@ def test_a_client_needs_a_certificate_where_one_is_required(tmp_path: Path, ca: 
         assert refuses(served, trusting(ca, stranger))
 
 
-def test_a_new_certificate_is_taken_without_a_restart_and_half_a_pair_is_not(
+def test_a_new_certificate_is_loaded_without_a_restart_once_its_key_matches(
     tmp_path: Path, ca: trustme.CA
 ) -> None:
     following = trustme.CA()
@@ -234,7 +236,7 @@ def test_a_new_certificate_is_taken_without_a_restart_and_half_a_pair_is_not(
         assert served.command.stderr.count(KEPT) == 1
 
 
-def test_a_certificate_that_comes_after_the_file_that_names_it_is_taken(
+def test_a_certificate_that_appears_after_the_file_that_names_it_is_loaded(
     tmp_path: Path, ca: trustme.CA
 ) -> None:
     following = trustme.CA()
@@ -247,14 +249,14 @@ def test_a_certificate_that_comes_after_the_file_that_names_it_is_taken(
         assert served.status(None, trusting(following)) == 200
 
 
-def test_tls_is_not_turned_off_by_a_file_that_changes(tmp_path: Path, ca: trustme.CA) -> None:
+def test_tls_is_not_turned_off_by_a_changed_file(tmp_path: Path, ca: trustme.CA) -> None:
     with serving(tmp_path, TLS) as served:
         (tmp_path / "web.yml").write_text(USERS)
         assert served.status(None, trusting(ca)) == 200
-        served.command.says("TLS is turned off, which takes a restart")
+        served.command.wait_for_output("turning TLS off requires a restart")
 
 
-def test_a_file_with_faults_fails_the_start(tmp_path: Path) -> None:
+def test_a_file_with_errors_fails_the_start(tmp_path: Path) -> None:
     file = tmp_path / "web.yml"
     file.write_text(f"{TLS}wrong: 1\n")
     arguments = ("--events", tmp_path / "e", "--state", tmp_path / "db", "--web.config.file", file)
@@ -265,5 +267,5 @@ def test_a_file_with_faults_fails_the_start(tmp_path: Path) -> None:
         assert command.stderr.splitlines() == [
             f"cr-exporter: {file}:2: tls_server_config.cert_file: {tmp_path}/server.pem {missing}",
             f"cr-exporter: {file}:3: tls_server_config.key_file: {tmp_path}/server.key {missing}",
-            f"cr-exporter: {file}:4: wrong: is not a known field; known here are {sections}",
+            f"cr-exporter: {file}:4: wrong: is not a known field; known fields: {sections}",
         ]

@@ -1,4 +1,4 @@
-"""Every fault of a web configuration is told at once, with its line and what to write instead."""
+"""Every error of a web configuration is reported at once, with its line and what to write instead."""
 
 import ssl
 from pathlib import Path
@@ -9,7 +9,7 @@ import trustme
 from coderouter_exporter.http.tls import CIPHERS, CIPHERS_OF_TLS13
 from coderouter_exporter.http.web_config import HEADERS, WebConfigErrors, read
 
-HASHED = "$2y$10$X0h1gDsPszWURQaxFh.zoubFi6DXncSjhoQNJgRrnGs7EsimhC7zG"  # that of the format's own page
+HASHED = "$2y$10$X0h1gDsPszWURQaxFh.zoubFi6DXncSjhoQNJgRrnGs7EsimhC7zG"  # from the format's documentation
 WHOLE = f"""\
 tls_server_config:
   cert_file: server.pem
@@ -46,7 +46,7 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def faults(folder: Path, text: str) -> list[str]:
+def errors(folder: Path, text: str) -> list[str]:
     path = folder / "web.yml"
     path.write_text(text)
     with pytest.raises(WebConfigErrors) as caught:
@@ -54,7 +54,7 @@ def faults(folder: Path, text: str) -> list[str]:
     return [line.removeprefix(f"{path}:") for line in str(caught.value).splitlines()]
 
 
-def test_all_that_the_format_has_is_understood(folder: Path) -> None:
+def test_everything_in_the_format_is_supported(folder: Path) -> None:
     (folder / "web.yml").write_text(WHOLE)
     config = read(folder / "web.yml")
     assert config.users == {"prometheus": HASHED.encode()}
@@ -75,13 +75,13 @@ def test_all_that_the_format_has_is_understood(folder: Path) -> None:
 
 
 @pytest.mark.parametrize("text", ["", "basic_auth_users:\n", "http_server_config: {headers: }\n"])
-def test_what_is_left_out_asks_for_nothing(text: str, folder: Path) -> None:
+def test_what_is_left_out_is_off(text: str, folder: Path) -> None:
     (folder / "web.yml").write_text(text)
     config = read(folder / "web.yml")
     assert (config.tls, config.context, config.users, config.headers) == (None, None, {}, {})
 
 
-def test_all_faults_are_told_at_once(folder: Path) -> None:
+def test_all_errors_are_reported_at_once(folder: Path) -> None:
     text = """\
 tls_server_config:
   cert_file: missing.pem
@@ -100,54 +100,57 @@ basic_auth_users:
   alice: twice
 rate_limit: {burst: 1}
 """
-    assert faults(folder, text) == [
+    assert errors(folder, text) == [
         f"2: tls_server_config.cert_file: {folder}/missing.pem cannot be read: No such file or directory",
-        "3: tls_server_config.key_file: is not a text; write one",
+        "3: tls_server_config.key_file: is not a string",
         "4: tls_server_config.min_version: is 'TLS1.2'; write TLS10 or TLS11 or TLS12 or TLS13",
         "5: tls_server_config.client_auth_type: is 'RequireAnyClientCert'; write RequireAndVerifyClientCert",
         "6: tls_server_config.cert: is not supported here; write cert_file",
-        "7: tls_server_config.prefer_server_cipher_suites: is neither true nor false; write one of them",
-        "8: tls_server_config.curve_preferences: is not a list; write - before each value",
-        "10: http_server_config.http3: is not a known field; known here are headers, http2",
-        f"11: http_server_config.headers.Server: is not a known field; known here are {', '.join(HEADERS)}",
+        "7: tls_server_config.prefer_server_cipher_suites: is neither true nor false; set it to one of them",
+        "8: tls_server_config.curve_preferences: is not a list; write `- ` before each value",
+        "10: http_server_config.http3: is not a known field; known fields: headers, http2",
+        f"11: http_server_config.headers.Server: is not a known field; known fields: {', '.join(HEADERS)}",
         "11: http_server_config.headers.X-Frame-Options: is 'never'; write deny or sameorigin",
-        "13: basic_auth_users.alice: is no bcrypt hash; make one with: htpasswd -nBC 10 NAME",
-        "14: basic_auth_users.bob: is no bcrypt hash; make one with: htpasswd -nBC 10 NAME",
-        "15: basic_auth_users.alice: stands twice; the first one would be lost",
+        "13: basic_auth_users.alice: is not a bcrypt hash; create one with: htpasswd -nBC 10 NAME",
+        "14: basic_auth_users.bob: is not a bcrypt hash; create one with: htpasswd -nBC 10 NAME",
+        "15: basic_auth_users.alice: is duplicated; the first value would be ignored",
         "16: rate_limit: is not supported here; leave it out",
     ]
 
 
 @pytest.mark.parametrize(
-    ("text", "fault"),
+    ("text", "error"),
     [
         (
             "tls_server_config: {min_version: TLS12}",
-            "1: tls_server_config: has no cert_file and no key_file; add it",
+            "1: tls_server_config: requires cert_file and key_file",
         ),
-        (f"{TLS}, client_ca_file: ca.pem}}", "client_ca_file has no use without a client_auth_type"),
+        (f"{TLS}, client_ca_file: ca.pem}}", "client_ca_file has no effect without client_auth_type"),
         (
             f"{TLS}, client_auth_type: VerifyClientCertIfGiven}}",
-            "VerifyClientCertIfGiven needs a client_ca_file",
+            "VerifyClientCertIfGiven requires client_ca_file",
         ),
-        (f"{TLS}, client_allowed_sans: [a]}}", "client_allowed_sans needs client_auth_type"),
+        (f"{TLS}, client_allowed_sans: [a]}}", "client_allowed_sans requires client_auth_type"),
         (f"{TLS}, min_version: TLS13, max_version: TLS12}}", "min_version TLS13 is above max_version TLS12"),
-        (f"{TLS}, curve_preferences: [X25519, CurveP256]}}", "has more than one; Python's TLS takes one"),
+        (f"{TLS}, curve_preferences: [X25519, CurveP256]}}", "has several values; Python's TLS supports one"),
         (f"{TLS}, cipher_suites: [RC4]}}", "cipher_suites[0]: is 'RC4'; write TLS_ECDHE"),
         (
             "tls_server_config: {cert_file: server.pem, key_file: ca.pem}",
             "certificate and key cannot be used",
         ),
-        ('http_server_config: {headers: {X-XSS-Protection: "a\\nb"}}', "characters that no header may have"),
-        ("[a, list]", "1: is not a mapping; write fields"),
-        ("{[a]: b}", "1: is not a text; write one"),
+        (
+            'http_server_config: {headers: {X-XSS-Protection: "a\\nb"}}',
+            "contains characters that are not allowed in a header",
+        ),
+        ("[a, list]", "1: is not a mapping; write `key: value` lines"),
+        ("{[a]: b}", "1: is not a string"),
         ("a: [", "is not YAML"),
         ("a: \x01", "is not YAML"),
     ],
 )
-def test_a_fault_names_what_to_write(text: str, fault: str, folder: Path) -> None:
-    assert fault in "\n".join(faults(folder, text))
+def test_an_error_says_what_is_wrong_or_what_to_write(text: str, error: str, folder: Path) -> None:
+    assert error in "\n".join(errors(folder, text))
 
 
-def test_no_fault_shows_a_password(folder: Path) -> None:
-    assert "hunter2" not in "".join(faults(folder, "basic_auth_users: {alice: hunter2}"))
+def test_no_error_shows_a_password(folder: Path) -> None:
+    assert "hunter2" not in "".join(errors(folder, "basic_auth_users: {alice: hunter2}"))

@@ -18,6 +18,8 @@ from support.processes import clean_environment
 from support.programs import program
 from support.prometheus.server import running_prometheus
 
+pytestmark = pytest.mark.slow
+
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 
 
@@ -59,12 +61,12 @@ def test_the_step_may_be_shorter_than_a_second(events: Path) -> None:
     assert history(events, step_ms=500) == {"a": [(0, 0), (0.5, 1), (1, 2)]}
 
 
-def test_time_that_runs_backwards_or_is_missing_counts_with_the_event_before(events: Path) -> None:
+def test_an_event_with_an_older_time_or_none_counts_with_the_previous_one(events: Path) -> None:
     lines = (
         tried("a", ts=at(15)),
         tried("a", ts=at(3)),
         tried("a", ts="?"),
-        b"no event\n",
+        b"not an event\n",
         tried("a", ts=at(21)),
     )
     events.write_bytes(b"".join(lines))
@@ -72,11 +74,11 @@ def test_time_that_runs_backwards_or_is_missing_counts_with_the_event_before(eve
 
 
 def test_files_without_an_event_have_no_history(events: Path) -> None:
-    events.write_bytes(b"no event\n")
+    events.write_bytes(b"not an event\n")
     assert list(backfill(chunks([events]), step_ms=1000)) == ["# EOF\n"]
 
 
-def test_an_odd_time_is_refused_instead_of_filling_the_disk(events: Path) -> None:
+def test_a_wrong_time_is_refused_instead_of_filling_the_disk(events: Path) -> None:
     events.write_bytes(tried("a", ts="1970-01-01T00:00:01.000Z") + tried("a", ts=at(0)))
     with pytest.raises(
         TooManySteps, match=r"from 1970-01-01 00:00:10 to 2026-11-23 12:00:00, which is more than"
@@ -84,7 +86,7 @@ def test_an_odd_time_is_refused_instead_of_filling_the_disk(events: Path) -> Non
         list(backfill(chunks([events]), step_ms=10_000))
 
 
-def test_the_last_step_has_the_totals_that_a_fold_has(events: Path) -> None:
+def test_the_last_step_has_the_totals_of_a_fold(events: Path) -> None:
     names = [f"p{number % 7}" for number in range(1000)]
     events.write_bytes(b"".join(tried(name, ts=at(0.5 * number)) for number, name in enumerate(names)))
     totals = fold_files([events]).totals(PROVIDER_ATTEMPTS)

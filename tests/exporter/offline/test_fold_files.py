@@ -1,4 +1,4 @@
-"""`cr-exporter fold` over a rotated family, as a shell hands it over."""
+"""`cr-exporter fold` over all rotated files, in the order in which a shell lists them."""
 
 import gzip
 import itertools
@@ -11,7 +11,7 @@ import pytest
 from coderouter_exporter.families import exporter as families_exporter
 from coderouter_exporter.families import proxy, table
 from coderouter_exporter.offline.fold_files import fold_files
-from coderouter_exporter.offline.order import UnreadableFile, gathered
+from coderouter_exporter.offline.order import UnreadableFile, oldest_first
 from support.exporter.process import CR_EXPORTER, append, line, running_exporter, samples, tried
 from support.processes import clean_environment, eventually
 
@@ -22,7 +22,7 @@ FED_BY_EVENTS = {family.name for family in table.COUNTERS if family.feeds} | {
 
 
 def event(number: int, **fields: object) -> bytes:
-    """Return the try of that second; its provider tells the second too."""
+    """Return a try at that second; the second is in its provider's name too."""
     return tried(f"p{number}", ts=f"2026-11-23T10:00:{number:02}.000Z", writer="w", seq=number, **fields)
 
 
@@ -31,7 +31,7 @@ def tries(*paths: Path) -> dict[str, int]:
 
 
 @pytest.fixture
-def family(tmp_path: Path) -> list[Path]:
+def rotated(tmp_path: Path) -> list[Path]:
     """Four files of two events each, oldest first; the second is compressed."""
     paths = [tmp_path / f"events.jsonl{end}" for end in (".10", ".9.gz", "-20261123", "")]
     for number, path in enumerate(paths):
@@ -40,54 +40,54 @@ def family(tmp_path: Path) -> list[Path]:
     return paths
 
 
-def test_files_are_read_in_the_order_of_writing_however_the_shell_sorts_them(family: list[Path]) -> None:
-    for order in itertools.permutations(family):
-        assert gathered(order) == family
-        shown = [shown.provider for shown in fold_files(order).recent]
+def test_files_are_read_in_the_order_of_writing_however_the_shell_sorts_them(rotated: list[Path]) -> None:
+    for order in itertools.permutations(rotated):
+        assert oldest_first(order) == rotated
+        shown = [shown.provider for shown in fold_files(order).recent_attempts]
         assert shown == [f"p{number}" for number in range(8)]
 
 
-def test_a_plain_file_and_its_compressed_twin_count_once(family: list[Path]) -> None:
-    twin = family[0].with_name("events.jsonl.10.gz")
-    twin.write_bytes(gzip.compress(family[0].read_bytes()))
-    assert set(tries(*family, twin).values()) == {1}
+def test_a_plain_file_and_its_compressed_copy_count_once(rotated: list[Path]) -> None:
+    copy = rotated[0].with_name("events.jsonl.10.gz")
+    copy.write_bytes(gzip.compress(rotated[0].read_bytes()))
+    assert set(tries(*rotated, copy).values()) == {1}
 
 
 @pytest.mark.parametrize("bytes_there", [0, 5, 20, 60, -1])
-def test_a_twin_that_is_just_being_compressed_is_left_out(family: list[Path], bytes_there: int) -> None:
-    twin = family[0].with_name("events.jsonl.10.gz")
-    twin.write_bytes(gzip.compress(family[0].read_bytes())[:bytes_there])
-    assert set(tries(twin, *family).values()) == {1}
+def test_a_copy_that_is_still_being_compressed_is_left_out(rotated: list[Path], bytes_there: int) -> None:
+    copy = rotated[0].with_name("events.jsonl.10.gz")
+    copy.write_bytes(gzip.compress(rotated[0].read_bytes())[:bytes_there])
+    assert set(tries(copy, *rotated).values()) == {1}
 
 
-def test_a_copy_counts_once_also_when_the_original_has_grown_since(family: list[Path]) -> None:
-    copy = Path(shutil.copy(family[3], family[3].with_name("events.jsonl.1")))
-    append(family[3], event(8))
-    assert gathered([copy, *family]) == family
-    assert tries(copy, *family)["p8"] == 1
+def test_a_copy_counts_once_even_if_the_original_has_grown_since(rotated: list[Path]) -> None:
+    copy = Path(shutil.copy(rotated[3], rotated[3].with_name("events.jsonl.1")))
+    append(rotated[3], event(8))
+    assert oldest_first([copy, *rotated]) == rotated
+    assert tries(copy, *rotated)["p8"] == 1
 
 
-def test_files_that_only_begin_alike_both_count(tmp_path: Path) -> None:
+def test_files_with_a_common_beginning_both_count(tmp_path: Path) -> None:
     one, two = tmp_path / "one.jsonl", tmp_path / "two.jsonl"
     one.write_bytes(tried("same") + tried("one"))
     two.write_bytes(tried("same") + tried("two"))
     assert tries(one, two) == {"same": 2, "one": 1, "two": 1}
 
 
-def test_a_file_named_twice_counts_once(family: list[Path]) -> None:
-    link = family[0].with_name("events.jsonl.latest")
-    link.symlink_to(family[0])
-    assert set(tries(*family, *family, link).values()) == {1}
+def test_a_file_named_twice_counts_once(rotated: list[Path]) -> None:
+    link = rotated[0].with_name("events.jsonl.latest")
+    link.symlink_to(rotated[0])
+    assert set(tries(*rotated, *rotated, link).values()) == {1}
 
 
-def test_a_large_twin_is_compared_to_its_end(tmp_path: Path) -> None:
-    path, twin, other = (
+def test_a_large_copy_is_compared_to_its_end(tmp_path: Path) -> None:
+    path, copy, other = (
         tmp_path / name for name in ("events.jsonl.1", "events.jsonl.1.gz", "events.jsonl.2")
     )
     path.write_bytes(tried(padding="x" * 1000) * 3000)
-    twin.write_bytes(gzip.compress(path.read_bytes(), 1))
+    copy.write_bytes(gzip.compress(path.read_bytes(), 1))
     other.write_bytes(path.read_bytes()[: -len(b'"local"}\n')] + b'"other"}\n')
-    assert sorted(gathered([twin, path, other])) in ([path, other], [twin, other])
+    assert sorted(oldest_first([copy, path, other])) in ([path, other], [copy, other])
 
 
 def test_another_compression_is_named(tmp_path: Path) -> None:
@@ -97,19 +97,22 @@ def test_another_compression_is_named(tmp_path: Path) -> None:
         fold_files([path])
 
 
-def test_a_broken_file_that_no_other_one_holds_is_refused(family: list[Path]) -> None:
-    family[1].write_bytes(family[1].read_bytes()[:-9])
+def test_a_damaged_file_without_an_intact_copy_is_refused(rotated: list[Path]) -> None:
+    rotated[1].write_bytes(rotated[1].read_bytes()[:-9])
     with pytest.raises(UnreadableFile, match=r"cannot read .*\.9\.gz to its end"):
-        fold_files(family)
+        fold_files(rotated)
 
 
-def test_the_whole_family_gives_the_totals_that_the_live_exporter_had(tmp_path: Path) -> None:
+def test_all_rotated_files_give_the_totals_of_the_live_exporter(tmp_path: Path) -> None:
     events = tmp_path / "events.jsonl"
     second = itertools.count()
     with running_exporter(events, state=tmp_path / "exporter.db") as exporter:
         for turn in range(4):
             append(
-                events, *(event(next(second)) for _ in range(10)), b"no event\n", line("of another version")
+                events,
+                *(event(next(second)) for _ in range(10)),
+                b"not an event\n",
+                line("of another version"),
             )
             eventually(lambda: exporter.scrape()["cr_exporter_bytes_behind", ()] == 0)
             if turn < 3:

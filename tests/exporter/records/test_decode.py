@@ -3,13 +3,13 @@ import pytest
 from coderouter_events.events import LINE_BYTES_MAX
 from coderouter_exporter.records.decode import (
     READ_BYTES_MAX,
-    Record,
     cut,
     read_batch,
     read_line,
     salvage,
-    unix_time,
 )
+from coderouter_exporter.records.record import Record
+from coderouter_exporter.records.values import unix_time
 from support.exporter.process import line, tried
 
 GOOD = tried(writer="w", seq=1).rstrip()
@@ -31,7 +31,7 @@ GOOD = tried(writer="w", seq=1).rstrip()
         (b"\0\0\0", "nul"),
     ],
 )
-def test_a_line_that_cannot_be_read_says_why_and_stops_no_other(data: bytes, reason: str) -> None:
+def test_a_rejected_line_has_a_reason_and_affects_no_other(data: bytes, reason: str) -> None:
     assert salvage(data) == ([], [reason])
     batch = read_batch(GOOD + b"\n" + data + b"\n" + GOOD + b"\n")
     assert len(batch.records) == 2
@@ -39,19 +39,19 @@ def test_a_line_that_cannot_be_read_says_why_and_stops_no_other(data: bytes, rea
 
 
 @pytest.mark.parametrize("data", [GOOD + b"\r", b"\xef\xbb\xbf" + GOOD, b" " + GOOD])
-def test_line_ends_of_windows_and_a_byte_order_mark_do_no_harm(data: bytes) -> None:
+def test_windows_line_ends_and_a_byte_order_mark_are_accepted(data: bytes) -> None:
     assert salvage(data) == salvage(GOOD)
     assert read_batch(data + b"\n").records == salvage(GOOD)[0]
 
 
-def test_two_halves_of_a_record_on_two_lines_are_no_record() -> None:
+def test_two_halves_of_a_record_on_two_lines_are_rejected() -> None:
     batch = read_batch(b'{"msg":"try-provider",\n"provider":"local"}\n')
     assert batch.records == []
     assert batch.rejected == {"json": 2}
 
 
 @pytest.mark.parametrize("at", range(1, len(GOOD), 7))
-def test_the_whole_record_behind_a_torn_one_counts(at: int) -> None:
+def test_the_whole_record_after_a_torn_one_counts(at: int) -> None:
     assert salvage(GOOD[:at] + GOOD) == (salvage(GOOD)[0], ["torn"])
 
 
@@ -61,19 +61,19 @@ def test_two_whole_records_on_one_line_both_count() -> None:
     assert batch.rejected == {"empty": 1}
 
 
-def test_a_record_inside_a_text_of_another_is_not_taken_for_one() -> None:
+def test_a_record_quoted_inside_another_does_not_count() -> None:
     quoting = line("provider-failed", error=GOOD.decode(), provider="a").rstrip()
     assert salvage(quoting[:-5]) == ([], ["json"])
     records, wrong = salvage(quoting[:-5] + quoting)
     assert ([record.msg for record in records], wrong) == (["provider-failed"], ["torn"])
 
 
-def test_nul_bytes_inside_a_line_are_taken_out_and_counted() -> None:
+def test_nul_bytes_inside_a_line_are_removed_and_counted() -> None:
     batch = read_batch(GOOD + b"\n\0\0" + GOOD + b"\n")
     assert (len(batch.records), batch.rejected, batch.nul_bytes) == (2, {"nul": 1}, 2)
 
 
-def test_a_run_of_nul_bytes_is_passed_over_once_it_is_known_where_it_ends() -> None:
+def test_a_run_of_nul_bytes_is_skipped_once_its_end_is_known() -> None:
     waiting, _ = cut(b"\0" * 9, skipping=False)
     assert (waiting.data, waiting.bytes_read) == (b"", 0)
     long, skipping = cut(b"\0" * READ_BYTES_MAX, skipping=False)
@@ -96,7 +96,7 @@ def test_values_of_other_types_become_text_or_nothing() -> None:
     assert record.dropped == ["a", "1", ""]
 
 
-def test_a_line_of_the_greatest_length_is_read() -> None:
+def test_a_line_of_the_maximum_length_is_read() -> None:
     longest = line("try-provider", provider="p", padding="")
     longest = longest.replace(
         b'"padding": ""', b'"padding": "%s"' % (b"x" * (LINE_BYTES_MAX - len(longest) + 1))
@@ -110,7 +110,7 @@ def test_only_whole_lines_are_cut_off() -> None:
     assert cut(b"abc", skipping=False)[0].bytes_read == 0
 
 
-def test_a_line_longer_than_a_read_is_passed_over_and_counted_once() -> None:
+def test_a_line_longer_than_a_read_is_skipped_and_counted_once() -> None:
     first, skipping = cut(b"x" * READ_BYTES_MAX, skipping=False)
     assert (first.data, first.bytes_read, first.oversize, skipping) == (b"", READ_BYTES_MAX, 0, True)
     more, skipping = cut(b"x" * 10, skipping=skipping)

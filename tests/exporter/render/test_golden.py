@@ -1,4 +1,4 @@
-"""Two event files, one of CodeRouter 1.7 and one with every event of today, and the exact bytes that they mean."""
+"""Two event files, one of CodeRouter 1.7 and one with every event of the contract, fold to exactly these bytes."""
 
 import gzip
 import re
@@ -7,15 +7,16 @@ from pathlib import Path
 
 import pytest
 
-from coderouter_events.events import EVENTS as EVENTS_OF_TODAY
+from coderouter_events.events import EVENTS as CONTRACT
+from coderouter_events.events import Event
+from coderouter_exporter.families.exporter import EVENTS_READ
 from coderouter_exporter.offline.fold_files import fold_files
-from coderouter_exporter.render.exposition import Format, render
-from coderouter_exporter.render.view import View
+from coderouter_exporter.render.exposition import Format
+from support.exporter.golden import DATA, EVENTS_1_7, EVENTS_2, missing_lines, rendered
 from support.exporter.process import CR_EXPORTER, running_exporter
 from support.processes import clean_environment
 
-DATA = Path(__file__).parents[1] / "data"
-EVENTS = DATA / "coderouter-1.7.jsonl"
+EVENTS = EVENTS_1_7
 METRICS = (DATA / "coderouter-1.7.prom").read_bytes()
 
 
@@ -29,18 +30,31 @@ def fold(*files: Path, timezone: str = "UTC") -> subprocess.CompletedProcess[byt
 def test_the_file_folds_to_exactly_these_metrics(name: str) -> None:
     folded = fold(DATA / f"{name}.jsonl")
     assert (folded.returncode, folded.stderr) == (0, b"")
-    assert folded.stdout == (DATA / f"{name}.prom").read_bytes()
+    assert folded.stdout == (DATA / f"{name}.prom").read_bytes(), (
+        "run `make golden` and review the difference"
+    )
 
 
-def test_openmetrics_says_the_same_with_exemplars() -> None:
-    state = fold_files([DATA / "coderouter-2.jsonl"])
-    view = View(state=state, now_ts=state.last_event_ts)
-    assert render(view, Format.OPENMETRICS) == (DATA / "coderouter-2.om").read_bytes()
+def test_openmetrics_has_the_same_totals_and_exemplars() -> None:
+    expected = (DATA / "coderouter-2.om").read_bytes()
+    assert rendered(EVENTS_2, Format.OPENMETRICS) == expected, "run `make golden` and review the difference"
 
 
-def test_every_event_of_the_contract_stands_in_the_newer_file() -> None:
-    text = (DATA / "coderouter-2.jsonl").read_text(encoding="utf-8")
-    assert {event.msg for event in EVENTS_OF_TODAY} <= set(re.findall(r'"msg":"([a-z-]+)"', text))
+def test_every_event_of_the_contract_is_in_the_newer_file() -> None:
+    text = EVENTS_2.read_text(encoding="utf-8")
+    written = set(re.findall(r'"msg":"([a-z-]+)"', text))
+    assert {event.msg for event in CONTRACT} <= written, "run `make golden` and review the difference"
+
+
+@pytest.mark.parametrize("event", CONTRACT, ids=lambda event: event.msg)
+def test_a_sample_line_of_any_event_is_counted(event: type[Event], tmp_path: Path) -> None:
+    events = tmp_path / "events.jsonl"
+    lines = EVENTS_2.read_text(encoding="utf-8").splitlines(keepends=True)
+    without = [line for line in lines if f'"msg":"{event.msg}"' not in line]
+    events.write_text("".join(without), encoding="utf-8")
+    [added] = missing_lines(events)
+    events.write_text("".join([*without, added]), encoding="utf-8")
+    assert fold_files([events]).counts[EVENTS_READ.name][event.msg,] == 1
 
 
 def test_a_compressed_file_folds_to_the_same(tmp_path: Path) -> None:
@@ -68,7 +82,7 @@ def test_the_live_exporter_serves_the_same(tmp_path: Path) -> None:
         assert line in served or line.startswith(("coderouter_uptime_seconds", "cr_exporter_checkpoint_"))
 
 
-def test_a_time_without_zone_is_read_in_the_zone_of_the_machine() -> None:
+def test_a_time_without_a_zone_is_in_the_time_zone_of_the_machine() -> None:
     tokyo = fold(EVENTS, timezone="Asia/Tokyo").stdout.decode()
     assert "coderouter_uptime_seconds 12.0\n" in tokyo
     assert f"coderouter_last_event_timestamp_seconds {1795461430 - 9 * 3600:.0f}\n".encode() not in METRICS

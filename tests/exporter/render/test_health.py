@@ -1,4 +1,4 @@
-"""What an operator asks first, worked out from what was counted."""
+"""The answers to an operator's first questions: is the proxy up, which provider answers, and why not the first one?"""
 
 import fcntl
 import os
@@ -9,12 +9,11 @@ from typing import Any
 import pytest
 
 from coderouter_events.lock import LivenessLock
-from coderouter_exporter.fold.fold import fold
 from coderouter_exporter.http.proxy_liveness import ProxyLiveness
-from coderouter_exporter.records.decode import Chunk
 from coderouter_exporter.render.report import report
 from coderouter_exporter.render.view import View
-from coderouter_exporter.state.state import State, decode, encode
+from coderouter_exporter.state.state import State
+from exporter.fold.events import folded
 from support.exporter.process import line
 from support.exporter.sample_events import startup, utc
 
@@ -22,11 +21,9 @@ NOW = 1_795_000_000.0
 LATER = NOW + 10
 
 
-def told(*lines: bytes, now_ts: float = LATER, alive: bool | None = None) -> Any:
-    state = State(created_ts=1.0)
-    data = b"".join(lines)
-    fold(state, Chunk(data, len(data)))
-    return report(View(state=decode(encode(state)), now_ts=now_ts, alive=alive))
+def reported(*lines: bytes, now_ts: float = LATER, alive: bool | None = None) -> Any:
+    state = State.decode(folded(*lines).encode())
+    return report(View(state=state, now_ts=now_ts, alive=alive))
 
 
 def at(msg: str, ts: float = NOW, **fields: object) -> bytes:
@@ -52,10 +49,10 @@ BYE = at("coderouter-shutdown", NOW + 1, writer="w", seq=2, reason="SIGTERM")
         ([UP, BYE, startup(NOW + 2, "w2")], 3, True, "running"),
     ],
 )
-def test_the_proxy_runs_has_stopped_or_is_gone(
+def test_the_proxy_is_running_stopped_or_gone(
     lines: list[bytes], age_s: float, alive: bool | None, state: str
 ) -> None:
-    proxy = told(*lines, now_ts=NOW + age_s, alive=alive)["proxy"]
+    proxy = reported(*lines, now_ts=NOW + age_s, alive=alive)["proxy"]
     assert proxy["state"] == state
 
 
@@ -77,47 +74,47 @@ COOLED = at("provider-cooldown", NOW + 3, provider="ollama", seconds=30.0)
         ([FAILED, COOLED, at("provider-recovered", NOW + 4, provider="ollama")], "failing"),
     ],
 )
-def test_a_provider_is_as_its_newest_try_was(lines: list[bytes], state: str) -> None:
-    providers = {entry["name"]: entry["state"] for entry in told(UP, *lines)["providers"]}
+def test_the_state_of_a_provider_is_that_of_its_newest_attempt(lines: list[bytes], state: str) -> None:
+    providers = {entry["name"]: entry["state"] for entry in reported(UP, *lines)["providers"]}
     assert providers == {"ollama": state, "openrouter-free": "unused", "claude": "gated"}
 
 
-def test_the_newest_failure_that_made_the_next_provider_be_tried_is_told() -> None:
+def test_the_newest_failure_that_caused_a_fallback_is_reported() -> None:
     final = at(
         "provider-failed-midstream", NOW + 5, provider="ollama", retryable=False, error_type="timeout_idle"
     )
-    assert told(UP, FAILED, final)["moved_on"] == {
+    assert reported(UP, FAILED, final)["moved_on"] == {
         "provider": "ollama",
         "at": utc(NOW + 2)[:19],
         "error_type": "connect",
         "error": "no",
     }
-    assert told(UP, final)["moved_on"] is None
+    assert reported(UP, final)["moved_on"] is None
 
 
-def test_who_answered_last_is_told() -> None:
-    assert told(UP)["answering"] is None
+def test_the_provider_that_answered_last_is_reported() -> None:
+    assert reported(UP)["answering"] is None
     other = at("provider-ok", NOW + 5, provider="openrouter-free")
-    assert told(UP, OK, other)["answering"] == {"provider": "openrouter-free", "at": utc(NOW + 5)[:19]}
+    assert reported(UP, OK, other)["answering"] == {"provider": "openrouter-free", "at": utc(NOW + 5)[:19]}
 
 
-def test_the_paid_gate_tells_whom_it_keeps_out() -> None:
+def test_the_paid_gate_reports_the_providers_it_excludes() -> None:
     blocked = at("chain-paid-gate-blocked", profile="coding", blocked_providers=["claude"])
     skipped = at("skip-paid-provider", provider="claude")
-    assert told(startup(NOW, "w"), skipped, blocked)["paid_gate"] == {
+    assert reported(startup(NOW, "w"), skipped, blocked)["paid_gate"] == {
         "closed": True, "providers": ["claude"], "requests_blocked": 1, "providers_skipped": 1,
     }  # fmt: skip
-    assert told(startup(NOW, "w", allow_paid=True))["paid_gate"]["closed"] is False
-    assert told()["paid_gate"]["closed"] is None
+    assert reported(startup(NOW, "w", allow_paid=True))["paid_gate"]["closed"] is False
+    assert reported()["paid_gate"]["closed"] is None
 
 
-def test_what_makes_the_counts_inexact_is_told() -> None:
+def test_the_reason_for_inexact_counts_is_reported() -> None:
     lost = at("try-provider", provider="ollama", writer="w", seq=4)
-    counting = told(startup(NOW, "w"), lost)["counting"]
+    counting = reported(startup(NOW, "w"), lost)["counting"]
     assert (counting["exact"], counting["events_missing"]) == (False, 2)
 
 
-def test_the_last_50_events_are_told_in_words_without_tries_and_heartbeats() -> None:
+def test_the_last_50_events_have_texts_and_exclude_tries_and_heartbeats() -> None:
     lines = [
         at("try-provider", provider="ollama"),
         FAILED,
@@ -135,16 +132,18 @@ def test_the_last_50_events_are_told_in_words_without_tries_and_heartbeats() -> 
         at("request-finished", outcome="ok", status=200, attempts=1, duration_s=0.5),
         at("no-event-of-ours"),
     ]
-    events = told(*lines)["events"]
+    events = reported(*lines)["events"]
     assert sorted((event["event"], event["level"], event["text"]) for event in events) == [
         ("provider-failed", "WARNING", "connect: no"),
         ("provider-failed", "WARNING", "rate_limited: HTTP 429: slow down"),
         ("provider-failed", "WARNING", "upstream_5xx, HTTP 500: " + "x" * 200 + "…"),
-        ("provider-ok", "INFO", "answers after 100 ms"),
+        ("provider-ok", "INFO", "answered after 100 ms"),
         ("request-finished", "INFO", "ok, in 500 ms"),
         ("request-finished", "WARNING", "exhausted, HTTP 502, 2 tries, in 12.3 s"),
     ]
-    many = told(*(at("provider-ok", NOW + number, provider=str(number)) for number in range(120)))["events"]
+    many = reported(*(at("provider-ok", NOW + number, provider=str(number)) for number in range(120)))[
+        "events"
+    ]
     assert [event["provider"] for event in many] == [str(number) for number in range(70, 120)]
 
 
@@ -161,9 +160,9 @@ def lock(events: Path) -> Iterator[LivenessLock]:
     lock.release()
 
 
-def test_the_lock_tells_whether_a_process_lives(events: Path, lock: LivenessLock) -> None:
+def test_the_lock_shows_whether_a_process_is_alive(events: Path, lock: LivenessLock) -> None:
     liveness = ProxyLiveness()
-    assert liveness.probe([events], last_event_ts=NOW, now_ts=NOW) is None, "an older proxy has no lock"
+    assert liveness.probe([events], last_event_ts=NOW, now_ts=NOW) is None, "an older proxy takes no lock"
     lock.hold()
     lock.hold()
     assert liveness.probe([events], last_event_ts=NOW, now_ts=NOW) is True
@@ -175,21 +174,21 @@ def test_the_lock_tells_whether_a_process_lives(events: Path, lock: LivenessLock
     assert liveness.probe([events], last_event_ts=NOW, now_ts=LATER) is False
 
 
-def test_of_several_event_files_one_that_is_in_use_is_enough(events: Path, lock: LivenessLock) -> None:
+def test_one_event_file_in_use_out_of_several_is_enough(events: Path, lock: LivenessLock) -> None:
     lock.hold()
     unused = events.with_name("unused.jsonl")
     unused.with_name("unused.jsonl.alive").touch()
     assert ProxyLiveness().probe([unused, events], last_event_ts=NOW, now_ts=NOW) is True
 
 
-def test_a_lock_that_is_free_while_events_come_tells_nothing(events: Path) -> None:
+def test_a_free_lock_proves_nothing_while_events_arrive(events: Path) -> None:
     events.with_name("events.jsonl.alive").touch()
     liveness = ProxyLiveness()
     assert liveness.probe([events], last_event_ts=NOW, now_ts=LATER) is False
     assert liveness.probe([events], last_event_ts=LATER + 5, now_ts=LATER + 9) is None
 
 
-def test_holding_the_lock_never_waits_and_is_made_up_for_later(events: Path, lock: LivenessLock) -> None:
+def test_taking_the_lock_never_blocks_and_is_retried_later(events: Path, lock: LivenessLock) -> None:
     fd = os.open(events.with_name("events.jsonl.alive"), os.O_RDONLY | os.O_CREAT)
     fcntl.flock(fd, fcntl.LOCK_EX)
     lock.hold()

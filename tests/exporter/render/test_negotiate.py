@@ -33,7 +33,7 @@ PROMETHEUS_3 = (
         ("text/plain;q=high, application/openmetrics-text;q=0.1", Format.OPENMETRICS),
     ],
 )
-def test_the_format_the_client_likes_best_is_served(accept: str, form: Format) -> None:
+def test_the_format_that_the_client_prefers_is_served(accept: str, form: Format) -> None:
     assert choose_format(accept) is form
 
 

@@ -15,17 +15,17 @@ from hypothesis import strategies as st
 
 from coderouter_exporter.families.kinds import MICRO
 from coderouter_exporter.records.columns import Columns
-from coderouter_exporter.records.decode import Record
+from coderouter_exporter.records.record import Record
 from coderouter_exporter.render.charts import history, today
 from coderouter_exporter.state import duration_histogram
-from coderouter_exporter.state.minutes import FIELDS, HOURS_KEPT, HOURS_OPEN, Minutes, total
+from coderouter_exporter.state.minutes import FIELDS, HOURS_KEPT, HOURS_UNCOMPRESSED, Minutes, total
 from support.exporter.process import append, running_exporter
 from support.exporter.sample_events import an_hour
 
 NOW = datetime(2026, 11, 23, 12, 0, 30, tzinfo=UTC).timestamp()
 HOUR_S = 3600
 DAY_BYTES_MAX = 200_000
-"""What the history may add to each commit after a day of ten requests a second."""
+"""Maximum size of the history in each commit after a day of one request a second."""
 
 
 def finished(ago_s: float, outcome: str | None = "ok", now_ts: float = NOW, **fields: object) -> Record:
@@ -45,26 +45,26 @@ def counted(*records: Record) -> Minutes:
 
 
 def columns(minutes: Minutes, hours: int = 1) -> dict[str, list[int]]:
-    told = history(minutes, hours, NOW)
-    return {kind: told[kind] for kind in ("ok", "failed", "client", "fallbacks")}
+    chart = history(minutes, hours, NOW)
+    return {kind: chart[kind] for kind in ("ok", "failed", "client", "fallbacks")}
 
 
 def test_a_request_counts_in_the_minute_in_which_it_ended() -> None:
     minutes = counted(finished(0), finished(31), finished(59 * 60, "exhausted"), finished(60 * 60))
-    told = columns(minutes)
-    assert (told["ok"][-2:], told["failed"][0]) == ([1, 1], 1)
-    assert sum(told["ok"]) == 2, "an hour ago is before the first of 60 minutes"
+    shown = columns(minutes)
+    assert (shown["ok"][-2:], shown["failed"][0]) == ([1, 1], 1)
+    assert sum(shown["ok"]) == 2, "an hour ago is before the first of 60 minutes"
 
 
-def test_every_outcome_is_answered_failed_or_the_clients_own() -> None:
+def test_every_outcome_is_in_one_of_the_columns_ok_failed_and_client() -> None:
     outcomes = ("ok", "client_error", "exhausted", "blocked", "midstream", "client_gone", "nonsense", None)
-    told = columns(counted(*(finished(0, outcome) for outcome in outcomes)))
-    assert {kind: column[-1] for kind, column in told.items()} == {
+    shown = columns(counted(*(finished(0, outcome) for outcome in outcomes)))
+    assert {kind: column[-1] for kind, column in shown.items()} == {
         "ok": 1, "failed": 5, "client": 2, "fallbacks": 0,
     }  # fmt: skip
 
 
-def test_tokens_and_costs_add_up_to_the_micro_dollar_and_nonsense_to_nothing() -> None:
+def test_tokens_and_costs_add_up_exactly_and_nonsense_is_ignored() -> None:
     used: dict[str, Any] = {
         "input_tokens": 7,
         "output_tokens": 5,
@@ -78,7 +78,7 @@ def test_tokens_and_costs_add_up_to_the_micro_dollar_and_nonsense_to_nothing() -
     assert (whole.cache_read_tokens, whole.cache_creation_tokens, whole.micro_usd) == (30, 20, 10)
 
 
-def test_an_event_that_tells_no_time_is_in_no_minute() -> None:
+def test_an_event_without_a_readable_time_is_in_no_minute() -> None:
     minutes = counted(Record(msg="request-finished", outcome="ok"), Record(ts="yesterday", outcome="ok"))
     assert minutes == Minutes()
 
@@ -94,36 +94,36 @@ ENDS = st.builds(
 
 @settings(deadline=None, max_examples=100)
 @given(st.lists(ENDS, max_size=60), st.data())
-def test_neither_the_order_nor_the_batches_matter(records: list[Record], data: st.DataObject) -> None:
+def test_neither_order_nor_batches_matter(records: list[Record], data: st.DataObject) -> None:
     at_once = counted(*records)
     shuffled = data.draw(st.permutations(records))
     one_by_one = Minutes()
     for record in shuffled:
         count(one_by_one, record)
-    assert one_by_one.opened == at_once.opened
-    assert one_by_one.packed.keys() == at_once.packed.keys()
+    assert one_by_one.uncompressed == at_once.uncompressed
+    assert one_by_one.compressed.keys() == at_once.compressed.keys()
     for hours in (1, 6, 24):
         assert history(one_by_one, hours, NOW) == history(at_once, hours, NOW)
 
 
-def test_the_newest_hours_with_a_request_are_kept_and_the_last_ones_are_open() -> None:
+def test_the_newest_hours_with_a_request_are_kept_and_the_last_ones_are_not_compressed() -> None:
     minutes = Minutes()
     for hour in range(60):
         count(minutes, finished((60 - hour) * HOUR_S))
-        assert len(minutes.packed) + HOURS_OPEN <= HOURS_KEPT
-    assert len(minutes.packed) + len(minutes.opened) == HOURS_KEPT
+        assert len(minutes.compressed) + HOURS_UNCOMPRESSED <= HOURS_KEPT
+    assert len(minutes.compressed) + len(minutes.uncompressed) == HOURS_KEPT
     before = msgspec.msgpack.encode(minutes)
     count(minutes, finished(50 * HOUR_S))
-    assert msgspec.msgpack.encode(minutes) == before, "it comes too late"
+    assert msgspec.msgpack.encode(minutes) == before, "it is too old"
 
 
-def test_a_late_event_of_a_packed_hour_counts() -> None:
+def test_a_late_event_of_a_compressed_hour_counts() -> None:
     minutes = counted(*(finished(hour * HOUR_S) for hour in range(10)))
     count(minutes, finished(5 * HOUR_S), finished(5 * HOUR_S + 60))
     assert sum(columns(minutes, 6)["ok"]) == 6 + 2
 
 
-def test_a_clock_that_was_wrong_once_does_not_take_the_history() -> None:
+def test_one_event_far_in_the_future_does_not_discard_the_history() -> None:
     minutes = counted(*(finished(minute * 60) for minute in range(60)))
     count(minutes, finished(-1e9))
     assert sum(columns(minutes)["ok"]) == 60
@@ -137,19 +137,19 @@ def test_the_steps_of_a_chart_end_now_and_add_up(hours: int, steps: int) -> None
     assert column[-1] == 1
 
 
-def test_quantiles_are_at_most_a_tenth_off() -> None:
+def test_quantiles_are_at_most_10_percent_off() -> None:
     chance = random.Random(7)
     measured = sorted(chance.lognormvariate(0.5, 1.5) for _ in range(5000))
-    drawn: duration_histogram.Sketch = {}
+    drawn: duration_histogram.DurationHistogram = {}
     duration_histogram.add(drawn, (round(seconds * MICRO) for seconds in measured))
     for share in (0.5, 0.95):
-        told, right = duration_histogram.quantile_s(drawn, share), measured[int(share * len(measured))]
-        assert told is not None
-        assert abs(told - right) / right < 0.1
+        estimate, exact = duration_histogram.quantile_s(drawn, share), measured[int(share * len(measured))]
+        assert estimate is not None
+        assert abs(estimate - exact) / exact < 0.1
     assert duration_histogram.quantile_s({}, 0.5) is None
 
 
-def test_only_answered_requests_and_streams_make_quantiles() -> None:
+def test_quantiles_are_of_complete_responses_and_of_streams() -> None:
     minutes = counted(
         finished(0, duration_s=1.0, ttft_s=0.1),
         finished(0, duration_s=1.0),
@@ -170,30 +170,30 @@ def test_only_answered_requests_and_streams_make_quantiles() -> None:
         ("UTC", "2026-11-23T00:00:00+00:00", 0),
     ],
 )
-def test_today_begins_at_midnight_in_the_zone(zone: str, now: str, hours: float) -> None:
+def test_today_begins_at_midnight_in_the_time_zone(zone: str, now: str, hours: float) -> None:
     now_ts = datetime.fromisoformat(now).timestamp()
     spent = [finished(ago * 60, now_ts=now_ts, input_tokens=1, cost_usd=0.5) for ago in range(26 * 60)]
-    told = today(counted(*spent), zone, now_ts)
-    assert told["requests"] == told["input_tokens"] == hours * 60 + 1
-    assert told["cost_usd"] == told["requests"] / 2
-    assert (told["date"], told["timezone"]) == (now[:10], zone)
+    used = today(counted(*spent), zone, now_ts)
+    assert used["requests"] == used["input_tokens"] == hours * 60 + 1
+    assert used["cost_usd"] == used["requests"] / 2
+    assert (used["date"], used["timezone"]) == (now[:10], zone)
 
 
 @pytest.mark.parametrize("zone", [None, "Mars/Olympus", "../etc/passwd", "\0"])
-def test_without_a_zone_it_is_the_day_of_this_machine(zone: str | None) -> None:
+def test_without_a_valid_time_zone_today_is_that_of_the_machine(zone: str | None) -> None:
     assert today(Minutes(), zone, NOW)["date"] == datetime.fromtimestamp(NOW).astimezone().date().isoformat()
 
 
-def test_the_history_is_there_after_a_kill_without_the_event_file(tmp_path: Path) -> None:
+def test_the_history_survives_a_kill_without_the_event_file(tmp_path: Path) -> None:
     events, state = tmp_path / "events.jsonl", tmp_path / "exporter.db"
     append(events, *an_hour(time.time()))
-    told = []
+    reports = []
     for _ in range(2):
         with running_exporter(events, state=state) as exporter:
-            told.append(json.loads(exporter.get("/metrics.json?hours=6")[1]))
+            reports.append(json.loads(exporter.get("/metrics.json?hours=6")[1]))
             exporter.command.stop(SIGKILL)
         events.unlink(missing_ok=True)
-    before, after = ({name: report[name] for name in ("history", "events")} for report in told)
+    before, after = ({name: report[name] for name in ("history", "events")} for report in reports)
     assert before["history"]["total"]["requests"] > 300
     assert (before["history"]["total"], before["events"]) == (after["history"]["total"], after["events"])
 

@@ -1,7 +1,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from coderouter_exporter.records.decode import Record
+from coderouter_exporter.records.record import Record
 from coderouter_exporter.state import sequences
 from coderouter_exporter.state.sequences import INTERVALS_MAX, SEQ_MAX, WRITERS_MAX, Writer, Writers
 
@@ -14,7 +14,7 @@ def taken(writers: Writers, records: list[Record], now_ts: float = 0.0) -> list[
     return [record.seq for record in writers.take(records, now_ts)]
 
 
-def test_what_is_new_is_taken_once() -> None:
+def test_a_new_number_is_taken_once() -> None:
     writers = Writers()
     assert taken(writers, numbered(1, 2, 3)) == [1, 2, 3]
     assert taken(writers, numbered(2, 3, 4)) == [4]
@@ -22,11 +22,11 @@ def test_what_is_new_is_taken_once() -> None:
     assert writers.known["w"].bounds == [1, 4]
 
 
-def test_a_number_that_comes_twice_in_one_batch_is_taken_once() -> None:
+def test_a_number_twice_in_one_batch_is_taken_once() -> None:
     assert taken(Writers(), numbered(1, 2, 2, 1)) == [1, 2]
 
 
-def test_a_gap_is_missing_until_the_late_event_comes() -> None:
+def test_a_gap_is_missing_until_the_late_event_arrives() -> None:
     writers = Writers()
     taken(writers, numbered(1, 5))
     assert writers.missing() == 3
@@ -54,7 +54,7 @@ def test_writers_do_not_mix() -> None:
     assert writers.missing() == 0
 
 
-def test_events_without_a_proper_number_are_always_new_and_never_kept() -> None:
+def test_events_without_a_valid_number_are_always_new_and_never_remembered() -> None:
     writers = Writers()
     records = [
         Record(),
@@ -69,7 +69,7 @@ def test_events_without_a_proper_number_are_always_new_and_never_kept() -> None:
     assert writers.known.keys() == {"w"}
 
 
-def test_the_intervals_of_a_writer_are_bounded_and_what_is_given_up_stays_missing() -> None:
+def test_the_intervals_of_a_writer_are_bounded_and_dropped_gaps_stay_missing() -> None:
     writers = Writers()
     every_other = range(1, 4 * INTERVALS_MAX, 2)
     taken(writers, numbered(*every_other))
@@ -80,7 +80,7 @@ def test_the_intervals_of_a_writer_are_bounded_and_what_is_given_up_stays_missin
     )
 
 
-def test_beyond_the_greatest_number_of_writers_the_one_that_ended_longest_ago_is_forgotten() -> None:
+def test_beyond_the_maximum_of_writers_the_one_that_ended_first_is_forgotten() -> None:
     writers = Writers()
     taken(writers, numbered(1, writer="alive"), now_ts=1.0)
     taken(writers, numbered(2, writer="ended first"), now_ts=2.0)
@@ -92,10 +92,10 @@ def test_beyond_the_greatest_number_of_writers_the_one_that_ended_longest_ago_is
     assert len(writers.known) == WRITERS_MAX
     assert "alive" in writers.known
     assert "ended first" not in writers.known
-    assert writers.missing() == 1, "what it lost stays lost"
+    assert writers.missing() == 1, "its missing event stays missing"
 
 
-def test_a_writer_gone_quiet_is_forgotten_before_a_living_one() -> None:
+def test_a_silent_writer_is_forgotten_before_a_live_one() -> None:
     writers = Writers()
     taken(writers, numbered(1, writer="quiet"), now_ts=0.0)
     for number in range(WRITERS_MAX):
@@ -104,7 +104,7 @@ def test_a_writer_gone_quiet_is_forgotten_before_a_living_one() -> None:
 
 
 @given(st.lists(st.lists(st.tuples(st.sampled_from("vw"), st.integers(1, 30)), max_size=20), max_size=8))
-def test_it_agrees_with_a_set_of_all_numbers_seen(batches: list[list[tuple[str, int]]]) -> None:
+def test_it_agrees_with_a_set_of_all_numbers(batches: list[list[tuple[str, int]]]) -> None:
     writers = Writers()
     seen: set[tuple[str, int]] = set()
     for batch in batches:

@@ -1,4 +1,4 @@
-"""The state file through an exporter's eyes: damage, age, a full disk, a reset."""
+"""How an exporter handles its state file: damage, older versions, a full disk, a reset."""
 
 import gzip
 import os
@@ -12,14 +12,15 @@ from pathlib import Path
 import pytest
 
 from coderouter_events.events import TryProvider
-from coderouter_exporter.state import state as states
-from coderouter_exporter.state.state import OTHER, SERIES_MAX
+from coderouter_exporter.state.state import OTHER, SERIES_MAX, State
 from coderouter_exporter.state.store import SCHEMA, StateError, Store
 from coderouter_proxy.eventlog.writer import EventLog
 from support.exporter.engine import EngineRig, is_exact
 from support.exporter.process import CR_EXPORTER, Exporter, append, running_exporter, tried
 from support.exporter.writers import Writer
 from support.processes import clean_environment, eventually, running
+
+pytestmark = pytest.mark.slow
 
 DATA = Path(__file__).parents[1] / "data"
 EVERY_BYTES = 61
@@ -35,7 +36,7 @@ def damage_newest(state: Path) -> None:
 
 
 def loaded(path: Path) -> bytes | str | None:
-    """Return the document that the file holds, or what is said when it is refused."""
+    """Return the document in the file, or the error message when it is refused."""
     try:
         store = Store(path)
     except StateError as error:
@@ -48,8 +49,8 @@ def loaded(path: Path) -> bytes | str | None:
         store.close()
 
 
-def test_checkpoint_corrupt(tmp_path: Path) -> None:
-    """With any byte of the file flipped, or the file cut anywhere, nothing else than the last two commits is loaded."""
+def test_no_damage_to_a_state_file_loads_anything_but_the_last_two_commits(tmp_path: Path) -> None:
+    """Every few bytes, one byte is flipped, and the file is truncated there."""
     path = tmp_path / "exporter.db"
     store = Store(path)
     documents = [bytes([number]) * 700 for number in (1, 2, 3)]
@@ -72,7 +73,7 @@ def test_checkpoint_corrupt(tmp_path: Path) -> None:
     assert found == set(documents[-2:])
 
 
-def test_a_state_whose_generations_are_gone_is_not_taken_for_a_new_one(tmp_path: Path) -> None:
+def test_a_state_that_lost_its_generations_is_not_mistaken_for_a_new_one(tmp_path: Path) -> None:
     path = tmp_path / "exporter.db"
     store = Store(path)
     store.commit(b"1")
@@ -84,12 +85,12 @@ def test_a_state_whose_generations_are_gone_is_not_taken_for_a_new_one(tmp_path:
     assert "its generations are gone" in str(loaded(path))
 
 
-def test_checkpoint_is_dir(tmp_path: Path) -> None:
+def test_a_folder_at_the_path_of_the_state_is_refused(tmp_path: Path) -> None:
     (tmp_path / "exporter.db").mkdir()
     assert "exporter.db" in str(loaded(tmp_path / "exporter.db"))
 
 
-def test_after_damage_the_generation_before_goes_on_and_nothing_is_served_that_falls(
+def test_after_damage_the_previous_generation_is_used_and_no_served_value_decreases(
     events: Path, writer: Writer, tmp_path: Path
 ) -> None:
     state = tmp_path / "exporter.db"
@@ -100,27 +101,27 @@ def test_after_damage_the_generation_before_goes_on_and_nothing_is_served_that_f
     engine.kill()
     damage_newest(state)
     engine = EngineRig(events, state=state)
-    before = engine.follower.published
+    before = engine.published
     assert engine.shown()["coderouter_requests_total", ()] == 5
     assert is_exact(engine, 10)
-    after = engine.follower.published
+    after = engine.published
     assert (before.recovering, after.recovering) == (True, False)
     engine.kill()
 
 
-def test_a_state_of_schema_1_goes_on(tmp_path: Path) -> None:
-    """Its positions have no marker and its events no numbers; totals, `_created` and positions stay."""
+def test_a_state_of_schema_1_is_continued(tmp_path: Path) -> None:
+    """Its checkpoints have no tail digest and its events no numbers; totals, `_created` and offsets are kept."""
     state, events = tmp_path / "exporter.db", tmp_path / "events.jsonl"
     shutil.copy(DATA / "state-schema-1.db", state)
     shutil.copy(DATA / "state-schema-1.jsonl", events)
     store = Store(state)
     document = store.load()
     assert document is not None
-    restored = states.decode(document)
+    restored = State.decode(document)
     assert restored.created_ts == 1795461000.0
-    (position,) = restored.positions
-    position.path = str(events)
-    store.commit(states.encode(restored))
+    (checkpoint,) = restored.checkpoints
+    checkpoint.path = str(events)
+    store.commit(restored.encode())
     store.close()
     engine = EngineRig(events, state=state)
     assert engine.scrape()["coderouter_requests_total", ()] == 2
@@ -134,7 +135,7 @@ def test_a_state_of_schema_1_goes_on(tmp_path: Path) -> None:
     db.close()
 
 
-def test_what_this_version_writes_an_older_one_refuses(tmp_path: Path) -> None:
+def test_the_schema_number_makes_an_older_version_refuse_the_state(tmp_path: Path) -> None:
     store = Store(tmp_path / "exporter.db")
     store.commit(b"1")
     store.close()
@@ -197,15 +198,15 @@ def fill(ballast: Path) -> None:
             file.write(b"x" * 4096)
 
 
-def test_checkpoint_disk_full(events: Path, writer: Writer, small_disk: Path) -> None:
+def test_on_a_full_disk_the_last_commit_is_served_until_commits_work_again(
+    events: Path, writer: Writer, small_disk: Path
+) -> None:
     ballast = small_disk / "ballast"
     writer.write(count=10)
     with running_exporter(events, state=small_disk / "exporter.db") as exporter:
         assert exporter.tries() == 10
         fill(ballast)
-        names = [
-            f"provider-{number:04}-{'x' * 40}" for number in range(300)
-        ]  # so that the document has to grow
+        names = [f"provider-{number:04}-{'x' * 40}" for number in range(300)]  # so that the document grows
         for name in names:
             writer.write(name)
         eventually(lambda: not exporter.is_ready(), within_s=30)
@@ -220,7 +221,7 @@ def test_checkpoint_disk_full(events: Path, writer: Writer, small_disk: Path) ->
     assert shown["cr_exporter_exact", ()] == 1
 
 
-def test_a_full_disk_for_the_event_file_costs_the_torn_event_only(small_disk: Path, tmp_path: Path) -> None:
+def test_a_full_disk_under_the_event_file_loses_no_event(small_disk: Path, tmp_path: Path) -> None:
     events, ballast = small_disk / "events.jsonl", small_disk / "ballast"
     log = EventLog(events)
     event = TryProvider(request_id="r1", provider="local", stream=False)
@@ -248,7 +249,7 @@ def test_the_label_values_of_a_family_are_bounded(start: Start, events: Path) ->
     assert shown["coderouter_requests_total", ()] == SERIES_MAX + 5
 
 
-def test_more_event_files_than_descriptors(tmp_path: Path) -> None:
+def test_more_event_files_than_file_descriptors_are_followed(tmp_path: Path) -> None:
     folder = tmp_path / "log"
     folder.mkdir()
     writers = [
@@ -282,7 +283,7 @@ def test_more_event_files_than_descriptors(tmp_path: Path) -> None:
         assert shown["cr_exporter_duplicates_suppressed_total", ()] == 0
 
 
-def test_a_pattern_takes_up_new_files_and_no_rotated_ones(tmp_path: Path, start: Start) -> None:
+def test_a_glob_matches_new_files_but_not_rotated_ones(tmp_path: Path, start: Start) -> None:
     folder = tmp_path / "log"
     folder.mkdir()
     one, two = Writer(folder / "one.jsonl"), Writer(folder / "two.jsonl")
@@ -305,8 +306,10 @@ UNPRIVILEGED = ("setpriv", "--bounding-set=-dac_override,-dac_read_search")
 
 
 @pytest.mark.skipif(os.geteuid() == 0 and not shutil.which("setpriv"), reason="setpriv is not installed")
-def test_perm_denied_then_ok(events: Path, writer: Writer, tmp_path: Path) -> None:
-    """Root reads every file, so its exporter is started without that right."""
+def test_an_unreadable_file_is_counted_once_it_is_readable(
+    events: Path, writer: Writer, tmp_path: Path
+) -> None:
+    """Root can read every file, so its exporter is started without that capability."""
     prefix = UNPRIVILEGED if os.geteuid() == 0 else ()
     writer.write(count=3)
     events.chmod(0)
@@ -323,7 +326,7 @@ def test_perm_denied_then_ok(events: Path, writer: Writer, tmp_path: Path) -> No
         writer.reopen()
         writer.write()
         events.chmod(0)
-        assert exporter.tries() == 4, "perm_denied_after_rotation: what the old file held counts"
+        assert exporter.tries() == 4, "the rest of the rotated file counts although the new one is unreadable"
         assert exporter.scrape()[readable] == 0
         writer.write()
         events.chmod(0o600)

@@ -44,7 +44,7 @@ def test_the_last_commit_is_loaded(path: Path) -> None:
     assert loaded(path) == b"3"
 
 
-def test_generations_count_on_and_the_newest_two_are_kept(path: Path) -> None:
+def test_generation_numbers_continue_and_the_newest_two_are_kept(path: Path) -> None:
     committed(path, b"1", b"2")
     committed(path, b"3", b"4")
     db = sqlite3.connect(path)
@@ -53,7 +53,7 @@ def test_generations_count_on_and_the_newest_two_are_kept(path: Path) -> None:
     assert GENERATIONS_KEPT == 2
 
 
-def test_a_damaged_generation_gives_way_to_the_one_before(path: Path) -> None:
+def test_a_damaged_generation_is_replaced_by_the_previous_one(path: Path) -> None:
     committed(path, b"1", b"2")
     execute(path, "UPDATE generation SET document = ? WHERE id = 2", b"X")
     assert loaded(path) == b"1"
@@ -69,7 +69,7 @@ def test_no_intact_generation_is_refused(path: Path) -> None:
 
 
 @pytest.mark.parametrize("size", [0, 1, 15, 16, 99, 100, 1024, 4095, 4096, 8191])
-def test_a_truncated_state_is_never_taken_for_an_empty_one(path: Path, size: int) -> None:
+def test_a_truncated_state_is_never_mistaken_for_an_empty_one(path: Path, size: int) -> None:
     committed(path, b"1" * 3000, b"2" * 3000)
     content = path.read_bytes()
     assert len(content) > 8192
@@ -100,12 +100,12 @@ def test_a_database_of_another_program_is_refused_and_left_alone(path: Path) -> 
     assert path.read_bytes() == before
 
 
-def test_a_first_start_that_was_cut_short_leaves_nothing_that_hinders_the_next(path: Path) -> None:
+def test_an_interrupted_first_start_does_not_hinder_the_next_one(path: Path) -> None:
     path.with_name("exporter.db.new").write_bytes(b"half a database")
     assert loaded(path) is None
 
 
-def test_a_second_owner_is_refused_until_the_first_has_gone(path: Path) -> None:
+def test_a_second_owner_is_refused_until_the_first_has_closed_the_file(path: Path) -> None:
     first = Store(path)
     with pytest.raises(StateError, match=r"in use by another cr-exporter \(process \d+\).*--state"):
         Store(path)
@@ -113,12 +113,12 @@ def test_a_second_owner_is_refused_until_the_first_has_gone(path: Path) -> None:
     Store(path).close()
 
 
-def test_the_folder_of_the_state_is_made(tmp_path: Path) -> None:
+def test_the_folder_of_the_state_is_created(tmp_path: Path) -> None:
     committed(tmp_path / "a" / "b" / "exporter.db", b"1")
     assert loaded(tmp_path / "a" / "b" / "exporter.db") == b"1"
 
 
-def test_a_commit_that_fails_leaves_the_one_before(path: Path) -> None:
+def test_a_failed_commit_leaves_the_previous_one(path: Path) -> None:
     store = Store(path)
     store.commit(b"1")
     execute(

@@ -1,4 +1,4 @@
-"""What is on the lines, and when the file comes. Each test is named after its scenario in the notes on tailing."""
+"""Which lines count, and files that appear only after the exporter has started."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -18,7 +18,7 @@ def lines(shown: Samples, result: str) -> float:
     return shown["cr_exporter_lines_total", (result,)]
 
 
-def test_tail_basic(start: Start, writer: Writer, events: Path) -> None:
+def test_lines_appended_after_the_start_are_counted(start: Start, writer: Writer, events: Path) -> None:
     events.touch()
     engine = start()
     assert engine.tries() == 0
@@ -26,12 +26,13 @@ def test_tail_basic(start: Start, writer: Writer, events: Path) -> None:
     assert engine.tries() == 3
 
 
-def test_read_existing(start: Start, writer: Writer) -> None:
+def test_lines_written_before_the_first_start_are_counted(start: Start, writer: Writer) -> None:
     writer.write(count=3)
     assert start().tries() == 3
 
 
-def test_split_write(start: Start, writer: Writer) -> None:
+def test_a_line_written_in_two_halves_is_counted_once(start: Start, writer: Writer) -> None:
+    """Between the halves it is neither counted nor rejected, only shown as bytes behind."""
     engine = start()
     writer.write_half()
     for _ in range(3):
@@ -43,7 +44,7 @@ def test_split_write(start: Start, writer: Writer) -> None:
     assert lines(engine.shown(), "json") == 0
 
 
-def test_no_newline_end(start: Start, events: Path) -> None:
+def test_a_line_without_its_newline_is_not_counted_yet(start: Start, events: Path) -> None:
     events.parent.mkdir()
     append(events, tried().rstrip(b"\n"))
     engine = start()
@@ -53,17 +54,18 @@ def test_no_newline_end(start: Start, events: Path) -> None:
 
 
 @pytest.mark.parametrize("size", [1, 2, 3, 5, 7, 64, 191])
-def test_chunk_sweep(start: Start, events: Path, size: int) -> None:
+def test_where_the_data_is_cut_makes_no_difference(start: Start, events: Path, size: int) -> None:
+    """The same lines arrive in pieces of every size, also within a CRLF or a character of several bytes."""
     events.parent.mkdir()
     whole = b"".join(tried(name).replace(b"\n", b"\r\n") for name in ("ascii", "é", "日本", "😀")) * 2
     engine = start()
     for at in range(0, len(whole), size):
         append(events, whole[at : at + size])
-        engine.follower.run_pass()
+        engine.run_pass()
     assert [engine.tries(name) for name in ("ascii", "é", "日本", "😀")] == [2, 2, 2, 2]
 
 
-def test_empty_lines(start: Start, events: Path) -> None:
+def test_empty_lines_are_not_events(start: Start, events: Path) -> None:
     events.parent.mkdir()
     append(events, b"\n", tried(), b"\n\n\n", tried(), b"\r\n")
     engine = start()
@@ -72,13 +74,13 @@ def test_empty_lines(start: Start, events: Path) -> None:
     assert engine.shown()["cr_exporter_bytes_behind", ()] == 0
 
 
-def test_multi_line_write(start: Start, events: Path) -> None:
+def test_one_write_of_many_lines_counts_each(start: Start, events: Path) -> None:
     events.parent.mkdir()
     append(events, tried() * 1000)
     assert start().tries() == 1000
 
 
-def test_bad_utf8(start: Start, events: Path) -> None:
+def test_a_line_that_is_not_utf8_is_rejected_and_the_next_one_counts(start: Start, events: Path) -> None:
     events.parent.mkdir()
     append(events, tried(), tried().replace(b"local", b"lo\xffcal"), tried())
     engine = start()
@@ -86,7 +88,7 @@ def test_bad_utf8(start: Start, events: Path) -> None:
     assert lines(engine.shown(), "utf8") == 1
 
 
-def test_bad_json(start: Start, events: Path) -> None:
+def test_lines_that_are_not_json_objects_are_rejected(start: Start, events: Path) -> None:
     events.parent.mkdir()
     append(events, tried(), b"garbage\n", tried(), b"[1]\n")
     engine = start()
@@ -94,7 +96,7 @@ def test_bad_json(start: Start, events: Path) -> None:
     assert (lines(engine.shown(), "json"), lines(engine.shown(), "object")) == (1, 1)
 
 
-def test_over_long(start: Start, events: Path) -> None:
+def test_a_line_over_the_size_limit_is_rejected_and_the_next_one_counts(start: Start, events: Path) -> None:
     events.parent.mkdir()
     append(events, tried(), tried(padding="x" * LINE_BYTES_MAX), tried())
     engine = start()
@@ -102,20 +104,21 @@ def test_over_long(start: Start, events: Path) -> None:
     assert lines(engine.shown(), "oversize") == 1
 
 
-def test_over_long_growing(start: Start, events: Path) -> None:
+def test_a_line_that_grows_past_the_size_limit_is_rejected_once(start: Start, events: Path) -> None:
+    """It grows over several passes and ends only after a restart."""
     events.parent.mkdir()
     engine = start()
     append(events, tried())
     for _ in range(5):
         append(events, b"x" * (READ_BYTES_MAX // 2))
-        engine.follower.run_pass()
+        engine.run_pass()
     engine = start()
     append(events, b"\n", tried())
     assert engine.tries() == 2
     assert lines(engine.shown(), "oversize") == 1
 
 
-def test_bom(start: Start, events: Path) -> None:
+def test_a_byte_order_mark_is_ignored(start: Start, events: Path) -> None:
     events.parent.mkdir()
     append(events, b"\xef\xbb\xbf", tried(), tried())
     engine = start()
@@ -123,7 +126,8 @@ def test_bom(start: Start, events: Path) -> None:
     assert lines(engine.shown(), "json") == 0
 
 
-def test_torn_then_whole(start: Start, writer: Writer, events: Path) -> None:
+def test_a_whole_line_behind_a_torn_one_counts(start: Start, writer: Writer, events: Path) -> None:
+    """A writer is killed within a line, and another one appends right behind what it left."""
     writer.write()
     writer.write_half()
     other = Writer(events)
@@ -134,7 +138,7 @@ def test_torn_then_whole(start: Start, writer: Writer, events: Path) -> None:
     assert engine.shown()["cr_exporter_exact", ()] == 1, "a half event of a killed writer never happened"
 
 
-def test_late_file(start: Start, writer: Writer) -> None:
+def test_a_file_created_after_the_start_is_read(start: Start, writer: Writer) -> None:
     engine = start()
     assert engine.scrape()["cr_exporter_source_readable", (str(writer.path),)] == 0
     writer.write(count=2)
@@ -142,7 +146,7 @@ def test_late_file(start: Start, writer: Writer) -> None:
     assert engine.shown()["cr_exporter_source_readable", (str(writer.path),)] == 1
 
 
-def test_late_dir(start: Start, events: Path) -> None:
+def test_a_folder_created_after_the_start_is_read(start: Start, events: Path) -> None:
     engine = start()
     assert engine.tries() == 0
     events.parent.mkdir()
@@ -151,7 +155,7 @@ def test_late_dir(start: Start, events: Path) -> None:
     assert engine.tries() == 2
 
 
-def test_thousands(start: Start, writer: Writer) -> None:
+def test_thousands_of_lines_across_a_restart_are_counted_exactly(start: Start, writer: Writer) -> None:
     writer.write(count=1500)
     assert start().tries() == 1500
     writer.write(count=1000)

@@ -1,4 +1,4 @@
-"""What happens to files while the exporter is down. Each test is named after its scenario in the notes on tailing."""
+"""Files that change while the exporter is down, and what it counts after its restart."""
 
 import gzip
 import os
@@ -20,7 +20,7 @@ def gz_files(engine: EngineRig, result: str) -> float:
     return engine.shown()["cr_exporter_gz_files_total", (result,)]
 
 
-def test_restart_same_file(start: Start, writer: Writer) -> None:
+def test_a_restart_continues_from_the_checkpoint(start: Start, writer: Writer) -> None:
     writer.write(count=3)
     assert is_exact(start(), 3)
     writer.write(count=2)
@@ -28,7 +28,9 @@ def test_restart_same_file(start: Start, writer: Writer) -> None:
 
 
 @pytest.mark.parametrize("rotations", [1, 2, 5])
-def test_rotated_while_down(start: Start, writer: Writer, events: Path, rotations: int) -> None:
+def test_rotations_while_down_lose_nothing(
+    start: Start, writer: Writer, events: Path, rotations: int
+) -> None:
     writer.write(count=3)
     start().scrape()
     for _ in range(rotations):
@@ -43,9 +45,10 @@ def test_rotated_while_down(start: Start, writer: Writer, events: Path, rotation
 
 @pytest.mark.parametrize("members", [1, 3])
 @pytest.mark.parametrize("late_writer_s", [0.0, 60.0])
-def test_rotated_and_gz_while_down(
+def test_a_file_rotated_and_compressed_while_down_continues_in_its_archive(
     start: Start, writer: Writer, events: Path, members: int, late_writer_s: float
 ) -> None:
+    """Of the checkpointed file only the archive is left, of one gzip member or of several."""
     writer.write(count=3)
     assert is_exact(start(), 3)
     writer.write(count=30)
@@ -64,7 +67,9 @@ def test_rotated_and_gz_while_down(
     assert gz_files(engine, "read") == 1
 
 
-def test_gz_of_a_file_that_was_read(start: Start, writer: Writer, events: Path) -> None:
+def test_an_archive_of_a_file_already_read_is_not_counted_again(
+    start: Start, writer: Writer, events: Path
+) -> None:
     writer.write(count=3)
     engine = start(late_writer_s=0.0)
     assert is_exact(engine, 3)
@@ -81,7 +86,9 @@ def test_gz_of_a_file_that_was_read(start: Start, writer: Writer, events: Path) 
     assert (gz_files(engine, "known"), gz_files(engine, "read")) == (1, 0)
 
 
-def test_gz_beside_its_plain_twin(start: Start, writer: Writer, events: Path) -> None:
+def test_an_archive_beside_its_plain_file_is_not_counted_again(
+    start: Start, writer: Writer, events: Path
+) -> None:
     writer.write(count=3)
     plain = rotate(events)
     plain.with_name(f"{plain.name}.gz").write_bytes(gzip.compress(plain.read_bytes()))
@@ -92,7 +99,8 @@ def test_gz_beside_its_plain_twin(start: Start, writer: Writer, events: Path) ->
     assert is_exact(start(), 4)
 
 
-def test_gz_half_written(start: Start, writer: Writer, events: Path) -> None:
+def test_an_archive_counts_only_once_it_is_complete(start: Start, writer: Writer, events: Path) -> None:
+    """It is cut in its header, its data and its footer, as it is while gzip writes it."""
     writer.write(count=20)
     whole = gzip.compress(rotate(events).read_bytes())
     events.with_name("events.jsonl.1").unlink()
@@ -109,7 +117,9 @@ def test_gz_half_written(start: Start, writer: Writer, events: Path) -> None:
     assert engine.shown()["cr_exporter_files_pending", ()] == 0
 
 
-def test_gz_corrupt(start: Start, writer: Writer, events: Path) -> None:
+def test_a_corrupt_archive_counts_nothing_and_is_read_once(
+    start: Start, writer: Writer, events: Path
+) -> None:
     writer.write(count=20)
     packed = compress(rotate(events))
     content = bytearray(packed.read_bytes())
@@ -124,7 +134,7 @@ def test_gz_corrupt(start: Start, writer: Writer, events: Path) -> None:
         assert shown["cr_exporter_events_missing", ()] == 20
 
 
-def test_gz_that_would_fill_the_disk(start: Start, events: Path) -> None:
+def test_an_archive_too_large_when_unpacked_is_skipped(start: Start, events: Path) -> None:
     events.parent.mkdir()
     append(events, tried(writer="w", seq=1))
     zeros = b"0" * (1 << 20)
@@ -146,7 +156,9 @@ def test_other_compressions_are_reported(start: Start, writer: Writer, events: P
         assert gz_files(engine, "unsupported") == 1
 
 
-def test_all_old_removed_while_down(start: Start, writer: Writer, events: Path) -> None:
+def test_a_checkpoint_whose_file_is_gone_is_reported_and_the_new_file_counts(
+    start: Start, writer: Writer, events: Path
+) -> None:
     writer.write(count=3)
     assert is_exact(start(), 3)
     events.unlink()
@@ -161,14 +173,14 @@ def test_all_old_removed_while_down(start: Start, writer: Writer, events: Path) 
         assert shown["cr_exporter_exact", ()] == 0
 
 
-def test_partial_across_restart(start: Start, writer: Writer) -> None:
+def test_a_line_finished_after_a_restart_is_counted_once(start: Start, writer: Writer) -> None:
     writer.write_half()
     assert start().tries() == 0
     writer.finish_half()
     assert is_exact(start(), 1)
 
 
-def test_restart_no_change(start: Start, writer: Writer, events: Path) -> None:
+def test_restarts_without_new_lines_change_no_total(start: Start, writer: Writer, events: Path) -> None:
     writer.write(count=3)
     rotate(events)
     writer.reopen()
@@ -201,7 +213,8 @@ def killed_at(name: str) -> Step:
 
 
 @pytest.mark.parametrize("step", ["read", "folded", "encoded", "committed", "published"])
-def test_unacked_replay(start: Start, writer: Writer, step: str) -> None:
+def test_a_kill_at_any_step_of_a_pass_counts_every_line_once(start: Start, writer: Writer, step: str) -> None:
+    """What the exporter served when it was killed is the old total or the new one, never another."""
     writer.write(count=3)
     assert is_exact(start(), 3)
     writer.write(count=2)
@@ -214,7 +227,10 @@ def test_unacked_replay(start: Start, writer: Writer, step: str) -> None:
 
 @pytest.mark.parametrize("more", [1, 50])
 @pytest.mark.parametrize("unread", [0, 2])
-def test_ct_down(start: Start, writer: Writer, events: Path, more: int, unread: int) -> None:
+def test_copytruncate_while_down_loses_nothing(
+    start: Start, writer: Writer, events: Path, more: int, unread: int
+) -> None:
+    """What is written after it is shorter or longer than what was read before."""
     writer.write(count=10)
     assert is_exact(start(), 10)
     writer.write(count=unread)
@@ -223,8 +239,10 @@ def test_ct_down(start: Start, writer: Writer, events: Path, more: int, unread: 
     assert is_exact(start(), 10 + unread + more)
 
 
-def test_ct_while_the_exporter_is_ahead_of_the_copy(start: Start, writer: Writer, events: Path) -> None:
-    """The writer appends between copy and cut, and the exporter reads that: the copy is shorter than what it read."""
+def test_lines_read_between_copy_and_truncate_are_counted_once(
+    start: Start, writer: Writer, events: Path
+) -> None:
+    """The writer appends between the two, so the copy is shorter than what the exporter has read."""
     writer.write(count=30)
     engine = start()
     assert is_exact(engine, 30)
@@ -238,8 +256,8 @@ def test_ct_while_the_exporter_is_ahead_of_the_copy(start: Start, writer: Writer
     assert is_exact(start(), 33)
 
 
-def test_a_copy_in_the_making_is_not_read(start: Start, events: Path) -> None:
-    """Lines without numbers, so that nothing but the content tells."""
+def test_a_copy_still_being_written_is_not_counted(start: Start, events: Path) -> None:
+    """The lines have no sequence numbers, so only their content identifies the file."""
     events.parent.mkdir()
     append(events, *(tried(note=number) for number in range(100)))
     engine = start()
@@ -254,7 +272,8 @@ def test_a_copy_in_the_making_is_not_read(start: Start, events: Path) -> None:
     assert start().tries() == 101
 
 
-def test_ct_live_then_stop(start: Start, writer: Writer, events: Path) -> None:
+def test_a_truncation_without_a_copy_is_reported(start: Start, writer: Writer, events: Path) -> None:
+    """The file is truncated, and the exporter stops before its next pass."""
     writer.write(count=5)
     engine = start()
     assert is_exact(engine, 5)

@@ -1,4 +1,4 @@
-"""Rotation while the exporter is up. Each test is named after its scenario in the notes on tailing."""
+"""Rotation while the exporter is running, by renaming and by replacing."""
 
 import os
 import shutil
@@ -7,11 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from coderouter_exporter.tail.content import HEAD_BYTES_MAX
 from support.exporter.engine import EngineRig, is_exact
 from support.exporter.logrotate import Logrotate
 from support.exporter.process import append, tried
-from support.exporter.rotation import copytruncate, rotate
+from support.exporter.rotation import rotate
 from support.exporter.writers import Writer
 
 Start = Callable[..., EngineRig]
@@ -21,7 +20,9 @@ def rotations(engine: EngineRig, kind: str) -> float:
     return engine.shown()["cr_exporter_rotations_total", (kind,)]
 
 
-def test_move_create(start: Start, writer: Writer, events: Path) -> None:
+def test_a_renamed_file_and_its_successor_are_both_counted(
+    start: Start, writer: Writer, events: Path
+) -> None:
     engine = start()
     writer.write()
     assert is_exact(engine, 1)
@@ -32,7 +33,10 @@ def test_move_create(start: Start, writer: Writer, events: Path) -> None:
     assert rotations(engine, "rename") == 1
 
 
-def test_move_create_by_logrotate(start: Start, writer: Writer, events: Path, tmp_path: Path) -> None:
+def test_logrotate_with_create_loses_nothing(
+    start: Start, writer: Writer, events: Path, tmp_path: Path
+) -> None:
+    """The writer keeps writing to the renamed file for a while, and older files are compressed."""
     logrotate = Logrotate(tmp_path / "logrotate", events, "rotate 3\ncreate\ncompress\ndelaycompress")
     engine = start()
     events.touch()
@@ -47,7 +51,8 @@ def test_move_create_by_logrotate(start: Start, writer: Writer, events: Path, tm
     assert is_exact(start(), 55)
 
 
-def test_move_no_create_gap(start: Start, writer: Writer, events: Path) -> None:
+def test_nothing_is_lost_while_no_file_is_at_the_path(start: Start, writer: Writer, events: Path) -> None:
+    """The file is renamed and no new one is created until the writer reopens."""
     engine = start()
     writer.write()
     assert is_exact(engine, 1)
@@ -61,7 +66,7 @@ def test_move_no_create_gap(start: Start, writer: Writer, events: Path) -> None:
     assert is_exact(engine, 3)
 
 
-def test_late_writer(start: Start, writer: Writer, events: Path) -> None:
+def test_lines_written_to_a_renamed_file_are_counted(start: Start, writer: Writer, events: Path) -> None:
     engine = start()
     writer.write()
     assert is_exact(engine, 1)
@@ -74,7 +79,10 @@ def test_late_writer(start: Start, writer: Writer, events: Path) -> None:
     other.close()
 
 
-def test_very_late_writer(start: Start, writer: Writer, events: Path) -> None:
+def test_lines_written_to_a_renamed_file_after_it_was_closed_are_counted(
+    start: Start, writer: Writer, events: Path
+) -> None:
+    """The exporter closes a rotated file after a grace time, and opens it again when it grows."""
     engine = start(late_writer_s=0.0)
     writer.write()
     assert is_exact(engine, 1)
@@ -83,13 +91,15 @@ def test_very_late_writer(start: Start, writer: Writer, events: Path) -> None:
     other.write()
     for _ in range(3):
         assert is_exact(engine, 2)
-    assert len(engine.sources.tails[0]._open) == 1, "the rotated file is closed"
+    assert len(engine.sources.tails[0]._files.open) == 1, "the rotated file is closed"
     writer.write()
     assert is_exact(engine, 3)
     other.close()
 
 
-def test_very_late_writer_of_a_removed_file(start: Start, writer: Writer, events: Path) -> None:
+def test_lines_written_to_a_removed_file_after_it_was_closed_are_reported_missing(
+    start: Start, writer: Writer, events: Path
+) -> None:
     engine = start(late_writer_s=0.0)
     writer.write()
     assert is_exact(engine, 1)
@@ -108,7 +118,7 @@ def test_very_late_writer_of_a_removed_file(start: Start, writer: Writer, events
     other.close()
 
 
-def test_unread_remainder(start: Start, writer: Writer, events: Path) -> None:
+def test_unread_lines_of_a_renamed_file_are_counted(start: Start, writer: Writer, events: Path) -> None:
     engine = start()
     writer.write()
     assert is_exact(engine, 1)
@@ -119,7 +129,9 @@ def test_unread_remainder(start: Start, writer: Writer, events: Path) -> None:
     assert is_exact(engine, 7)
 
 
-def test_partial_at_rotation(start: Start, writer: Writer, events: Path) -> None:
+def test_a_half_line_at_the_end_of_a_renamed_file_is_discarded_until_its_rest_comes(
+    start: Start, writer: Writer, events: Path
+) -> None:
     engine = start(late_writer_s=0.0)
     writer.write()
     writer.write_half()
@@ -137,7 +149,9 @@ def test_partial_at_rotation(start: Start, writer: Writer, events: Path) -> None
     other.close()
 
 
-def test_delete_rotated_after(start: Start, writer: Writer, events: Path) -> None:
+def test_a_removed_file_is_read_to_its_end_while_it_is_open(
+    start: Start, writer: Writer, events: Path
+) -> None:
     engine = start()
     writer.write()
     assert is_exact(engine, 1)
@@ -150,7 +164,9 @@ def test_delete_rotated_after(start: Start, writer: Writer, events: Path) -> Non
     assert is_exact(engine, 4)
 
 
-def test_deleted_unread(start: Start, writer: Writer, events: Path) -> None:
+def test_a_file_removed_before_it_was_opened_is_reported_missing(
+    start: Start, writer: Writer, events: Path
+) -> None:
     engine = start()
     writer.write()
     assert is_exact(engine, 1)
@@ -176,7 +192,10 @@ def test_deleted_unread(start: Start, writer: Writer, events: Path) -> None:
     ],
 )
 @pytest.mark.parametrize("is_up", [True, False])
-def test_dateext(start: Start, writer: Writer, events: Path, name: str, is_up: bool) -> None:
+def test_a_rotated_file_is_recognised_under_any_name(
+    start: Start, writer: Writer, events: Path, name: str, is_up: bool
+) -> None:
+    """Rotation tools put a number, a date or a time behind the name, or into it."""
     writer.write()
     engine = start()
     assert is_exact(engine, 1)
@@ -187,7 +206,9 @@ def test_dateext(start: Start, writer: Writer, events: Path, name: str, is_up: b
     assert is_exact(engine if is_up else start(), 3)
 
 
-def test_recreate_same_path(start: Start, writer: Writer, events: Path) -> None:
+def test_a_file_removed_and_created_again_is_read_from_its_start(
+    start: Start, writer: Writer, events: Path
+) -> None:
     engine = start()
     writer.write()
     assert is_exact(engine, 1)
@@ -198,7 +219,7 @@ def test_recreate_same_path(start: Start, writer: Writer, events: Path) -> None:
     assert rotations(engine, "recreate") == 1
 
 
-def test_inode_reuse(start: Start, events: Path) -> None:
+def test_a_new_file_with_the_inode_of_the_old_one_is_read_from_its_start(start: Start, events: Path) -> None:
     events.parent.mkdir()
     for round_ in range(1, 6):  # a file system may give another inode; the next round tries again
         append(events, tried(writer=f"w{round_}", seq=1), tried(writer=f"w{round_}", seq=2))
@@ -206,7 +227,9 @@ def test_inode_reuse(start: Start, events: Path) -> None:
         events.unlink()
 
 
-def test_atomic_replace(start: Start, writer: Writer, events: Path) -> None:
+def test_a_file_replaced_by_another_of_the_same_size_is_read_from_its_start(
+    start: Start, writer: Writer, events: Path
+) -> None:
     engine = start()
     writer.write()
     assert is_exact(engine, 1)
@@ -218,7 +241,7 @@ def test_atomic_replace(start: Start, writer: Writer, events: Path) -> None:
     assert is_exact(engine, 2)
 
 
-def test_a_file_replaced_by_a_longer_copy_of_itself_goes_on_where_it_was(
+def test_a_file_replaced_by_a_longer_copy_of_itself_continues_from_the_offset(
     start: Start, writer: Writer, events: Path
 ) -> None:
     writer.write(count=2)
@@ -231,7 +254,9 @@ def test_a_file_replaced_by_a_longer_copy_of_itself_goes_on_where_it_was(
     assert is_exact(engine, 3)
 
 
-def test_broken_symlink(start: Start, events: Path, tmp_path: Path) -> None:
+def test_a_symlink_whose_target_is_created_later_is_followed(
+    start: Start, events: Path, tmp_path: Path
+) -> None:
     events.parent.mkdir()
     events.symlink_to(tmp_path / "elsewhere" / "events.jsonl")
     engine = start()
@@ -243,7 +268,10 @@ def test_broken_symlink(start: Start, events: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("is_up", [True, False])
-def test_symlink_that_moves_on(start: Start, events: Path, tmp_path: Path, is_up: bool) -> None:
+def test_a_symlink_pointed_at_another_file_is_followed(
+    start: Start, events: Path, tmp_path: Path, is_up: bool
+) -> None:
+    """The rest of the old target counts as well."""
     events.parent.mkdir()
     (tmp_path / "days").mkdir()
     monday, tuesday = tmp_path / "days" / "monday", tmp_path / "days" / "tuesday"
@@ -262,7 +290,9 @@ def test_symlink_that_moves_on(start: Start, events: Path, tmp_path: Path, is_up
 
 
 @pytest.mark.parametrize("is_up", [True, False])
-def test_olddir(start: Start, writer: Writer, events: Path, tmp_path: Path, is_up: bool) -> None:
+def test_files_rotated_into_another_folder_are_found(
+    start: Start, writer: Writer, events: Path, tmp_path: Path, is_up: bool
+) -> None:
     olddir = tmp_path / "old"
     olddir.mkdir()
     logrotate = Logrotate(tmp_path / "logrotate", events, f"rotate 9\ncreate\nolddir {olddir}")
@@ -278,8 +308,8 @@ def test_olddir(start: Start, writer: Writer, events: Path, tmp_path: Path, is_u
     assert len(list(olddir.iterdir())) == 3
 
 
-def test_olddir_on_another_file_system(start: Start, writer: Writer, events: Path) -> None:
-    """The file is copied there, so that its inode is another one and its writer goes on in a removed file."""
+def test_files_rotated_to_another_file_system_are_found(start: Start, writer: Writer, events: Path) -> None:
+    """logrotate copies the file there: the copy has another inode, and the writer still has the removed file open."""
     shm = Path("/dev/shm")
     if not shm.is_dir() or not os.access(shm, os.W_OK) or shm.stat().st_dev == events.parent.stat().st_dev:
         pytest.skip("there is no second file system to write to at /dev/shm")
@@ -301,7 +331,9 @@ def test_olddir_on_another_file_system(start: Start, writer: Writer, events: Pat
 
 
 @pytest.mark.parametrize("is_up", [True, False])
-def test_several_rotations_between_two_looks(start: Start, writer: Writer, events: Path, is_up: bool) -> None:
+def test_several_rotations_between_two_passes_lose_nothing(
+    start: Start, writer: Writer, events: Path, is_up: bool
+) -> None:
     writer.write()
     engine = start()
     assert is_exact(engine, 1)
@@ -311,81 +343,3 @@ def test_several_rotations_between_two_looks(start: Start, writer: Writer, event
         writer.reopen()
         writer.write()
     assert is_exact(engine if is_up else start(), 11)
-
-
-def test_ct_up(start: Start, writer: Writer, events: Path, tmp_path: Path) -> None:
-    logrotate = Logrotate(tmp_path / "logrotate", events, "rotate 9\ncopytruncate")
-    engine = start()
-    for round_ in range(1, 5):
-        writer.write(count=3)
-        assert is_exact(engine, 4 * round_ - 1)
-        assert logrotate.rotate()[1]
-        writer.write()
-        assert is_exact(engine, 4 * round_)
-    assert rotations(engine, "copytruncate") == 4
-
-
-def test_ct_up_unread(start: Start, writer: Writer, events: Path) -> None:
-    engine = start()
-    writer.write()
-    assert is_exact(engine, 1)
-    writer.write(count=4)
-    copytruncate(events)
-    writer.write(count=2)
-    assert is_exact(engine, 7)
-
-
-def test_ct_up_regrown_past_the_offset(start: Start, writer: Writer, events: Path) -> None:
-    engine = start()
-    writer.write(count=3)
-    assert is_exact(engine, 3)
-    writer.write()
-    copytruncate(events)
-    writer.write(count=30)
-    assert is_exact(engine, 34)
-    assert rotations(engine, "copytruncate") == 1
-
-
-def test_ct_regrown_with_the_same_beginning(start: Start, events: Path) -> None:
-    """Only the bytes before the offset tell that the file was written anew: its first 4 KiB are the same."""
-    events.parent.mkdir()
-    preamble = [tried(note=number) for number in range(40)]
-    assert len(b"".join(preamble)) > HEAD_BYTES_MAX
-    append(events, *preamble, *(tried(note=f"a{number}") for number in range(10)))
-    engine = start()
-    assert engine.tries() == 50
-    os.truncate(events, 0)
-    append(events, *preamble, *(tried(note=f"b{number}") for number in range(20)))
-    assert engine.tries() == 110
-    assert engine.tries() == 110
-
-
-def test_ct_between_read_and_fold(start: Start, writer: Writer, events: Path) -> None:
-    """The file is cut and regrown while the exporter reads: what it read is thrown away."""
-
-    def cut_once(step: str) -> None:
-        if step == "read" and not copied:
-            copied.append(copytruncate(events))
-            writer.write(count=50)
-
-    copied: list[Path] = [events]
-    engine = start(step=cut_once)
-    writer.write(count=3)
-    assert is_exact(engine, 3)
-    writer.write(count=5)
-    copied.clear()
-    assert is_exact(engine, 58)
-    assert copied
-
-
-def test_ct_nul_hole(start: Start, events: Path) -> None:
-    events.parent.mkdir()
-    with events.open("wb", buffering=0) as not_appending:
-        not_appending.write(tried(writer="w", seq=1))
-        engine = start()
-        assert is_exact(engine, 1)
-        copytruncate(events)
-        not_appending.seek(3_000_000)
-        not_appending.write(tried(writer="w", seq=2))
-        assert is_exact(engine, 2)
-        assert engine.shown()["cr_exporter_nul_bytes_skipped_total", ()] == 3_000_000

@@ -1,4 +1,4 @@
-"""`coderouter check-config` tells all faults of a file, what it comes to, and whom each profile would ask now."""
+"""`coderouter check-config` reports all errors of a file, or its effective configuration and chains."""
 
 import json
 import sqlite3
@@ -10,8 +10,11 @@ from typing import Any
 import pytest
 import yaml
 
+from coderouter_proxy.config.schema import IGNORED_CAPABILITIES
 from support.proxy import process
 from support.run_command import Ended, coderouter, coderouter_at_terminal
+
+pytestmark = pytest.mark.slow
 
 SECRET = "sk-live-0123456789abcdefghij"
 PLAIN_SECRET = "correct-horse-battery"
@@ -47,6 +50,12 @@ def as_json(folder: Path, *arguments: str, **env: str) -> Any:
     return json.loads(ended.stdout)
 
 
+def months() -> set[str]:
+    """Return the month, and the next one too if it is about to start."""
+    now = time.time()
+    return {time.strftime("%Y-%m", time.gmtime(second)) for second in (now, now + 600)}
+
+
 def chain(shown: Any, profile: str = "default") -> list[tuple[str, bool, str]]:
     return [(link["provider"], link["tried"], link["remark"]) for link in shown["chains"][profile]]
 
@@ -68,14 +77,14 @@ def test_a_spent_budget_is_marked_and_no_file_is_made_to_find_out(tmp_path: Path
     assert sorted(path.name for path in tmp_path.iterdir()) == ["providers.yaml"]
     with closing(sqlite3.connect(tmp_path / "spend.db")) as database, database:
         database.execute("CREATE TABLE spent (month TEXT, provider TEXT, micro_usd INTEGER)")
-        database.execute(
-            "INSERT INTO spent VALUES (?, 'dear', 2500000)", [time.strftime("%Y-%m", time.gmtime())]
+        database.executemany(
+            "INSERT INTO spent VALUES (?, 'dear', 2500000)", [(month,) for month in months()]
         )
     found = chain(as_json(tmp_path, "--events", events))
     assert ("dear", False, "budget spent: 2.50 of 2 dollars this month") in found
 
 
-def test_the_effective_configuration_has_the_defaults_and_what_is_known_of_models(tmp_path: Path) -> None:
+def test_the_effective_configuration_has_defaults_and_capabilities_by_model_name(tmp_path: Path) -> None:
     shown = as_json(tmp_path, "--mode", "money", ALLOW_PAID="true")
     assert (shown["valid"], shown["path"]) == (True, "providers.yaml")
     config = shown["config"]
@@ -87,6 +96,18 @@ def test_the_effective_configuration_has_the_defaults_and_what_is_known_of_model
 
 
 @pytest.mark.parametrize("arguments", [[], ["--json"]])
+def test_capabilities_of_1_7_are_not_shown(arguments: list[str], tmp_path: Path) -> None:
+    old = process.provider(
+        "old", "http://127.0.0.1:1", capabilities=dict.fromkeys(IGNORED_CAPABILITIES, True)
+    )
+    process.write_config(tmp_path, process.config([old]))
+    ended = coderouter(tmp_path, "check-config", *arguments)
+    assert ended.code == 0, ended.stderr
+    assert "reasoning_passthrough" in ended.stdout
+    assert [name for name in IGNORED_CAPABILITIES if name in ended.stdout] == []
+
+
+@pytest.mark.parametrize("arguments", [[], ["--json"]])
 def test_no_value_of_a_key_is_shown(arguments: list[str], tmp_path: Path) -> None:
     ended = checked(tmp_path, *arguments)
     assert ended.code == 0
@@ -95,15 +116,15 @@ def test_no_value_of_a_key_is_shown(arguments: list[str], tmp_path: Path) -> Non
     assert "http://***@127.0.0.1:11434/v1" in ended.stdout
 
 
-def test_in_a_pipe_it_is_plain_text_that_begins_with_yaml(tmp_path: Path) -> None:
+def test_in_a_pipe_it_is_plain_text_that_starts_with_yaml(tmp_path: Path) -> None:
     shown = checked(tmp_path).stdout
     assert shown.isascii()
-    said, config, chains = shown.partition("allow_paid")[0], *shown.split("\n\n")[1:3]
-    assert said == "providers.yaml is valid\n\n"
+    summary, config, chains = shown.partition("allow_paid")[0], *shown.split("\n\n")[1:3]
+    assert summary == "providers.yaml is valid\n\n"
     assert yaml.safe_load(config)["providers"][3]["api_key_env"] == "A_KEY"
     assert "api_key_env: A_KEY  # set\n" in config
     assert "api_key_env: NO_KEY  # not set\n" in config
-    assert chains == "Whom each profile would ask now"
+    assert chains == "Providers each profile would try now"
     assert "default: 1 local\n" in shown
     assert "default: - claude (skipped: paid, and allow_paid is false)\n" in shown
     assert "default: 3 keyless (without a key: NO_KEY is not set)\n" in shown
@@ -118,27 +139,26 @@ def test_at_a_terminal_it_is_a_table_of_its_width(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("arguments", [[], ["--json"]])
-def test_all_faults_are_told_at_once_as_serve_does(arguments: list[str], tmp_path: Path) -> None:
+def test_all_errors_are_reported_at_once_as_serve_does(arguments: list[str], tmp_path: Path) -> None:
     (tmp_path / "providers.yaml").write_text("providers: [{name: a, base_url: x}]\nprofiles: []\nspeed: 9\n")
     ended = coderouter(tmp_path, "check-config", *arguments)
     assert ended.code == 3
-    faults = json.loads(ended.stdout)["faults"] if arguments else ended.stderr.splitlines()
+    errors = json.loads(ended.stdout)["faults"] if arguments else ended.stderr.splitlines()
     for part in (
         "base_url: 'x' is not an http(s) URL",
-        "model: is missing",
+        "provider 'a' has no model",
         "profiles:",
         "speed: is not a known field",
     ):
-        assert any(part in fault for fault in faults), faults
-    assert faults == [f"{'' if arguments else 'coderouter: '}{line}" for line in served(tmp_path)]
+        assert any(part in error for error in errors), errors
+    assert errors == [f"{'' if arguments else 'coderouter: '}{line}" for line in served(tmp_path)]
 
 
 def served(folder: Path) -> list[str]:
-    said = process.start_fails(folder).splitlines()
-    return [line.removeprefix("coderouter: ") for line in said]
+    return [line.removeprefix("coderouter: ") for line in process.failed_start(folder).splitlines()]
 
 
-def test_a_file_that_is_named_and_not_there_is_a_fault(tmp_path: Path) -> None:
+def test_a_named_file_that_does_not_exist_is_an_error(tmp_path: Path) -> None:
     ended = coderouter(tmp_path, "check-config", "no.yaml")
     assert (ended.code, ended.stderr) == (
         3,
@@ -153,7 +173,7 @@ def test_without_a_file_the_built_in_configuration_is_shown(tmp_path: Path) -> N
     assert "default: 2 echo\n" in ended.stdout
 
 
-def test_a_mode_that_does_not_exist_is_a_fault(tmp_path: Path) -> None:
+def test_an_unknown_mode_is_an_error(tmp_path: Path) -> None:
     ended = checked(tmp_path, "--mode", "fast")
     assert ended.code == 3
     assert ended.stderr == "coderouter: there is no mode or profile 'fast'; there are money, default, paid\n"

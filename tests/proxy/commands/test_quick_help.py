@@ -25,16 +25,16 @@ HEAVY = (
 
 
 def imported(*arguments: str) -> set[str]:
-    """Return the modules that the command imports, by what the interpreter says of it."""
+    """Return the modules that the command imports, as reported by the interpreter."""
     run = "from coderouter_proxy.cli import main; main()"
-    said = subprocess.run(
+    report = subprocess.run(
         [sys.executable, "-X", "importtime", "-c", run, *arguments],
         env=clean_environment(),
         capture_output=True,
         text=True,
         check=True,
     ).stderr
-    return set(re.findall(r"\| +([\w.]+)$", said, re.MULTILINE))
+    return set(re.findall(r"\| +([\w.]+)$", report, re.MULTILINE))
 
 
 @pytest.mark.parametrize("command", ["", *COMMANDS])

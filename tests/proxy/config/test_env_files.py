@@ -1,4 +1,4 @@
-"""Keys come from the environment and from env files; their names are told, never their values."""
+"""Keys come from the environment and from env files; their names are logged, never their values."""
 
 from pathlib import Path
 
@@ -7,8 +7,10 @@ import pytest
 from support.processes import eventually
 from support.proxy import openai_answers as says
 from support.proxy import process
-from support.proxy.process import serving, start_fails
+from support.proxy.process import failed_start, serving
 from support.proxy.upstream import Provider
+
+pytestmark = pytest.mark.slow
 
 FILE = """\
 # keys
@@ -36,17 +38,17 @@ def sent_key(a: Provider) -> str:
         ([], {"A_KEY": "from the shell", "OTHER": "x"}, "from the shell", "nothing"),
     ],
 )
-def test_the_shell_wins_unless_told_otherwise_and_only_names_are_said(
+def test_the_shell_overrides_the_file_unless_asked_otherwise_and_only_names_are_logged(
     options: list[str], env: dict[str, str], key: str, named: str, tmp_path: Path, a: Provider
 ) -> None:
     a.plays(says.answer())
     (tmp_path / "keys.env").write_text(FILE)
     with serving(tmp_path, config(a), "--env-file", "keys.env", *options, env=env) as served:
-        assert served.asks().rest().status == 200
-        said = served.command.stderr
+        assert served.chat().rest().status == 200
+        stderr = served.command.stderr
     assert sent_key(a) == f"Bearer {key}"
-    assert said.splitlines()[0] == f"coderouter: keys.env set {named}"
-    assert "from the" not in said
+    assert stderr.splitlines()[0] == f"coderouter: keys.env set {named}"
+    assert "from the" not in stderr
 
 
 @pytest.mark.parametrize(
@@ -68,32 +70,32 @@ def test_several_files_are_read_in_their_order(
     (tmp_path / "one.env").write_text("A_KEY=one\n")
     (tmp_path / "two.env").write_text("A_KEY=two\nOTHER=x\n")
     with serving(tmp_path, config(a), *options, env=env) as served:
-        assert served.asks().rest().status == 200
-        said = served.command.stderr.splitlines()
+        assert served.chat().rest().status == 200
+        stderr = served.command.stderr.splitlines()
     assert sent_key(a) == f"Bearer {key}"
-    assert said[:2] == [f"coderouter: one.env set {named[0]}", f"coderouter: two.env set {named[1]}"]
+    assert stderr[:2] == [f"coderouter: one.env set {named[0]}", f"coderouter: two.env set {named[1]}"]
 
 
 @pytest.mark.parametrize(
-    "content", [None, b"\xff\xfe", b"A_KEY=a\0b\n"], ids=["missing", "no text", "null byte"]
+    "content", [None, b"\xff\xfe", b"A_KEY=a\0b\n"], ids=["missing", "not text", "null byte"]
 )
 def test_a_file_that_cannot_be_read_fails_the_start(content: bytes | None, tmp_path: Path) -> None:
     if content is not None:
         (tmp_path / "keys.env").write_bytes(content)
-    [line] = start_fails(tmp_path, "--env-file", "keys.env").splitlines()
+    [line] = failed_start(tmp_path, "--env-file", "keys.env").splitlines()
     assert line.startswith("coderouter: keys.env: cannot be read: ")
     assert line.endswith("; name an existing file with --env-file")
 
 
 @pytest.mark.parametrize("workers", ["1", "2"])
-def test_a_key_that_is_missing_is_said_once_with_the_name_of_its_provider(
+def test_a_missing_key_is_logged_once_with_the_name_of_its_provider(
     workers: str, tmp_path: Path, a: Provider
 ) -> None:
     a.plays(says.answer())
     with serving(tmp_path, config(a), "--workers", workers, env={"A_KEY": "here"}) as served:
-        eventually(lambda: served.gets("/healthz").status == 200)
-        assert served.asks().rest().status == 200
+        eventually(lambda: served.get("/healthz").status == 200)
+        assert served.chat().rest().status == 200
         assert served.command.stop() == 0
-        said = served.command.stderr
-    assert said.count("provider 'keyless' has no key: the variable NO_SUCH_KEY is not set") == 1
-    assert said.count("has no key") == 1
+        stderr = served.command.stderr
+    assert stderr.count("provider 'keyless' has no key: the variable NO_SUCH_KEY is not set") == 1
+    assert stderr.count("has no key") == 1

@@ -1,4 +1,4 @@
-"""The example configurations are sound, need no knowledge that they do not give, and are shown in the README."""
+"""The example configurations are valid, explain themselves, and are listed in the README."""
 
 import re
 from pathlib import Path
@@ -31,11 +31,11 @@ def test_an_example_loads_and_names_only_what_it_has(path: Path, monkeypatch: py
     used = {name for profile in config.profiles for name in profile.providers}
     assert used == {provider.name for provider in config.providers}
     for provider in config.providers:
-        assert provider.paid <= config.allow_paid, "a paid provider that would never be asked confuses"
+        assert provider.paid <= config.allow_paid, "a paid provider that would never be tried confuses"
 
 
 @pytest.mark.parametrize("path", EXAMPLES, ids=NAMES)
-def test_an_example_says_how_to_start_it_and_holds_no_key(path: Path) -> None:
+def test_an_example_says_how_to_start_it_and_has_no_key(path: Path) -> None:
     text = path.read_text(encoding="utf-8")
     assert f"coderouter serve --config {path.name}" in text
     assert not re.search(r"(sk|gsk)[-_][A-Za-z0-9]", text.replace("sk-or-…", "").replace("sk-ant-…", ""))

@@ -79,10 +79,10 @@ profiles:
 """
 
 
-def faults(text: str) -> list[str]:
+def errors(text: str) -> list[str]:
     with pytest.raises(ConfigErrors) as caught:
         load.parse(text, "f")
-    return caught.value.faults
+    return caught.value.errors
 
 
 def with_provider(fields: str) -> str:
@@ -100,7 +100,7 @@ def test_a_file_of_1_7_means_what_it_meant() -> None:
         ["strip_thinking", "strip_stop_markers"],
     )
     assert (local.capabilities.tools, local.capabilities.thinking) == (True, False)
-    assert (cloud.kind, cloud.paid, cloud.capabilities.mcp) == ("anthropic", True, "anthropic")
+    assert (cloud.kind, cloud.paid, cloud.capabilities.thinking) == ("anthropic", True, True)
     assert cloud.capabilities.tools is None
     coding = config.profile("coding")
     assert coding is not None
@@ -120,7 +120,7 @@ def test_a_file_of_1_7_means_what_it_meant() -> None:
     assert list(config.unknown_providers()) == [("multi", "not-yet-there")]
 
 
-def test_what_is_left_out_has_its_default() -> None:
+def test_an_omitted_field_has_its_default() -> None:
     config = load.parse(LEAST, "f")
     [provider] = config.providers
     assert (config.allow_paid, config.default_profile, config.server.body_mib_max) == (False, "default", 32)
@@ -135,8 +135,8 @@ MAY_BE: list[tuple[str, str]] = [
     ("timeout_s: soon", "is 'soon': should be a valid number, unable to parse string as a number"),
     ("paid: perhaps", "is 'perhaps': should be a valid boolean, unable to interpret input"),
     ("kind: ollama", "is 'ollama'; write 'openai_compat', 'anthropic' or 'echo'"),
-    ('api_key_env: ""', "is '': String should have at least 1 character"),
-    ("extra_body: [1]", "is [1]: should be a valid dictionary"),
+    ('api_key_env: ""', "is '': should not be empty"),
+    ("extra_body: [1]", "is [1]: should be a mapping"),
     ("extra_body: {a: {1: 2}}", "cannot be sent as JSON: Dict key must be str"),
     ("extra_body: {a: !!binary aGk=}", "cannot be sent as JSON: Type is not JSON serializable: bytes"),
     ("append_system_prompt: 5", "is 5: should be a valid string"),
@@ -145,7 +145,7 @@ MAY_BE: list[tuple[str, str]] = [
 
 @pytest.mark.parametrize(("field", "words"), MAY_BE, ids=[field for field, _ in MAY_BE])
 def test_a_field_that_cannot_be_says_what_it_is_and_may_be(field: str, words: str) -> None:
-    assert faults(with_provider(field)) == [f"f:2: providers[0].{field.partition(':')[0]}: {words}"]
+    assert errors(with_provider(field)) == [f"f:2: providers[0].{field.partition(':')[0]}: {words}"]
 
 
 @pytest.mark.parametrize(
@@ -160,9 +160,9 @@ def test_a_field_that_cannot_be_says_what_it_is_and_may_be(field: str, words: st
         "http://[::1",
     ],
 )
-def test_a_base_url_that_cannot_be_asked_is_a_fault(url: str) -> None:
-    [fault] = faults(LEAST.replace("http://127.0.0.1:11434/v1", url))
-    assert fault == (
+def test_a_base_url_that_is_not_one_is_an_error(url: str) -> None:
+    [error] = errors(LEAST.replace("http://127.0.0.1:11434/v1", url))
+    assert error == (
         f"f:2: providers[0].base_url: {url!r} is not an http(s) URL; write e.g. http://127.0.0.1:11434/v1"
     )
 
@@ -172,36 +172,35 @@ def test_a_base_url_that_cannot_be_asked_is_a_fault(url: str) -> None:
     [
         (
             "display_timezone: Mars/Base",
-            "display_timezone: 'Mars/Base' is not a time zone of the IANA database; write e.g. Europe/Berlin",
+            "display_timezone: 'Mars/Base' is not an IANA time zone; write e.g. Europe/Berlin",
         ),
         ("server: {body_mib_max: 0}", "server.body_mib_max: is 0: should be greater than or equal to 1"),
         (
             "default_profile: none",
-            "default_profile: names the profile 'none', which is not among the profiles: default",
+            "default_profile: there is no profile 'none'; known profiles: default",
         ),
         (
             "mode_aliases: {fast: none}",
-            "mode_aliases.fast: names the profile 'none', which is not among the profiles: default",
+            "mode_aliases.fast: there is no profile 'none'; known profiles: default",
         ),
         (
             "auto_router: {default_rule_profile: none}",
-            "auto_router.default_rule_profile: names the profile 'none', which is not among the profiles: default",
+            "auto_router.default_rule_profile: there is no profile 'none'; known profiles: default",
         ),
         (
             "auto_router: {default_rule_profile: default, rules: [{id: a, profile: none, match: {has_image: true}}]}",
-            "auto_router.rules[0].profile: names the profile 'none', which is not among the profiles: default",
+            "auto_router.rules[0].profile: there is no profile 'none'; known profiles: default",
         ),
         (
             "allow_piad: true",
-            f"allow_piad: is not a known field; known here are {', '.join(sorted(Config.model_fields))}",
+            f"allow_piad: is not a known field; known fields: {', '.join(sorted(Config.model_fields))}",
         ),
-        ("providers: []", "providers: stands twice; the first one would be lost"),
+        ("providers: []", "providers: is duplicated; the first value would be ignored"),
     ],
 )
-def test_a_fault_of_the_whole_names_its_place_and_the_way_out(more: str, words: str) -> None:
-    assert f"f:5: {words}".replace("f:5: providers: stands", "f:1: providers: stands") in faults(
-        LEAST + more + "\n"
-    )
+def test_an_error_outside_providers_names_its_place_and_what_to_write(more: str, words: str) -> None:
+    line = 1 if words.startswith("providers: is duplicated") else 5
+    assert f"f:{line}: {words}" in errors(LEAST + more + "\n")
 
 
 MATCHERS = (
@@ -218,28 +217,28 @@ MATCHERS = (
             "{has_image: true, has_tools: true}",
             f": has 2 matchers (has_image, has_tools); write exactly one of {MATCHERS}",
         ),
-        ("{has_image: false}", ".has_image: False would never match; write true, or leave the rule out"),
+        ("{has_image: false}", ".has_image: False would never match; write true or remove the rule"),
         ("{code_fence_ratio_min: 2}", ".code_fence_ratio_min: is 2: should be less than or equal to 1"),
         (
             "{content_regex: '('}",
-            ".content_regex: '(' is not a regular expression: missing ) at position 1",
+            ".content_regex: '(' is not a valid regular expression: missing ) at position 1",
         ),
     ],
 )
 def test_a_rule_has_one_matcher_that_can_match(match: str, words: str) -> None:
     rules = f"[{{id: a, profile: default, match: {match}}}]"
-    told = faults(LEAST + f"auto_router: {{default_rule_profile: default, rules: {rules}}}\n")
-    assert told == [f"f:5: auto_router.rules[0].match{words}"]
+    found = errors(LEAST + f"auto_router: {{default_rule_profile: default, rules: {rules}}}\n")
+    assert found == [f"f:5: auto_router.rules[0].match{words}"]
 
 
 def test_auto_needs_the_profiles_of_the_built_in_rules() -> None:
-    assert faults(LEAST + "default_profile: auto\n") == [
-        f"f:5: default_profile: names the profile '{name}', which is not among the profiles: default"
+    assert errors(LEAST + "default_profile: auto\n") == [
+        f"f:5: default_profile: there is no profile '{name}'; known profiles: default"
         for name in ("coding", "multi", "writing")
     ]
 
 
-TEN_FAULTS = """\
+ELEVEN_ERRORS = """\
 default_profile: coding
 display_timezone: Mars
 mode_aliases:
@@ -261,9 +260,9 @@ profiles:
 """
 
 
-def test_all_faults_are_told_at_once_in_the_order_of_the_file() -> None:
-    told = faults(TEN_FAULTS)
-    assert [fault.split(": ")[:2] for fault in told] == [
+def test_all_errors_are_reported_at_once_in_the_order_of_the_file() -> None:
+    found = errors(ELEVEN_ERRORS)
+    assert [error.split(": ")[:2] for error in found] == [
         ["f:1", "default_profile"],
         ["f:2", "display_timezone"],
         ["f:4", "mode_aliases.fast"],
@@ -278,9 +277,11 @@ def test_all_faults_are_told_at_once_in_the_order_of_the_file() -> None:
     ]
 
 
-def test_a_key_that_stands_twice_is_a_fault_at_any_depth() -> None:
+def test_a_duplicate_key_is_an_error_at_any_depth() -> None:
     text = LEAST.replace("model: m}", "model: m, extra_body: {a: {b: 1, b: 2}}}")
-    assert faults(text) == ["f:2: providers[0].extra_body.a.b: stands twice; the first one would be lost"]
+    assert errors(text) == [
+        "f:2: providers[0].extra_body.a.b: is duplicated; the first value would be ignored"
+    ]
 
 
 @pytest.mark.parametrize(
@@ -288,8 +289,8 @@ def test_a_key_that_stands_twice_is_a_fault_at_any_depth() -> None:
     [
         ("", "f: is empty; write a mapping with `providers:` and `profiles:`"),
         ("# nothing yet\n", "f: is empty; write a mapping with `providers:` and `profiles:`"),
-        ("- a\n", "f: is a list; write a mapping with `providers:` and `profiles:`"),
-        ("Hello", "f: is a str; write a mapping with `providers:` and `profiles:`"),
+        ("- a\n", "f: is not a mapping; write a mapping with `providers:` and `profiles:`"),
+        ("Hello", "f: is not a mapping; write a mapping with `providers:` and `profiles:`"),
         ("a: 1\nb: [\n", "f:3: is not YAML: expected the node content, but found '<stream end>'"),
         ("a: 1\n\tb: 2\n", "f:2: is not YAML: found character '\\t' that cannot start any token"),
         ("a: *b\n", "f:1: is not YAML: found undefined alias 'b'"),
@@ -297,23 +298,23 @@ def test_a_key_that_stands_twice_is_a_fault_at_any_depth() -> None:
         ("? [a]\n: 1\n", "f:1: is not YAML: found unhashable key"),
         ("a: 2026-99-99\n", "f: is not YAML: month must be in 1..12"),
         ("a: !!python/name:os.system x\n", "f:1: is not YAML: could not determine a constructor for the tag"),
-        ("providers: &all [*all]\n", "f: holds itself by an alias; write it out"),
+        ("providers: &all [*all]\n", "f: contains itself through a YAML alias; write it out"),
         ("a: " + "[" * 5000, "f: is not YAML: "),
     ],
 )
-def test_what_is_no_configuration_is_one_fault(text: str, words: str) -> None:
-    [fault] = faults(text)
-    assert fault.startswith(words)
+def test_a_text_that_is_not_a_configuration_is_one_error(text: str, words: str) -> None:
+    [error] = errors(text)
+    assert error.startswith(words)
 
 
-def test_odd_keys_and_entries_are_faults_and_no_crash() -> None:
+def test_odd_keys_and_entries_are_errors_and_not_a_crash() -> None:
     text = (
         "1: 2\non: 3\nproviders: [5, {1: 2}]\nprofiles: [x, {name: {}}]\nmode_aliases: [1]\nauto_router: 5\n"
     )
-    assert len(faults(text)) > 5
+    assert len(errors(text)) > 5
 
 
-def test_a_file_that_is_no_text_is_one_fault(tmp_path: Path) -> None:
+def test_a_file_that_is_not_text_is_one_error(tmp_path: Path) -> None:
     path = tmp_path / "providers.yaml"
     path.write_bytes(b"\xff\xfe\x00")
     with pytest.raises(ConfigErrors, match=r"providers\.yaml: cannot be read: 'utf-8' codec can't decode"):
@@ -325,7 +326,7 @@ def test_a_file_that_is_no_text_is_one_fault(tmp_path: Path) -> None:
     [("true", True), ("1", True), (" YES ", True), ("on", True), ("false", False), ("0", False), ("", False)],
 )
 @pytest.mark.parametrize("in_file", ["true", "false"])
-def test_allow_paid_of_the_environment_wins(
+def test_allow_paid_of_the_environment_overrides_the_file(
     value: str, allowed: bool, in_file: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = tmp_path / "providers.yaml"
@@ -366,12 +367,12 @@ def test_the_first_of_the_usual_places_is_read(tmp_path: Path, monkeypatch: pyte
     assert load.find(Path("~/given.yaml")) == given
 
 
-def test_a_named_file_that_is_not_there_is_a_fault(tmp_path: Path) -> None:
+def test_a_named_file_that_does_not_exist_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(ConfigErrors, match="there is no such file; name an existing one with --config"):
         load.find(tmp_path / "none.yaml")
 
 
-def test_the_built_in_configuration_asks_ollama_and_then_echo(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_built_in_configuration_tries_ollama_and_then_echo(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("ALLOW_PAID", raising=False)
     loaded = load.load(None)
     assert loaded.path is None
@@ -392,7 +393,7 @@ def test_a_public_url_holds_no_credentials(url: str, public: str) -> None:
     assert provider.public_url() == public
 
 
-def test_a_provider_may_begin_with_the_fields_of_another_one() -> None:
+def test_a_provider_may_reuse_the_fields_of_another_one() -> None:
     text = """\
 providers:
   - &local {name: small, base_url: "http://127.0.0.1:11434/v1", model: s, timeout_s: 90}

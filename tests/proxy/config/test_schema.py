@@ -1,10 +1,11 @@
-"""What each field of providers.yaml refuses, word for word."""
+"""The errors of each field of providers.yaml, word for word."""
 
 import pytest
-from pydantic import BaseModel
+from pydantic import BaseModel, ValidationError
 
 from coderouter_proxy.config import load, schema
 from coderouter_proxy.config.validation import ConfigErrors
+from support import docs
 
 LEAST = """\
 providers:
@@ -15,25 +16,22 @@ profiles:
   - name: default
     providers: [local]
 """
-OF_PROVIDER, OF_PROFILE, OF_FILE = 5, 8, 8  # the lines on which a further field of each stands
+OF_PROVIDER, OF_PROFILE, OF_FILE = 5, 8, 8  # the line of a further field of each
 PROVIDER, PROFILE = "providers[0]", "profiles[0]"
 
 COST = "cost: {input_per_mtok: 3, output_per_mtok: 15"
 COST_FIELDS = "cache_read_per_mtok, cache_write_per_mtok, input_per_mtok, monthly_budget_usd, output_per_mtok"
-CAPABILITIES = (
-    "chat, mcp, openai_compatible, prompt_cache, reasoning_control, reasoning_passthrough, streaming, thinking, "
-    "tools, vision"
-)
+CAPABILITIES = "reasoning_passthrough, thinking, tools"
 MATCHERS = (
     "has_image, has_tools, code_fence_ratio_min, content_contains, content_regex, content_token_count_min, "
     "model_pattern"
 )
 
 
-def faults(text: str) -> list[str]:
+def errors(text: str) -> list[str]:
     with pytest.raises(ConfigErrors) as caught:
         load.parse(text, "f")
-    return caught.value.faults
+    return caught.value.errors
 
 
 def with_provider(field: str) -> str:
@@ -55,7 +53,7 @@ FIELDS_OF_PROVIDERS = [
         "cost.input_per_mtok: is nan: should be a finite number",
     ),
     ("cost: {input_per_mtok: 3}", "cost.output_per_mtok: is missing; add it"),
-    (f"{COST}, per_image: 1}}", f"cost.per_image: is not a known field; known here are {COST_FIELDS}"),
+    (f"{COST}, per_image: 1}}", f"cost.per_image: is not a known field; known fields: {COST_FIELDS}"),
     (
         "output_filters: [strip_thoughts]",
         ("output_filters[0]: is 'strip_thoughts'; write 'strip_thinking' or 'strip_stop_markers'"),
@@ -67,7 +65,7 @@ FIELDS_OF_PROVIDERS = [
     ),
     (
         "capabilities: {visoin: true}",
-        f"capabilities.visoin: is not a known field; known here are {CAPABILITIES}",
+        f"capabilities.visoin: is not a known field; known fields: {CAPABILITIES}",
     ),
     ("total_timeout_s: 86401", "total_timeout_s: is 86401: should be less than or equal to 86400"),
 ]
@@ -76,23 +74,23 @@ FIELDS_OF_PROFILES = [
     ("cooldown: {threshold: 0}", "cooldown.threshold: is 0: should be greater than or equal to 1"),
     ("cooldown: {seconds: 0}", "cooldown.seconds: is 0: should be greater than 0"),
     ("cooldown: {seconds: 86401}", "cooldown.seconds: is 86401: should be less than or equal to 86400"),
-    ("cooldown: {tries: 2}", "cooldown.tries: is not a known field; known here are seconds, threshold"),
-    ("cooldown: true", "cooldown: is True: should be a valid dictionary or instance of Cooldown"),
+    ("cooldown: {tries: 2}", "cooldown.tries: is not a known field; known fields: seconds, threshold"),
+    ("cooldown: true", "cooldown: is True: should be a mapping"),
     ("timeout_s: 0", "timeout_s: is 0: should be greater than 0"),
 ]
 
 FIELDS_OF_THE_FILE = [
-    ('server: {api_keys_env: ""}', "server.api_keys_env: is '': String should have at least 1 character"),
+    ('server: {api_keys_env: ""}', "server.api_keys_env: is '': should not be empty"),
     ("server: {api_keys_env: [A, B]}", "server.api_keys_env: is ['A', 'B']: should be a valid string"),
     ("server: {allowed_hosts: devbox}", "server.allowed_hosts: is 'devbox': should be a valid list"),
     (
         'server: {allowed_hosts: [""]}',
-        "server.allowed_hosts[0]: is '': String should have at least 1 character",
+        "server.allowed_hosts[0]: is '': should not be empty",
     ),
     ("server: {body_mib_max: 1025}", "server.body_mib_max: is 1025: should be less than or equal to 1024"),
     (
         "server: {cors: true}",
-        ("server.cors: is not a known field; known here are allowed_hosts, api_keys_env, body_mib_max"),
+        ("server.cors: is not a known field; known fields: allowed_hosts, api_keys_env, body_mib_max"),
     ),
     ("mode_aliases: {fast: [default]}", "mode_aliases.fast: is ['default']: should be a valid string"),
 ]
@@ -104,69 +102,114 @@ MATCHES = [
         "{has_tools: true, model_pattern: m}",
         (f": has 2 matchers (has_tools, model_pattern); write exactly one of {MATCHERS}"),
     ),
-    ("{has_tools: false}", ".has_tools: False would never match; write true, or leave the rule out"),
+    ("{has_tools: false}", ".has_tools: False would never match; write true or remove the rule"),
     ("{code_fence_ratio_min: -0.1}", ".code_fence_ratio_min: is -0.1: should be greater than or equal to 0"),
-    ("{content_contains: ''}", ".content_contains: is '': String should have at least 1 character"),
+    ("{content_contains: ''}", ".content_contains: is '': should not be empty"),
     ("{content_token_count_min: 0}", ".content_token_count_min: is 0: should be greater than or equal to 1"),
     (
         "{content_regex: '[a'}",
-        ".content_regex: '[a' is not a regular expression: unterminated character set at position 2",
+        ".content_regex: '[a' is not a valid regular expression: unterminated character set at position 2",
     ),
     (
         "{model_pattern: '*'}",
-        ".model_pattern: '*' is not a regular expression: nothing to repeat at position 0",
+        ".model_pattern: '*' is not a valid regular expression: nothing to repeat at position 0",
     ),
 ]
 
 
 @pytest.mark.parametrize(("field", "words"), FIELDS_OF_PROVIDERS, ids=[f for f, _ in FIELDS_OF_PROVIDERS])
 def test_a_field_of_a_provider_says_what_it_is_and_may_be(field: str, words: str) -> None:
-    assert faults(with_provider(field)) == [f"f:{OF_PROVIDER}: {PROVIDER}.{words}"]
+    assert errors(with_provider(field)) == [f"f:{OF_PROVIDER}: {PROVIDER}.{words}"]
 
 
 @pytest.mark.parametrize(("field", "words"), FIELDS_OF_PROFILES, ids=[f for f, _ in FIELDS_OF_PROFILES])
 def test_a_field_of_a_profile_says_what_it_is_and_may_be(field: str, words: str) -> None:
-    assert faults(f"{LEAST}    {field}\n") == [f"f:{OF_PROFILE}: {PROFILE}.{words}"]
+    assert errors(f"{LEAST}    {field}\n") == [f"f:{OF_PROFILE}: {PROFILE}.{words}"]
 
 
 @pytest.mark.parametrize(("field", "words"), FIELDS_OF_THE_FILE, ids=[f for f, _ in FIELDS_OF_THE_FILE])
 def test_a_field_of_the_file_says_what_it_is_and_may_be(field: str, words: str) -> None:
-    assert faults(f"{LEAST}{field}\n") == [f"f:{OF_FILE}: {words}"]
+    assert errors(f"{LEAST}{field}\n") == [f"f:{OF_FILE}: {words}"]
 
 
 @pytest.mark.parametrize(("match", "words"), MATCHES, ids=[match for match, _ in MATCHES])
 def test_a_rule_has_exactly_one_matcher_that_can_match(match: str, words: str) -> None:
     rules = f"[{{id: a, profile: default, match: {match}}}]"
-    told = faults(f"{LEAST}auto_router: {{default_rule_profile: default, rules: {rules}}}\n")
-    assert told == [f"f:{OF_FILE}: auto_router.rules[0].match{words}"]
+    found = errors(f"{LEAST}auto_router: {{default_rule_profile: default, rules: {rules}}}\n")
+    assert found == [f"f:{OF_FILE}: auto_router.rules[0].match{words}"]
 
 
 @pytest.mark.parametrize("pattern", [r"(?P<a>x)(?(a)y", r"\p{NoSuchProperty}", r"(?a)x(?L)y"])
 def test_a_pattern_is_checked_by_the_library_that_will_run_it(pattern: str) -> None:
     rules = f"[{{id: a, profile: default, match: {{content_regex: '{pattern}'}}}}]"
-    [fault] = faults(f"{LEAST}auto_router: {{default_rule_profile: default, rules: {rules}}}\n")
-    assert "is not a regular expression" in fault
+    [error] = errors(f"{LEAST}auto_router: {{default_rule_profile: default, rules: {rules}}}\n")
+    assert "is not a valid regular expression" in error
 
 
 @pytest.mark.parametrize("end", ["?api-version=1", "#top", "?", "/v1?key=sk-abcdefghijklmnop"])
-def test_a_base_url_ends_where_paths_are_put_behind_it(end: str) -> None:
-    [fault] = faults(LEAST.replace("11434/v1", f"11434{end}"))
-    assert fault.startswith("f:3: providers[0].base_url: 'http://127.0.0.1:11434")
-    assert fault.endswith(
-        "' has a query or a fragment, and paths are put behind it; end it before the ? or #"
+def test_a_base_url_has_no_query_because_paths_are_appended(end: str) -> None:
+    [error] = errors(LEAST.replace("11434/v1", f"11434{end}"))
+    assert error.startswith("f:3: providers[0].base_url: 'http://127.0.0.1:11434")
+    assert error.endswith(
+        "' has a query or fragment; remove everything from ? or # on, because paths are appended"
     )
-    assert "abcdefghijklmnop" not in fault
+    assert "abcdefghijklmnop" not in error
 
 
 @pytest.mark.parametrize("url", ["http://user:pa55word@host:99999/v1", "http://host/v1?key=pa55word"])
-def test_a_fault_shows_no_key(url: str) -> None:
-    [fault] = faults(LEAST.replace("http://127.0.0.1:11434/v1", url))
-    assert "pa55word" not in fault
+def test_an_error_shows_no_key(url: str) -> None:
+    [error] = errors(LEAST.replace("http://127.0.0.1:11434/v1", url))
+    assert "pa55word" not in error
 
 
-def test_auto_is_no_name_for_a_profile() -> None:
-    assert faults(f"{LEAST}  - {{name: auto, providers: [local]}}\n") == [
-        "f:8: profiles[1].name: 'auto' is the auto router; take another name"
+@pytest.mark.parametrize("kind", ["openai_compat", "anthropic"])
+@pytest.mark.parametrize(
+    ("field", "example"), [("base_url", "http://127.0.0.1:11434/v1"), ("model", "qwen2.5-coder:7b")]
+)
+def test_every_kind_but_echo_needs_a_base_url_and_a_model(kind: str, field: str, example: str) -> None:
+    entry = {"name": "x", "kind": kind, "base_url": "http://h/v1", "model": "m"}
+    del entry[field]
+    assert errors(f"providers: [{entry}]\nprofiles: [{{name: default, providers: [x]}}]\n") == [
+        f"f:1: providers[0].{field}: provider 'x' has no {field}; add e.g. {field}: {example}"
+    ]
+    with pytest.raises(ValidationError, match=f"(?m)^{field}\n  Field required"):
+        schema.Provider.model_validate(entry)
+
+
+def test_a_nameless_provider_without_a_model_says_so_too() -> None:
+    assert errors(LEAST.replace("name: local", "paid: true").replace("    model: m\n", "")) == [
+        "f:2: providers[0].model: is missing; add e.g. model: qwen2.5-coder:7b",
+        "f:2: providers[0].name: is missing; add it",
+    ]
+
+
+def test_echo_needs_neither_base_url_nor_model_and_keeps_those_that_it_has() -> None:
+    echo = schema.Provider.model_validate({"name": "e", "kind": "echo"})
+    assert (echo.base_url, echo.public_url(), echo.model) == ("", "", "echo")
+    named = {"name": "e", "kind": "echo", "base_url": "http://h/v1/", "model": "m"}
+    echo = schema.Provider.model_validate(named)
+    assert (echo.base_url, echo.model) == ("http://h/v1", "m")
+    [error] = errors(LEAST.replace("name: local", "name: local\n    kind: echo").replace("http://", ""))
+    assert "is not an http(s) URL" in error
+
+
+@pytest.mark.parametrize("name", schema.IGNORED_CAPABILITIES)
+@pytest.mark.parametrize("value", ["true", "none", "[1, {a: b}]"])
+def test_a_capability_of_1_7_is_accepted_and_has_no_effect(name: str, value: str) -> None:
+    [provider] = load.parse(with_provider(f"capabilities: {{{name}: {value}}}"), "f").providers
+    assert provider.capabilities == schema.Capabilities()
+    assert name not in schema.Capabilities.model_fields
+
+
+def test_the_capabilities_of_1_7_are_one_row_of_the_reference() -> None:
+    rows = [row for row in docs.field_table(schema.Capabilities).splitlines() if "CodeRouter 1.7" in row]
+    names = "`chat`, `streaming`, `vision`, `prompt_cache`, `reasoning_control`, `mcp`, `openai_compatible`"
+    assert rows == [f"| {names} |  | Accepted for CodeRouter 1.7 files; has no effect. |"]
+
+
+def test_auto_is_reserved() -> None:
+    assert errors(f"{LEAST}  - {{name: auto, providers: [local]}}\n") == [
+        "f:8: profiles[1].name: 'auto' is reserved for the auto router; choose another name"
     ]
 
 
@@ -183,9 +226,8 @@ def test_built_in_rules_need_their_profiles_where_they_are_used(router: str, mis
     if not missing:
         assert load.parse(text, "f").default_profile == "auto"
         return
-    assert faults(text) == [
-        f"f:8: default_profile: names the profile '{name}', which is not among the profiles: default"
-        for name in missing
+    assert errors(text) == [
+        f"f:8: default_profile: there is no profile '{name}'; known profiles: default" for name in missing
     ]
 
 
@@ -205,6 +247,6 @@ def test_built_in_rules_need_their_profiles_where_they_are_used(router: str, mis
     ],
 )
 def test_every_field_says_what_it_does(section: type[BaseModel]) -> None:
-    told = schema.described(section)
-    assert list(told) == list(section.model_fields)
-    assert all(text.endswith(".") for text in told.values())
+    described = schema.field_descriptions(section)
+    assert list(described) == list(section.model_fields)
+    assert all(text.endswith(".") for text in described.values())

@@ -11,14 +11,14 @@ import orjson
 import pytest
 
 from coderouter_events.events import Heartbeat, SkipUnknownProvider
-from coderouter_proxy.eventlog.writer import WAITING_LINES_MAX, EventLog
+from coderouter_proxy.eventlog.writer import BUFFERED_LINES_MAX, EventLog
 from support.events import read
 from support.processes import eventually
 
 NOBODY = 65534
 
 
-def note(log: EventLog, times: int = 1) -> None:
+def write(log: EventLog, times: int = 1) -> None:
     for _ in range(times):
         log.write(Heartbeat(in_flight=0, rss_bytes=0, events_dropped=0))
 
@@ -56,7 +56,7 @@ def full_disk(file_bytes_max: int) -> Iterator[None]:
 
 @contextmanager
 def forbidden(folder: Path) -> Iterator[None]:
-    """Deny this process the folder; root is denied nothing, so it becomes nobody for the while."""
+    """Deny this process access to the folder; root is denied nothing, so it becomes nobody meanwhile."""
     root = os.geteuid() == 0
     folder.chmod(0)
     if root:
@@ -75,24 +75,24 @@ def test_each_event_is_one_write(path: Path) -> None:
         return int(counters["syscw"])
 
     log = EventLog(path)
-    note(log)
+    write(log)
     before = writes()
-    note(log, times=10)
+    write(log, times=10)
     assert writes() - before == 10
 
 
 def test_an_event_is_in_the_file_when_write_returns(path: Path) -> None:
     log = EventLog(path)
     for seq in (1, 2, 3):
-        note(log)
+        write(log)
         assert seqs(path)[-1] == seq
 
 
 def test_lines_are_appended_to_those_of_earlier_processes(path: Path) -> None:
     first, second = EventLog(path), EventLog(path)
-    note(first)
-    note(second)
-    note(first)
+    write(first)
+    write(second)
+    write(first)
     assert [(e["writer"], e["seq"]) for e in read(path)] == [
         (first.writer, 1),
         (second.writer, 1),
@@ -110,76 +110,76 @@ def test_text_is_kept_on_its_line(path: Path) -> None:
 
 def test_the_folder_is_made(tmp_path: Path) -> None:
     path = tmp_path / "new" / "folder" / "events.jsonl"
-    note(EventLog(path))
+    write(EventLog(path))
     assert seqs(path) == [1]
 
 
 def test_others_cannot_read_the_file(path: Path) -> None:
-    note(EventLog(path))
+    write(EventLog(path))
     assert path.stat().st_mode & 0o007 == 0
 
 
 def test_the_event_after_a_rename_is_in_a_new_file(path: Path) -> None:
     log = EventLog(path)
-    note(log)
+    write(log)
     old = path.rename(path.with_suffix(".1"))
-    note(log)
+    write(log)
     assert (seqs(old), seqs(path)) == ([1], [2])
 
 
 def test_the_event_after_a_rename_is_in_the_file_that_logrotate_created(path: Path) -> None:
     log = EventLog(path)
-    note(log)
+    write(log)
     path.rename(path.with_suffix(".1"))
     path.touch(0o600)
-    note(log)
+    write(log)
     assert seqs(path) == [2]
     assert path.stat().st_mode & 0o777 == 0o600
 
 
 def test_the_event_after_a_copy_and_cut_is_at_the_start_of_the_file(path: Path) -> None:
     log = EventLog(path)
-    note(log, times=2)
+    write(log, times=2)
     os.truncate(path, 0)
-    note(log)
+    write(log)
     assert seqs(path) == [3]
 
 
 def test_a_deleted_file_is_made_again(path: Path) -> None:
     log = EventLog(path)
-    note(log)
+    write(log)
     path.unlink()
-    note(log)
+    write(log)
     assert seqs(path) == [2]
 
 
 def test_a_deleted_folder_is_made_again(tmp_path: Path) -> None:
     path = tmp_path / "folder" / "events.jsonl"
     log = EventLog(path)
-    note(log)
+    write(log)
     path.unlink()
     path.parent.rmdir()
-    note(log)
+    write(log)
     assert seqs(path) == [2]
 
 
 def test_a_rename_is_looked_for_once_in_each_turn_of_the_loop(path: Path) -> None:
     next_turn: list[object] = []
     log = EventLog(path, next_turn.append)
-    note(log, times=2)
+    write(log, times=2)
     [look_again] = next_turn
     path.rename(path.with_suffix(".1"))
 
     assert callable(look_again)
     look_again()
-    note(log)
+    write(log)
 
     assert seqs(path) == [3]
 
 
 def test_a_line_cut_by_a_crash_does_not_swallow_the_next_one(path: Path) -> None:
     path.write_bytes(b'{"ts":"2026')
-    note(EventLog(path), times=2)
+    write(EventLog(path), times=2)
     cut, *whole = path.read_bytes().splitlines()
     assert cut == b'{"ts":"2026'
     assert [orjson.loads(line)["seq"] for line in whole] == [1, 2]
@@ -187,37 +187,37 @@ def test_a_line_cut_by_a_crash_does_not_swallow_the_next_one(path: Path) -> None
 
 def test_a_line_cut_by_another_process_does_not_swallow_the_next_one(path: Path) -> None:
     log, other = EventLog(path), EventLog(path)
-    note(log)
+    write(log)
     with full_disk(path.stat().st_size + 10):
-        note(other)
+        write(other)
     assert not path.read_bytes().endswith(b"\n")
 
-    note(log)
+    write(log)
 
     assert whole_lines(path) == [1, 2]
 
 
 def test_a_full_disk_loses_nothing(path: Path, caplog: pytest.LogCaptureFixture) -> None:
     log = EventLog(path)
-    note(log, times=3)
+    write(log, times=3)
     with full_disk(path.stat().st_size + 50):
-        note(log, times=1000)
+        write(log, times=1000)
         assert whole_lines(path) == [1, 2, 3]
-    note(log)
+    write(log)
     log.close()
 
     assert whole_lines(path) == list(range(1, 1005))
     assert log.dropped == 0
-    warned, mended = caplog.messages
-    assert warned.startswith(f"cannot append to {path} (only a part of the line was written")
-    assert mended == f"{path} can be written again; events dropped so far: 0"
+    failed, recovered = caplog.messages
+    assert failed.startswith(f"cannot append to {path} (only a part of the line was written")
+    assert recovered == f"{path} can be written again; events dropped so far: 0"
 
 
 def test_a_request_pays_for_a_bounded_part_of_the_backlog(path: Path) -> None:
     log = EventLog(path)
     with full_disk(0):
-        note(log, times=1000)
-    note(log)
+        write(log, times=1000)
+    write(log)
     assert len(seqs(path)) == 256
 
 
@@ -226,13 +226,13 @@ def test_a_forbidden_folder_keeps_the_newest_events_waiting_and_counts_the_rest(
     path.parent.mkdir()
     log = EventLog(path)
     with forbidden(path.parent):
-        note(log, times=WAITING_LINES_MAX + 50)
+        write(log, times=BUFFERED_LINES_MAX + 50)
     assert log.dropped == 50
 
-    note(log)
+    write(log)
     log.close()
 
-    assert seqs(path) == list(range(51, WAITING_LINES_MAX + 52))
+    assert seqs(path) == list(range(51, BUFFERED_LINES_MAX + 52))
     assert log.dropped == 50
 
 
@@ -247,14 +247,14 @@ def test_a_path_that_is_no_file_stops_no_request(kind: str, tmp_path: Path) -> N
         path.touch()
         path /= "events.jsonl"
     log = EventLog(path)
-    note(log, times=3)
+    write(log, times=3)
     log.close()
 
 
 def test_no_path_writes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     log = EventLog(None)
-    note(log)
+    write(log)
     log.close()
     assert list(tmp_path.iterdir()) == []
 

@@ -1,4 +1,4 @@
-"""Only who has a key may ask, and no web page that a browser on this machine happens to show."""
+"""Only clients with a key may use the proxy, and no web page in a browser on this machine."""
 
 import hmac
 import json
@@ -15,7 +15,7 @@ from coderouter_proxy.errors import HttpError
 from coderouter_proxy.routing.access import Access
 from proxy.conftest import assert_sound
 from support.proxy import client, process
-from support.proxy.process import HELLO, Proxy, serving, start_fails, write_config
+from support.proxy.process import HELLO, Proxy, failed_start, serving, write_config
 from support.proxy.sdks import ANTHROPIC_HELLO, OPENAI_HELLO, anthropic_sdk, openai_sdk
 
 KEYS = ("first-secret-key", "second-secret-key")
@@ -35,10 +35,10 @@ def running_locked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Proxy]:
     with serving(tmp_path_factory.mktemp("access"), text, env=env) as started:
         yield started
         assert started.command.stop() == 0
-        said = started.command.stderr
+        stderr = started.command.stderr
     assert_sound(started.events_path)
     for key in (*KEYS, "wrong-secret-key"):
-        assert key not in said + started.events_path.read_text()
+        assert key not in stderr + started.events_path.read_text()
 
 
 @pytest.fixture
@@ -46,7 +46,7 @@ def locked(running_locked: Proxy) -> Proxy:
     return running_locked
 
 
-def posts(proxy: Proxy, path: str, headers: dict[str, str], body: bytes = BODY) -> client.Response:
+def post(proxy: Proxy, path: str, headers: dict[str, str], body: bytes = BODY) -> client.Response:
     return client.request(proxy.port, "POST", path, body, headers)
 
 
@@ -61,8 +61,8 @@ def posts(proxy: Proxy, path: str, headers: dict[str, str], body: bytes = BODY) 
         {"x-api-key": "another", "Authorization": f"Bearer {KEYS[1]}"},
     ],
 )
-def test_each_of_the_keys_opens_in_either_header(path: str, header: dict[str, str], locked: Proxy) -> None:
-    assert posts(locked, path, {**JSON, **header}).status == 200
+def test_each_key_is_accepted_in_either_header(path: str, header: dict[str, str], locked: Proxy) -> None:
+    assert post(locked, path, {**JSON, **header}).status == 200
 
 
 @pytest.mark.parametrize("path", ENDPOINTS)
@@ -84,20 +84,20 @@ def test_each_of_the_keys_opens_in_either_header(path: str, header: dict[str, st
 def test_anything_else_gets_a_401_in_the_shape_of_the_wire(
     path: str, header: dict[str, str], locked: Proxy
 ) -> None:
-    refused = posts(locked, path, {**JSON, **header})
+    response = post(locked, path, {**JSON, **header})
     message = "no valid API key; send it as x-api-key or Authorization: Bearer"
-    assert refused.status == 401
-    assert (refused.json["error"]["type"], refused.json["error"]["message"]) == (
+    assert response.status == 401
+    assert (response.json["error"]["type"], response.json["error"]["message"]) == (
         "authentication_error",
         message,
     )
     if path.startswith("/v1/messages"):
-        assert (refused.json["type"], refused.json["request_id"]) == ("error", refused.request_id)
+        assert (response.json["type"], response.json["request_id"]) == ("error", response.request_id)
     else:
-        assert refused.json["error"]["code"] == "invalid_api_key"
+        assert response.json["error"]["code"] == "invalid_api_key"
 
 
-def test_both_sdks_send_their_key_and_know_the_refusal(locked: Proxy) -> None:
+def test_both_sdks_send_their_key_and_raise_on_a_401(locked: Proxy) -> None:
     with openai_sdk(locked, key=KEYS[0]) as sdk:
         sdk.chat.completions.create(model="m", messages=OPENAI_HELLO)
         assert sdk.models.list().data
@@ -109,21 +109,19 @@ def test_both_sdks_send_their_key_and_know_the_refusal(locked: Proxy) -> None:
         other.messages.create(model="m", max_tokens=9, messages=ANTHROPIC_HELLO)
 
 
-def test_a_refused_request_is_noted_as_the_clients_error(locked: Proxy) -> None:
-    finished = locked.finished(posts(locked, ENDPOINTS[0], JSON).request_id)
+def test_a_rejected_request_is_a_client_error_in_the_events(locked: Proxy) -> None:
+    finished = locked.finished(post(locked, ENDPOINTS[0], JSON).request_id)
     assert (finished["outcome"], finished["status"], finished["attempts"]) == ("client_error", 401, 0)
 
 
 def test_health_needs_no_key_and_the_list_of_models_does(locked: Proxy) -> None:
-    assert locked.gets("/healthz").status == 200
-    assert locked.gets("/v1/models").status == 401
-    assert locked.gets("/v1/models", {"x-api-key": KEYS[0]}).status == 200
+    assert locked.get("/healthz").status == 200
+    assert locked.get("/v1/models").status == 401
+    assert locked.get("/v1/models", {"x-api-key": KEYS[0]}).status == 200
 
 
 @pytest.mark.parametrize("given", [b"first-secret-kez", b"x", b"", b"x" * 10_000, KEYS[0].encode()])
-def test_every_key_is_compared_in_full_whatever_was_sent(
-    given: bytes, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_every_key_is_compared_in_full(given: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CLIENT_KEYS", " ".join(KEYS))
     access = Access(Server(api_keys_env="CLIENT_KEYS"), "127.0.0.1")
     compared: list[tuple[int, int]] = []
@@ -143,32 +141,35 @@ def test_every_key_is_compared_in_full_whatever_was_sent(
     assert compared == [(32, 32)] * 4, "two headers with two keys each, as digests of one length"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("value", [None, " , \n"])
 def test_a_variable_without_keys_fails_the_start(value: str | None, tmp_path: Path) -> None:
     write_config(tmp_path, config(api_keys_env="CLIENT_KEYS"))
     env = {} if value is None else {"CLIENT_KEYS": value}
-    assert start_fails(tmp_path, **env) == (
+    assert failed_start(tmp_path, **env) == (
         "coderouter: server.api_keys_env: the variable CLIENT_KEYS is empty or not set; put the accepted keys in it\n"
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("host", ["0.0.0.0", "example.com"])
-def test_listening_for_others_without_keys_fails_the_start(host: str, tmp_path: Path) -> None:
+def test_listening_on_other_addresses_without_keys_fails_the_start(host: str, tmp_path: Path) -> None:
     write_config(tmp_path, config())
-    assert start_fails(tmp_path, "--host", host) == (
+    assert failed_start(tmp_path, "--host", host) == (
         f"coderouter: --host {host} lets others use this proxy and its keys; set server.api_keys_env, listen on "
-        "127.0.0.1, or say --insecure\n"
+        "127.0.0.1, or pass --insecure\n"
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("insecure", [True, False])
-def test_listening_for_others_starts_with_keys_or_when_it_is_said(insecure: bool, tmp_path: Path) -> None:
+def test_listening_on_other_addresses_requires_keys_or_insecure(insecure: bool, tmp_path: Path) -> None:
     text = config() if insecure else config(api_keys_env="CLIENT_KEYS")
     options = ("--host", "0.0.0.0", *(["--insecure"] if insecure else []))
     with serving(tmp_path, text, *options, env={"CLIENT_KEYS": KEYS[0]}) as served:
-        asked = posts(served, ENDPOINTS[0], {**JSON, "Host": "any.example", "x-api-key": KEYS[0]})
-        assert asked.status == 200
-        assert posts(served, ENDPOINTS[0], JSON).status == (200 if insecure else 401)
+        response = post(served, ENDPOINTS[0], {**JSON, "Host": "any.example", "x-api-key": KEYS[0]})
+        assert response.status == 200
+        assert post(served, ENDPOINTS[0], JSON).status == (200 if insecure else 401)
 
 
 OWN_HOSTS = ["localhost", "LOCALHOST:{port}", "127.0.0.1", "127.0.0.1:{port}", "[::1]", "[::1]:{port}"]
@@ -177,31 +178,32 @@ FOREIGN_HOSTS = ["evil.example", "evil.example:{port}", "localhost.evil.example"
 
 
 @pytest.mark.parametrize("host", OWN_HOSTS)
-def test_names_of_this_machine_pass(host: str, served: Proxy) -> None:
+def test_names_of_this_machine_are_allowed(host: str, served: Proxy) -> None:
     headers = {**JSON, "Host": host.format(port=served.port)}
     assert client.request(served.port, "GET", "/v1/models", headers=headers).status == 200
 
 
 @pytest.mark.parametrize("host", FOREIGN_HOSTS)
 @pytest.mark.parametrize("path", ENDPOINTS)
-def test_a_name_that_someone_else_pointed_here_is_refused(host: str, path: str, served: Proxy) -> None:
+def test_another_host_name_is_rejected(host: str, path: str, served: Proxy) -> None:
     named = host.format(port=served.port)
-    refused = posts(served, path, {**JSON, "Host": named})
-    assert refused.status == 403
-    assert refused.json["error"]["type"] == "permission_error"
-    assert refused.json["error"]["message"] == (
+    response = post(served, path, {**JSON, "Host": named})
+    assert response.status == 403
+    assert response.json["error"]["type"] == "permission_error"
+    assert response.json["error"]["message"] == (
         f"Host {named!r} is not allowed; use http://127.0.0.1, or name it in server.allowed_hosts"
     )
     models = client.request(served.port, "GET", "/v1/models", headers={"Host": named})
     assert models.status == 403
 
 
-def test_a_name_that_is_allowed_passes(locked: Proxy) -> None:
+def test_an_allowed_host_name_is_accepted(locked: Proxy) -> None:
     for host in ("devbox.example", f"DEVBOX.example:{locked.port}"):
-        assert posts(locked, ENDPOINTS[0], {**JSON, "Host": host, "x-api-key": KEYS[0]}).status == 200
+        assert post(locked, ENDPOINTS[0], {**JSON, "Host": host, "x-api-key": KEYS[0]}).status == 200
 
 
-def test_the_loopback_of_version_6_is_guarded_as_well(tmp_path: Path) -> None:
+@pytest.mark.slow
+def test_the_ipv6_loopback_is_guarded_too(tmp_path: Path) -> None:
     try:
         socket.create_server(("::1", 0), family=socket.AF_INET6).close()
     except OSError:
@@ -224,23 +226,23 @@ def test_the_loopback_of_version_6_is_guarded_as_well(tmp_path: Path) -> None:
         None,
     ],
 )
-def test_a_body_that_a_page_can_send_without_asking_is_refused(
+def test_a_body_that_a_web_page_can_send_without_preflight_is_rejected(
     kind: str | None, path: str, served: Proxy
 ) -> None:
-    refused = posts(served, path, {"Content-Type": kind} if kind else {})
-    assert refused.status == 415
+    response = post(served, path, {"Content-Type": kind} if kind else {})
+    assert response.status == 415
     found = kind.partition(";")[0] if kind else "none"
-    assert refused.json["error"]["message"] == f"Content-Type is {found}; send application/json"
+    assert response.json["error"]["message"] == f"Content-Type is {found}; send application/json"
 
 
 @pytest.mark.parametrize("kind", ["application/json", "application/json; charset=utf-8", "Application/JSON"])
-def test_json_passes_however_it_is_written(kind: str, served: Proxy) -> None:
+def test_every_spelling_of_the_json_content_type_is_accepted(kind: str, served: Proxy) -> None:
     headers = {"Content-Type": kind, "X-CodeRouter-Profile": "echo"}
-    assert posts(served, ENDPOINTS[0], headers).status == 200
+    assert post(served, ENDPOINTS[0], headers).status == 200
 
 
 @pytest.mark.parametrize("path", [*ENDPOINTS, "/v1/models", "/healthz"])
-def test_no_page_is_allowed_to_read_an_answer_or_to_ask_with_json(path: str, served: Proxy) -> None:
+def test_no_web_page_may_read_an_answer_or_send_json(path: str, served: Proxy) -> None:
     page = {"Origin": "https://evil.example"}
     asks = {"Access-Control-Request-Method": "POST", "Access-Control-Request-Headers": "content-type"}
     preflight = client.request(served.port, "OPTIONS", path, headers={**page, **asks})

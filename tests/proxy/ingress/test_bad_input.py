@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from support.proxy import process
-from support.proxy.process import Proxy, start_fails
+from support.proxy.process import Proxy, failed_start
 
 MIB = 1024 * 1024
 
@@ -32,7 +32,7 @@ MIB = 1024 * 1024
     ],
 )
 def test_a_bad_body_gets_a_400_that_says_what_is_wrong(body: bytes, words: str, served: Proxy) -> None:
-    response = served.posts(body).rest()
+    response = served.post(body).rest()
 
     assert response.status == 400
     assert set(response.json) == {"error"}
@@ -51,16 +51,16 @@ def test_a_bad_body_gets_a_400_that_says_what_is_wrong(body: bytes, words: str, 
         ({"X-CodeRouter-Mode": "none"}, "X-CodeRouter-Mode: there is no mode 'none'; there are: fast, heavy"),
     ],
 )
-def test_an_unknown_profile_or_mode_in_a_header_gets_a_400_naming_those_there_are(
+def test_an_unknown_profile_or_mode_in_a_header_gets_a_400_with_the_known_ones(
     headers: dict[str, str], words: str, served: Proxy
 ) -> None:
-    response = served.asks(headers).rest()
+    response = served.chat(headers).rest()
     assert response.status == 400
     assert words in response.json["error"]["message"]
 
 
-def test_an_unknown_profile_gets_a_400_naming_the_profiles(served: Proxy) -> None:
-    response = served.asks(profile="none").rest()
+def test_an_unknown_profile_gets_a_400_with_the_known_ones(served: Proxy) -> None:
+    response = served.chat(profile="none").rest()
     assert response.json["error"]["message"].endswith(
         "there are: default, one, both, three, paid-only, paid-last, ghost-first, ghosts, lonely, dead, full, "
         "hasty, hasty-profile, quiet, brief, styled, restyled, unstyled, echo"
@@ -69,7 +69,7 @@ def test_an_unknown_profile_gets_a_400_naming_the_profiles(served: Proxy) -> Non
 
 
 def test_a_body_over_the_limit_gets_a_413_before_it_is_read(served: Proxy) -> None:
-    response = served.posts(b"", {"Content-Length": str(MIB + 1), "Expect": "100-continue"}).rest()
+    response = served.post(b"", {"Content-Length": str(MIB + 1), "Expect": "100-continue"}).rest()
 
     assert response.status == 413
     assert response.json["error"]["message"] == "the body is larger than 1 MiB; send a smaller one"
@@ -78,12 +78,12 @@ def test_a_body_over_the_limit_gets_a_413_before_it_is_read(served: Proxy) -> No
     assert served.finished(response.request_id)["outcome"] == "client_error"
 
 
-def test_a_client_that_sends_a_body_over_the_limit_all_the_same_reads_the_413(served: Proxy) -> None:
-    assert served.posts(b"x" * (20 * MIB)).rest().status == 413
+def test_a_client_that_sends_a_body_over_the_limit_anyway_reads_the_413(served: Proxy) -> None:
+    assert served.post(b"x" * (20 * MIB)).rest().status == 413
 
 
 def test_a_body_without_a_length_gets_a_413_once_it_is_over_the_limit(served: Proxy) -> None:
-    response = served.posts(b"x" * MIB for _ in range(20)).rest()
+    response = served.post(b"x" * MIB for _ in range(20)).rest()
     assert response.status == 413
     assert served.finished(response.request_id)["outcome"] == "client_error"
 
@@ -91,26 +91,28 @@ def test_a_body_without_a_length_gets_a_413_once_it_is_over_the_limit(served: Pr
 def test_a_body_at_the_limit_is_read(served: Proxy) -> None:
     start, end = b'{"profile": "echo", "messages": [{"role": "user", "content": "', b'"}]}'
     body = start + b"x" * (MIB - len(start) - len(end)) + end
-    assert served.posts(body).rest().status == 200
+    assert served.post(body).rest().status == 200
 
 
 @pytest.mark.parametrize("length", ["ten", "-1", "1_0", "+5", "", "5, 6", "99999999999999999999999999"])
-def test_a_malformed_content_length_gets_a_4xx_and_harms_nobody(length: str, served: Proxy) -> None:
+def test_a_malformed_content_length_gets_a_4xx_and_affects_no_other_request(
+    length: str, served: Proxy
+) -> None:
     with socket.create_connection(("127.0.0.1", served.port), timeout=10) as raw:
         raw.sendall(
             b"POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nContent-Length: %b\r\n\r\n{}" % length.encode()
         )
         status = raw.makefile("rb").readline()
     assert status.split()[1] in (b"400", b"413")
-    assert served.gets("/healthz").status == 200
+    assert served.get("/healthz").status == 200
 
 
 def test_an_unknown_path_or_method_gets_an_error_in_the_openai_shape(served: Proxy) -> None:
-    missing = served.gets("/v2/nothing")
+    missing = served.get("/v2/nothing")
     assert (missing.status, missing.json["error"]["type"]) == (404, "not_found_error")
     assert missing.json["error"]["message"] == "GET /v2/nothing: not found"
 
-    wrong = served.gets("/v1/chat/completions")
+    wrong = served.get("/v1/chat/completions")
     assert (wrong.status, wrong.headers["allow"]) == (405, "POST")
     assert wrong.json["error"]["type"] == "invalid_request_error"
 
@@ -132,31 +134,32 @@ profiles:
 """
 
 
-def test_a_broken_providers_yaml_fails_the_start_with_all_its_faults(tmp_path: Path) -> None:
+def test_an_invalid_providers_yaml_fails_the_start_with_all_its_errors(tmp_path: Path) -> None:
     path = process.write_config(tmp_path, FAULTS)
 
-    said = start_fails(tmp_path)
+    output = failed_start(tmp_path)
 
-    assert said.replace(f"coderouter: {path.name}", "").splitlines() == [
-        ":1: default_profile: names the profile 'coding', which is not among the profiles: default",
+    assert output.replace(f"coderouter: {path.name}", "").splitlines() == [
+        ":1: default_profile: there is no profile 'coding'; known profiles: default",
         ":4: providers[0].base_url: 'localhost:11434' is not an http(s) URL; write e.g. http://127.0.0.1:11434/v1",
         ":6: providers[0].paid: is 'perhaps': should be a valid boolean, unable to interpret input",
-        ":7: providers[1].name: 'local' is taken by an earlier entry; names are unique",
+        ":7: providers[1].name: 'local' is already used by an earlier entry; names must be unique",
         ":8: providers[1].kind: is 'ollama'; write 'openai_compat', 'anthropic' or 'echo'",
-        ":13: profiles[0].providers: is []: List should have at least 1 item after validation, not 0",
+        ":13: profiles[0].providers: is []: should not be empty",
     ]
 
 
 def test_a_port_in_use_fails_the_start_with_one_line(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        said = start_fails(tmp_path, "--port", str(port))
-    assert said == (
+        output = failed_start(tmp_path, "--port", str(port))
+    assert output == (
         f"coderouter: port {port} on 127.0.0.1 is in use; "
         "choose another with --host or --port (CODEROUTER_PORT)\n"
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("options", "env", "words"),
     [
@@ -170,14 +173,14 @@ def test_a_port_in_use_fails_the_start_with_one_line(tmp_path: Path) -> None:
         (["--host", "0.0.0.0"], {}, "--host 0.0.0.0 lets others use this proxy"),
     ],
 )
-def test_a_start_that_cannot_be_fails_with_one_line(
+def test_a_failed_start_says_why_in_one_line(
     options: list[str], env: dict[str, str], words: str, tmp_path: Path
 ) -> None:
-    [line] = start_fails(tmp_path, *options, **env).splitlines()
+    [line] = failed_start(tmp_path, *options, **env).splitlines()
     assert line.startswith("coderouter: ")
     assert words in line
 
 
 def test_an_error_body_is_json_whatever_it_quotes(served: Proxy) -> None:
-    response = served.posts(json.dumps({"messages": [{}], "profile": '"\n\u2028<é>'}).encode()).rest()
+    response = served.post(json.dumps({"messages": [{}], "profile": '"\n\u2028<é>'}).encode()).rest()
     assert '"\\n\\u2028<é>' in response.json["error"]["message"]

@@ -8,7 +8,7 @@ from support.proxy.upstream import HANG, Pause, Provider, Script, head, stream, 
 
 
 def newest_finished(served: Proxy, seen: int) -> Event:
-    """Return the next `request-finished` after so many; the client that left has no id to look for."""
+    """Return the next `request-finished` after so many; a client that disconnects never learns its request id."""
     return eventually(lambda: read(served.events_path, "request-finished")[seen:])[0]
 
 
@@ -31,17 +31,17 @@ def seen_so_far(served: Proxy) -> int:
         "stream, after the role",
     ],
 )
-def test_a_client_that_leaves_before_the_first_content_cancels_the_try_and_ends_the_chain(
+def test_a_client_that_disconnects_before_the_first_content_cancels_the_attempt_and_ends_the_chain(
     streamed: bool, script: Script, served: Proxy, a: Provider, b: Provider
 ) -> None:
     a.plays(script)
     seen = seen_so_far(served)
 
-    exchange = served.asks(stream=streamed)
-    asked = a.request
-    exchange.leave()
+    exchange = served.chat(stream=streamed)
+    upstream_request = a.request
+    exchange.disconnect()
 
-    assert asked.gone.wait(5)
+    assert upstream_request.gone.wait(30)
     finished = newest_finished(served, seen)
     assert (finished["outcome"], finished["status"], finished["provider"]) == ("client_gone", 499, None)
     assert (finished["attempts"], finished["stream"], finished["ttft_s"]) == (1, streamed, None)
@@ -51,15 +51,17 @@ def test_a_client_that_leaves_before_the_first_content_cancels_the_try_and_ends_
     assert b.requests == []
 
 
-def test_a_client_that_leaves_midstream_cancels_the_upstream(served: Proxy, a: Provider, b: Provider) -> None:
+def test_a_client_that_disconnects_midstream_cancels_the_upstream(
+    served: Proxy, a: Provider, b: Provider
+) -> None:
     a.plays(stream(says.ROLE, says.text("Hel"), HANG))
 
-    exchange = served.asks(stream=True)
+    exchange = served.chat(stream=True)
     exchange.read_until(says.text("Hel"))
     request_id = exchange.response.headers["x-request-id"]
-    exchange.leave()
+    exchange.disconnect()
 
-    assert a.request.gone.wait(5)
+    assert a.request.gone.wait(30)
     story = served.story(request_id)
     assert [event["msg"] for event in story] == ["try-provider", "provider-ok", "request-finished"]
     finished = story[-1]
@@ -68,65 +70,65 @@ def test_a_client_that_leaves_midstream_cancels_the_upstream(served: Proxy, a: P
     assert b.requests == []
 
 
-def test_a_client_that_leaves_while_the_provider_writes_without_pause_cancels_the_upstream(
+def test_a_client_that_disconnects_while_the_provider_keeps_writing_cancels_the_upstream(
     served: Proxy, a: Provider
 ) -> None:
     a.plays(stream(*[says.text("word " * 1000)] * 20_000))
 
-    exchange = served.asks(stream=True)
+    exchange = served.chat(stream=True)
     exchange.response.read1(1)
     request_id = exchange.response.headers["x-request-id"]
-    exchange.leave()
+    exchange.disconnect()
 
-    assert a.request.gone.wait(10)
+    assert a.request.gone.wait(30)
     assert served.finished(request_id)["outcome"] == "client_gone"
 
 
-def test_a_client_that_leaves_during_the_second_try_is_told_by_that_try(
+def test_a_client_that_disconnects_during_the_second_attempt_cancels_that_attempt(
     served: Proxy, a: Provider, b: Provider
 ) -> None:
     a.plays(says.error("no", 500))
     b.plays((HANG,))
     seen = seen_so_far(served)
 
-    exchange = served.asks(stream=True)
-    asked = b.request
-    exchange.leave()
+    exchange = served.chat(stream=True)
+    upstream_request = b.request
+    exchange.disconnect()
 
-    assert asked.gone.wait(5)
+    assert upstream_request.gone.wait(30)
     story = served.story(newest_finished(served, seen)["request_id"])
     failures = [(e["provider"], e["error_type"]) for e in story if e["msg"] == "provider-failed"]
     assert failures == [("a", "upstream_5xx"), ("b", "cancelled")]
 
 
-def test_a_client_that_leaves_after_done_has_got_its_answer(served: Proxy, a: Provider) -> None:
+def test_a_client_that_disconnects_after_done_has_its_answer(served: Proxy, a: Provider) -> None:
     pause = Pause()
     a.plays(stream(says.text("Hi"), says.STOP, says.DONE, pause))
 
-    exchange = served.asks(stream=True)
+    exchange = served.chat(stream=True)
     exchange.read_until(says.DONE)
-    assert pause.reached.wait(5)
+    assert pause.reached.wait(30)
     request_id = exchange.response.headers["x-request-id"]
-    exchange.leave()
+    exchange.disconnect()
 
     assert served.finished(request_id)["outcome"] == "ok"
 
 
-def test_a_client_that_leaves_while_sending_its_request_is_gone_without_a_try(served: Proxy) -> None:
+def test_a_client_that_disconnects_while_sending_its_request_causes_no_attempt(served: Proxy) -> None:
     seen = seen_so_far(served)
 
-    served.posts(b'{"messages": [', {"Content-Length": "1000"}).leave()
+    served.post(b'{"messages": [', {"Content-Length": "1000"}).disconnect()
 
     finished = newest_finished(served, seen)
     assert (finished["outcome"], finished["status"], finished["attempts"]) == ("client_gone", 499, 0)
     assert finished["profile"] is None
 
 
-def test_the_proxy_answers_the_next_client_after_one_has_left(served: Proxy, a: Provider) -> None:
+def test_the_proxy_answers_the_next_client_after_a_disconnect(served: Proxy, a: Provider) -> None:
     a.plays((HANG,), whole(says.completion("still here")))
-    exchange = served.asks()
-    asked = a.request
-    exchange.leave()
-    assert asked.gone.wait(5)
+    exchange = served.chat()
+    upstream_request = a.request
+    exchange.disconnect()
+    assert upstream_request.gone.wait(30)
 
-    assert b"still here" in served.asks().rest().body
+    assert b"still here" in served.chat().rest().body

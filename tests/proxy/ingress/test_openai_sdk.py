@@ -43,7 +43,7 @@ def test_a_whole_answer(client: OpenAI, a: Provider) -> None:
 def test_a_streamed_answer(client: OpenAI, a: Provider) -> None:
     a.plays(says.streamed("Hello", " there."))
     with client, client.chat.completions.create(model="any", messages=HELLO, stream=True) as chunks:
-        # As careless clients do: every chunk has a choice, unless usage was asked for.
+        # As careless clients do: every chunk has a choice, unless usage was requested.
         choices = [chunk.choices[0] for chunk in chunks]
     assert "".join(choice.delta.content or "" for choice in choices) == "Hello there."
     assert choices[-1].finish_reason == "stop"
@@ -86,14 +86,14 @@ def test_a_tool_call_and_its_result(client: OpenAI, a: Provider) -> None:
     a.plays(says.answer(choices=[choice]), says.answer("Sunny."))
 
     with client:
-        asked = client.chat.completions.create(model="any", messages=HELLO, tools=[WEATHER])
-        [call] = asked.choices[0].message.tool_calls or []
+        answer = client.chat.completions.create(model="any", messages=HELLO, tools=[WEATHER])
+        [call] = answer.choices[0].message.tool_calls or []
         assert call.type == "function"
         assert (call.function.name, call.function.arguments) == ("weather", '{"city":"Ōsaka"}')
         assert a.request.json["tools"] == [WEATHER]
 
         result: ChatCompletionMessageParam = {"role": "tool", "tool_call_id": call.id, "content": "sunny"}
-        call_again = cast("ChatCompletionMessageParam", asked.choices[0].message)
+        call_again = cast("ChatCompletionMessageParam", answer.choices[0].message)
         answer = client.chat.completions.create(
             model="any", messages=[*HELLO, call_again, result], tools=[WEATHER]
         )
@@ -152,7 +152,7 @@ def test_the_models_are_the_profiles_and_providers(client: OpenAI) -> None:
         (500, openai.InternalServerError),
     ],
 )
-def test_a_failure_before_any_content_raises_the_error_of_its_status(
+def test_a_failure_before_any_content_raises_the_exception_for_its_status(
     status: int, error: type[openai.APIStatusError], streamed: bool, client: OpenAI, a: Provider
 ) -> None:
     a.plays(says.error("the reason", status, {"Retry-After": "7"}))
@@ -195,7 +195,7 @@ async def test_a_failure_midstream_raises_async(async_client: AsyncOpenAI, a: Pr
 
 
 @pytest.mark.parametrize("body", [{"data": 1}, "x"])
-def test_the_sdk_retries_what_the_proxy_says_may_be_retried(body: object, served: Proxy, a: Provider) -> None:
+def test_the_sdk_retries_what_the_proxy_marks_as_retryable(body: object, served: Proxy, a: Provider) -> None:
     a.plays(whole(body), says.answer("Hello at last."))
     with OpenAI(base_url=served.url, api_key="unused", max_retries=1) as client:
         answer = client.chat.completions.create(model="any", messages=HELLO, extra_body={"profile": "one"})

@@ -1,4 +1,4 @@
-"""Filters give the same text wherever it is cut, in their declared order, on both wires."""
+"""Filters return the same text wherever it is cut, in their declared order, on both wires."""
 
 from collections.abc import Iterator
 
@@ -28,7 +28,7 @@ def filtered(names: list[OutputFilter], *pieces: str) -> tuple[str, list[str]]:
 
 
 @pytest.mark.parametrize("marker", STOP_MARKERS)
-def test_every_stop_marker_is_taken_out_wherever_it_is_cut(marker: str) -> None:
+def test_every_stop_marker_is_removed_wherever_it_is_cut(marker: str) -> None:
     text = f"Hello{marker} there.{marker}"
     for cut in range(len(text) + 1):
         assert filtered(["strip_stop_markers"], text[:cut], text[cut:]) == (
@@ -47,7 +47,7 @@ def test_every_stop_marker_is_taken_out_wherever_it_is_cut(marker: str) -> None:
         ("<think><think>Hm.</think>Hello.", "Hello."),
     ],
 )
-def test_thinking_is_taken_out_wherever_it_is_cut(text: str, kept: str) -> None:
+def test_thinking_is_removed_wherever_it_is_cut(text: str, kept: str) -> None:
     for first in range(len(text) + 1):
         for second in range(first, len(text) + 1):
             pieces = (text[:first], text[first:second], text[second:])
@@ -57,7 +57,7 @@ def test_thinking_is_taken_out_wherever_it_is_cut(text: str, kept: str) -> None:
 @pytest.mark.parametrize(
     "text", ["", "Hello.", "a < b", "<thinking>", "</think>", "<|endoftext|>", "<|im_start|>", "<", "1 <| 2"]
 )
-def test_whatever_is_no_marker_stays_and_nothing_is_noted(text: str) -> None:
+def test_anything_but_a_marker_stays_and_no_filter_is_reported(text: str) -> None:
     for cut in range(len(text) + 1):
         assert filtered(BOTH, text[:cut], text[cut:]) == (text, [])
 
@@ -136,7 +136,7 @@ SIDES = ["openai", "anthropic"]
 
 
 def plays(upstream: Upstream, side: str, text: str, pieces: tuple[str, ...]) -> None:
-    """Let the provider of that wire say the text, whole first and then streamed."""
+    """Make the provider of that wire answer with the text, first whole, then streamed."""
     says = openai_answers if side == "openai" else anthropic_answers
     provider = upstream.provider("a" if side == "openai" else "b")
     provider.plays(says.answer(text), says.streamed(*pieces))
@@ -177,21 +177,19 @@ def test_an_anthropic_client_reads_filtered_text(
 
 
 @pytest.mark.parametrize("side", SIDES)
-def test_only_filters_that_changed_something_are_noted(
+def test_only_filters_that_changed_something_are_reported(
     side: str, filtering: Proxy, upstream_server: Upstream
 ) -> None:
     for text, names in (("Hello.<|end|>", ["strip_stop_markers"]), ("Hello <b>.", [])):
         plays(upstream_server, side, text, (text[:8], text[8:]))
         for streaming in (False, True):
-            asked = filtering.asks({"X-CodeRouter-Profile": side}, stream=streaming).rest()
-            noted = [(side, names, streaming)] if names else []
-            assert applied(filtering.story(asked.request_id)) == noted
+            response = filtering.chat({"X-CodeRouter-Profile": side}, stream=streaming).rest()
+            expected = [(side, names, streaming)] if names else []
+            assert applied(filtering.story(response.request_id)) == expected
 
 
 @pytest.mark.parametrize("side", SIDES)
-def test_what_is_held_back_comes_at_the_end_of_the_text(
-    side: str, filtering: Proxy, upstream_server: Upstream
-) -> None:
+def test_text_held_back_is_sent_at_the_end(side: str, filtering: Proxy, upstream_server: Upstream) -> None:
     plays(upstream_server, side, "1 < 2 <", ("1 <", " 2 <"))
     with anthropic_sdk(filtering, side) as sdk:
         sdk.messages.create(model="m", max_tokens=9, messages=ANTHROPIC_HELLO)
@@ -213,14 +211,14 @@ def test_of_several_answers_only_the_first_is_filtered(filtering: Proxy, upstrea
     a.plays(stream(*chunks, openai_answers.DONE))
     with openai_sdk(filtering, "openai") as sdk:
         chunks_read = sdk.chat.completions.create(model="m", messages=OPENAI_HELLO, stream=True, n=2)
-        told = [(chunk.choices[0].index, chunk.choices[0].delta.content) for chunk in chunks_read]
-    assert told == [(1, "<think>"), (0, None), (1, None)]
+        found = [(chunk.choices[0].index, chunk.choices[0].delta.content) for chunk in chunks_read]
+    assert found == [(1, "<think>"), (0, None), (1, None)]
 
 
-def test_without_filters_the_bytes_pass(filtering: Proxy, a: Provider) -> None:
+def test_without_filters_the_bytes_are_unchanged(filtering: Proxy, a: Provider) -> None:
     a.plays(openai_answers.streamed(*PIECES))
-    asked = filtering.asks(stream=True, stream_options={"include_usage": True}).rest()
-    assert asked.body == b"".join(
+    response = filtering.chat(stream=True, stream_options={"include_usage": True}).rest()
+    assert response.body == b"".join(
         (
             openai_answers.ROLE,
             *map(openai_answers.text, PIECES),
@@ -229,4 +227,4 @@ def test_without_filters_the_bytes_pass(filtering: Proxy, a: Provider) -> None:
             openai_answers.DONE,
         )
     )
-    assert applied(filtering.story(asked.request_id)) == []
+    assert applied(filtering.story(response.request_id)) == []

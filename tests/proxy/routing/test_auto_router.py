@@ -26,7 +26,7 @@ def text(words: str) -> dict[str, str]:
     return {"type": "text", "text": words}
 
 
-def said(*contents: object, **more: object) -> dict[str, Any]:
+def body_of(*contents: object, **more: object) -> dict[str, Any]:
     return {"messages": [{"role": "user", "content": content} for content in contents], **more}
 
 
@@ -39,38 +39,38 @@ def router(*rules: dict[str, object], **more: object) -> Router:
 
 
 MATCHES: list[tuple[dict[str, object], dict[str, Any], bool]] = [
-    ({"has_image": True}, said([text("What is it?"), OPENAI_IMAGE]), True),
-    ({"has_image": True}, said([ANTHROPIC_IMAGE]), True),
-    ({"has_image": True}, said([{"type": "input_image"}]), True),
-    ({"has_image": True}, said([OPENAI_IMAGE], "And now?"), False),
-    ({"has_image": True}, said("image_url"), False),
-    ({"has_tools": True}, said("Hi", tools=[{"name": "t"}]), True),
-    ({"has_tools": True}, said("Hi", functions=[{"name": "t"}]), True),
-    ({"has_tools": True}, said("Hi", tools=[]), False),
-    ({"code_fence_ratio_min": 0.5}, said(FENCED), True),
-    ({"code_fence_ratio_min": 0.5}, said([text(FENCED)]), True),
-    ({"code_fence_ratio_min": 0.5}, said("See:\n```\nnot closed yet, for it was cut"), True),
-    ({"code_fence_ratio_min": 0.5}, said(FENCED + " and prose" * 20), False),
-    ({"code_fence_ratio_min": 0.5}, said(FENCED, "Thanks."), False),
-    ({"code_fence_ratio_min": 0.5}, said(""), False),
-    ({"content_contains": "essay"}, said("Write an essay."), True),
-    ({"content_contains": "essay"}, said("Write an Essay."), False),
-    ({"content_contains": "essay"}, said("Write an essay.", "Shorter."), False),
-    ({"content_regex": r"(?i)\bNOVEL\b"}, said([text("A"), text("novel")]), True),
-    ({"content_regex": "^novel"}, said("A novel"), False),
-    ({"content_token_count_min": 50}, said("word " * 60), True),
-    ({"content_token_count_min": 50}, said("word " * 30, "word " * 30), True),
-    ({"content_token_count_min": 50}, said("Hi", system="word " * 60), True),
-    ({"content_token_count_min": 50}, said("Hi"), False),
-    ({"model_pattern": "claude-.*haiku.*"}, said("Hi", model="claude-haiku-4-5"), True),
-    ({"model_pattern": "haiku"}, said("Hi", model="claude-haiku-4-5"), False),
-    ({"model_pattern": ".*"}, said("Hi"), False),
-    ({"model_pattern": ".*"}, said("Hi", model=5), False),
+    ({"has_image": True}, body_of([text("What is it?"), OPENAI_IMAGE]), True),
+    ({"has_image": True}, body_of([ANTHROPIC_IMAGE]), True),
+    ({"has_image": True}, body_of([{"type": "input_image"}]), True),
+    ({"has_image": True}, body_of([OPENAI_IMAGE], "And now?"), False),
+    ({"has_image": True}, body_of("image_url"), False),
+    ({"has_tools": True}, body_of("Hi", tools=[{"name": "t"}]), True),
+    ({"has_tools": True}, body_of("Hi", functions=[{"name": "t"}]), True),
+    ({"has_tools": True}, body_of("Hi", tools=[]), False),
+    ({"code_fence_ratio_min": 0.5}, body_of(FENCED), True),
+    ({"code_fence_ratio_min": 0.5}, body_of([text(FENCED)]), True),
+    ({"code_fence_ratio_min": 0.5}, body_of("See:\n```\nnot closed yet, for it was cut"), True),
+    ({"code_fence_ratio_min": 0.5}, body_of(FENCED + " and prose" * 20), False),
+    ({"code_fence_ratio_min": 0.5}, body_of(FENCED, "Thanks."), False),
+    ({"code_fence_ratio_min": 0.5}, body_of(""), False),
+    ({"content_contains": "essay"}, body_of("Write an essay."), True),
+    ({"content_contains": "essay"}, body_of("Write an Essay."), False),
+    ({"content_contains": "essay"}, body_of("Write an essay.", "Shorter."), False),
+    ({"content_regex": r"(?i)\bNOVEL\b"}, body_of([text("A"), text("novel")]), True),
+    ({"content_regex": "^novel"}, body_of("A novel"), False),
+    ({"content_token_count_min": 50}, body_of("word " * 60), True),
+    ({"content_token_count_min": 50}, body_of("word " * 30, "word " * 30), True),
+    ({"content_token_count_min": 50}, body_of("Hi", system="word " * 60), True),
+    ({"content_token_count_min": 50}, body_of("Hi"), False),
+    ({"model_pattern": "claude-.*haiku.*"}, body_of("Hi", model="claude-haiku-4-5"), True),
+    ({"model_pattern": "haiku"}, body_of("Hi", model="claude-haiku-4-5"), False),
+    ({"model_pattern": ".*"}, body_of("Hi"), False),
+    ({"model_pattern": ".*"}, body_of("Hi", model=5), False),
 ]
 
 
 @pytest.mark.parametrize(("match", "body", "matches"), MATCHES)
-def test_a_matcher_looks_at_the_newest_user_message_or_at_the_request(
+def test_a_matcher_checks_the_latest_user_message_or_the_request(
     match: dict[str, object], body: dict[str, Any], matches: bool
 ) -> None:
     resolved = router(rule("r", match)).resolve(body)
@@ -78,20 +78,20 @@ def test_a_matcher_looks_at_the_newest_user_message_or_at_the_request(
 
 
 @pytest.mark.parametrize("content", [None, 5, [5, None], [{"type": "text", "text": 5}], {"type": "text"}])
-def test_odd_content_matches_nothing(content: object) -> None:
+def test_malformed_content_matches_nothing(content: object) -> None:
     everything = [match for match, _, _ in MATCHES if "model_pattern" not in match]
     rules = [rule(str(index), match) for index, match in enumerate(everything)]
-    assert router(*rules).resolve(said(content)).rule_id is None
+    assert router(*rules).resolve(body_of(content)).rule_id is None
 
 
-def test_the_first_rule_that_matches_decides_and_later_ones_look_at_nothing() -> None:
+def test_the_first_rule_that_matches_decides_and_later_ones_are_not_checked() -> None:
     rules = [
         rule("tools", {"has_tools": True}),
         rule("code", {"code_fence_ratio_min": 0.3}),
         rule("code too", {"content_contains": "print"}),
         rule("long", {"content_token_count_min": 1}),
     ]
-    resolved = router(*rules).resolve(said(FENCED))
+    resolved = router(*rules).resolve(body_of(FENCED))
     assert (resolved.rule_id, resolved.profile) == ("code", "code")
     assert resolved.signals == {"has_tools": False, "code_fence_ratio": 0.894}
 
@@ -100,34 +100,34 @@ def test_the_first_rule_that_matches_decides_and_later_ones_look_at_nothing() ->
 @pytest.mark.parametrize(
     ("body", "rule_id", "profile"),
     [
-        (said([OPENAI_IMAGE, text(FENCED)]), "builtin:image-attachment", "multi"),
-        (said(FENCED), "builtin:code-fence-dense", "coding"),
-        (said("Write an essay."), None, "writing"),
+        (body_of([OPENAI_IMAGE, text(FENCED)]), "builtin:image-attachment", "multi"),
+        (body_of(FENCED), "builtin:code-fence-dense", "coding"),
+        (body_of("Write an essay."), None, "writing"),
     ],
 )
-def test_without_rules_the_built_in_ones_hold(
+def test_without_rules_the_built_in_ones_apply(
     configured: AutoRouter | None, body: dict[str, Any], rule_id: str | None, profile: str
 ) -> None:
     resolved = Router(configured).resolve(body)
     assert (resolved.rule_id, resolved.profile) == (rule_id, profile)
 
 
-def test_a_disabled_router_looks_at_nothing() -> None:
-    resolved = router(rule("all", {"content_regex": ""}), disabled=True).resolve(said(FENCED))
+def test_a_disabled_router_checks_no_rule() -> None:
+    resolved = router(rule("all", {"content_regex": ""}), disabled=True).resolve(body_of(FENCED))
     assert (resolved.rule_id, resolved.profile, resolved.signals) == (None, "other", {})
 
 
 @pytest.mark.parametrize(
     "match", [{"content_regex": SLOW}, {"content_regex": "(a|aa)+$"}, {"model_pattern": SLOW}]
 )
-def test_a_pattern_that_backtracks_for_ever_does_not_match(match: dict[str, object]) -> None:
-    resolved = router(rule("slow", match)).resolve(said(BACKTRACKS, model=BACKTRACKS))
+def test_a_pattern_that_backtracks_forever_does_not_match(match: dict[str, object]) -> None:
+    resolved = router(rule("slow", match)).resolve(body_of(BACKTRACKS, model=BACKTRACKS))
     assert (resolved.rule_id, resolved.signals) == (None, {"regex_timed_out": True})
 
 
-def test_a_pattern_sees_no_more_than_the_beginning_of_a_huge_message() -> None:
+def test_a_pattern_only_sees_the_beginning_of_a_huge_message() -> None:
     huge = "x" * auto_router.TEXT_CHARS_MAX + "end"
-    assert router(rule("end", {"content_regex": "end"})).resolve(said(huge)).rule_id is None
+    assert router(rule("end", {"content_regex": "end"})).resolve(body_of(huge)).rule_id is None
 
 
 @pytest.fixture(scope="module")
@@ -153,25 +153,29 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Proxy]:
 
 
 def routed(story: list[Event]) -> tuple[str, dict[str, Any]]:
-    """Return the profile, and what the auto router's event says if there is one."""
+    """Return the profile, and the fields of the auto router's event if there is one."""
     [finished] = [event for event in story if event["msg"] == "request-finished"]
-    noted = [event for event in story if event["msg"].startswith("auto-router-")]
+    decisions = [event for event in story if event["msg"].startswith("auto-router-")]
     fields = ("msg", "rule_id", "resolved_profile", "signals")
-    return finished["profile"], {name: noted[0][name] for name in fields if name in noted[0]} if noted else {}
+    return finished["profile"], {
+        name: decisions[0][name] for name in fields if name in decisions[0]
+    } if decisions else {}
 
 
-@pytest.mark.parametrize("asks", [Proxy.asks, Proxy.asks_messages], ids=["openai", "anthropic"])
-def test_what_is_decided_is_noted_with_its_signals_and_without_content(asks: Any, running: Proxy) -> None:
-    by_rule = asks(running, messages=said(FENCED)["messages"]).rest()
+@pytest.mark.parametrize("send", [Proxy.chat, Proxy.messages], ids=["openai", "anthropic"])
+def test_the_decision_is_in_the_events_with_its_signals_and_without_content(
+    send: Any, running: Proxy
+) -> None:
+    by_rule = send(running, messages=body_of(FENCED)["messages"]).rest()
     assert by_rule.status == 200
-    told = {"msg": "auto-router-resolved", "rule_id": "code", "resolved_profile": "coding"}
+    expected = {"msg": "auto-router-resolved", "rule_id": "code", "resolved_profile": "coding"}
     signals = {"has_image": False, "code_fence_ratio": 0.894}
-    assert routed(running.story(by_rule.request_id)) == ("coding", {**told, "signals": signals})
+    assert routed(running.story(by_rule.request_id)) == ("coding", {**expected, "signals": signals})
 
-    by_none = asks(running).rest()
-    told = {"msg": "auto-router-fallthrough", "resolved_profile": "writing"}
+    by_none = send(running).rest()
+    expected = {"msg": "auto-router-fallthrough", "resolved_profile": "writing"}
     signals = {"has_image": False, "code_fence_ratio": 0.0}
-    assert routed(running.story(by_none.request_id)) == ("writing", {**told, "signals": signals})
+    assert routed(running.story(by_none.request_id)) == ("writing", {**expected, "signals": signals})
 
     written = running.events_path.read_text()
     assert "Say hello" not in written
@@ -186,26 +190,26 @@ def test_what_is_decided_is_noted_with_its_signals_and_without_content(asks: Any
         ({}, {"X-CodeRouter-Mode": "deep"}, "long"),
     ],
 )
-def test_a_profile_that_is_named_comes_before_the_rules(
+def test_a_named_profile_overrides_the_rules(
     body: dict[str, str], headers: dict[str, str], profile: str, running: Proxy
 ) -> None:
-    asked = running.asks(headers, messages=said(FENCED)["messages"], **body).rest()
-    assert routed(running.story(asked.request_id)) == (profile, {})
+    response = running.chat(headers, messages=body_of(FENCED)["messages"], **body).rest()
+    assert routed(running.story(response.request_id)) == (profile, {})
 
 
 @pytest.mark.parametrize(("body", "mode"), [({"profile": "auto"}, "deep"), ({}, "any")])
-def test_auto_can_be_asked_for(body: dict[str, str], mode: str, running: Proxy) -> None:
-    asked = running.asks({"X-CodeRouter-Mode": mode}, messages=said(FENCED)["messages"], **body).rest()
-    assert routed(running.story(asked.request_id))[0] == "coding"
+def test_a_request_may_name_auto(body: dict[str, str], mode: str, running: Proxy) -> None:
+    response = running.chat({"X-CodeRouter-Mode": mode}, messages=body_of(FENCED)["messages"], **body).rest()
+    assert routed(running.story(response.request_id))[0] == "coding"
 
 
-def test_others_are_answered_while_a_pattern_backtracks(running: Proxy) -> None:
+def test_other_requests_are_answered_while_a_pattern_backtracks(running: Proxy) -> None:
     seen = len(read(running.events_path, "request-finished"))
-    slow = [running.asks(messages=said(BACKTRACKS)["messages"]) for _ in range(4)]
+    slow = [running.chat(messages=body_of(BACKTRACKS)["messages"]) for _ in range(4)]
     answered = threading.Event()
 
     def ask() -> None:
-        assert running.asks({"X-CodeRouter-Mode": "deep"}).rest().status == 200
+        assert running.chat({"X-CodeRouter-Mode": "deep"}).rest().status == 200
         answered.set()
 
     threading.Thread(target=ask).start()

@@ -1,4 +1,4 @@
-"""What is known of models, by whose word, and the order of trying that follows."""
+"""Which capabilities a model has, who declares them, and the order of providers that follows."""
 
 from pathlib import Path
 
@@ -10,7 +10,7 @@ from coderouter_proxy.config.validation import ConfigErrors
 from coderouter_proxy.request import Body, ClientRequest
 from coderouter_proxy.routing import capabilities
 from coderouter_proxy.routing.capabilities import CapabilityRule, CapabilityRules, ModelCapabilities
-from support.proxy.process import HELLO, start_fails
+from support.proxy.process import HELLO, failed_start
 
 SONNET = Provider(name="p", kind="anthropic", base_url="http://h", model="claude-sonnet-4-5")
 
@@ -32,7 +32,7 @@ def user_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return path
 
 
-def test_without_a_file_of_the_user_the_shipped_rules_hold(user_file: Path) -> None:
+def test_without_a_user_file_the_shipped_rules_apply(user_file: Path) -> None:
     known = capabilities.resolve(SONNET, capabilities.load())
     assert known == ModelCapabilities(thinking=True, tools=True, max_context_tokens=200_000)
 
@@ -47,20 +47,20 @@ def test_without_a_file_of_the_user_the_shipped_rules_hold(user_file: Path) -> N
         ("claude-3-opus-20240229", False),
     ],
 )
-def test_models_of_anthropic_think_except_those_before_3_7(
+def test_models_of_anthropic_support_thinking_except_those_before_3_7(
     model: str, thinking: bool, user_file: Path
 ) -> None:
     assert capabilities.resolve(of_kind("anthropic", model), capabilities.load()).thinking is thinking
     assert capabilities.resolve(of_kind("openai_compat", model), capabilities.load()).thinking is False
 
 
-def test_of_what_no_rule_declares_the_cautious_is_assumed() -> None:
+def test_a_capability_that_no_rule_declares_has_a_cautious_default() -> None:
     assert capabilities.resolve(SONNET, []) == ModelCapabilities(
         thinking=False, reasoning_passthrough=False, tools=True, max_context_tokens=None
     )
 
 
-def test_the_providers_word_comes_before_the_users_and_that_before_the_shipped(user_file: Path) -> None:
+def test_the_provider_overrides_the_user_file_which_overrides_the_shipped_rules(user_file: Path) -> None:
     user_file.write_text(
         "rules:\n  - {match: claude-*, capabilities: {thinking: false, max_context_tokens: 1000000}}\n"
     )
@@ -115,12 +115,12 @@ def test_models_are_matched_by_glob(match: str, model: str, matches: bool) -> No
         ("openai_compat", "anthropic", False),
     ],
 )
-def test_a_rule_may_be_for_one_kind_of_provider(kind: str, of: str, matches: bool) -> None:
+def test_a_rule_may_apply_to_one_kind_of_provider(kind: str, of: str, matches: bool) -> None:
     listed = rules(f"rules: [{{match: '*', kind: {kind}, capabilities: {{thinking: true}}}}]")
     assert capabilities.resolve(of_kind(of, "m"), listed).thinking is matches
 
 
-def test_a_users_file_with_faults_tells_all_of_them(user_file: Path) -> None:
+def test_all_errors_of_a_user_file_are_reported(user_file: Path) -> None:
     user_file.write_text(
         "rules:\n"
         "  - {match: a, kind: ollama, capabilities: {}}\n"
@@ -132,23 +132,23 @@ def test_a_users_file_with_faults_tells_all_of_them(user_file: Path) -> None:
     with pytest.raises(ConfigErrors) as caught:
         capabilities.load()
     flags = "max_context_tokens, reasoning_passthrough, thinking, tools"
-    assert [fault.removeprefix(f"{user_file}:") for fault in caught.value.faults] == [
-        "2: rules[0].kind: is 'ollama'; write 'anthropic', 'openai_compat' or 'any'",
-        "3: rules[1].match: is '': String should have at least 1 character",
-        f"4: rules[1].capabilities.thinkign: is not a known field; known here are {flags}",
+    assert [error.removeprefix(f"{user_file}:") for error in caught.value.errors] == [
+        "2: rules[0].kind: is 'ollama'; write 'openai_compat', 'anthropic', 'echo' or 'any'",
+        "3: rules[1].match: is '': should not be empty",
+        f"4: rules[1].capabilities.thinkign: is not a known field; known fields: {flags}",
         "5: rules[2].capabilities.max_context_tokens: is 0: should be greater than or equal to 1",
         "5: rules[2].match: is missing; add it",
-        "6: models: is not a known field; known here are rules",
+        "6: models: is not a known field; known fields: rules",
     ]
 
 
-def test_faults_of_the_users_file_fail_the_start(user_file: Path, tmp_path: Path) -> None:
+def test_an_error_in_the_user_file_fails_the_start(user_file: Path, tmp_path: Path) -> None:
     user_file.write_text("rules: [{match: a, capabilities: {vision: true}}]\n")
-    [line] = start_fails(tmp_path).splitlines()
+    [line] = failed_start(tmp_path).splitlines()
     assert line.startswith(f"coderouter: {user_file}:1: rules[0].capabilities.vision: is not a known field")
 
 
-def asked(**body: object) -> ClientRequest:
+def request_with(**body: object) -> ClientRequest:
     whole: Body = {"messages": HELLO, **body}
     return ClientRequest(request_id="r", ingress="anthropic", body=whole, raw=b"", headers={}, stream=False)
 
@@ -174,15 +174,15 @@ PROFILE = Profile(name="default", providers=[*KNOWN, "ghost"])
         ({"messages": [{"role": "user", "content": "long " * 100}]}, ["plain", "thinks", "toolless"], ["small"]),
     ],
 )  # fmt: skip
-def test_those_that_can_do_what_is_asked_come_first_and_all_keep_their_order(
+def test_capable_providers_come_first_and_both_groups_keep_their_order(
     body: Body, first: list[str], last: list[str]
 ) -> None:
-    names = capabilities.in_order(asked(**body), PROFILE, KNOWN)
+    names = capabilities.in_order(request_with(**body), PROFILE, KNOWN)
     assert sorted(names) == sorted(PROFILE.providers)
     assert names[: len(first)] == first
     assert names[len(names) - len(last) :] == last
 
 
-def test_the_built_in_configuration_needs_no_file_of_the_user(user_file: Path) -> None:
+def test_the_built_in_configuration_needs_no_user_file(user_file: Path) -> None:
     [ollama, _] = load.load(None).config.providers
     assert capabilities.resolve(ollama, capabilities.load()).thinking is False

@@ -1,4 +1,4 @@
-"""What a provider's model cannot do is left out of requests, what no wire has out of answers; each is noted once."""
+"""What a model does not support is removed from requests, and reasoning from answers; each emits one event."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -60,7 +60,7 @@ def tried(story: list[Event]) -> list[str]:
     return [event["provider"] for event in story if event["msg"] == "try-provider"]
 
 
-def test_thinking_goes_to_those_that_think_first_and_is_taken_from_the_others(
+def test_thinking_goes_to_capable_providers_first_and_is_removed_for_the_others(
     gates: Proxy, a: Provider, b: Provider, c: Provider
 ) -> None:
     a.plays(openai_answers.answer("Hello."))
@@ -84,50 +84,48 @@ def test_thinking_goes_to_those_that_think_first_and_is_taken_from_the_others(
 
 
 @pytest.mark.parametrize("thinking", [None, {"type": "disabled"}])
-def test_without_thinking_the_profiles_order_holds_and_nothing_is_noted(
+def test_without_thinking_the_profiles_order_holds_and_no_event_is_emitted(
     thinking: object, gates: Proxy, a: Provider
 ) -> None:
     a.plays(openai_answers.answer())
-    story = gates.story(gates.asks_messages(thinking=thinking).rest().request_id)
+    story = gates.story(gates.messages(thinking=thinking).rest().request_id)
     assert tried(story) == ["plain"]
     assert degraded(story) == []
 
 
-def test_tools_go_to_those_that_can_use_them_first(gates: Proxy, b: Provider) -> None:
+def test_tools_go_to_providers_that_support_them_first(gates: Proxy, b: Provider) -> None:
     b.plays(openai_answers.answer())
     tools = [{"name": "weather", "input_schema": {"type": "object"}}]
-    asked = gates.asks_messages({"X-CodeRouter-Profile": "tools"}, tools=tools).rest()
-    assert tried(gates.story(asked.request_id)) == ["thinks"]
+    response = gates.messages({"X-CodeRouter-Profile": "tools"}, tools=tools).rest()
+    assert tried(gates.story(response.request_id)) == ["thinks"]
 
 
-def test_a_model_without_thinking_on_the_same_wire_is_asked_without_it(gates: Proxy, d: Provider) -> None:
+def test_thinking_is_removed_for_a_model_without_it_on_the_same_wire(gates: Proxy, d: Provider) -> None:
     d.plays(anthropic_answers.answer())
-    asked = gates.asks_messages({"X-CodeRouter-Profile": "haiku"}, thinking=THINKING, top_k=5).rest()
-    assert asked.status == 200
+    response = gates.messages({"X-CodeRouter-Profile": "haiku"}, thinking=THINKING, top_k=5).rest()
+    assert response.status == 200
     assert d.request.json == {
         "model": "claude-3-5-haiku-latest",
         "max_tokens": 100,
         "messages": HELLO,
         "top_k": 5,
     }
-    assert degraded(gates.story(asked.request_id)) == [("haiku", ["thinking"], DOES_NOT_SUPPORT)]
+    assert degraded(gates.story(response.request_id)) == [("haiku", ["thinking"], DOES_NOT_SUPPORT)]
 
 
-def test_thinking_in_the_request_and_in_its_history_is_noted_once(gates: Proxy, a: Provider) -> None:
+def test_thinking_in_the_request_and_in_its_history_is_one_event(gates: Proxy, a: Provider) -> None:
     a.plays(openai_answers.answer())
     history = [
         *HELLO,
         {"role": "assistant", "content": [anthropic_answers.thinking("Hm."), anthropic_answers.text("Hi.")]},
     ]
-    asked = gates.asks_messages(
+    response = gates.messages(
         {"X-CodeRouter-Profile": "plain"}, thinking=THINKING, messages=[*history, *HELLO]
     ).rest()
-    assert degraded(gates.story(asked.request_id)) == [("plain", ["thinking"], DOES_NOT_SUPPORT)]
+    assert degraded(gates.story(response.request_id)) == [("plain", ["thinking"], DOES_NOT_SUPPORT)]
 
 
-def test_cache_control_is_noted_once_where_a_translation_loses_it(
-    gates: Proxy, a: Provider, c: Provider
-) -> None:
+def test_cache_control_lost_by_a_translation_is_one_event(gates: Proxy, a: Provider, c: Provider) -> None:
     a.plays(openai_answers.answer())
     c.plays(anthropic_answers.answer())
     cached: Any = [
@@ -145,12 +143,12 @@ def test_cache_control_is_noted_once_where_a_translation_loses_it(
 
 
 def with_reasoning(field: str) -> Script:
-    said = {"role": "assistant", "content": "Hello.", field: "The user greets."}
-    return openai_answers.answer(choices=[{"index": 0, "message": said, "finish_reason": "stop"}])
+    message = {"role": "assistant", "content": "Hello.", field: "The user greets."}
+    return openai_answers.answer(choices=[{"index": 0, "message": message, "finish_reason": "stop"}])
 
 
 def streamed_reasoning(field: str) -> Script:
-    """Return a stream as Ollama, vLLM and OpenRouter send it: empty content beside the reasoning, or none."""
+    """Return a stream as Ollama, vLLM and OpenRouter send it: with empty content beside the reasoning, or none."""
     deltas: list[dict[str, object]] = [
         {"role": "assistant", "content": "", field: "The user "},
         {"role": "assistant", "content": "", field: "greets"},
@@ -167,7 +165,7 @@ def streamed_reasoning(field: str) -> Script:
 
 
 @pytest.mark.parametrize("field", ["reasoning", "reasoning_content"])
-def test_reasoning_is_taken_out_of_a_whole_answer(field: str, gates: Proxy, a: Provider) -> None:
+def test_reasoning_is_removed_from_a_whole_answer(field: str, gates: Proxy, a: Provider) -> None:
     a.plays(with_reasoning(field))
     with openai_sdk(gates, "plain") as sdk:
         answer = sdk.chat.completions.with_raw_response.create(model="m", messages=OPENAI_HELLO)
@@ -178,7 +176,7 @@ def test_reasoning_is_taken_out_of_a_whole_answer(field: str, gates: Proxy, a: P
 
 
 @pytest.mark.parametrize("field", ["reasoning", "reasoning_content"])
-def test_reasoning_is_taken_out_of_a_stream_and_chunks_with_nothing_else_are_not_sent(
+def test_reasoning_is_removed_from_a_stream_and_chunks_with_nothing_else_are_not_sent(
     field: str, gates: Proxy, a: Provider
 ) -> None:
     a.plays(streamed_reasoning(field))
@@ -193,7 +191,9 @@ def test_reasoning_is_taken_out_of_a_stream_and_chunks_with_nothing_else_are_not
 
 
 @pytest.mark.parametrize("field", ["reasoning", "reasoning_content"])
-def test_reasoning_stays_where_it_is_asked_for(field: str, gates: Proxy, a: Provider) -> None:
+def test_reasoning_stays_if_the_provider_has_reasoning_passthrough(
+    field: str, gates: Proxy, a: Provider
+) -> None:
     a.plays(with_reasoning(field), streamed_reasoning(field))
     with openai_sdk(gates, "open") as sdk:
         raw = sdk.chat.completions.with_raw_response.create(model="m", messages=OPENAI_HELLO)
@@ -201,26 +201,26 @@ def test_reasoning_stays_where_it_is_asked_for(field: str, gates: Proxy, a: Prov
         raw_stream = sdk.chat.completions.with_raw_response.create(
             model="m", messages=OPENAI_HELLO, stream=True
         )
-        told = [(chunk.choices[0].delta.model_extra or {}).get(field) or "" for chunk in raw_stream.parse()]
-    assert "".join(told) == "The user greets."
+        pieces = [(chunk.choices[0].delta.model_extra or {}).get(field) or "" for chunk in raw_stream.parse()]
+    assert "".join(pieces) == "The user greets."
     for answer in (raw, raw_stream):
         assert degraded(gates.story(answer.headers["x-request-id"])) == []
 
 
-def test_an_answer_without_reasoning_passes_as_it_is(gates: Proxy, a: Provider) -> None:
+def test_an_answer_without_reasoning_is_unchanged(gates: Proxy, a: Provider) -> None:
     a.plays(
         openai_answers.answer('It said "reasoning" aloud.'), openai_answers.streamed('"reasoning', '": x')
     )
-    whole = gates.asks({"X-CodeRouter-Profile": "plain"}).rest()
+    whole = gates.chat({"X-CodeRouter-Profile": "plain"}).rest()
     assert whole.json == openai_answers.completion('It said "reasoning" aloud.')
-    streamed = gates.asks({"X-CodeRouter-Profile": "plain"}, stream=True).rest()
+    streamed = gates.chat({"X-CodeRouter-Profile": "plain"}, stream=True).rest()
     assert openai_answers.text('"reasoning') in streamed.body
     for answer in (whole, streamed):
         assert degraded(gates.story(answer.request_id)) == []
 
 
 @pytest.mark.parametrize(
-    ("profile", "thought", "noted"),
+    ("profile", "thought", "expected"),
     [
         ("claude", None, [("claude", ["reasoning"], "non-standard-field")]),
         ("open-claude", "The user greets.", []),
@@ -228,11 +228,11 @@ def test_an_answer_without_reasoning_passes_as_it_is(gates: Proxy, a: Provider) 
 )
 @pytest.mark.parametrize("streamed", [False, True], ids=["whole", "streamed"])
 def test_thinking_of_an_anthropic_provider_is_reasoning_to_an_openai_client(
-    streamed: bool, profile: str, thought: str | None, noted: list[object], gates: Proxy, c: Provider
+    streamed: bool, profile: str, thought: str | None, expected: list[object], gates: Proxy, c: Provider
 ) -> None:
     says = anthropic_answers.streamed_thoughtful if streamed else anthropic_answers.thoughtful
     c.plays(says("The user greets.", "Hello."))
-    asked = gates.asks({"X-CodeRouter-Profile": profile}, thinking=THINKING, stream=streamed).rest()
-    told = b"".join(asked.body.split(b"reasoning_content"))
-    assert (b"Hel" in told, b"The " in told) == (True, thought is not None)
-    assert degraded(gates.story(asked.request_id)) == noted
+    response = gates.chat({"X-CodeRouter-Profile": profile}, thinking=THINKING, stream=streamed).rest()
+    body = b"".join(response.body.split(b"reasoning_content"))
+    assert (b"Hel" in body, b"The " in body) == (True, thought is not None)
+    assert degraded(gates.story(response.request_id)) == expected

@@ -8,7 +8,9 @@ import pytest
 from support.events import read
 from support.proxy import process
 from support.proxy.client import Exchange
-from support.proxy.process import Proxy, serving, start_fails, write_config
+from support.proxy.process import Proxy, failed_start, serving, write_config
+
+pytestmark = pytest.mark.slow
 
 CONFIG = process.config(
     [{"name": "echo", "kind": "echo"}],
@@ -18,7 +20,7 @@ CONFIG = process.config(
 
 
 def profile_of(proxy: Proxy, headers: dict[str, str] | None = None, **body: object) -> str:
-    finished = proxy.finished(proxy.asks(headers, **body).rest().request_id)
+    finished = proxy.finished(proxy.chat(headers, **body).rest().request_id)
     return str(finished["profile"])
 
 
@@ -31,7 +33,7 @@ def profile_of(proxy: Proxy, headers: dict[str, str] | None = None, **body: obje
         (["--mode", "any"], {}, "auto", "flag"),
     ],
 )
-def test_the_mode_of_the_process_is_the_profile_of_requests_that_name_none(
+def test_the_mode_of_the_process_is_the_profile_for_requests_that_name_none(
     options: list[str], env: dict[str, str], profile: str, source: str, tmp_path: Path
 ) -> None:
     with serving(tmp_path, CONFIG, *options, env=env) as process:
@@ -42,11 +44,11 @@ def test_the_mode_of_the_process_is_the_profile_of_requests_that_name_none(
     assert (startup["default_profile"], startup["mode_source"]) == (profile, source)
 
 
-@pytest.mark.parametrize("asks", [Proxy.asks, Proxy.asks_messages], ids=["openai", "anthropic"])
-def test_a_header_that_names_no_mode_gets_a_400_with_those_that_exist(
-    asks: Callable[[Proxy, dict[str, str]], Exchange], served: Proxy
+@pytest.mark.parametrize("send", [Proxy.chat, Proxy.messages], ids=["openai", "anthropic"])
+def test_an_unknown_mode_in_a_header_gets_a_400_with_the_known_ones(
+    send: Callable[[Proxy, dict[str, str]], Exchange], served: Proxy
 ) -> None:
-    response = asks(served, {"X-CodeRouter-Mode": "both"}).rest()
+    response = send(served, {"X-CodeRouter-Mode": "both"}).rest()
     assert response.status == 400
     assert response.json["error"]["message"] == (
         "X-CodeRouter-Mode: there is no mode 'both'; there are: fast, heavy"
@@ -54,11 +56,9 @@ def test_a_header_that_names_no_mode_gets_a_400_with_those_that_exist(
 
 
 @pytest.mark.parametrize(("options", "env"), [(["--mode", "slow"], {}), ([], {"CODEROUTER_MODE": "slow"})])
-def test_a_process_with_a_mode_that_does_not_exist_does_not_start(
-    options: list[str], env: dict[str, str], tmp_path: Path
-) -> None:
+def test_an_unknown_mode_fails_the_start(options: list[str], env: dict[str, str], tmp_path: Path) -> None:
     write_config(tmp_path, CONFIG)
     known = "fast, prose, any, default, coding, writing, multi"
-    assert start_fails(tmp_path, *options, **env) == (
+    assert failed_start(tmp_path, *options, **env) == (
         f"coderouter: there is no mode or profile 'slow'; there are {known}\n"
     )

@@ -36,7 +36,7 @@ MODE = b"x-coderouter-mode"
         ({}, {MODE: b"any"}, "auto"),
     ],
 )
-def test_the_body_comes_before_the_profile_header_and_that_before_the_mode_header(
+def test_the_body_overrides_the_profile_header_which_overrides_the_mode_header(
     body: dict[str, object], headers: dict[bytes, bytes], chosen: str
 ) -> None:
     assert profiles.choose(CONFIG, DEFAULT, body, headers) == chosen
@@ -53,13 +53,13 @@ def test_the_body_comes_before_the_profile_header_and_that_before_the_mode_heade
         ({}, {MODE: b"b"}),
     ],
 )
-def test_what_does_not_exist_is_refused(body: dict[str, object], headers: dict[bytes, bytes]) -> None:
-    with pytest.raises(HttpError) as refused:
+def test_an_unknown_profile_or_mode_is_rejected(body: dict[str, object], headers: dict[bytes, bytes]) -> None:
+    with pytest.raises(HttpError) as caught:
         profiles.choose(CONFIG, DEFAULT, body, headers)
-    assert refused.value.status == 400
+    assert caught.value.status == 400
 
 
-def test_what_the_auto_router_came_to_has_to_be_configured() -> None:
+def test_the_profile_chosen_by_the_auto_router_has_to_be_configured() -> None:
     assert profiles.existing(CONFIG, "c").name == "c"
     with pytest.raises(HttpError, match="there is no profile 'writing' for the auto router"):
         profiles.existing(CONFIG, "writing")
@@ -77,6 +77,6 @@ def test_a_mode_replaces_the_configured_default(mode: str | None, expected: Defa
     assert profiles.default(CONFIG, mode, "flag") == expected
 
 
-def test_a_mode_that_does_not_exist_is_told_with_those_that_do() -> None:
+def test_an_unknown_mode_is_reported_with_the_known_ones() -> None:
     with pytest.raises(UnknownMode, match="there is no mode or profile 'none'; there are fast, any, a, b, c"):
         profiles.default(CONFIG, "none", "env")

@@ -1,4 +1,4 @@
-"""SIGTERM: what is asked by then is answered or ends in the words of its wire, and all of it is noted."""
+"""SIGTERM: requests received by then are answered or end with the error of their wire, each with its event."""
 
 import http.client
 import os
@@ -38,7 +38,7 @@ def ends_well(served: Proxy) -> None:
 
 
 def finished(served: Proxy) -> list[Event]:
-    """Return the ends of all requests, once each; and the writers' last lines have to be their shutdowns."""
+    """Return the end of each request, once each; the last line of each writer has to be its shutdown."""
     events = read(served.events_path)
     last = {event["writer"]: event["msg"] for event in events}
     assert set(last.values()) == {"coderouter-shutdown"}
@@ -57,7 +57,7 @@ def test_of_two_hundred_streams_none_is_lost(workers: str, tmp_path: Path, a: Pr
         open_streams: list[tuple[Client, client.Exchange, bytes]] = []
         for number in range(STREAMS):
             wire = WIRES[number % 2]
-            exchange = wire.asks(served, {})
+            exchange = wire.stream(served, {})
             open_streams.append((wire, exchange, exchange.read_past(b"Hello")))
 
         served.command.signal(signal.SIGTERM)
@@ -81,10 +81,12 @@ def test_of_two_hundred_streams_none_is_lost(workers: str, tmp_path: Path, a: Pr
 
 
 @pytest.mark.parametrize("workers", ["1", "2"])
-def test_without_a_second_signal_the_grace_ends_by_itself(workers: str, tmp_path: Path, a: Provider) -> None:
+def test_without_a_second_signal_the_grace_period_ends_by_itself(
+    workers: str, tmp_path: Path, a: Provider
+) -> None:
     a.plays(always=stream(says.ROLE, says.text("Hello"), HANG))
     with serving(tmp_path, asking(a), "--workers", workers, env={"CODEROUTER_GRACE_S": SHORT_S}) as served:
-        exchanges = [wire.asks(served, {}) for wire in WIRES]
+        exchanges = [wire.stream(served, {}) for wire in WIRES]
         begun = [exchange.read_past(b"Hello") for exchange in exchanges]
         served.command.signal(signal.SIGTERM)
         for wire, exchange, before in zip(WIRES, exchanges, begun, strict=True):
@@ -97,8 +99,8 @@ def test_without_a_second_signal_the_grace_ends_by_itself(workers: str, tmp_path
 def test_requests_that_still_wait_get_the_error_of_their_wire(tmp_path: Path, a: Provider) -> None:
     a.plays(always=(head(headers={"Content-Length": "10"}), HANG))
     with serving(tmp_path, asking(a), "--grace-s", SHORT_S) as served:
-        whole, message = served.asks(), served.asks_messages()
-        streams = [wire.asks(served, {}) for wire in WIRES]
+        whole, message = served.chat(), served.messages()
+        streams = [wire.stream(served, {}) for wire in WIRES]
         eventually(lambda: len(a.requests) == 4)
         served.command.signal(signal.SIGTERM)
 
@@ -123,9 +125,7 @@ def test_a_request_that_is_half_sent_is_answered(path: str, tmp_path: Path, a: P
         connection.putheader("Content-Type", "application/json")
         connection.putheader("Content-Length", "100")
         connection.endheaders(b'{"messages"')
-        eventually(
-            lambda: served.gets("/healthz").status == 200
-        )  # by now the proxy has read what came before
+        eventually(lambda: served.get("/healthz").status == 200)  # by now the proxy has read what came before
         served.command.signal(signal.SIGTERM)
         response = connection.getresponse()
         assert response.status == 503
@@ -134,25 +134,25 @@ def test_a_request_that_is_half_sent_is_answered(path: str, tmp_path: Path, a: P
         connection.close()
 
 
-def test_a_client_that_takes_nothing_in_does_not_keep_the_process(tmp_path: Path, a: Provider) -> None:
+def test_a_client_that_does_not_read_does_not_keep_the_process(tmp_path: Path, a: Provider) -> None:
     a.plays(stream(says.ROLE, Drip(says.text("Hello" * 10_000), every_s=0)))
     with serving(tmp_path, asking(a), "--grace-s", SHORT_S) as served:
-        exchange = served.asks(stream=True)
+        exchange = served.chat(stream=True)
         exchange.read_past(b"Hello")
         served.command.signal(signal.SIGTERM)
         ends_well(served)
-        exchange.leave()
+        exchange.disconnect()
     [end] = finished(served)
     assert end["outcome"] == "midstream"
 
 
-def test_ctrl_c_in_a_terminal_reaches_workers_twice_and_still_leaves_them_their_time(
+def test_ctrl_c_in_a_terminal_reaches_workers_twice_and_they_still_get_their_grace(
     tmp_path: Path, a: Provider
 ) -> None:
     pauses = [Pause() for _ in range(50)]
     a.plays(says.streamed("Hello", *(step for pause in pauses for step in (pause, "."))))
     with serving(tmp_path, asking(a), "--grace-s", LONG_S, "--workers", "2") as served:
-        exchange = served.asks(stream=True)
+        exchange = served.chat(stream=True)
         exchange.read_past(b"Hello")
         workers = workers_of(served)
         served.command.signal(signal.SIGINT)
@@ -171,9 +171,7 @@ def test_ctrl_c_in_a_terminal_reaches_workers_twice_and_still_leaves_them_their_
 
 
 @pytest.mark.parametrize("workers", ["1", "2"])
-def test_a_signal_that_comes_while_the_process_starts_ends_it_in_good_order(
-    workers: str, tmp_path: Path, a: Provider
-) -> None:
+def test_a_signal_during_startup_ends_it_cleanly(workers: str, tmp_path: Path, a: Provider) -> None:
     with serving(tmp_path, asking(a), "--workers", workers) as served:  # it listens, and is not ready yet
         served.command.signal(signal.SIGTERM)
         ends_well(served)

@@ -1,4 +1,4 @@
-"""SIGHUP reads the configuration anew: requests that come later get the new one, running ones keep theirs."""
+"""SIGHUP reloads the configuration: later requests get the new one, in-flight requests keep theirs."""
 
 import os
 import signal
@@ -33,14 +33,14 @@ def asking(provider: Provider, **more: Any) -> dict[str, object]:
 
 def answers(served: Proxy) -> str:
     """Return the name of the provider that answers now."""
-    return str(served.finished(served.asks().rest().request_id)["provider"])
+    return str(served.finished(served.chat().rest().request_id)["provider"])
 
 
 def reloaded(served: Proxy, *names: str) -> list[Event]:
     return read(served.events_path, *(names or ("config-reloaded", "config-reload-failed")))
 
 
-def test_a_new_file_is_taken_and_noted(tmp_path: Path, a: Provider, b: Provider) -> None:
+def test_a_new_file_is_used_and_an_event_written(tmp_path: Path, a: Provider, b: Provider) -> None:
     a.plays(*[says.answer()] * 2)
     b.plays(*[says.answer()] * 2)
     with serving(tmp_path, asking(a)) as served:
@@ -49,14 +49,14 @@ def test_a_new_file_is_taken_and_noted(tmp_path: Path, a: Provider, b: Provider)
         served.command.signal(signal.SIGHUP)
         [event] = eventually(lambda: reloaded(served))
         assert answers(served) == "b"
-        assert served.gets("/healthz").json["providers"] == ["b"]
-        served.command.says("read .*providers.yaml anew")
+        assert served.get("/healthz").json["providers"] == ["b"]
+        served.command.wait_for_output("reloaded .*providers.yaml")
         assert served.command.stop() == 0
     startup, *_, shutdown = read(served.events_path)
-    told = {name: value for name, value in event.items() if name not in ("ts", "msg", "seq")}
+    fields = {name: value for name, value in event.items() if name not in ("ts", "msg", "seq")}
     assert event["msg"] == "config-reloaded"
-    assert told == {
-        **{name: startup[name] for name in told},
+    assert fields == {
+        **{name: startup[name] for name in fields},
         "providers": ["b"],
         "allow_paid": True,
         "chains": {"default": ["b"]},
@@ -65,7 +65,7 @@ def test_a_new_file_is_taken_and_noted(tmp_path: Path, a: Provider, b: Provider)
     assert shutdown["writer"] == startup["writer"], "the process is still the same"
 
 
-def test_a_broken_file_keeps_the_old_one_and_every_fault_is_said(tmp_path: Path, a: Provider) -> None:
+def test_an_invalid_file_keeps_the_old_one_and_every_error_is_logged(tmp_path: Path, a: Provider) -> None:
     a.plays(*[says.answer()] * 3)
     with serving(tmp_path, asking(a)) as served:
         write_config(tmp_path, BROKEN)
@@ -73,14 +73,14 @@ def test_a_broken_file_keeps_the_old_one_and_every_fault_is_said(tmp_path: Path,
         [event] = eventually(lambda: reloaded(served))
         assert (event["msg"], event["level"]) == ("config-reload-failed", "ERROR")
         url = "'http://***@host:99999/v1' is not an http(s) URL; write e.g. http://127.0.0.1:11434/v1"
-        assert [fault.partition("providers.yaml:")[2] for fault in event["faults"]] == [
-            "1: default_profile: names the profile 'coding', which is not among the profiles: default",
+        assert [error.partition("providers.yaml:")[2] for error in event["faults"]] == [
+            "1: default_profile: there is no profile 'coding'; known profiles: default",
             f"4: providers[0].base_url: {url}",
             "6: providers[0].timeout_s: is 0: should be greater than 0",
         ]
-        served.command.says("the configuration has faults; the one before stays in use:\n")
-        for fault in event["faults"]:
-            assert fault in served.command.stderr
+        served.command.wait_for_output("the configuration is invalid; keeping the previous one:\n")
+        for error in event["faults"]:
+            assert error in served.command.stderr
         assert "pa55word" not in served.command.stderr + served.events_path.read_text()
         assert answers(served) == "a"
 
@@ -95,7 +95,7 @@ def test_a_broken_file_keeps_the_old_one_and_every_fault_is_said(tmp_path: Path,
         assert answers(served) == "a"
 
 
-def test_the_mode_of_the_process_holds_and_has_to_exist(tmp_path: Path) -> None:
+def test_the_mode_of_the_process_is_kept_and_has_to_exist(tmp_path: Path) -> None:
     echo: list[dict[str, object]] = [{"name": "echo", "kind": "echo"}]
     chains = {"default": ["echo"], "coding": ["echo"], "writing": ["echo"]}
     text = process.config(echo, chains, mode_aliases={"fast": "coding"})
@@ -112,7 +112,7 @@ def test_the_mode_of_the_process_holds_and_has_to_exist(tmp_path: Path) -> None:
         assert event["faults"] == [f"there is no mode or profile 'fast'; there are {known}"]
 
 
-def test_a_running_stream_finishes_on_the_configuration_it_began_with(
+def test_a_running_stream_finishes_on_the_configuration_it_started_with(
     tmp_path: Path, a: Provider, b: Provider
 ) -> None:
     pause = Pause()
@@ -121,8 +121,8 @@ def test_a_running_stream_finishes_on_the_configuration_it_began_with(
     before = asking(a)
     before["providers"] = [process.provider("a", a.base_url, output_filters=["strip_thinking"])]
     with serving(tmp_path, before) as served:
-        exchange = served.asks(stream=True)
-        assert pause.reached.wait(10)
+        exchange = served.chat(stream=True)
+        assert pause.reached.wait(30)
         write_config(tmp_path, asking(b))
         served.command.signal(signal.SIGHUP)
         eventually(lambda: reloaded(served))
@@ -140,30 +140,30 @@ def test_client_keys_are_those_of_the_new_file(tmp_path: Path) -> None:
     env = {"OLD_KEYS": "old-key", "NEW_KEYS": "new-key"}
     text = process.config(echo, server={"api_keys_env": "OLD_KEYS"})
     with serving(tmp_path, text, env=env) as served:
-        assert served.asks({"x-api-key": "old-key"}).rest().status == 200
+        assert served.chat({"x-api-key": "old-key"}).rest().status == 200
         write_config(tmp_path, text | {"server": {"api_keys_env": "NEW_KEYS"}})
         served.command.signal(signal.SIGHUP)
         eventually(lambda: reloaded(served))
-        assert served.asks({"x-api-key": "old-key"}).rest().status == 401
-        assert served.asks({"x-api-key": "new-key"}).rest().status == 200
+        assert served.chat({"x-api-key": "old-key"}).rest().status == 401
+        assert served.chat({"x-api-key": "new-key"}).rest().status == 200
 
         write_config(tmp_path, text | {"server": {"api_keys_env": "NO_SUCH_KEYS"}})
         served.command.signal(signal.SIGHUP)
         [event] = eventually(lambda: reloaded(served, "config-reload-failed"))
         assert "the variable NO_SUCH_KEYS is empty or not set" in event["faults"][0]
-        assert served.asks({"x-api-key": "new-key"}).rest().status == 200
+        assert served.chat({"x-api-key": "new-key"}).rest().status == 200
 
 
-def test_rules_of_the_user_are_read_anew_as_well(tmp_path: Path, a: Provider) -> None:
+def test_capability_rules_of_the_user_are_reloaded_as_well(tmp_path: Path, a: Provider) -> None:
     a.plays(*[says.thoughtful("Hm.", "Hello.")] * 2)
     path = tmp_path / ".coderouter" / "model-capabilities.yaml"
     path.parent.mkdir()
     with serving(tmp_path, asking(a)) as served:
-        assert "reasoning_content" not in served.asks().rest().json["choices"][0]["message"]
+        assert "reasoning_content" not in served.chat().rest().json["choices"][0]["message"]
         path.write_text("rules: [{match: a-model, capabilities: {reasoning_passthrough: true}}]\n")
         served.command.signal(signal.SIGHUP)
         eventually(lambda: reloaded(served))
-        assert served.asks().rest().json["choices"][0]["message"]["reasoning_content"] == "Hm."
+        assert served.chat().rest().json["choices"][0]["message"]["reasoning_content"] == "Hm."
 
 
 def test_a_signal_to_the_parent_reaches_every_worker(tmp_path: Path, a: Provider, b: Provider) -> None:
@@ -185,7 +185,7 @@ def test_a_signal_to_the_parent_reaches_every_worker(tmp_path: Path, a: Provider
         assert served.command.stop() == 0
 
 
-def test_a_worker_that_replaces_a_dead_one_begins_with_the_newest_file_that_is_sound(
+def test_a_worker_that_replaces_a_dead_one_starts_with_the_newest_valid_file(
     tmp_path: Path, a: Provider, b: Provider
 ) -> None:
     with serving(tmp_path, asking(a), "--workers", "2") as served:
@@ -202,9 +202,7 @@ def test_a_worker_that_replaces_a_dead_one_begins_with_the_newest_file_that_is_s
 
 
 @pytest.mark.parametrize("workers", ["1", "2"])
-def test_a_signal_that_comes_while_the_process_starts_is_heeded_and_ends_nothing(
-    workers: str, tmp_path: Path
-) -> None:
+def test_a_signal_during_startup_reloads_once_ready_and_ends_nothing(workers: str, tmp_path: Path) -> None:
     with serving(tmp_path, None, "--workers", workers) as served:  # it listens, and is not ready yet
         served.command.signal(signal.SIGHUP)
         eventually(lambda: len(reloaded(served)) == int(workers))

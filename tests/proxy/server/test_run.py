@@ -20,14 +20,14 @@ def one_provider(a: Provider) -> dict[str, object]:
     return config([provider("a", a.base_url)])
 
 
-def test_the_first_and_the_last_line_tell_of_the_process(tmp_path: Path) -> None:
+def test_the_first_and_the_last_line_describe_the_process(tmp_path: Path) -> None:
     cloud = provider("cloud", "https://user:pw@cloud.example/v1", paid=True)
     chains = {"default": ["cloud", "echo", "ghost"], "other": ["echo"]}
     text = config([cloud, ECHO], chains, display_timezone="Asia/Tokyo", mode_aliases={"fast": "other"})
     with serving(tmp_path, text, "--mode", "fast") as proxy:
-        assert proxy.asks().rest().status == 200
+        assert proxy.chat().rest().status == 200
         assert proxy.command.stop() == 0
-        said = proxy.command.stderr
+        stderr = proxy.command.stderr
 
     startup, heartbeat, *_, shutdown = read(proxy.events_path)
     assert {name: startup[name] for name in list(startup)[6:]} == {
@@ -62,8 +62,8 @@ def test_the_first_and_the_last_line_tell_of_the_process(tmp_path: Path) -> None
     assert (heartbeat["msg"], heartbeat["in_flight"]) == ("proxy-heartbeat", 0)
     assert heartbeat["rss_bytes"] > 10_000_000
     assert (shutdown["msg"], shutdown["reason"]) == ("coderouter-shutdown", "SIGTERM")
-    assert "profile 'default' names the provider 'ghost', which is not configured; it is skipped" in said
-    assert "Traceback" not in said
+    assert "profile 'default' names the provider 'ghost', which is not configured; it is skipped" in stderr
+    assert "Traceback" not in stderr
 
 
 @pytest.mark.parametrize("signum", [signal.SIGTERM, signal.SIGINT])
@@ -73,7 +73,7 @@ def test_a_running_stream_is_finished_before_the_process_ends(
     pause = Pause()
     a.plays(says.streamed("Hello", pause, " there."))
     with serving(tmp_path, one_provider(a)) as proxy:
-        exchange = proxy.asks(stream=True)
+        exchange = proxy.chat(stream=True)
         exchange.read_until(says.text("Hello"))
 
         proxy.command.signal(signum)
@@ -90,7 +90,7 @@ def test_a_running_stream_is_finished_before_the_process_ends(
 
 def refuses(proxy: Proxy) -> bool:
     try:
-        proxy.gets("/healthz")
+        proxy.get("/healthz")
     except ConnectionError:
         return True
     return False
@@ -99,7 +99,7 @@ def refuses(proxy: Proxy) -> bool:
 def test_a_second_signal_ends_the_process_at_once(tmp_path: Path, a: Provider) -> None:
     a.plays(stream(says.text("Hello"), HANG))
     with serving(tmp_path, one_provider(a)) as proxy:
-        exchange = proxy.asks(stream=True)
+        exchange = proxy.chat(stream=True)
         exchange.read_until(says.text("Hello"))
 
         proxy.command.signal(signal.SIGINT)
@@ -107,7 +107,7 @@ def test_a_second_signal_ends_the_process_at_once(tmp_path: Path, a: Provider) -
         proxy.command.signal(signal.SIGINT)
 
         assert proxy.command.wait() == 0
-        exchange.leave()
+        exchange.disconnect()
 
 
 def test_two_workers_are_two_writers_of_one_file(tmp_path: Path) -> None:
@@ -116,7 +116,7 @@ def test_two_workers_are_two_writers_of_one_file(tmp_path: Path) -> None:
 
         def ask() -> None:
             for _ in range(50):
-                assert proxy.asks().rest().status == 200
+                assert proxy.chat().rest().status == 200
 
         threads = [threading.Thread(target=ask) for _ in range(4)]
         for thread in threads:
@@ -137,9 +137,9 @@ def test_two_workers_are_two_writers_of_one_file(tmp_path: Path) -> None:
         assert sum(event["msg"] == msg for event in events) == 200
 
 
-def test_without_a_file_for_events_requests_go_on(tmp_path: Path) -> None:
+def test_without_a_file_for_events_requests_continue(tmp_path: Path) -> None:
     with serving(tmp_path, config([ECHO]), events_path=Path("off")) as proxy:
-        assert proxy.asks().rest().status == 200
+        assert proxy.chat().rest().status == 200
         assert proxy.command.stop() == 0
     assert [path.name for path in tmp_path.iterdir()] == ["providers.yaml"]
 
@@ -147,8 +147,8 @@ def test_without_a_file_for_events_requests_go_on(tmp_path: Path) -> None:
 def test_a_file_for_events_that_cannot_be_written_stops_no_request(tmp_path: Path) -> None:
     (tmp_path / "events").mkdir()
     with serving(tmp_path, config([ECHO]), events_path=tmp_path / "events") as proxy:
-        assert proxy.asks().rest().status == 200
-        proxy.command.says("cannot append to .*events .*requests go on")
+        assert proxy.chat().rest().status == 200
+        proxy.command.wait_for_output("cannot append to .*events .*requests continue")
         assert proxy.command.stop() == 0
 
 
@@ -158,22 +158,22 @@ def test_keys_come_from_env_files(tmp_path: Path, upstream_server: Upstream, a: 
     text = config([provider("a", a.base_url, api_key_env="A_KEY")])
     options = ("--env-file", "keys.env", "--env-file-override")
     with serving(tmp_path, text, *options, env={"A_KEY": "from outside"}) as proxy:
-        assert proxy.asks().rest().status == 200
+        assert proxy.chat().rest().status == 200
         assert "from the file" not in proxy.command.stderr
     assert a.request.headers["authorization"] == "Bearer from the file"
 
 
-def test_without_a_providers_yaml_the_built_in_one_is_served_and_said(tmp_path: Path) -> None:
+def test_without_a_providers_yaml_the_built_in_one_is_served_and_logged(tmp_path: Path) -> None:
     with serving(tmp_path, None) as proxy:
-        proxy.command.says(r"configured by the built-in configuration \(no providers.yaml found\)")
-        assert proxy.gets("/healthz").json["providers"] == ["ollama", "echo"]
+        proxy.command.wait_for_output(r"configured by the built-in configuration \(no providers.yaml found\)")
+        assert proxy.get("/healthz").json["providers"] == ["ollama", "echo"]
 
 
-def test_health_tells_what_is_configured_and_asks_no_provider(
+def test_health_shows_what_is_configured_and_tries_no_provider(
     served: Proxy, a: Provider, upstream_server: Upstream
 ) -> None:
     seen = upstream_server.connections
-    health = served.gets("/healthz")
+    health = served.get("/healthz")
     assert health.status == 200
     assert (health.json["status"], health.json["version"], health.json["allow_paid"]) == (
         "ok",
@@ -186,14 +186,14 @@ def test_health_tells_what_is_configured_and_asks_no_provider(
 
 
 def test_the_root_answers_get_and_head(served: Proxy) -> None:
-    assert served.gets("/").json == {"name": "coderouter", "version": "2.0.0"}
+    assert served.get("/").json == {"name": "coderouter", "version": "2.0.0"}
     probe = client.request(served.port, "HEAD", "/")
     assert (probe.status, probe.body) == (200, b"")
     assert client.request(served.port, "HEAD", "/v1/models").status == 200
 
 
 def test_models_have_the_openai_shape(served: Proxy) -> None:
-    models = served.gets("/v1/models").json
+    models = served.get("/v1/models").json
     assert models["object"] == "list"
     assert set(models["data"][0]) == {"id", "object", "created", "owned_by"}
     assert models["data"][0]["created"] > 1_700_000_000

@@ -1,4 +1,4 @@
-"""One proxy before a provider of each wire, so that every rule is held over both."""
+"""One proxy in front of a provider of each wire, so that every rule is tested on both."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -41,7 +41,7 @@ def config(upstream: Upstream) -> dict[str, object]:
 
 
 class Says(Protocol):
-    """What a provider says on either wire; `support.openai_answers` and `support.anthropic_answers` are two."""
+    """Answers on one wire; `openai_answers` and `anthropic_answers` in `support.proxy` are two."""
 
     def answer(self, words: str = ..., /, **more: Any) -> Script: ...
     def calling(self, *calls: tuple[str, str, dict[str, Any]]) -> Script: ...
@@ -55,7 +55,7 @@ class Says(Protocol):
 
 @dataclass(frozen=True)
 class Side:
-    """A provider of one wire; a profile of this name has it alone."""
+    """A provider of one wire; a profile of the same name has only this provider."""
 
     name: str
     provider: Provider
@@ -89,7 +89,7 @@ def running_wires(upstream_server: Upstream, tmp_path_factory: pytest.TempPathFa
 
 @pytest.fixture
 def wires(running_wires: Proxy, upstream_server: Upstream) -> Proxy:
-    """The proxy, with an upstream that remembers nothing of earlier tests."""
+    """The proxy; its upstream has no scripts or requests of earlier tests."""
     upstream_server.forget()
     return running_wires
 

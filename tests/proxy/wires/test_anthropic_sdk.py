@@ -64,7 +64,7 @@ def test_a_streamed_answer(client: Anthropic, side: Side) -> None:
     assert answer.usage.cache_read_input_tokens == 2
 
 
-def test_an_answer_that_is_translated_names_the_model_that_was_asked_for(wires: Proxy, o: Side) -> None:
+def test_a_translated_answer_names_the_requested_model(wires: Proxy, o: Side) -> None:
     o.provider.plays(o.says.answer())
     sdk = Anthropic(base_url=f"http://127.0.0.1:{wires.port}", api_key="x", max_retries=0)
     with sdk:
@@ -97,11 +97,16 @@ async def test_a_streamed_answer_async(async_client: AsyncAnthropic, side: Side)
 def ask_with_tool(
     client: Anthropic, messages: list[MessageParam], *, streamed: bool
 ) -> anthropic.types.Message:
-    asked: dict[str, Any] = {"model": "claude-x", "max_tokens": 100, "messages": messages, "tools": [WEATHER]}
+    request: dict[str, Any] = {
+        "model": "claude-x",
+        "max_tokens": 100,
+        "messages": messages,
+        "tools": [WEATHER],
+    }
     if not streamed:
-        answer: anthropic.types.Message = client.messages.create(**asked)
+        answer: anthropic.types.Message = client.messages.create(**request)
         return answer
-    with client.messages.stream(**asked) as events:
+    with client.messages.stream(**request) as events:
         return events.get_final_message()
 
 
@@ -113,9 +118,9 @@ def test_a_tool_call_and_its_result(streamed: bool, client: Anthropic, side: Sid
     else:
         side.provider.plays(side.says.calling(*calls), side.says.answer("Sunny."))
 
-    asked = ask_with_tool(client, HELLO, streamed=streamed)
-    called = [block for block in asked.content if isinstance(block, ToolUseBlock)]
-    assert asked.stop_reason == "tool_use"
+    first = ask_with_tool(client, HELLO, streamed=streamed)
+    called = [block for block in first.content if isinstance(block, ToolUseBlock)]
+    assert first.stop_reason == "tool_use"
     assert [(call.id, call.name, call.input) for call in called] == calls
 
     results: list[ToolResultBlockParam] = [
@@ -123,7 +128,7 @@ def test_a_tool_call_and_its_result(streamed: bool, client: Anthropic, side: Sid
     ]
     answer = ask_with_tool(
         client,
-        [*HELLO, {"role": "assistant", "content": asked.content}, {"role": "user", "content": results}],
+        [*HELLO, {"role": "assistant", "content": first.content}, {"role": "user", "content": results}],
         streamed=streamed,
     )
 
@@ -144,14 +149,14 @@ def test_a_tool_call_and_its_result(streamed: bool, client: Anthropic, side: Sid
 def test_thinking(streamed: bool, client: Anthropic, side: Side) -> None:
     thoughtful = side.says.streamed_thoughtful if streamed else side.says.thoughtful
     side.provider.plays(thoughtful("Greetings are short.", "Hello."))
-    asked: dict[str, Any] = {"thinking": {"type": "enabled", "budget_tokens": 1024}}
-    asked |= {"model": "claude-x", "max_tokens": 2048, "messages": HELLO}
+    request: dict[str, Any] = {"thinking": {"type": "enabled", "budget_tokens": 1024}}
+    request |= {"model": "claude-x", "max_tokens": 2048, "messages": HELLO}
 
     if streamed:
-        with client.messages.stream(**asked) as events:
+        with client.messages.stream(**request) as events:
             answer = events.get_final_message()
     else:
-        answer = client.messages.create(**asked)
+        answer = client.messages.create(**request)
 
     thought, text = answer.content
     assert isinstance(thought, ThinkingBlock)
@@ -187,7 +192,7 @@ def test_an_image(client: Anthropic, side: Side) -> None:
         assert url == {"type": "image_url", "image_url": {"url": "https://example.org/dot.png"}}
 
 
-def test_tokens_are_counted_by_a_provider_that_can_and_guessed_for_others(
+def test_tokens_are_counted_by_a_provider_that_can_and_estimated_for_others(
     client: Anthropic, side: Side
 ) -> None:
     side.provider.plays(whole({"input_tokens": 1234}))
@@ -206,7 +211,7 @@ def test_tokens_are_counted_by_a_provider_that_can_and_guessed_for_others(
 
 
 @pytest.mark.parametrize("broken", ["error", "garbage", "cut"])
-def test_tokens_that_a_provider_cannot_count_are_guessed(broken: str, wires: Proxy, n: Side) -> None:
+def test_tokens_that_a_provider_cannot_count_are_estimated(broken: str, wires: Proxy, n: Side) -> None:
     scripts = {"error": n.says.error("no", 404), "garbage": whole(b"<html>"), "cut": (CUT,)}
     n.provider.plays(scripts[broken], scripts[broken])
     sdk = Anthropic(
@@ -229,11 +234,11 @@ ERRORS: dict[str, tuple[int, type[anthropic.APIStatusError], int, str]] = {
 
 
 @pytest.mark.parametrize("streamed", [False, True], ids=["whole", "streamed"])
-@pytest.mark.parametrize(("status", "raised", "told", "kind"), ERRORS.values(), ids=ERRORS)
-def test_a_failure_before_any_content_raises_the_error_of_its_status(
+@pytest.mark.parametrize(("status", "raised", "expected_status", "kind"), ERRORS.values(), ids=ERRORS)
+def test_a_failure_before_any_content_raises_the_exception_for_its_status(
     status: int,
     raised: type[anthropic.APIStatusError],
-    told: int,
+    expected_status: int,
     kind: str,
     streamed: bool,
     client: Anthropic,
@@ -243,12 +248,12 @@ def test_a_failure_before_any_content_raises_the_error_of_its_status(
     with pytest.raises(raised, match="the very reason") as caught:
         client.messages.create(model="claude-x", max_tokens=9, messages=HELLO, stream=streamed)
     error = caught.value
-    assert error.status_code == told
+    assert error.status_code == expected_status
     assert isinstance(error.body, dict)
     assert error.body["type"] == "error"
     assert error.body["error"]["type"] == kind
     assert error.request_id == error.body["request_id"]
-    assert error.response.headers.get("retry-after") == ("7" if told in (429, 529) else None)
+    assert error.response.headers.get("retry-after") == ("7" if expected_status in (429, 529) else None)
 
 
 def test_an_unknown_endpoint_raises_not_found(client: Anthropic) -> None:

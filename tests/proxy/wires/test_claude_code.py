@@ -1,4 +1,4 @@
-"""A session as Claude Code has it, over a provider of each wire."""
+"""A session of Claude Code with a provider of each wire."""
 
 import json
 from typing import Any
@@ -9,7 +9,7 @@ from proxy.wires.conftest import Side
 from support.proxy import anthropic_answers as anthropic
 from support.proxy import claude_code, openai_answers
 from support.proxy.client import Response
-from support.proxy.client_view import data_of, in_order
+from support.proxy.client_view import event_data, ordered_blocks
 from support.proxy.process import Proxy
 from support.proxy.upstream import Script, stream, whole
 
@@ -21,13 +21,13 @@ CALLS: list[tuple[str, str, Body]] = [
 ]
 
 
-def asks(wires: Proxy, side: Side, body: Body, path: str = claude_code.PATH) -> Response:
+def send(wires: Proxy, side: Side, body: Body, path: str = claude_code.PATH) -> Response:
     raw = json.dumps(body, ensure_ascii=False).encode()
-    return wires.posts(raw, {**claude_code.HEADERS, **side.header}, path).rest()
+    return wires.post(raw, {**claude_code.HEADERS, **side.header}, path).rest()
 
 
 def calls_of(side: Side, thought: str = "I read it.", words: str = "I read it.") -> Script:
-    """Return a turn with thinking, words and three calls, the way the provider's wire puts it."""
+    """Return a turn with thinking, text and three calls, in the format of the provider's wire."""
     if side.name == "anthropic":
         uses = [anthropic.tool_use(*call) for call in CALLS]
         return anthropic.streamed_blocks(
@@ -37,49 +37,48 @@ def calls_of(side: Side, thought: str = "I read it.", words: str = "I read it.")
     names = {claude_code.LONG_TOOL: short or "cut"}
     renamed = [(call_id, names.get(name, name), given) for call_id, name, given in CALLS]
     head, *calls, end = openai_answers.streamed_calling(*renamed)
-    said = stream(
+    text_stream = stream(
         openai_answers.ROLE, openai_answers.chunk({"reasoning_content": thought}), openai_answers.text(words)
     )
-    return (head, *said[1:-1], *calls, end)
+    return (head, *text_stream[1:-1], *calls, end)
 
 
 def test_a_turn_with_calls_and_the_turn_that_answers_them(wires: Proxy, side: Side) -> None:
     side.provider.plays(side.says.streamed("Hello."))
-    first = asks(wires, side, claude_code.request(claude_code.ASKED))
-    assert in_order(data_of(first.body))[0]["text"] == "Hello."
+    first = send(wires, side, claude_code.request(claude_code.ASKED))
+    assert ordered_blocks(event_data(first.body))[0]["text"] == "Hello."
 
     script = calls_of(side)
     side.provider.plays(script, side.says.streamed("It says hello."))
-    called = asks(wires, side, claude_code.request(claude_code.ASKED))
+    called = send(wires, side, claude_code.request(claude_code.ASKED))
 
     assert called.status == 200
     assert called.headers["content-type"].startswith("text/event-stream")
-    thought, words, *uses = in_order(data_of(called.body))
+    thought, words, *uses = ordered_blocks(event_data(called.body))
     assert (thought["type"], thought["thinking"]) == ("thinking", "I read it.")
     assert thought["signature"] == (anthropic.SIGNATURE if side.name == "anthropic" else "")
     assert words["text"] == "I read it."
     assert [(use["id"], use["name"], use["input"]) for use in uses] == CALLS
-    told = data_of(called.body)[-2]
-    assert told["delta"]["stop_reason"] == "tool_use"
-    assert told["usage"]["output_tokens"] == 3
+    message_delta = event_data(called.body)[-2]
+    assert message_delta["delta"]["stop_reason"] == "tool_use"
+    assert message_delta["usage"]["output_tokens"] == 3
 
     answer: Body = {"role": "assistant", "content": [thought, words, *uses]}
-    answered = asks(wires, side, claude_code.request(claude_code.ASKED, answer, claude_code.ANSWERED))
-    assert in_order(data_of(answered.body))[0]["text"] == "It says hello."
+    answered = send(wires, side, claude_code.request(claude_code.ASKED, answer, claude_code.ANSWERED))
+    assert ordered_blocks(event_data(answered.body))[0]["text"] == "It says hello."
     finished = wires.finished(answered.headers["request-id"])
     assert (finished["outcome"], finished["ingress"]) == ("ok", "anthropic")
 
 
-def test_an_anthropic_provider_gets_every_byte_that_matters(wires: Proxy, n: Side) -> None:
+def test_an_anthropic_provider_gets_the_conversation_unchanged(wires: Proxy, n: Side) -> None:
     n.provider.plays(n.says.streamed("Hello."))
     body = claude_code.request(claude_code.ASKED, claude_code.CALLED, claude_code.ANSWERED)
 
-    asks(wires, n, body)
+    send(wires, n, body)
 
     received = n.provider.request
-    billing, *system = body["system"]
-    assert billing["text"].startswith("x-anthropic-billing-header:")
-    assert received.json == {**body, "system": system, "model": "claude-n"}
+    _, *system = body["system"]  # all but the billing header, which is for Anthropic itself
+    assert received.json == {**body, "model": "claude-n", "system": system}
     compact = json.dumps(body["messages"], ensure_ascii=False, separators=(",", ":")).encode()
     assert compact in received.body  # the order of fields too: a cache is of bytes
     assert received.headers["anthropic-beta"] == claude_code.BETAS
@@ -87,7 +86,7 @@ def test_an_anthropic_provider_gets_every_byte_that_matters(wires: Proxy, n: Sid
     assert "x-claude-code-session-id" not in received.headers
 
 
-def test_what_an_anthropic_provider_streams_passes_byte_for_byte(wires: Proxy, n: Side) -> None:
+def test_the_stream_of_an_anthropic_provider_is_relayed_byte_for_byte(wires: Proxy, n: Side) -> None:
     blocks = [
         anthropic.thinking("Hm."),
         {"type": "redacted_thinking", "data": "EmwKAhgB=="},
@@ -98,7 +97,7 @@ def test_what_an_anthropic_provider_streams_passes_byte_for_byte(wires: Proxy, n
     head, *chunks, end = script = anthropic.streamed_blocks(*blocks, stop_reason="tool_use")
     n.provider.plays(script)
 
-    response = asks(wires, n, claude_code.request(claude_code.ASKED))
+    response = send(wires, n, claude_code.request(claude_code.ASKED))
 
     assert isinstance(head, bytes)
     assert end == b"0\r\n\r\n"
@@ -112,7 +111,7 @@ def test_an_openai_provider_gets_a_request_that_it_understands(wires: Proxy, o: 
     o.provider.plays(o.says.streamed("Hello."))
     body = claude_code.request(claude_code.ASKED, claude_code.CALLED, claude_code.ANSWERED)
 
-    response = asks(wires, o, body)
+    response = send(wires, o, body)
 
     sent = o.provider.request.json
     assert (sent["model"], sent["stream"], sent["stream_options"]) == (
@@ -147,13 +146,13 @@ def test_an_openai_provider_gets_a_request_that_it_understands(wires: Proxy, o: 
     assert set(degraded["dropped"]) == {"thinking", "context_management", "cache_control", "effort"}
 
 
-def test_thinking_of_an_openai_provider_is_not_shown_to_anthropic(wires: Proxy, n: Side) -> None:
-    """A turn that began over one provider goes on over the other, amid its calls."""
+def test_thinking_of_an_openai_provider_is_not_sent_to_anthropic(wires: Proxy, n: Side) -> None:
+    """A turn that started with one provider continues with the other, between its calls."""
     n.provider.plays(n.says.streamed("Hello."))
     unsigned = {"type": "thinking", "thinking": "I read it.", "signature": ""}
     answer = {"role": "assistant", "content": [unsigned, *claude_code.CALLED["content"][2:]]}
 
-    response = asks(wires, n, claude_code.request(claude_code.ASKED, answer, claude_code.ANSWERED))
+    response = send(wires, n, claude_code.request(claude_code.ASKED, answer, claude_code.ANSWERED))
 
     sent = n.provider.request.json
     assert sent["messages"][1]["content"] == claude_code.CALLED["content"][2:]
@@ -168,7 +167,7 @@ def test_earlier_turns_lose_unsigned_thinking_and_the_next_one_may_think(wires: 
     unsigned = {"type": "thinking", "thinking": "Hm.", "signature": ""}
     answer = {"role": "assistant", "content": [unsigned, {"type": "text", "text": "Hi."}]}
 
-    asks(wires, n, claude_code.request(claude_code.ASKED, answer, claude_code.ASKED))
+    send(wires, n, claude_code.request(claude_code.ASKED, answer, claude_code.ASKED))
 
     assert n.provider.request.json["messages"][1]["content"] == [{"type": "text", "text": "Hi."}]
     assert n.provider.request.json["thinking"]["type"] == "enabled"
@@ -177,15 +176,15 @@ def test_earlier_turns_lose_unsigned_thinking_and_the_next_one_may_think(wires: 
 @pytest.mark.parametrize(
     "words", ["Invalid `signature` in `thinking` block", "messages.1: Invalid signature"]
 )
-def test_a_signature_that_is_refused_is_tried_once_more_without_thinking(
+def test_a_request_with_a_rejected_signature_is_sent_again_without_thinking(
     words: str, wires: Proxy, n: Side
 ) -> None:
     n.provider.plays(n.says.error(words, 400), n.says.streamed("Hello."))
     body = claude_code.request(claude_code.ASKED, claude_code.CALLED, claude_code.ANSWERED)
 
-    response = asks(wires, n, body)
+    response = send(wires, n, body)
 
-    assert in_order(data_of(response.body))[0]["text"] == "Hello."
+    assert ordered_blocks(event_data(response.body))[0]["text"] == "Hello."
     first, second = n.provider.requests
     assert first.json["messages"][1] == claude_code.CALLED
     assert second.json["messages"][1]["content"] == claude_code.CALLED["content"][2:]
@@ -194,26 +193,26 @@ def test_a_signature_that_is_refused_is_tried_once_more_without_thinking(
     assert story[-1]["outcome"] == "ok"
 
 
-def test_a_signature_that_is_refused_twice_is_told(wires: Proxy, n: Side) -> None:
+def test_a_signature_rejected_twice_is_reported_to_the_client(wires: Proxy, n: Side) -> None:
     n.provider.plays(n.says.error("Invalid signature", 400), n.says.error("prompt is bad", 400))
     body = claude_code.request(claude_code.ASKED, claude_code.CALLED, claude_code.ANSWERED)
-    response = asks(wires, n, body)
+    response = send(wires, n, body)
     assert (response.status, response.json["error"]["message"]) == (400, "prompt is bad")
 
 
-def test_the_usage_that_a_message_starts_with_takes_no_image_for_text(wires: Proxy, o: Side) -> None:
+def test_the_usage_at_the_start_of_a_message_does_not_count_images_as_text(wires: Proxy, o: Side) -> None:
     o.provider.plays(o.says.streamed("Hello."))
     source = {"type": "base64", "media_type": "image/png", "data": "iVBO" * 250_000}
     image = {"role": "user", "content": [{"type": "image", "source": source}]}
-    response = asks(wires, o, claude_code.request(claude_code.ASKED, image))
-    assert 3000 < data_of(response.body)[0]["message"]["usage"]["input_tokens"] < 9000
+    response = send(wires, o, claude_code.request(claude_code.ASKED, image))
+    assert 3000 < event_data(response.body)[0]["message"]["usage"]["input_tokens"] < 9000
 
 
 def test_tokens_of_a_whole_session_are_counted(wires: Proxy, side: Side) -> None:
     side.provider.plays(whole({"input_tokens": 4321}))
     body = claude_code.request(claude_code.ASKED, claude_code.CALLED, claude_code.ANSWERED)
     path = "/v1/messages/count_tokens?beta=true"
-    counted = asks(
+    counted = send(
         wires, side, {name: body[name] for name in body if name not in ("stream", "max_tokens")}, path
     )
     assert counted.status == 200

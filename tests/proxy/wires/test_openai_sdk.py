@@ -121,18 +121,18 @@ def test_a_tool_call_and_its_result(streamed: bool, client: OpenAI, side: Side) 
     else:
         side.provider.plays(side.says.calling(*calls), side.says.answer("Sunny."))
 
-    asked = ask_with_tool(client, HELLO, streamed=streamed)
+    first = ask_with_tool(client, HELLO, streamed=streamed)
 
-    assert asked.choices[0].finish_reason == "tool_calls"
+    assert first.choices[0].finish_reason == "tool_calls"
     called = [
         call
-        for call in asked.choices[0].message.tool_calls or []
+        for call in first.choices[0].message.tool_calls or []
         if isinstance(call, ChatCompletionMessageFunctionToolCall)
     ]
     assert [(call.id, call.function.name) for call in called] == [call[:2] for call in calls]
     assert [json.loads(call.function.arguments) for call in called] == [OSAKA, {}]
 
-    message = asked.choices[0].message.model_dump(include={"role", "content", "tool_calls"})
+    message = first.choices[0].message.model_dump(include={"role", "content", "tool_calls"})
     results: list[ChatCompletionMessageParam] = [
         {"role": "tool", "tool_call_id": call.id, "content": "sunny"} for call in called
     ]
@@ -177,23 +177,23 @@ def test_thinking_comes_as_reasoning_content(streamed: bool, client: OpenAI, sid
 
     answer = client.chat.completions.create(model="any", messages=HELLO, stream=streamed)
 
-    said: list[Any] = (
+    parts: list[Any] = (
         [answer.choices[0].message]
         if isinstance(answer, ChatCompletion)
         else [chunk.choices[0].delta for chunk in answer]
     )
-    assert "".join(getattr(part, "reasoning_content", None) or "" for part in said) == "Greetings are short."
-    assert "".join(part.content or "" for part in said) == "Hello."
+    assert "".join(getattr(part, "reasoning_content", None) or "" for part in parts) == "Greetings are short."
+    assert "".join(part.content or "" for part in parts) == "Hello."
 
 
 @pytest.mark.parametrize("streamed", [False, True], ids=["whole", "streamed"])
-def test_thinking_is_stripped_and_noted_unless_the_provider_is_told_to_pass_it(
+def test_thinking_is_stripped_and_reported_unless_the_provider_has_reasoning_passthrough(
     streamed: bool, wires: Proxy, side: Side
 ) -> None:
     thoughtful = side.says.streamed_thoughtful if streamed else side.says.thoughtful
     side.provider.plays(thoughtful("Greetings are short.", "Hello."))
 
-    response = wires.asks(side.profile("plain-"), stream=streamed).rest()
+    response = wires.chat(side.profile("plain-"), stream=streamed).rest()
 
     assert response.status == 200
     assert b"reasoning" not in response.body
@@ -239,11 +239,11 @@ ERRORS: dict[str, tuple[int, type[openai.APIStatusError], int]] = {
 
 
 @pytest.mark.parametrize("streamed", [False, True], ids=["whole", "streamed"])
-@pytest.mark.parametrize(("status", "raised", "told"), ERRORS.values(), ids=ERRORS)
-def test_a_failure_before_any_content_raises_the_error_of_its_status(
+@pytest.mark.parametrize(("status", "raised", "expected_status"), ERRORS.values(), ids=ERRORS)
+def test_a_failure_before_any_content_raises_the_exception_for_its_status(
     status: int,
     raised: type[openai.APIStatusError],
-    told: int,
+    expected_status: int,
     streamed: bool,
     client: OpenAI,
     side: Side,
@@ -251,6 +251,8 @@ def test_a_failure_before_any_content_raises_the_error_of_its_status(
     side.provider.plays(side.says.error("the very reason", status, {"Retry-After": "7"}))
     with pytest.raises(raised, match="the very reason") as caught:
         client.chat.completions.create(model="any", messages=HELLO, stream=streamed)
-    assert caught.value.status_code == told
+    assert caught.value.status_code == expected_status
     assert caught.value.request_id is not None
-    assert caught.value.response.headers.get("retry-after") == ("7" if told in (429, 503) else None)
+    assert caught.value.response.headers.get("retry-after") == (
+        "7" if expected_status in (429, 503) else None
+    )

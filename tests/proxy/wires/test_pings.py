@@ -1,4 +1,4 @@
-"""Signs of life in a stream that is silent, from a proxy that shows them sooner than ours does."""
+"""Pings in a silent stream, from a proxy that sends them sooner than by default."""
 
 import sys
 from collections.abc import Iterator
@@ -8,9 +8,11 @@ import pytest
 
 from proxy.wires.conftest import KINDS, Side
 from support.proxy import process
-from support.proxy.client_view import AnthropicClient, Client, data_of
+from support.proxy.client_view import AnthropicClient, Client, event_data
 from support.proxy.process import Proxy
 from support.proxy.upstream import HANG, Pause, Upstream
+
+pytestmark = pytest.mark.slow
 
 IMPATIENT = (sys.executable, "-m", "support.proxy.short_pings")
 READ = {"name": "read", "input_schema": {"type": "object"}}
@@ -36,11 +38,13 @@ def served(impatient: Proxy, upstream_server: Upstream) -> Proxy:
     return impatient
 
 
-def test_a_silence_is_filled_and_the_stream_goes_on(served: Proxy, side: Side, client: Client) -> None:
+def test_a_silence_is_filled_with_pings_and_the_stream_continues(
+    served: Proxy, side: Side, client: Client
+) -> None:
     pause = Pause()
     side.provider.plays(side.says.streamed("Hel", pause, "lo."))
 
-    exchange = client.asks(served, side.header)
+    exchange = client.stream(served, side.header)
     first = exchange.read_past(b"Hel")
     silence = exchange.read_past(client.ping * 2)
     pause.go()
@@ -51,19 +55,19 @@ def test_a_silence_is_filled_and_the_stream_goes_on(served: Proxy, side: Side, c
     assert client.is_complete(first + silence + rest)
 
 
-def test_a_provider_that_died_is_noticed_under_the_signs_of_life(
+def test_a_provider_that_died_is_noticed_while_pings_are_sent(
     served: Proxy, side: Side, client: Client
 ) -> None:
     side.provider.plays(side.says.streamed("Hel", HANG))
 
-    response = client.asks(served, side.header).rest()
+    response = client.stream(served, side.header).rest()
 
     assert response.body.count(client.ping) >= 2
     assert f"silent for {PATIENCE_S:g} s" in (client.error(response.body) or "")
     failed, finished = served.story(response.request_id)[-2:]
     assert (failed["msg"], failed["error_type"]) == ("provider-failed-midstream", "timeout_idle")
     assert finished["outcome"] == "midstream"
-    assert side.provider.request.gone.wait(5)
+    assert side.provider.request.gone.wait(30)
 
 
 def test_the_message_starts_before_the_first_ping_also_while_its_text_is_held_back(
@@ -73,10 +77,10 @@ def test_the_message_starts_before_the_first_ping_also_while_its_text_is_held_ba
     pause = Pause()
     o.provider.plays(o.says.streamed('{"name": "re', pause, 'ad", "arguments": {"path": "/a"}}'))
 
-    exchange = client.asks(served, o.header, tools=[READ])
+    exchange = client.stream(served, o.header, tools=[READ])
     raw = exchange.read_past(client.ping)
-    assert pause.reached.wait(5)
-    assert [event["type"] for event in data_of(raw)] == ["message_start", "ping"]
+    assert pause.reached.wait(30)
+    assert [event["type"] for event in event_data(raw)] == ["message_start", "ping"]
     pause.go()
     raw += exchange.rest().body
 
@@ -84,15 +88,15 @@ def test_the_message_starts_before_the_first_ping_also_while_its_text_is_held_ba
     assert client.is_complete(raw)
 
 
-def test_an_answer_that_comes_at_once_has_no_signs_of_life(served: Proxy, o: Side, client: Client) -> None:
+def test_an_immediate_answer_has_no_pings(served: Proxy, o: Side, client: Client) -> None:
     o.provider.plays(o.says.streamed("Hello."))
-    assert client.ping not in client.asks(served, o.header).rest().body
+    assert client.ping not in client.stream(served, o.header).rest().body
 
 
-def test_whole_answers_have_no_signs_of_life(served: Proxy, side: Side) -> None:
+def test_whole_answers_have_no_pings(served: Proxy, side: Side) -> None:
     pause = Pause()
     side.provider.plays((pause, *side.says.answer("Hello.")))
-    exchange = served.asks_messages(side.header)
-    assert pause.reached.wait(5)
+    exchange = served.messages(side.header)
+    assert pause.reached.wait(30)
     pause.go()
     assert exchange.rest().json["content"][0]["text"] == "Hello."

@@ -129,13 +129,13 @@ TOOL_STREAMS: dict[str, tuple[list[Body], list[Delta]]] = {
 
 
 @pytest.mark.parametrize(("chunks", "deltas"), TOOL_STREAMS.values(), ids=TOOL_STREAMS)
-def test_tool_calls_of_any_server_are_put_in_a_row(chunks: list[Body], deltas: list[Delta]) -> None:
+def test_tool_calls_of_any_server_are_read_one_after_another(chunks: list[Body], deltas: list[Delta]) -> None:
     reader = OpenAIReader()
     assert read(reader, *chunks, ENDED) == deltas
     assert reader.stop.reason == "tool_use"
 
 
-def test_calls_without_ids_get_ones_of_their_own() -> None:
+def test_calls_without_ids_get_new_ids() -> None:
     reader = OpenAIReader()
     chunks = [calls(part('{"a":1}', "ls")), calls(part('{"a":1}', "ls"))]
     first, _, second, _ = read(reader, *chunks)
@@ -194,7 +194,7 @@ def test_finish_reasons(reason: Any, more: Body, stop: Stop) -> None:
 
 
 @pytest.mark.parametrize(("reason", "stop"), [("stop", "tool_use"), ("length", "max_tokens")])
-def test_calls_win_over_an_end_but_not_over_a_cut(reason: str, stop: str) -> None:
+def test_tool_calls_override_the_stop_reason_unless_the_answer_was_truncated(reason: str, stop: str) -> None:
     reader = OpenAIReader()
     read(reader, calls(part('{"a', "ls", index=0, id="1")), chunk(reason))
     assert reader.stop.reason == stop
@@ -220,7 +220,7 @@ def test_only_the_first_of_several_answers_is_read() -> None:
         chunk(reasoning=5, refusal=[]),
     ],
 )
-def test_what_makes_no_sense_is_read_as_nothing(odd: Body) -> None:
+def test_invalid_chunks_are_read_as_nothing(odd: Body) -> None:
     assert read(OpenAIReader(), odd) == []
 
 
@@ -261,7 +261,7 @@ MESSAGE = [
 ]
 
 
-def test_a_stream_of_anthropic_is_read_without_what_ran_at_the_provider() -> None:
+def test_a_stream_of_anthropic_is_read_without_server_side_tools() -> None:
     reader = AnthropicReader()
     assert read(reader, *MESSAGE) == [
         Thinking("Hm."),
@@ -274,7 +274,7 @@ def test_a_stream_of_anthropic_is_read_without_what_ran_at_the_provider() -> Non
     assert reader.stop == Stop("tool_use", None)
 
 
-def test_calls_win_over_an_end_on_the_anthropic_wire_too() -> None:
+def test_tool_calls_override_the_stop_reason_on_the_anthropic_wire_too() -> None:
     reader = AnthropicReader()
     use = {"type": "tool_use", "id": "1", "name": "ls", "input": {"a": 1}}
     assert read(reader, {"type": "message", "content": [use], "stop_reason": "end_turn"}) == LS
@@ -313,5 +313,5 @@ def test_a_whole_message_of_anthropic_is_read() -> None:
         {"type": "message", "content": [5, {"type": "text", "text": ""}]},
     ],
 )
-def test_what_makes_no_sense_from_anthropic_is_read_as_nothing(odd: Body) -> None:
+def test_invalid_events_of_anthropic_are_read_as_nothing(odd: Body) -> None:
     assert read(AnthropicReader(), odd) == []

@@ -1,4 +1,4 @@
-"""What a client sees around its answers: ids, headers, lists, and errors of requests that reach no provider."""
+"""What a client sees besides answers: ids, headers, lists, and errors of requests that reach no provider."""
 
 import pytest
 
@@ -19,15 +19,15 @@ RATE_LIMITS = {
 
 @pytest.mark.parametrize("streamed", [False, True], ids=["whole", "streamed"])
 def test_the_id_of_an_answer_is_that_of_its_events(streamed: bool, wires: Proxy, side: Side) -> None:
-    for ask in (wires.asks, wires.asks_messages):
+    for ask in (wires.chat, wires.messages):
         side.provider.plays(side.says.streamed() if streamed else side.says.answer())
         response = ask(side.header, stream=streamed).rest()
         assert response.headers["request-id"] == response.headers["x-request-id"]
         assert wires.finished(response.headers["request-id"])["outcome"] == "ok"
 
 
-def test_an_error_on_the_anthropic_wire_tells_its_id_in_the_body(wires: Proxy) -> None:
-    response = wires.posts(b"{", VERSION, "/v1/messages").rest()
+def test_an_error_on_the_anthropic_wire_has_the_request_id_in_its_body(wires: Proxy) -> None:
+    response = wires.post(b"{", VERSION, "/v1/messages").rest()
     assert response.status == 400
     assert response.json["type"] == "error"
     assert response.json["error"]["type"] == "invalid_request_error"
@@ -47,18 +47,16 @@ def test_an_error_on_the_anthropic_wire_tells_its_id_in_the_body(wires: Proxy) -
     ],
 )
 @pytest.mark.parametrize("path", ["/v1/messages", "/v1/messages?beta=true", "/v1/messages/count_tokens"])
-def test_a_body_that_makes_no_sense_is_refused_in_words(
-    path: str, body: bytes, words: str, wires: Proxy
-) -> None:
-    response = wires.posts(body, VERSION, path).rest()
+def test_an_invalid_body_is_rejected_with_a_message(path: str, body: bytes, words: str, wires: Proxy) -> None:
+    response = wires.post(body, VERSION, path).rest()
     assert response.status == 400
     assert response.json["error"]["type"] == "invalid_request_error"
     assert words in response.json["error"]["message"]
 
 
-def test_a_body_larger_than_allowed_is_refused(wires: Proxy) -> None:
+def test_a_body_over_the_limit_is_rejected(wires: Proxy) -> None:
     sent = {**VERSION, "Content-Length": str(41 * 1024 * 1024), "Expect": "100-continue"}
-    response = wires.posts(b"", sent, "/v1/messages").rest()
+    response = wires.post(b"", sent, "/v1/messages").rest()
     assert response.status == 413
     assert response.json["error"]["type"] == "request_too_large"
 
@@ -71,7 +69,7 @@ def test_a_body_larger_than_allowed_is_refused(wires: Proxy) -> None:
         ("GET", "/v1/messages", {}, 405),
     ],
 )
-def test_what_is_not_there_is_told_in_the_shape_of_the_wire(
+def test_an_unknown_path_is_reported_in_the_shape_of_the_wire(
     method: str, path: str, headers: dict[str, str], status: int, wires: Proxy
 ) -> None:
     response = http.request(wires.port, method, path, headers=headers)
@@ -81,8 +79,8 @@ def test_what_is_not_there_is_told_in_the_shape_of_the_wire(
     assert response.json["error"]["type"] == ("not_found_error" if status == 404 else "invalid_request_error")
 
 
-def test_what_is_not_there_is_told_openai_clients_in_their_shape(wires: Proxy) -> None:
-    response = wires.gets("/v1/nothing")
+def test_an_unknown_path_is_reported_to_openai_clients_in_their_shape(wires: Proxy) -> None:
+    response = wires.get("/v1/nothing")
     assert response.status == 404
     assert set(response.json["error"]) == {"message", "type", "param", "code"}
 
@@ -93,9 +91,9 @@ def test_a_probe_is_answered(path: str, wires: Proxy) -> None:
     assert (response.status, response.body) == (200, b"")
 
 
-def test_models_come_in_the_shape_of_the_wire(wires: Proxy) -> None:
-    openai = wires.gets("/v1/models?limit=1000").json
-    anthropic = wires.gets("/v1/models?limit=1000", VERSION).json
+def test_models_are_listed_in_the_shape_of_the_wire(wires: Proxy) -> None:
+    openai = wires.get("/v1/models?limit=1000").json
+    anthropic = wires.get("/v1/models?limit=1000", VERSION).json
     ids = [model["id"] for model in openai["data"]]
     assert [model["id"] for model in anthropic["data"]] == ids
     assert (openai["object"], openai["data"][0]["object"]) == ("list", "model")
@@ -104,12 +102,12 @@ def test_models_come_in_the_shape_of_the_wire(wires: Proxy) -> None:
 
 
 @pytest.mark.parametrize("streamed", [False, True], ids=["whole", "streamed"])
-def test_limits_and_the_id_of_a_provider_reach_a_client_of_its_own_wire(
+def test_rate_limit_headers_and_the_request_id_of_a_provider_reach_a_client_of_the_same_wire(
     streamed: bool, wires: Proxy, n: Side, o: Side
 ) -> None:
     for side, ask, limit in (
-        (n, wires.asks_messages, "anthropic-ratelimit-requests-remaining"),
-        (o, wires.asks, "x-ratelimit-remaining-requests"),
+        (n, wires.messages, "anthropic-ratelimit-requests-remaining"),
+        (o, wires.chat, "x-ratelimit-remaining-requests"),
     ):
         begin, *rest = side.says.streamed() if streamed else side.says.answer()
         assert isinstance(begin, bytes)
@@ -130,26 +128,26 @@ def test_what_an_anthropic_provider_is_sent(wires: Proxy, n: Side) -> None:
     betas = "interleaved-thinking-2025-05-14,context-1m-2025-08-07"
     mine = {"anthropic-beta": betas, "x-api-key": "client", "Authorization": "Bearer client"}
 
-    wires.asks_messages({**n.header, **mine, "anthropic-version": "2099-01-01"}).rest()
+    wires.messages({**n.header, **mine, "anthropic-version": "2099-01-01"}).rest()
     assert n.provider.request.path == "/n/v1/messages"
     headers = n.provider.request.headers
     assert (headers["anthropic-beta"], headers["anthropic-version"]) == (betas, "2099-01-01")
     assert headers["x-api-key"] == B_KEY
     assert "authorization" not in headers
 
-    wires.asks({**n.header, **mine}).rest()
+    wires.chat({**n.header, **mine}).rest()
     assert n.provider.request.headers["anthropic-version"] == "2023-06-01"
     assert "anthropic-beta" not in n.provider.request.headers
 
-    wires.asks_messages(n.profile("styled-"), top_k=9, system="Be brief.").rest()
+    wires.messages(n.profile("styled-"), top_k=9, system="Be brief.").rest()
     sent = n.provider.request.json
     assert (sent["model"], sent["top_k"]) == ("claude-n", 9)
     assert sent["system"] == "Be brief.\n\nAnswer in French."
 
 
-def test_an_openai_provider_hears_nothing_of_anthropics_headers(wires: Proxy, o: Side) -> None:
+def test_an_openai_provider_gets_no_anthropic_headers(wires: Proxy, o: Side) -> None:
     o.provider.plays(o.says.answer())
-    wires.asks_messages({**o.header, "anthropic-beta": "x", "x-api-key": "client"}).rest()
+    wires.messages({**o.header, "anthropic-beta": "x", "x-api-key": "client"}).rest()
     headers = o.provider.request.headers
     assert headers["authorization"] == f"Bearer {A_KEY}"
     assert {"anthropic-beta", "anthropic-version", "x-api-key"}.isdisjoint(headers)

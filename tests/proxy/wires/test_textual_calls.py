@@ -1,4 +1,4 @@
-"""Tool calls that a model writes as text become real ones, on the wire of the client."""
+"""Tool calls that a model writes as text become tool calls on the client's wire."""
 
 import json
 from typing import Any
@@ -21,7 +21,7 @@ UNKNOWN = '{"name": "rm", "arguments": {"path": "/a"}}'
 
 
 def said(*texts: str, reasoning: str = "") -> Script:
-    """Return a stream that says the texts four characters at a time."""
+    """Return a stream of the texts, four characters at a time."""
     pieces = [text[cut : cut + 4] for text in texts for cut in range(0, len(text), 4)]
     thoughts = [openai.chunk({"reasoning_content": reasoning})] if reasoning else []
     return stream(
@@ -33,10 +33,10 @@ def repaired(wires: Proxy, request_id: str) -> list[int]:
     return [event["count"] for event in wires.story(request_id) if event["msg"] == "tool-call-repaired"]
 
 
-def test_calls_among_words_become_real_in_a_stream(wires: Proxy, o: Side, client: Client) -> None:
+def test_calls_between_text_become_tool_calls_in_a_stream(wires: Proxy, o: Side, client: Client) -> None:
     o.provider.plays(said("I look.\n\n", READ, "\n", WRITE, "\nDone."))
 
-    response = client.asks(wires, o.header, tools=TOOLS).rest()
+    response = client.stream(wires, o.header, tools=TOOLS).rest()
 
     assert client.calls(response.body) == [("read", {"path": "/a"}), ("write", {"path": "/b"})]
     assert client.text(response.body).split() == ["I", "look.", "Done."]
@@ -45,44 +45,42 @@ def test_calls_among_words_become_real_in_a_stream(wires: Proxy, o: Side, client
     assert repaired(wires, response.request_id) == [2]
 
 
-def test_a_call_after_thinking_becomes_real(wires: Proxy, o: Side, client: Client) -> None:
+def test_a_call_after_thinking_becomes_a_tool_call(wires: Proxy, o: Side, client: Client) -> None:
     o.provider.plays(said(READ, reasoning="Hm."))
     body: dict[str, Any] = {"thinking": {"type": "adaptive"}} if isinstance(client, AnthropicClient) else {}
 
-    response = client.asks(wires, o.header, tools=TOOLS, **body).rest()
+    response = client.stream(wires, o.header, tools=TOOLS, **body).rest()
 
     assert client.calls(response.body) == [("read", {"path": "/a"})]
     assert b"Hm." in response.body
     assert repaired(wires, response.request_id) == [1]
 
 
-def test_a_call_after_a_real_one_becomes_real_with_the_next_index(
-    wires: Proxy, o: Side, client: Client
-) -> None:
+def test_a_call_after_a_real_tool_call_becomes_the_next_one(wires: Proxy, o: Side, client: Client) -> None:
     real = [openai.call_chunk(0, "", "call_1", "write"), openai.call_chunk(0, '{"path": "/b"}')]
     o.provider.plays(stream(openai.text("So:\n"), *real, openai.text(READ), openai.STOP, openai.DONE))
 
-    response = client.asks(wires, o.header, tools=TOOLS).rest()
+    response = client.stream(wires, o.header, tools=TOOLS).rest()
 
     assert client.calls(response.body) == [("write", {"path": "/b"}), ("read", {"path": "/a"})]
     assert repaired(wires, response.request_id) == [1]
 
 
-def test_a_call_by_a_name_that_was_cut_is_the_clients_own(wires: Proxy, o: Side) -> None:
+def test_a_call_by_a_shortened_name_has_the_clients_name(wires: Proxy, o: Side) -> None:
     client = AnthropicClient()
     call = json.dumps({"name": short(LONG_TOOL), "arguments": {"q": 1}})
     o.provider.plays(said(call))
-    response = client.asks(wires, o.header, tools=TOOLS).rest()
+    response = client.stream(wires, o.header, tools=TOOLS).rest()
     assert client.calls(response.body) == [(LONG_TOOL, {"q": 1})]
 
 
 @pytest.mark.parametrize("tools", [TOOLS, []], ids=["another name", "no tools"])
-def test_what_names_no_tool_of_the_request_stays_text(
+def test_a_call_of_an_unknown_tool_stays_text(
     tools: list[dict[str, Any]], wires: Proxy, o: Side, client: Client
 ) -> None:
     text = UNKNOWN if tools else READ
     o.provider.plays(said(text))
-    response = client.asks(wires, o.header, tools=tools).rest()
+    response = client.stream(wires, o.header, tools=tools).rest()
     assert client.text(response.body) == text
     assert client.calls(response.body) == []
     assert repaired(wires, response.request_id) == []
@@ -91,13 +89,13 @@ def test_what_names_no_tool_of_the_request_stays_text(
 def test_whole_answers_are_repaired_as_well(wires: Proxy, o: Side) -> None:
     o.provider.plays(openai.answer(f"I look.\n{READ}"), openai.answer(f"I look.\n{READ}"))
 
-    message = wires.asks_messages(o.header, tools=TOOLS).rest()
+    message = wires.messages(o.header, tools=TOOLS).rest()
     text, use = message.json["content"]
     assert (text["text"].strip(), use["name"], use["input"]) == ("I look.", "read", {"path": "/a"})
     assert message.json["stop_reason"] == "tool_use"
 
     functions = [{"type": "function", "function": {"name": name, "parameters": {}}} for name in NAMES]
-    completion = wires.asks(o.header, tools=functions).rest()
+    completion = wires.chat(o.header, tools=functions).rest()
     [choice] = completion.json["choices"]
     assert choice["finish_reason"] == "tool_calls"
     assert choice["message"]["content"] == "I look."
@@ -107,7 +105,7 @@ def test_whole_answers_are_repaired_as_well(wires: Proxy, o: Side) -> None:
         assert repaired(wires, response.headers["request-id"]) == [1]
 
 
-def test_words_that_cannot_become_a_call_are_not_held_back(wires: Proxy, o: Side) -> None:
+def test_text_that_cannot_become_a_call_is_not_held_back(wires: Proxy, o: Side) -> None:
     o.provider.plays(said("Plain words, {not} a call."))
-    response = OpenAIClient().asks(wires, o.header, tools=TOOLS).rest()
+    response = OpenAIClient().stream(wires, o.header, tools=TOOLS).rest()
     assert OpenAIClient().text(response.body) == "Plain words, {not} a call."

@@ -15,7 +15,7 @@ EPHEMERAL = {"type": "ephemeral"}
 
 
 def translated(drops: list[str] | None = None, **fields: Any) -> Body:
-    """Return the translation, which loses nothing but what stands in `drops`."""
+    """Return the translation, after asserting that it loses exactly `drops`."""
     dropped: list[str] = []
     given = {"model": "m", "messages": [user("Hi")], **fields}
     conversation = CLIENT_WIRES["openai"].conversation(given, dropped.append)
@@ -37,11 +37,11 @@ def text(words: str) -> Body:
 
 
 def messages(*given: Body, drops: list[str] | None = None) -> list[Body]:
-    said: list[Body] = translated(drops, messages=list(given))["messages"]
-    return said
+    written: list[Body] = translated(drops, messages=list(given))["messages"]
+    return written
 
 
-def test_the_least_request_has_the_number_that_anthropic_wants() -> None:
+def test_the_smallest_request_gets_the_max_tokens_that_anthropic_requires() -> None:
     assert translated() == {
         "max_tokens": request_writer.MAX_TOKENS,
         "messages": [user([text("Hi")])],
@@ -61,7 +61,7 @@ def test_both_names_of_max_tokens(fields: Body, max_tokens: int) -> None:
     assert translated(**fields)["max_tokens"] == max_tokens
 
 
-def test_system_messages_at_the_beginning_are_the_system() -> None:
+def test_system_messages_at_the_beginning_become_the_system_prompt() -> None:
     leading = [system("Be brief."), system([text("Be kind."), text("Be.")], "developer")]
     body = translated(messages=[*leading, user("Hi")])
     assert body["system"] == "Be brief.\n\nBe kind.\n\nBe."
@@ -69,19 +69,21 @@ def test_system_messages_at_the_beginning_are_the_system() -> None:
 
 
 def test_a_system_message_in_the_middle_becomes_part_of_the_user_message_beside_it() -> None:
-    said = messages(user("Hi"), {"role": "assistant", "content": "Hello."}, system("Be brief."), user("Go"))
-    assert [message["role"] for message in said] == ["user", "assistant", "user"]
-    assert said[2]["content"] == [text("<system>\nBe brief.\n</system>\n\nGo")]
+    written = messages(
+        user("Hi"), {"role": "assistant", "content": "Hello."}, system("Be brief."), user("Go")
+    )
+    assert [message["role"] for message in written] == ["user", "assistant", "user"]
+    assert written[2]["content"] == [text("<system>\nBe brief.\n</system>\n\nGo")]
 
 
-def test_messages_of_one_role_in_a_row_are_one() -> None:
+def test_adjacent_messages_of_one_role_are_merged() -> None:
     assert messages(user("one"), user("two")) == [user([text("one"), text("two")])]
 
 
 @pytest.mark.parametrize("blank", ["", " \n", None, [], [text(" ")]])
-def test_nothing_blank_is_sent_since_anthropic_refuses_it(blank: object) -> None:
-    said = messages(user("Hi"), {"role": "assistant", "content": blank}, user("Go"))
-    assert said == [user([text("Hi"), text("Go")])]
+def test_blank_text_is_left_out_because_anthropic_rejects_it(blank: object) -> None:
+    written = messages(user("Hi"), {"role": "assistant", "content": blank}, user("Go"))
+    assert written == [user([text("Hi"), text("Go")])]
 
 
 @pytest.mark.parametrize(
@@ -117,7 +119,7 @@ def test_documents() -> None:
         ({}, "other"),
     ],
 )
-def test_parts_that_anthropic_does_not_have_are_noted(part: Body, name: str) -> None:
+def test_parts_that_anthropic_does_not_support_are_reported_as_lost(part: Body, name: str) -> None:
     assert messages(user([part, text("Hi")]), drops=[name]) == [user([text("Hi")])]
 
 
@@ -131,7 +133,7 @@ def call(call_id: str = "call_1", arguments: object = '{"path": "/é"}') -> Body
 
 def test_calls_and_their_results() -> None:
     result = {"role": "tool", "content": [text("one"), text("two")]}
-    [_, *said] = messages(
+    [_, *written] = messages(
         user("Look."),
         called(call(), call("call_2"), content="I look."),
         {**result, "tool_call_id": "call_1"},
@@ -139,7 +141,7 @@ def test_calls_and_their_results() -> None:
         user("And?"),
     )
     use = {"type": "tool_use", "name": "ls", "input": {"path": "/é"}}
-    assert said == [
+    assert written == [
         {"role": "assistant", "content": [text("I look."), {**use, "id": "call_1"}, {**use, "id": "call_2"}]},
         user(
             [
@@ -151,7 +153,7 @@ def test_calls_and_their_results() -> None:
     ]
 
 
-def test_results_come_before_words_that_were_said_earlier() -> None:
+def test_tool_results_come_before_earlier_text() -> None:
     [_, _, answered] = messages(
         user("Look."),
         called(call()),
@@ -175,26 +177,26 @@ def test_results_come_before_words_that_were_said_earlier() -> None:
         ("{not json", {"arguments": "{not json"}),
     ],
 )
-def test_arguments_of_any_shape_are_an_object(arguments: object, given: Body) -> None:
-    [_, said, _] = messages(user("Look."), called(call(arguments=arguments)))
-    assert said["content"][0]["input"] == given
+def test_arguments_of_any_shape_become_an_object(arguments: object, given: Body) -> None:
+    [_, written, _] = messages(user("Look."), called(call(arguments=arguments)))
+    assert written["content"][0]["input"] == given
 
 
-def test_ids_fit_anthropic_and_still_belong_together() -> None:
-    [_, *said] = messages(
+def test_ids_are_made_valid_for_anthropic_and_still_match() -> None:
+    [_, *written] = messages(
         user("Look."), called(call("a.b:1")), {"role": "tool", "tool_call_id": "a.b:1", "content": "ok"}
     )
-    assert said[0]["content"][0]["id"] == said[1]["content"][0]["tool_use_id"] == "a_b_1"
+    assert written[0]["content"][0]["id"] == written[1]["content"][0]["tool_use_id"] == "a_b_1"
 
 
-def test_a_call_of_the_functions_api_and_its_result_belong_together_by_name() -> None:
-    [_, *said] = messages(
+def test_a_call_of_the_functions_api_and_its_result_are_matched_by_name() -> None:
+    [_, *written] = messages(
         user("Look."),
         {"role": "assistant", "content": None, "function_call": {"name": "ls", "arguments": "{}"}},
         {"role": "function", "name": "ls", "content": "ok"},
     )
-    assert said[0]["content"] == [{"type": "tool_use", "id": "ls", "name": "ls", "input": {}}]
-    assert said[1]["content"][0]["tool_use_id"] == "ls"
+    assert written[0]["content"] == [{"type": "tool_use", "id": "ls", "name": "ls", "input": {}}]
+    assert written[1]["content"][0]["tool_use_id"] == "ls"
 
 
 EMPTY_SCHEMA = {"type": "object", "properties": {}}
@@ -215,7 +217,7 @@ def test_tools(fields: Body, tool: Body) -> None:
     assert translated(**fields)["tools"] == [tool]
 
 
-def test_tools_that_are_no_functions_are_noted() -> None:
+def test_tools_that_are_not_functions_are_reported_as_lost() -> None:
     assert "tools" not in translated(["custom"], tools=[{"type": "custom", "custom": {"name": "x"}}])
 
 
@@ -240,7 +242,7 @@ def test_tool_choice(fields: Body, choice: Body | None) -> None:
 
 
 @pytest.mark.parametrize("choice", [{"type": "allowed_tools", "allowed_tools": {}}, {"function": "ls"}])
-def test_a_choice_that_anthropic_does_not_have_is_noted(choice: Body) -> None:
+def test_a_tool_choice_that_anthropic_does_not_support_is_reported_as_lost(choice: Body) -> None:
     assert "tool_choice" not in translated(["tool_choice"], tools=[TOOL], tool_choice=choice)
 
 
@@ -259,7 +261,7 @@ def test_fields_that_only_anthropic_knows_are_kept() -> None:
     assert {name: body[name] for name in fields} == fields
 
 
-def test_breakpoints_of_the_cache_are_kept_where_they_are() -> None:
+def test_cache_breakpoints_stay_where_they_are() -> None:
     marked = {**text("Be brief."), "cache_control": EPHEMERAL}
     body = translated(
         messages=[system([text("Be."), marked]), user([{**text("Hi"), "cache_control": EPHEMERAL}])],
@@ -283,7 +285,7 @@ def test_breakpoints_of_the_cache_are_kept_where_they_are() -> None:
         ("audio", {"voice": "x"}),
     ],
 )
-def test_fields_that_anthropic_refuses_are_dropped_and_noted(name: str, value: object) -> None:
+def test_fields_that_anthropic_rejects_are_dropped_and_reported_as_lost(name: str, value: object) -> None:
     assert name not in translated([name], **{name: value})
 
 
@@ -298,20 +300,18 @@ def test_fields_that_anthropic_refuses_are_dropped_and_noted(name: str, value: o
         ("service_tier", "default"),
     ],
 )
-def test_fields_with_a_value_that_changes_nothing_are_dropped_without_a_word(
-    name: str, value: object
-) -> None:
+def test_fields_whose_value_changes_nothing_are_dropped_silently(name: str, value: object) -> None:
     assert name not in translated([], **{name: value})
 
 
-def test_a_field_that_a_client_made_up_is_noted_under_a_name_of_ours() -> None:
+def test_an_unknown_field_is_reported_as_other() -> None:
     assert "my secret" not in translated(["other"], **{"my secret": 1})
 
 
 CONTINUED = user([text(sequence.CONTINUED)])
 
 
-def said(content: object) -> Body:
+def written(content: object) -> Body:
     return {"role": "assistant", "content": content}
 
 
@@ -319,16 +319,16 @@ def said(content: object) -> Body:
     ("given", "sent"),
     [
         (
-            [said("Hi."), user("Go")],
-            [CONTINUED, said([text("Hi.")]), user([text("Go")])],
+            [written("Hi."), user("Go")],
+            [CONTINUED, written([text("Hi.")]), user([text("Go")])],
         ),
         ([system("Be brief.")], [CONTINUED]),
         (
-            [user("Go"), said("So \n")],
-            [user([text("Go")]), said([text("So")])],
+            [user("Go"), written("So \n")],
+            [user([text("Go")]), written([text("So")])],
         ),
     ],
     ids=["assistant first", "system only", "white space at the end"],
 )
-def test_what_anthropic_refuses_at_either_end_is_mended(given: list[Body], sent: list[Body]) -> None:
+def test_what_anthropic_rejects_at_either_end_is_repaired(given: list[Body], sent: list[Body]) -> None:
     assert messages(*given) == sent

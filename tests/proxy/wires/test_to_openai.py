@@ -16,7 +16,7 @@ LONG = "mcp__a-server-with-a-long-name__" + "and_a_tool_with_a_longer_one_" * 3
 
 
 def translated(drops: list[str] | None = None, **fields: Any) -> Body:
-    """Return the translation, which loses nothing but what stands in `drops`."""
+    """Return the translation, after asserting that it loses exactly `drops`."""
     dropped: list[str] = []
     given = {"model": "m", "messages": [user("Hi")], **fields}
     conversation = CLIENT_WIRES["anthropic"].conversation(given, dropped.append)
@@ -38,8 +38,8 @@ def text(words: str) -> Body:
 
 
 def messages(*given: Body, drops: list[str] | None = None, **fields: Any) -> list[Body]:
-    said: list[Body] = translated(drops, messages=list(given), **fields)["messages"]
-    return said
+    written: list[Body] = translated(drops, messages=list(given), **fields)["messages"]
+    return written
 
 
 def use(call_id: str = "toolu_1", name: str = "ls", **arguments: object) -> Body:
@@ -59,16 +59,16 @@ def test_a_system_of_any_shape_becomes_one_message(system: object, words: str) -
 
 
 @pytest.mark.parametrize("system", [None, "", []])
-def test_no_system_is_no_message(system: object) -> None:
+def test_without_a_system_prompt_there_is_no_system_message(system: object) -> None:
     assert messages(user("Hi"), system=system) == [user("Hi")]
 
 
 def test_a_system_message_in_the_middle_becomes_part_of_the_user_message_beside_it() -> None:
-    said = messages(user("Hi"), {"role": "system", "content": [text("Now be brief.")]}, user("Go"))
-    assert said == [user("Hi\n\n<system>\nNow be brief.\n</system>\n\nGo")]
+    written = messages(user("Hi"), {"role": "system", "content": [text("Now be brief.")]}, user("Go"))
+    assert written == [user("Hi\n\n<system>\nNow be brief.\n</system>\n\nGo")]
 
 
-def test_texts_of_a_user_are_one_text() -> None:
+def test_several_texts_of_a_user_become_one() -> None:
     assert messages(user([text("one"), text("two")])) == [user("one\n\ntwo")]
 
 
@@ -80,12 +80,12 @@ def test_texts_of_a_user_are_one_text() -> None:
     ],
 )
 def test_images(source: Body, url: str) -> None:
-    [said] = messages(user([{"type": "image", "source": source}, text("What?")]))
+    [written] = messages(user([{"type": "image", "source": source}, text("What?")]))
     part = {"type": "image_url", "image_url": {"url": url}}
-    assert said["content"] == [part, text("What?")]
+    assert written["content"] == [part, text("What?")]
 
 
-def test_an_image_that_only_anthropic_has_is_noted() -> None:
+def test_an_image_that_only_anthropic_supports_is_reported_as_lost() -> None:
     image = {"type": "image", "source": {"type": "file", "file_id": "file_1"}}
     assert messages(user([image, text("What?")]), drops=["image"]) == [user("What?")]
 
@@ -105,8 +105,8 @@ def test_an_image_that_only_anthropic_has_is_noted() -> None:
     ],
 )
 def test_documents(document: Body, part: Body) -> None:
-    [said] = messages(user([{"type": "document", **document}, IMAGE]))
-    assert said["content"] == [part, IMAGE_PART]
+    [written] = messages(user([{"type": "document", **document}, IMAGE]))
+    assert written["content"] == [part, IMAGE_PART]
 
 
 def test_a_call_and_its_result() -> None:
@@ -121,7 +121,7 @@ def test_a_call_and_its_result() -> None:
     assert answered == {"role": "tool", "tool_call_id": "toolu_1", "content": "a\nb"}
 
 
-def test_a_call_without_words_has_null_for_content_and_an_object_for_arguments() -> None:
+def test_a_call_without_text_has_null_content_and_an_object_as_arguments() -> None:
     [called, _] = messages(assistant(use()))
     assert called["content"] is None
     assert called["tool_calls"][0]["function"]["arguments"] == "{}"
@@ -131,33 +131,33 @@ def test_a_call_without_words_has_null_for_content_and_an_object_for_arguments()
     ("content", "words"),
     [("ok", "ok"), ([text("one"), text("two")], "one\n\ntwo"), (None, ""), ([], "")],
 )
-def test_results_of_any_shape_are_text(content: object, words: str) -> None:
-    [_, said] = messages(assistant(use()), user([result(content)]))
-    assert said == {"role": "tool", "tool_call_id": "toolu_1", "content": words}
+def test_results_of_any_shape_become_text(content: object, words: str) -> None:
+    [_, written] = messages(assistant(use()), user([result(content)]))
+    assert written == {"role": "tool", "tool_call_id": "toolu_1", "content": words}
 
 
 def test_a_result_that_is_an_error_says_so() -> None:
-    [_, said] = messages(assistant(use()), user([result("no such file", is_error=True)]))
-    assert said["content"] == "Error: no such file"
+    [_, written] = messages(assistant(use()), user([result("no such file", is_error=True)]))
+    assert written["content"] == "Error: no such file"
 
 
-def test_images_of_results_are_shown_by_the_user_after_all_results() -> None:
-    [_, *said] = messages(
+def test_images_of_results_move_to_a_user_message_after_all_results() -> None:
+    [_, *written] = messages(
         assistant(use("toolu_1"), use("toolu_2")),
         user([text("And?"), result([text("shot"), IMAGE], "toolu_1"), result("ok", "toolu_2")]),
     )
-    assert said == [
+    assert written == [
         {"role": "tool", "tool_call_id": "toolu_1", "content": "shot"},
         {"role": "tool", "tool_call_id": "toolu_2", "content": "ok"},
         {"role": "user", "content": [IMAGE_PART, text("And?")]},
     ]
 
 
-def test_thinking_is_dropped_and_noted() -> None:
+def test_thinking_is_dropped_and_reported_as_lost() -> None:
     thought = {"type": "thinking", "thinking": "Hm.", "signature": "s"}
     redacted = {"type": "redacted_thinking", "data": "x"}
-    said = messages(assistant(thought, redacted, text("Hi")), drops=["thinking"])
-    assert said == [{"role": "assistant", "content": "Hi"}]
+    written = messages(assistant(thought, redacted, text("Hi")), drops=["thinking"])
+    assert written == [{"role": "assistant", "content": "Hi"}]
 
 
 TOOL: Body = {"name": "ls", "description": "List.", "input_schema": {"type": "object"}}
@@ -168,7 +168,7 @@ def test_tools() -> None:
     assert translated(tools=[TOOL])["tools"] == [{"type": "function", "function": FUNCTION}]
 
 
-def test_a_tool_that_runs_at_anthropic_is_dropped_and_noted_without_its_version() -> None:
+def test_a_tool_that_runs_at_anthropic_is_dropped_and_reported_without_its_version() -> None:
     web = {"type": "web_search_20250305", "name": "web_search", "max_uses": 3}
     assert len(translated(["web_search"], tools=[web, TOOL])["tools"]) == 1
 
@@ -198,11 +198,11 @@ def test_tool_choice(choice: Body, fields: Body) -> None:
     }
 
 
-def test_a_choice_without_tools_is_none() -> None:
+def test_a_tool_choice_without_tools_is_left_out() -> None:
     assert "tool_choice" not in translated(tool_choice={"type": "auto"})
 
 
-def test_names_too_long_are_cut_the_same_way_everywhere_and_mapped_back() -> None:
+def test_names_too_long_are_shortened_the_same_way_everywhere_and_mapped_back() -> None:
     body = translated(
         tools=[{**TOOL, "name": LONG}, {**TOOL, "name": LONG + "x"}, TOOL],
         tool_choice={"type": "tool", "name": LONG},
@@ -239,24 +239,24 @@ def test_settings_under_other_names() -> None:
     assert {"stop_sequences", "metadata", "output_config", "system"}.isdisjoint(body)
 
 
-def test_more_stop_sequences_than_openai_takes_are_noted() -> None:
+def test_more_stop_sequences_than_openai_accepts_are_reported_as_lost() -> None:
     assert translated(["stop_sequences"], stop_sequences=list("abcde"))["stop"] == list("abcd")
 
 
-def test_a_user_id_longer_than_openai_takes_is_one_of_the_same_users() -> None:
+def test_a_user_id_longer_than_openai_accepts_becomes_a_stable_shorter_one() -> None:
     given = {"user_id": "user_" + "0123456789abcdef" * 8}
     first, again = (translated(metadata=given)["user"] for _ in range(2))
     assert first == again
     assert len(first) == request_writer.USER_CHARS_MAX
 
 
-def test_fields_that_openai_does_not_know_are_noted() -> None:
+def test_fields_that_openai_does_not_know_are_reported_as_lost() -> None:
     fields = {"thinking": {"type": "enabled"}, "context_management": {"edits": []}, "mcp_servers": [{}]}
     body = translated(["thinking", "context_management", "mcp_servers"], **fields)
     assert fields.keys().isdisjoint(body)
 
 
-def test_breakpoints_of_the_cache_are_noted_once_wherever_they_are() -> None:
+def test_cache_breakpoints_are_reported_as_lost_once() -> None:
     marked = {**text("Be brief."), "cache_control": {"type": "ephemeral"}}
     body = translated(["cache_control"], system=[marked], messages=[user([marked])])
     assert body["messages"] == [{"role": "system", "content": "Be brief."}, user("Be brief.")]
@@ -281,15 +281,17 @@ def test_fields_of_both_wires_and_of_openai_are_written() -> None:
         ("made up", 1, "other"),
     ],
 )
-def test_fields_that_openai_does_not_have_are_left_out_and_noted(name: str, value: object, lost: str) -> None:
+def test_fields_that_openai_does_not_have_are_dropped_and_reported_as_lost(
+    name: str, value: object, lost: str
+) -> None:
     assert name not in translated([lost], **{name: value})
 
 
-def test_a_block_that_a_client_made_up_is_noted_under_a_name_of_ours() -> None:
+def test_an_unknown_block_is_reported_as_other() -> None:
     assert messages(user([{"type": "my secret"}, text("Hi")]), drops=["other"]) == [user("Hi")]
 
 
-def test_arguments_nested_deeper_than_can_be_written_are_the_clients_fault() -> None:
+def test_arguments_nested_too_deeply_to_be_written_are_a_client_error() -> None:
     deep: Body = {}
     for _ in range(600):
         deep = {"a": deep}

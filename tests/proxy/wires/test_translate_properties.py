@@ -1,4 +1,4 @@
-"""What holds for any answer, any conversation and any way to cut a stream."""
+"""Properties of any answer, any conversation and any way to cut a stream."""
 
 import json
 from collections.abc import Iterator
@@ -21,14 +21,20 @@ from coderouter_proxy.wires.openai.answer_writer import OpenAIWriter
 from coderouter_proxy.wires.tool_names import ToolNames
 from support.proxy import anthropic_answers as anthropic
 from support.proxy import openai_answers as openai
-from support.proxy.client_view import data_of
+from support.proxy.client_view import event_data
 from support.proxy.deltas import joined
 from support.proxy.drive_relay import PROVIDER_WIRES, request_of, streamed
 from support.proxy.upstream import Script
 
+pytestmark = pytest.mark.slow
+
 Body = dict[str, Any]
 
-words = st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1, max_size=12).filter(str.strip)
+words = (
+    st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1, max_size=12)
+    .map(str.strip)
+    .filter(bool)
+)
 keys = st.text("abcé_", min_size=1, max_size=4)
 values = st.recursive(
     st.none() | st.booleans() | st.integers(-(2**53), 2**53) | words,
@@ -70,7 +76,7 @@ usages = st.builds(
 
 
 def written(wire: str, deltas: list[Delta], stop: Stop, usage: Usage, *, stream: bool) -> list[Body]:
-    """Return the events, or the one whole answer, that a writer makes of the deltas."""
+    """Return what a writer makes of the deltas: its events, or one whole answer."""
     writer: AnthropicWriter | OpenAIWriter
     if wire == "anthropic":
         writer = AnthropicWriter("msg_1", "m", ToolNames([]), thinking=True, input_tokens=1)
@@ -79,7 +85,7 @@ def written(wire: str, deltas: list[Delta], stop: Stop, usage: Usage, *, stream:
     if not stream:
         return [json.loads(writer.whole(deltas, stop, usage))]
     raw = writer.begin() + writer.write(deltas) + writer.end(stop, usage)
-    return [data for data in data_of(raw) if data != "[DONE]"]
+    return [data for data in event_data(raw) if data != "[DONE]"]
 
 
 def read(wire: str, chunks: list[Body]) -> tuple[list[Delta], Stop]:
@@ -89,7 +95,7 @@ def read(wire: str, chunks: list[Body]) -> tuple[list[Delta], Stop]:
 
 
 def decoded(deltas: list[Delta]) -> Iterator[object]:
-    """Yield the deltas with arguments as what they mean; a call without any has an empty object."""
+    """Yield the deltas with decoded arguments; a call without any has an empty object."""
     whole = joined(deltas)
     for delta, following in zip(whole, [*whole[1:], None], strict=True):
         yield json.loads(delta.text) if isinstance(delta, Arguments) else delta
@@ -98,7 +104,7 @@ def decoded(deltas: list[Delta]) -> Iterator[object]:
 
 
 def by_kind(deltas: list[Delta]) -> tuple[str, str, list[object]]:
-    """Return text, thinking and calls; a whole completion keeps no order among them."""
+    """Return text, thinking and calls; a whole completion does not keep their order."""
     text = "".join(delta.text for delta in deltas if isinstance(delta, Text))
     thinking = "".join(delta.text for delta in deltas if isinstance(delta, Thinking))
     calls = [item for item in decoded(deltas) if not isinstance(item, (Text, Thinking))]
@@ -150,8 +156,8 @@ def conversations(draw: st.DrawFn) -> list[Body]:
             {"type": "tool_use", "id": f"toolu_{turn}_{number}", "name": draw(tool_names), "input": given}
             for number, given in enumerate(draw(st.lists(arguments, max_size=2)))
         ]
-        said = [{"type": "text", "text": draw(words)}] if not calls or draw(st.booleans()) else []
-        messages.append({"role": "assistant", "content": [*said, *calls]})
+        texts = [{"type": "text", "text": draw(words)}] if not calls or draw(st.booleans()) else []
+        messages.append({"role": "assistant", "content": [*texts, *calls]})
         if calls:
             results = [
                 {
@@ -169,7 +175,7 @@ def conversations(draw: st.DrawFn) -> list[Body]:
 
 
 @given(messages=conversations(), system=words)
-def test_a_conversation_survives_the_way_there_and_back(messages: list[Body], system: str) -> None:
+def test_a_conversation_survives_translation_there_and_back(messages: list[Body], system: str) -> None:
     body = {"model": "m", "max_tokens": 5, "system": system, "messages": messages}
 
     there = CLIENT_WIRES["anthropic"].conversation(body, pytest.fail)
@@ -193,7 +199,7 @@ STREAMS: dict[tuple[str, str], Script] = {
 
 
 def raw_of(script: Script) -> bytes:
-    """Return the events of a script without what HTTP puts around them."""
+    """Return the events of a script without the HTTP framing."""
     chunks = [step for step in script[1:-1] if isinstance(step, bytes)]
     return b"".join(chunk.split(b"\r\n", 1)[1].removesuffix(b"\r\n") for chunk in chunks)
 
@@ -212,19 +218,19 @@ def client_call(wire: str, *, tools: bool) -> Any:
 @pytest.mark.parametrize("wire", ["openai", "anthropic"])
 @pytest.mark.parametrize("kind", STREAMS, ids="-".join)
 def test_a_stream_may_be_cut_at_any_byte(kind: tuple[str, str], wire: str, tools: bool) -> None:
-    raw, dialect, call = raw_of(STREAMS[kind]), PROVIDER_WIRES[kind[0]], client_call(wire, tools=tools)
-    expected, _ = streamed(dialect, call, [raw])
+    raw, provider_wire, call = raw_of(STREAMS[kind]), PROVIDER_WIRES[kind[0]], client_call(wire, tools=tools)
+    expected, _ = streamed(provider_wire, call, [raw])
     assert expected
     for place in range(1, len(raw)):
-        assert streamed(dialect, call, [raw[:place], raw[place:]])[0] == expected
-    assert streamed(dialect, call, [bytes([byte]) for byte in raw])[0] == expected
-    assert streamed(dialect, call, [raw.replace(b"\n", b"\r\n")])[0].replace(b"\r\n", b"\n") == expected
+        assert streamed(provider_wire, call, [raw[:place], raw[place:]])[0] == expected
+    assert streamed(provider_wire, call, [bytes([byte]) for byte in raw])[0] == expected
+    assert streamed(provider_wire, call, [raw.replace(b"\n", b"\r\n")])[0].replace(b"\r\n", b"\n") == expected
 
 
 @given(kind=st.sampled_from(sorted(STREAMS)), wire=st.sampled_from(["openai", "anthropic"]), data=st.data())
 @settings(max_examples=60)
 def test_a_stream_may_be_cut_at_many_places(kind: tuple[str, str], wire: str, data: st.DataObject) -> None:
-    raw, dialect, call = raw_of(STREAMS[kind]), PROVIDER_WIRES[kind[0]], client_call(wire, tools=True)
+    raw, provider_wire, call = raw_of(STREAMS[kind]), PROVIDER_WIRES[kind[0]], client_call(wire, tools=True)
     places = sorted(data.draw(st.sets(st.integers(0, len(raw)), max_size=12)))
     pieces = [raw[start:end] for start, end in zip([0, *places], [*places, len(raw)], strict=True)]
-    assert streamed(dialect, call, pieces)[0] == streamed(dialect, call, [raw])[0]
+    assert streamed(provider_wire, call, pieces)[0] == streamed(provider_wire, call, [raw])[0]

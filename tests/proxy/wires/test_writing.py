@@ -34,7 +34,7 @@ def openai_writer(*, usage_chunk: bool = True) -> OpenAIWriter:
 
 
 def events(raw: bytes) -> list[Body]:
-    """Return the data of Anthropic events, whose names have to agree with it."""
+    """Return the data of Anthropic events, after asserting that their names agree with it."""
     parsed = []
     for event in raw.decode().removesuffix("\n\n").split("\n\n"):
         name, data = event.split("\n")
@@ -43,10 +43,10 @@ def events(raw: bytes) -> list[Body]:
     return parsed
 
 
-def test_blocks_open_and_close_as_kinds_change() -> None:
+def test_blocks_open_and_close_as_the_kind_changes() -> None:
     writer = anthropic_writer()
     raw = writer.begin() + writer.write(DELTAS) + writer.end(Stop("tool_use"), USAGE)
-    started, *between, told, stopped = events(raw)
+    started, *between, message_delta, stopped = events(raw)
 
     assert started["message"]["usage"] == {"input_tokens": 77, "output_tokens": 0}
     assert (started["message"]["id"], started["message"]["model"]) == ("msg_1", "claude-x")
@@ -72,8 +72,8 @@ def test_blocks_open_and_close_as_kinds_change() -> None:
         ("delta", 4, {"type": "text_delta", "text": "Done."}),
         ("stop", 4),
     ]
-    assert told["delta"] == {"stop_reason": "tool_use", "stop_sequence": None}
-    assert told["usage"] == {
+    assert message_delta["delta"] == {"stop_reason": "tool_use", "stop_sequence": None}
+    assert message_delta["usage"] == {
         "input_tokens": 10,
         "output_tokens": 3,
         "cache_read_input_tokens": 2,
@@ -86,7 +86,7 @@ def _said(event: Body) -> list[Body]:
     return [event[name] for name in ("content_block", "delta") if name in event]
 
 
-def test_a_whole_message_holds_the_same_blocks() -> None:
+def test_a_whole_message_has_the_same_blocks() -> None:
     message = json.loads(anthropic_writer().whole(DELTAS, Stop("stop_sequence", "END"), Usage()))
     assert message["content"] == [
         {"type": "thinking", "thinking": "Hm.", "signature": ""},
@@ -99,14 +99,14 @@ def test_a_whole_message_holds_the_same_blocks() -> None:
     assert message["usage"] == {"input_tokens": 77, "output_tokens": 0}
 
 
-def test_thinking_is_written_only_for_a_client_that_asked() -> None:
+def test_thinking_is_written_only_for_a_client_that_requested_it() -> None:
     writer = anthropic_writer(thinking=False)
     deltas: list[Delta] = [Thinking("Hm."), Signature("s"), Text("Hi")]
     assert b"Hm." not in writer.write(deltas)
     assert len(json.loads(writer.whole(deltas, Stop(), Usage()))["content"]) == 1
 
 
-def test_names_that_were_cut_are_the_clients_own_again() -> None:
+def test_shortened_names_become_the_clients_own_again() -> None:
     long = "x" * 100
     writer = anthropic_writer(long)
     assert f'"name":"{long}"'.encode() in writer.write([ToolCall("1", short(long))])
@@ -152,7 +152,7 @@ def test_chunks_of_openai() -> None:
     }
 
 
-def test_usage_is_a_chunk_only_for_a_client_that_asked() -> None:
+def test_usage_is_a_chunk_only_for_a_client_that_requested_it() -> None:
     assert b'"usage"' not in openai_writer(usage_chunk=False).end(Stop(), USAGE)
 
 

@@ -1,4 +1,4 @@
-"""A real headless Chromium, and pages in it that note whatever should not happen on them."""
+"""A real headless Chromium, and pages that record everything that goes wrong on them."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,7 +19,7 @@ SWITCHES = (
 )
 DESKTOP = (1280, 900)
 PHONE = (360, 740)
-NOTES = """
+RECORDER = """
 window.violations = [];
 window.shifted = 0;
 addEventListener("securitypolicyviolation", ({violatedDirective, blockedURI}) =>
@@ -29,52 +29,52 @@ new PerformanceObserver((list) => list.getEntries().forEach((entry) => { shifted
 """
 Scheme = Literal["light", "dark"]
 UNREACHABLE = "net::ERR_CONNECTION_REFUSED"
-"""What the browser itself writes to the console when nobody listens any more."""
+"""What the browser writes to the console when the server is gone."""
 
 
 class Watched:
-    """A page of the browser; `wrong` is what happened on it that should not."""
+    """A page of the browser; `problems` lists errors, warnings, policy violations and requests to other hosts."""
 
     def __init__(self, page: Page) -> None:
         self.page = page
         self.requested: list[str] = []
-        self._wrong: list[str] = []
-        page.add_init_script(NOTES)
+        self._problems: list[str] = []
+        page.add_init_script(RECORDER)
         page.on("request", lambda request: self.requested.append(request.url))
-        page.on("pageerror", lambda error: self._wrong.append(f"error: {error}"))
-        page.on("console", lambda message: self._note(message.type, message.text))
+        page.on("pageerror", lambda error: self._problems.append(f"error: {error}"))
+        page.on("console", lambda message: self._record(message.type, message.text))
 
-    def opens(self, url: str) -> None:
-        """Open the page and return when it shows a report."""
+    def open(self, url: str) -> None:
+        """Open the page and wait until it shows a report."""
         self.page.goto(url)
         self.page.wait_for_selector("#main:not(.loading)")
 
     def text(self, selector: str) -> str:
         return self.page.inner_text(selector).strip()
 
-    def reads(self, selector: str, words: str, within_s: float = 15) -> None:
-        """Return when the words stand there."""
+    def wait_for_text(self, selector: str, words: str, within_s: float = 30) -> None:
+        """Wait until the element contains the words."""
         expect(self.page.locator(selector)).to_contain_text(words, timeout=within_s * 1000)
 
     def rows(self, table: str) -> list[list[str]]:
-        """Return the text of each cell of the table's body."""
+        """Return the text of each cell in the table's body."""
         script = "rows => rows.map(row => [...row.cells].map(cell => cell.innerText.trim()))"
         found: list[list[str]] = self.page.eval_on_selector_all(f"{table} tbody tr", script)
         return found
 
-    def evaluates(self, script: str) -> Any:
+    def evaluate(self, script: str) -> Any:
         return self.page.evaluate(script)
 
     @property
-    def wrong(self) -> list[str]:
-        violations = [f"CSP: {violation}" for violation in self.evaluates("violations")]
+    def problems(self) -> list[str]:
+        violations = [f"CSP: {violation}" for violation in self.evaluate("violations")]
         origin = urlsplit(self.page.url)
         foreign = [url for url in self.requested if urlsplit(url)[:2] != origin[:2]]
-        return [*self._wrong, *violations, *foreign]
+        return [*self._problems, *violations, *foreign]
 
-    def _note(self, kind: str, text: str) -> None:
+    def _record(self, kind: str, text: str) -> None:
         if kind in ("error", "warning") and UNREACHABLE not in text:
-            self._wrong.append(f"console: {text}")
+            self._problems.append(f"console: {text}")
 
 
 @contextmanager

@@ -1,23 +1,22 @@
-"""The exporter's loop without its thread and its pages: real files and a real state file, one pass per scrape."""
+"""The exporter's engine without its thread and HTTP: real files and a real state file, one pass per scrape."""
 
 from pathlib import Path
 
-from coderouter_exporter.engine.loop import Engine
+from coderouter_exporter.engine.loop import COMMIT_EVERY_S, Engine, Published
 from coderouter_exporter.render.exposition import Format, render
 from coderouter_exporter.render.view import View
-from coderouter_exporter.state import state as states
 from coderouter_exporter.state.state import State
 from coderouter_exporter.state.store import Store
 from coderouter_exporter.tail.content import Step, no_step
+from coderouter_exporter.tail.shared import LATE_WRITER_S
 from coderouter_exporter.tail.sources import Sources
-from coderouter_exporter.tail.tail import LATE_WRITER_S
 from support.exporter.process import samples
 
 Samples = dict[tuple[str, tuple[str, ...]], float]
 
 
 class EngineRig:
-    """Counts on each `scrape`; `kill` ends it without a last commit, and a new one goes on from the state file."""
+    """Counts on each `scrape`. `kill` ends it without a last commit; a new one continues from the state file."""
 
     def __init__(
         self,
@@ -26,23 +25,39 @@ class EngineRig:
         olddir: Path | None = None,
         step: Step = no_step,
         late_writer_s: float = LATE_WRITER_S,
+        commit_every_s: float = COMMIT_EVERY_S,
     ) -> None:
         self._store = Store(state)
         document = self._store.load()
-        restored = State(created_ts=1.0) if document is None else states.decode(document)
+        restored = State(created_ts=1.0) if document is None else State.decode(document)
         self.sources = Sources(
-            events, restored.positions, olddir=olddir, step=step, late_writer_s=late_writer_s
+            events, restored.checkpoints, olddir=olddir, step=step, late_writer_s=late_writer_s
         )
-        self.follower = Engine(self.sources, self._store, restored, on_crash=self.kill, step=step)
+        self._engine = Engine(
+            self.sources,
+            self._store,
+            restored,
+            on_crash=self.kill,
+            step=step,
+            commit_every_s=commit_every_s,
+        )
 
     def scrape(self) -> Samples:
         """Count what has been written, and return what a scrape would show."""
-        self.follower.run_pass()
+        self.run_pass()
         return self.shown()
 
+    def run_pass(self) -> None:
+        self._engine.run_pass()
+
+    @property
+    def published(self) -> Published:
+        return self._engine.published
+
     def shown(self) -> Samples:
-        published = self.follower.published
-        view = View(state=states.decode(published.document), now_ts=0.0, published=published)
+        """Return what a scrape would show without counting first."""
+        published = self.published
+        view = View(state=State.decode(published.document), now_ts=0.0, published=published)
         return samples(render(view, Format.TEXT).decode())
 
     def tries(self, provider: str = "local") -> float:
@@ -54,7 +69,7 @@ class EngineRig:
 
 
 def is_exact(engine: EngineRig, tries: int) -> bool:
-    """Compare the next scrape's total; tell whether nothing is in doubt and no line had to be suppressed."""
+    """Assert the total of the next scrape; return whether it is exact without suppressing a duplicate."""
     shown = engine.scrape()
     assert shown["coderouter_requests_total", ()] == tries
     return shown["cr_exporter_exact", ()] == 1 and shown["cr_exporter_duplicates_suppressed_total", ()] == 0

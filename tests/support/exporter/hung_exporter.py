@@ -1,4 +1,4 @@
-"""An exporter whose loop hangs, as on a disk that does not answer, while a file named `hang` is there.
+"""An exporter whose engine hangs, as on a hanging disk, while a file named `hang` exists.
 
 Arguments: the event file and the state file.
 """

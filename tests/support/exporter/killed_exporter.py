@@ -1,4 +1,4 @@
-"""An exporter that kills itself with SIGKILL at the N-th step of its loop: PATH STATE N. It prints what it shows."""
+"""An exporter that kills itself with SIGKILL at the N-th step of its engine: PATH STATE N. It prints its totals."""
 
 import os
 import signal
@@ -9,16 +9,16 @@ from pathlib import Path
 from support.exporter.engine import EngineRig
 
 
-def main(path: str, state: str, deadly: str) -> None:
+def main(path: str, state: str, fatal_step: str) -> None:
     steps = count(1)
 
     def step(_: str) -> None:
-        if next(steps) == int(deadly):
+        if next(steps) == int(fatal_step):
             os.kill(os.getpid(), signal.SIGKILL)
 
     engine = EngineRig(Path(path), state=Path(state), step=step)
     show(engine)
-    engine.follower.run_pass()
+    engine.run_pass()
     show(engine)
 
 

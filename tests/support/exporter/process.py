@@ -40,7 +40,7 @@ def append(path: Path, *data: bytes) -> None:
 
 
 def samples(text: str) -> dict[tuple[str, tuple[str, ...]], float]:
-    """Return the samples of a Prometheus text by name and label values, these in the order of their labels' names."""
+    """Return the samples of a Prometheus text by name and label values, which are ordered by label name."""
     return {
         (sample.name, tuple(value for _, value in sorted(sample.labels.items()))): sample.value
         for family in text_string_to_metric_families(text)
@@ -53,7 +53,7 @@ class Exporter:
 
     def __init__(self, command: Command) -> None:
         self.command = command
-        self.port = int(command.says(r"serving http://127\.0\.0\.1:(\d+)/metrics").group(1))
+        self.port = int(command.wait_for_output(r"serving http://127\.0\.0\.1:(\d+)/metrics").group(1))
 
     def get(self, path: str, **headers: str) -> tuple[http.client.HTTPResponse, bytes]:
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
@@ -82,7 +82,7 @@ class Exporter:
 def running_exporter(
     *events: Path, state: Path, listen: str = "127.0.0.1:0", **env: str
 ) -> Iterator[Exporter]:
-    """Start an exporter, on a free port unless one is named; it is ended with the block."""
+    """Start an exporter, on a free port unless `listen` names one; it ends with the block."""
     paths = [argument for path in events for argument in ("--events", path)]
     with running(
         CR_EXPORTER, *paths, "--state", state, "--listen", listen, env=clean_environment(**env)

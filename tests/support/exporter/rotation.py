@@ -1,4 +1,4 @@
-"""Rotate event files as logrotate does, without its waiting for the next second."""
+"""Rotate event files as logrotate does, without waiting for the next second."""
 
 import gzip
 import os
@@ -16,7 +16,7 @@ def rotate(events: Path) -> Path:
 
 
 def copytruncate(events: Path) -> Path:
-    """Copy the file to its newest sibling and cut it in place; return the copy."""
+    """Copy the file to its newest sibling and truncate it in place; return the copy."""
     make_room(events)
     copy = events.with_name(f"{events.name}.1")
     shutil.copy(events, copy)

@@ -1,4 +1,4 @@
-"""Event lines of times gone by, as a proxy would have written them then: an hour with an incident in it."""
+"""Sample event lines as a proxy would have written them: an hour of traffic with an incident."""
 
 import random
 from collections.abc import Iterator
@@ -9,7 +9,7 @@ from support.exporter.process import line
 PROVIDERS = ("ollama", "openrouter-free", "claude")
 MINUTES = 60
 INCIDENT = range(38, 52)
-"""Minutes in which ollama answered nothing."""
+"""Minutes in which ollama was down."""
 
 
 def startup(ts: float, writer: str, **more: object) -> bytes:
@@ -30,7 +30,7 @@ def startup(ts: float, writer: str, **more: object) -> bytes:
         },
         {"name": "claude", "kind": "anthropic", "model": "m", "paid": True, "base_url": "http://a"},
     ]
-    told: dict[str, object] = {
+    fields: dict[str, object] = {
         "version": "2.0.0",
         "providers": list(PROVIDERS),
         "profiles": ["coding"],
@@ -41,11 +41,11 @@ def startup(ts: float, writer: str, **more: object) -> bytes:
         "catalog": catalog,
         "chains": {"coding": list(PROVIDERS)},
     }
-    return _line("coderouter-startup", ts, writer, 1, **(told | more))
+    return _line("coderouter-startup", ts, writer, 1, **(fields | more))
 
 
 def an_hour(now_ts: float, writer: str = "past", *, incident: bool = True) -> Iterator[bytes]:
-    """Yield the lines of the hour before; the proxy lives on."""
+    """Yield the lines of the hour before `now_ts`, at whose end the proxy is still running."""
     chance = random.Random(7)
     begin = now_ts - MINUTES * 60
     seq = 1
@@ -99,5 +99,5 @@ def _line(msg: str, ts: float, writer: str, seq: int, **fields: object) -> bytes
 
 
 def utc(ts: float) -> str:
-    """Return the time as event lines have it."""
+    """Return the time in the format of event lines."""
     return datetime.fromtimestamp(ts, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -1,4 +1,4 @@
-"""`python -m support.writer PATH LINES LINES_PER_S [TURN_S]`: a real writer of the event file, in its own process."""
+"""`python -m support.exporter.writer PATH LINES LINES_PER_S [TURN_S]`: a real writer of an event file, as a process."""
 
 import sys
 import time
@@ -10,7 +10,7 @@ from coderouter_proxy.eventlog.writer import EventLog
 
 
 class Turns:
-    """What an event loop does for the writer, when each of its turns takes so long."""
+    """Stands in for an event loop each of whose turns takes this long."""
 
     def __init__(self, turn_s: float) -> None:
         self._turn_s = turn_s
@@ -20,7 +20,7 @@ class Turns:
     def call_soon(self, callback: Callable[[], None]) -> None:
         self._callbacks.append(callback)
 
-    def go_on(self) -> None:
+    def run_due(self) -> None:
         if time.monotonic() >= self._ends_at:
             self._ends_at += self._turn_s
             for callback in self._callbacks:
@@ -29,7 +29,7 @@ class Turns:
 
 
 def write(path: Path, lines: int, lines_per_s: float, turn_s: float) -> None:
-    """Write that many events, evenly over time."""
+    """Write this many events, evenly over time."""
     turns = Turns(turn_s)
     log = EventLog(path, turns.call_soon if turn_s else None)
     start = time.monotonic()
@@ -38,7 +38,7 @@ def write(path: Path, lines: int, lines_per_s: float, turn_s: float) -> None:
         ahead_s = number / lines_per_s - (time.monotonic() - start)
         if ahead_s > 0:
             time.sleep(ahead_s)
-        turns.go_on()
+        turns.run_due()
     log.close()
 
 

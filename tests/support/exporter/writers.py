@@ -1,4 +1,4 @@
-"""Writers of event files that do on command what real ones do by chance: hold an old file, tear a line, die."""
+"""Writers of event files that do on command what real ones do by chance: keep an old file open, tear a line, die."""
 
 import os
 import secrets
@@ -9,7 +9,7 @@ from pathlib import Path
 from support.exporter.process import tried
 
 BEGIN = datetime(2026, 11, 23, tzinfo=UTC)
-_clock_ms = count()  # no two lines begin alike, as no two of a real writer do
+_clock_ms = count()  # no two lines begin the same, as with a real writer
 
 
 class Writer:
@@ -26,7 +26,7 @@ class Writer:
         self._provider = ""
 
     def write(self, provider: str = "local", count: int = 1) -> None:
-        """Append so many whole lines, with one write each."""
+        """Append this many whole lines, with one write each."""
         self.finish_half()
         for _ in range(count):
             self._append(self._line(provider))
@@ -57,7 +57,7 @@ class Writer:
             self.close()
 
     def die(self) -> None:
-        """End in the middle of a line, if there is one; the next process writes under another name."""
+        """End, in the middle of a line if one is unfinished; the next process writes under another name."""
         self._rest = b""
         self.name = secrets.token_hex(4)
         self.seq = 0

@@ -1,4 +1,4 @@
-"""What stands in a PromQL expression: which metrics, chosen by which labels, under which functions."""
+"""What a PromQL expression contains: its metrics, their label matchers, and the functions around them."""
 
 import re
 from collections.abc import Iterator
@@ -12,42 +12,42 @@ VARIABLE = re.compile(r"\$\{?(\w+)\}?")
 
 @dataclass(frozen=True)
 class Selector:
-    """A metric and how it is chosen: by the values of its labels; `within` is the function that takes it."""
+    """A metric with the values its labels are matched by; `function` is the function directly around it."""
 
     metric: str
-    chosen: dict[str, str]
-    within: str | None
+    matchers: dict[str, str]
+    function: str | None
 
 
-def filled(expr: str, window: str, **chosen: str) -> str:
-    """Return the expression as Grafana would send it: its variables replaced, by `.*` where nothing is chosen."""
-    values = {"__rate_interval": window, **chosen}
+def interpolate(expr: str, window: str, **variables: str) -> str:
+    """Return the expression as Grafana sends it: each variable replaced by its value, or by `.*` without one."""
+    values = {"__rate_interval": window, **variables}
     return VARIABLE.sub(lambda variable: values.get(variable[1], ".*"), expr)
 
 
-def parsed(expr: str) -> Expr:
-    """Return the syntax tree of an expression that may have Grafana's variables in it.
+def parse(expr: str) -> Expr:
+    """Return the syntax tree of an expression that may contain Grafana's variables.
 
     Raises:
-        ValueError: it is no PromQL.
+        ValueError: it is not PromQL.
     """
     tree: Expr = promql_parser.parse(expr.replace("$__rate_interval", "5m"))
     return tree
 
 
 def selectors(expr: str) -> list[Selector]:
-    """Return every metric of the expression, in its order."""
-    return list(_selectors(parsed(expr), None))
+    """Return every metric of the expression, in order."""
+    return list(_selectors(parse(expr), None))
 
 
 def grouped_by(expr: str) -> set[str]:
-    """Return the labels that aggregations and matchings of the expression name."""
-    return {label for node in _nodes(parsed(expr)) for label in _named(node)}
+    """Return the labels that the aggregations and vector matchings of the expression name."""
+    return {label for node in _nodes(parse(expr)) for label in _named(node)}
 
 
 def result_labels(expr: str) -> set[str]:
-    """Return the labels that the outermost aggregation leaves, which is what a legend can show."""
-    for node in _nodes(parsed(expr)):
+    """Return the labels left by the outermost aggregation, which are those a legend can show."""
+    for node in _nodes(parse(expr)):
         if isinstance(node, AggregateExpr):
             return set(node.modifier.labels) if node.modifier else set()
         if isinstance(node, VectorSelector):
@@ -55,24 +55,24 @@ def result_labels(expr: str) -> set[str]:
     return {"job", "instance"}
 
 
-def divides(expr: str) -> list[str]:
-    """Return what the expression divides by."""
+def divisors(expr: str) -> list[str]:
+    """Return every divisor in the expression."""
     return [
-        str(node.rhs) for node in _nodes(parsed(expr)) if isinstance(node, BinaryExpr) and str(node.op) == "/"
+        str(node.rhs) for node in _nodes(parse(expr)) if isinstance(node, BinaryExpr) and str(node.op) == "/"
     ]
 
 
-def _selectors(node: Expr, within: str | None) -> Iterator[Selector]:
+def _selectors(node: Expr, function: str | None) -> Iterator[Selector]:
     match node:
         case VectorSelector():
-            chosen = {matcher.name: matcher.value for matcher in node.matchers.matchers}
-            yield Selector(node.name or "", chosen, within)
+            matchers = {matcher.name: matcher.value for matcher in node.matchers.matchers}
+            yield Selector(node.name or "", matchers, function)
         case Call():
             for argument in node.args:
                 yield from _selectors(argument, node.func.name)
         case _:
             for child in _children(node):
-                yield from _selectors(child, within)
+                yield from _selectors(child, function)
 
 
 def _nodes(node: Expr) -> Iterator[Expr]:

@@ -1,4 +1,4 @@
-"""The rules that are deployed to Prometheus, read as a test reads them."""
+"""The recording rules and alerts that are deployed to Prometheus."""
 
 from dataclasses import dataclass, field
 from typing import Any

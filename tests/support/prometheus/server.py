@@ -1,4 +1,4 @@
-"""Run a real Prometheus and ask it."""
+"""Run a real Prometheus and query it."""
 
 import json
 import urllib.error
@@ -27,12 +27,12 @@ class Prometheus:
         self.port = port
 
     def query(self, expression: str, at: float | None = None) -> dict[tuple[str, ...], float]:
-        """Return each result by the values of its labels, without its name and what a scrape added.
+        """Return each result by its label values, without the metric name, in the order of the labels' names.
 
-        `at` is in Unix time, None meaning now.
+        `at` is Unix time; None means now.
         """
-        given = {"query": expression} | ({} if at is None else {"time": str(at)})
-        found = self._asks("query", given)
+        parameters = {"query": expression} | ({} if at is None else {"time": str(at)})
+        found = self._fetch("query", parameters)
         return {
             tuple(value for label, value in sorted(series["metric"].items()) if label != "__name__"): float(
                 series["value"][1]
@@ -41,15 +41,15 @@ class Prometheus:
         }
 
     def graph(self, expression: str, start: float, end: float, step_s: float) -> list[Series]:
-        """Return what a graph of this time shows, in Unix time."""
-        given = {"query": expression, "start": str(start), "end": str(end), "step": str(step_s)}
+        """Return the points of a graph from `start` to `end`, in Unix time."""
+        parameters = {"query": expression, "start": str(start), "end": str(end), "step": str(step_s)}
         return [
             Series(series["metric"], [(float(at), float(value)) for at, value in series["values"]])
-            for series in self._asks("query_range", given)
+            for series in self._fetch("query_range", parameters)
         ]
 
-    def _asks(self, path: str, given: dict[str, str]) -> list[dict[str, Any]]:
-        url = f"http://127.0.0.1:{self.port}/api/v1/{path}?{urllib.parse.urlencode(given)}"
+    def _fetch(self, path: str, parameters: dict[str, str]) -> list[dict[str, Any]]:
+        url = f"http://127.0.0.1:{self.port}/api/v1/{path}?{urllib.parse.urlencode(parameters)}"
         with urllib.request.urlopen(url, timeout=10) as answer:
             found: list[dict[str, Any]] = json.load(answer)["data"]["result"]
         return found
@@ -59,14 +59,14 @@ class Prometheus:
             with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/-/ready", timeout=10) as answer:
                 return bool(answer.status == 200)
         except urllib.error.HTTPError:
-            return False  # it has not read its storage yet
+            return False  # it is still reading its storage
 
 
 @contextmanager
 def running_prometheus(
     storage: Path, scrape_configs: Sequence[object] = (), rule_files: Sequence[Path] = ()
 ) -> Iterator[Prometheus]:
-    """Start it on this storage and a free port, its clock at a second; it is ended with the block."""
+    """Start it on this storage and a free port, scraping every second; it ends with the block."""
     port = free_port()
     settings = {
         "global": {"scrape_interval": "1s", "evaluation_interval": "1s"},
@@ -82,7 +82,7 @@ def running_prometheus(
         "--log.level=warn",
     )
     with running(program("prometheus"), *arguments) as command:
-        command.listens_on(port)
+        command.wait_for_port(port)
         prometheus = Prometheus(port)
         eventually(prometheus.is_ready)
         yield prometheus

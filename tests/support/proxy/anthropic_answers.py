@@ -1,4 +1,4 @@
-"""What a provider of the Anthropic wire says."""
+"""Answers of a provider that speaks Anthropic's Messages API."""
 
 import json
 from typing import Any
@@ -85,8 +85,8 @@ def start(block: Block, index: int = 0) -> bytes:
     return event("content_block_start", index=index, content_block=block)
 
 
-def delta(said: Block, index: int = 0) -> bytes:
-    return event("content_block_delta", index=index, delta=said)
+def delta(content: Block, index: int = 0) -> bytes:
+    return event("content_block_delta", index=index, delta=content)
 
 
 def stop(index: int = 0) -> bytes:
@@ -99,7 +99,7 @@ def ended(stop_reason: str = "end_turn", stop_sequence: str | None = None) -> by
 
 
 def block_events(block: Block, index: int, piece_chars: int = 4) -> list[bytes]:
-    """Return what a stream says of the block: its start, its content piece by piece, its stop."""
+    """Return the events of the block in a stream: its start, its content piece by piece, its stop."""
 
     def pieces(kind: str, name: str, whole: str) -> list[bytes]:
         cuts = range(0, len(whole), piece_chars)
@@ -107,28 +107,28 @@ def block_events(block: Block, index: int, piece_chars: int = 4) -> list[bytes]:
 
     match block["type"]:
         case "text":
-            said = [start({**block, "text": ""}, index), *pieces("text_delta", "text", block["text"])]
+            events = [start({**block, "text": ""}, index), *pieces("text_delta", "text", block["text"])]
         case "thinking":
-            said = [start({**block, "thinking": "", "signature": ""}, index)]
-            said += pieces("thinking_delta", "thinking", block["thinking"])
-            said.append(delta({"type": "signature_delta", "signature": block["signature"]}, index))
+            events = [start({**block, "thinking": "", "signature": ""}, index)]
+            events += pieces("thinking_delta", "thinking", block["thinking"])
+            events.append(delta({"type": "signature_delta", "signature": block["signature"]}, index))
         case "tool_use":
-            said = [start({**block, "input": {}}, index)]
+            events = [start({**block, "input": {}}, index)]
             arguments = json.dumps(block["input"]) if block["input"] else ""
-            said += [delta({"type": "input_json_delta", "partial_json": ""}, index)]
-            said += pieces("input_json_delta", "partial_json", arguments)
+            events += [delta({"type": "input_json_delta", "partial_json": ""}, index)]
+            events += pieces("input_json_delta", "partial_json", arguments)
         case _:
-            said = [start(block, index)]
-    return [*said, stop(index)]
+            events = [start(block, index)]
+    return [*events, stop(index)]
 
 
 def streamed_blocks(*blocks: Block, stop_reason: str = "end_turn") -> Script:
-    events = [said for index, block in enumerate(blocks) for said in block_events(block, index)]
+    events = [event for index, block in enumerate(blocks) for event in block_events(block, index)]
     return stream(MESSAGE_START, PING, *events, ended(stop_reason))
 
 
 def streamed(*texts: str | Step) -> Script:
-    """Return a complete stream of one text, with other steps between its pieces."""
+    """Return a complete stream of one text; other steps may come between its pieces."""
     steps = [content(step) if isinstance(step, str) else step for step in texts or ("Hello", " there.")]
     return stream(MESSAGE_START, start(text("")), PING, *steps, stop(), ended())
 

@@ -1,4 +1,4 @@
-"""Requests of the shape that Claude Code sends, with names and words of our own."""
+"""Requests in the shape that Claude Code sends, with made-up names and words."""
 
 from typing import Any
 

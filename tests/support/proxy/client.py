@@ -1,4 +1,4 @@
-"""A plain HTTP client for tests that care about bytes, statuses and connections."""
+"""A plain HTTP client for tests of bytes, statuses and connections."""
 
 import http.client
 import json
@@ -23,7 +23,7 @@ class Response:
 
 
 class Exchange:
-    """One request on a connection of its own, chunked when its body is an iterator; read its answer, or leave."""
+    """One request on its own connection, chunked if the body is an iterator; read the answer, or disconnect."""
 
     def __init__(
         self,
@@ -39,39 +39,39 @@ class Exchange:
 
     @property
     def response(self) -> http.client.HTTPResponse:
-        """The answer's head, once it is there."""
+        """The head of the answer; waits for it."""
         if self._response is None:
             self._response = self._connection.getresponse()
         return self._response
 
     def read_until(self, end: bytes) -> bytes:
-        """Return what came up to these bytes, which have to come."""
-        got = b""
-        while not got.endswith(end):
+        """Read until the answer so far ends with these bytes, and return what was read."""
+        data = b""
+        while not data.endswith(end):
             piece = self.response.read1()
-            assert piece, f"ended without {end!r}: {got!r}"
-            got += piece
-        return got
+            assert piece, f"ended without {end!r}: {data!r}"
+            data += piece
+        return data
 
     def read_past(self, words: bytes) -> bytes:
-        """Return what came up to the end of the piece with these words, which have to come."""
-        got = b""
-        while words not in got:
+        """Read until these words have arrived, and return what was read."""
+        data = b""
+        while words not in data:
             piece = self.response.read1()
-            assert piece, f"ended without {words!r}: {got!r}"
-            got += piece
-        return got
+            assert piece, f"ended without {words!r}: {data!r}"
+            data += piece
+        return data
 
     def rest(self) -> Response:
-        """Read to the end of the answer."""
+        """Read the rest of the answer, and return it with status and headers."""
         body = self.response.read()
         headers = {name.lower(): value for name, value in self.response.getheaders()}
         status = self.response.status
-        self.leave()
+        self.disconnect()
         return Response(status, headers, body)
 
-    def leave(self) -> None:
-        """Close the connection at once, whatever is still to come."""
+    def disconnect(self) -> None:
+        """Close the connection at once, as a client that goes away."""
         if self._response is not None:
             self._response.close()
         self._connection.close()

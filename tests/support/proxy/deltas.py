@@ -1,4 +1,4 @@
-"""Compare answers by what they say, not by how it was cut."""
+"""Compare answers by content, however it was cut into pieces."""
 
 from collections.abc import Iterable
 
@@ -6,7 +6,7 @@ from coderouter_proxy.wires.deltas import Arguments, Delta, Text, Thinking
 
 
 def joined(deltas: Iterable[Delta]) -> list[Delta]:
-    """Return the deltas with pieces of one kind in a row put together."""
+    """Return the deltas with adjacent pieces of one kind joined."""
     whole: list[Delta] = []
     for delta in deltas:
         last = whole[-1] if whole else None

@@ -1,4 +1,4 @@
-"""What a provider of the OpenAI wire says."""
+"""Answers of a provider that speaks OpenAI's Chat Completions API."""
 
 import json
 from typing import Any
@@ -33,13 +33,13 @@ def answer(text: str = "Hello there.", **more: object) -> Script:
 
 
 def calling(*calls: tuple[str, str, dict[str, Any]]) -> Script:
-    said = {"role": "assistant", "content": None, "tool_calls": [_call(*call) for call in calls]}
-    return answer(choices=[{"index": 0, "message": said, "finish_reason": "tool_calls"}])
+    message = {"role": "assistant", "content": None, "tool_calls": [_call(*call) for call in calls]}
+    return answer(choices=[{"index": 0, "message": message, "finish_reason": "tool_calls"}])
 
 
 def thoughtful(thought: str, words: str) -> Script:
-    said = {"role": "assistant", "content": words, "reasoning_content": thought}
-    return answer(choices=[{"index": 0, "message": said, "finish_reason": "stop"}])
+    message = {"role": "assistant", "content": words, "reasoning_content": thought}
+    return answer(choices=[{"index": 0, "message": message, "finish_reason": "stop"}])
 
 
 def _call(call_id: str, name: str, arguments: dict[str, Any]) -> dict[str, Any]:
@@ -83,13 +83,18 @@ def text(content: str) -> bytes:
 
 
 def streamed(*texts: str | Step) -> Script:
-    """Return a complete stream: role, the texts with other steps between them, stop, usage, [DONE]."""
+    """Return a complete stream: role, texts (other steps may come between them), stop, usage, [DONE]."""
     steps = [text(step) if isinstance(step, str) else step for step in texts or ("Hello", " there.")]
     return stream(ROLE, *steps, STOP, USAGE_CHUNK, DONE)
 
 
+def hello(*, as_stream: bool) -> Script:
+    """Return the usual answer, streamed or whole."""
+    return streamed() if as_stream else answer()
+
+
 def call_chunk(index: int, arguments: str, call_id: str | None = None, name: str | None = None) -> bytes:
-    """Return a part of a tool call; its first one names it."""
+    """Return a chunk with part of a tool call; the first part has the call's id and name."""
     first = {"id": call_id, "type": "function"} if call_id else {}
     function = {"arguments": arguments, **({"name": name} if name else {})}
     return chunk({"tool_calls": [{"index": index, **first, "function": function}]})

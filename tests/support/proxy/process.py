@@ -29,17 +29,17 @@ class Proxy:
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}/v1"
 
-    def asks(self, headers: Mapping[str, str] | None = None, **body: object) -> client.Exchange:
-        """Send a chat completion request of these fields."""
+    def chat(self, headers: Mapping[str, str] | None = None, **body: object) -> client.Exchange:
+        """Send a Chat Completions request with these fields."""
         raw = json.dumps({"model": "any", "messages": HELLO, **body}).encode()
-        return self.posts(raw, headers)
+        return self.post(raw, headers)
 
-    def asks_messages(self, headers: Mapping[str, str] | None = None, **body: object) -> client.Exchange:
-        """Send a messages request of these fields."""
+    def messages(self, headers: Mapping[str, str] | None = None, **body: object) -> client.Exchange:
+        """Send a Messages request with these fields."""
         raw = json.dumps({"model": "any", "max_tokens": 100, "messages": HELLO, **body}).encode()
-        return self.posts(raw, {"anthropic-version": "2023-06-01", **(headers or {})}, "/v1/messages")
+        return self.post(raw, {"anthropic-version": "2023-06-01", **(headers or {})}, "/v1/messages")
 
-    def posts(
+    def post(
         self,
         body: bytes | Iterator[bytes],
         headers: Mapping[str, str] | None = None,
@@ -48,7 +48,7 @@ class Proxy:
         sent = {"Content-Type": "application/json", **(headers or {})}
         return client.Exchange(self.port, "POST", path, body, sent)
 
-    def gets(self, path: str, headers: Mapping[str, str] | None = None) -> client.Response:
+    def get(self, path: str, headers: Mapping[str, str] | None = None) -> client.Response:
         return client.request(self.port, "GET", path, headers=headers)
 
     def story(self, request_id: str) -> list[events.Event]:
@@ -68,26 +68,26 @@ def serving(
     env: Mapping[str, str] | None = None,
     program: Sequence[str | Path] = (CODEROUTER, "serve"),
 ) -> Iterator[Proxy]:
-    """Run the program in the folder, with this providers.yaml, or none, and an event file beside it."""
+    """Run the program in the folder with this providers.yaml, or without one, and an event file beside it."""
     if config is not None:
         write_config(folder, config)
     path = events_path or folder / "events.jsonl"
     arguments = ("--port", "0", "--events", str(path), *options)
     environment = clean_environment(HOME=str(folder)) | dict(env or {})
     with running(*program, *arguments, env=environment, cwd=folder) as command:
-        port = int(command.says(r"listens on http://\S+:(\d+)")[1])
+        port = int(command.wait_for_output(r"listens on http://\S+:(\d+)")[1])
         yield Proxy(port, command, path)
 
 
 def workers_of(served: Proxy) -> list[int]:
-    """Return the processes that answer requests, which multiprocessing started."""
+    """Return the process ids of the workers, which multiprocessing has started."""
     parent = served.command.process.pid
     children = [int(child) for child in Path(f"/proc/{parent}/task/{parent}/children").read_text().split()]
     return [pid for pid in children if "spawn_main" in Path(f"/proc/{pid}/cmdline").read_text()]
 
 
-def start_fails(folder: Path, *options: str, **env: str) -> str:
-    """Return what a `coderouter serve` says that cannot start."""
+def failed_start(folder: Path, *options: str, **env: str) -> str:
+    """Run a `coderouter serve` that has to fail at startup, and return what it writes to stderr."""
     environment = clean_environment(HOME=str(folder)) | env
     arguments = ("serve", "--events", "off", "--port", "0", *options)
     with running(CODEROUTER, *arguments, env=environment, cwd=folder) as started:
@@ -109,7 +109,7 @@ def provider(name: str, base_url: str, **more: object) -> dict[str, object]:
 def config(
     providers: list[dict[str, object]], profiles: Mapping[str, list[str]] | None = None, **more: object
 ) -> dict[str, object]:
-    """Return a providers.yaml; without profiles, the default one has all providers in order."""
+    """Return a providers.yaml; without `profiles`, a default profile has all providers in order."""
     chains = profiles or {"default": [str(entry["name"]) for entry in providers]}
     listed = [{"name": name, "providers": chain} for name, chain in chains.items()]
     return {**more, "providers": providers, "profiles": listed}

@@ -5,8 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from coderouter_proxy.server import run
-from coderouter_proxy.settings import settings
-from coderouter_proxy.settings.settings import Settings
+from coderouter_proxy.settings.launch import LaunchOptions, Settings, read_settings
 
 PING_S = 0.2
 
@@ -17,7 +16,7 @@ def given_settings() -> tuple[Settings, int]:
     parser.add_argument("--port", type=int)
     parser.add_argument("--events", type=Path)
     given = parser.parse_args()
-    start = settings.LaunchOptions(
+    launch = LaunchOptions(
         config_path=Path("providers.yaml"),
         mode=None,
         mode_source="env",
@@ -25,7 +24,7 @@ def given_settings() -> tuple[Settings, int]:
         host="127.0.0.1",
         insecure=False,
     )
-    return settings.read(start), given.port
+    return read_settings(launch), given.port
 
 
 def main() -> None:

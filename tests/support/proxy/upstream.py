@@ -1,12 +1,12 @@
-"""A provider of the tests: a real HTTP server that answers by script, with every oddity on demand.
+"""A provider for tests: a real HTTP server that answers by script, with any defect on demand.
 
-One server plays any number of providers, each below its own path:
+One server plays any number of providers, each under its own path:
 
     with serving() as upstream:
         local = upstream.provider("local")  # its base_url goes into providers.yaml
         local.plays(whole(b"{}", status=500), stream(b"data: ...", CUT))
 
-A script says step by step what goes onto the connection; nothing in it depends on which wire is spoken.
+A script lists step by step what is written to the connection; the server knows nothing of the APIs spoken.
 """
 
 import asyncio
@@ -20,21 +20,22 @@ from http import HTTPStatus
 from typing import Any, Final, final
 
 HEAD_BYTES_MAX = 1024 * 1024
+WAIT_S = 30
 
 
 @final
 class _Cut:
-    """Break the connection right here, without a goodbye."""
+    """Abort the connection here."""
 
 
 @final
 class _Hang:
-    """Say nothing more until the other side gives up."""
+    """Send nothing more until the other side gives up."""
 
 
 @dataclass(frozen=True)
 class Drip:
-    """Say this again and again, slowly, until the other side gives up."""
+    """Send this again and again, slowly, until the other side gives up."""
 
     data: bytes
     every_s: float = 0.02
@@ -45,7 +46,7 @@ HANG: Final = _Hang()
 
 
 class Pause:
-    """Wait here until the test says `go`; `reached` is set when the script has come this far."""
+    """Wait here until the test calls `go`; `reached` is set when the script gets here."""
 
     def __init__(self) -> None:
         self.reached = threading.Event()
@@ -53,7 +54,7 @@ class Pause:
         self._loop: asyncio.AbstractEventLoop | None = None
 
     def go(self) -> None:
-        assert self.reached.wait(10), "the script did not come to this pause"
+        assert self.reached.wait(WAIT_S), "the script did not reach this pause"
         assert self._loop is not None
         self._loop.call_soon_threadsafe(self._go.set)
 
@@ -77,14 +78,14 @@ def head(status: int = 200, headers: Mapping[str, str] | None = None) -> bytes:
 def whole(
     body: bytes | object, status: int = 200, headers: Mapping[str, str] | None = None, *before: Step
 ) -> Script:
-    """Answer with a body of known length; what is no bytes goes out as JSON."""
+    """Answer with a body of known length; anything but bytes is sent as JSON."""
     data = body if isinstance(body, bytes) else json.dumps(body).encode()
     usual = {"Content-Type": "application/json", "Content-Length": str(len(data))}
     return (*before, head(status, {**usual, **(headers or {})}), data)
 
 
 def stream(*steps: Step, status: int = 200, headers: Mapping[str, str] | None = None) -> Script:
-    """Answer with a chunked body, one chunk for each bytes; it is ended in form unless a step breaks it off."""
+    """Answer with a chunked body, one chunk per bytes step; it ends properly unless a step aborts it."""
     usual = {"Content-Type": "text/event-stream", "Transfer-Encoding": "chunked"}
     chunks = [b"%x\r\n%b\r\n" % (len(step), step) if isinstance(step, bytes) else step for step in steps]
     return (head(status, {**usual, **(headers or {})}), *chunks, b"0\r\n\r\n")
@@ -92,7 +93,7 @@ def stream(*steps: Step, status: int = 200, headers: Mapping[str, str] | None = 
 
 @dataclass(kw_only=True)
 class Received:
-    """One request as it arrived. `gone` is set when the caller closed its connection before the script's end."""
+    """One request as it arrived. `gone` is set when the caller closes the connection before the script ends."""
 
     method: str
     path: str
@@ -107,36 +108,36 @@ class Received:
 
 
 class Provider:
-    """One provider of the server: its scripts, played one for each request, and the requests it got."""
+    """One provider of the server: its scripts, one per request, and the requests it received."""
 
     def __init__(self, base_url: str) -> None:
         self.base_url = base_url
         self.requests: list[Received] = []
         self._scripts: deque[Script] = deque()
         self._always: Script | Answers = (CUT,)
-        self._got = threading.Condition()
+        self._changed = threading.Condition()
 
     def plays(self, *scripts: Script, always: Script | Answers = (CUT,)) -> None:
-        """Set what the next requests are answered with, and those beyond them; usually these are cut off.
+        """Set the scripts that answer the next requests, and what answers `always` after those: by default, CUT.
 
-        What answers those beyond may look at each request.
+        `always` may be a function of the request.
         """
-        with self._got:
+        with self._changed:
             self.requests = []
         self._scripts = deque(scripts)
         self._always = always
 
     @property
     def request(self) -> Received:
-        """The newest request; waits for one if there is none yet."""
-        with self._got:
-            assert self._got.wait_for(lambda: self.requests, 10), "no request came"
+        """The latest request; waits for one if there is none yet."""
+        with self._changed:
+            assert self._changed.wait_for(lambda: self.requests, WAIT_S), "no request arrived"
             return self.requests[-1]
 
-    def takes(self, request: Received) -> Script:
-        with self._got:
+    def next_script(self, request: Received) -> Script:
+        with self._changed:
             self.requests.append(request)
-            self._got.notify_all()
+            self._changed.notify_all()
         if self._scripts:
             return self._scripts.popleft()
         return self._always(request) if callable(self._always) else self._always
@@ -151,23 +152,23 @@ class Upstream:
         self._providers: dict[str, Provider] = {}
 
     def provider(self, name: str) -> Provider:
-        """Return the provider of that name; it is made when first asked for."""
+        """Return the provider of that name, which is created at the first call."""
         base_url = f"http://127.0.0.1:{self.port}/{name}/v1"
         return self._providers.setdefault(name, Provider(base_url))
 
     def forget(self) -> None:
-        """Drop what is left of all scripts and the requests seen so far."""
+        """Drop all remaining scripts and recorded requests."""
         for provider in self._providers.values():
             provider.plays()
 
-    async def connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def handle(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.connections += 1
         number = self.connections
         try:
             request = await _request(reader, await reader.readuntil(b"\r\n\r\n"), number)
             while True:
                 following = asyncio.create_task(reader.readuntil(b"\r\n\r\n"))
-                script = self.provider(request.path.split("/")[1]).takes(request)
+                script = self.provider(request.path.split("/")[1]).next_script(request)
                 if not await _played(script, writer, following):
                     request.gone.set()
                     return
@@ -179,11 +180,11 @@ class Upstream:
 
 
 class _Broken(Exception):
-    """The script broke the connection."""
+    """The script aborted the connection."""
 
 
 async def _played(script: Script, writer: asyncio.StreamWriter, following: asyncio.Task[bytes]) -> bool:
-    """Play the script; return False when the caller left before its end."""
+    """Play the script; return False if the caller closed the connection before its end."""
     playing = asyncio.create_task(_play(script, writer))
     await asyncio.wait({playing, following}, return_when=asyncio.FIRST_COMPLETED)
     left = not playing.done() or isinstance(playing.exception(), ConnectionError)
@@ -228,14 +229,14 @@ async def _request(reader: asyncio.StreamReader, raw: bytes, connection: int) ->
 
 @contextmanager
 def serving() -> Iterator[Upstream]:
-    """Run the server in a thread of its own, on a free port."""
+    """Run the server in its own thread, on a free port."""
     loop = asyncio.new_event_loop()
     thread = threading.Thread(target=loop.run_forever)
     thread.start()
 
     async def start() -> tuple[Upstream, asyncio.Server]:
         upstream = Upstream(0)
-        server = await asyncio.start_server(upstream.connected, "127.0.0.1", 0, limit=HEAD_BYTES_MAX)
+        server = await asyncio.start_server(upstream.handle, "127.0.0.1", 0, limit=HEAD_BYTES_MAX)
         upstream.port = server.sockets[0].getsockname()[1]
         return upstream, server
 
@@ -246,11 +247,11 @@ def serving() -> Iterator[Upstream]:
             task.cancel()
         await asyncio.gather(*others, return_exceptions=True)
 
-    upstream, server = asyncio.run_coroutine_threadsafe(start(), loop).result(10)
+    upstream, server = asyncio.run_coroutine_threadsafe(start(), loop).result(WAIT_S)
     try:
         yield upstream
     finally:
-        asyncio.run_coroutine_threadsafe(stop(server), loop).result(10)
+        asyncio.run_coroutine_threadsafe(stop(server), loop).result(WAIT_S)
         loop.call_soon_threadsafe(loop.stop)
-        thread.join(10)
+        thread.join(WAIT_S)
         loop.close()

@@ -21,7 +21,7 @@ from typing import Any
 
 from support.proxy import anthropic_answers, openai_answers, process
 from support.proxy.client import Response
-from support.proxy.client_view import data_of
+from support.proxy.client_view import event_data
 from support.proxy.process import Proxy
 from support.proxy.upstream import Answers, Provider, Received, Script, Upstream, stream, whole
 
@@ -109,8 +109,8 @@ def _ask(proxy: Proxy, profile: str, turn: Body, answer: Body) -> Response:
     header = {"X-CodeRouter-Profile": profile}
     raw = json.dumps(_filled(turn["body"], answer)).encode()
     if turn["wire"] == "anthropic":
-        return proxy.posts(raw, {**header, "anthropic-version": "2023-06-01"}, "/v1/messages").rest()
-    return proxy.posts(raw, header).rest()
+        return proxy.post(raw, {**header, "anthropic-version": "2023-06-01"}, "/v1/messages").rest()
+    return proxy.post(raw, header).rest()
 
 
 def _filled(value: Any, answer: Body) -> Any:
@@ -173,7 +173,7 @@ def _decoded(response: Response) -> Any:
 def message_of(wire: str, response: Response) -> Body:
     """Return the message of a whole or streamed body, in the shape of the client's wire."""
     is_stream = response.headers["content-type"].startswith("text/event-stream")
-    parts = data_of(response.body) if is_stream else [response.json]
+    parts = event_data(response.body) if is_stream else [response.json]
     parts = [part for part in parts if isinstance(part, dict)]
     return anthropic_message(parts) if wire == "anthropic" else openai_message(parts)
 

@@ -1,4 +1,4 @@
-"""A socket that listens to what a service tells systemd."""
+"""A socket that receives what a service reports to systemd."""
 
 import secrets
 import socket
@@ -16,32 +16,34 @@ Message = Mapping[str, str]
 class NotifySocket:
     def __init__(self, sock: socket.socket, env: Mapping[str, str]) -> None:
         self.env = env
-        """What tells a service of this socket."""
+        """The variables that make a service report to this socket."""
         self._sock = sock
-        self._told: list[Message] = []
+        self._received: list[Message] = []
 
-    def told(self, name: str | None = None) -> list[Message]:
-        """Return all messages until now, in the order in which they came, or those with such an assignment."""
+    def messages(self, name: str | None = None) -> list[Message]:
+        """Return all messages so far in order of arrival, or only those that set `name`."""
         while True:
             try:
                 message = self._sock.recv(MESSAGE_BYTES_MAX).decode()
             except BlockingIOError:
-                return [message for message in self._told if name is None or name in message]
-            self._told.append(dict(line.split("=", 1) for line in message.splitlines()))
+                return [message for message in self._received if name is None or name in message]
+            self._received.append(dict(line.split("=", 1) for line in message.splitlines()))
 
     def forget(self) -> None:
-        self.told()
-        self._told.clear()
+        self.messages()
+        self._received.clear()
 
-    def waits_for(self, name: str, like: Callable[[str], bool] = bool) -> Message:
-        """Return the first message with such an assignment."""
-        found = eventually(lambda: [message for message in self.told(name) if like(message[name])])
+    def wait_for(self, name: str, like: Callable[[str], bool] = bool, within_s: float = 30) -> Message:
+        """Wait for a message that sets `name` to a value accepted by `like`, and return the first one."""
+        found = eventually(
+            lambda: [message for message in self.messages(name) if like(message[name])], within_s
+        )
         return found[0]
 
 
 @contextmanager
 def notify_socket(folder: Path | None = None, watchdog_s: float | None = None) -> Iterator[NotifySocket]:
-    """Listen in the folder, or in the abstract name space without one."""
+    """Listen in the folder, or without one in the abstract namespace."""
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sock:
         name = str(folder / "notify.sock") if folder else f"@{secrets.token_hex(8)}"
         sock.bind(f"\0{name[1:]}" if name.startswith("@") else name)

@@ -13,7 +13,7 @@ EVENTS = "/var/log/coderouter/events.jsonl"
 @contextmanager
 def running_proxy(root: ScratchRoot, **more: str) -> Iterator[Proxy]:
     with root.service("coderouter", **{"CODEROUTER_PORT": "0", **more}) as command:
-        port = int(command.says(r"listens on http://\S+:(\d+)")[1])
+        port = int(command.wait_for_output(r"listens on http://\S+:(\d+)")[1])
         yield Proxy(port, command, root.path(EVENTS))
 
 

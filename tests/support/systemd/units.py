@@ -1,4 +1,4 @@
-"""Unit files of systemd, and what a process gets by them."""
+"""Unit files of systemd, and the environment and folders that a process gets from them."""
 
 import re
 from collections import defaultdict
@@ -38,13 +38,13 @@ class Unit:
 
     @property
     def directories(self) -> dict[str, str]:
-        """The folders that systemd makes for it, by the name of their setting."""
+        """The folders that systemd creates for it, by the name of their setting."""
         return {
             name: f"{above}/{self.one(name)}" for name, above in DIRECTORIES.items() if self._settings[name]
         }
 
     def environment(self) -> dict[str, str]:
-        """Return what systemd sets, without the variables of a watchdog or a notify socket and without files."""
+        """Return the variables that systemd sets, without those of a watchdog, a notify socket or environment files."""
         made = {
             f"{name.removesuffix('Directory').upper()}_DIRECTORY": at for name, at in self.directories.items()
         }

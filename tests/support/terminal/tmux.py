@@ -1,4 +1,4 @@
-"""A terminal of a given size in which a command runs: a real tmux, whose screen can be read."""
+"""A command in a terminal of a given size: a real tmux, whose screen can be read."""
 
 import secrets
 import shlex
@@ -23,17 +23,17 @@ class Terminal:
 
     @property
     def screen(self) -> list[str]:
-        """Return the lines that are seen now."""
+        """The lines on the screen now."""
         return self._tmux("capture-pane", "-p").splitlines()
 
     @property
     def colours(self) -> bool:
-        """Whether any colour is seen now."""
+        """Whether anything on the screen has a colour now."""
         return "\x1b[3" in self._tmux("capture-pane", "-p", "-e").replace("\x1b[39m", "")
 
     @property
     def alternate(self) -> bool:
-        """Whether the screen is the second one, that programs use which fill it."""
+        """Whether the alternate screen is active, which full-screen programs use."""
         return self._tmux("display-message", "-p", "#{alternate_on}").strip() == "1"
 
     @property
@@ -42,18 +42,18 @@ class Terminal:
 
     @property
     def child(self) -> psutil.Process:
-        """Return the process that the shell waits for."""
+        """The process that the shell is waiting for."""
         [child] = psutil.Process(int(self._tmux("display-message", "-p", "#{pane_pid}"))).children()
         return child
 
-    def types(self, *keys: str) -> None:
+    def send_keys(self, *keys: str) -> None:
         self._tmux("send-keys", *keys)
 
-    def resizes(self, columns: int, lines: int) -> None:
+    def resize(self, columns: int, lines: int) -> None:
         self._tmux("resize-window", "-x", str(columns), "-y", str(lines))
 
-    def shows(self, words: str, within_s: float = 15) -> list[str]:
-        """Return the screen as soon as the words are on it."""
+    def wait_for(self, words: str, within_s: float = 30) -> list[str]:
+        """Wait until the words are on the screen, and return the screen."""
 
         def look() -> list[str]:
             screen = self.screen
@@ -63,7 +63,7 @@ class Terminal:
             return eventually(look, within_s)
         except AssertionError:
             shown = "\n".join(self.screen)
-            raise AssertionError(f"{words!r} is not shown within {within_s:g} s:\n{shown}") from None
+            raise AssertionError(f"{words!r} is not on the screen after {within_s:g} s:\n{shown}") from None
 
     def _tmux(self, *arguments: str) -> str:
         return subprocess.run((*self._command, *arguments), capture_output=True, text=True, check=True).stdout
@@ -81,7 +81,7 @@ def terminal(columns: int, lines: int, *command: str | Path, env: Mapping[str, s
     )
     try:
         opened = Terminal(tmux, socket)
-        opened.types(f"PS1='{PROMPT}'; clear; {shlex.join(map(str, command))}", "Enter")
+        opened.send_keys(f"PS1='{PROMPT}'; clear; {shlex.join(map(str, command))}", "Enter")
         yield opened
     finally:
         subprocess.run((tmux, "-L", socket, "kill-server"), check=False)

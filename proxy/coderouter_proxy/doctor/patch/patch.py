@@ -1,4 +1,4 @@
-"""Patches: fields of a provider that are laid over those it has in providers.yaml."""
+"""Patches: fields to merge into those of a provider in providers.yaml."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -13,37 +13,37 @@ Patch = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Change:
-    """What patches make of a file; `path` is the file itself, not a link to it. With a `backup` it is written."""
+    """A file before and after its patches; `path` is the file itself, never a link. With a `backup`, it is written."""
 
     path: Path
     before: str
     after: str
     backup: Path | None = None
 
-    def difference(self) -> list[str]:
+    def diff(self) -> list[str]:
         """Return the lines of a unified diff."""
         before, after = self.before.splitlines(), self.after.splitlines()
         return list(unified_diff(before, after, str(self.path), str(self.path), lineterm=""))
 
 
-def merged(below: Patch, above: Patch) -> dict[str, Any]:
-    """Return one laid over the other: mappings inside are merged as well, all else is replaced."""
+def merge(below: Patch, above: Patch) -> dict[str, Any]:
+    """Return `below` with the fields of `above`: nested mappings are merged too, anything else is replaced."""
     both = dict(below)
     for key, value in above.items():
         under = both.get(key)
         nested = isinstance(value, Mapping) and isinstance(under, Mapping)
-        both[key] = merged(cast("Patch", under), value) if nested else value
+        both[key] = merge(cast("Patch", under), value) if nested else value
     return both
 
 
-def in_one(patches: Iterable[Patch]) -> dict[str, Any]:
-    whole: dict[str, Any] = {}
+def merge_all(patches: Iterable[Patch]) -> dict[str, Any]:
+    merged: dict[str, Any] = {}
     for patch in patches:
-        whole = merged(whole, patch)
-    return whole
+        merged = merge(merged, patch)
+    return merged
 
 
 def as_yaml(patch: Patch, indent: int = 0) -> str:
-    """Return the patch as providers.yaml would have it, each line with so many blanks before it."""
+    """Return the patch as it looks in providers.yaml, each line indented by so many spaces."""
     text = yaml.safe_dump(dict(patch), sort_keys=False, allow_unicode=True, default_flow_style=None)
     return "\n".join(f"{' ' * indent}{line}" for line in text.splitlines())

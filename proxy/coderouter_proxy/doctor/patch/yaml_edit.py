@@ -1,7 +1,7 @@
-"""Change fields of a provider in the text of a providers.yaml, and nothing else of it.
+"""Change fields of a provider in the text of a providers.yaml and leave the rest of the text unchanged.
 
-ruamel.yaml keeps comments and order, but indents, folds and spaces in its own way. So the text is dumped before and
-after the change, and only the lines in which the two differ are carried over into the original.
+ruamel.yaml keeps comments and order, but has its own indentation, folding and spacing. So the text is dumped before
+and after the change, and only the lines that differ between the two dumps are merged into the original.
 """
 
 import copy
@@ -20,45 +20,44 @@ from coderouter_proxy.config import load
 from coderouter_proxy.config.schema import Config
 from coderouter_proxy.config.validation import ConfigErrors
 from coderouter_proxy.doctor.patch import line_merge
-from coderouter_proxy.doctor.patch import patch as patching
-from coderouter_proxy.doctor.patch.patch import Patch
+from coderouter_proxy.doctor.patch.patch import Patch, merge
 
 LINE_CHARS_MAX = 1_000_000  # beyond this ruamel.yaml folds
 
 
-class CannotPatch(Exception):
-    """The file cannot be changed like this; the message says why and what to do."""
+class PatchError(Exception):
+    """The file cannot be patched; the message says why and what to do."""
 
 
-def patched(text: str, provider: str, patch: Patch) -> str:
-    """Return the text of a valid providers.yaml with the patch laid over the fields of a provider that it has.
+def apply_patch(text: str, provider: str, patch: Patch) -> str:
+    """Return the text of a valid providers.yaml with the patch merged into the fields of one of its providers.
 
     Raises:
-        CannotPatch: other providers would change with it, or it is too unusual a YAML.
+        PatchError: other providers would change too, or the YAML is too unusual.
     """
     data = yaml.safe_load(text)
     at = next(index for index, entry in enumerate(data["providers"]) if entry["name"] == provider)
     lines = text.split("\n")
-    by_hand = "put these fields in by hand"
+    by_hand = "edit these fields by hand"
     try:
-        before, after = _dumps([line.removesuffix("\r") for line in lines], at, patch)
+        before, after = _dump_both([line.removesuffix("\r") for line in lines], at, patch)
     except YAMLError as error:
-        raise CannotPatch(f"ruamel.yaml does not read the file ({error}); {by_hand}") from None
+        raise PatchError(f"ruamel.yaml cannot read the file ({error}); {by_hand}") from None
     end = "\r" if lines[0].endswith("\r") else ""
-    data["providers"][at] = patching.merged(data["providers"][at], patch)
+    data["providers"][at] = merge(data["providers"][at], patch)
     wanted = Config.model_validate(data)
-    # What looks like a comment may be the end of a text.
-    for has_content in (line_merge.is_no_comment, line_merge.is_not_blank):
-        changed = "\n".join(line_merge.carried_over(before, lines, after, end, has_content))
-        if _parsed(changed) == wanted and _comments(changed) >= _comments(text):
+    # What looks like a comment may be a line of a multi-line string.
+    for has_content in (line_merge.is_not_comment, line_merge.is_not_blank):
+        changed = "\n".join(line_merge.merge_lines(before, lines, after, end, has_content))
+        if _parse(changed) == wanted and _comments(changed) >= _comments(text):
             return changed
-    raise CannotPatch(
-        f"{provider!r} cannot be changed alone: others take over its fields by a YAML anchor, comments stand inside "
-        f"of brackets, or the YAML is unusual; {by_hand}"
+    raise PatchError(
+        f"{provider!r} cannot be patched on its own: other providers inherit its fields through a YAML anchor, "
+        f"there are comments inside brackets, or the YAML is unusual; {by_hand}"
     )
 
 
-def _parsed(text: str) -> Config | None:
+def _parse(text: str) -> Config | None:
     try:
         return load.parse(text, "")
     except ConfigErrors:
@@ -66,7 +65,7 @@ def _parsed(text: str) -> Config | None:
 
 
 def _comments(text: str) -> Counter[str]:
-    """Return the comments: what begins with # between two tokens."""
+    """Return the comments: everything from a # between two tokens to the end of its line."""
     found: Counter[str] = Counter()
     end = 0
     for token in yaml.scan(text):
@@ -75,27 +74,27 @@ def _comments(text: str) -> Counter[str]:
     return found
 
 
-def _dumps(lines: list[str], at: int, patch: Patch) -> tuple[list[str], list[str]]:
-    """Return the lines that ruamel.yaml makes of the file as it is, and with a patch for the provider at an index."""
+def _dump_both(lines: list[str], at: int, patch: Patch) -> tuple[list[str], list[str]]:
+    """Return the lines that ruamel.yaml dumps without and with the patch for the provider at an index."""
     text = "\n".join(lines)
     writer = YAML()
     writer.preserve_quotes = True
     writer.width = LINE_CHARS_MAX
     data = writer.load(text)
-    _indent_as(writer, data["providers"])
-    before = _dumped(writer, data)
-    _lay_over(data["providers"][at], patch)
-    return before, _dumped(writer, data)
+    _copy_indentation(writer, data["providers"])
+    before = _dump(writer, data)
+    _merge_into(data["providers"][at], patch)
+    return before, _dump(writer, data)
 
 
-def _dumped(writer: YAML, data: CommentedMap) -> list[str]:
+def _dump(writer: YAML, data: CommentedMap) -> list[str]:
     stream = io.StringIO()
     writer.dump(data, stream)
     return stream.getvalue().split("\n")
 
 
-def _indent_as(writer: YAML, providers: CommentedSeq) -> None:
-    """Take over how far the file indents its providers and what is nested in them."""
+def _copy_indentation(writer: YAML, providers: CommentedSeq) -> None:
+    """Make the writer indent providers and what is nested in them as the file does."""
     nested = 2
     for entry in providers:
         for key, value in entry.items():
@@ -108,21 +107,21 @@ def _indent_as(writer: YAML, providers: CommentedSeq) -> None:
     writer.indent(mapping=nested, sequence=content, offset=dash)
 
 
-def _lay_over(entry: CommentedMap, patch: Patch) -> None:
-    """Change the entry; what it shares with others by an anchor becomes its own."""
+def _merge_into(entry: CommentedMap, patch: Patch) -> None:
+    """Change the entry; what it shares with others through an anchor becomes its own."""
     for key, value in patch.items():
         under = entry.get(key)
         if isinstance(under, CommentedSeq) and _is_longer(value, under):
             under.extend(value[len(under) :])
         elif not (isinstance(value, Mapping) and isinstance(under, CommentedMap)):
             entry[key] = _node(value)
-        elif key not in entry.lc.data or _stands_elsewhere(under, entry.lc.key(key)[0]):
-            entry[key] = _node(patching.merged(_plain(under), value))
+        elif key not in entry.lc.data or _is_defined_elsewhere(under, entry.lc.key(key)[0]):
+            entry[key] = _node(merge(_plain(under), value))
         else:
             if under.anchor.value is not None:
                 entry[key] = under = copy.deepcopy(under)  # with its comments
                 under.anchor.value = None
-            _lay_over(under, value)
+            _merge_into(under, value)
 
 
 def _is_longer(value: object, own: CommentedSeq) -> bool:
@@ -130,7 +129,7 @@ def _is_longer(value: object, own: CommentedSeq) -> bool:
     return isinstance(value, list) and value[: len(own)] == list(own) and bool(own) and not shared
 
 
-def _stands_elsewhere(shared: CommentedMap, line: int) -> bool:
+def _is_defined_elsewhere(shared: CommentedMap, line: int) -> bool:
     return bool(shared) and shared.lc.key(next(iter(shared)))[0] < line
 
 
@@ -141,7 +140,7 @@ def _plain(value: Any) -> Any:  # noqa: ANN401
 
 
 def _node(value: Any) -> Any:  # noqa: ANN401
-    """Return what ruamel.yaml writes in one line, where nothing is nested in it."""
+    """Return the value as a ruamel.yaml node, which is written in one line if nothing is nested in it."""
     node: CommentedMap | CommentedSeq
     if isinstance(value, Mapping):
         node = CommentedMap((key, _node(inner)) for key, inner in value.items())

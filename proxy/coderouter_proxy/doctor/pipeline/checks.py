@@ -1,4 +1,4 @@
-"""Whether requests get through and are counted: from providers.yaml to the exporter. No model is asked anything."""
+"""Check that requests get through and are counted, from providers.yaml to the exporter. No model gets a request."""
 
 from collections.abc import Iterator, Mapping
 from importlib.metadata import version
@@ -9,36 +9,37 @@ from coderouter_proxy.config import load, validation
 from coderouter_proxy.doctor.pipeline import event_file, exporter, http, providers
 from coderouter_proxy.doctor.result import Result, Verdict
 from coderouter_proxy.routing import exhausted
-from coderouter_proxy.settings import effective, settings
+from coderouter_proxy.settings import effective
 from coderouter_proxy.settings.effective import Link
-from coderouter_proxy.settings.settings import Settings
+from coderouter_proxy.settings.launch import LaunchOptions, Settings, read_settings
 
 
 def check_pipeline(
     *, config: Path | None, events_path: Path | None, proxy_url: str, exporter_url: str
 ) -> list[Result]:
-    """Return what was found, part by part, in the order in which a request goes through them.
+    """Return the results for each part, in the order in which a request passes through them.
 
     Raises:
-        ConfigErrors: a providers.yaml was named and is not there.
+        ConfigErrors: `config` does not exist.
     """
     path = load.find(config)
-    given, results = _read(path, events_path)
-    if given is None:
+    loaded, results = _check_config(path, events_path)
+    if loaded is None:
         results.append(
             Result(subject=providers.SUBJECT, check="all", verdict=Verdict.SKIP, message="not known")
         )
     else:
-        results += [_chain(name, links) for name, links in effective.chains(given).items()]
-        results += providers.check(given.config)
+        results += [_check_profile(name, links) for name, links in effective.chains(loaded).items()]
+        results += providers.check(loaded.config)
     results.append(event_file.check(events_path))
-    proxy = _proxy(proxy_url, given)
+    proxy = _check_proxy(proxy_url, loaded)
     proxy_runs = proxy.verdict in (Verdict.OK, Verdict.NEEDS_TUNING)
     return [*results, proxy, *exporter.check(exporter_url, events_path, proxy_runs=proxy_runs)]
 
 
-def _read(path: Path | None, events_path: Path | None) -> tuple[Settings | None, list[Result]]:
-    start = settings.LaunchOptions(
+def _check_config(path: Path | None, events_path: Path | None) -> tuple[Settings | None, list[Result]]:
+    """Return the settings that the proxy would start with, unless the configuration is invalid, and the results."""
+    launch = LaunchOptions(
         config_path=path,
         mode=None,
         mode_source="config",
@@ -48,68 +49,70 @@ def _read(path: Path | None, events_path: Path | None) -> tuple[Settings | None,
     )
     check = "providers.yaml"
     try:
-        given = settings.read(start)
-    except validation.ConfigErrors as fault:
-        remedy = (
-            "correct it; until then a proxy does not start with it, and one that runs does not take it over"
-        )
-        faults = [_configuration(check, Verdict.NEEDS_TUNING, text) for text in fault.faults[:-1]]
-        return None, [*faults, _configuration(check, Verdict.NEEDS_TUNING, fault.faults[-1], remedy)]
+        loaded = read_settings(launch)
+    except validation.ConfigErrors as error:
+        remedy = "correct it; until then no proxy starts with it, and a running proxy keeps its previous one"
+        *others, last = error.errors
+        results = [_config_result(check, Verdict.NEEDS_TUNING, text) for text in others]
+        return None, [*results, _config_result(check, Verdict.NEEDS_TUNING, last, remedy)]
     if path is None:
-        return given, [
-            _configuration(check, Verdict.NEEDS_TUNING, "there is none", "write one: coderouter init")
+        return loaded, [
+            _config_result(check, Verdict.NEEDS_TUNING, "not found", "create one: coderouter init")
         ]
-    return given, [_configuration(check, Verdict.OK, f"{path} is valid")]
+    return loaded, [_config_result(check, Verdict.OK, f"{path} is valid")]
 
 
-def _chain(profile: str, links: list[Link]) -> Result:
-    """Return whom the profile would ask now, and whether that is anyone."""
+def _check_profile(profile: str, links: list[Link]) -> Result:
+    """Return which providers the profile would try now, and whether there are any."""
     check = f"profile {profile}"
-    told = " → ".join(link.provider for link in links if link.tried)
+    tried = " → ".join(link.provider for link in links if link.tried)
     skipped = "; ".join(f"{link.provider}: {link.remark}" for link in links if not link.tried)
-    message = f"{told or 'nobody to ask'}{f' (skipped: {skipped})' if skipped else ''}"
+    message = f"{tried or 'no provider to try'}{f' (skipped: {skipped})' if skipped else ''}"
     remarks = [link.remark for link in links if not link.tried]
-    if not told:
-        remedy = exhausted.PAID_HINT if effective.PAID in remarks else "give it a provider that may be asked"
-        return _configuration(check, Verdict.NEEDS_TUNING, message, remedy)
+    if not tried:
+        remedy = exhausted.PAID_HINT if effective.PAID in remarks else "add a provider that can be tried"
+        return _config_result(check, Verdict.NEEDS_TUNING, message, remedy)
     if effective.NOT_CONFIGURED in remarks:
-        remedy = "configure it among the providers, or take it out of the profile"
-        return _configuration(check, Verdict.NEEDS_TUNING, message, remedy)
-    return _configuration(check, Verdict.OK, message)
+        remedy = "add it to the providers, or remove it from the profile"
+        return _config_result(check, Verdict.NEEDS_TUNING, message, remedy)
+    return _config_result(check, Verdict.OK, message)
 
 
-def _proxy(url: str, given: Settings | None) -> Result:
-    """Return whether the proxy answers, and with what was read here."""
-    said, health = http.health(url)
-    if said.status == 0:
-        remedy = "start it: coderouter serve (elsewhere than at this address: doctor --proxy-url)"
-        return _running(Verdict.TRANSPORT_ERROR, said.text, remedy)
+def _check_proxy(url: str, loaded: Settings | None) -> Result:
+    """Return whether the proxy responds, and whether it runs with this configuration."""
+    response, health = http.fetch_health(url)
+    if response.status == 0:
+        remedy = "start it: coderouter serve (if it runs at another address: doctor --proxy-url)"
+        return _proxy_result(Verdict.TRANSPORT_ERROR, response.text, remedy)
     if health is None:
-        remedy = "start the proxy with another --port, and say it with --proxy-url"
-        return _running(
-            Verdict.TRANSPORT_ERROR, f"something else answers at {url}, with {said.status}", remedy
+        remedy = "start the proxy with another --port, and pass its address as --proxy-url"
+        return _proxy_result(
+            Verdict.TRANSPORT_ERROR, f"something else responds at {url}, with {response.status}", remedy
         )
-    if differences := list(_differences(health, given)):
-        remedy = "restart it, or send it SIGHUP to read providers.yaml anew"
-        return _running(Verdict.NEEDS_TUNING, f"answers at {url}, but {' and '.join(differences)}", remedy)
-    return _running(Verdict.OK, f"answers at {url}")
+    if differences := list(_differences(health, loaded)):
+        remedy = "restart it, or send it SIGHUP to reload providers.yaml"
+        return _proxy_result(
+            Verdict.NEEDS_TUNING, f"responds at {url}, but {' and '.join(differences)}", remedy
+        )
+    return _proxy_result(Verdict.OK, f"responds at {url}")
 
 
-def _differences(health: Mapping[str, Any], given: Settings | None) -> Iterator[str]:
+def _differences(health: Mapping[str, Any], loaded: Settings | None) -> Iterator[str]:
+    """Yield in what the running proxy differs from this program and from the configuration that was loaded here."""
     if health["version"] != version("coderouter"):
-        yield f"is version {health['version']}, and this is {version('coderouter')}"
-    if given is None:
+        yield f"is version {health['version']}, while this is {version('coderouter')}"
+    if loaded is None:
         return
-    running, read = health.get("providers"), [provider.name for provider in given.config.providers]
-    if running != read:
+    running, expected = health.get("providers"), [provider.name for provider in loaded.config.providers]
+    if running != expected:
         yield f"has other providers: {', '.join(map(str, running or []))}"
-    if health.get("allow_paid") != given.config.allow_paid:
+    if health.get("allow_paid") != loaded.config.allow_paid:
         yield f"has allow_paid: {str(health.get('allow_paid')).lower()}"
 
 
-def _configuration(check: str, verdict: Verdict, message: str, remedy: str = "") -> Result:
+def _config_result(check: str, verdict: Verdict, message: str, remedy: str = "") -> Result:
     return Result(subject="configuration", check=check, verdict=verdict, message=message, remedy=remedy)
 
 
-def _running(verdict: Verdict, message: str, remedy: str = "") -> Result:
+def _proxy_result(verdict: Verdict, message: str, remedy: str = "") -> Result:
     return Result(subject="proxy", check="proxy", verdict=verdict, message=message, remedy=remedy)

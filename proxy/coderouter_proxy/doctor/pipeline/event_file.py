@@ -1,4 +1,4 @@
-"""Whether the event file can be written, and which event is its newest; nothing is appended to find out."""
+"""Check that the event file can be written, and read its last event; nothing is appended to find out."""
 
 import errno
 import os
@@ -18,54 +18,56 @@ FREE_MB_MIN = 100
 
 
 @dataclass(frozen=True)
-class Newest:
-    """The last whole line of the event file."""
+class LastEvent:
+    """The last complete line of the event file."""
 
     ts: float  # Unix time in seconds
     msg: str
 
 
 def check(path: Path | None) -> Result:
-    """Return whether the proxy could append to the file and how much room there is."""
+    """Return whether the proxy could append to the file and how much space there is."""
     if path is None:
         remedy = "start the proxy with --events FILE to have requests counted"
-        return _result(Verdict.SKIP, "events are off: nothing is written, and nothing counted", remedy)
+        return _result(Verdict.SKIP, "events are off: nothing is written or counted", remedy)
     folder = next(parent for parent in path.absolute().parents if parent.is_dir())
     try:
-        there = _is_writable(path, folder)
+        exists = _check_writable(path, folder)
         free_mb = shutil.disk_usage(folder).free / 1e6
     except OSError as error:
-        remedy = f"let the user who runs the proxy write to {path}, or name another file with --events"
+        remedy = f"allow the user who runs the proxy to write {path}, or name another file with --events"
         return _result(Verdict.NEEDS_TUNING, f"{path} cannot be written: {error.strerror}", remedy)
-    room = f"{free_mb / 1000:.1f} GB free" if free_mb >= 1000 else f"only {free_mb:.0f} MB free"
+    space = f"{free_mb / 1000:.1f} GB free" if free_mb >= 1000 else f"only {free_mb:.0f} MB free"
     if free_mb < FREE_MB_MIN:
-        remedy = "make room: when the disk is full, events wait in memory and are lost at the end"
-        return _result(Verdict.NEEDS_TUNING, f"{path} can be written, {room}", remedy)
-    return _result(Verdict.OK, f"{path} can be {'written' if there else 'made'}, {room}")
+        remedy = (
+            "free up disk space: when the disk is full, events are buffered in memory, and in the end lost"
+        )
+        return _result(Verdict.NEEDS_TUNING, f"{path} can be written, {space}", remedy)
+    return _result(Verdict.OK, f"{path} can be {'written' if exists else 'created'}, {space}")
 
 
-def _is_writable(path: Path, folder: Path) -> bool:
-    """Return whether the file is there.
+def _check_writable(path: Path, folder: Path) -> bool:
+    """Return whether the file exists.
 
     Raises:
-        OSError: it cannot be written, or not made.
+        OSError: it cannot be written, or not be created.
     """
     try:
         fd = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_NONBLOCK | os.O_CLOEXEC)
     except FileNotFoundError:
         if not os.access(folder, os.W_OK | os.X_OK):
-            raise PermissionError(errno.EACCES, f"no permission to make it in {folder}") from None
+            raise PermissionError(errno.EACCES, f"no permission to create it in {folder}") from None
         return False
     try:
         if not stat.S_ISREG(os.fstat(fd).st_mode):
-            raise OSError(errno.EINVAL, "it is not a regular file")
+            raise OSError(errno.EINVAL, "not a regular file")
     finally:
         os.close(fd)
     return True
 
 
-def newest(path: Path) -> Newest | None:
-    """Return the newest event of the file; None when there is none, or the last line is not one."""
+def last_event(path: Path) -> LastEvent | None:
+    """Return the last event of the file; None if there is none, or if the last line is not an event."""
     if not path.is_file():  # opening a pipe would wait for its writer
         return None
     try:
@@ -73,7 +75,7 @@ def newest(path: Path) -> Newest | None:
             file.seek(max(0, file.seek(0, os.SEEK_END) - 2 * LINE_BYTES_MAX))
             lines = file.read().split(b"\n")[:-1]
         event = orjson.loads(lines[-1])
-        return Newest(datetime.fromisoformat(event["ts"]).timestamp(), str(event["msg"]))
+        return LastEvent(datetime.fromisoformat(event["ts"]).timestamp(), str(event["msg"]))
     except (OSError, IndexError, KeyError, TypeError, ValueError):
         return None
 

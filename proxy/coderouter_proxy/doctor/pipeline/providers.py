@@ -1,7 +1,6 @@
-"""Whether providers are there and take the key: each is asked for its list of models, which costs no token."""
+"""Check that providers respond and accept the key, by fetching their lists of models, which costs no tokens."""
 
 import asyncio
-import os
 from collections.abc import Sequence
 from typing import Any
 from urllib.parse import urlsplit
@@ -11,71 +10,71 @@ import orjson
 
 from coderouter_events.events import ErrorType
 from coderouter_http import hosts
+from coderouter_proxy.config.kinds import PROVIDER_KINDS
 from coderouter_proxy.config.schema import Config, Provider
 from coderouter_proxy.doctor import failures
+from coderouter_proxy.doctor.exchange import provider_wire
 from coderouter_proxy.doctor.result import Result, Verdict
 from coderouter_proxy.errors import ProviderError
 from coderouter_proxy.providers import http
+from coderouter_proxy.providers.http_provider import api_key
+from coderouter_proxy.redact import scrubbed
 from coderouter_proxy.settings import effective
-from coderouter_proxy.wires.anthropic.provider import AnthropicProvider
-from coderouter_proxy.wires.openai.provider import OpenAIProvider
-from coderouter_proxy.wires.provider import ProviderWire
 
 SUBJECT = "providers"
-ANSWER_S = 10
+TIMEOUT_S = 10
 LIST_BYTES_MAX = 16 * 1024 * 1024
 NAMES_SHOWN_MAX = 5
 
-DIALECTS: dict[str, ProviderWire] = {"openai_compat": OpenAIProvider(), "anthropic": AnthropicProvider()}
-
-# Where the list of models says something else than an answer of a model would.
-OTHERWISE: dict[ErrorType, tuple[Verdict, str]] = {
+# Errors that mean something else for a list of models than for a model's answer.
+LIST_FAILURES: dict[ErrorType, tuple[Verdict, str]] = {
     "not_found": (
         Verdict.NEEDS_TUNING,
-        "its base_url may lack /v1; to see: coderouter doctor --check-model {name}",
+        "base_url may lack /v1; to find out: coderouter doctor --check-model {name}",
     ),
     "rate_limited": (Verdict.OK, ""),
 }
 
 
 def check(config: Config) -> list[Result]:
-    """Return one result for each provider; they are asked all at once, and paid ones only where they would be."""
+    """Return one result for each provider; all are checked at once, paid ones only while `allow_paid` is true."""
 
-    async def ask_all() -> list[Result]:
+    async def check_all() -> list[Result]:
         async with http.new_session() as session:
-            return await asyncio.gather(*(_check(provider, config, session) for provider in config.providers))
+            return await asyncio.gather(*(_check_one(each, config, session) for each in config.providers))
 
-    return asyncio.run(ask_all())
+    return asyncio.run(check_all())
 
 
-async def _check(provider: Provider, config: Config, session: aiohttp.ClientSession) -> Result:
-    if provider.kind == "echo":
+async def _check_one(provider: Provider, config: Config, session: aiohttp.ClientSession) -> Result:
+    if not PROVIDER_KINDS[provider.kind].needs_address:
         return _result(provider, Verdict.OK, "built in: answers with the user's words")
     if provider.paid and not config.allow_paid:
-        return _result(provider, Verdict.SKIP, "paid, and allow_paid is false: no request goes there")
+        return _result(provider, Verdict.SKIP, "paid, and allow_paid is false: it gets no requests")
     if not effective.has_key(provider):
         remedy = f"set {provider.api_key_env}, e.g. in a file for --env-file"
         return _result(provider, Verdict.AUTH_FAIL, f"has no key: {provider.api_key_env} is not set", remedy)
-    key = os.environ.get(provider.api_key_env, "").strip() if provider.api_key_env else ""
+    key = api_key(provider)
     try:
-        return _listed(provider, await _models(provider, key, session))
-    except ProviderError as failure:
-        told = failures.result_of(failure.scrubbed(key), provider, key)
-        verdict, remedy = OTHERWISE.get(failure.error_type, (told.verdict, told.remedy))
-        return _result(provider, verdict, told.message, remedy.replace("{name}", provider.name))
+        return _check_model(provider, await _fetch_models(provider, key, session))
+    except ProviderError as error:
+        failure = failures.result_for(error, provider, key)
+        message = scrubbed(" ".join(failure.message.split()), key)
+        verdict, remedy = LIST_FAILURES.get(error.error_type, (failure.verdict, failure.remedy))
+        return _result(provider, verdict, message, remedy.replace("{name}", provider.name))
 
 
-async def _models(provider: Provider, key: str, session: aiohttp.ClientSession) -> list[dict[str, Any]]:
+async def _fetch_models(provider: Provider, key: str, session: aiohttp.ClientSession) -> list[dict[str, Any]]:
     """Return the entries of the provider's list of models.
 
     Raises:
-        ProviderError: it cannot be had.
+        ProviderError: there is no such list.
     """
-    dialect = DIALECTS[provider.kind]
-    timeout = aiohttp.ClientTimeout(total=ANSWER_S, sock_connect=provider.connect_timeout_s)
+    wire = provider_wire(provider, session)
+    timeout = aiohttp.ClientTimeout(total=TIMEOUT_S, sock_connect=provider.connect_timeout_s)
     try:
         async with session.get(
-            dialect.models_url(provider), headers=dialect.headers(key), timeout=timeout, allow_redirects=False
+            wire.models_url(provider), headers=wire.headers(key), timeout=timeout, allow_redirects=False
         ) as response:
             if response.status != 200:
                 raise await http.refused(response)
@@ -83,32 +82,33 @@ async def _models(provider: Provider, key: str, session: aiohttp.ClientSession) 
     except http.NETWORK_ERRORS as error:
         raise http.network_failure(error) from None
     except TimeoutError:
-        raise ProviderError("timeout_first_byte", f"no list of models within {ANSWER_S} s") from None
+        raise ProviderError("timeout_first_byte", f"no list of models within {TIMEOUT_S} s") from None
     try:
         entries = orjson.loads(body)["data"]
         return [entry for entry in entries if isinstance(entry["id"], str)]
     except (orjson.JSONDecodeError, KeyError, TypeError):
-        raise ProviderError("protocol", "answers something that is no list of models") from None
+        raise ProviderError("protocol", "responds with something that is not a list of models") from None
 
 
-def _listed(provider: Provider, entries: Sequence[dict[str, Any]]) -> Result:
+def _check_model(provider: Provider, entries: Sequence[dict[str, Any]]) -> Result:
+    """Return whether the provider lists its configured model."""
     names = [entry["id"].removeprefix("models/") for entry in entries]
     if not provider.model:
-        return _result(provider, Verdict.OK, "answers; clients choose the model")
+        return _result(provider, Verdict.OK, "responds; clients choose the model")
     if provider.model in names or f"{provider.model}:latest" in names:
-        return _result(provider, Verdict.OK, f"answers, and has {provider.model}")
+        return _result(provider, Verdict.OK, f"responds, and has {provider.model}")
     if any(entry.get("owned_by") == "llamacpp" for entry in entries):
         return _result(
-            provider, Verdict.OK, "answers; llama.cpp serves the one model that it was started with"
+            provider, Verdict.OK, "responds; llama.cpp serves the one model that it was started with"
         )
-    message = f"answers, but {provider.model} is not among the {len(names)} models that it lists"
+    message = f"responds, but {provider.model} is not among the {len(names)} models that it lists"
     if not hosts.is_loopback(_host(provider)):
-        # Clouds take names that they do not list, such as aliases.
-        remedy = f"see whether it answers: coderouter doctor --check-model {provider.name}"
+        # Cloud providers accept names that they do not list, such as aliases.
+        remedy = f"find out whether it answers: coderouter doctor --check-model {provider.name}"
         return _result(provider, Verdict.OK, message, remedy)
     shown = ", ".join(names[:NAMES_SHOWN_MAX]) + (", …" if len(names) > NAMES_SHOWN_MAX else "")
-    instead = f", or write one that is there: {shown}" if names else ""
-    pull = f"ollama pull {provider.model}" if _is_ollama(provider, entries) else "load it there"
+    instead = f", or use one that is there: {shown}" if names else ""
+    pull = f"ollama pull {provider.model}" if _is_ollama(provider, entries) else "load it on the server"
     return _result(provider, Verdict.NEEDS_TUNING, message, pull + instead)
 
 

@@ -1,10 +1,11 @@
-"""Tools are called: really, as text that the proxy mends, or not at all."""
+"""The model calls tools: natively, as text that the proxy converts, or not at all."""
 
 from typing import Any
 
 import orjson
 
-from coderouter_proxy.doctor.model_client import ANSWER_TOKENS_MAX, Heard, Model
+from coderouter_proxy.doctor.model_client import REPLY_TOKENS_MAX, ModelClient
+from coderouter_proxy.doctor.reply import Reply
 from coderouter_proxy.doctor.result import Result, Verdict
 from coderouter_proxy.errors import ProviderError
 from coderouter_proxy.relay.tool_calls.repair import Repairer, TextualCall
@@ -19,46 +20,48 @@ TOOL: dict[str, Any] = {
     },
 }
 QUESTION = "Call the tool echo with the text 'ping'. Do not answer in words."
-TRIES = 2  # small models do not call every time
+TRIES = 2  # small models do not call the tool every time
 
 
-async def probe(model: Model) -> Result:
-    said = ""
+async def probe(model: ModelClient) -> Result:
+    instead = ""
     for _ in range(TRIES):
         try:
-            heard = await model.ask(QUESTION, tools=[TOOL], max_tokens=ANSWER_TOKENS_MAX)
-        except ProviderError as failure:
-            if failure.error_type != "upstream_4xx" and "tool" not in failure.message.lower():
-                raise  # llama.cpp answers 500 to tools, OpenRouter 404, where a model has none
-            return _not_called(model, f"refuses a request with tools: {failure.message}")
-        if any(name == TOOL["name"] for name, _ in heard.calls):
-            return _called(model, heard)
-        if _textual_calls(heard):
-            return _called_in_text(model)
-        said = "answers in words" if heard.text else "answers nothing"
-    return _not_called(model, f"calls no tool, but {said}")
+            reply = await model.ask(QUESTION, tools=[TOOL], max_tokens=REPLY_TOKENS_MAX)
+        except ProviderError as error:
+            if error.error_type != "upstream_4xx" and "tool" not in error.message.lower():
+                raise  # a model without tools gets 500 from llama.cpp and 404 from OpenRouter
+            return _no_call(model, f"rejects a request with tools: {error.message}")
+        if any(name == TOOL["name"] for name, _ in reply.calls):
+            return _native_call(model, reply)
+        if _has_textual_call(reply):
+            return _textual_call(model)
+        instead = "answers in words" if reply.text else "answers nothing"
+    return _no_call(model, f"calls no tool, but {instead}")
 
 
-def _called(model: Model, heard: Heard) -> Result:
-    message = "calls the tool" + ("" if _has_text(heard) else ", though without its argument")
-    if model.known.tools:
+def _native_call(model: ModelClient, reply: Reply) -> Result:
+    message = "calls the tool" + ("" if _has_argument(reply) else ", but without its argument")
+    if model.capabilities.tools:
         return Result(verdict=Verdict.OK, message=message)
     return Result(
         verdict=Verdict.NEEDS_TUNING,
-        message=f"{message}; declared is that it has no tools",
+        message=f"{message}; it is declared to have no tools",
         patch={"capabilities": {"tools": True}},
     )
 
 
-def _called_in_text(model: Model) -> Result:
-    """Clients of the Anthropic wire get the text of such a provider as it is."""
-    if model.provider.kind == "anthropic":
-        return _not_called(model, "writes its calls as text, which is passed on as it is on this wire")
-    return Result(verdict=Verdict.OK, message="writes its calls as text; the proxy makes real ones of them")
+def _textual_call(model: ModelClient) -> Result:
+    """Clients of the Anthropic wire get the text of such a provider unchanged."""
+    if not model.wire.repairs_text_calls:
+        return _no_call(model, "writes its calls as text, which the proxy does not convert on this wire")
+    return Result(
+        verdict=Verdict.OK, message="writes its calls as text; the proxy converts them to tool calls"
+    )
 
 
-def _not_called(model: Model, message: str) -> Result:
-    if not model.known.tools:
+def _no_call(model: ModelClient, message: str) -> Result:
+    if not model.capabilities.tools:
         return Result(verdict=Verdict.OK, message=f"{message}; as declared")
     return Result(
         verdict=Verdict.NEEDS_TUNING,
@@ -67,18 +70,18 @@ def _not_called(model: Model, message: str) -> Result:
     )
 
 
-def _has_text(heard: Heard) -> bool:
-    for _, arguments in heard.calls:
+def _has_argument(reply: Reply) -> bool:
+    for _, text in reply.calls:
         try:
-            given = orjson.loads(arguments)
+            arguments = orjson.loads(text)
         except orjson.JSONDecodeError:
             continue
-        if isinstance(given, dict) and given.get("text"):
+        if isinstance(arguments, dict) and arguments.get("text"):
             return True
     return False
 
 
-def _textual_calls(heard: Heard) -> bool:
+def _has_textual_call(reply: Reply) -> bool:
     repairer = Repairer([TOOL["name"]])
-    pieces = [*repairer.feed(heard.text), *repairer.end()]
+    pieces = [*repairer.feed(reply.text), *repairer.end()]
     return any(isinstance(piece, TextualCall) for piece in pieces)

@@ -34,6 +34,9 @@ _THINKING = ("thinking", "redacted_thinking")
 class AnthropicProvider(ProviderWire):
     ingress = "anthropic"
     vendor_host = "api.anthropic.com"
+    requires_max_tokens = True
+    thinks_on_request = True
+    repairs_text_calls = False
     forwarded_response_headers = ("anthropic-ratelimit-", "anthropic-organization-id")
     end_event = event("message_stop", {})
 

@@ -27,6 +27,9 @@ _TO_PARSE = re.compile(rb'"usage"\s*:\s*\{|"error"\s*:|"finish_reason"\s*:\s*"|\
 class OpenAIProvider(ProviderWire):
     ingress = "openai"
     vendor_host = "api.openai.com"
+    requires_max_tokens = False
+    thinks_on_request = False
+    repairs_text_calls = True
     forwarded_response_headers = ("x-ratelimit-",)
     end_event = DONE
 

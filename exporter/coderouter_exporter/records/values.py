@@ -1,0 +1,35 @@
+"""Reads JSON values of any type as the type that is agreed, or as nothing."""
+
+from datetime import datetime
+
+
+def unix_time(ts: str) -> float | None:
+    """Return the Unix time of an event's `ts`, or None if it is not a time.
+
+    Without a zone it is local time, as in CodeRouter 1.7.
+    """
+    try:
+        return datetime.fromisoformat(ts).timestamp()
+    except (ValueError, OverflowError, OSError):
+        return None
+
+
+def as_text(value: object) -> str | None:
+    """Return text as it is and anything else but null as Python writes it."""
+    return value if value is None or isinstance(value, str) else str(value)
+
+
+def as_texts(value: object) -> list[str]:
+    return [as_text(entry) or "" for entry in value] if isinstance(value, list) else []
+
+
+def as_int(value: object) -> int | None:
+    return value if isinstance(value, int) and not isinstance(value, bool) else None
+
+
+def as_float(value: object) -> float | None:
+    return float(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else None
+
+
+def as_bool(value: object) -> bool | None:
+    return value if isinstance(value, bool) else None

@@ -1,0 +1,36 @@
+"""What a tail notices besides lines."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Self
+
+from coderouter_exporter.families.kinds import Counter
+from coderouter_exporter.state.state import Labels
+
+
+@dataclass(frozen=True)
+class Noticed:
+    """Counts and changed checkpoints, to be committed together. False when there is nothing to commit."""
+
+    counts: tuple[tuple[Counter, Labels], ...] = ()
+    """Counters to increase by 1."""
+    checkpoints_changed: bool = False
+    """Other than by reading."""
+
+    @classmethod
+    def merge(cls, parts: Iterable[Self]) -> Self:
+        parts = tuple(parts)
+        return cls(
+            counts=tuple(count for part in parts for count in part.counts),
+            checkpoints_changed=any(part.checkpoints_changed for part in parts),
+        )
+
+    def __bool__(self) -> bool:
+        return self.checkpoints_changed or bool(self.counts)
+
+
+CHECKPOINTS_CHANGED = Noticed(checkpoints_changed=True)
+
+
+def counted(counter: Counter, *labels: str, checkpoints_changed: bool = False) -> Noticed:
+    return Noticed(((counter, labels),), checkpoints_changed)

@@ -1,0 +1,77 @@
+"""`coderouter run`."""
+
+import sys
+from pathlib import Path
+
+import click
+
+from coderouter_proxy.commands import options
+from coderouter_proxy.commands.options import fail_start
+
+
+class _Address(click.ParamType[tuple[str, int]]):
+    name = "HOST:PORT"
+
+    def convert(
+        self, value: object, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[str, int]:
+        host, _, port = str(value).rpartition(":")
+        if not host or not port.isdecimal() or int(port) > 65535:
+            self.fail(f"{value!r} is not an address; write e.g. 127.0.0.1:9847 or [::1]:9847", param, ctx)
+        return host.removeprefix("[").removesuffix("]"), int(port)
+
+
+@click.command()
+@click.option(
+    "--host",
+    default="127.0.0.1",
+    show_default=True,
+    envvar="CODEROUTER_HOST",
+    show_envvar=True,
+    help="Address the proxy listens on.",
+)
+@click.option(
+    "--port",
+    default=4000,
+    show_default=True,
+    envvar="CODEROUTER_PORT",
+    show_envvar=True,
+    type=click.IntRange(0, 65535),
+    help="TCP port the proxy listens on. 0 picks a free one and prints it.",
+)
+@click.option(
+    "--listen",
+    default="127.0.0.1:9847",
+    show_default=True,
+    envvar="CR_EXPORTER_LISTEN",
+    show_envvar=True,
+    type=_Address(),
+    help="Address the exporter serves on. Port 0 picks a free one and prints it.",
+)
+@options.CONFIG
+@options.EVENTS
+def run(*, host: str, port: int, listen: tuple[str, int], config: Path | None, events: str) -> None:
+    """Run the proxy and the exporter together until Ctrl-C or SIGTERM.
+
+    Both read their other options from the environment; see `coderouter serve --help` and `cr-exporter --help`.
+    If one of them ends on its own, so does the other, and the exit code is that of the first.
+    """
+    from coderouter_proxy.server import run_both  # noqa: PLC0415 - quick help
+
+    try:
+        proxy, exporter = run_both.free_addresses((host, port), listen)
+        serve = [
+            run_both.find_program("coderouter"),
+            "serve",
+            "--host",
+            proxy.host,
+            "--port",
+            str(proxy.port),
+        ]
+        if config:
+            serve += ["--config", str(config)]
+        count = [run_both.find_program("cr-exporter"), "--listen", f"{exporter.host}:{exporter.port}"]
+    except run_both.CannotRun as error:
+        fail_start(error)
+    shared = ["--events", events]
+    sys.exit(run_both.run_both(proxy, exporter, [*serve, *shared], [*count, *shared]))

@@ -1,0 +1,114 @@
+"""The SQLite file that keeps what was spent, by month and provider."""
+
+from collections.abc import Mapping
+from contextlib import closing, suppress
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import sqlite3
+
+Entry = tuple[str, str]
+"""Month, as in 2026-07, and name of the provider."""
+
+LOCKED_S = 1.0
+
+
+class SpendFileError(Exception):
+    """The file cannot be used, or another process has locked it for longer than `LOCKED_S`."""
+
+
+class SpendFile:
+    """Used by one thread at a time. Amounts are in micro-dollars."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._database: sqlite3.Connection | None = None
+        self._inode: tuple[int, int] | None = None
+
+    def read(self, month: str) -> dict[Entry, int]:
+        """Return the totals of the month; none if there is no file, which is not created.
+
+        Raises:
+            SpendFileError
+        """
+        import sqlite3  # noqa: PLC0415 - memory that only those pay who have budgets
+
+        try:
+            if not self.path.exists():
+                return {}
+            with closing(_connect(self.path)) as database:
+                return _totals(database, month)
+        except (sqlite3.Error, OSError) as error:
+            raise SpendFileError(str(error)) from error
+
+    def add(self, amounts: Mapping[Entry, int], month: str) -> dict[Entry, int]:
+        """Add the amounts in one transaction and return the totals of the month, those of other processes included.
+
+        Raises:
+            SpendFileError: nothing was added.
+        """
+        import sqlite3  # noqa: PLC0415
+
+        try:
+            database = self._connected()
+            with database:
+                database.executemany(
+                    "INSERT INTO spent VALUES (?, ?, ?) "
+                    "ON CONFLICT (month, provider) DO UPDATE SET micro_usd = micro_usd + excluded.micro_usd",
+                    [(*entry, amount) for entry, amount in amounts.items()],
+                )
+                return _totals(database, month)
+        except (sqlite3.Error, OSError) as error:
+            self.close()
+            raise SpendFileError(str(error)) from error
+
+    def close(self) -> None:
+        if self._database:
+            self._database.close()
+        self._database = None
+
+    def _connected(self) -> "sqlite3.Connection":
+        """Return the connection that stays open, or a new one if the file was removed or replaced."""
+        import sqlite3  # noqa: PLC0415
+
+        if self._database and self._inode == _inode(self.path):
+            return self._database
+        self.close()
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        self._database = _connect(self.path)
+        # A commit is then one write without fsync(2): a tenth of the CPU time. Another process may be changing the
+        # mode right now; then this connection works in whatever mode there is.
+        with suppress(sqlite3.OperationalError):
+            self._database.execute("PRAGMA journal_mode=WAL")
+        self._database.execute("PRAGMA synchronous=NORMAL")
+        self._inode = _inode(self.path)
+        return self._database
+
+
+def _connect(path: Path) -> "sqlite3.Connection":
+    import sqlite3  # noqa: PLC0415
+
+    database = sqlite3.connect(path, timeout=LOCKED_S, check_same_thread=False)
+    try:
+        database.execute(
+            "CREATE TABLE IF NOT EXISTS spent "
+            "(month TEXT, provider TEXT, micro_usd INTEGER, PRIMARY KEY (month, provider))"
+        )
+    except sqlite3.Error:
+        database.close()
+        raise
+    return database
+
+
+def _totals(database: "sqlite3.Connection", month: str) -> dict[Entry, int]:
+    rows = database.execute("SELECT provider, micro_usd FROM spent WHERE month = ?", (month,))
+    return {(month, provider): micro_usd for provider, micro_usd in rows}
+
+
+def _inode(path: Path) -> tuple[int, int] | None:
+    try:
+        found = path.stat()
+    except FileNotFoundError:
+        return None
+    return found.st_dev, found.st_ino

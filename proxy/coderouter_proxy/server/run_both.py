@@ -1,0 +1,138 @@
+"""Run the proxy and the exporter side by side, as child processes."""
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from contextlib import ExitStack, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import click
+
+from coderouter_http.listen import CannotListen, listen, url_of
+from coderouter_proxy.server.parent_death import end_with_parent
+
+STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+POLL_S = 0.1
+
+Child = subprocess.Popen[bytes]
+
+
+class CannotRun(Exception):
+    """At least one of the two cannot start; each line of the message is one reason, with what to change."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Address:
+    host: str
+    port: int
+    url: str
+
+
+def free_addresses(proxy: tuple[str, int], exporter: tuple[str, int]) -> tuple[Address, Address]:
+    """Return both addresses if they are free, with a free port in place of port 0.
+
+    Raises:
+        CannotRun
+    """
+    fixes = (
+        f"choose another for the proxy with --port {proxy[1] + 1} (CODEROUTER_PORT)",
+        f"choose another for the exporter with --listen {exporter[0]}:{exporter[1] + 1} (CR_EXPORTER_LISTEN)",
+    )
+    free: list[Address] = []
+    errors: list[str] = []
+    with ExitStack() as sockets:  # both stay open until both are checked: they may be the same
+        for (host, port), fix in zip((proxy, exporter), fixes, strict=True):
+            try:
+                sock = sockets.enter_context(listen(host, port))
+                free.append(Address(host=host, port=sock.getsockname()[1], url=url_of(sock)))
+            except CannotListen as error:
+                errors.append(f"{error}; {fix}")
+    if errors:
+        raise CannotRun("\n".join(errors))
+    return free[0], free[1]
+
+
+def find_program(name: str) -> str:
+    """Return the path of a command beside the running interpreter, or on PATH.
+
+    Raises:
+        CannotRun
+    """
+    folder = str(Path(sys.executable).parent)
+    found = shutil.which(name, path=os.pathsep.join([folder, os.environ.get("PATH", os.defpath)]))
+    if found is None:
+        raise CannotRun(f"cannot find {name} in {folder} or on PATH; is all of coderouter installed?")
+    return found
+
+
+def run_both(
+    proxy: Address, exporter: Address, proxy_command: Sequence[str], exporter_command: Sequence[str]
+) -> int:
+    """Run both until a signal, or until one of them ends; a second signal cuts short what still runs.
+
+    Return 0 after a signal, else the exit code of the one that ended, or 1 if that is 0.
+    """
+    signals: list[int] = []
+    for signum in STOP_SIGNALS:
+        signal.signal(signum, lambda signum, _: signals.append(signum))
+    children: list[Child] = []
+    try:
+        children.append(_start(proxy_command))
+        children.append(_start(exporter_command))
+        announced = False
+        while not signals:
+            for child in children:
+                if child.poll() is not None:
+                    return child.returncode or 1
+            if not announced and _answers(proxy) and _answers(exporter):
+                _announce(proxy.url, exporter.url)
+                announced = True
+            time.sleep(POLL_S)
+        return 0
+    finally:
+        for child in children:  # first the proxy, so that the exporter counts its last events
+            _stop(child, signals)
+
+
+def _start(command: Sequence[str]) -> Child:
+    # In a process group of its own, so that the terminal's Ctrl-C reaches it only through us: a child that gets it
+    # twice would not let requests finish.
+    return subprocess.Popen(command, preexec_fn=end_with_parent, process_group=0)  # noqa: PLW1509 - single-threaded
+
+
+def _stop(child: Child, signals: list[int]) -> None:
+    """Ask the child to stop, again for each signal that arrives meanwhile, and wait until it has."""
+    seen = -1
+    while child.poll() is None:
+        if len(signals) != seen:
+            seen = len(signals)
+            child.terminate()
+        time.sleep(POLL_S)
+
+
+def _answers(address: Address) -> bool:
+    with suppress(OSError), socket.create_connection((address.host, address.port), timeout=1):
+        return True
+    return False
+
+
+def _announce(proxy: str, exporter: str) -> None:
+    click.echo(f"""
+  proxy      {proxy}/v1        for agents and SDKs
+  exporter   {exporter}/metrics   for Prometheus
+  dashboard  {exporter}/dashboard   for you
+
+  Try it:
+
+    curl {proxy}/v1/chat/completions -H 'Content-Type: application/json' \\
+      -d '{{"messages": [{{"role": "user", "content": "hello there"}}]}}'
+    curl -s {exporter}/metrics | grep ^coderouter_
+
+  Ctrl-C stops both.
+""")

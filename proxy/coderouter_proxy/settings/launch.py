@@ -1,0 +1,73 @@
+"""How a proxy process was launched, and its configuration, read at startup and again on SIGHUP."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from coderouter_events.events import ModeSource
+from coderouter_http import hosts
+from coderouter_proxy.config import load
+from coderouter_proxy.config.schema import Config
+from coderouter_proxy.config.validation import ConfigErrors
+from coderouter_proxy.routing import access, capabilities, profiles
+from coderouter_proxy.routing.capabilities import CapabilityRule
+from coderouter_proxy.routing.profiles import DefaultProfile
+
+PING_S = 15.0  # under the 20 s after which Claude Code warns
+
+
+@dataclass(frozen=True, kw_only=True)
+class LaunchOptions:
+    """The options of `coderouter serve` that stay the same when the configuration is reloaded."""
+
+    config_path: Path | None
+    mode: str | None
+    mode_source: ModeSource
+    events_path: Path | None
+    host: str
+    insecure: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """The launch options and the configuration as it was read; pickled to worker processes."""
+
+    launch: LaunchOptions
+    config: Config
+    default: DefaultProfile
+    rules: list[CapabilityRule]
+    ping_s: float = PING_S
+
+    @property
+    def spend_path(self) -> Path | None:
+        """The file that keeps what providers with a budget have spent; None when no provider has one."""
+        if not any(p.cost and p.cost.monthly_budget_usd is not None for p in self.config.providers):
+            return None
+        if state := os.environ.get("STATE_DIRECTORY"):
+            return Path(state) / "spend.db"
+        events = self.launch.events_path
+        return (events.parent if events else Path("~/.coderouter").expanduser()) / "spend.db"
+
+
+def read_settings(launch: LaunchOptions) -> Settings:
+    """Return the settings with the configuration that its files have now.
+
+    Raises:
+        ConfigErrors: with every error.
+        UnknownMode: the configuration has no such mode.
+    """
+    config = load.load(launch.config_path).config
+    keys_env = config.server.api_keys_env
+    if keys_env is not None and not access.keys(config.server):
+        raise ConfigErrors(
+            [f"server.api_keys_env: the variable {keys_env} is empty or not set; put the accepted keys in it"]
+        )
+    if keys_env is None and not launch.insecure and not hosts.is_loopback(launch.host):
+        risk = f"--host {launch.host} lets others use this proxy and its keys"
+        raise ConfigErrors([f"{risk}; set server.api_keys_env, listen on 127.0.0.1, or pass --insecure"])
+    return Settings(
+        launch=launch,
+        config=config,
+        default=profiles.default(config, launch.mode, launch.mode_source),
+        rules=capabilities.load(),
+    )

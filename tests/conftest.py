@@ -1,0 +1,29 @@
+"""What holds for every test: which ones are slow, and that Hypothesis never judges an example by the clock."""
+
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+TESTS = Path(__file__).parent
+# Folders in which every test starts programs or a browser. Other slow modules and tests are marked in place.
+SLOW = (
+    "dashboard",
+    "deploy",
+    "e2e",
+    "exporter/engine",
+    "proxy/doctor/pipeline",
+    "proxy/init",
+    "proxy/server",
+)
+
+# The first example of a process may take seconds: it builds Hypothesis's table of Unicode characters.
+settings.register_profile("any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("any machine")
+
+
+@pytest.hookimpl(tryfirst=True)  # before `-m` selects
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if any(item.path.is_relative_to(TESTS / folder) for folder in SLOW):
+            item.add_marker(pytest.mark.slow)

@@ -1,0 +1,64 @@
+"""A kind of provider is one row and what it names: a kind made up here serves a request."""
+
+from collections.abc import AsyncGenerator
+
+import aiohttp
+import pytest
+
+from coderouter_events.events import ProviderOk, RequestFinished
+from coderouter_proxy.answer import Answer, AnswerLog, Attempt, Usage
+from coderouter_proxy.config import kinds, load
+from coderouter_proxy.config.kinds import ProviderKind
+from coderouter_proxy.config.schema import Profile, Provider
+from coderouter_proxy.config.validation import ConfigErrors
+from coderouter_proxy.relay.text import AnswerPolicy
+from coderouter_proxy.request import ClientRequest
+from coderouter_proxy.wires.provider import Drop
+from support.proxy.in_process import answer
+
+PROVIDERS_YAML = """\
+default_profile: toys
+providers:
+  - {name: bear, kind: toy, model: brown}
+profiles:
+  - {name: toys, providers: [bear]}
+"""
+
+
+class Toy:
+    key = ""
+
+    def __init__(self, provider: Provider, policy: AnswerPolicy, session: aiohttp.ClientSession) -> None:
+        self.provider = provider
+
+    async def attempt(self, request: ClientRequest, profile: Profile, drop: Drop) -> Attempt:
+        async def pieces() -> AsyncGenerator[bytes]:
+            yield b'{"toy": "%b"}' % self.provider.model.encode()
+
+        return Attempt(
+            answer=Answer(pieces=pieces(), log=lambda: AnswerLog(usage=Usage(3, 4), stop_reason="stop"))
+        )
+
+    def runs_hosted_tools(self, request: ClientRequest) -> bool:
+        return False
+
+    async def count_tokens(self, request: ClientRequest, profile: Profile) -> int | None:
+        return None
+
+
+def test_a_kind_is_one_row(monkeypatch: pytest.MonkeyPatch) -> None:
+    row = ProviderKind(name="toy", client=f"{__name__}:Toy", about="is a toy", needs_address=False)
+    monkeypatch.setitem(kinds.PROVIDER_KINDS, "toy", row)
+
+    answered = answer(PROVIDERS_YAML)
+
+    assert (answered.status, answered.json) == (200, {"toy": "brown"})
+    assert [type(event) for event in answered.events][-2:] == [ProviderOk, RequestFinished]
+    finished = answered.events[-1]
+    assert isinstance(finished, RequestFinished)
+    assert (finished.provider, finished.input_tokens, finished.output_tokens) == ("bear", 3, 4)
+
+
+def test_a_kind_without_a_row_is_an_error_that_names_the_known_ones() -> None:
+    with pytest.raises(ConfigErrors, match="is 'toy'; write 'openai_compat', "):
+        load.parse(PROVIDERS_YAML, "providers.yaml")

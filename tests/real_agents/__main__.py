@@ -1,0 +1,76 @@
+"""`make agents`: run each agent in front of each kind of provider, and print a table of how it went.
+
+Ends with 1 if a run failed, or else with 2 if an agent could not be installed.
+"""
+
+import argparse
+import dataclasses
+import json
+import sys
+from pathlib import Path
+
+from real_agents import install, table
+from real_agents.agent import Agent
+from real_agents.claude_code import CLAUDE_CODE
+from real_agents.install import NotInstalled
+from real_agents.providers.kinds import DIRECT, KINDS, Kind
+from real_agents.run import Cell, Installed, run
+
+AGENTS = (CLAUDE_CODE,)
+PROVIDERS = (DIRECT, *(kind.name for kind in KINDS))
+
+
+def main() -> int:
+    options = _options()
+    cells: list[Cell] = []
+    not_installed: dict[str, str] = {}
+    for agent in AGENTS:
+        if agent.name not in options.agent:
+            continue
+        try:
+            installed = _installed(agent, latest=options.latest)
+        except NotInstalled as error:
+            not_installed[agent.name] = str(error)
+            continue
+        for kind in (Kind(DIRECT, agent.wire), *KINDS):
+            if kind.name in options.provider:
+                cell = run(installed, kind, options.captures)
+                print(f"{cell.agent}, {cell.provider}: {table.shown(cell)}", flush=True)
+                cells.append(cell)
+    if cells:
+        print(f"\n{table.render(cells, [name for name in PROVIDERS if name in options.provider])}")
+    for name, words in not_installed.items():
+        print(f"{name} could not be installed, so it was not run: {words}")
+    if options.json:
+        results = {"cells": [dataclasses.asdict(cell) for cell in cells], "not_installed": not_installed}
+        options.json.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
+    if any(cell.problems for cell in cells):
+        return 1
+    return 2 if not_installed else 0
+
+
+def _installed(agent: Agent, *, latest: bool) -> Installed:
+    version = install.newest(agent.package) if latest else agent.version
+    return Installed(agent, version, install.programs(agent.package, version))
+
+
+def _options() -> argparse.Namespace:
+    names = [agent.name for agent in AGENTS]
+    parser = argparse.ArgumentParser(prog="python -m real_agents", description=__doc__)
+    parser.add_argument("--agent", action="append", choices=names, help="run only this agent; repeatable")
+    parser.add_argument(
+        "--provider", action="append", choices=PROVIDERS, help="use only this provider; repeatable"
+    )
+    parser.add_argument("--latest", action="store_true", help="run the newest versions, not the pinned ones")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="also write the results to this file")
+    parser.add_argument(
+        "--captures", type=Path, metavar="FOLDER", help="save the requests that providers got"
+    )
+    options = parser.parse_args()
+    options.agent = options.agent or names
+    options.provider = options.provider or PROVIDERS
+    return options
+
+
+if __name__ == "__main__":
+    sys.exit(main())

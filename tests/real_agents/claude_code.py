@@ -1,0 +1,60 @@
+"""Claude Code, headless."""
+
+import json
+from pathlib import Path
+
+from real_agents.agent import Agent, Invocation, Shown, Workplace
+from real_agents.providers.conversation import Usage
+from real_agents.providers.kinds import ANTHROPIC
+from real_agents.providers.task import FILE, PROMPT, TEXT, Call, Task
+
+QUIET = {
+    "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC": "1",
+    "DISABLE_AUTOUPDATER": "1",
+    "DISABLE_ERROR_REPORTING": "1",
+    "DISABLE_TELEMETRY": "1",
+}
+
+
+def task(project: Path) -> Task:
+    path = str(project / FILE)
+    count = {"command": f"wc -c < {FILE}", "description": "Count the bytes"}
+    return Task(
+        (
+            (Call("Write", {"file_path": path, "content": TEXT}, "created"),),
+            (Call("Read", {"file_path": path}, TEXT.strip()), Call("Bash", count, str(len(TEXT)))),
+        )
+    )
+
+
+def invocation(place: Workplace) -> Invocation:
+    return Invocation(
+        ("-p", PROMPT, "--output-format", "json", "--dangerously-skip-permissions"),
+        {
+            "ANTHROPIC_BASE_URL": place.url,
+            "ANTHROPIC_AUTH_TOKEN": "unused",
+            "CLAUDE_CODE_TMPDIR": str(place.scratch),
+            "IS_SANDBOX": "1",  # without it, root may not skip permissions
+            **QUIET,
+        },
+    )
+
+
+def shown(stdout: str) -> Shown:
+    result = json.loads(stdout)
+    used = Usage()
+    for model in result["modelUsage"].values():
+        used += Usage(model["inputTokens"], model["outputTokens"], model["cacheReadInputTokens"])
+    return Shown(result["result"], used)
+
+
+CLAUDE_CODE = Agent(
+    name="claude-code",
+    package="@anthropic-ai/claude-code",
+    version="2.1.332",
+    program="claude",
+    wire=ANTHROPIC,
+    task=task,
+    invocation=invocation,
+    shown=shown,
+)
