@@ -39,8 +39,8 @@ class _Address(click.ParamType[tuple[str, int]]):
 def run(*, host: str, port: int, listen: tuple[str, int], config: Path | None, events: str) -> None:
     """Run the proxy and the exporter together until Ctrl-C or SIGTERM.
 
-    Both read their other options from the environment; see `coderouter serve --help` and `cr-exporter --help`.
-    If one of them ends on its own, so does the other, and the exit code is that of the first.
+    Both read all other options from the environment; see `coderouter serve --help` and `cr-exporter --help`. If one
+    of them exits on its own, the other is stopped, and the exit code is that of the first one.
     """
     from coderouter_proxy.server import run_both  # noqa: PLC0415 - quick help
 
