@@ -29,6 +29,14 @@ def test_links_between_documents_lead_to_files_that_exist() -> None:
             assert (path.parent / target).exists(), f"{path.name} links to {target}"
 
 
+def test_every_file_the_architecture_names_exists() -> None:
+    roots = ("", "proxy", "proxy/coderouter_proxy", "exporter/coderouter_exporter")
+    text = (ROOT / "ARCHITECTURE.md").read_text(encoding="utf-8")
+    for name in re.findall(r"`([\w.<>-]+(?:/[\w.<>-]+)+/?)`", text):
+        pattern = name.replace("<wire>", "*").rstrip("/")
+        assert any(list((ROOT / root).glob(pattern)) for root in roots), name
+
+
 def test_every_make_target_a_document_names_exists() -> None:
     targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
     for path in docs.DOCUMENTS:

@@ -160,6 +160,7 @@ PRINTED: dict[str, Callable[[], str]] = {
     "rooms": room_table,
     **{f"fields-{name}": partial(field_table, section) for name, section in SECTIONS.items()},
     "coderouter-serve": lambda: command_help("coderouter", "serve"),
+    "coderouter-run": lambda: command_help("coderouter", "run"),
     "coderouter-service-install": lambda: command_help("coderouter", "service", "install"),
     "coderouter-stats": lambda: command_help("coderouter", "stats"),
     "coderouter-dashboard": lambda: command_help("coderouter", "dashboard"),

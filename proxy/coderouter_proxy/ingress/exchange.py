@@ -64,7 +64,7 @@ def new_request_id() -> str:
 
 
 class _Exchange:
-    """One request and its answer; `_started` is set again when the whole request is read."""
+    """One request and its answer; durations start when its whole body has been read."""
 
     def __init__(
         self, runtime: Runtime, wire: ClientWire, scope: Scope, receive: Receive, send: Send

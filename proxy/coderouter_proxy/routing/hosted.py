@@ -9,6 +9,8 @@ from coderouter_proxy.wires.clients import CLIENT_WIRES
 def in_order(request: ClientRequest, names: list[str], routing: Routing) -> list[str]:
     """Return the providers with those that have the request's hosted tools first; only those when one is forced.
 
+    A paid provider that must not be tried stays in its place.
+
     Raises:
         HttpError: one is forced, and no provider that may be tried has it.
     """
@@ -18,13 +20,15 @@ def in_order(request: ClientRequest, names: list[str], routing: Routing) -> list
     if not tools.names:
         return names
     having = [name for name in names if _has_them(name, request, routing)]
-    if not tools.forced:
-        return [*having, *(name for name in names if name not in having)]
-    if not any(routing.config.allow_paid or not routing.clients[name].provider.paid for name in having):
+    first = [name for name in having if routing.config.allow_paid or not routing.clients[name].provider.paid]
+    if tools.forced is None:
+        return [*first, *(name for name in names if name not in first)]
+    if not first:
+        paid = f" but {', '.join(having)}, which is paid while allow_paid is false" if having else ""
         raise HttpError(
             400,
-            f"the request forces the tool {tools.names[0]!r}, which runs at its vendor, and no provider of this "
-            "profile has it; use a profile with the vendor's own API, or leave the tool out",
+            f"the request forces the tool {tools.forced!r}, which only the API of its vendor has, and no provider of "
+            f"this profile is that{paid}; use a profile with one, or leave the tool out",
             code="hosted_tool_unavailable",
             param="tool_choice",
             retry_is_vain=True,

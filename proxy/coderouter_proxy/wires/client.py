@@ -19,10 +19,10 @@ Drop = Callable[[str], object]
 
 @dataclass(frozen=True, slots=True)
 class HostedTools:
-    """Tools that run at a vendor, by the names of events, and whether the model has to call one of them."""
+    """Tools that run at a vendor, by the names of events, and the one that the model has to call."""
 
     names: tuple[str, ...] = ()
-    forced: bool = False
+    forced: str | None = None
 
 
 class ClientWire(ABC):

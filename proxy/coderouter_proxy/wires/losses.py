@@ -14,21 +14,26 @@ from coderouter_proxy.wires.conversation import (
 )
 
 OTHER = "other"
-_DATE = re.compile(r"_\d{8}$")  # of the version of a tool that runs at Anthropic
+_DATE = re.compile(r"_\d{8}$|_\d{4}_\d\d_\d\d$")  # of the version of a tool that runs at a vendor
 
 _FIELDS = (
     "audio betas cache_control container context_management diagnostics effort fallbacks frequency_penalty"
     " logit_bias logprobs mcp_servers metadata min_p modalities n output_format prediction presence_penalty"
     " prompt_cache_key prompt_cache_retention reasoning reasoning_effort repetition_penalty response_format"
-    " safety_identifier seed service_tier speed stop_sequences store tool_choice top_k top_logprobs"
+    " safety_identifier seed service_tier speed stop_sequences store task_budget tool_choice top_k top_logprobs"
     " user_profile_id verbosity web_search_options"
 )
 _PARTS = (
     "audio_url document file image input_audio video_url"
-    " code_execution_tool_result compaction container_upload mcp_tool_result mcp_tool_use redacted_thinking"
-    " server_tool_use thinking tool_reference tool_result tool_use web_fetch_tool_result web_search_tool_result"
+    " bash_code_execution_tool_result code_execution_tool_result compaction container_upload mcp_tool_result"
+    " mcp_tool_use redacted_thinking server_tool_use text_editor_code_execution_tool_result thinking tool_reference"
+    " tool_result tool_search_tool_result tool_use web_fetch_tool_result web_search_tool_result"
 )
-_TOOLS = "bash code_execution computer custom mcp_toolset memory text_editor tool web_fetch web_search"
+_TOOLS = (
+    "bash builtin_function code_execution code_interpreter computer custom file_search image_generation mcp"
+    " mcp_toolset memory text_editor tool tool_search_tool_bm25 tool_search_tool_regex web_fetch web_search"
+    " web_search_preview"
+)
 KNOWN = frozenset(f"{_FIELDS} {_PARTS} {_TOOLS}".split())
 # Part of the thoughts of a turn, whatever their form.
 _THOUGHTS = {"redacted_thinking": "thinking"}

@@ -14,13 +14,14 @@ Message = dict[str, Any]
 
 SYSTEM_ROLES = ("system", "developer")
 MARKED = "<system>\n{}\n</system>"
+_RESULT_ROLES = ("tool", "function")
 
 
 def settled(messages: Sequence[Message]) -> tuple[list[Message], list[Message]]:
     """Return the system messages at the beginning, and the others, none of which is one.
 
-    A later one joins the user message before it, else the one behind it, else becomes one of its own. What stays as
-    it was is the same object.
+    A later one joins the user message before it, else the one behind it, else becomes one of its own; it never comes
+    between a call and its results. What stays as it was is the same object.
     """
     count = 0
     while count < len(messages) and messages[count].get("role") in SYSTEM_ROLES:
@@ -33,33 +34,61 @@ def settled(messages: Sequence[Message]) -> tuple[list[Message], list[Message]]:
 
 def _joined(messages: Sequence[Message]) -> list[Message]:
     joined: list[Message] = []
-    waiting: list[Message] = []  # text parts for a user message that may follow
+    waiting: Any = ""  # content for a user message that may follow
     for message in messages:
         role = message.get("role")
         if role in SYSTEM_ROLES:
-            texts = _marked(message.get("content"))
+            marked = _marked(message.get("content"))
             if not waiting and joined and joined[-1].get("role") == "user":
-                joined[-1] = {**joined[-1], "content": [*_parts(joined[-1].get("content")), *texts]}
+                joined[-1] = {**joined[-1], "content": _both(joined[-1].get("content"), marked)}
             else:
-                waiting += texts
-        elif role == "user":
-            begun = [*waiting, *_parts(message.get("content"))] if waiting else message.get("content")
-            joined.append({**message, "content": begun} if waiting else message)
-            waiting = []
-        else:
-            if waiting:
-                joined.append({"role": "user", "content": waiting})
-                waiting = []
+                waiting = _both(waiting, marked)
+        elif role in _RESULT_ROLES:
             joined.append(message)
-    if waiting:
-        joined.append({"role": "user", "content": waiting})
-    return joined
+        elif role == "user":
+            joined.append(_begun_with(waiting, message))
+            waiting = ""
+        else:
+            joined += _by_user(waiting)
+            joined.append(message)
+            waiting = ""
+    return [*joined, *_by_user(waiting)]
 
 
-def _marked(content: object) -> list[Message]:
-    texts = [part["text"] for part in _parts(content) if isinstance(part.get("text"), str)]
-    text = "\n\n".join(text for text in texts if text.strip())
-    return [{"type": "text", "text": MARKED.format(text)}] if text else []
+def _by_user(content: Any) -> list[Message]:  # noqa: ANN401 - of either shape
+    return [{"role": "user", "content": content}] if content else []
+
+
+def _begun_with(content: Any, message: Message) -> Message:  # noqa: ANN401 - of either shape
+    """Return the message with the content at its beginning, yet behind tool results: Anthropic wants these first."""
+    given = message.get("content")
+    if not content:
+        return message
+    if not isinstance(given, list):
+        return {**message, "content": _both(content, given)}
+    parts, count = _parts(given), 0
+    while count < len(parts) and parts[count].get("type") == "tool_result":
+        count += 1
+    return {**message, "content": [*parts[:count], *_parts(content), *parts[count:]]}
+
+
+def _both(first: Any, second: Any) -> Any:  # noqa: ANN401 - of either shape
+    """Return the content of both: a string where both are, for not every server takes a list."""
+    if not (first and second):
+        return first or second
+    if isinstance(first, str) and isinstance(second, str):
+        return f"{first}\n\n{second}"
+    return [*_parts(first), *_parts(second)]
+
+
+def _marked(content: object) -> str | list[Message]:
+    """Return the texts as one, marked; as a part, where a breakpoint of the cache is behind it."""
+    parts = [part for part in _parts(content) if isinstance(part.get("text"), str) and part["text"].strip()]
+    if not parts:
+        return ""
+    text = MARKED.format("\n\n".join(part["text"] for part in parts))
+    cache = parts[-1].get("cache_control")
+    return text if cache is None else [{"type": "text", "text": text, "cache_control": cache}]
 
 
 def _parts(content: object) -> list[Message]:

@@ -2,6 +2,7 @@ from typing import Any
 
 import pytest
 
+from coderouter_proxy.wires import sequence
 from coderouter_proxy.wires.anthropic import request_writer
 from coderouter_proxy.wires.clients import CLIENT_WIRES
 from coderouter_proxy.wires.losses import losses
@@ -72,7 +73,7 @@ def test_a_system_message_in_the_middle_becomes_part_of_the_user_message_beside_
         user("Hi"), {"role": "assistant", "content": "Hello."}, system("Be brief."), user("Go")
     )
     assert [message["role"] for message in written] == ["user", "assistant", "user"]
-    assert written[2]["content"] == [text("<system>\nBe brief.\n</system>"), text("Go")]
+    assert written[2]["content"] == [text("<system>\nBe brief.\n</system>\n\nGo")]
 
 
 def test_adjacent_messages_of_one_role_are_merged() -> None:
@@ -307,7 +308,7 @@ def test_an_unknown_field_is_reported_as_other() -> None:
     assert "my secret" not in translated(["other"], **{"my secret": 1})
 
 
-CONTINUED = user([text(request_writer.CONTINUED)])
+CONTINUED = user([text(sequence.CONTINUED)])
 
 
 def written(content: object) -> Body:

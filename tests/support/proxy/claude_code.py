@@ -47,7 +47,7 @@ def tool(name: str) -> Body:
 
 
 TOOLS = [*map(tool, NAMES.split()), {**tool(LONG_TOOL), "cache_control": EPHEMERAL}]
-SYSTEM = [
+SYSTEM: list[Body] = [
     {"type": "text", "text": "x-anthropic-billing-header: cc_version=2.1.291; cc_entrypoint=cli;"},
     {"type": "text", "text": "You are a coding agent.", "cache_control": EPHEMERAL},
     {"type": "text", "text": "# Tone\nBe brief.\n\n# Environment\ncwd: /w", "cache_control": EPHEMERAL},

@@ -60,6 +60,8 @@ def read(body: Body) -> Conversation:
     schema, config = _split_output_config(body.get("output_config"))
     vendor = {name: value for name, value in body.items() if name not in _READ and name not in _NO_LOSS}
     vendor.pop("output_config", None)
+    if schema is None:
+        schema, _ = _split_output_config({"format": vendor.pop("output_format", None)})
     return Conversation(
         system=tuple(_texts(body.get("system"))),
         turns=tuple(map(_turn, body["messages"])),
@@ -81,6 +83,11 @@ def read(body: Body) -> Conversation:
 def blocks(value: object) -> list[Body]:
     """Return the blocks of a list, as far as they are objects."""
     return [block for block in value if isinstance(block, dict)] if isinstance(value, list) else []
+
+
+def tool_found(reference: Body) -> str:
+    """Return in words what a reference to a tool says, which only Anthropic's server expands."""
+    return f"Tool {json_values.words(reference.get('tool_name'))} is now available."
 
 
 def _turn(message: Body) -> Turn:
@@ -117,7 +124,7 @@ def _part(block: Body) -> Part:
         case "image" | "document" | "search_result":
             return _media(block) or VendorPart(WIRE, block["type"], block, cache=cache)
         case "tool_reference":
-            return Text(f"Tool {json_values.words(block.get('tool_name'))} is now available.", cache=cache)
+            return Text(tool_found(block), cache=cache)
         case other:
             return VendorPart(WIRE, other, block, cache=cache)
 

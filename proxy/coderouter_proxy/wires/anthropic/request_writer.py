@@ -25,7 +25,6 @@ WIRE = "anthropic"
 MAX_TOKENS = 8192  # Anthropic requires a number; every model of theirs can write this much
 CHOICES = {"auto": "auto", "required": "any", "none": "none", "tool": "tool"}
 EMPTY_SCHEMA: Body = {"type": "object", "properties": {}}
-CONTINUED = "(continued)"
 
 # Beyond those that the form has; clients of other wires may send them as well.
 OWN_FIELDS = frozenset({"thinking", "output_config"})
@@ -102,11 +101,10 @@ def _messages(turns: Iterable[Turn]) -> list[Body]:
     by_user = [_by_user(turn) if turn.role == "system" else turn for turn in turns]
     messages: list[Body] = [
         {"role": turn.role, "content": [block for part in turn.parts for block in _block(part)]}
-        for turn in sequence.mended(by_user)
+        for turn in sequence.mended(by_user, can_write=_can_write, fit_id=_fit_id)
     ]
-    messages = [message for message in messages if message["content"]]
-    if not messages or messages[0]["role"] != "user":
-        messages.insert(0, {"role": "user", "content": [{"type": "text", "text": CONTINUED}]})
+    if messages[0]["role"] != "user":
+        messages.insert(0, {"role": "user", "content": [{"type": "text", "text": sequence.CONTINUED}]})
     last = messages[-1]
     if last["role"] == "assistant" and isinstance(text := last["content"][-1].get("text"), str):
         last["content"][-1]["text"] = text.rstrip()  # Anthropic refuses white space at the end
@@ -117,6 +115,10 @@ def _by_user(turn: Turn) -> Turn:
     """Return the turn as words of the user: system text has no place of its own in the middle."""
     text = "\n\n".join(part.text for part in turn.parts if isinstance(part, Text) and part.text.strip())
     return Turn("user", (Text(MARKED.format(text)),) if text else ())
+
+
+def _can_write(part: Part) -> bool:
+    return isinstance(part, (Text, Call, Result, Media))
 
 
 def _block(part: Part) -> list[Body]:
@@ -133,7 +135,7 @@ def _bare_block(part: Part) -> Body | None:
         case Call():
             return {
                 "type": "tool_use",
-                "id": _call_id(part.id),
+                "id": part.id,
                 "name": part.name,
                 "input": json_values.arguments(part.arguments),
             }
@@ -141,7 +143,7 @@ def _bare_block(part: Part) -> Body | None:
             content = [block for inner in part.parts if not _is_blank(inner) for block in _block(inner)]
             result: Body = {
                 "type": "tool_result",
-                "tool_use_id": _call_id(part.call_id),
+                "tool_use_id": part.call_id,
                 "content": content or "",
             }
             return {**result, "is_error": True} if part.is_error else result
@@ -155,7 +157,7 @@ def _is_blank(part: Part) -> bool:
     return isinstance(part, Text) and not part.text.strip()
 
 
-def _call_id(given: str) -> str:
+def _fit_id(given: str) -> str:
     return _NOT_IN_ID.sub("_", given)
 
 

@@ -96,7 +96,7 @@ def _turn(message: Body) -> Turn:
     parts = _parts(message.get("content"))
     match message.get("role"):
         case "assistant":
-            return Turn("assistant", (*parts, *_calls(message)))
+            return Turn("assistant", (*(parts or _parts(message.get("refusal"))), *_calls(message)))
         case "tool" | "function":
             call_id = json_values.words(message.get("tool_call_id") or message.get("name"))
             return Turn("user", (Result(call_id, tuple(parts)),))

@@ -71,7 +71,11 @@ def write(conversation: Conversation) -> Body:
         body |= {name: value for name, value in fields.items() if name in OWN_FIELDS and value is not None}
     body["messages"] = [
         *_system(conversation.system),
-        *(message for turn in sequence.mended(conversation.turns) for message in _messages(turn)),
+        *(
+            message
+            for turn in sequence.mended(conversation.turns, can_write=_can_write)
+            for message in _messages(turn)
+        ),
     ]
     for name in ("max_tokens", "temperature", "top_p", "stream"):
         if (value := getattr(conversation, name)) is not None:
@@ -95,8 +99,12 @@ def _user_id(given: str) -> str:
 
 
 def _system(texts: Iterable[Text]) -> list[Body]:
-    text = "\n\n".join(part.text for part in texts if part.text)
+    text = "\n\n".join(part.text for part in texts if part.text.strip())
     return [{"role": "system", "content": text}] if text else []
+
+
+def _can_write(part: Part) -> bool:
+    return isinstance(part, (Text, Call, Result)) or (isinstance(part, Media) and _knows_media(part))
 
 
 def _messages(turn: Turn) -> Iterator[Body]:
@@ -148,7 +156,7 @@ def _user(parts: Iterable[Part]) -> Iterator[Body]:
 def _result(result: Result) -> tuple[str, list[Body]]:
     """Return the text of a tool result, and its images: a tool message holds text only, so the user shows them."""
     parts = [each for part in result.parts for each in _part(part)]
-    text = "\n\n".join(part["text"] for part in parts if part["type"] == "text")
+    text = "\n\n".join(part["text"] for part in parts if part["type"] == "text" and part["text"])
     others = [part for part in parts if part["type"] != "text"]
     return (f"Error: {text}" if result.is_error else text), others
 

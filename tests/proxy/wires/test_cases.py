@@ -1,0 +1,33 @@
+"""Situations from public reports, and more of their kinds, against the real proxy."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from proxy.conftest import assert_sound
+from support.proxy import process, wire_cases
+from support.proxy.process import Proxy
+from support.proxy.upstream import Upstream
+
+CASES = sorted((Path(__file__).parent / "cases").glob("*/case.json"))
+
+
+@pytest.fixture(scope="module")
+def rig(upstream_server: Upstream, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Proxy]:
+    """One proxy for all cases."""
+    with process.serving(tmp_path_factory.mktemp("cases"), wire_cases.config(upstream_server)) as started:
+        yield started
+        assert started.command.stop() == 0
+        assert "Traceback" not in started.command.stderr
+    assert_sound(started.events_path)
+
+
+@pytest.mark.parametrize("path", CASES, ids=lambda path: path.parent.name)
+def test_a_case_ends_as_it_has_to(path: Path, rig: Proxy, upstream_server: Upstream) -> None:
+    case = wire_cases.load(path)
+    outcome = wire_cases.run(case, rig, upstream_server)
+    for name, fields in case.sent.items():
+        last = outcome.seen[name][-1]
+        assert {field: last.get(field) for field in fields} == fields, name
+    assert outcome.fulfils(case.ok), f"{case.ok} is not true of {outcome}"
