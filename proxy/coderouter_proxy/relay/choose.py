@@ -2,6 +2,7 @@
 
 from coderouter_proxy.relay.edited import Edit, Edited
 from coderouter_proxy.relay.edits import anthropic, openai
+from coderouter_proxy.relay.keep_state import KeepState
 from coderouter_proxy.relay.relay import Conversion, Relay
 from coderouter_proxy.relay.text import AnswerPolicy, FilterText, RepairToolCalls, Stages
 from coderouter_proxy.relay.translated import Translated
@@ -19,17 +20,22 @@ def choose(wire: ProviderWire, request: ClientRequest, policy: AnswerPolicy) -> 
 def _conversion(wire: ProviderWire, request: ClientRequest, policy: AnswerPolicy) -> Conversion:
     client = CLIENT_WIRES[request.ingress]
     if wire.ingress != request.ingress:
-        return Translated(
-            wire.reader(),
-            client.writer(request),
-            _stages(policy, client.tool_names(request)),
-            reasoning=client.shows_reasoning or policy.reasoning_passthrough,
+        writer = client.writer(request)
+        reasoning = client.shows_reasoning or policy.reasoning_passthrough
+        kept = KeepState(
+            policy.origin,
+            signs=bool(policy.origin) and writer.shows_thinking,
+            returns_reasoning=reasoning and not client.shows_reasoning,
         )
+        stages = _stages(policy, client.tool_names(request))
+        return Translated(wire.reader(), writer, stages, kept, reasoning=reasoning)
     return Edited(wire, EDITS[wire.ingress](request, policy))
 
 
 def _openai_edits(request: ClientRequest, policy: AnswerPolicy) -> list[Edit]:
     edits: list[Edit] = []
+    if policy.origin:
+        edits.append(openai.KeepState(policy.origin, returns_reasoning=policy.reasoning_passthrough))
     if not policy.reasoning_passthrough:
         edits.append(openai.StripReasoning())
     if not wants_usage(request.body):

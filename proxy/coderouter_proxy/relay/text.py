@@ -20,6 +20,8 @@ class AnswerPolicy:
 
     filters: Sequence[OutputFilter] = ()
     reasoning_passthrough: bool = False
+    origin: str = ""
+    """Fingerprint of the provider, for state that has to come back; without one, none is kept."""
 
 
 class TextStage(Protocol):

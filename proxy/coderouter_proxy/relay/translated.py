@@ -1,6 +1,7 @@
 """An answer on another wire than its client's: read into deltas, changed there, and written again."""
 
 from coderouter_proxy.answer import Changes, Usage
+from coderouter_proxy.relay.keep_state import KeepState
 from coderouter_proxy.relay.text import Piece, Stages, new_call_id
 from coderouter_proxy.request import Body
 from coderouter_proxy.wires.answer_writer import AnswerWriter
@@ -8,10 +9,13 @@ from coderouter_proxy.wires.deltas import Arguments, Delta, Reader, Stop, Text, 
 
 
 class Translated:
-    def __init__(self, reader: Reader, writer: AnswerWriter, stages: Stages, *, reasoning: bool) -> None:
+    def __init__(
+        self, reader: Reader, writer: AnswerWriter, stages: Stages, kept: KeepState, *, reasoning: bool
+    ) -> None:
         self._reader = reader
         self._writer = writer
         self._stages = stages
+        self._kept = kept
         self._reasoning = reasoning
         self._begun = False
         self._stripped: tuple[str, ...] = ()
@@ -47,6 +51,9 @@ class Translated:
         return self._writer.begin()
 
     def _edited(self, deltas: list[Delta]) -> list[Delta]:
+        return self._kept.identified(self._changed(self._kept.read(deltas)))
+
+    def _changed(self, deltas: list[Delta]) -> list[Delta]:
         if not self._reasoning:
             deltas = self._without_reasoning(deltas)
         if not self._stages:
@@ -68,7 +75,11 @@ class Translated:
 
     def _last_deltas(self) -> tuple[list[Delta], Stop]:
         """Return what had to wait for the end of the answer, and how it ended."""
-        deltas = [*self._edited(self._reader.end()), *_as_deltas(self._stages.end())]
+        deltas = [
+            *self._edited(self._reader.end()),
+            *self._kept.end(),
+            *self._kept.identified(_as_deltas(self._stages.end())),
+        ]
         stop = self._reader.stop
         return deltas, Stop("tool_use", stop.sequence) if self._stages.changes().repaired else stop
 

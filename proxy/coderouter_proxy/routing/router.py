@@ -16,6 +16,7 @@ from coderouter_proxy.routing.capabilities import CapabilityRule, ModelCapabilit
 from coderouter_proxy.routing.cooldown import Cooldowns
 from coderouter_proxy.routing.cost import Budgets
 from coderouter_proxy.routing.profiles import DefaultProfile
+from coderouter_proxy.wires.state import origin_of
 
 Emit = Callable[[Event], None]
 
@@ -42,7 +43,11 @@ class Routing:
     ) -> Self:
         known = {provider.name: capabilities.resolve(provider, rules) for provider in config.providers}
         policies = {
-            provider.name: AnswerPolicy(provider.output_filters, known[provider.name].reasoning_passthrough)
+            provider.name: AnswerPolicy(
+                provider.output_filters,
+                known[provider.name].reasoning_passthrough,
+                origin=origin_of(provider),
+            )
             for provider in config.providers
         }
         return cls(

@@ -9,6 +9,8 @@ from coderouter_proxy.wires.deltas import Delta, Stop
 class AnswerWriter(ABC):
     """Writes one answer, delta by delta or whole, as events or a body of a client's wire."""
 
+    shows_thinking: bool = False  # in blocks of their own, which the client returns with their signatures
+
     @abstractmethod
     def begin(self) -> bytes: ...
 

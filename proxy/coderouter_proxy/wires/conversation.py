@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias
 
+from coderouter_proxy.wires.state import State
+
 Body = dict[str, Any]
 Role: TypeAlias = Literal["system", "user", "assistant"]
 
@@ -38,11 +40,15 @@ class Media(Part):
 
 @dataclass(frozen=True, slots=True)
 class Call(Part):
-    """A tool call of the model; `arguments` is JSON text, of an object if the model wrote a sound call."""
+    """A tool call of the model; `arguments` is JSON text, of an object if the model wrote a sound call.
+
+    `id` is the provider's own, `state` what the provider has to get back with it.
+    """
 
     id: str
     name: str
     arguments: str
+    state: State | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,10 +62,14 @@ class Result(Part):
 
 @dataclass(frozen=True, slots=True)
 class Thinking(Part):
-    """Thoughts of the model; `proof` is opaque to all but the vendor that made it."""
+    """Thoughts of the model; `proof` is opaque to all but the vendor that made it.
+
+    `state` is what a provider of another wire has to get back, the thoughts included.
+    """
 
     text: str
     proof: str = ""
+    state: State | None = None
 
 
 @dataclass(frozen=True, slots=True)

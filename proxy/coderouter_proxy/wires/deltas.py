@@ -5,7 +5,7 @@ interleave.
 """
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from coderouter_proxy.request import Body
@@ -18,7 +18,10 @@ class Text:
 
 @dataclass(slots=True)
 class Thinking:
+    """`field` is the one that the reasoning was in, on a wire where it has several names."""
+
     text: str
+    field: str = field(default="reasoning_content", compare=False)
 
 
 @dataclass(slots=True)
@@ -30,8 +33,11 @@ class Signature:
 
 @dataclass(slots=True)
 class ToolCall:
+    """`extra` has to come back with the call; only the vendor that made it can read it."""
+
     id: str
     name: str
+    extra: Body | None = None
 
 
 @dataclass(slots=True)
@@ -41,7 +47,15 @@ class Arguments:
     text: str
 
 
-Delta = Text | Thinking | Signature | ToolCall | Arguments
+@dataclass(slots=True)
+class Opaque:
+    """State of the turn that has to come back, by its name on the provider's wire."""
+
+    name: str
+    value: object
+
+
+Delta = Text | Thinking | Signature | ToolCall | Arguments | Opaque
 
 
 @dataclass(slots=True)

@@ -82,7 +82,7 @@ def _lost(part: Part, vocabulary: Vocabulary) -> str | None:
     match part:
         case VendorPart() if part.wire != vocabulary.wire:
             return named(part.name)
-        case Thinking() if not vocabulary.thinking:
+        case Thinking(state=None) if not vocabulary.thinking:
             return "thinking"
         case Media() if not vocabulary.knows_media(part):
             return part.kind

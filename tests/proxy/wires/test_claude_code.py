@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from coderouter_proxy.wires import state
 from proxy.wires.conftest import Side
 from support.proxy import anthropic_answers as anthropic
 from support.proxy import claude_code, openai_answers
@@ -56,7 +57,8 @@ def test_a_turn_with_calls_and_the_turn_that_answers_them(wires: Proxy, side: Si
     assert called.headers["content-type"].startswith("text/event-stream")
     thought, words, *uses = ordered_blocks(event_data(called.body))
     assert (thought["type"], thought["thinking"]) == ("thinking", "I read it.")
-    assert thought["signature"] == (anthropic.SIGNATURE if side.name == "anthropic" else "")
+    assert side.name == "openai" or thought["signature"] == anthropic.SIGNATURE
+    assert state.is_ours(thought["signature"]) == (side.name == "openai")
     assert words["text"] == "I read it."
     assert [(use["id"], use["name"], use["input"]) for use in uses] == CALLS
     message_delta = event_data(called.body)[-2]

@@ -3,7 +3,17 @@ from typing import Any
 import pytest
 
 from coderouter_proxy.wires.anthropic.answer_reader import AnthropicReader
-from coderouter_proxy.wires.deltas import Arguments, Delta, Reader, Signature, Stop, Text, Thinking, ToolCall
+from coderouter_proxy.wires.deltas import (
+    Arguments,
+    Delta,
+    Opaque,
+    Reader,
+    Signature,
+    Stop,
+    Text,
+    Thinking,
+    ToolCall,
+)
 from coderouter_proxy.wires.openai.answer_reader import OpenAIReader
 from support.proxy.deltas import joined
 
@@ -293,6 +303,8 @@ def test_a_whole_message_of_anthropic_is_read() -> None:
     whole = {"type": "message", "content": content, "stop_reason": "stop_sequence", "stop_sequence": "END"}
     assert read(reader, whole) == [
         Thinking("Hm."),
+        Signature("s"),
+        Opaque("redacted_thinking", "x"),
         Text("I look."),
         *LS,
         ToolCall("2", "rm"),

@@ -6,9 +6,78 @@ from coderouter_proxy.answer import Changes
 from coderouter_proxy.relay.text import Piece, Stages, new_call_id
 from coderouter_proxy.relay.tool_calls.lookahead import TextualCall
 from coderouter_proxy.request import Body
+from coderouter_proxy.wires import state
+from coderouter_proxy.wires.collected_state import CollectedState
 from coderouter_proxy.wires.openai.provider import choices
 
 REASONING = ("reasoning", "reasoning_content")
+
+
+class KeepState:
+    """Puts state that has to come back into the ids of calls, for clients that return nothing else.
+
+    `returns_reasoning`: the client gets the reasoning, and sends it back by itself.
+    """
+
+    def __init__(self, origin: str, *, returns_reasoning: bool) -> None:
+        self._origin = origin
+        self._returns_reasoning = returns_reasoning
+        self._collected = CollectedState()
+
+    def changes(self) -> Changes:
+        return Changes()
+
+    def concerns(self, events: bytes) -> bool:
+        if b'"reasoning' in events:
+            if not self._returns_reasoning or b'"reasoning_details"' in events:
+                return True
+            self._collected.has_any = True  # so that the next call names the provider
+        return b'"extra_content"' in events or (self._collected.has_any and b'"tool_calls"' in events)
+
+    def chunk(self, chunk: Body, *, first: bool) -> list[Body]:
+        return [self._edited(chunk, "delta")]
+
+    def end(self) -> list[Body]:
+        return []
+
+    def whole(self, decoded: Body) -> Body:
+        return self._edited(decoded, "message")
+
+    def _edited(self, answer: Body, name: str) -> Body:
+        found = answer.get("choices")
+        choice = found[0] if isinstance(found, list) and found else None
+        given = choice.get(name) if isinstance(choice, dict) else None
+        if not isinstance(choice, dict) or not isinstance(given, dict) or _index(choice) != 0:
+            return answer
+        self._read(given)
+        calls = given.get("tool_calls")
+        if not isinstance(calls, list):
+            return answer
+        kept = list(map(self._identified, calls))
+        if all(new is old for new, old in zip(kept, calls, strict=True)):
+            return answer
+        return {
+            **answer,
+            "choices": [{**choice, name: {**given, "tool_calls": kept}}, *answer["choices"][1:]],
+        }
+
+    def _read(self, given: Body) -> None:
+        field = next((name for name in state.REASONING if given.get(name)), "")
+        if isinstance(text := given.get(field), str):
+            self._collected.add_reasoning(field, "" if self._returns_reasoning else text)
+        for name in ("reasoning_details", "extra_content"):
+            if value := given.get(name):
+                self._collected.add_opaque(name, value)
+
+    def _identified(self, call: Any) -> Any:  # noqa: ANN401 - of a provider
+        if not isinstance(call, dict) or not isinstance(own := call.get("id"), str) or not own:
+            return call
+        extra = call.get("extra_content")
+        if not extra and not self._collected.has_any:
+            return call
+        turn = self._collected.take(reasoning=not self._returns_reasoning)
+        of_call = state.State(self._origin, {"extra_content": extra} if extra else {}, turn)
+        return {**call, "id": state.encode_id(own, of_call)}
 
 
 class HideUsage:

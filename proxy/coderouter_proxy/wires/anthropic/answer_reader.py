@@ -4,7 +4,17 @@ from typing import Any
 
 from coderouter_proxy.request import Body
 from coderouter_proxy.wires import json_values
-from coderouter_proxy.wires.deltas import Arguments, Delta, Reader, Signature, Stop, Text, Thinking, ToolCall
+from coderouter_proxy.wires.deltas import (
+    Arguments,
+    Delta,
+    Opaque,
+    Reader,
+    Signature,
+    Stop,
+    Text,
+    Thinking,
+    ToolCall,
+)
 
 
 class AnthropicReader(Reader):
@@ -66,7 +76,14 @@ class AnthropicReader(Reader):
             case "text":
                 return [Text(text)] if (text := json_values.words(block.get("text"))) else []
             case "thinking":
-                return [Thinking(text)] if (text := json_values.words(block.get("thinking"))) else []
+                text, signature = (
+                    json_values.words(block.get("thinking")),
+                    json_values.words(block.get("signature")),
+                )
+                thoughts: list[Delta] = [Thinking(text)] if text else []
+                return [*thoughts, Signature(signature)] if signature else thoughts
+            case "redacted_thinking":
+                return [Opaque("redacted_thinking", block.get("data"))]
             case "tool_use":
                 self._in_call = self._has_called = True
                 call: list[Delta] = [

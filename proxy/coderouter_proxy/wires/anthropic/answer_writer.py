@@ -38,7 +38,7 @@ class AnthropicWriter(AnswerWriter):
             "stop_sequence": None,
         }
         self._names = names
-        self._thinking = thinking
+        self.shows_thinking = thinking
         self._input_tokens = input_tokens
         self._index = -1
         self._open: type[Delta] | None = None
@@ -66,7 +66,7 @@ class AnthropicWriter(AnswerWriter):
                     self._leave(parts)
                     self._start(_tool_use(delta, self._names), parts)
                     self._open = ToolCall
-                case Thinking() if self._thinking:
+                case Thinking() if self.shows_thinking:
                     self._enter(Thinking, parts)
                     parts.append(self._delta(b'thinking_delta","thinking":', delta.text))
                 case Signature() if self._open is Thinking:
@@ -105,7 +105,7 @@ class AnthropicWriter(AnswerWriter):
                     blocks.append({"type": "text", "text": delta.text})
                 case Thinking() if last["type"] == "thinking":
                     last["thinking"] += delta.text
-                case Thinking() if self._thinking:
+                case Thinking() if self.shows_thinking:
                     blocks.append({"type": "thinking", "thinking": delta.text, "signature": ""})
                 case Signature() if last["type"] == "thinking":
                     last["signature"] = delta.signature

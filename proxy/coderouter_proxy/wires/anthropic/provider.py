@@ -8,7 +8,7 @@ from coderouter_proxy.config.schema import Profile, Provider
 from coderouter_proxy.config.traits import ProviderTraits
 from coderouter_proxy.errors import ProviderError
 from coderouter_proxy.request import Body, ClientRequest
-from coderouter_proxy.wires import json_values, refusals
+from coderouter_proxy.wires import json_values, refusals, returned_state, state
 from coderouter_proxy.wires.anthropic import others
 from coderouter_proxy.wires.anthropic.answer_reader import AnthropicReader
 from coderouter_proxy.wires.anthropic.answer_writer import event
@@ -76,23 +76,30 @@ class AnthropicProvider(ProviderWire):
         given = request.body
         if request.ingress == self.ingress:
             taken = given if self.is_vendors_own(provider) else others.fitted(given, drop)
-            messages = _without_unsigned_thinking(taken["messages"], drop)
+            returned = taken["messages"]
+            if state.RAW_MARK in request.raw:
+                returned = state.without_state(returned)
+            messages = _without_unsigned_thinking(returned, drop)
             theirs = {**taken, "messages": messages}
             if messages != taken["messages"]:
                 theirs = _drop_thinking_unless_turn_has_it(theirs)
         else:
-            theirs = self._translated(request, drop)
+            theirs = self._translated(request, provider, drop)
         body: Body = {**provider.extra_body, **theirs, "model": provider.model or given.get("model")}
         body.pop("profile", None)
         if text := directive(provider, profile):
             body["system"] = _with_directive(body.get("system"), text)
         return body
 
-    def _translated(self, request: ClientRequest, drop: Drop) -> Body:
-        conversation = CLIENT_WIRES[request.ingress].conversation(request.body, drop)
+    def _translated(self, request: ClientRequest, provider: Provider, drop: Drop) -> Body:
+        conversation = returned_state.for_provider(
+            CLIENT_WIRES[request.ingress].conversation(request.body, drop),
+            state.origin_of(provider),
+            returns_reasoning=False,
+        )
         for name in losses(conversation, VOCABULARY):
             drop(name)
-        return write(conversation)
+        return _drop_thinking_unless_turn_has_it(write(conversation))
 
     def degraded_retry(self, body: Body, error: ProviderError, drop: Drop) -> Body | None:
         """Return the request without thinking, where the provider does not accept a signature in it."""

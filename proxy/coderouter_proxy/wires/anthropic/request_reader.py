@@ -6,7 +6,7 @@ Source: the API reference of messages. A reader is lenient: what is not of the t
 from collections.abc import Iterable, Iterator
 from typing import Any, Literal
 
-from coderouter_proxy.wires import json_values
+from coderouter_proxy.wires import json_values, state
 from coderouter_proxy.wires.conversation import (
     Body,
     Call,
@@ -103,24 +103,18 @@ def _part(block: Body) -> Part:
             return Text(json_values.words(block.get("text")), cache=cache)
         case "tool_use":
             arguments = json_values.written(block.get("input") or {}, retryable=False)
-            return Call(
-                json_values.words(block.get("id")),
-                json_values.words(block.get("name")),
-                arguments,
-                cache=cache,
-            )
+            own_id, of_call = state.decode_id(json_values.words(block.get("id")))
+            return Call(own_id, json_values.words(block.get("name")), arguments, of_call, cache=cache)
         case "tool_result":
-            call_id, content = json_values.words(block.get("tool_use_id")), block.get("content")
+            call_id, _ = state.decode_id(json_values.words(block.get("tool_use_id")))
+            content = block.get("content")
             parts = (
                 [Text(content)] if isinstance(content, str) else [_part(inner) for inner in blocks(content)]
             )
             return Result(call_id, tuple(parts), is_error=bool(block.get("is_error")), cache=cache)
         case "thinking":
-            return Thinking(
-                json_values.words(block.get("thinking")),
-                json_values.words(block.get("signature")),
-                cache=cache,
-            )
+            text, proof = json_values.words(block.get("thinking")), json_values.words(block.get("signature"))
+            return Thinking(text, proof, state.signed(proof, text), cache=cache)
         case "image" | "document" | "search_result":
             return _media(block) or VendorPart(WIRE, block["type"], block, cache=cache)
         case "tool_reference":

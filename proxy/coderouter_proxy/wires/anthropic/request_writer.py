@@ -6,7 +6,7 @@ Source: the API reference of messages. Only fields that Anthropic knows are writ
 import re
 from collections.abc import Iterable
 
-from coderouter_proxy.wires import json_values, sequence
+from coderouter_proxy.wires import json_values, sequence, state
 from coderouter_proxy.wires.conversation import (
     Body,
     Call,
@@ -65,7 +65,7 @@ def write(conversation: Conversation) -> Body:
     body["max_tokens"] = conversation.max_tokens or MAX_TOKENS
     if system := _system(conversation.system):
         body["system"] = system
-    body["messages"] = _messages(conversation.turns)
+    body["messages"] = _messages(conversation.turns, thinks=_thinks(body))
     for name in ("top_p", "top_k", "stream"):
         if (value := getattr(conversation, name)) is not None:
             body[name] = value
@@ -96,11 +96,16 @@ def _system(texts: Iterable[Text]) -> str | list[Body]:
     return "\n\n".join(part.text for part in kept)
 
 
-def _messages(turns: Iterable[Turn]) -> list[Body]:
+def _thinks(body: Body) -> bool:
+    thinking = body.get("thinking")
+    return isinstance(thinking, dict) and thinking.get("type") in ("enabled", "adaptive")
+
+
+def _messages(turns: Iterable[Turn], *, thinks: bool) -> list[Body]:
     """Return the messages; the first has to be the user's."""
     by_user = [_by_user(turn) if turn.role == "system" else turn for turn in turns]
     messages: list[Body] = [
-        {"role": turn.role, "content": [block for part in turn.parts for block in _block(part)]}
+        {"role": turn.role, "content": _content(turn, thinks=thinks)}
         for turn in sequence.mended(by_user, can_write=_can_write, fit_id=_fit_id)
     ]
     if messages[0]["role"] != "user":
@@ -109,6 +114,21 @@ def _messages(turns: Iterable[Turn]) -> list[Body]:
     if last["role"] == "assistant" and isinstance(text := last["content"][-1].get("text"), str):
         last["content"][-1]["text"] = text.rstrip()  # Anthropic refuses white space at the end
     return messages
+
+
+def _content(turn: Turn, *, thinks: bool) -> list[Body]:
+    """Return the blocks; the thinking that led to the first call begins the message, as Anthropic requires."""
+    content: list[Body] = []
+    called = False
+    for part in turn.parts:
+        if isinstance(part, Call):
+            thoughts = part.state.turn.get(state.THINKING) if part.state is not None and thinks else None
+            if isinstance(thoughts, list):
+                at = len(content) if called else 0
+                content[at:at] = thoughts
+            called = True
+        content += _block(part)
+    return content
 
 
 def _by_user(turn: Turn) -> Turn:

@@ -12,6 +12,7 @@ from coderouter_proxy.wires.deltas import (
     ANTHROPIC_STOPS,
     Arguments,
     Delta,
+    Opaque,
     Reader,
     Stop,
     Text,
@@ -27,6 +28,7 @@ class _Call:
     id: str
     name: str = ""
     arguments: str = ""
+    extra: Body | None = None
     sent: int = 0
     begun: bool = False
     over: bool = False
@@ -89,9 +91,10 @@ class OpenAIReader(Reader):
         deltas: list[Delta] = []
         if (content := delta.get("content")) and (text := _text(content)):
             deltas.append(Text(text))
-        thought = delta.get("reasoning_content") or delta.get("reasoning")
-        if isinstance(thought, str):
-            deltas.insert(0, Thinking(thought))
+        field = "reasoning_content" if delta.get("reasoning_content") else "reasoning"
+        if isinstance(thought := delta.get(field), str):
+            deltas.insert(0, Thinking(thought, field))
+        deltas = [*_opaque(delta), *deltas]
         if isinstance(refusal := delta.get("refusal"), str) and refusal:
             deltas.append(Text(refusal))
         if deltas and self._calls.live is not None:
@@ -116,6 +119,8 @@ class OpenAIReader(Reader):
             if isinstance(name := function.get("name"), str) and not call.name:
                 call.name = name
             _append(call, function.get("arguments"))
+        if call.extra is None and isinstance(extra := piece.get("extra_content"), dict):
+            call.extra = extra
         calls = self._calls
         if calls.live is call:
             return _news(call)
@@ -149,6 +154,16 @@ class OpenAIReader(Reader):
         return calls.by_key[key]
 
 
+def _opaque(delta: Body) -> list[Delta]:
+    """Return the state of the turn: OpenRouter's, and Gemini's where it is not about a call."""
+    opaque: list[Delta] = []
+    if isinstance(details := delta.get("reasoning_details"), list) and details:
+        opaque.append(Opaque("reasoning_details", details))
+    if isinstance(extra := delta.get("extra_content"), dict) and extra:
+        opaque.append(Opaque("extra_content", extra))
+    return opaque
+
+
 def _append(call: _Call, arguments: object) -> None:
     if isinstance(arguments, dict):  # Ollama's own shape, decoded already
         arguments = json_values.written(arguments, retryable=True)
@@ -167,7 +182,7 @@ def _news(call: _Call) -> list[Delta]:
         return deltas
     if not call.begun:
         call.begun = True
-        deltas.append(ToolCall(call.id, call.name))
+        deltas.append(ToolCall(call.id, call.name, call.extra))
     if call.sent < len(call.arguments):
         deltas.append(Arguments(call.arguments[call.sent :]))
         call.sent = len(call.arguments)

@@ -10,7 +10,7 @@ from coderouter_proxy.config.schema import Profile, Provider
 from coderouter_proxy.config.traits import ProviderTraits
 from coderouter_proxy.errors import ProviderError
 from coderouter_proxy.request import Body, ClientRequest
-from coderouter_proxy.wires import refusals
+from coderouter_proxy.wires import refusals, returned_state, state
 from coderouter_proxy.wires.clients import CLIENT_WIRES
 from coderouter_proxy.wires.deltas import Reader
 from coderouter_proxy.wires.losses import losses
@@ -63,10 +63,15 @@ class OpenAIProvider(ProviderWire):
                 }
             )
         else:
-            theirs = self._translated(request, drop, own_api=own_api)
+            theirs = self._translated(request, provider, traits, drop, own_api=own_api)
         body: Body = {**provider.extra_body, **theirs, "model": provider.model or request.body.get("model")}
         body.pop("profile", None)
-        body["messages"] = with_system(body["messages"], directive(provider, profile))
+        if request.ingress == self.ingress and state.RAW_MARK in request.raw:
+            body["messages"] = state.restored(
+                body["messages"], state.origin_of(provider), returns_reasoning=traits.returns_reasoning
+            )
+        messages = with_system(body["messages"], directive(provider, profile))
+        body["messages"] = state.with_required_state(messages, traits)
         if request.stream:
             options = body.get("stream_options")
             body["stream_options"] = {**(options if isinstance(options, dict) else {}), "include_usage": True}
@@ -75,8 +80,20 @@ class OpenAIProvider(ProviderWire):
             body.pop("stream_options", None)
         return body
 
-    def _translated(self, request: ClientRequest, drop: Drop, *, own_api: bool) -> Body:
-        conversation = CLIENT_WIRES[request.ingress].conversation(request.body, drop)
+    def _translated(
+        self,
+        request: ClientRequest,
+        provider: Provider,
+        traits: ProviderTraits,
+        drop: Drop,
+        *,
+        own_api: bool,
+    ) -> Body:
+        conversation = returned_state.for_provider(
+            CLIENT_WIRES[request.ingress].conversation(request.body, drop),
+            state.origin_of(provider),
+            returns_reasoning=traits.returns_reasoning,
+        )
         for name in losses(conversation, VOCABULARY):
             drop(name)
         body = write(conversation)

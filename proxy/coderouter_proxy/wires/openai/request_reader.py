@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from coderouter_proxy.wires import json_values
+from coderouter_proxy.wires import json_values, state
 from coderouter_proxy.wires.conversation import (
     Body,
     Call,
@@ -98,7 +98,8 @@ def _turn(message: Body) -> Turn:
         case "assistant":
             return Turn("assistant", (*(parts or _parts(message.get("refusal"))), *_calls(message)))
         case "tool" | "function":
-            call_id = json_values.words(message.get("tool_call_id") or message.get("name"))
+            given = json_values.words(message.get("tool_call_id") or message.get("name"))
+            call_id, _ = state.decode_id(given)
             return Turn("user", (Result(call_id, tuple(parts)),))
         case "system" | "developer":
             return Turn("system", tuple(parts))
@@ -119,7 +120,8 @@ def _calls(message: Body) -> Iterator[Call]:
 def _call(call_id: object, function: Body) -> Call:
     arguments = function.get("arguments")
     text = arguments if isinstance(arguments, str) else json_values.written(arguments or {}, retryable=False)
-    return Call(json_values.words(call_id), json_values.words(function.get("name")), text)
+    own_id, of_call = state.decode_id(json_values.words(call_id))
+    return Call(own_id, json_values.words(function.get("name")), text, of_call)
 
 
 def _texts(content: object) -> list[Text]:

@@ -6,7 +6,7 @@ Source: the API reference of chat completions. Only its own fields are written: 
 import hashlib
 from collections.abc import Iterable, Iterator
 
-from coderouter_proxy.wires import sequence
+from coderouter_proxy.wires import sequence, state
 from coderouter_proxy.wires.conversation import (
     Body,
     Call,
@@ -15,6 +15,7 @@ from coderouter_proxy.wires.conversation import (
     Part,
     Result,
     Text,
+    Thinking,
     Tool,
     ToolChoice,
     Turn,
@@ -124,15 +125,18 @@ def _assistant(parts: Iterable[Part]) -> Iterator[Body]:
             "id": part.id,
             "type": "function",
             "function": {"name": short(part.name), "arguments": part.arguments},
+            **(part.state.call if part.state is not None else {}),
         }
         for part in parts
         if isinstance(part, Call)
     ]
     text = "".join(_texts(parts))
+    states = [part.state for part in parts if isinstance(part, (Call, Thinking))]
+    back = state.openai_fields(state.joined(each.turn for each in states if each is not None))
     if calls:
-        yield {"role": "assistant", "content": text or None, "tool_calls": calls}
+        yield {"role": "assistant", "content": text or None, **back, "tool_calls": calls}
     else:
-        yield {"role": "assistant", "content": text}
+        yield {"role": "assistant", "content": text, **back}
 
 
 def _user(parts: Iterable[Part]) -> Iterator[Body]:

@@ -1,0 +1,58 @@
+"""State of a provider in an answer on another wire: read from its deltas, put into signatures and ids."""
+
+from coderouter_proxy.wires import state
+from coderouter_proxy.wires.collected_state import CollectedState
+from coderouter_proxy.wires.deltas import Delta, Opaque, Signature, Text, Thinking, ToolCall
+from coderouter_proxy.wires.state import State
+
+
+class KeepState:
+    """Keeps the state of one answer.
+
+    A client that shows thinking gets the state of reasoning in its signature, any other in the id of the next call.
+    """
+
+    def __init__(self, origin: str, *, signs: bool, returns_reasoning: bool) -> None:
+        """`signs`: the client gets signatures of ours; `returns_reasoning`: it sends the reasoning back by itself."""
+        self._origin = origin
+        self._signs = signs
+        self._returns_reasoning = returns_reasoning
+        self._collected = CollectedState()
+
+    def read(self, deltas: list[Delta]) -> list[Delta]:
+        """Return the deltas with a signature behind reasoning, and without what only the vendor can read."""
+        passed: list[Delta] = []
+        for delta in deltas:
+            match delta:
+                case Opaque():
+                    self._collected.add_opaque(delta.name, delta.value)
+                    continue
+                case Thinking():
+                    self._collected.add_reasoning(delta.field, delta.text)
+                case Signature():
+                    self._collected.add_signature(delta.signature)
+                case Text() if not delta.text.strip():
+                    pass  # may be between two pieces of reasoning
+                case _:
+                    passed += self.end()
+            passed.append(delta)
+        return passed
+
+    def end(self) -> list[Delta]:
+        """Return the signature of reasoning that is over."""
+        if not self._signs or not self._collected.has_reasoning:
+            return []
+        return [Signature(self._collected.signature(self._origin))]
+
+    def identified(self, deltas: list[Delta]) -> list[Delta]:
+        """Return the deltas with calls whose ids hold what has to come back with them."""
+        return [self._identified(delta) if isinstance(delta, ToolCall) else delta for delta in deltas]
+
+    def _identified(self, call: ToolCall) -> ToolCall:
+        if not self._origin:
+            return call
+        of_call: State | None = None
+        if self._collected.has_any or call.extra:
+            turn = self._collected.take(reasoning=not self._returns_reasoning)
+            of_call = State(self._origin, {"extra_content": call.extra} if call.extra else {}, turn)
+        return ToolCall(state.encode_id(call.id, of_call), call.name)
