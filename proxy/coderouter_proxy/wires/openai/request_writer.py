@@ -105,7 +105,14 @@ def _system(texts: Iterable[Text]) -> list[Body]:
 
 
 def _can_write(part: Part) -> bool:
-    return isinstance(part, (Text, Call, Result)) or (isinstance(part, Media) and _knows_media(part))
+    match part:
+        case Text() | Call() | Result():
+            return True
+        case Media():
+            return _knows_media(part)
+        case Thinking():
+            return part.state is not None
+    return False
 
 
 def _messages(turn: Turn) -> Iterator[Body]:
