@@ -22,38 +22,44 @@ def settled(messages: Sequence[Message]) -> tuple[list[Message], list[Message]]:
     A later one joins the user message before it, else the one behind it, else becomes one of its own. What stays as
     it was is the same object.
     """
+    first, rest = leading(messages)
+    if not any(message.get("role") in SYSTEM_ROLES for message in rest):
+        return first, rest
+    return first, joined(rest)
+
+
+def leading(messages: Sequence[Message]) -> tuple[list[Message], list[Message]]:
+    """Return the system messages at the beginning, and all the rest."""
     count = 0
     while count < len(messages) and messages[count].get("role") in SYSTEM_ROLES:
         count += 1
-    leading, rest = list(messages[:count]), messages[count:]
-    if not any(message.get("role") in SYSTEM_ROLES for message in rest):
-        return leading, list(rest)
-    return leading, _joined(rest)
+    return list(messages[:count]), list(messages[count:])
 
 
-def _joined(messages: Sequence[Message]) -> list[Message]:
-    joined: list[Message] = []
+def joined(messages: Sequence[Message]) -> list[Message]:
+    """Return the messages without any system message: its text joins a user message, as `settled` says."""
+    written: list[Message] = []
     waiting: list[Message] = []  # text parts for a user message that may follow
     for message in messages:
         role = message.get("role")
         if role in SYSTEM_ROLES:
             texts = _marked(message.get("content"))
-            if not waiting and joined and joined[-1].get("role") == "user":
-                joined[-1] = {**joined[-1], "content": [*_parts(joined[-1].get("content")), *texts]}
+            if not waiting and written and written[-1].get("role") == "user":
+                written[-1] = {**written[-1], "content": [*_parts(written[-1].get("content")), *texts]}
             else:
                 waiting += texts
         elif role == "user":
             begun = [*waiting, *_parts(message.get("content"))] if waiting else message.get("content")
-            joined.append({**message, "content": begun} if waiting else message)
+            written.append({**message, "content": begun} if waiting else message)
             waiting = []
         else:
             if waiting:
-                joined.append({"role": "user", "content": waiting})
+                written.append({"role": "user", "content": waiting})
                 waiting = []
-            joined.append(message)
+            written.append(message)
     if waiting:
-        joined.append({"role": "user", "content": waiting})
-    return joined
+        written.append({"role": "user", "content": waiting})
+    return written
 
 
 def _marked(content: object) -> list[Message]:
