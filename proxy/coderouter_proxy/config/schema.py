@@ -1,7 +1,7 @@
 """Schema of providers.yaml: every field with its type, its range, its default and what it does."""
 
 from collections.abc import Iterator
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal, Self, TypeVar
 from urllib.parse import urlsplit, urlunsplit
 
 from pydantic import (
@@ -15,6 +15,7 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
+from coderouter_proxy.config.headers import Headers
 from coderouter_proxy.config.kinds import PROVIDER_KINDS
 from coderouter_proxy.config.traits import Traits
 from coderouter_proxy.config.values import (
@@ -32,7 +33,6 @@ AUTO_PROFILE = "auto"
 IGNORED_CAPABILITIES = (
     "chat",
     "streaming",
-    "vision",
     "prompt_cache",
     "reasoning_control",
     "mcp",
@@ -56,6 +56,7 @@ def known_kind(*others: str) -> AfterValidator:
 
 
 Kind = Annotated[str, known_kind()]
+_Params = TypeVar("_Params", dict[str, Any], list[str])
 OutputFilter = Literal["strip_thinking", "strip_stop_markers"]
 
 
@@ -102,6 +103,11 @@ class Capabilities(_Section):
         bool | None,
         "Whether it can use tools; if not, it is tried later for requests with tools. True unless known otherwise.",
     ] = None
+    vision: Annotated[
+        bool | None,
+        "Whether it sees images; if not, it is tried last for requests with images or documents, and gets a"
+        " placeholder text for each.",
+    ] = None
 
     @model_validator(mode="before")
     @classmethod
@@ -109,6 +115,18 @@ class Capabilities(_Section):
         if not isinstance(data, dict):
             return data
         return {name: value for name, value in data.items() if name not in IGNORED_CAPABILITIES}
+
+
+FIXED_PARAMS = ("messages", "model", "stream")
+"""What a request is; the router itself decides these."""
+KEY_HEADERS = ("authorization", "x-api-key")
+
+
+def _settable(params: _Params) -> _Params:
+    for name in FIXED_PARAMS:
+        if name in params:
+            raise ValueError(f"has {name!r}, which the router decides; remove it")
+    return params
 
 
 def _needs_address(kind: object) -> bool:
@@ -142,6 +160,19 @@ class Provider(_Section):
     idle_timeout_s: Annotated[TimeoutSeconds, "Seconds between two chunks of a stream."] = 120.0
     total_timeout_s: Annotated[float, Field(gt=0, le=86_400), "Seconds for a whole stream."] = 3600.0
     extra_body: Annotated[JsonObject, "Default fields, overridden by the client's."] = {}
+    set_params: Annotated[JsonObject, AfterValidator(_settable), "Fields that override the client's."] = {}
+    drop_params: Annotated[
+        list[Name],
+        AfterValidator(_settable),
+        "Fields that are left out of its requests, e.g. `[parallel_tool_calls]`.",
+    ] = []
+    max_output_tokens: Annotated[
+        Annotated[int, Field(ge=1)] | None, "Larger limits of output tokens are lowered to this."
+    ] = None
+    headers: Annotated[
+        Headers,
+        "Additional request headers; `${NAME}` in a value is replaced by that environment variable.",
+    ] = {}
     append_system_prompt: Annotated[str | None, "Appended to the system message."] = None
     output_filters: Annotated[
         list[OutputFilter], "`strip_thinking`, `strip_stop_markers`: applied to its answers, in this order."
@@ -162,6 +193,15 @@ class Provider(_Section):
     def _is_url(cls, value: str, info: ValidationInfo) -> str:
         has_none = not value and not _needs_address(info.data.get("kind"))
         return value if has_none else http_url(value)
+
+    @field_validator("headers")
+    @classmethod
+    def _has_one_key(cls, value: dict[str, str], info: ValidationInfo) -> dict[str, str]:
+        if info.data.get("api_key_env") is not None:
+            for name in value:
+                if name.lower() in KEY_HEADERS:
+                    raise ValueError(f"has {name!r} beside api_key_env, which sets it; remove one of them")
+        return value
 
     def public_url(self) -> str:
         """Return `base_url` without any user name and password."""

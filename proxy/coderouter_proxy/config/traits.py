@@ -1,13 +1,14 @@
 """What a provider accepts of what its wire allows: declared in providers.yaml, known of hosts and models, or learnt."""
 
 from dataclasses import dataclass, fields
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field
 
 SystemText = Literal["anywhere", "first", "never"]
 CallIds = Literal["any", "nine"]
 Effort = Literal["none", "minimal", "low", "medium", "high", "xhigh", "max"]
+EFFORTS: tuple[Effort, ...] = get_args(Effort)
 
 
 class Traits(BaseModel):

@@ -12,6 +12,7 @@ from multidict import CIMultiDict
 from yarl import URL
 
 from coderouter_proxy.answer import Answer, Attempt
+from coderouter_proxy.config.headers import expanded
 from coderouter_proxy.config.schema import Profile, Provider
 from coderouter_proxy.config.traits import ProviderTraits
 from coderouter_proxy.errors import ProviderError
@@ -65,7 +66,9 @@ class HttpProvider:
         self._answer_bytes_max = answer_bytes_max
         self._timeouts: dict[float | None, aiohttp.ClientTimeout] = {}
         self._url = URL(wire.url(provider))
-        self._headers = CIMultiDict({"Content-Type": "application/json", **wire.headers(self.key)})
+        own = {"Content-Type": "application/json", **wire.headers(self.key)}
+        self._headers = CIMultiDict(own)
+        self._headers.update(expanded(provider.headers))  # over those of the wire, whatever their case
 
     async def attempt(
         self, request: ClientRequest, profile: Profile, traits: ProviderTraits, drop: Drop

@@ -29,6 +29,7 @@ class CapabilityOverrides(BaseModel):
     thinking: Annotated[bool | None, "It can think before it answers."] = None
     reasoning_passthrough: Annotated[bool | None, "Its reasoning stays in answers to OpenAI clients."] = None
     tools: Annotated[bool | None, "It can use tools."] = None
+    vision: Annotated[bool | None, "It sees images."] = None
     max_context_tokens: Annotated[
         Annotated[int, Field(ge=1)] | None, "Requests that are longer, by a guess, are sent to others first."
     ] = None
@@ -58,15 +59,17 @@ class CapabilityRules(BaseModel):
 
 @dataclass(frozen=True)
 class ModelCapabilities:
-    """What a provider can do, with nothing left open."""
+    """What a provider can do; whether it sees images may be unknown."""
 
     thinking: bool = False
     reasoning_passthrough: bool = False
     tools: bool = True
+    vision: bool | None = None
     max_context_tokens: int | None = None
 
 
 UNKNOWN = ModelCapabilities()
+MEDIA = ("image", "document", "image_url", "file")  # types of parts on either wire
 
 
 def load() -> list[CapabilityRule]:
@@ -88,9 +91,14 @@ def resolve(provider: Provider, rules: list[CapabilityRule]) -> ModelCapabilitie
     known = ModelCapabilities()
     own = provider.capabilities
     declared = CapabilityOverrides(
-        thinking=own.thinking, reasoning_passthrough=own.reasoning_passthrough, tools=own.tools
+        thinking=own.thinking,
+        reasoning_passthrough=own.reasoning_passthrough,
+        tools=own.tools,
+        vision=own.vision,
     )
     fitting = [rule.capabilities for rule in rules if _applies(rule, provider)]
+    if not _declared_traits(provider, rules).images:
+        known = replace(known, vision=False)
     for flag in CapabilityOverrides.model_fields:
         values = (getattr(flags, flag) for flags in (declared, *fitting))
         if (value := next((value for value in values if value is not None), None)) is not None:
@@ -100,7 +108,18 @@ def resolve(provider: Provider, rules: list[CapabilityRule]) -> ModelCapabilitie
 
 def traits_of(provider: Provider, rules: list[CapabilityRule]) -> ProviderTraits:
     """Return what the provider accepts: as it declares, else as the first rule does which has a word on the trait."""
-    return resolved(provider.traits, *(rule.traits for rule in rules if _applies(rule, provider)))
+    blind = Traits(images=False, documents=False)
+    unseen = blind if resolve(provider, rules).vision is False else None
+    traits = _declared_traits(provider, rules, unseen)
+    if provider.max_output_tokens is not None:
+        return replace(traits, max_output_tokens=provider.max_output_tokens)
+    return traits
+
+
+def _declared_traits(provider: Provider, rules: list[CapabilityRule], *more: Traits | None) -> ProviderTraits:
+    """Return the traits by the declarations alone; `more` are right behind the provider's own."""
+    fitting = (rule.traits for rule in rules if _applies(rule, provider))
+    return resolved(provider.traits, *more, *fitting)
 
 
 def _applies(rule: CapabilityRule, provider: Provider) -> bool:
@@ -117,6 +136,21 @@ def wants_thinking(body: Body) -> bool:
     return isinstance(thinking, dict) and thinking.get("type") not in (None, "disabled")
 
 
+def has_media(body: Body) -> bool:
+    """Return whether any message has an image or a document, also inside of a tool result."""
+    return any(_has_media(message.get("content")) for message in body["messages"])
+
+
+def _has_media(content: object) -> bool:
+    if not isinstance(content, list):
+        return False
+    parts = [part for part in content if isinstance(part, dict)]
+    return any(
+        part.get("type") in MEDIA or (part.get("type") == "tool_result" and _has_media(part.get("content")))
+        for part in parts
+    )
+
+
 def in_order(request: ClientRequest, profile: Profile, known: Mapping[str, ModelCapabilities]) -> list[str]:
     """Return the profile's providers, those that can do what the request needs first, each group in its own order."""
     names = profile.providers
@@ -130,4 +164,7 @@ def in_order(request: ClientRequest, profile: Profile, known: Mapping[str, Model
     if limits:
         needed = token_estimate.estimate(request.body)
         names = sorted(names, key=lambda name: needed > limits.get(name, needed))
+    blind = {name for name in names if known.get(name, UNKNOWN).vision is False}
+    if blind and has_media(request.body):
+        names = sorted(names, key=lambda name: name in blind)
     return names

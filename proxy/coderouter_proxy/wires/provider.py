@@ -12,10 +12,11 @@ from coderouter_proxy.config.schema import Profile, Provider
 from coderouter_proxy.config.traits import ProviderTraits
 from coderouter_proxy.errors import ProviderError
 from coderouter_proxy.request import Body, ClientRequest
+from coderouter_proxy.wires import fitting
 from coderouter_proxy.wires.client import Drop
 from coderouter_proxy.wires.deltas import Reader
 
-__all__ = ["Drop", "ProviderWire", "count", "directive"]
+__all__ = ["Drop", "ProviderWire", "by_hand", "count", "directive"]
 
 
 class ProviderWire(ABC):
@@ -135,6 +136,13 @@ def directive(provider: Provider, profile: Profile) -> str | None:
         if profile.append_system_prompt is None
         else profile.append_system_prompt
     )
+
+
+def by_hand(body: Body, provider: Provider, drop: Drop) -> Body:
+    """Return the body with the provider's `set_params` over it and without its `drop_params`."""
+    if provider.set_params:
+        body = {**body, **provider.set_params}
+    return fitting.without_fields(body, provider.drop_params, drop) if provider.drop_params else body
 
 
 def count(usage: object, field: str) -> int | None:

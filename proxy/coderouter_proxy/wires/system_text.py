@@ -23,36 +23,42 @@ def settled(messages: Sequence[Message]) -> tuple[list[Message], list[Message]]:
     A later one joins the user message before it, else the one behind it, else becomes one of its own; it never comes
     between a call and its results. What stays as it was is the same object.
     """
+    first, rest = leading(messages)
+    if not any(message.get("role") in SYSTEM_ROLES for message in rest):
+        return first, rest
+    return first, joined(rest)
+
+
+def leading(messages: Sequence[Message]) -> tuple[list[Message], list[Message]]:
+    """Return the system messages at the beginning, and all the rest."""
     count = 0
     while count < len(messages) and messages[count].get("role") in SYSTEM_ROLES:
         count += 1
-    leading, rest = list(messages[:count]), messages[count:]
-    if not any(message.get("role") in SYSTEM_ROLES for message in rest):
-        return leading, list(rest)
-    return leading, _joined(rest)
+    return list(messages[:count]), list(messages[count:])
 
 
-def _joined(messages: Sequence[Message]) -> list[Message]:
-    joined: list[Message] = []
+def joined(messages: Sequence[Message]) -> list[Message]:
+    """Return the messages without any system message: its text joins a user message, as `settled` says."""
+    written: list[Message] = []
     waiting: Any = ""  # content for a user message that may follow
     for message in messages:
         role = message.get("role")
         if role in SYSTEM_ROLES:
             marked = _marked(message.get("content"))
-            if not waiting and joined and joined[-1].get("role") == "user":
-                joined[-1] = {**joined[-1], "content": _both(joined[-1].get("content"), marked)}
+            if not waiting and written and written[-1].get("role") == "user":
+                written[-1] = {**written[-1], "content": _both(written[-1].get("content"), marked)}
             else:
                 waiting = _both(waiting, marked)
         elif role in _RESULT_ROLES:
-            joined.append(message)
+            written.append(message)
         elif role == "user":
-            joined.append(_begun_with(waiting, message))
+            written.append(_begun_with(waiting, message))
             waiting = ""
         else:
-            joined += _by_user(waiting)
-            joined.append(message)
+            written += _by_user(waiting)
+            written.append(message)
             waiting = ""
-    return [*joined, *_by_user(waiting)]
+    return [*written, *_by_user(waiting)]
 
 
 def _by_user(content: Any) -> list[Message]:  # noqa: ANN401 - of either shape

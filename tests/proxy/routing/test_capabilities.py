@@ -131,7 +131,7 @@ def test_all_errors_of_a_user_file_are_reported(user_file: Path) -> None:
     )
     with pytest.raises(ConfigErrors) as caught:
         capabilities.load()
-    flags = "max_context_tokens, reasoning_passthrough, thinking, tools"
+    flags = "max_context_tokens, reasoning_passthrough, thinking, tools, vision"
     assert [error.removeprefix(f"{user_file}:") for error in caught.value.errors] == [
         "2: rules[0].kind: is 'ollama'; write 'openai_compat', 'anthropic', 'echo' or 'any'",
         "3: rules[1].match: is '': should not be empty",
@@ -143,9 +143,9 @@ def test_all_errors_of_a_user_file_are_reported(user_file: Path) -> None:
 
 
 def test_an_error_in_the_user_file_fails_the_start(user_file: Path, tmp_path: Path) -> None:
-    user_file.write_text("rules: [{match: a, capabilities: {vision: true}}]\n")
+    user_file.write_text("rules: [{match: a, capabilities: {sight: true}}]\n")
     [line] = failed_start(tmp_path).splitlines()
-    assert line.startswith(f"coderouter: {user_file}:1: rules[0].capabilities.vision: is not a known field")
+    assert line.startswith(f"coderouter: {user_file}:1: rules[0].capabilities.sight: is not a known field")
 
 
 def request_with(**body: object) -> ClientRequest:

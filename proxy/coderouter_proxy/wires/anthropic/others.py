@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from coderouter_proxy.wires import json_values, system_text
+from coderouter_proxy.wires.anthropic.fit import without_effort
 from coderouter_proxy.wires.anthropic.request_reader import blocks, tool_found
 from coderouter_proxy.wires.client import Drop, HostedTools
 from coderouter_proxy.wires.losses import named
@@ -25,12 +26,13 @@ _CALLS = frozenset({"server_tool_use", "mcp_tool_use"})
 _RESULT = "_tool_result"
 
 
-def fitted(body: Body, drop: Drop) -> Body:
+def fitted(body: Body, drop: Drop, *, settled: bool = True) -> Body:
     """Return the request for a server that is not Anthropic's own.
 
     `drop` gets the tools that only run there, and what is left of them in the conversation.
+    `settled`: system text of the messages goes where every server takes it.
     """
-    leading, messages = system_text.settled(body["messages"])
+    leading, messages = system_text.settled(body["messages"]) if settled else ([], body["messages"])
     own = [
         *_as_blocks(body.get("system")),
         *(block for each in leading for block in _as_blocks(each.get("content"))),
@@ -42,7 +44,19 @@ def fitted(body: Body, drop: Drop) -> Body:
         changed["system"] = system
         if not system:
             del changed["system"]
-    return _with_tools(changed, body, drop)
+    return _with_tools(changed if settled else _without_idle_effort(changed, drop), body, drop)
+
+
+def _without_idle_effort(body: Body, drop: Drop) -> Body:
+    """Return the request without an effort where thinking is off.
+
+    DeepSeek refuses both together (anthropics/claude-code#65863), and others have no use for it.
+    """
+    thinking, config = body.get("thinking"), body.get("output_config")
+    disabled = isinstance(thinking, dict) and thinking.get("type") == "disabled"
+    return (
+        without_effort(body, drop) if disabled and isinstance(config, dict) and "effort" in config else body
+    )
 
 
 def hosted_tools(body: Body) -> HostedTools:

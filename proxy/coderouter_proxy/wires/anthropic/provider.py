@@ -8,16 +8,18 @@ from coderouter_proxy.config.schema import Profile, Provider
 from coderouter_proxy.config.traits import ProviderTraits
 from coderouter_proxy.errors import ProviderError
 from coderouter_proxy.request import Body, ClientRequest
-from coderouter_proxy.wires import json_values, refusals, returned_state, state
+from coderouter_proxy.wires import fitting, json_values, refusals, returned_state, state
 from coderouter_proxy.wires.anthropic import others
 from coderouter_proxy.wires.anthropic.answer_reader import AnthropicReader
 from coderouter_proxy.wires.anthropic.answer_writer import event
 from coderouter_proxy.wires.anthropic.client import STATUSES, VERSION
+from coderouter_proxy.wires.anthropic.fit import fit
 from coderouter_proxy.wires.anthropic.request_writer import VOCABULARY, write
 from coderouter_proxy.wires.clients import CLIENT_WIRES
+from coderouter_proxy.wires.conversation import Conversation
 from coderouter_proxy.wires.deltas import Reader
 from coderouter_proxy.wires.losses import losses
-from coderouter_proxy.wires.provider import Drop, ProviderWire, count, directive
+from coderouter_proxy.wires.provider import Drop, ProviderWire, by_hand, count, directive
 
 _WORDS_TO_PARSE = (b"message_delta", b"message_st", b"event: error", b'"error"')
 _FORWARDED = {b"anthropic-version": "anthropic-version", b"anthropic-beta": "anthropic-beta"}
@@ -72,10 +74,14 @@ class AnthropicProvider(ProviderWire):
         traits: ProviderTraits,
         drop: Drop,
     ) -> Body:
-        """Return the client's fields over `extra_body`, and the provider's own model over both."""
+        """Return the client's fields over `extra_body`, and the provider's own model over both, fitted to its traits.
+
+        `set_params` are over all of them, and `drop_params` are left out last.
+        """
         given = request.body
         if request.ingress == self.ingress:
-            taken = given if self.is_vendors_own(provider) else others.fitted(given, drop)
+            own_api = self.is_vendors_own(provider)
+            taken = given if own_api else others.fitted(given, drop, settled=False)
             returned = taken["messages"]
             if state.RAW_MARK in request.raw:
                 returned = state.without_state(returned)
@@ -84,22 +90,42 @@ class AnthropicProvider(ProviderWire):
             if messages != taken["messages"]:
                 theirs = _drop_thinking_unless_turn_has_it(theirs)
         else:
-            theirs = self._translated(request, provider, drop)
+            theirs = self._translated(request, provider, traits, drop, own_api=self.is_vendors_own(provider))
         body: Body = {**provider.extra_body, **theirs, "model": provider.model or given.get("model")}
         body.pop("profile", None)
         if text := directive(provider, profile):
             body["system"] = _with_directive(body.get("system"), text)
-        return body
+        return by_hand(fit(body, traits, drop), provider, drop)
 
-    def _translated(self, request: ClientRequest, provider: Provider, drop: Drop) -> Body:
+    def _translated(
+        self,
+        request: ClientRequest,
+        provider: Provider,
+        traits: ProviderTraits,
+        drop: Drop,
+        *,
+        own_api: bool,
+    ) -> Body:
         conversation = returned_state.for_provider(
             CLIENT_WIRES[request.ingress].conversation(request.body, drop),
             state.origin_of(provider),
             returns_reasoning=False,
         )
+        effort = None
+        if fitting.takes_effort(traits, own_api=own_api):
+            conversation, effort = _without_effort(conversation)
         for name in losses(conversation, VOCABULARY):
             drop(name)
-        return _drop_thinking_unless_turn_has_it(write(conversation))
+        body = write(conversation)
+        if effort is not None and effort != "none":  # thinking is off unless a request turns it on
+            given = body.get("output_config")
+            config = given if isinstance(given, dict) else {}
+            level = "low" if effort == "minimal" else effort
+            body["output_config"] = {"effort": level, **config}
+        fitting_turn = _drop_thinking_unless_turn_has_it(body)
+        if fitting_turn is not body:
+            drop("thinking")
+        return fitting_turn
 
     def degraded_retry(self, body: Body, error: ProviderError, drop: Drop) -> Body | None:
         """Return the request without thinking, where the provider does not accept a signature in it."""
@@ -163,6 +189,16 @@ class AnthropicProvider(ProviderWire):
 
     def reader(self) -> Reader:
         return AnthropicReader()
+
+
+def _without_effort(conversation: Conversation) -> tuple[Conversation, str | None]:
+    """Return the conversation without its level of effort, and the level, which this wire says in its own words."""
+    fields = conversation.vendor.get("openai", {})
+    effort = fields.get("reasoning_effort")
+    if not isinstance(effort, str) or not effort:
+        return conversation, None
+    left = {name: value for name, value in fields.items() if name != "reasoning_effort"}
+    return replace(conversation, vendor={**conversation.vendor, "openai": left}), effort
 
 
 def _without_unsigned_thinking(messages: list[Body], drop: Drop) -> list[Body]:

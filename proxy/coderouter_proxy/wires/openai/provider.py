@@ -1,6 +1,7 @@
 """Providers that speak Chat Completions: llama.cpp, Ollama, vLLM, LM Studio, OpenRouter, OpenAI itself."""
 
 import re
+from dataclasses import replace
 from typing import Any
 
 import orjson
@@ -10,15 +11,16 @@ from coderouter_proxy.config.schema import Profile, Provider
 from coderouter_proxy.config.traits import ProviderTraits
 from coderouter_proxy.errors import ProviderError
 from coderouter_proxy.request import Body, ClientRequest
-from coderouter_proxy.wires import refusals, returned_state, state
+from coderouter_proxy.wires import fitting, refusals, returned_state, state, system_text
 from coderouter_proxy.wires.clients import CLIENT_WIRES
+from coderouter_proxy.wires.conversation import Conversation
 from coderouter_proxy.wires.deltas import Reader
 from coderouter_proxy.wires.losses import losses
 from coderouter_proxy.wires.openai.answer_reader import OpenAIReader
 from coderouter_proxy.wires.openai.answer_writer import DONE
-from coderouter_proxy.wires.openai.others import with_one_system_message
+from coderouter_proxy.wires.openai.fit import fit
 from coderouter_proxy.wires.openai.request_writer import VOCABULARY, write
-from coderouter_proxy.wires.provider import Drop, ProviderWire, count, directive
+from coderouter_proxy.wires.provider import Drop, ProviderWire, by_hand, count, directive
 
 # The words are quick to look for, the expression rules out those that only say null.
 _WORDS_TO_PARSE = (b'"finish_reason":"', b'"finish_reason": "', b'"usage"', b'"error"', b"[DONE]")
@@ -51,19 +53,14 @@ class OpenAIProvider(ProviderWire):
         traits: ProviderTraits,
         drop: Drop,
     ) -> Body:
-        """Return the client's fields over `extra_body`, and the provider's own model over both."""
-        own_api = self.is_vendors_own(provider)
+        """Return the client's fields over `extra_body`, and the provider's own model over both, fitted to its traits.
+
+        `set_params` are over all of them, and `drop_params` are left out last.
+        """
         if request.ingress == self.ingress:
-            theirs = (
-                request.body
-                if own_api
-                else {
-                    **request.body,
-                    "messages": with_one_system_message(request.body["messages"]),
-                }
-            )
+            theirs = request.body
         else:
-            theirs = self._translated(request, provider, traits, drop, own_api=own_api)
+            theirs = self._translated(request, provider, traits, drop, own_api=self.is_vendors_own(provider))
         body: Body = {**provider.extra_body, **theirs, "model": provider.model or request.body.get("model")}
         body.pop("profile", None)
         if request.ingress == self.ingress and state.RAW_MARK in request.raw:
@@ -78,7 +75,7 @@ class OpenAIProvider(ProviderWire):
         else:
             body.pop("stream", None)
             body.pop("stream_options", None)
-        return body
+        return by_hand(fit(body, traits, drop), provider, drop)
 
     def _translated(
         self,
@@ -94,12 +91,15 @@ class OpenAIProvider(ProviderWire):
             state.origin_of(provider),
             returns_reasoning=traits.returns_reasoning,
         )
+        effort = None
+        if fitting.takes_effort(traits, own_api=own_api):
+            conversation, effort = _without_effort(conversation)
         for name in losses(conversation, VOCABULARY):
             drop(name)
         body = write(conversation)
-        if own_api and "max_tokens" in body:
-            body["max_completion_tokens"] = body.pop("max_tokens")
-        return body
+        if effort == "none" and traits.efforts is None:
+            return body  # not every model can be told not to think
+        return body if effort is None else {**body, "reasoning_effort": _own_level(effort, traits)}
 
     def needs_parsing(self, events: bytes) -> bool:
         for word in _WORDS_TO_PARSE:
@@ -161,6 +161,21 @@ class OpenAIProvider(ProviderWire):
         return OpenAIReader()
 
 
+def _without_effort(conversation: Conversation) -> tuple[Conversation, str | None]:
+    """Return the conversation without its level of effort, and the level, which this wire says in its own words."""
+    fields = conversation.vendor.get("anthropic", {})
+    effort = fitting.effort_of(fields.get("thinking"), fields.get("effort"))
+    if effort is None:
+        return conversation, None
+    left = {name: value for name, value in fields.items() if name not in ("thinking", "effort")}
+    return replace(conversation, vendor={**conversation.vendor, "anthropic": left}), effort
+
+
+def _own_level(effort: str, traits: ProviderTraits) -> str:
+    """Return the level; the highest is OpenAI's own where nothing more is known of the model."""
+    return "xhigh" if effort == "max" and traits.efforts is None else effort
+
+
 def choices(chunk: Body) -> list[dict[str, Any]]:
     """Return the choices of a chunk or a completion, as far as they are objects."""
     found = chunk.get("choices")
@@ -168,17 +183,18 @@ def choices(chunk: Body) -> list[dict[str, Any]]:
 
 
 def with_system(messages: list[Any], text: str | None) -> list[Any]:
-    """Return the messages with the text at the end of the system message, or as a new first one."""
+    """Return the messages with the text at the end of the leading system message, or as a new first one."""
     if not text:
         return messages
-    for index, message in enumerate(messages):
-        if message.get("role") in ("system", "developer"):
-            content = message.get("content")
-            if isinstance(content, list):
-                extended: Any = [*content, {"type": "text", "text": text}]
-            elif isinstance(content, str) and content:
-                extended = f"{content}\n\n{text}"
-            else:
-                extended = content or text
-            return [*messages[:index], {**message, "content": extended}, *messages[index + 1 :]]
-    return [{"role": "system", "content": text}, *messages]
+    leading, others = system_text.leading(messages)
+    if not leading:
+        return [{"role": "system", "content": text}, *others]
+    message = leading[-1]
+    content = message.get("content")
+    if isinstance(content, list):
+        extended: Any = [*content, {"type": "text", "text": text}]
+    elif isinstance(content, str) and content:
+        extended = f"{content}\n\n{text}"
+    else:
+        extended = content or text
+    return [*leading[:-1], {**message, "content": extended}, *others]

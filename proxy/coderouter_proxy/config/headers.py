@@ -1,0 +1,68 @@
+"""Headers of providers.yaml: names and values of RFC 9110, with environment variables in the values."""
+
+import os
+import re
+from collections.abc import Mapping
+from typing import Annotated
+
+from pydantic import AfterValidator
+
+# The HTTP client sets these from the request itself.
+OWN_HEADERS = frozenset(
+    {
+        "connection",
+        "content-encoding",
+        "content-length",
+        "content-type",
+        "host",
+        "keep-alive",
+        "te",
+        "trailer",
+        "transfer-encoding",
+        "upgrade",
+    }
+)
+_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_VARIABLE = re.compile(r"\$\{([^}]*)\}")
+_UNPRINTABLE = re.compile(r"[^\t\x20-\x7e\x80-\xff]")
+
+
+def expanded(headers: Mapping[str, str]) -> dict[str, str]:
+    """Return the headers with the values of environment variables in place of `${NAME}`.
+
+    Raises:
+        ValueError: a variable is not set, or a value cannot be sent; the message shows no value.
+    """
+    return {name: _expanded(name, value) for name, value in headers.items()}
+
+
+def _expanded(name: str, value: str) -> str:
+    def of_variable(found: re.Match[str]) -> str:
+        text = os.environ.get(found[1], "").strip()
+        if not text:
+            raise ValueError(f"header {name!r}: the environment variable {found[1]!r} is not set; set it")
+        return text
+
+    text = _VARIABLE.sub(of_variable, value)
+    if _UNPRINTABLE.search(text):
+        raise ValueError(
+            f"header {name!r}: its value has line breaks or characters beyond Latin-1; remove them"
+        )
+    return text
+
+
+def _checked(headers: dict[str, str]) -> dict[str, str]:
+    seen: set[str] = set()
+    for name in headers:
+        if not _NAME.fullmatch(name):
+            raise ValueError(f"{name!r} is not the name of a header; write letters, digits and hyphens")
+        if name.lower() in OWN_HEADERS:
+            raise ValueError(f"{name!r} is set by the router; remove it")
+        if name.lower() in seen:
+            raise ValueError(f"{name!r} is there twice; remove one of them")
+        seen.add(name.lower())
+    expanded(headers)
+    return headers
+
+
+Headers = Annotated[dict[str, str], AfterValidator(_checked)]

@@ -1,0 +1,184 @@
+"""A chat completion request as one provider accepts it."""
+
+from typing import Any
+
+from coderouter_proxy.config.traits import ProviderTraits
+from coderouter_proxy.request import Body
+from coderouter_proxy.wires import fitting, system_text
+from coderouter_proxy.wires.client import Drop
+from coderouter_proxy.wires.openai.others import with_one_system_message
+
+_LIMITS = ("max_tokens", "max_completion_tokens")
+_PLACEHOLDERS = {
+    "image_url": ("image", fitting.IMAGE_PLACEHOLDER),
+    "file": ("document", fitting.DOCUMENT_PLACEHOLDER),
+}
+
+
+def fit(body: Body, traits: ProviderTraits, drop: Drop) -> Body:
+    """Return the request as the provider accepts it: the same object if it already does.
+
+    `drop` gets the name of each thing that the provider does not get.
+    """
+    return fitting.apply(FITS, body, traits, drop)
+
+
+def _system_text(body: Body, traits: ProviderTraits, drop: Drop) -> Body:
+    del drop
+    messages = body["messages"]
+    match traits.system_text:
+        case "anywhere":
+            return body
+        case "first":
+            settled = with_one_system_message(messages)
+        case _:  # never
+            settled = system_text.joined(messages)
+    same = len(settled) == len(messages) and all(
+        new is old for new, old in zip(settled, messages, strict=True)
+    )
+    return body if same else {**body, "messages": settled}
+
+
+def _alternating(body: Body, traits: ProviderTraits, drop: Drop) -> Body:
+    """Merge neighbours; messages of tools are none of either side and may be between them."""
+    del drop
+    if not traits.alternating:
+        return body
+    messages = fitting.alternating(body["messages"], _merged)
+    return body if messages is body["messages"] else {**body, "messages": messages}
+
+
+def _merged(first: Body, second: Body) -> Body:
+    merged = {**first, **second}
+    one, two = first.get("content"), second.get("content")
+    if isinstance(one, list) or isinstance(two, list):
+        merged["content"] = [*fitting.as_parts(one), *fitting.as_parts(two)]
+    else:
+        merged["content"] = "\n\n".join(text for text in (one, two) if isinstance(text, str) and text)
+    calls = [
+        call for each in (first, second) if isinstance(made := each.get("tool_calls"), list) for call in made
+    ]
+    if calls:
+        merged["tool_calls"] = calls
+        merged["content"] = merged["content"] or None
+    thoughts = [each.get("reasoning_content") for each in (first, second)]
+    if all(isinstance(thought, str) for thought in thoughts):
+        merged["reasoning_content"] = "\n\n".join(map(str, thoughts))
+    return merged
+
+
+def _call_ids(body: Body, traits: ProviderTraits, drop: Drop) -> Body:
+    del drop
+    return body if traits.call_ids == "any" else fitting.with_messages(body, _with_nine)
+
+
+def _with_nine(message: Body) -> Body:
+    if message.get("role") == "tool":
+        return fitting.with_nine(message, "tool_call_id")
+    calls = message.get("tool_calls")
+    if not isinstance(calls, list):
+        return message
+    changed = fitting.each(
+        calls, lambda call: fitting.with_nine(call, "id") if isinstance(call, dict) else call
+    )
+    return message if changed is calls else {**message, "tool_calls": changed}
+
+
+def _media(body: Body, traits: ProviderTraits, drop: Drop) -> Body:
+    refused = {
+        kind for kind, accepted in (("image_url", traits.images), ("file", traits.documents)) if not accepted
+    }
+    if not refused:
+        return body
+
+    def part_fitted(part: Any) -> Any:  # noqa: ANN401 - of a client
+        kind = part.get("type") if isinstance(part, dict) else None
+        if not isinstance(kind, str) or kind not in refused:
+            return part
+        name, text = _PLACEHOLDERS[kind]
+        drop(name)
+        return {"type": "text", "text": text}
+
+    def message_fitted(message: Body) -> Body:
+        content = message.get("content")
+        if not isinstance(content, list):
+            return message
+        parts = fitting.each(content, part_fitted)
+        return message if parts is content else {**message, "content": parts}
+
+    return fitting.with_messages(body, message_fitted)
+
+
+def _max_tokens_field(body: Body, traits: ProviderTraits, drop: Drop) -> Body:
+    """Rename the limit; of two, the newer name has the client's."""
+    del drop
+    wanted = traits.max_tokens_field
+    other = _LIMITS[wanted == _LIMITS[0]]
+    if other not in body:
+        return body
+    given = [body.get(name) for name in reversed(_LIMITS)]
+    limit = next((value for value in given if value is not None), None)
+    kept = {name: value for name, value in body.items() if name not in _LIMITS}
+    return kept if limit is None else {**kept, wanted: limit}
+
+
+def _max_output_tokens(body: Body, traits: ProviderTraits, drop: Drop) -> Body:
+    del drop
+    cap = traits.max_output_tokens
+    if cap is None:
+        return body
+    above = {name: cap for name in _LIMITS if isinstance(given := body.get(name), int) and given > cap}
+    return {**body, **above} if above else body
+
+
+def _forced_tool_choice(body: Body, traits: ProviderTraits, drop: Drop) -> Body:
+    choice = body.get("tool_choice")
+    if traits.forced_tool_choice or not (choice == "required" or isinstance(choice, dict)):
+        return body
+    drop("tool_choice")
+    return {**body, "tool_choice": "auto"}
+
+
+def _schema_keywords(body: Body, traits: ProviderTraits, drop: Drop) -> Body:
+    del drop
+    tools = body.get("tools")
+    if not traits.refused_schema_keywords or not isinstance(tools, list):
+        return body
+    refused = frozenset(traits.refused_schema_keywords)
+
+    def tool_fitted(tool: Any) -> Any:  # noqa: ANN401 - of a client
+        function = tool.get("function") if isinstance(tool, dict) else None
+        if not isinstance(function, dict) or "parameters" not in function:
+            return tool
+        parameters = fitting.without_keywords(function["parameters"], refused)
+        if parameters is function["parameters"]:
+            return tool
+        return {**tool, "function": {**function, "parameters": parameters}}
+
+    changed = fitting.each(tools, tool_fitted)
+    return body if changed is tools else {**body, "tools": changed}
+
+
+def _efforts(body: Body, traits: ProviderTraits, drop: Drop) -> Body:
+    given = body.get("reasoning_effort")
+    if traits.efforts is None or not isinstance(given, str):
+        return body
+    effort = fitting.effort_within(given, traits.efforts)
+    if effort is None:
+        return fitting.without_fields(body, ("reasoning_effort",), drop)
+    return body if effort == given else {**body, "reasoning_effort": effort}
+
+
+FITS: fitting.Fits = (
+    ("system_text", _system_text),
+    ("alternating", _alternating),
+    ("call_ids", _call_ids),
+    ("images", _media),
+    ("max_tokens_field", _max_tokens_field),
+    ("max_output_tokens", _max_output_tokens),
+    ("temperature_with_top_p", fitting.without_top_p),
+    ("forced_tool_choice", _forced_tool_choice),
+    ("refused_schema_keywords", _schema_keywords),
+    ("efforts", _efforts),
+    ("refused_fields", fitting.without_refused),
+)
