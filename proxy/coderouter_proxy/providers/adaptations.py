@@ -191,7 +191,7 @@ def _keywords(match: re.Match[str], traits: ProviderTraits) -> tuple[str, ...] |
     about_tools = (
         word
         for each in found
-        for word in re.findall(r"[$\w]+", _group(each))
+        for word in re.findall(r"[$\w]+", _group(each).replace("Pattern", "pattern"))
         if each["place"] or word in SCHEMA_KEYWORDS
     )
     return _names(about_tools)

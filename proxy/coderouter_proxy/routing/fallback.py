@@ -37,12 +37,13 @@ from coderouter_proxy.routing.router import Routing, Runtime
 class Attempts:
     """What the loop did for one request, also when it did not succeed.
 
-    `waited_s` adds up what the tries spent on the network before their first content, or their error.
+    `errors` holds the last one of each provider: what was wrong before a request was adapted is fixed. `waited_s` adds
+    up what the tries spent on the network before their first content, or their error.
     """
 
     count: int = 0
     provider: Provider | None = None
-    errors: list[tuple[str, ProviderError]] = field(default_factory=list)
+    errors: dict[str, ProviderError] = field(default_factory=dict)
     blocked: list[str] = field(default_factory=list)
     over_budget: list[str] = field(default_factory=list)
     waited_s: float = 0.0
@@ -93,7 +94,7 @@ async def answer(
     raise chain_exhausted(
         request.request_id,
         profile,
-        attempts.errors,
+        list(attempts.errors.items()),
         blocked=attempts.blocked,
         over_budget=attempts.over_budget,
         emit=runtime.emit,
@@ -249,7 +250,7 @@ class _Attempt:
     def _failed(self, error: ProviderError) -> ProviderError:
         self._error = error
         self._emit_failed(ProviderFailed, error)
-        self._attempts.errors.append((self._name, error))
+        self._attempts.errors[self._name] = error
         if self._profile.cooldown:
             self._runtime.cooldowns.failed(self._name, error, self._profile.cooldown)
         return error
