@@ -35,6 +35,52 @@ ErrorType = Literal[
     "cancelled",
 ]
 
+# What the proxy learns about a provider: the traits of `traits` in providers.yaml.
+TraitName = Literal[
+    "system_text",
+    "alternating",
+    "call_ids",
+    "max_tokens_field",
+    "max_output_tokens",
+    "refused_fields",
+    "temperature_with_top_p",
+    "forced_tool_choice",
+    "refused_schema_keywords",
+    "images",
+    "documents",
+    "returns_reasoning",
+    "thought_signatures",
+    "efforts",
+]
+# A closed set: the rows of the proxy's table of refusals.
+AdaptationReason = Literal[
+    "max-completion-tokens",
+    "max-tokens",
+    "output-limit",
+    "no-room-for-answer",
+    "system-first",
+    "no-system-role",
+    "alternating-roles",
+    "developer-role",
+    "call-id-form",
+    "beta-flag",
+    "schema-keyword",
+    "stream-options",
+    "effort-without-thinking",
+    "effort-levels",
+    "no-effort",
+    "no-thinking-field",
+    "temperature-with-top-p",
+    "sampling-value",
+    "tool-choice-with-thinking",
+    "forced-tool-choice",
+    "reasoning-returned",
+    "thought-signature",
+    "no-images",
+    "no-documents",
+    "refused-field",
+]
+
 RequestId = Annotated[str, "Id of the client's request, also sent to the client as a response header."]
 ProviderName = Annotated[str, "Name of the provider in providers.yaml."]
 ProfileName = Annotated[str, "Name of the profile that the request was routed to."]
@@ -245,6 +291,18 @@ class CapabilityDegraded(Event):
 
 
 @dataclass(slots=True, kw_only=True)
+class ProviderAdapted(Event):
+    """A provider refused a request and answered it in another form; later requests start with that form."""
+
+    msg: ClassVar[str] = "provider-adapted"
+    request_id: RequestId
+    provider: ProviderName
+    trait: Annotated[TraitName, "What it needs, from a closed set: a field of `traits` in providers.yaml."]
+    value: Annotated[str, "The value that helped; names are separated by commas."]
+    reason: Annotated[AdaptationReason, "How the refusal was recognised, from a closed set."]
+
+
+@dataclass(slots=True, kw_only=True)
 class OutputFilterApplied(Event):
     """Output filters changed an answer; written once per answer."""
 
@@ -337,6 +395,7 @@ EVENTS: tuple[type[Event], ...] = (
     ChainPaidGateBlocked,
     ChainUniformAuthFailure,
     CapabilityDegraded,
+    ProviderAdapted,
     OutputFilterApplied,
     ToolCallRepaired,
     AutoRouterResolved,

@@ -19,6 +19,7 @@ from coderouter_proxy.config import schema
 from coderouter_proxy.doctor.probes import run
 from coderouter_proxy.doctor.result import MEANINGS
 from coderouter_proxy.init import client_settings, clouds
+from coderouter_proxy.providers.adaptations import ADAPTATIONS, Adaptation
 from coderouter_proxy.routing import capabilities
 from support.processes import SCRIPTS, clean_environment
 
@@ -128,6 +129,19 @@ def cloud_table() -> str:
     return "\n".join(lines)
 
 
+def adaptation_table() -> str:
+    """Return every complaint of a provider that the proxy recognises, with the trait that answers it."""
+    lines = ["| reason | the provider says | trait | |", "| --- | --- | --- | --- |"]
+    lines += [f"| `{row.id}` | {row.recognised} | `{row.trait}` | {_remark(row)} |" for row in ADAPTATIONS]
+    return "\n".join(lines)
+
+
+def _remark(row: Adaptation) -> str:
+    if row.last_resort:
+        return "only after all other providers"
+    return "" if row.remembered else "for this request only"
+
+
 def room_table() -> str:
     """Return every folder of the packages with the sentence its `__init__.py` opens with."""
     lines = ["| folder | holds |", "| --- | --- |"]
@@ -169,6 +183,7 @@ PRINTED: dict[str, Callable[[], str]] = {
     "tools": tool_table,
     "clouds": cloud_table,
     "coderouter-doctor": lambda: command_help("coderouter", "doctor"),
+    "adaptations": adaptation_table,
     "doctor-probes": probe_table,
     "doctor-verdicts": verdict_table,
     "cr-exporter": lambda: command_help("cr-exporter"),

@@ -3,6 +3,7 @@
 from typing import get_args
 
 from coderouter_events.events import (
+    AdaptationReason,
     AutoRouterFallthrough,
     AutoRouterResolved,
     CapabilityDegraded,
@@ -12,6 +13,7 @@ from coderouter_events.events import (
     Ingress,
     Outcome,
     OutputFilterApplied,
+    ProviderAdapted,
     ProviderCooldown,
     ProviderFailed,
     ProviderFailedMidstream,
@@ -22,6 +24,7 @@ from coderouter_events.events import (
     SkipUnknownProvider,
     Startup,
     ToolCallRepaired,
+    TraitName,
     TryProvider,
 )
 from coderouter_exporter.families.kinds import (
@@ -300,6 +303,17 @@ TOOL_CALLS_REPAIRED = Counter(
     labels=("provider",),
     feeds=(Feed(ToolCallRepaired, (PROVIDER,), Sum("count")),),
     preset=(Providers(),),
+)
+PROVIDER_ADAPTATIONS = Counter(
+    name="coderouter_provider_adaptations_total",
+    help="Refused requests that a provider answered in another form, by the trait that helped and the complaint.",
+    labels=("provider", "trait", "reason"),
+    feeds=(
+        Feed(
+            ProviderAdapted,
+            (PROVIDER, _closed("trait", get_args(TraitName)), _closed("reason", get_args(AdaptationReason))),
+        ),
+    ),
 )
 AUTO_ROUTER_RESOLVED = Counter(
     name="coderouter_auto_router_resolved_total",

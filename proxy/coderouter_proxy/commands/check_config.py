@@ -50,7 +50,7 @@ def check_config(
     from coderouter_proxy.config import env_files as envfiles  # noqa: PLC0415
     from coderouter_proxy.config import load, validation  # noqa: PLC0415
     from coderouter_proxy.routing import profiles  # noqa: PLC0415
-    from coderouter_proxy.settings import effective  # noqa: PLC0415
+    from coderouter_proxy.settings import effective, learnt  # noqa: PLC0415
     from coderouter_proxy.settings.launch import LaunchOptions, read_settings  # noqa: PLC0415
 
     try:
@@ -74,6 +74,7 @@ def check_config(
         fail_start(error)
     config, keys_set = effective.config(settings), effective.keys_set(settings)
     chains = effective.chains(settings)
+    traits = learnt.traits(settings)
     if as_json:
         shown = {
             "valid": True,
@@ -81,13 +82,14 @@ def check_config(
             "config": config,
             "keys_set": keys_set,
             "chains": chains,
+            "learnt": traits,
         }
         click.echo(orjson.dumps(shown, option=orjson.OPT_INDENT_2))
         return
     summary = (
         f"{found} is valid" if found else "There is no providers.yaml; the built-in configuration is used"
     )
-    _show(summary, _as_yaml(config, keys_set), chains)
+    _show(summary, _as_yaml(config, keys_set), chains, _learnt(traits))
 
 
 def _as_yaml(config: Mapping[str, Any], keys_set: Mapping[str, bool]) -> str:
@@ -101,12 +103,24 @@ def _as_yaml(config: Mapping[str, Any], keys_set: Mapping[str, bool]) -> str:
     return re.sub(r"^ *api_keys?_env: (\S+)$", with_comment, text, flags=re.MULTILINE)
 
 
-def _show(summary: str, config: str, chains: Mapping[str, Sequence["Link"]]) -> None:
+def _learnt(traits: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    """Return for each provider the line that makes what the running proxy learnt permanent."""
+    import yaml  # noqa: PLC0415 - quick help
+
+    def flow(value: Mapping[str, Any]) -> str:
+        return yaml.safe_dump(dict(value), default_flow_style=True, sort_keys=False, width=10_000).strip()
+
+    return [f"learnt: {provider} needs traits: {flow(needed)}" for provider, needed in traits.items()]
+
+
+def _show(summary: str, config: str, chains: Mapping[str, Sequence["Link"]], learnt: Sequence[str]) -> None:
     rows = [(profile, *row) for profile, links in chains.items() for row in _numbered(links)]
     if not sys.stdout.isatty():
         click.echo(f"{summary}\n\n{config}\n{CHAINS}\n")
         for profile, number, provider, remark in rows:
             click.echo(f"{profile}: {number} {provider}{f' ({remark})' if remark else ''}")
+        for line in learnt:
+            click.echo(line)
         return
     from rich import box  # noqa: PLC0415 - not needed in a pipe
     from rich.console import Console  # noqa: PLC0415
@@ -126,6 +140,8 @@ def _show(summary: str, config: str, chains: Mapping[str, Sequence["Link"]]) -> 
         table.add_row("" if profile == shown else profile, number, Text(provider, style), Text(remark, style))
         shown = profile
     console.print(table)
+    for line in learnt:
+        console.print(Text(line), soft_wrap=True)
 
 
 def _numbered(links: Sequence["Link"]) -> list[tuple[str, str, str]]:

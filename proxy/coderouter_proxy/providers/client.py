@@ -9,6 +9,7 @@ from coderouter_proxy.answer import Attempt
 from coderouter_proxy.config.kinds import PROVIDER_KINDS
 from coderouter_proxy.config.schema import Profile, Provider
 from coderouter_proxy.config.traits import ProviderTraits
+from coderouter_proxy.errors import ProviderError
 from coderouter_proxy.relay.text import AnswerPolicy
 from coderouter_proxy.request import ClientRequest
 from coderouter_proxy.wires.provider import Drop
@@ -17,15 +18,31 @@ from coderouter_proxy.wires.provider import Drop
 class ProviderClient(Protocol):
     provider: Provider
     key: str  # never shown to anyone; empty without one
-    traits: ProviderTraits  # declared, known and learnt
+    traits: ProviderTraits  # declared, known and learnt; whoever learns one replaces them
 
     async def attempt(
-        self, request: ClientRequest, profile: Profile, traits: ProviderTraits, drop: Drop
+        self,
+        request: ClientRequest,
+        profile: Profile,
+        traits: ProviderTraits,
+        drop: Drop,
+        refused: ProviderError | None = None,
     ) -> Attempt:
-        """Send the request as these traits want it; return once the first content or an error is there.
+        """Send the request as these traits require it; return once the first content or an error is there.
 
-        `drop` gets the name of each thing that the provider does not get.
+        `drop` gets the name of each thing that the provider does not get. After an attempt that ended in `refused`,
+        what its words complain about in this one request is left out.
         """
+        ...
+
+    def written(
+        self,
+        request: ClientRequest,
+        profile: Profile,
+        traits: ProviderTraits,
+        refused: ProviderError | None = None,
+    ) -> object:
+        """Return what `attempt` would send, to be compared: what was refused is not sent again unchanged."""
         ...
 
     def runs_hosted_tools(self, request: ClientRequest) -> bool:

@@ -9,6 +9,7 @@ import aiohttp
 from coderouter_proxy.answer import Answer, AnswerLog, Attempt, Usage
 from coderouter_proxy.config.schema import Profile, Provider
 from coderouter_proxy.config.traits import ProviderTraits
+from coderouter_proxy.errors import ProviderError
 from coderouter_proxy.relay.text import AnswerPolicy
 from coderouter_proxy.request import ClientRequest
 from coderouter_proxy.wires.clients import CLIENT_WIRES
@@ -33,11 +34,26 @@ class Echo:
         self.traits = traits
 
     async def attempt(
-        self, request: ClientRequest, profile: Profile, traits: ProviderTraits, drop: Drop
+        self,
+        request: ClientRequest,
+        profile: Profile,
+        traits: ProviderTraits,
+        drop: Drop,
+        refused: ProviderError | None = None,
     ) -> Attempt:
-        del profile, traits, drop
+        del profile, traits, drop, refused
         echoed = _Echoed(request)
         return Attempt(answer=Answer(pieces=echoed.pieces(), log=echoed.log))
+
+    def written(
+        self,
+        request: ClientRequest,
+        profile: Profile,
+        traits: ProviderTraits,
+        refused: ProviderError | None = None,
+    ) -> object:
+        del profile, traits, refused
+        return request.body
 
     def runs_hosted_tools(self, request: ClientRequest) -> bool:
         return False

@@ -71,21 +71,38 @@ class HttpProvider:
         self._headers.update(expanded(provider.headers))  # over those of the wire, whatever their case
 
     async def attempt(
-        self, request: ClientRequest, profile: Profile, traits: ProviderTraits, drop: Drop
+        self,
+        request: ClientRequest,
+        profile: Profile,
+        traits: ProviderTraits,
+        drop: Drop,
+        refused: ProviderError | None = None,
     ) -> Attempt:
         timeout_s = profile.timeout_s if profile.timeout_s is not None else self.provider.timeout_s
         started = time.perf_counter()
         answer: Answer | None = None
         failed: ProviderError | None = None
         try:
-            body = self.wire.request(request, self.provider, profile, traits, drop)
+            body = self._body(request, profile, traits, drop, refused)
+            headers = self._more_headers(request, traits)
             started = time.perf_counter()
-            answer = await self._open(request, body, timeout_s, drop)
+            send = self._stream if request.stream else self._whole
+            answer = await send(request, body, headers, timeout_s)
         except ProviderError as error:
             failed = error
         except TimeoutError:
             failed = ProviderError("timeout_first_byte", f"no content within {timeout_s:g} s")
         return Attempt(waited_s=time.perf_counter() - started, answer=answer, error=failed)
+
+    def written(
+        self,
+        request: ClientRequest,
+        profile: Profile,
+        traits: ProviderTraits,
+        refused: ProviderError | None = None,
+    ) -> object:
+        body = self._body(request, profile, traits, _not_reported, refused)
+        return body, self._more_headers(request, traits)
 
     def runs_hosted_tools(self, request: ClientRequest) -> bool:
         return self.wire.ingress == request.ingress and self.wire.is_vendors_own(self.provider)
@@ -97,8 +114,9 @@ class HttpProvider:
         body = self.wire.request(request, self.provider, profile, self.traits, _not_reported)
         counted = {name: value for name, value in body.items() if name not in NOT_COUNTED}
         try:
+            headers = self._more_headers(request, self.traits)
             async with await self.post(
-                request, URL(url), counted, self._timeout(COUNT_TIMEOUT_S)
+                URL(url), counted, headers, self._timeout(COUNT_TIMEOUT_S)
             ) as response:
                 answer = orjson.loads(await http.read_all(response, http.ERROR_BODY_BYTES_MAX))
         except (ProviderError, TimeoutError, orjson.JSONDecodeError):
@@ -107,9 +125,9 @@ class HttpProvider:
         return tokens if isinstance(tokens, int) else None
 
     async def post(
-        self, request: ClientRequest, url: URL, body: Body, timeout: aiohttp.ClientTimeout
+        self, url: URL, body: Body, more_headers: Mapping[str, str], timeout: aiohttp.ClientTimeout
     ) -> aiohttp.ClientResponse:
-        """Return the response to the body, with the client's headers that this provider understands.
+        """Return the response to the body.
 
         Raises:
             ProviderError, TimeoutError: as `http.post` does.
@@ -120,22 +138,39 @@ class HttpProvider:
             raise ProviderError(
                 "protocol", f"the body cannot be sent on: {error}", retryable=False, about_request=True
             ) from None
-        more = self.wire.forwarded_request_headers(request)
-        headers: Mapping[str, str] = CIMultiDict({**self._headers, **more}) if more else self._headers
+        headers: Mapping[str, str] = self._headers
+        if more_headers:
+            headers = CIMultiDict({**self._headers, **more_headers})
         return await http.post(self._session, url, headers, data, timeout)
 
-    async def _open(self, request: ClientRequest, body: Body, timeout_s: float, drop: Drop) -> Answer:
-        send = self._stream if request.stream else self._whole
-        try:
-            return await send(request, body, timeout_s)
-        except ProviderError as error:
-            degraded = self.wire.degraded_retry(body, error, drop)
-            if degraded is None:
-                raise
-        return await send(request, degraded, timeout_s)
+    def _body(
+        self,
+        request: ClientRequest,
+        profile: Profile,
+        traits: ProviderTraits,
+        drop: Drop,
+        refused: ProviderError | None,
+    ) -> Body:
+        body = self.wire.request(request, self.provider, profile, traits, drop)
+        degraded = self.wire.degraded_retry(body, refused, drop) if refused is not None else None
+        return body if degraded is None else degraded
 
-    async def _whole(self, request: ClientRequest, body: Body, timeout_s: float) -> Answer:
-        response = await self.post(request, self._url, body, self._timeout(timeout_s))
+    def _more_headers(self, request: ClientRequest, traits: ProviderTraits) -> Mapping[str, str]:
+        """Return the client's headers that this provider understands, without the flags that it refuses."""
+        headers = self.wire.forwarded_request_headers(request)
+        if not traits.refused_fields:
+            return headers
+        kept = {
+            name: ",".join(flag for flag in value.split(",") if flag.strip() not in traits.refused_fields)
+            for name, value in headers.items()
+            if name not in traits.refused_fields
+        }
+        return {name: value for name, value in kept.items() if value}
+
+    async def _whole(
+        self, request: ClientRequest, body: Body, headers: Mapping[str, str], timeout_s: float
+    ) -> Answer:
+        response = await self.post(self._url, body, headers, self._timeout(timeout_s))
         async with response:
             data = await http.read_all(response, self._answer_bytes_max)
         if len(data) > self._answer_bytes_max:
@@ -146,9 +181,11 @@ class HttpProvider:
         relayed = relay.whole(data, decoded)
         return Answer(pieces=single(relayed), log=relay.log, headers=self._forwarded(request, response))
 
-    async def _stream(self, request: ClientRequest, body: Body, timeout_s: float) -> Answer:
+    async def _stream(
+        self, request: ClientRequest, body: Body, headers: Mapping[str, str], timeout_s: float
+    ) -> Answer:
         async with asyncio.timeout(timeout_s):
-            response = await self.post(request, self._url, body, self._timeout(None))
+            response = await self.post(self._url, body, headers, self._timeout(None))
             relay = self._relay_for(self.wire, request)
             stream = ProviderStream(response, self.provider, self.wire, relay)
             try:
@@ -201,4 +238,4 @@ def anthropic(
 
 
 def _not_reported(name: str) -> None:
-    """A count is no answer: nothing is lost for the client by what it leaves out."""
+    """Neither a count nor a comparison is an answer: the client loses nothing by what they leave out."""

@@ -9,6 +9,7 @@ from coderouter_events.events import (
     CapabilityDegraded,
     DegradedReason,
     OutputFilterApplied,
+    ProviderAdapted,
     ProviderFailed,
     ProviderFailedMidstream,
     ProviderOk,
@@ -20,11 +21,14 @@ from coderouter_events.events import (
 )
 from coderouter_proxy.answer import Answer, Changes
 from coderouter_proxy.config.schema import Profile, Provider
+from coderouter_proxy.config.traits import ProviderTraits
 from coderouter_proxy.errors import ProviderError
+from coderouter_proxy.providers import adaptations
+from coderouter_proxy.providers.adaptations import Adaptation, Value
 from coderouter_proxy.providers.client import ProviderClient
 from coderouter_proxy.redact import shortened
 from coderouter_proxy.request import ClientRequest
-from coderouter_proxy.routing import capabilities, hosted
+from coderouter_proxy.routing import capabilities, hosted, media
 from coderouter_proxy.routing.exhausted import chain_exhausted
 from coderouter_proxy.routing.router import Routing, Runtime
 
@@ -33,12 +37,13 @@ from coderouter_proxy.routing.router import Routing, Runtime
 class Attempts:
     """What the loop did for one request, also when it did not succeed.
 
-    `waited_s` adds up what the tries spent on the network before their first content, or their error.
+    `errors` holds the last one of each provider: what was wrong before a request was adapted is fixed. `waited_s` adds
+    up what the tries spent on the network before their first content, or their error.
     """
 
     count: int = 0
     provider: Provider | None = None
-    errors: list[tuple[str, ProviderError]] = field(default_factory=list)
+    errors: dict[str, ProviderError] = field(default_factory=dict)
     blocked: list[str] = field(default_factory=list)
     over_budget: list[str] = field(default_factory=list)
     waited_s: float = 0.0
@@ -49,12 +54,17 @@ async def answer(
 ) -> Answer:
     """Return the answer of the first provider that has one; what was tried is emitted and put into `attempts`.
 
+    A provider that refuses images or documents is tried once more without them, but only after all others.
+
     Raises:
         ChainExhausted: none has, or the client's request is at fault.
         HttpError: the request forces a tool that runs at a vendor, and no provider of the chain has it.
     """
     names = hosted.in_order(request, capabilities.in_order(request, profile, routing.capabilities), routing)
-    for name in runtime.cooldowns.in_order(names) if profile.cooldown else names:
+    if profile.cooldown:
+        names = runtime.cooldowns.in_order(names)
+    refused: list[_Attempt] = []
+    for name in media.in_order(request.body, names, routing.clients):
         client = routing.clients.get(name)
         if client is None:
             runtime.emit(SkipUnknownProvider(request_id=request.request_id, provider=name))
@@ -74,23 +84,44 @@ async def answer(
             found = await attempt.run(can_think=routing.capabilities[name].thinking)
             if isinstance(found, Answer):
                 return found
-            attempts.errors.append((name, found))
-            if profile.cooldown:
-                runtime.cooldowns.failed(name, found, profile.cooldown)
+            refused.append(attempt)
             if not found.retryable:
                 break
+    for attempt in refused:
+        resort = await attempt.last_resort()
+        if isinstance(resort, Answer):
+            return resort
     raise chain_exhausted(
         request.request_id,
         profile,
-        attempts.errors,
+        list(attempts.errors.items()),
         blocked=attempts.blocked,
         over_budget=attempts.over_budget,
         emit=runtime.emit,
     )
 
 
+@dataclass(frozen=True, slots=True)
+class _Form:
+    """How the request is sent: fit for the traits, and without what one refusal of this request complains about."""
+
+    traits: ProviderTraits
+    refused: ProviderError | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Change:
+    adaptation: Adaptation
+    value: Value
+    complaint: str
+    before: _Form
+
+
 class _Attempt:
-    """One try of one provider, and what is emitted for it."""
+    """The tries of one provider for one request, and what is emitted for them.
+
+    What a refusal complains about is changed and sent again, a few times; what helped is remembered.
+    """
 
     def __init__(
         self,
@@ -103,46 +134,126 @@ class _Attempt:
         self._client = client
         self._name = client.provider.name
         self._request = request
+        self._sent = request
         self._profile = profile
         self._runtime = runtime
         self._emit = runtime.emit
         self._attempts = attempts
-        self._started = time.perf_counter()
+        self._started = 0.0
+        self._form = _Form(client.traits)
+        self._forms = [self._form]  # all that were tried
+        self._changes: list[_Change] = []
+        self._error: ProviderError | None = None
+        self._degraded: set[str] = set()
 
     async def run(self, *, can_think: bool) -> Answer | ProviderError:
+        if capabilities.wants_thinking(self._request.body) and not can_think:
+            body = {name: value for name, value in self._request.body.items() if name != "thinking"}
+            self._sent = replace(self._request, body=body)
+        return await self._adapted(await self._try(), last_resort=False)
+
+    async def last_resort(self) -> Answer | ProviderError | None:
+        """Try again with what no provider should have to do without; None where the refusal is not about that."""
+        error = self._error
+        if error is None or not self._changes_form(error, last_resort=True):
+            return None
+        return await self._adapted(await self._try(), last_resort=True)
+
+    async def _adapted(self, found: Answer | ProviderError, *, last_resort: bool) -> Answer | ProviderError:
+        while isinstance(found, ProviderError) and self._changes_form(found, last_resort=last_resort):
+            found = await self._try()
+        if isinstance(found, Answer):
+            self._learn()
+        return found
+
+    def _changes_form(self, error: ProviderError, *, last_resort: bool) -> bool:
+        """Change the form of the request as the refusal requires; return whether there is one not tried yet."""
+        if len(self._forms) > adaptations.ADAPTATIONS_MAX:
+            return False
+        if self._changes and error.message == self._changes[-1].complaint:  # it did not help
+            self._form = self._changes.pop().before
+        form = self._form
+        for adaptation, value in adaptations.recognised(error, form.traits, last_resort=last_resort):
+            traits = adaptations.applied(form.traits, adaptation.trait, value)
+            if self._takes(_Form(traits, form.refused)):
+                self._changes.append(_Change(adaptation, value, error.message, form))
+                return True
+        return form.refused is None and self._takes(_Form(form.traits, error))
+
+    def _takes(self, form: _Form) -> bool:
+        """Take the form unless it would send what was refused already."""
+        if form in self._forms or self._written(form) == self._written(self._form):
+            return False
+        self._form = form
+        self._forms.append(form)
+        return True
+
+    def _written(self, form: _Form) -> object:
+        return self._client.written(self._sent, self._profile, form.traits, form.refused)
+
+    def _learn(self) -> None:
+        """Remember what helped; another request may have learnt the same meanwhile."""
+        for change in self._changes:
+            adaptation, value = change.adaptation, change.value
+            known = self._client.traits
+            learnt = adaptations.applied(known, adaptation.trait, value)
+            if adaptation.remembered:
+                self._client.traits = learnt
+            if learnt != known:
+                self._emit(
+                    ProviderAdapted(
+                        request_id=self._request.request_id,
+                        provider=self._name,
+                        trait=adaptation.trait,
+                        value=adaptations.shown(value),
+                        reason=adaptation.id,
+                    )
+                )
+
+    async def _try(self) -> Answer | ProviderError:
+        """Send the request in its present form."""
         request_id, stream = self._request.request_id, self._request.stream
+        self._started = time.perf_counter()
         self._attempts.count += 1
         self._emit(TryProvider(request_id=request_id, provider=self._name, stream=stream))
-        sent = self._request
-        if capabilities.wants_thinking(sent.body) and not can_think:
-            sent = replace(
-                sent, body={name: value for name, value in sent.body.items() if name != "thinking"}
-            )
+        without_thinking = self._sent is not self._request
+        if without_thinking:
             self._emit_degraded(["thinking"], "provider-does-not-support")
         dropped: dict[str, None] = {}  # each name once, in the order of the first drop
+        form = self._form
         try:
-            attempt = await self._client.attempt(sent, self._profile, self._client.traits, dropped.setdefault)
+            attempt = await self._client.attempt(
+                self._sent, self._profile, form.traits, dropped.setdefault, form.refused
+            )
         except asyncio.CancelledError as cancelled:
             self._attempts.waited_s += time.perf_counter() - self._started
             error = ProviderError("cancelled", str(cancelled) or "the request was cancelled", retryable=False)
             self._emit_failed(ProviderFailed, error)
             raise
         finally:
-            if sent is not self._request:
-                dropped.pop("thinking", None)  # emitted above
-            self._emit_degraded(list(dropped), "translation-lossy")
+            unsupported = _unsupported(form.traits)
+            self._emit_degraded(
+                [name for name in dropped if name in unsupported], "provider-does-not-support"
+            )
+            self._emit_degraded([name for name in dropped if name not in unsupported], "translation-lossy")
         self._attempts.waited_s += attempt.waited_s
         if attempt.answer is None:
             assert attempt.error is not None
-            error = attempt.error.scrubbed(self._client.key)
-            self._emit_failed(ProviderFailed, error)
-            return error
+            return self._failed(attempt.error.scrubbed(self._client.key))
         duration_s = round(time.perf_counter() - self._started, 6)
         self._emit(
             ProviderOk(request_id=request_id, provider=self._name, stream=stream, duration_s=duration_s)
         )
         self._attempts.provider = self._client.provider
         return replace(attempt.answer, pieces=self._observed(attempt.answer))
+
+    def _failed(self, error: ProviderError) -> ProviderError:
+        self._error = error
+        self._emit_failed(ProviderFailed, error)
+        self._attempts.errors[self._name] = error
+        if self._profile.cooldown:
+            self._runtime.cooldowns.failed(self._name, error, self._profile.cooldown)
+        return error
 
     async def _observed(self, answer: Answer) -> AsyncGenerator[bytes]:
         """Pass the pieces on, and emit an error among them and what was changed."""
@@ -180,6 +291,9 @@ class _Attempt:
             self._emit(ToolCallRepaired(request_id=request_id, provider=name, count=changes.repaired))
 
     def _emit_degraded(self, dropped: list[str], reason: DegradedReason) -> None:
+        """Emit what this provider does not get or lost, each name once for all its tries."""
+        dropped = [name for name in dropped if name not in self._degraded]
+        self._degraded.update(dropped)
         if dropped:
             self._emit(
                 CapabilityDegraded(
@@ -200,3 +314,19 @@ class _Attempt:
                 duration_s=round(time.perf_counter() - self._started, 6),
             )
         )
+
+
+def _unsupported(traits: ProviderTraits) -> set[str]:
+    """Return what a request loses because of the traits, by the names that are emitted for it."""
+    names = {*traits.refused_fields, *traits.refused_schema_keywords}
+    if not traits.images:
+        names |= media.IMAGES
+    if not traits.documents:
+        names |= media.DOCUMENTS
+    if not traits.temperature_with_top_p:
+        names |= {"temperature", "top_p"}
+    if not traits.forced_tool_choice:
+        names.add("tool_choice")
+    if traits.efforts is not None:
+        names |= {"effort", "reasoning_effort", "output_config"}
+    return names

@@ -183,3 +183,70 @@ def test_an_unknown_mode_is_an_error(tmp_path: Path) -> None:
 def test_the_examples_pass(example: str, tmp_path: Path) -> None:
     path = Path(__file__).parents[3] / "deploy" / "examples" / f"{example}.yaml"
     assert coderouter(tmp_path, "check-config", path).code == 0
+
+
+def adapted(writer: str, provider: str, trait: str, value: str, reason: str) -> str:
+    event = {"msg": "provider-adapted", "writer": writer, "provider": provider}
+    return json.dumps({**event, "trait": trait, "value": value, "reason": reason}, separators=(",", ":"))
+
+
+def forgotten(writer: str, msg: str) -> str:
+    return json.dumps({"msg": msg, "writer": writer}, separators=(",", ":"))
+
+
+def learnt(folder: Path, *lines: str) -> tuple[list[str], Any]:
+    """Return the lines of check-config about what was learnt, and the same of its JSON."""
+    path = folder / "events.jsonl"
+    path.write_text("\n".join((*lines, "")), encoding="utf-8")
+    shown = checked(folder, "--events", str(path)).stdout.splitlines()
+    found = as_json(folder, "--events", str(path))["learnt"]
+    return [line for line in shown if line.startswith("learnt: ")], found
+
+
+def test_what_the_running_proxy_learnt_is_shown_with_the_line_that_keeps_it(tmp_path: Path) -> None:
+    lines, found = learnt(
+        tmp_path,
+        '{"torn',
+        adapted("w1", "local", "call_ids", "nine", "call-id-form"),
+        adapted("w1", "local", "refused_fields", "store, user", "refused-field"),
+        adapted("w2", "local", "refused_fields", "user, seed", "refused-field"),
+        adapted("w1", "keyless", "max_output_tokens", "8192", "output-limit"),
+        adapted("w1", "removed", "call_ids", "nine", "call-id-form"),
+    )
+    assert lines == [
+        "learnt: local needs traits: {call_ids: nine, refused_fields: [store, user, seed]}",
+        "learnt: keyless needs traits: {max_output_tokens: 8192}",
+    ]
+    assert found == {
+        "local": {"call_ids": "nine", "refused_fields": ["store", "user", "seed"]},
+        "keyless": {"max_output_tokens": 8192},
+    }
+
+
+def test_what_is_forgotten_or_was_for_one_request_only_is_not_shown(tmp_path: Path) -> None:
+    lines, found = learnt(
+        tmp_path,
+        adapted("w1", "local", "call_ids", "nine", "call-id-form"),
+        forgotten("w1", "config-reloaded"),
+        adapted("w2", "local", "call_ids", "nine", "call-id-form"),
+        forgotten("w2", "coderouter-shutdown"),
+        adapted("w3", "local", "max_output_tokens", "15309", "no-room-for-answer"),
+        adapted("w3", "local", "max_output_tokens", "many", "output-limit"),
+        adapted("w3", "local", "speed", "high", "of-another-version"),
+    )
+    assert (lines, found) == ([], {})
+
+
+def test_what_is_declared_already_is_not_shown(tmp_path: Path) -> None:
+    local = process.provider(
+        "local", "http://127.0.0.1:1/v1", traits={"call_ids": "nine", "refused_fields": ["store"]}
+    )
+    process.write_config(tmp_path, process.config([local]))
+    path = tmp_path / "events.jsonl"
+    events = [
+        adapted("w1", "local", "call_ids", "nine", "call-id-form"),
+        adapted("w1", "local", "refused_fields", "user", "refused-field"),
+    ]
+    path.write_text("\n".join((*events, "")), encoding="utf-8")
+    shown = coderouter(tmp_path, "check-config", "--events", str(path)).stdout
+    assert "learnt: local needs traits: {call_ids: nine, refused_fields: [store, user]}\n" in shown

@@ -12,6 +12,7 @@ from coderouter_proxy.config.kinds import ProviderKind
 from coderouter_proxy.config.schema import Profile, Provider
 from coderouter_proxy.config.traits import ProviderTraits
 from coderouter_proxy.config.validation import ConfigErrors
+from coderouter_proxy.errors import ProviderError
 from coderouter_proxy.relay.text import AnswerPolicy
 from coderouter_proxy.request import ClientRequest
 from coderouter_proxy.wires.provider import Drop
@@ -40,7 +41,12 @@ class Toy:
         self.traits = traits
 
     async def attempt(
-        self, request: ClientRequest, profile: Profile, traits: ProviderTraits, drop: Drop
+        self,
+        request: ClientRequest,
+        profile: Profile,
+        traits: ProviderTraits,
+        drop: Drop,
+        refused: ProviderError | None = None,
     ) -> Attempt:
         async def pieces() -> AsyncGenerator[bytes]:
             yield b'{"toy": "%b"}' % self.provider.model.encode()
@@ -48,6 +54,15 @@ class Toy:
         return Attempt(
             answer=Answer(pieces=pieces(), log=lambda: AnswerLog(usage=Usage(3, 4), stop_reason="stop"))
         )
+
+    def written(
+        self,
+        request: ClientRequest,
+        profile: Profile,
+        traits: ProviderTraits,
+        refused: ProviderError | None = None,
+    ) -> object:
+        return request.body
 
     def runs_hosted_tools(self, request: ClientRequest) -> bool:
         return False

@@ -191,7 +191,7 @@ def test_a_request_with_a_rejected_signature_is_sent_again_without_thinking(
     assert first.json["messages"][1] == claude_code.CALLED
     assert second.json["messages"][1]["content"] == claude_code.CALLED["content"][2:]
     story = wires.story(response.headers["request-id"])
-    assert [event["msg"] for event in story].count("try-provider") == 1
+    assert [event["msg"] for event in story].count("try-provider") == 2
     assert story[-1]["outcome"] == "ok"
 
 
