@@ -151,13 +151,8 @@ def _room(match: re.Match[str], traits: ProviderTraits) -> int | None:
     return context - prompt if context - prompt >= ANSWER_TOKENS_MIN else None
 
 
-def _first(match: re.Match[str], traits: ProviderTraits) -> str | None:
-    del match
-    return "first" if traits.system_text == "anywhere" else None
-
-
-def _never_or_first(match: re.Match[str], traits: ProviderTraits) -> str:
-    """Return what is one step stricter: some templates take one system message, but say the same about a second."""
+def _stricter(match: re.Match[str], traits: ProviderTraits) -> str:
+    """Return what is one step stricter: some templates say the same of any system message, and of a second one."""
     del match
     return "first" if traits.system_text == "anywhere" else "never"
 
@@ -298,7 +293,7 @@ ADAPTATIONS: tuple[Adaptation, ...] = (
             r"(?:only (?:one|a single)|multiple|more than one) system (?:message|prompt)",
         ),
         trait="system_text",
-        value=_first,
+        value=_stricter,
     ),
     Adaptation(
         id="no-system-role",
@@ -313,7 +308,7 @@ ADAPTATIONS: tuple[Adaptation, ...] = (
             r"(?:developer|system) instruction is not enabled",
         ),
         trait="system_text",
-        value=_never_or_first,
+        value=_stricter,
     ),
     # Gemma and Mistral on vLLM (vllm#6862), TGI (text-generation-inference#3198), llama.cpp (opencode#5034)
     Adaptation(
@@ -337,7 +332,7 @@ ADAPTATIONS: tuple[Adaptation, ...] = (
             r"unexpected message role",
         ),
         trait="system_text",
-        value=_first,
+        value=_stricter,
     ),
     # Mistral (anomalyco/opencode#1680, jundot/omlx#1997) and its tokenizer in vLLM
     Adaptation(

@@ -507,10 +507,15 @@ def test_other_words_call_for_nothing(status: int, words: str) -> None:
 
 
 def test_what_a_provider_has_already_is_not_proposed() -> None:
-    traits = ProviderTraits(refused_fields=("store",), max_output_tokens=4096)
+    traits = ProviderTraits(refused_fields=("store",), max_output_tokens=4096, system_text="never")
     assert first_row("body.store: Extra inputs are not permitted", 422, traits) is None
     assert first_row("`max_tokens` must be less than or equal to `8192`", 400, traits) is None
     assert first_row("System message must be at the beginning.", 400, traits) is None
+
+
+def test_a_system_message_that_is_refused_in_first_place_becomes_text_of_the_user() -> None:
+    words = "chat template rejected the request: Unexpected message role."
+    assert first_row(words, 400, ProviderTraits(system_text="first")) == ("developer-role", "never")
 
 
 def test_images_and_documents_are_a_last_resort() -> None:
