@@ -134,9 +134,12 @@ def joined(turns: Iterable[Body]) -> Body:
     for turn in turns:
         for name, value in turn.items():
             before = message.get(name)
-            both_text = isinstance(before, str) and isinstance(value, str)
-            both_lists = isinstance(before, list) and isinstance(value, list)
-            message[name] = before + value if both_text or both_lists else value
+            if isinstance(before, str) and isinstance(value, str):
+                message[name] = before + value
+            elif isinstance(before, list) and isinstance(value, list):
+                message[name] = [*before, *value]
+            else:
+                message[name] = value
     return message
 
 

@@ -121,7 +121,7 @@ def test_an_origin_is_of_kind_address_and_model() -> None:
 
 def test_foreign_state_is_left_out_of_chat_messages() -> None:
     call_id = state.encode_id("call_1", State(OTHER, SIGNED, {"reasoning_content": "Hm."}))
-    sent = [
+    sent: list[Body] = [
         {
             "role": "assistant",
             "reasoning_content": "Hm.",
@@ -130,7 +130,7 @@ def test_foreign_state_is_left_out_of_chat_messages() -> None:
         },
         {"role": "tool", "tool_call_id": call_id, "content": "x"},
     ]
-    plain = [
+    plain: list[Body] = [
         {"role": "assistant", "tool_calls": [{"id": "call_1", "type": "function"}]},
         {"role": "tool", "tool_call_id": "call_1", "content": "x"},
     ]
