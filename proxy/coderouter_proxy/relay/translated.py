@@ -1,4 +1,4 @@
-"""An answer on another wire than its client's: read into deltas, changed there, and written again."""
+"""Relay an answer between two wires: read it into deltas, edit those, write them on the client's wire."""
 
 from coderouter_proxy.answer import Changes, Usage
 from coderouter_proxy.relay.text import Piece, Stages, new_call_id
@@ -67,7 +67,7 @@ class Translated:
         return kept
 
     def _last_deltas(self) -> tuple[list[Delta], Stop]:
-        """Return what had to wait for the end of the answer, and how it ended."""
+        """Return what was held back until the end of the answer, and how it ended."""
         deltas = [*self._edited(self._reader.end()), *_as_deltas(self._stages.end())]
         stop = self._reader.stop
         return deltas, Stop("tool_use", stop.sequence) if self._stages.changes().repaired else stop
