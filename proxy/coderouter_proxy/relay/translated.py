@@ -67,7 +67,7 @@ class Translated:
         return kept
 
     def _last_deltas(self) -> tuple[list[Delta], Stop]:
-        """Return what was held back until the end of the answer, and how it ended."""
+        """Return what had to wait for the end of the answer, and how it ended."""
         deltas = [*self._edited(self._reader.end()), *_as_deltas(self._stages.end())]
         stop = self._reader.stop
         return deltas, Stop("tool_use", stop.sequence) if self._stages.changes().repaired else stop

@@ -1,4 +1,4 @@
-"""The side of a wire that faces clients: what they send, and how answers and errors reach them."""
+"""The client side of a wire: what clients send, and how answers and errors reach them."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence

@@ -38,7 +38,7 @@ class Media(Part):
 
 @dataclass(frozen=True, slots=True)
 class Call(Part):
-    """A tool call of the model; `arguments` is JSON text, of an object if the model wrote a valid call."""
+    """A tool call of the model; `arguments` is JSON text, of an object if the model wrote a sound call."""
 
     id: str
     name: str
@@ -56,7 +56,7 @@ class Result(Part):
 
 @dataclass(frozen=True, slots=True)
 class Thinking(Part):
-    """Thinking of the model; only the vendor that issued `proof` can read it."""
+    """Thoughts of the model; `proof` is opaque to all but the vendor that made it."""
 
     text: str
     proof: str = ""

@@ -20,7 +20,7 @@ _Place = tuple[list[Result], int]
 """Where the result of a call belongs: the results of its turn, and the index among them."""
 
 
-def repaired(
+def mended(
     turns: Sequence[Turn],
     *,
     can_write: Callable[[Part], bool] = lambda _: True,

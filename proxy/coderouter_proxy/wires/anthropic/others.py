@@ -28,7 +28,7 @@ _RESULT = "_tool_result"
 def fitted(body: Body, drop: Drop) -> Body:
     """Return the request for a server that is not Anthropic's own.
 
-    `drop` gets the names of tools that only run there, and of their calls and results in the conversation.
+    `drop` gets the tools that only run there, and what is left of them in the conversation.
     """
     leading, messages = system_text.settled(body["messages"])
     own = [

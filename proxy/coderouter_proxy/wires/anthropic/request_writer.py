@@ -97,11 +97,11 @@ def _system(texts: Iterable[Text]) -> str | list[Body]:
 
 
 def _messages(turns: Iterable[Turn]) -> list[Body]:
-    """Return the messages; the first must be the user's."""
+    """Return the messages; the first has to be the user's."""
     by_user = [_by_user(turn) if turn.role == "system" else turn for turn in turns]
     messages: list[Body] = [
         {"role": turn.role, "content": [block for part in turn.parts for block in _block(part)]}
-        for turn in sequence.repaired(by_user, can_write=_can_write, fit_id=_fit_id)
+        for turn in sequence.mended(by_user, can_write=_can_write, fit_id=_fit_id)
     ]
     if messages[0]["role"] != "user":
         messages.insert(0, {"role": "user", "content": [{"type": "text", "text": sequence.CONTINUED}]})

@@ -73,7 +73,7 @@ def write(conversation: Conversation) -> Body:
         *_system(conversation.system),
         *(
             message
-            for turn in sequence.repaired(conversation.turns, can_write=_can_write)
+            for turn in sequence.mended(conversation.turns, can_write=_can_write)
             for message in _messages(turn)
         ),
     ]
