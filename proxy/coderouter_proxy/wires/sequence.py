@@ -1,7 +1,7 @@
-"""Mends the order of turns, once for all wires.
+"""Repairs the order of turns, once for all wires.
 
-Both APIs refuse a call without its result, a result without its call, and an empty text; agents send all three, after
-an interruption or when they cut their history.
+Both APIs reject a call without its result, a result without its call, and empty text; agents send all three, after an
+interruption or when they truncate their history.
 """
 
 from collections import defaultdict, deque
@@ -13,11 +13,11 @@ from coderouter_proxy.wires.conversation import Call, Part, Result, Text, Turn
 NO_RESULT = "There is no result: the call was interrupted."
 STRAY_RESULT = "Result of an earlier tool call:"
 CONTINUED = "(continued)"
-"""Words of a user where a wire requires some and the conversation has none."""
+"""What the user says if the wire requires a text and the conversation has none."""
 _CONTINUED = Turn("user", (Text(CONTINUED),))
 
 _Place = tuple[list[Result], int]
-"""Where the result of a call goes: the results of its turn, and the number among them."""
+"""Where the result of a call belongs: the results of its turn, and the index among them."""
 
 
 def mended(
@@ -26,12 +26,12 @@ def mended(
     can_write: Callable[[Part], bool] = lambda _: True,
     fit_id: Callable[[str], str] = lambda call_id: call_id,
 ) -> tuple[Turn, ...]:
-    """Return one turn at least, and no two neighbours of one role.
+    """Return at least one turn, and never two in a row of the same role.
 
-    Results are in the turn right behind their calls, in the order of the calls and before anything else in it; a call
-    that has none gets one that says so, and a result without a call becomes text. Ids of calls are unique and those
-    that `fit_id` returns. Empty texts are gone, parts that the wire cannot write, and turns of the model without any
-    other; a user's turn stays, so that the model does not continue its own words.
+    Results come first in the turn after their calls, in the order of the calls; a call without a result gets one that
+    says so, and a result without a call becomes text. Ids of calls are unique, and as `fit_id` returns them. Empty
+    text, parts that the wire cannot write, and turns of the model with nothing else are removed; a user's turn stays,
+    so that the model does not continue its own text.
     """
     settled = _with_results(_merged(_without_empty(turns, can_write)), fit_id)
     return tuple(turn if turn.parts else _CONTINUED for turn in settled) or (_CONTINUED,)
@@ -60,7 +60,7 @@ def _merged(turns: Sequence[Turn]) -> list[Turn]:
 
 
 def _both(before: Turn, after: Turn) -> tuple[Part, ...]:
-    """Return the parts of both turns; texts of the model become paragraphs, for a wire may put them into one."""
+    """Return the parts of both turns; adjacent texts of the model become paragraphs of one, as a wire may join them."""
     if before.role == "assistant":
         *begun, last = before.parts
         first, *rest = after.parts
@@ -71,7 +71,7 @@ def _both(before: Turn, after: Turn) -> tuple[Part, ...]:
 
 def _with_results(turns: Sequence[Turn], fit_id: Callable[[str], str]) -> list[Turn]:
     placed: list[Turn | list[Result]] = []
-    awaited: dict[str, deque[_Place]] = {}  # by id, of the newest turn that has it
+    awaited: dict[str, deque[_Place]] = {}  # by id, in the latest turn that has it
     used: set[str] = set()
     for turn in turns:
         others: list[Part] = []
@@ -100,7 +100,7 @@ def _with_results(turns: Sequence[Turn], fit_id: Callable[[str], str]) -> list[T
 
 
 def _unused(call_id: str, used: set[str]) -> str:
-    """Return the id, or a new one in its place: some servers begin to count in every answer, or give none."""
+    """Return the id, or another one if it is taken: some servers restart numbering in every answer, or send none."""
     wanted, count = call_id or "call", 1
     unused = wanted
     while unused in used:

@@ -1,8 +1,8 @@
-"""System text in the middle of a conversation, for models whose template takes it at the beginning only.
+"""System text in the middle of a conversation, for models whose template accepts it only at the beginning.
 
 The templates of Qwen 3.5 and later raise "System message must be at the beginning", and Claude Code sends one in every
-request. Moved to the front, it would change the beginning of the prompt at every turn and void the prefix cache of a
-local server: so it becomes part of the user message beside it, marked as what it is.
+request. Moving it to the front would change the beginning of the prompt on every turn and invalidate the prefix cache
+of a local server, so it becomes part of the user message next to it, in `<system>` tags.
 
 Works on messages of either wire: a user's text part looks the same on both.
 """
