@@ -6,7 +6,7 @@ import aiohttp
 
 from coderouter_proxy.answer import Changes, Usage
 from coderouter_proxy.config.schema import Profile, Provider
-from coderouter_proxy.config.traits import ProviderTraits, resolved
+from coderouter_proxy.config.traits import ProviderTraits
 from coderouter_proxy.doctor.reply import Reply
 from coderouter_proxy.errors import ProviderError, StreamBrokeOff
 from coderouter_proxy.providers.client import provider_client
@@ -14,6 +14,7 @@ from coderouter_proxy.providers.http_provider import HttpProvider
 from coderouter_proxy.relay.relay import Relay
 from coderouter_proxy.relay.text import AnswerPolicy
 from coderouter_proxy.request import Body, ClientRequest
+from coderouter_proxy.routing import capabilities
 from coderouter_proxy.wires.deltas import Reader
 from coderouter_proxy.wires.provider import ProviderWire
 
@@ -42,7 +43,7 @@ async def exchange(
         provider,
         wire,
         lambda wire, _: Relay(wire, recorder),
-        resolved(provider.traits),
+        capabilities.traits_of(provider, capabilities.load()),
         session,
         answer_bytes_max=REPLY_BYTES_MAX,
     )
