@@ -9,13 +9,14 @@ import re
 import subprocess
 from collections.abc import Callable
 from functools import cache, partial
+from importlib.resources import files
 from pathlib import Path
 
 from pydantic import BaseModel
 
 from coderouter_events import events
 from coderouter_exporter.families import table
-from coderouter_proxy.config import schema
+from coderouter_proxy.config import schema, traits, validation
 from coderouter_proxy.doctor.probes import run
 from coderouter_proxy.doctor.result import MEANINGS
 from coderouter_proxy.init import client_settings, clouds
@@ -50,6 +51,7 @@ SECTIONS: dict[str, type[BaseModel]] = {
     "server": schema.Server,
     "provider": schema.Provider,
     "capabilities": schema.Capabilities,
+    "traits": traits.Traits,
     "cost": schema.Cost,
     "profile": schema.Profile,
     "cooldown": schema.Cooldown,
@@ -84,11 +86,33 @@ def field_table(section: type[BaseModel]) -> str:
     lines = ["| field | default | |", "| --- | --- | --- |"]
     for name, text in schema.field_descriptions(section).items():
         field = section.model_fields[name]
-        default = "required" if field.is_required() else _shown(field.default)
+        default = "required" if field.is_required() else _shown(_default(section, name))
         lines.append(f"| `{name}` | {default} | {text} |")
     if section is schema.Capabilities:
         names = ", ".join(f"`{name}`" for name in schema.IGNORED_CAPABILITIES)
         lines.append(f"| {names} |  | {schema.IGNORED_CAPABILITIES_DESCRIPTION} |")
+    return "\n".join(lines)
+
+
+def _default(section: type[BaseModel], name: str) -> object:
+    """Return the default of the field; that of a trait which nobody declares."""
+    if section is traits.Traits:
+        default = getattr(traits.ProviderTraits(), name)
+        return list(default) if isinstance(default, tuple) else default
+    return section.model_fields[name].default
+
+
+def known_traits_table() -> str:
+    """Return what the shipped rules declare of the APIs of vendors, in the order of the rules."""
+    text = files("coderouter_proxy").joinpath(capabilities.SHIPPED).read_text(encoding="utf-8")
+    lines = ["| host | model | traits |", "| --- | --- | --- |"]
+    for rule in validation.validated(text, capabilities.SHIPPED, capabilities.CapabilityRules).rules:
+        declared = rule.traits.model_dump(exclude_none=True)
+        if declared:
+            shown = ", ".join(
+                f"`{name}: {json.dumps(value)}`".replace('"', "") for name, value in declared.items()
+            )
+            lines.append(f"| `{rule.host}` | `{rule.match}` | {shown} |")
     return "\n".join(lines)
 
 
@@ -175,6 +199,7 @@ PRINTED: dict[str, Callable[[], str]] = {
     "metrics": table.metric_table,
     "rooms": room_table,
     **{f"fields-{name}": partial(field_table, section) for name, section in SECTIONS.items()},
+    "known-traits": known_traits_table,
     "coderouter-serve": lambda: command_help("coderouter", "serve"),
     "coderouter-run": lambda: command_help("coderouter", "run"),
     "coderouter-service-install": lambda: command_help("coderouter", "service", "install"),

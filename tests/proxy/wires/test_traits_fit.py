@@ -7,7 +7,7 @@ from typing import Any, Literal
 import pytest
 
 from coderouter_proxy.config.schema import Profile, Provider
-from coderouter_proxy.config.traits import EFFORTS, ProviderTraits
+from coderouter_proxy.config.traits import EFFORTS, Effort, ProviderTraits
 from coderouter_proxy.request import ClientRequest
 from coderouter_proxy.wires import fitting
 from coderouter_proxy.wires.anthropic import fit as anthropic_fit
@@ -395,7 +395,7 @@ def test_an_effort_is_clamped(asked: str, efforts: tuple[str, ...], nearest: str
     assert fitting.effort_within(asked, efforts) == nearest
 
 
-LEVELS = ("low", "medium", "high")
+LEVELS: tuple[Effort, ...] = ("low", "medium", "high")
 
 
 @pytest.mark.parametrize(
@@ -532,7 +532,7 @@ def test_efforts_are_in_order() -> None:
 @pytest.mark.parametrize("client", ["openai", "anthropic"])
 @pytest.mark.parametrize("to", ["openai", "anthropic"])
 def test_overrides_by_hand_are_applied_last(to: Wire, client: Wire) -> None:
-    by_hand = {
+    by_hand: Body = {
         "set_params": {"temperature": 0.1, "seed": 3, "max_tokens": 99},
         "drop_params": ["top_p", "seed"],
     }

@@ -20,13 +20,15 @@ def fit(body: Body, traits: ProviderTraits, drop: Drop) -> Body:
 
 def _system_text(body: Body, traits: ProviderTraits, drop: Drop) -> Body:
     del drop
+    if traits.system_text == "anywhere":
+        return body
     messages = body["messages"]
     if traits.system_text == "never" and body.get("system"):
         given = [{"role": "system", "content": body["system"]}, *messages]
         kept = {name: value for name, value in body.items() if name != "system"}
         return {**kept, "messages": system_text.joined(given)}
-    in_messages = any(message.get("role") in system_text.SYSTEM_ROLES for message in messages)
-    if traits.system_text == "anywhere" or not in_messages:
+    roles = fitting.roles_of(messages)
+    if not any(role in roles for role in system_text.SYSTEM_ROLES):
         return body
     if traits.system_text == "never":
         return {**body, "messages": system_text.joined(messages)}
