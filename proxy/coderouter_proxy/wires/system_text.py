@@ -17,11 +17,12 @@ MARKED = "<system>\n{}\n</system>"
 _RESULT_ROLES = ("tool", "function")
 
 
-def settled(messages: Sequence[Message]) -> tuple[list[Message], list[Message]]:
+def settled(messages: Sequence[Message], *, in_parts: bool) -> tuple[list[Message], list[Message]]:
     """Return the system messages at the beginning, and the others, none of which is one.
 
     A later one joins the user message before it, else the one behind it, else becomes one of its own; it never comes
-    between a call and its results. What stays as it was is the same object.
+    between a call and its results. `in_parts` makes it a part also where it and the user's words are strings, which
+    an agent may send as parts the next time. What stays as it was is the same object.
     """
     count = 0
     while count < len(messages) and messages[count].get("role") in SYSTEM_ROLES:
@@ -29,16 +30,16 @@ def settled(messages: Sequence[Message]) -> tuple[list[Message], list[Message]]:
     leading, rest = list(messages[:count]), messages[count:]
     if not any(message.get("role") in SYSTEM_ROLES for message in rest):
         return leading, list(rest)
-    return leading, _joined(rest)
+    return leading, _joined(rest, in_parts=in_parts)
 
 
-def _joined(messages: Sequence[Message]) -> list[Message]:
+def _joined(messages: Sequence[Message], *, in_parts: bool) -> list[Message]:
     joined: list[Message] = []
     waiting: Any = ""  # content for a user message that may follow
     for message in messages:
         role = message.get("role")
         if role in SYSTEM_ROLES:
-            marked = _marked(message.get("content"))
+            marked = _marked(message.get("content"), in_parts=in_parts)
             if not waiting and joined and joined[-1].get("role") == "user":
                 joined[-1] = {**joined[-1], "content": _both(joined[-1].get("content"), marked)}
             else:
@@ -81,14 +82,17 @@ def _both(first: Any, second: Any) -> Any:  # noqa: ANN401 - of either shape
     return [*_parts(first), *_parts(second)]
 
 
-def _marked(content: object) -> str | list[Message]:
-    """Return the texts as one, marked; as a part, where a breakpoint of the cache is behind it."""
+def _marked(content: object, *, in_parts: bool) -> str | list[Message]:
+    """Return the texts as one, marked; a breakpoint of the cache behind it needs a part."""
     parts = [part for part in _parts(content) if isinstance(part.get("text"), str) and part["text"].strip()]
     if not parts:
         return ""
     text = MARKED.format("\n\n".join(part["text"] for part in parts))
     cache = parts[-1].get("cache_control")
-    return text if cache is None else [{"type": "text", "text": text, "cache_control": cache}]
+    part = {"type": "text", "text": text}
+    if cache is not None:
+        return [{**part, "cache_control": cache}]
+    return [part] if in_parts else text
 
 
 def _parts(content: object) -> list[Message]:

@@ -30,7 +30,7 @@ def fitted(body: Body, drop: Drop) -> Body:
 
     `drop` gets the tools that only run there, and what is left of them in the conversation.
     """
-    leading, messages = system_text.settled(body["messages"])
+    leading, messages = system_text.settled(body["messages"], in_parts=True)
     own = [
         *_as_blocks(body.get("system")),
         *(block for each in leading for block in _as_blocks(each.get("content"))),
