@@ -17,7 +17,7 @@ MARKED = "<system>\n{}\n</system>"
 _RESULT_ROLES = ("tool", "function")
 
 
-def settled(messages: Sequence[Message], *, in_parts: bool) -> tuple[list[Message], list[Message]]:
+def settled(messages: Sequence[Message], *, in_parts: bool = False) -> tuple[list[Message], list[Message]]:
     """Return the system messages at the beginning, and the others, none of which is one.
 
     A later one joins the user message before it, else the one behind it, else becomes one of its own; it never comes
@@ -35,51 +35,54 @@ def settled(messages: Sequence[Message], *, in_parts: bool) -> tuple[list[Messag
 
 def _joined(messages: Sequence[Message], *, in_parts: bool) -> list[Message]:
     joined: list[Message] = []
-    waiting: Any = ""  # content for a user message that may follow
+    waiting: list[Any] = []  # contents for a user message
     for message in messages:
         role = message.get("role")
         if role in SYSTEM_ROLES:
-            marked = _marked(message.get("content"), in_parts=in_parts)
-            if not waiting and joined and joined[-1].get("role") == "user":
-                joined[-1] = {**joined[-1], "content": _both(joined[-1].get("content"), marked)}
-            else:
-                waiting = _both(waiting, marked)
-        elif role in _RESULT_ROLES:
-            joined.append(message)
-        elif role == "user":
+            if marked := _marked(message.get("content"), in_parts=in_parts):
+                waiting.append(marked)
+            continue
+        if joined and joined[-1].get("role") == "user":
+            _join_last(joined, waiting)
+        elif waiting and role == "user":
             joined.append(_begun_with(waiting, message))
-            waiting = ""
-        else:
-            joined += _by_user(waiting)
-            joined.append(message)
-            waiting = ""
-    return [*joined, *_by_user(waiting)]
+            waiting = []
+            continue
+        elif role not in _RESULT_ROLES:
+            _join_last(joined, waiting)
+        joined.append(message)
+    _join_last(joined, waiting)
+    return joined
 
 
-def _by_user(content: Any) -> list[Message]:  # noqa: ANN401 - of either shape
-    return [{"role": "user", "content": content}] if content else []
+def _join_last(joined: list[Message], waiting: list[Any]) -> None:
+    """Put what waits at the end of the last message if it is a user's, else into a new one."""
+    if not waiting:
+        return
+    if joined and joined[-1].get("role") == "user":
+        joined[-1] = {**joined[-1], "content": _together(joined[-1].get("content"), *waiting)}
+    else:
+        joined.append({"role": "user", "content": _together(*waiting)})
+    waiting.clear()
 
 
-def _begun_with(content: Any, message: Message) -> Message:  # noqa: ANN401 - of either shape
-    """Return the message with the content at its beginning, yet behind tool results: Anthropic wants these first."""
+def _begun_with(contents: Sequence[Any], message: Message) -> Message:
+    """Return the message with these at its beginning, yet behind tool results: Anthropic requires them first."""
     given = message.get("content")
-    if not content:
-        return message
-    if not isinstance(given, list):
-        return {**message, "content": _both(content, given)}
-    parts, count = _parts(given), 0
+    parts = _parts(given) if isinstance(given, list) else []
+    count = 0
     while count < len(parts) and parts[count].get("type") == "tool_result":
         count += 1
-    return {**message, "content": [*parts[:count], *_parts(content), *parts[count:]]}
+    rest = parts[count:] if isinstance(given, list) else given
+    return {**message, "content": _together(parts[:count], *contents, rest)}
 
 
-def _both(first: Any, second: Any) -> Any:  # noqa: ANN401 - of either shape
-    """Return the content of both: a string where both are, for not every server takes a list."""
-    if not (first and second):
-        return first or second
-    if isinstance(first, str) and isinstance(second, str):
-        return f"{first}\n\n{second}"
-    return [*_parts(first), *_parts(second)]
+def _together(*contents: Any) -> Any:  # noqa: ANN401 - strings and lists of parts
+    """Return one content: a string where all are, for not every server takes a list."""
+    given = [content for content in contents if content]
+    if all(isinstance(content, str) for content in given):
+        return "\n\n".join(given)
+    return [part for content in given for part in _parts(content)]
 
 
 def _marked(content: object, *, in_parts: bool) -> str | list[Message]:

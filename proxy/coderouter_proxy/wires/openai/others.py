@@ -13,7 +13,7 @@ def with_one_system_message(messages: Sequence[Message]) -> list[Message]:
 
     Other servers do not know the role `developer`, and the templates of local models refuse a second system message.
     """
-    leading, others = system_text.settled(messages, in_parts=False)
+    leading, others = system_text.settled(messages)
     if not leading or (len(leading) == 1 and leading[0].get("role") == "system"):
         return [*leading, *others]
     contents = [message.get("content") for message in leading]
