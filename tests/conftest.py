@@ -15,6 +15,7 @@ SLOW = (
     "proxy/doctor/pipeline",
     "proxy/init",
     "proxy/server",
+    "real_agents",
 )
 
 # The first example of a process may take seconds: it builds Hypothesis's table of Unicode characters.

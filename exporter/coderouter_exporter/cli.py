@@ -20,6 +20,7 @@ from coderouter_exporter.render.view import View
 from coderouter_exporter.run import StartupError, serve
 from coderouter_exporter.state.state import SERIES_MAX
 from coderouter_exporter.state.store import StateError
+from coderouter_http.listen import parse_address
 from coderouter_http.logs import log_to_stderr
 
 STARTUP_FAILED = 3
@@ -32,10 +33,10 @@ class Address(click.ParamType[tuple[str, int]]):
     def convert(
         self, value: object, param: click.Parameter | None, ctx: click.Context | None
     ) -> tuple[str, int]:
-        host, _, port = str(value).rpartition(":")
-        if not host or not port.isdecimal() or int(port) > 65535:
-            self.fail(f"{value!r} is not an address; write e.g. 127.0.0.1:9847 or [::1]:9847", param, ctx)
-        return host.removeprefix("[").removesuffix("]"), int(port)
+        try:
+            return parse_address(str(value))
+        except ValueError as error:
+            self.fail(str(error), param, ctx)
 
 
 class Duration(click.ParamType[int]):

@@ -106,7 +106,7 @@ class Heartbeat(Event):
 
     msg: ClassVar[str] = "proxy-heartbeat"
     in_flight: Annotated[int, "Client requests in progress."]
-    rss_bytes: Annotated[int, "Resident memory of the process, in bytes."]
+    rss_bytes: Annotated[int, "Resident memory of the process; its peak where /proc does not exist (macOS)."]
     events_dropped: Annotated[int, "Events lost since startup because the file could not be written."]
 
 
@@ -294,16 +294,21 @@ class RequestFinished(Event):
     request_id: RequestId
     ingress: Annotated[Ingress, "The client's wire."]
     profile: Annotated[str | None, "Profile that the request was routed to; null if it was rejected before."]
-    stream: Annotated[bool, "Whether the client asked for a stream."]
+    stream: Annotated[bool, "Whether the client requested a stream."]
     outcome: Annotated[Outcome, "How the request ended for the client, from a closed set."]
     status: Annotated[int, "HTTP status of the answer; 499 if the client disconnected before there was one."]
     provider: Annotated[str | None, "Provider that answered, or null."]
     model: Annotated[str | None, "That provider's configured model, or null."]
     attempts: Annotated[int, "Providers tried."]
-    duration_s: Annotated[float, "Seconds from the whole request read to the last byte sent."]
-    ttft_s: Annotated[float | None, "Seconds to the first content of a stream; null without one."]
+    duration_s: Annotated[float, "Seconds from the end of the request body to the last byte sent."]
+    ttft_s: Annotated[
+        float | None,
+        "Seconds from the end of the request body to the first content of a stream; null without one.",
+    ]
     overhead_s: Annotated[
-        float, "Seconds to the first content, or to the end without one, minus the wait for providers."
+        float,
+        "Seconds from the end of the request body to the first content, or to the end without one, minus the wait for "
+        "providers.",
     ]
     input_tokens: Annotated[int | None, "Prompt tokens, excluding cached ones; null if not reported."]
     output_tokens: Annotated[int | None, "Completion tokens."]

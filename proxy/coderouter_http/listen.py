@@ -1,4 +1,4 @@
-"""Open the listening socket, or say what is wrong with its address."""
+"""Parse an address and open the listening socket on it, or say what is wrong with it."""
 
 import errno
 import socket
@@ -8,6 +8,18 @@ BACKLOG = 2048
 
 class CannotListen(Exception):
     """The address is in use or not available on this machine; the message says which."""
+
+
+def parse_address(text: str) -> tuple[str, int]:
+    """Return host and port of `HOST:PORT`; an IPv6 address is in brackets.
+
+    Raises:
+        ValueError: it is not an address; the message says how to write one.
+    """
+    host, _, port = text.rpartition(":")
+    if not host or not port.isdecimal() or int(port) > 65535:
+        raise ValueError(f"{text!r} is not an address; write e.g. 127.0.0.1:9847 or [::1]:9847")
+    return host.removeprefix("[").removesuffix("]"), int(port)
 
 
 def listen(host: str, port: int) -> socket.socket:

@@ -10,7 +10,9 @@ from signal import SIGHUP, SIGINT, SIGKILL, SIGTERM, Signals
 
 import psutil
 import pytest
+import trustme
 
+from coderouter_proxy.server.run_both import exporter_scheme
 from support.events import read
 from support.exporter.process import samples
 from support.processes import SCRIPTS, Command, clean_environment, eventually, free_port, listens, running
@@ -73,16 +75,36 @@ def test_options_are_passed_on_to_both(tmp_path: Path) -> None:
 
 def test_it_prints_where_both_can_be_reached(tmp_path: Path) -> None:
     environment = _environment(tmp_path)
-    with subprocess.Popen(RUN, env=environment, cwd=tmp_path, stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout is not None
-        printed = ""
-        while "Ctrl-C stops both" not in printed:
-            printed += process.stdout.readline()
-        process.terminate()
+    printed = _printed(environment, tmp_path)
     assert f"proxy      http://127.0.0.1:{environment['CODEROUTER_PORT']}/v1 " in printed
     assert f"exporter   http://{environment['CR_EXPORTER_LISTEN']}/metrics " in printed
     assert f"dashboard  http://{environment['CR_EXPORTER_LISTEN']}/dashboard " in printed
-    assert process.returncode == 0
+
+
+def test_it_prints_https_for_an_exporter_with_tls(tmp_path: Path) -> None:
+    issued = trustme.CA().issue_cert("127.0.0.1")
+    issued.private_key_pem.write_to_path(tmp_path / "server.key")
+    issued.cert_chain_pems[0].write_to_path(tmp_path / "server.pem")
+    web_config = tmp_path / "web.yml"
+    web_config.write_text("tls_server_config: {cert_file: server.pem, key_file: server.key}")
+    environment = _environment(tmp_path) | {"CR_EXPORTER_WEB_CONFIG_FILE": str(web_config)}
+    printed = _printed(environment, tmp_path)
+    assert f"proxy      http://127.0.0.1:{environment['CODEROUTER_PORT']}/v1 " in printed
+    assert f"dashboard  https://{environment['CR_EXPORTER_LISTEN']}/dashboard " in printed
+
+
+@pytest.mark.parametrize("text", ["basic_auth_users: {}", "[", "\xff", "tls_server_config: {}", ""])
+def test_a_web_configuration_without_tls_means_http(text: str, tmp_path: Path) -> None:
+    web_config = tmp_path / "web.yml"
+    web_config.write_bytes(text.encode("latin-1"))
+    assert exporter_scheme(str(web_config)) == "http"
+
+
+def test_the_exporter_reports_a_web_configuration_that_cannot_be_read(tmp_path: Path) -> None:
+    environment = _environment(tmp_path) | {"CR_EXPORTER_WEB_CONFIG_FILE": str(tmp_path / "missing.yml")}
+    with running(*RUN, env=environment, cwd=tmp_path) as command:
+        assert command.wait() == 3
+        assert "missing.yml" in command.stderr
 
 
 @pytest.mark.parametrize("address", ["9847", "127.0.0.1:x", "127.0.0.1:65536"])
@@ -141,6 +163,20 @@ def test_a_second_ctrl_c_ends_running_requests_and_the_exporter_ends_last(tmp_pa
             command.signal(SIGINT)
             assert command.wait() == 0
             exchange.disconnect()
+
+
+def _printed(environment: dict[str, str], folder: Path) -> str:
+    """Return what it prints once both can be reached, and stop it."""
+    with subprocess.Popen(RUN, env=environment, cwd=folder, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        printed = ""
+        while "Ctrl-C stops both" not in printed:
+            line = process.stdout.readline()
+            assert line, printed
+            printed += line
+        process.terminate()
+    assert process.returncode == 0
+    return printed
 
 
 def _environment(home: Path, proxy_port: int = 0, exporter_port: int = 0) -> dict[str, str]:

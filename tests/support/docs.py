@@ -1,6 +1,6 @@
-"""Print the tables that documents take from the code: `make docs`. A test fails when they disagree.
+"""Print tables from the code into the documents: `make docs`. A test fails if they differ.
 
-A document marks the place: `<!-- printed: NAME -->` … `<!-- end -->`.
+A document marks each place: `<!-- printed: NAME -->` … `<!-- end -->`.
 """
 
 import ast
@@ -66,8 +66,10 @@ def event_table() -> str:
     lines = ["| event (`msg`) | written when | its fields |", "| --- | --- | --- |"]
     for event in events.EVENTS:
         assert event.__doc__
-        told = "<br>".join(f"`{name}`: {text}" for name, text in events.field_descriptions(event).items())
-        lines.append(f"| `{event.msg}` | {event.__doc__} | {told} |")
+        described = "<br>".join(
+            f"`{name}`: {text}" for name, text in events.field_descriptions(event).items()
+        )
+        lines.append(f"| `{event.msg}` | {event.__doc__} | {described} |")
     return "\n".join(lines)
 
 
@@ -77,7 +79,7 @@ def envelope_table() -> str:
 
 
 def field_table(section: type[BaseModel]) -> str:
-    """Return every field of the section with its default; a field without one has to be given."""
+    """Return every field of the section with its default; fields without one are required."""
     lines = ["| field | default | |", "| --- | --- | --- |"]
     for name, text in schema.field_descriptions(section).items():
         field = section.model_fields[name]
@@ -90,14 +92,14 @@ def field_table(section: type[BaseModel]) -> str:
 
 
 def _shown(default: object) -> str:
-    """Return the default as YAML would have it; nothing where there is none to speak of."""
+    """Return the default as YAML; nothing if there is none."""
     if default in (None, "") or isinstance(default, BaseModel):
         return ""
     return f"`{json.dumps(default).removesuffix('.0')}`".replace('"', "")
 
 
 def probe_table() -> str:
-    lines = ["| probe | asks | a patch sets |", "| --- | --- | --- |"]
+    lines = ["| probe | question | a patch sets |", "| --- | --- | --- |"]
     lines += [f"| `{probe.name}` | {probe.question} | {probe.patched_fields} |" for probe in run.PROBES]
     return "\n".join(lines)
 
@@ -116,7 +118,7 @@ def tool_table() -> str:
 
 
 def _setting(text: str) -> str:
-    """Return a command as code; words that tell what to enter stay words."""
+    """Return a command as code; instructions remain text."""
     return text if text.startswith("“") else f"`{text}`"
 
 
@@ -129,7 +131,7 @@ def cloud_table() -> str:
 
 
 def room_table() -> str:
-    """Return every folder of the packages with the sentence its `__init__.py` opens with."""
+    """Return every folder of the packages with the first sentence of its `__init__.py`."""
     lines = ["| folder | holds |", "| --- | --- |"]
     for package in PACKAGES:
         for folder in sorted(path.parent for path in (ROOT / package).rglob("__init__.py")):
@@ -160,6 +162,7 @@ PRINTED: dict[str, Callable[[], str]] = {
     "rooms": room_table,
     **{f"fields-{name}": partial(field_table, section) for name, section in SECTIONS.items()},
     "coderouter-serve": lambda: command_help("coderouter", "serve"),
+    "coderouter-run": lambda: command_help("coderouter", "run"),
     "coderouter-service-install": lambda: command_help("coderouter", "service", "install"),
     "coderouter-stats": lambda: command_help("coderouter", "stats"),
     "coderouter-dashboard": lambda: command_help("coderouter", "dashboard"),
@@ -177,7 +180,7 @@ PRINTED: dict[str, Callable[[], str]] = {
 
 
 def printed(document: str) -> str:
-    """Return the document with all its blocks as the code would have them now."""
+    """Return the document with all its blocks as the code prints them now."""
     return BLOCK.sub(lambda block: f"{block[1]}{PRINTED[block[2]]()}\n{block[3]}", document)
 
 

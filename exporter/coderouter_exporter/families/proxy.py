@@ -206,7 +206,7 @@ STREAM_ENDS = Counter(
 )
 REQUEST_DURATION = Histogram(
     name="coderouter_client_request_duration_seconds",
-    help="Time from receiving the request headers to sending the last byte.",
+    help="Time from the end of the request body to the last byte sent.",
     labels=("ingress", "profile"),
     feeds=(Feed(RequestFinished, (INGRESS, PROFILE), Sum("duration_s")),),
     buckets=DURATION_BUCKETS,
@@ -223,8 +223,8 @@ PROVIDER_DURATION = Histogram(
 )
 FIRST_TOKEN = Histogram(
     name="coderouter_time_to_first_token_seconds",
-    help="Time that clients waited for the first content of a stream, including failed attempts, by the provider "
-    "that sent it.",
+    help="Time from the end of the request body to the first content of a stream, including failed attempts, by the "
+    "provider that sent it.",
     labels=("provider",),
     feeds=(Feed(RequestFinished, (PROVIDER,), Sum("ttft_s")),),
     buckets=FIRST_TOKEN_BUCKETS,
@@ -239,7 +239,7 @@ OUTPUT_TOKEN = Histogram(
 )
 OVERHEAD = Histogram(
     name="coderouter_proxy_overhead_seconds",
-    help="Time up to the first content that was not spent waiting for a provider.",
+    help="Time from the end of the request body to the first content, minus the wait for providers.",
     labels=("ingress",),
     feeds=(Feed(RequestFinished, (INGRESS,), Sum("overhead_s")),),
     buckets=OVERHEAD_BUCKETS,

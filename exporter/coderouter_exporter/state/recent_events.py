@@ -1,4 +1,4 @@
-"""The newest events of all kinds but tries and heartbeats, each with a text for people."""
+"""The newest events of all kinds except attempts and heartbeats, each with a text for people."""
 
 from collections.abc import Callable, Iterable
 from itertools import islice
@@ -22,10 +22,10 @@ from coderouter_exporter.records.record import Record
 RECENT_EVENTS_MAX = 50
 ERROR_CHARS_MAX = 200
 ATTEMPTS_MAX = 1000
-"""No chain is that long; a larger number is nonsense."""
+"""No chain is that long; a larger number is invalid."""
 
 _LEVELS = {event.msg: event.level for event in EVENTS if event not in (TryProvider, Heartbeat)}
-"""The level of each event that is kept. A try is reported by its end, and heartbeats would leave no room."""
+"""The level of each event that is kept. An attempt is reported by its end, and heartbeats would leave no room."""
 _EXPECTED_OUTCOMES = frozenset(("ok", "client_error", "client_gone"))
 
 
@@ -108,9 +108,9 @@ def _describe_failure(event: RecentEvent) -> str:
 
 
 def _describe_end(event: RecentEvent) -> str:
-    tries = None if event.attempts is None or event.attempts < 2 else f"{event.attempts} tries"
+    attempts = None if event.attempts is None or event.attempts < 2 else f"{event.attempts} attempts"
     status = None if event.status is None or event.outcome == "ok" else f"HTTP {event.status}"
-    return _join(", ", event.outcome, status, tries, _duration("in", event.seconds))
+    return _join(", ", event.outcome, status, attempts, _duration("in", event.seconds))
 
 
 def _describe_profile(event: RecentEvent) -> str:
@@ -131,10 +131,10 @@ def _join(separator: str, *parts: str | None) -> str:
 
 _DESCRIPTIONS: dict[str, Callable[[RecentEvent], str]] = {
     RequestFinished.msg: _describe_end,
-    ProviderOk.msg: lambda event: _duration("answered after", event.seconds) or "",
+    ProviderOk.msg: lambda event: _duration("answered in", event.seconds) or "",
     ProviderFailed.msg: _describe_failure,
     ProviderFailedMidstream.msg: _describe_failure,
-    ProviderCooldown.msg: lambda event: _duration("at the end of the chain for", event.seconds) or "",
+    ProviderCooldown.msg: lambda event: _duration("moves to the end of the chain for", event.seconds) or "",
     ChainPaidGateBlocked.msg: _describe_profile,
     ChainUniformAuthFailure.msg: _describe_profile,
 }

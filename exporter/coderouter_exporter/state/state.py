@@ -179,14 +179,6 @@ class State(msgspec.Struct, kw_only=True):
         return _decoder.decode(document)
 
     @property
-    def positions(self) -> list[Checkpoint]:
-        return self.checkpoints
-
-    @positions.setter
-    def positions(self, checkpoints: list[Checkpoint]) -> None:
-        self.checkpoints = checkpoints
-
-    @property
     def exact(self) -> bool:
         """Whether every event written is known to be counted once."""
         doubts = (UNMATCHED, UNPROVEN)

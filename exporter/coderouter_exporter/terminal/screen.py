@@ -152,7 +152,7 @@ def _by_importance(report: Report) -> list[Report]:
 
 
 def _providers(report: Report, shown: list[Report], hidden: int) -> Group:
-    table = _table("Provider", "State", ">Tries", ">OK", ">Failed", ">Mid-stream", "Last error")
+    table = _table("Provider", "State", ">Attempts", ">OK", ">Failed", ">Mid-stream", "Last error")
     for provider in shown:
         outcomes, error = provider["outcomes"], provider["last_error"]
         numbers = (provider["attempts"], *(outcomes.get(o, 0) for o in ("ok", "failed", "failed_midstream")))

@@ -29,7 +29,7 @@ EXPORTER = Row(
             queries=(Query(f"sum by (instance) ({of('cr_exporter_bytes_behind')})", "{{instance}}"),),
         ),
         Panel(
-            title="What is not exact",
+            title="Inexact counts",
             description="Events that were written but never seen; and, per data point, files lost before they were "
             "read to their end, and lines without a number.",
             unit="short",
@@ -85,7 +85,7 @@ EXPORTER = Row(
             states=(State(1, "readable", GOOD), State(0, "not readable", BAD)),
         ),
         Panel(
-            title="Counts without their labels",
+            title="Label overflow",
             description="Counts added to the label value `other` because their family has reached its maximum number "
             "of series.",
             unit="short",

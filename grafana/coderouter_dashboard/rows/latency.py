@@ -21,7 +21,8 @@ LATENCY = Row(
     (
         Panel(
             title="First token",
-            description="Time from the client's request to the first content of a stream, including failed attempts.",
+            description="Time from the end of the request body to the first content of a stream, including failed "
+            "attempts.",
             unit="s",
             width=12,
             queries=_quantiles(FIRST_TOKEN),
@@ -36,7 +37,7 @@ LATENCY = Row(
         ),
         Panel(
             title="Whole request",
-            description="Time from receiving the request headers to sending the last byte.",
+            description="Time from the end of the request body to the last byte sent.",
             unit="s",
             queries=_quantiles(of_profiles("coderouter_client_request_duration_seconds_bucket")),
         ),
@@ -68,7 +69,7 @@ LATENCY = Row(
         ),
         Panel(
             title="Proxy overhead",
-            description="Time up to the first content that was not spent waiting for a provider.",
+            description="Time from the end of the request body to the first content, minus the wait for providers.",
             unit="s",
             queries=_quantiles(of("coderouter_proxy_overhead_seconds_bucket")),
         ),

@@ -4,7 +4,7 @@ from coderouter_dashboard.panel import BAD, GOOD, Kind, Panel, Query, Row, State
 from coderouter_dashboard.promql import increase, of_providers, per_hour, quantile, rate, share
 from coderouter_dashboard.rows.summary import COST, FIRST_TOKEN, TOKENS
 
-TRIES = of_providers("coderouter_provider_attempts_total")
+ATTEMPTS = of_providers("coderouter_provider_attempts_total")
 ENDED = of_providers("coderouter_provider_outcomes_total")
 FAILED = of_providers("coderouter_provider_outcomes_total", 'outcome=~"failed|failed_midstream"')
 FAILURES = share(rate(FAILED, "provider"), rate(ENDED, "provider"))
@@ -19,7 +19,7 @@ PROVIDERS = Row(
             kind=Kind.TABLE,
             width=16,
             queries=(
-                Query(rate(TRIES, "provider"), "Tries", "reqps"),
+                Query(rate(ATTEMPTS, "provider"), "Attempts", "reqps"),
                 Query(FAILURES, "Failed", "percentunit"),
                 Query(quantile(0.95, FIRST_TOKEN, "provider"), "First token p95", "s"),
                 Query(rate(TOKENS, "provider"), "Tokens per second", "short"),
@@ -40,14 +40,14 @@ PROVIDERS = Row(
             states=(State(0, "normal", GOOD), State(1, "cooldown", BAD)),
         ),
         Panel(
-            title="Tries by provider",
+            title="Attempts by provider",
             description="Attempts per second; one client request may need several.",
             unit="reqps",
             kind=Kind.STACK,
-            queries=(Query(rate(TRIES, "provider"), "{{provider}}"),),
+            queries=(Query(rate(ATTEMPTS, "provider"), "{{provider}}"),),
         ),
         Panel(
-            title="Failed tries by provider",
+            title="Failed attempts by provider",
             description="Share of each provider's attempts that failed, before or after the first content.",
             unit="percentunit",
             queries=(Query(FAILURES, "{{provider}}"),),

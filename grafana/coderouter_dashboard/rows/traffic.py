@@ -49,7 +49,7 @@ TRAFFIC = Row(
             colours={"errors": BAD, "fallbacks": NOTICE},
         ),
         Panel(
-            title="Tries per request",
+            title="Attempts per request",
             description="Mean number of attempts per client request; 1 when the first provider always answers.",
             unit="short",
             queries=(Query(mean(of_profiles, "coderouter_attempts_per_request", "profile"), "{{profile}}"),),

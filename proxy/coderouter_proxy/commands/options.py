@@ -14,6 +14,23 @@ if TYPE_CHECKING:
 
 STARTUP_FAILURE = 3  # as uvicorn exits: a supervisor can tell a failed start from a crash
 
+HOST = click.option(
+    "--host",
+    default="127.0.0.1",
+    show_default=True,
+    envvar="CODEROUTER_HOST",
+    show_envvar=True,
+    help="Address the proxy listens on.",
+)
+PORT = click.option(
+    "--port",
+    default=4000,
+    show_default=True,
+    envvar="CODEROUTER_PORT",
+    show_envvar=True,
+    type=click.IntRange(0, 65535),
+    help="TCP port the proxy listens on; 0 picks a free one and prints it.",
+)
 CONFIG = click.option(
     "--config",
     envvar="CODEROUTER_CONFIG",

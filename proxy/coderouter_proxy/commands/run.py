@@ -5,6 +5,7 @@ from pathlib import Path
 
 import click
 
+from coderouter_http.listen import parse_address
 from coderouter_proxy.commands import options
 from coderouter_proxy.commands.options import fail_start
 
@@ -15,30 +16,15 @@ class _Address(click.ParamType[tuple[str, int]]):
     def convert(
         self, value: object, param: click.Parameter | None, ctx: click.Context | None
     ) -> tuple[str, int]:
-        host, _, port = str(value).rpartition(":")
-        if not host or not port.isdecimal() or int(port) > 65535:
-            self.fail(f"{value!r} is not an address; write e.g. 127.0.0.1:9847 or [::1]:9847", param, ctx)
-        return host.removeprefix("[").removesuffix("]"), int(port)
+        try:
+            return parse_address(str(value))
+        except ValueError as error:
+            self.fail(str(error), param, ctx)
 
 
 @click.command()
-@click.option(
-    "--host",
-    default="127.0.0.1",
-    show_default=True,
-    envvar="CODEROUTER_HOST",
-    show_envvar=True,
-    help="Address the proxy listens on.",
-)
-@click.option(
-    "--port",
-    default=4000,
-    show_default=True,
-    envvar="CODEROUTER_PORT",
-    show_envvar=True,
-    type=click.IntRange(0, 65535),
-    help="TCP port the proxy listens on. 0 picks a free one and prints it.",
-)
+@options.HOST
+@options.PORT
 @click.option(
     "--listen",
     default="127.0.0.1:9847",
@@ -46,15 +32,15 @@ class _Address(click.ParamType[tuple[str, int]]):
     envvar="CR_EXPORTER_LISTEN",
     show_envvar=True,
     type=_Address(),
-    help="Address the exporter serves on. Port 0 picks a free one and prints it.",
+    help="Address the exporter listens on; port 0 picks a free port and prints it.",
 )
 @options.CONFIG
 @options.EVENTS
 def run(*, host: str, port: int, listen: tuple[str, int], config: Path | None, events: str) -> None:
     """Run the proxy and the exporter together until Ctrl-C or SIGTERM.
 
-    Both read their other options from the environment; see `coderouter serve --help` and `cr-exporter --help`.
-    If one of them ends on its own, so does the other, and the exit code is that of the first.
+    Both read all other options from the environment; see `coderouter serve --help` and `cr-exporter --help`. If one
+    of them exits on its own, the other is stopped, and the exit code is that of the first one.
     """
     from coderouter_proxy.server import run_both  # noqa: PLC0415 - quick help
 

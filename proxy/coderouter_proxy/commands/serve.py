@@ -9,23 +9,8 @@ from coderouter_proxy.commands.options import fail_start
 
 
 @click.command()
-@click.option(
-    "--host",
-    default="127.0.0.1",
-    show_default=True,
-    envvar="CODEROUTER_HOST",
-    show_envvar=True,
-    help="Address to listen on.",
-)
-@click.option(
-    "--port",
-    default=4000,
-    show_default=True,
-    envvar="CODEROUTER_PORT",
-    show_envvar=True,
-    type=click.IntRange(0, 65535),
-    help="TCP port to listen on; 0 picks a free one and prints it.",
-)
+@options.HOST
+@options.PORT
 @options.CONFIG
 @options.MODE
 @options.EVENTS

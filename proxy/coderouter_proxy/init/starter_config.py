@@ -110,7 +110,7 @@ def render(entries: Sequence[Entry], *, allow_paid: bool) -> str:
     ]
     if len(entries) > 1:
         parts[-1] += (
-            "\n    cooldown: {} # a provider that failed three times in a row is tried last for a minute"
+            "\n    cooldown: {} # after three failures in a row a provider moves to the end of the chain for a minute"
         )
     return "\n".join([parts[0], "\n\n".join(parts[1:]), ""])
 

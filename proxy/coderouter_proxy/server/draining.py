@@ -12,6 +12,7 @@ import uvicorn
 
 from coderouter_events import sd_notify
 from coderouter_events.sd_notify import Notify
+from coderouter_http.server import StoppableServer
 from coderouter_proxy.errors import SHUTTING_DOWN
 from coderouter_proxy.server import app
 from coderouter_proxy.server.lifecycle import SIGNALS
@@ -38,7 +39,7 @@ def stopping(grace_s: float) -> tuple[str, ...]:
     )
 
 
-class DrainingServer(uvicorn.Server):
+class DrainingServer(StoppableServer):
     """Serves until a signal; then in-flight requests have `grace_s` to finish, unless a second signal comes.
 
     Requests that are left are cancelled: each ends with the error of its wire and writes its event before the app
@@ -53,20 +54,19 @@ class DrainingServer(uvicorn.Server):
         self._grace_s = grace_s
         self._ping_s = ping_s
         self._ready = ready
-        self._loop: asyncio.AbstractEventLoop | None = None
         self._stop_waiting = asyncio.Event()
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        self._loop = asyncio.get_running_loop()
         await super().startup(sockets)
         self._notify(sd_notify.READY, sd_notify.status(self._ready))
         if self._ping_s is not None:
             self._pinging = asyncio.create_task(self._ping(self._ping_s))
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        # Not the base's: it records the signal, which uvicorn raises again after the shutdown.
         if self.should_exit:
             self.stop_waiting()
-        self.should_exit = True
+        self.stop()
 
     def stop_waiting(self) -> None:
         """Cancel the in-flight requests now."""

@@ -13,12 +13,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import click
+import yaml
 
 from coderouter_http.listen import CannotListen, listen, url_of
 from coderouter_proxy.server.parent_death import end_with_parent
 
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 POLL_S = 0.1
+WEB_CONFIG_ENV = "CR_EXPORTER_WEB_CONFIG_FILE"
 
 Child = subprocess.Popen[bytes]
 
@@ -44,18 +46,28 @@ def free_addresses(proxy: tuple[str, int], exporter: tuple[str, int]) -> tuple[A
         f"choose another for the proxy with --port {proxy[1] + 1} (CODEROUTER_PORT)",
         f"choose another for the exporter with --listen {exporter[0]}:{exporter[1] + 1} (CR_EXPORTER_LISTEN)",
     )
+    schemes = ("http", exporter_scheme(os.environ.get(WEB_CONFIG_ENV)))
     free: list[Address] = []
     errors: list[str] = []
     with ExitStack() as sockets:  # both stay open until both are checked: they may be the same
-        for (host, port), fix in zip((proxy, exporter), fixes, strict=True):
+        for (host, port), scheme, fix in zip((proxy, exporter), schemes, fixes, strict=True):
             try:
                 sock = sockets.enter_context(listen(host, port))
-                free.append(Address(host=host, port=sock.getsockname()[1], url=url_of(sock)))
+                free.append(Address(host=host, port=sock.getsockname()[1], url=url_of(sock, scheme)))
             except CannotListen as error:
                 errors.append(f"{error}; {fix}")
     if errors:
         raise CannotRun("\n".join(errors))
     return free[0], free[1]
+
+
+def exporter_scheme(web_config: str | None) -> str:
+    """Return `https` if this web configuration of the exporter turns on TLS; the exporter reports its errors."""
+    document: object = None
+    if web_config:
+        with suppress(OSError, UnicodeDecodeError, yaml.YAMLError):
+            document = yaml.safe_load(Path(web_config).read_text(encoding="utf-8"))
+    return "https" if isinstance(document, dict) and document.get("tls_server_config") else "http"
 
 
 def find_program(name: str) -> str:

@@ -211,7 +211,7 @@ class _WorkerServer(DrainingServer):
         await super().startup(sockets)
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        self.should_exit = True
+        self.stop()
 
     def _receive(self) -> None:
         with suppress(OSError):

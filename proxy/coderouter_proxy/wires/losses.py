@@ -1,4 +1,4 @@
-"""What a conversation holds and a wire cannot say, and what events call it: never a word of a client's own."""
+"""What a conversation contains and a wire cannot express, by its name in events, which never comes from the client."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -35,14 +35,14 @@ _TOOLS = (
     " web_search_preview"
 )
 KNOWN = frozenset(f"{_FIELDS} {_PARTS} {_TOOLS}".split())
-# Part of the thoughts of a turn, whatever their form.
+# Both are the thinking of a turn.
 _THOUGHTS = {"redacted_thinking": "thinking"}
 
 
 @dataclass(frozen=True, kw_only=True)
 class Vocabulary:
-    """What a wire can say, beyond what all can. `knows_field` is about fields that a form keeps by wire, `knows_media`
-    about images and documents of a user."""
+    """What a wire can express beyond what all can. `knows_field` is about fields that a conversation keeps by wire,
+    `knows_media` about images and documents of a user."""
 
     knows_field: Callable[[str, object], bool]
     knows_media: Callable[[Media], bool]
@@ -54,7 +54,7 @@ class Vocabulary:
 
 
 def losses(conversation: Conversation, vocabulary: Vocabulary) -> tuple[str, ...]:
-    """Return the name of each thing that the wire cannot say, once, in the order of the conversation."""
+    """Return the name of everything that the wire cannot express, once, in the order of the conversation."""
     return tuple(dict.fromkeys(_losses(conversation, vocabulary)))
 
 

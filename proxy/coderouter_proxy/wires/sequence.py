@@ -1,7 +1,7 @@
-"""Mends the order of turns, once for all wires.
+"""Repairs the order of turns, once for all wires.
 
-Both APIs refuse a call without its result, a result without its call, and an empty text; agents send all three, after
-an interruption or when they cut their history.
+Both APIs reject a call without its result, a result without its call, and empty text; agents send all three, after an
+interruption or when they truncate their history.
 """
 
 from collections import defaultdict, deque
@@ -13,14 +13,14 @@ from coderouter_proxy.wires.conversation import Call, Part, Result, Role, Text, 
 NO_RESULT = "There is no result: the call was interrupted."
 STRAY_RESULT = "Result of an earlier tool call:"
 CONTINUED = "(continued)"
-"""Words of a user where a wire requires some and the conversation has none."""
+"""What the user says if the wire requires a text and the conversation has none."""
 _CONTINUED = Turn("user", (Text(CONTINUED),))
 
 CanWrite = Callable[[Part, Role], bool]
 """Whether a wire can write this part of a turn of this role."""
 
 _Place = tuple[list[Result], int]
-"""Where the result of a call goes: the results of its turn, and the number among them."""
+"""Where the result of a call belongs: the results of its turn, and the index among them."""
 
 
 def mended(
@@ -29,12 +29,12 @@ def mended(
     can_write: CanWrite = lambda _part, _role: True,
     fit_id: Callable[[str], str] | None = None,
 ) -> tuple[Turn, ...]:
-    """Return one turn at least, and no two neighbours of one role.
+    """Return at least one turn, and never two in a row of the same role.
 
-    Results are in the turn right behind their calls, in the order of the calls and before anything else in it; a call
-    that has none gets one that says so, and a result without a call becomes text. Empty texts are gone, parts that the
-    wire cannot write, and turns of the model without any other; a user's turn stays, so that the model does not
-    continue its own words. With `fit_id`, ids of calls are unique and such that it would return.
+    Results come first in the turn after their calls, in the order of the calls; a call without a result gets one that
+    says so, and a result without a call becomes text. With `fit_id`, ids of calls are unique, and as it returns them.
+    Empty text, parts that the wire cannot write, and turns of the model with nothing else are removed; a user's turn
+    stays, so that the model does not continue its own text.
     """
     settled = _with_results(_merged(_without_empty(turns, can_write)), can_write, fit_id)
     return tuple(turn if turn.parts else _CONTINUED for turn in settled) or (_CONTINUED,)
@@ -70,7 +70,7 @@ def _merged(turns: Iterable[Turn]) -> list[Turn]:
 
 
 def _behind(before: Sequence[Part], turn: Turn) -> Iterable[Part]:
-    """Return the parts of the turn; a text of the model begins a paragraph, for a wire may put texts into one."""
+    """Return the parts of the turn; adjacent text of the model begins a paragraph, as a wire may join both."""
     if turn.role == "assistant" and before and isinstance(before[-1], Text):
         first, *rest = turn.parts
         if isinstance(first, Text):
@@ -82,7 +82,7 @@ def _with_results(
     turns: Iterable[Turn], can_write: CanWrite, fit_id: Callable[[str], str] | None
 ) -> list[Turn]:
     placed: list[Turn | list[Result]] = []
-    awaited: dict[str, deque[_Place]] = {}  # by id, of the newest turn that has it
+    awaited: dict[str, deque[_Place]] = {}  # by id, in the latest turn that has it
     used: dict[str, int] = {}
     for turn in turns:
         others: list[Part] = []
@@ -111,9 +111,9 @@ def _with_results(
 
 
 def _unused(call_id: str, used: dict[str, int]) -> str:
-    """Return the id, or a new one in its place: some servers begin to count in every answer, or give none.
+    """Return the id, or another one if it is taken: some servers restart numbering in every answer, or send none.
 
-    `used` has, by id, how often it was wanted.
+    `used` counts by id how often it was requested.
     """
     wanted = unused = call_id or "call"
     while unused in used:

@@ -1,8 +1,8 @@
-"""System text in the middle of a conversation, for models whose template takes it at the beginning only.
+"""System text in the middle of a conversation, for models whose template accepts it only at the beginning.
 
 The templates of Qwen 3.5 and later raise "System message must be at the beginning", and Claude Code sends one in every
-request. Moved to the front, it would change the beginning of the prompt at every turn and void the prefix cache of a
-local server: so it becomes part of the user message beside it, marked as what it is.
+request. Moving it to the front would change the beginning of the prompt on every turn and invalidate the prefix cache
+of a local server, so it becomes part of the user message next to it, in `<system>` tags.
 
 Works on messages of either wire: a user's text part looks the same on both.
 """
@@ -20,9 +20,9 @@ _RESULT_ROLES = ("tool", "function")
 def settled(messages: Sequence[Message], *, in_parts: bool = False) -> tuple[list[Message], list[Message]]:
     """Return the system messages at the beginning, and the others, none of which is one.
 
-    A later one joins the user message before it, else the one behind it, else becomes one of its own; it never comes
-    between a call and its results. `in_parts` makes it a part also where it and the user's words are strings, which
-    an agent may send as parts the next time. What stays as it was is the same object.
+    A later one joins the user message before it, else the one after it, else becomes a user message itself; it never
+    separates a call from its results. With `in_parts` it is a part even if all texts are strings, because agents send
+    the same text once as a part and once as a string. Unchanged messages are the same objects.
     """
     count = 0
     while count < len(messages) and messages[count].get("role") in SYSTEM_ROLES:
@@ -56,7 +56,7 @@ def _joined(messages: Sequence[Message], *, in_parts: bool) -> list[Message]:
 
 
 def _join_last(joined: list[Message], waiting: list[Any]) -> None:
-    """Put what waits at the end of the last message if it is a user's, else into a new one."""
+    """Append what waits to the last message if it is a user's, else add it as a new one."""
     if not waiting:
         return
     if joined and joined[-1].get("role") == "user":
@@ -67,7 +67,7 @@ def _join_last(joined: list[Message], waiting: list[Any]) -> None:
 
 
 def _begun_with(contents: Sequence[Any], message: Message) -> Message:
-    """Return the message with these at its beginning, yet behind tool results: Anthropic requires them first."""
+    """Return the message with these at its beginning, but after tool results, which Anthropic requires first."""
     given = message.get("content")
     parts = _parts(given) if isinstance(given, list) else []
     count = 0
@@ -78,7 +78,7 @@ def _begun_with(contents: Sequence[Any], message: Message) -> Message:
 
 
 def _together(*contents: Any) -> Any:  # noqa: ANN401 - strings and lists of parts
-    """Return one content: a string where all are, for not every server takes a list."""
+    """Return one content: a string if all are, because not every server accepts a list."""
     given = [content for content in contents if content]
     if all(isinstance(content, str) for content in given):
         return "\n\n".join(given)
@@ -86,7 +86,7 @@ def _together(*contents: Any) -> Any:  # noqa: ANN401 - strings and lists of par
 
 
 def _marked(content: object, *, in_parts: bool) -> str | list[Message]:
-    """Return the texts as one, marked; a breakpoint of the cache behind it needs a part."""
+    """Return the texts as one, in tags; as a part if a cache breakpoint follows it."""
     parts = [part for part in _parts(content) if isinstance(part.get("text"), str) and part["text"].strip()]
     if not parts:
         return ""

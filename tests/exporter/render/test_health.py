@@ -114,7 +114,7 @@ def test_the_reason_for_inexact_counts_is_reported() -> None:
     assert (counting["exact"], counting["events_missing"]) == (False, 2)
 
 
-def test_the_last_50_events_have_texts_and_exclude_tries_and_heartbeats() -> None:
+def test_the_last_50_events_have_texts_and_exclude_attempts_and_heartbeats() -> None:
     lines = [
         at("try-provider", provider="ollama"),
         FAILED,
@@ -127,6 +127,7 @@ def test_the_last_50_events_have_texts_and_exclude_tries_and_heartbeats() -> Non
         ),
         at("provider-failed", provider="ollama", status=500, error_type="upstream_5xx", error="x" * 300),
         OK,
+        COOLED,
         at("proxy-heartbeat", in_flight=0),
         at("request-finished", outcome="exhausted", status=502, attempts=2, duration_s=12.34),
         at("request-finished", outcome="ok", status=200, attempts=1, duration_s=0.5),
@@ -134,12 +135,13 @@ def test_the_last_50_events_have_texts_and_exclude_tries_and_heartbeats() -> Non
     ]
     events = reported(*lines)["events"]
     assert sorted((event["event"], event["level"], event["text"]) for event in events) == [
+        ("provider-cooldown", "WARNING", "moves to the end of the chain for 30.0 s"),
         ("provider-failed", "WARNING", "connect: no"),
         ("provider-failed", "WARNING", "rate_limited: HTTP 429: slow down"),
         ("provider-failed", "WARNING", "upstream_5xx, HTTP 500: " + "x" * 200 + "…"),
-        ("provider-ok", "INFO", "answered after 100 ms"),
+        ("provider-ok", "INFO", "answered in 100 ms"),
         ("request-finished", "INFO", "ok, in 500 ms"),
-        ("request-finished", "WARNING", "exhausted, HTTP 502, 2 tries, in 12.3 s"),
+        ("request-finished", "WARNING", "exhausted, HTTP 502, 2 attempts, in 12.3 s"),
     ]
     many = reported(*(at("provider-ok", NOW + number, provider=str(number)) for number in range(120)))[
         "events"

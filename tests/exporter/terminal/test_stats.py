@@ -21,6 +21,8 @@ from support.processes import clean_environment, eventually, free_port, running
 from support.proxy.process import CODEROUTER
 from support.terminal.tmux import PROMPT, Terminal, terminal
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def exporter(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Exporter]:

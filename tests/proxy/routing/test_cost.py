@@ -55,7 +55,7 @@ def test_a_cost_is_exact_to_the_micro_dollar(usage: Usage, price: Cost, usd: flo
     ("usage", "price"),
     [(Usage(1, 1), None), (Usage(None, 1), SONNET), (Usage(1, None), SONNET), (Usage(), SONNET)],
 )
-def test_a_cost_is_unknown_where_price_or_usage_is(usage: Usage, price: Cost | None) -> None:
+def test_a_cost_is_unknown_if_the_price_or_the_usage_is(usage: Usage, price: Cost | None) -> None:
     assert cost.price(usage, price) is None
 
 
@@ -64,7 +64,7 @@ def cloud(budget_usd: float | None, name: str = "cloud") -> Provider:
     return Provider(name=name, base_url="http://h", model="m", cost=price)
 
 
-def test_a_budget_is_over_once_it_is_reached(tmp_path: Path) -> None:
+def test_a_budget_is_exceeded_once_it_is_reached(tmp_path: Path) -> None:
     budgets = Budgets(tmp_path / "spend.db")
     for _ in range(3):
         assert budgets.over(cloud(0.3)) is None
@@ -76,7 +76,7 @@ def test_a_budget_is_over_once_it_is_reached(tmp_path: Path) -> None:
     assert budgets.over(cloud(0)) == (0.3, 0)
 
 
-def test_another_month_is_no_concern_of_this_one(tmp_path: Path) -> None:
+def test_a_new_month_starts_at_zero(tmp_path: Path) -> None:
     path = tmp_path / "spend.db"
     Budgets(path).spend(cloud(1), 0.25)
     with closing(sqlite3.connect(path)) as database, database:
@@ -91,7 +91,7 @@ def test_another_month_is_no_concern_of_this_one(tmp_path: Path) -> None:
         assert sorted(database.execute("SELECT micro_usd FROM spent")) == [(250_000,), (500_000,)]
 
 
-def test_what_the_file_cannot_take_counts_and_is_written_later(tmp_path: Path) -> None:
+def test_spending_counts_while_the_file_cannot_be_written_and_is_written_later(tmp_path: Path) -> None:
     path = tmp_path / "state" / "spend.db"
     path.mkdir(parents=True)
     budgets = Budgets(path)
@@ -268,7 +268,7 @@ def outcome(proxy: Proxy, **body: Any) -> tuple[int, str | None, float | None]:
     return finished["status"], finished["provider"], finished["cost_usd"]
 
 
-def test_every_answer_is_noted_with_its_cost(tmp_path: Path, a: FakeProvider, b: FakeProvider) -> None:
+def test_the_event_of_every_answer_has_its_cost(tmp_path: Path, a: FakeProvider, b: FakeProvider) -> None:
     providers = [
         process.provider("openai", a.base_url, cost=PRICES),
         process.provider("anthropic", b.base_url, kind="anthropic", cost=PRICES),
@@ -282,14 +282,15 @@ def test_every_answer_is_noted_with_its_cost(tmp_path: Path, a: FakeProvider, b:
         assert outcome(served) == (200, "openai", ONE_ANSWER_USD)
         assert outcome(served, stream=True) == (200, "openai", ONE_ANSWER_USD)
         assert outcome(served) == (200, "openai", None), "the provider does not tell its usage"
-        assert outcome(served, stream=True) == (200, "openai", None), "it broke off before it told"
+        assert outcome(served, stream=True) == (200, "openai", None), "it broke off before it reported any"
         assert outcome(served, profile="free") == (200, "free", None), "no price"
         for streamed in (False, True):
             assert outcome(served, profile="anthropic", stream=streamed) == (200, "anthropic", ONE_ANSWER_USD)
     assert not (tmp_path / "spend.db").exists(), "without a budget nothing is kept"
 
 
-def test_a_spent_budget_passes_the_provider_over_also_after_a_restart(
+@pytest.mark.slow
+def test_a_provider_over_budget_is_skipped_also_after_a_restart(
     tmp_path: Path, a: FakeProvider, b: FakeProvider
 ) -> None:
     a.plays(*[says.answer()] * 9)
@@ -306,6 +307,7 @@ def test_a_spent_budget_passes_the_provider_over_also_after_a_restart(
     assert len(a.requests) == 2
 
 
+@pytest.mark.slow
 def test_a_killed_proxy_has_written_what_was_spent(tmp_path: Path, a: FakeProvider, b: FakeProvider) -> None:
     a.plays(*[says.answer()] * 9)
     b.plays(says.answer())
@@ -318,6 +320,7 @@ def test_a_killed_proxy_has_written_what_was_spent(tmp_path: Path, a: FakeProvid
         assert outcome(served)[1] == "local"
 
 
+@pytest.mark.slow
 def test_requests_do_not_wait_for_a_locked_file(tmp_path: Path, a: FakeProvider, b: FakeProvider) -> None:
     a.plays(*[says.answer()] * 9)
     b.plays(says.answer())
@@ -337,6 +340,7 @@ def test_requests_do_not_wait_for_a_locked_file(tmp_path: Path, a: FakeProvider,
     assert finished_at < datetime.strptime(logged, "%Y-%m-%d %H:%M:%S,%f").astimezone(UTC)
 
 
+@pytest.mark.slow
 def test_a_budget_that_a_reload_adds_holds(tmp_path: Path, a: FakeProvider, b: FakeProvider) -> None:
     a.plays(*[says.answer()] * 9)
     b.plays(says.answer())
@@ -351,7 +355,8 @@ def test_a_budget_that_a_reload_adds_holds(tmp_path: Path, a: FakeProvider, b: F
     assert written(tmp_path / "spend.db") == 2 * ONE_ANSWER
 
 
-def test_when_only_the_budget_stands_in_the_way_the_client_reads_so(tmp_path: Path, a: FakeProvider) -> None:
+@pytest.mark.slow
+def test_when_every_provider_is_over_budget_the_client_is_told_so(tmp_path: Path, a: FakeProvider) -> None:
     a.plays()
     with serving(tmp_path, config(a, budget_usd=0)) as served:
         refused = served.chat().rest()
@@ -363,7 +368,8 @@ def test_when_only_the_budget_stands_in_the_way_the_client_reads_so(tmp_path: Pa
     assert a.requests == []
 
 
-def test_workers_share_what_is_spent(tmp_path: Path, a: FakeProvider, b: FakeProvider) -> None:
+@pytest.mark.slow
+def test_workers_share_the_spending(tmp_path: Path, a: FakeProvider, b: FakeProvider) -> None:
     a.plays(*[says.answer()] * 200)
     b.plays(*[says.answer()] * 200)
     budget_usd = 50 * ONE_ANSWER_USD
@@ -376,7 +382,8 @@ def test_workers_share_what_is_spent(tmp_path: Path, a: FakeProvider, b: FakePro
     assert written(tmp_path / "spend.db") == 50 * ONE_ANSWER
 
 
-def test_an_unwritable_file_breaks_no_request_and_the_budget_holds(
+@pytest.mark.slow
+def test_an_unwritable_file_fails_no_request_and_the_budget_still_applies(
     tmp_path: Path, a: FakeProvider, b: FakeProvider
 ) -> None:
     (tmp_path / "state" / "spend.db").mkdir(parents=True)

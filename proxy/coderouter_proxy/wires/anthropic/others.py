@@ -1,4 +1,4 @@
-"""What servers other than Anthropic's own do not take of a messages request, and what they are sent instead.
+"""What servers other than Anthropic's own do not accept in a messages request, and what they are sent instead.
 
 Source: requests of real Claude Code, and what local servers and other vendors answered to them.
 """
@@ -15,9 +15,9 @@ from coderouter_proxy.wires.losses import named
 Body = dict[str, Any]
 
 BILLING_HEADER = re.compile(r"\s*x-anthropic-billing-header:[^\n]*\n*")
-"""Begins a system text of Claude Code with words that differ between sessions: they void every prefix cache."""
+"""Begins a system text of Claude Code. It differs between sessions, which invalidates every prefix cache."""
 
-# Reserved names that keep Anthropic's cache of tools; they can never be called.
+# Reserved names of tools that are never called; they keep Anthropic's cache of tools valid.
 PLACEHOLDERS = frozenset({"DeferredToolPlaceholder", "__pi_deferred_placeholder__"})
 
 # What tools that run at Anthropic leave in a conversation; most of their results are named after the tool.

@@ -1,6 +1,6 @@
 """A conversation as a chat completion request.
 
-Source: the API reference of chat completions. Only its own fields are written: strict servers refuse all others.
+Source: the API reference of chat completions. Only its fields are written: strict servers reject all others.
 """
 
 import hashlib
@@ -27,7 +27,7 @@ STOPS_MAX = 4
 USER_CHARS_MAX = 64
 EMPTY_SCHEMA: Body = {"type": "object", "properties": {}}
 
-# Beyond those that the form has; clients of other wires may send them as well.
+# In addition to those of a `Conversation`; clients of other wires may send them as well.
 OWN_FIELDS = frozenset(
     {
         "audio",
@@ -49,7 +49,7 @@ OWN_FIELDS = frozenset(
         "web_search_options",
     }
 )
-# Their value changes nothing, or there is nothing to turn off.
+# With these values they change nothing.
 _HARMLESS: Body = {"thinking": {"type": "disabled"}}
 
 
@@ -65,7 +65,7 @@ VOCABULARY = Vocabulary(knows_field=_knows_field, knows_media=_knows_media, stri
 
 
 def write(conversation: Conversation) -> Body:
-    """Return the request, without a model; what the wire cannot say is left out."""
+    """Return the request, without a model; what the wire cannot express is left out."""
     body: Body = {}
     for fields in conversation.vendor.values():
         body |= {name: value for name, value in fields.items() if name in OWN_FIELDS and value is not None}
@@ -94,7 +94,7 @@ def write(conversation: Conversation) -> Body:
 
 
 def _user_id(given: str) -> str:
-    """Return the name of the user; Claude Code's is longer than OpenAI takes, and always the same."""
+    """Return the id of the user; a longer one, such as Claude Code's, is replaced with its hash."""
     return given if len(given) <= USER_CHARS_MAX else hashlib.sha256(given.encode()).hexdigest()
 
 
@@ -138,7 +138,7 @@ def _assistant(parts: Iterable[Part]) -> Iterator[Body]:
 
 
 def _user(parts: Iterable[Part]) -> Iterator[Body]:
-    """Yield tool results first: on this wire they have to follow the calls directly."""
+    """Yield tool results first: on this wire they must follow the calls directly."""
     written: list[Body] = []
     for part in parts:
         if isinstance(part, Result):
@@ -156,7 +156,7 @@ def _user(parts: Iterable[Part]) -> Iterator[Body]:
 
 
 def _result(result: Result) -> tuple[str, list[Body]]:
-    """Return the text of a tool result, and its images: a tool message holds text only, so the user shows them."""
+    """Return the text of a tool result, and its images, which go into a user message: a tool message is only text."""
     parts = [each for part in result.parts for each in _part(part)]
     text = "\n\n".join(part["text"] for part in parts if part["type"] == "text")
     others = [part for part in parts if part["type"] != "text"]
