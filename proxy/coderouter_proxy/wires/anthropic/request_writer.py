@@ -14,6 +14,7 @@ from coderouter_proxy.wires.conversation import (
     Media,
     Part,
     Result,
+    Role,
     Text,
     Tool,
     Turn,
@@ -21,7 +22,6 @@ from coderouter_proxy.wires.conversation import (
 from coderouter_proxy.wires.losses import Vocabulary
 from coderouter_proxy.wires.system_text import MARKED
 
-WIRE = "anthropic"
 MAX_TOKENS = 8192  # Anthropic requires one; every model of theirs can write this much
 CHOICES = {"auto": "auto", "required": "any", "none": "none", "tool": "tool"}
 EMPTY_SCHEMA: Body = {"type": "object", "properties": {}}
@@ -47,7 +47,6 @@ def _knows_field(name: str, value: object) -> bool:
 
 
 VOCABULARY = Vocabulary(
-    wire=WIRE,
     knows_field=_knows_field,
     knows_media=lambda media: media.kind in ("image", "document"),
     cache=True,
@@ -133,12 +132,13 @@ def _content(turn: Turn, *, thinks: bool) -> list[Body]:
 
 def _by_user(turn: Turn) -> Turn:
     """Return the turn as a user's turn: this wire has no system text in the middle."""
-    text = "\n\n".join(part.text for part in turn.parts if isinstance(part, Text) and part.text.strip())
-    return Turn("user", (Text(MARKED.format(text)),) if text else ())
+    texts = [part for part in turn.parts if isinstance(part, Text) and part.text.strip()]
+    text = MARKED.format("\n\n".join(part.text for part in texts))
+    return Turn("user", (Text(text, cache=texts[-1].cache),) if texts else ())
 
 
-def _can_write(part: Part) -> bool:
-    return isinstance(part, (Text, Call, Result, Media))
+def _can_write(part: Part, role: Role) -> bool:
+    return isinstance(part, (Text, Call, Result)) or (isinstance(part, Media) and role == "user")
 
 
 def _block(part: Part) -> list[Body]:
@@ -160,7 +160,7 @@ def _bare_block(part: Part) -> Body | None:
                 "input": json_values.arguments(part.arguments),
             }
         case Result():
-            content = [block for inner in part.parts if not _is_blank(inner) for block in _block(inner)]
+            content = [block for inner in part.parts for block in _block(inner)]
             result: Body = {
                 "type": "tool_result",
                 "tool_use_id": part.call_id,
@@ -171,10 +171,6 @@ def _bare_block(part: Part) -> Body | None:
             block: Body = {"type": part.kind, "source": _source(part)}
             return {**block, "title": part.title} if part.title and part.kind == "document" else block
     return None
-
-
-def _is_blank(part: Part) -> bool:
-    return isinstance(part, Text) and not part.text.strip()
 
 
 def _fit_id(given: str) -> str:

@@ -14,6 +14,7 @@ from coderouter_proxy.wires.conversation import (
     Media,
     Part,
     Result,
+    Role,
     Text,
     Thinking,
     Tool,
@@ -23,7 +24,6 @@ from coderouter_proxy.wires.conversation import (
 from coderouter_proxy.wires.losses import Vocabulary
 from coderouter_proxy.wires.tool_names import short
 
-WIRE = "openai"
 STOPS_MAX = 4
 USER_CHARS_MAX = 64
 EMPTY_SCHEMA: Body = {"type": "object", "properties": {}}
@@ -62,7 +62,7 @@ def _knows_media(media: Media) -> bool:
     return media.kind == "image" or media.data is not None or media.text is not None
 
 
-VOCABULARY = Vocabulary(wire=WIRE, knows_field=_knows_field, knows_media=_knows_media, stops_max=STOPS_MAX)
+VOCABULARY = Vocabulary(knows_field=_knows_field, knows_media=_knows_media, strict=True, stops_max=STOPS_MAX)
 
 
 def write(conversation: Conversation) -> Body:
@@ -74,7 +74,7 @@ def write(conversation: Conversation) -> Body:
         *_system(conversation.system),
         *(
             message
-            for turn in sequence.mended(conversation.turns, can_write=_can_write)
+            for turn in sequence.mended(conversation.turns, can_write=_can_write, fit_id=str)
             for message in _messages(turn)
         ),
     ]
@@ -104,12 +104,12 @@ def _system(texts: Iterable[Text]) -> list[Body]:
     return [{"role": "system", "content": text}] if text else []
 
 
-def _can_write(part: Part) -> bool:
+def _can_write(part: Part, role: Role) -> bool:
     match part:
         case Text() | Call() | Result():
             return True
         case Media():
-            return _knows_media(part)
+            return role == "user" and _knows_media(part)
         case Thinking():
             return part.state is not None
     return False
@@ -167,7 +167,7 @@ def _user(parts: Iterable[Part]) -> Iterator[Body]:
 def _result(result: Result) -> tuple[str, list[Body]]:
     """Return the text of a tool result, and its images, which go into a user message: a tool message is only text."""
     parts = [each for part in result.parts for each in _part(part)]
-    text = "\n\n".join(part["text"] for part in parts if part["type"] == "text" and part["text"])
+    text = "\n\n".join(part["text"] for part in parts if part["type"] == "text")
     others = [part for part in parts if part["type"] != "text"]
     return (f"Error: {text}" if result.is_error else text), others
 
@@ -179,7 +179,7 @@ def _part(part: Part) -> list[Body]:
         case Media(kind="image"):
             return [{"type": "image_url", "image_url": {"url": _url(part)}}]
         case Media(text=str() as text):
-            return [{"type": "text", "text": text}]
+            return [{"type": "text", "text": f"{part.title}\n\n{text}" if part.title else text}]
         case Media(data=str()):
             return [
                 {"type": "file", "file": {"filename": part.title or "document.pdf", "file_data": _url(part)}}
