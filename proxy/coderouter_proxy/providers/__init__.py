@@ -1,1 +1,1 @@
-"""Sending a request to one provider: the registry of kinds, HTTP transport, echo."""
+"""Sending a request to one provider: its client, adaptations to its refusals, HTTP transport, echo."""

@@ -1,1 +1,1 @@
-"""Which provider answers: profile, auto router, capabilities, gates, cooldown, the fallback loop."""
+"""Which provider answers: profile, order of the chain, gates, cooldown, the fallback loop."""

@@ -143,7 +143,7 @@ def _announce(proxy: str, exporter: str) -> None:
   Try it:
 
     curl {proxy}/v1/chat/completions -H 'Content-Type: application/json' \\
-      -d '{{"messages": [{{"role": "user", "content": "hello there"}}]}}'
+      -d '{{"model": "any", "messages": [{{"role": "user", "content": "hello there"}}]}}'
     curl -s {exporter}/metrics | grep ^coderouter_
 
   Ctrl-C stops both.
