@@ -49,6 +49,11 @@ class Case:
     sent: Mapping[str, Body] = field(default_factory=dict)
     ok: str = "True"
 
+    @property
+    def refuses(self) -> bool:
+        """Whether a provider refuses a request, from which a proxy may learn."""
+        return any(reply.get("status", 200) >= 400 for replies in self.replies.values() for reply in replies)
+
 
 @dataclass(frozen=True, kw_only=True)
 class Outcome:
