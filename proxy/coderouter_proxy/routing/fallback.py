@@ -207,6 +207,7 @@ class _Attempt:
                         trait=adaptation.trait,
                         value=adaptations.shown(value),
                         reason=adaptation.id,
+                        remembered=adaptation.remembered,
                     )
                 )
 
