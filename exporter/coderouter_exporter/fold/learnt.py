@@ -35,7 +35,7 @@ def _learnt(state: State, record: Record) -> Learnt | None:
     trait, value, reason = record.trait, record.value, record.reason
     if not record.remembered or record.writer is None or value is None or len(value) > VALUE_CHARS_MAX:
         return None
-    if trait not in _TRAITS or reason not in _REASONS:
+    if trait is None or reason is None or trait not in _TRAITS or reason not in _REASONS:
         return None
     return Learnt(event_ts(state, record), record.writer, record.provider or "", trait, value, reason)
 

@@ -20,7 +20,7 @@ from coderouter_proxy.wires.provider import Drop
 class Echo:
     """Repeats the newest user message, word by word when streamed; a word counts as a token."""
 
-    key = ""
+    secrets = ()
 
     def __init__(
         self,

@@ -1,6 +1,6 @@
 """What the proxy learnt is reported as the line that its providers.yaml needs."""
 
-from typing import get_args
+from typing import Any, get_args
 
 import pytest
 import yaml
@@ -25,7 +25,7 @@ VALUES: dict[str, Value] = {
 """Of the traits that are not just true or false."""
 
 
-def learnt(state: State, now_ts: float = 9.0) -> object:
+def learnt(state: State, now_ts: float = 9.0) -> Any:
     return report(view(state, now_ts=now_ts))["learnt"]
 
 
@@ -53,7 +53,7 @@ def test_the_values_of_all_processes_and_refusals_are_in_one_line() -> None:
 def test_the_line_is_what_the_proxy_would_read(trait: str) -> None:
     for value in (VALUES[trait],) if trait in VALUES else (True, False):
         state = folded(heartbeat(1, "w", 0), adapted(2, "w", trait, adaptations.shown(value)))
-        [shown] = report(view(state, now_ts=9.0))["learnt"]  # type: ignore[misc]
+        [shown] = learnt(state)
         read = yaml.safe_load(shown["line"])["traits"]
         assert read == {trait: list(value) if isinstance(value, tuple) else value}
         Traits.model_validate(read)

@@ -28,7 +28,7 @@ profiles:
 
 
 class Toy:
-    key = ""
+    secrets = ()
 
     def __init__(
         self,
