@@ -15,7 +15,7 @@ from pydantic import BaseModel
 
 from coderouter_events import events
 from coderouter_exporter.families import table
-from coderouter_proxy.config import schema
+from coderouter_proxy.config import schema, traits
 from coderouter_proxy.doctor.probes import run
 from coderouter_proxy.doctor.result import MEANINGS
 from coderouter_proxy.init import client_settings, clouds
@@ -50,6 +50,7 @@ SECTIONS: dict[str, type[BaseModel]] = {
     "server": schema.Server,
     "provider": schema.Provider,
     "capabilities": schema.Capabilities,
+    "traits": traits.Traits,
     "cost": schema.Cost,
     "profile": schema.Profile,
     "cooldown": schema.Cooldown,
