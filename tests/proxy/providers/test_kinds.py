@@ -28,7 +28,7 @@ profiles:
 
 
 class Toy:
-    secrets = ()
+    secrets: tuple[str, ...] = ()
 
     def __init__(
         self,
