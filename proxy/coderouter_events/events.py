@@ -292,7 +292,7 @@ class CapabilityDegraded(Event):
 
 @dataclass(slots=True, kw_only=True)
 class ProviderAdapted(Event):
-    """A provider refused a request and answered it in another form; later requests start with that form."""
+    """A provider refused a request and answered it in another form; later requests may start with that form."""
 
     msg: ClassVar[str] = "provider-adapted"
     request_id: RequestId
@@ -300,6 +300,9 @@ class ProviderAdapted(Event):
     trait: Annotated[TraitName, "What it needs, from a closed set: a field of `traits` in providers.yaml."]
     value: Annotated[str, "The value that helped; names are separated by commas."]
     reason: Annotated[AdaptationReason, "How the refusal was recognised, from a closed set."]
+    remembered: Annotated[
+        bool, "Whether later requests of this process start with it, until it reloads or stops."
+    ]
 
 
 @dataclass(slots=True, kw_only=True)

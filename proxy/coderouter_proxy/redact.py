@@ -8,7 +8,7 @@ from coderouter_events.events import ERROR_CHARS_MAX
 
 _KEY_LIKE = re.compile(
     r"\b(?:(?:sk|pk|rk|gsk|xai|nvapi|hf)[-_]|AIza)[A-Za-z0-9_\-]{12,}"
-    r"|(?i:bearer)\s+[^\s\"',;]{8,}"
+    r"|(?i:bearer)\s+(?!\$\{)[^\s\"',;]{8,}"
     r"|(?<=://)[^/\s@]+(?=@)"
 )
 

@@ -4,13 +4,15 @@ import time
 from pathlib import Path
 
 import pytest
+import yaml
 
 from dashboard.conftest import address
 from support.browser.chromium import Watched
 from support.exporter.process import Exporter, append, line
-from support.exporter.sample_events import startup
+from support.exporter.sample_events import startup, utc
 
 SCRIPT = "<script>document.title='taken'</script>"
+ADAPTED = {"trait": "refused_fields", "reason": "refused-field", "remembered": True}
 HOSTILE = (
     SCRIPT,
     "<img src=x onerror=\"document.title='taken'\">",
@@ -34,6 +36,8 @@ def test_names_and_errors_stay_text(tmp_path: Path, exporter: Exporter, page: Wa
         line("provider-failed", status=500, **failed),
         line("provider-ok", provider=text, request_id=text, duration_s=1.0),
         line("request-finished", outcome=text, profile=text, attempts=2, status=200, request_id=text),
+        line("proxy-heartbeat", ts=utc(time.time()), writer="w", in_flight=0),  # a startup may be oversize
+        line("provider-adapted", writer="w", seq=2, provider=text, value=text[:99], **ADAPTED),
         line("chain-paid-gate-blocked", profile=text, request_id=text),
     )
     page.open(address(exporter))
@@ -45,4 +49,6 @@ def test_names_and_errors_stay_text(tmp_path: Path, exporter: Exporter, page: Wa
     shown = page.evaluate("document.querySelector('#providers .who').textContent")
     assert shown == (text or "(no name)")
     assert "500" in row[7]
+    [learnt] = page.evaluate("[...document.querySelectorAll('#learnt .yaml')].map(cell => cell.textContent)")
+    assert yaml.safe_load(learnt) == {"traits": {"refused_fields": [text[:99]] if text else []}}
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")

@@ -27,13 +27,33 @@ PICTURES: dict[str, tuple[str, tuple[int, int], Scheme]] = {
     "empty": ("empty", DESKTOP, "light"),
     "incident": ("incident", DESKTOP, "light"),
     "incident-dark": ("incident", DESKTOP, "dark"),
+    "learnt": ("learnt", DESKTOP, "dark"),
+    "learnt-phone": ("learnt", PHONE, "light"),
 }
+LEARNT = [
+    {
+        "writer": "past",
+        "provider": provider,
+        "trait": trait,
+        "value": value,
+        "reason": reason,
+        "remembered": True,
+    }
+    for provider, trait, value, reason in (
+        ("openrouter-free", "refused_fields", "store, parallel_tool_calls", "refused-field"),
+        ("openrouter-free", "max_output_tokens", "8192", "output-limit"),
+        ("ollama", "system_text", "first", "system-first"),
+    )
+]
 SHIFT_MAX = 0.001
 
 
 @pytest.fixture(scope="module")
 def scenes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Exporter]]:
-    """Exporters by what they have read: nothing, a quiet hour, an hour with an incident, one that ends in trouble."""
+    """Exporters by what they have read: nothing, a quiet hour, an hour with an incident, one that ends in trouble.
+
+    In another quiet hour the proxy learnt something.
+    """
     folder = tmp_path_factory.mktemp("scenes")
     now = time.time()
     then = now - 9 * 60
@@ -43,11 +63,16 @@ def scenes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Expor
     del lines[-40]  # as if lost
     cooling = {"provider": "ollama", "seconds": 900.0, "writer": "past", "seq": len(lines) + 3}
     append(folder / "incident.jsonl", *lines, last_word, line("provider-cooldown", ts=utc(then), **cooling))
+    append(
+        folder / "learnt.jsonl",
+        *an_hour(now, incident=False),
+        *(line("provider-adapted", **each) for each in LEARNT),
+    )
     (folder / "incident.jsonl.alive").touch()
     with ExitStack() as stack:
         yield {
             name: stack.enter_context(running_exporter(folder / f"{name}.jsonl", state=folder / f"{name}.db"))
-            for name in ("empty", "quiet", "recovered", "incident")
+            for name in ("empty", "quiet", "recovered", "incident", "learnt")
         }
 
 

@@ -1,8 +1,9 @@
 """The page shows what /metrics.json reports, after real traffic through a real proxy."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from signal import SIGHUP
 from typing import Any
 
 import pytest
@@ -62,6 +63,30 @@ def test_the_page_shows_the_numbers_of_the_report(tmp_path: Path, exporter: Expo
         assert page.text("#zone") == "Asia/Calcutta"
         _compare_providers(page, reported)
         _compare_events(page, reported)
+
+
+def test_what_the_proxy_learnt_is_shown_with_the_line_that_keeps_it_until_a_reload(
+    tmp_path: Path, exporter: Exporter, page: Watched, stack: ExitStack
+) -> None:
+    server = stack.enter_context(upstream.serving())
+    picky = server.provider("picky")
+    refusal = openai_answers.error("body.store: Extra inputs are not permitted", 422)
+    picky.plays(refusal, openai_answers.streamed("Hello"))
+    proxy = stack.enter_context(serving(tmp_path, config([provider("picky", picky.base_url)])))
+    page.open(address(exporter))
+    page.wait_for_text("#proxy .word", "Running")
+    section = page.page.locator("#learnt-section")
+    assert section.is_hidden()
+
+    assert proxy.chat(stream=True, store=True).rest().status == 200
+    page.wait_for_text("#learnt", "picky")
+    [learnt] = report(exporter)["learnt"]
+    assert learnt["line"] == "traits: {refused_fields: [store]}"
+    assert page.rows("#learnt") == [["picky", learnt["line"], "refused-field"]]
+
+    proxy.command.signal(SIGHUP)
+    section.wait_for(state="hidden")
+    assert report(exporter)["learnt"] == []
 
 
 def _tokens(today: dict[str, int]) -> str:

@@ -26,7 +26,8 @@ export function rows(id, items, fill) {
     fill(row, item);
   });
   table.hidden = !items.length;
-  table.nextElementSibling.hidden = items.length > 0;
+  const empty = table.nextElementSibling; // what is shown instead, if anything is
+  if (empty) empty.hidden = items.length > 0;
 }
 
 /** Return the row's cell at that index; a `th` is the row's header. */

@@ -1,6 +1,6 @@
 // The tables of providers and of recent events.
 
-import { nameCell, numberCell, rows, stateCell, textCell } from "./dom.js";
+import { find, nameCell, numberCell, rows, stateCell, textCell } from "./dom.js";
 import { count } from "./format.js";
 
 const EVENTS_SHOWN = 50;
@@ -39,6 +39,16 @@ export function showProviders(report, zone) {
 function errorText({ status, error_type: type, error }) {
   const kind = [type, status && !error.includes(status) && `HTTP ${status}`].filter(Boolean).join(", ");
   return [kind, error].filter(Boolean).join(": ");
+}
+
+/** Show what each provider turned out to need, with the line for providers.yaml; nothing if nothing was learnt. */
+export function showLearnt({ learnt }) {
+  find("#learnt-section").hidden = !learnt.length;
+  rows("learnt", learnt, (row, { provider, line, reasons }) => {
+    nameCell(row, 0, provider, "");
+    textCell(row, 1, line, "yaml");
+    textCell(row, 2, reasons.join(", "), "error");
+  });
 }
 
 export function showEvents(report, zone) {

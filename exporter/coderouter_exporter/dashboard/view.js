@@ -3,7 +3,7 @@
 import { find, text } from "./dom.js";
 import { ago, Zone } from "./format.js";
 import { PROXY_STATES, showStatus } from "./status.js";
-import { PROVIDER_STATES, showEvents, showProviders } from "./tables.js";
+import { PROVIDER_STATES, showEvents, showLearnt, showProviders } from "./tables.js";
 import { showTraffic } from "./traffic.js";
 
 let announced = new Map();
@@ -16,6 +16,7 @@ export function show(report) {
   showStatus(report);
   showTraffic(report.history, zone);
   showProviders(report, zone);
+  showLearnt(report);
   showEvents(report, zone);
   announce(report);
   for (const part of ["#main", "footer"]) find(part).classList.remove("loading");

@@ -14,6 +14,7 @@ from coderouter_events.events import (
 from coderouter_exporter.fold.configuration import update_configuration
 from coderouter_exporter.fold.fields import Groups, event_ts, http_status
 from coderouter_exporter.fold.heartbeats import update_heartbeats
+from coderouter_exporter.fold.learnt import update_learnt
 from coderouter_exporter.fold.provider_health import update_provider_health
 from coderouter_exporter.fold.spending import add_costs
 from coderouter_exporter.records.record import Record
@@ -30,6 +31,7 @@ def update_latest(state: State, data: bytes, records: list[Record], groups: Grou
     update_configuration(state, data, groups)
     update_heartbeats(state, groups)
     update_provider_health(state, records, groups)
+    update_learnt(state, records, groups)
     add_costs(state, groups.get(RequestFinished.msg, ()))
     _update_recent_attempts(state, records)
     state.recent_events = with_newest(state.recent_events, records, partial(event_ts, state))

@@ -49,6 +49,10 @@ class Record(msgspec.Struct, gc=False):
     resolved_profile: str | None = None
     in_flight: int | None = None
     seconds: float | None = None
+    trait: str | None = None
+    value: str | None = None
+    reason: str | None = None
+    remembered: bool | None = None
 
 
 _TYPES: Mapping[object, tuple[Any, object]] = {

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from coderouter_events.events import ProviderFailed, ProviderFailedMidstream
 from coderouter_exporter.families import proxy
 from coderouter_exporter.families.kinds import Counter
-from coderouter_exporter.render import charts, health
+from coderouter_exporter.render import charts, health, learnt
 from coderouter_exporter.render.view import View
 from coderouter_exporter.state import recent_events
 from coderouter_exporter.state.state import LastError, RecentAttempt, StartupInfo, State
@@ -30,6 +30,7 @@ def report(view: View, hours: int = 1) -> dict[str, object]:
         },
         "counters": _counters(state),
         "providers": _providers(view),
+        "learnt": learnt.as_json(view.learnt),
         "recent": [_recent(attempt) for attempt in state.recent_attempts],
         "config": _config(startup),
         "generated_at": _time(view.now_ts),

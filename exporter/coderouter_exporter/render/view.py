@@ -8,7 +8,7 @@ from importlib.metadata import version
 
 from coderouter_exporter.engine.loop import Published
 from coderouter_exporter.families.kinds import MICRO
-from coderouter_exporter.state.state import Labels, State
+from coderouter_exporter.state.state import Labels, Learnt, ProxyHeartbeat, State
 
 SILENCE_S_MAX = 45.0
 """A process that has missed two heartbeats, one every 15 s, is considered dead."""
@@ -46,14 +46,27 @@ class View:
         if self.alive is False:
             return []
         return [
-            heartbeat.in_flight
-            for heartbeat in self.state.heartbeats.values()
-            if not heartbeat.ended and self.now_ts - heartbeat.ts <= SILENCE_S_MAX
+            heartbeat.in_flight for heartbeat in self.state.heartbeats.values() if self._is_recent(heartbeat)
         ]
 
     @property
     def requests_in_flight(self) -> int:
         return sum(self.in_flight)
+
+    @property
+    def learnt(self) -> list[Learnt]:
+        """What live proxy processes have learnt about their providers, the newest last."""
+        if self.alive is False:
+            return []
+        heartbeats = self.state.heartbeats
+        return [
+            learnt
+            for learnt in self.state.learnt
+            if (heartbeat := heartbeats.get(learnt.writer)) is not None and self._is_recent(heartbeat)
+        ]
+
+    def _is_recent(self, heartbeat: ProxyHeartbeat) -> bool:
+        return not heartbeat.ended and self.now_ts - heartbeat.ts <= SILENCE_S_MAX
 
     @property
     def info(self) -> Values:

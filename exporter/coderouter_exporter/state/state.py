@@ -17,6 +17,7 @@ from coderouter_exporter.state.recent_events import RecentEvent
 from coderouter_exporter.state.sequences import Writers
 
 RECENT_ATTEMPTS_MAX = 256
+LEARNT_MAX = 256
 SERIES_MAX = 1000
 OTHER = "other"
 """Every label of the series that takes the counts of a family beyond its `series_max` label combinations."""
@@ -136,6 +137,17 @@ class Cooldown(NamedTuple):
     until: float
 
 
+class Learnt(NamedTuple):
+    """What one proxy process remembers that a provider needs; `trait` is a field of `traits` in providers.yaml."""
+
+    ts: float
+    writer: str
+    provider: str
+    trait: str
+    value: str
+    reason: str
+
+
 class State(msgspec.Struct, kw_only=True):
     created_ts: float
     """Since when the totals count; it changes only when they restart at 0."""
@@ -158,6 +170,8 @@ class State(msgspec.Struct, kw_only=True):
     """By writer."""
     cooldowns: dict[str, Cooldown] = msgspec.field(default_factory=dict, name="cooling")
     """By provider."""
+    learnt: list[Learnt] = []
+    """By the time of the event, the newest last; without what a process forgot when it reloaded or stopped."""
     month: str = ""
     """The newest month with a cost, such as `2026-11` (UTC)."""
     month_costs: dict[str, int] = {}

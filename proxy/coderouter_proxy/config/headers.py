@@ -2,10 +2,12 @@
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Annotated
 
 from pydantic import AfterValidator
+
+from coderouter_proxy.redact import is_secret
 
 # The HTTP client sets these from the request itself.
 OWN_HEADERS = frozenset(
@@ -24,6 +26,8 @@ OWN_HEADERS = frozenset(
 )
 _NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _VARIABLE = re.compile(r"\$\{([^}]*)\}")
+_SCHEMES = frozenset(("", "Basic", "Bearer", "Token"))
+_SECRET_CHARS_MIN = 4  # shorter values of variables would be found in ordinary words
 _UNPRINTABLE = re.compile(r"[^\t\x20-\x7e\x80-\xff]")
 
 
@@ -36,9 +40,46 @@ def expanded(headers: Mapping[str, str]) -> dict[str, str]:
     return {name: _expanded(name, value) for name, value in headers.items()}
 
 
+def secrets(headers: Mapping[str, str]) -> tuple[str, ...]:
+    """Return what no error may repeat, the longest first: values with variables, and literal ones that look like keys.
+
+    A variable that is not set has no value to hide.
+    """
+    found: set[str] = set()
+    for name, value in headers.items():
+        if names := _VARIABLE.findall(value):
+            found.add(_VARIABLE.sub(lambda variable: _value_of(variable[1]), value))
+            found.update(map(_value_of, names))
+        else:
+            found.update(word for word in (value, *value.split()) if is_secret(name, word))
+    return tuple(sorted((text for text in found if len(text) >= _SECRET_CHARS_MIN), key=len, reverse=True))
+
+
+def masked(headers: Mapping[str, str]) -> dict[str, str]:
+    """Return the headers with `***` for everything in their values except variables, which stay unexpanded."""
+    return {name: "".join(_masked_parts(value)) for name, value in headers.items()}
+
+
+def _masked_parts(value: str) -> Iterator[str]:
+    end = 0
+    for variable in _VARIABLE.finditer(value):
+        yield _masked(value[end : variable.start()])
+        yield variable[0]
+        end = variable.end()
+    yield _masked(value[end:])
+
+
+def _masked(literal: str) -> str:
+    return literal if literal.strip() in _SCHEMES else "***"
+
+
+def _value_of(variable: str) -> str:
+    return os.environ.get(variable, "").strip()
+
+
 def _expanded(name: str, value: str) -> str:
     def of_variable(found: re.Match[str]) -> str:
-        text = os.environ.get(found[1], "").strip()
+        text = _value_of(found[1])
         if not text:
             raise ValueError(f"header {name!r}: the environment variable {found[1]!r} is not set; set it")
         return text

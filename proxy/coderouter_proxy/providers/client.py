@@ -17,7 +17,7 @@ from coderouter_proxy.wires.provider import Drop
 
 class ProviderClient(Protocol):
     provider: Provider
-    key: str  # never shown to anyone; empty without one
+    secrets: tuple[str, ...]  # its key and header values, never shown to anyone
     traits: ProviderTraits  # declared, known and learnt; whoever learns one replaces them
 
     async def attempt(

@@ -20,7 +20,7 @@ from coderouter_proxy.wires.provider import Drop
 class Echo:
     """Repeats the latest user message, word by word if streamed; a word counts as a token."""
 
-    key = ""
+    secrets: tuple[str, ...] = ()
 
     def __init__(
         self,

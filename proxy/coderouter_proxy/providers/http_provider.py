@@ -12,7 +12,7 @@ from multidict import CIMultiDict
 from yarl import URL
 
 from coderouter_proxy.answer import Answer, Attempt
-from coderouter_proxy.config.headers import expanded
+from coderouter_proxy.config import headers as config_headers
 from coderouter_proxy.config.schema import Profile, Provider
 from coderouter_proxy.config.traits import ProviderTraits
 from coderouter_proxy.errors import ProviderError
@@ -60,15 +60,17 @@ class HttpProvider:
         self.provider = provider
         self.wire = wire
         self.traits = traits
-        self.key = api_key(provider)
+        self.secrets = secrets(provider)
         self._relay_for = relay_for
         self._session = session
         self._answer_bytes_max = answer_bytes_max
         self._timeouts: dict[float | None, aiohttp.ClientTimeout] = {}
         self._url = URL(wire.url(provider))
-        own = {"Content-Type": "application/json", **wire.headers(self.key)}
+        own = {"Content-Type": "application/json", **wire.headers(api_key(provider))}
         self._headers = CIMultiDict(own)
-        self._headers.update(expanded(provider.headers))  # over those of the wire, whatever their case
+        self._headers.update(
+            config_headers.expanded(provider.headers)
+        )  # over those of the wire, whatever their case
 
     async def attempt(
         self,
@@ -223,6 +225,11 @@ class HttpProvider:
 def api_key(provider: Provider) -> str:
     """Return the key that the provider's variable holds; empty without one."""
     return os.environ.get(provider.api_key_env, "").strip() if provider.api_key_env else ""
+
+
+def secrets(provider: Provider) -> tuple[str, ...]:
+    """Return what the provider is sent and nobody may read: its key and what its headers hold."""
+    return (api_key(provider), *config_headers.secrets(provider.headers))
 
 
 def openai(

@@ -207,6 +207,7 @@ class _Attempt:
                         trait=adaptation.trait,
                         value=adaptations.shown(value),
                         reason=adaptation.id,
+                        remembered=adaptation.remembered,
                     )
                 )
 
@@ -239,7 +240,7 @@ class _Attempt:
         self._attempts.waited_s += attempt.waited_s
         if attempt.answer is None:
             assert attempt.error is not None
-            return self._failed(attempt.error.scrubbed(self._client.key))
+            return self._failed(attempt.error.scrubbed(*self._client.secrets))
         duration_s = round(time.perf_counter() - self._started, 6)
         self._emit(
             ProviderOk(request_id=request_id, provider=self._name, stream=stream, duration_s=duration_s)
@@ -262,7 +263,7 @@ class _Attempt:
             async for piece in answer.pieces:
                 yield piece
         except ProviderError as raw:
-            error = raw.scrubbed(self._client.key)
+            error = raw.scrubbed(*self._client.secrets)
             self._emit_failed(ProviderFailedMidstream, error)
             if cooldown:
                 self._runtime.cooldowns.failed(self._name, error, cooldown)

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from coderouter_proxy.config import headers
 from coderouter_proxy.config.schema import Config, Provider
 from coderouter_proxy.redact import masked
 from coderouter_proxy.routing import capabilities
@@ -73,7 +74,8 @@ def _link(name: str, config: Config, budgets: Budgets) -> Link:
 
 def _provider(provider: Provider, settings: Settings) -> dict[str, Any]:
     known = asdict(capabilities.resolve(provider, settings.rules))
-    return {**provider.model_dump(mode="json", exclude={"capabilities"}), "capabilities": known}
+    shown = provider.model_dump(mode="json", exclude={"capabilities", "headers"})
+    return {**shown, "headers": headers.masked(provider.headers), "capabilities": known}
 
 
 def _without_empty(value: Any) -> Any:  # noqa: ANN401

@@ -36,6 +36,17 @@ def shutdown(second: int, **more: object) -> bytes:
     return line("coderouter-shutdown", ts=f"1970-01-01T00:00:{second:02}.000Z", reason="SIGTERM", **more)
 
 
+def adapted(second: int, writer: str, trait: str, value: str, **more: object) -> bytes:
+    """A line of a provider, by default `a`, that was adapted to in a way that is remembered."""
+    fields: dict[str, object] = {"provider": "a", "reason": "refused-field", "remembered": True}
+    ts = f"1970-01-01T00:00:{second:02}.000Z"
+    return line("provider-adapted", ts=ts, writer=writer, trait=trait, value=value, **(fields | more))
+
+
+def reloaded(second: int, writer: str, **more: object) -> bytes:
+    return line("config-reloaded", ts=f"1970-01-01T00:00:{second:02}.000Z", writer=writer, **more)
+
+
 def heartbeat(second: int, writer: str, in_flight: int) -> bytes:
     ts = f"1970-01-01T00:00:{second:02}.000Z"
     return line("proxy-heartbeat", ts=ts, writer=writer, in_flight=in_flight)

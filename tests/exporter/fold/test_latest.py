@@ -1,7 +1,9 @@
 """What is shown beside the counts is the newest by the time of its event: configuration, processes, providers."""
 
-from coderouter_exporter.state.state import RECENT_ATTEMPTS_MAX
-from exporter.fold.events import folded, heartbeat, shown, shutdown, startup, view
+import pytest
+
+from coderouter_exporter.state.state import LEARNT_MAX, RECENT_ATTEMPTS_MAX, State
+from exporter.fold.events import adapted, folded, heartbeat, reloaded, shown, shutdown, startup, view
 from support.exporter.process import line, tried
 
 
@@ -118,3 +120,37 @@ def test_the_recent_attempts_are_the_last_256_oldest_first() -> None:
     assert [attempt.provider for attempt in state.recent_attempts] == [
         str(number) for number in range(300 - RECENT_ATTEMPTS_MAX, 300)
     ]
+
+
+def values(state: State) -> list[tuple[str, str]]:
+    return [(learnt.writer, learnt.value) for learnt in state.learnt]
+
+
+def test_a_process_knows_what_it_learnt_until_it_reloads_or_stops() -> None:
+    state = folded(
+        adapted(1, "w1", "refused_fields", "store"),
+        adapted(2, "w2", "refused_fields", "user"),
+        reloaded(3, "w1"),
+        adapted(4, "w1", "refused_fields", "seed"),
+    )
+    assert values(state) == [("w2", "user"), ("w1", "seed")]
+    assert values(folded(shutdown(5, writer="w2"), state=state)) == [("w1", "seed")]
+    assert values(folded(reloaded(6, "w1"), state=State.decode(state.encode()))) == []
+
+
+def test_what_is_learnt_again_is_kept_once_and_the_newest_are_kept() -> None:
+    state = folded(*(adapted(1, "w", "refused_fields", "store", provider="a") for _ in range(3)))
+    assert values(state) == [("w", "store")]
+    folded(*(adapted(2, "w", "call_ids", f"v{number}") for number in range(300)), state=state)
+    assert values(state) == [("w", f"v{number}") for number in range(300 - LEARNT_MAX, 300)]
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [{"remembered": False}, {"reason": "of-another-version"}, {"trait": "speed"}, {"value": "x" * 1001}],
+    ids=str,
+)
+def test_what_is_not_remembered_or_not_known_is_not_shown(fields: dict[str, object]) -> None:
+    known: dict[str, object] = {"trait": "refused_fields", "value": "store"}
+    state = folded(adapted(1, "w", **(known | fields)))  # type: ignore[arg-type]
+    assert state.learnt == []

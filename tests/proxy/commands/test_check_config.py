@@ -116,6 +116,27 @@ def test_no_value_of_a_key_is_shown(arguments: list[str], tmp_path: Path) -> Non
     assert "http://***@127.0.0.1:11434/v1" in ended.stdout
 
 
+@pytest.mark.parametrize("arguments", [[], ["--json"]])
+def test_no_value_of_a_header_is_shown_but_the_names_of_variables_are(
+    arguments: list[str], tmp_path: Path
+) -> None:
+    headers = {
+        "Authorization": "Bearer ${GATEWAY_KEY}",
+        "X-Team": "blue-team-${TEAM}",
+        "Cookie": f"session={PLAIN_SECRET}",
+    }
+    process.write_config(
+        tmp_path, process.config([process.provider("a", "http://a.example", headers=headers)])
+    )
+    env = {"GATEWAY_KEY": SECRET, "TEAM": "red-team"}
+    ended = coderouter(tmp_path, "check-config", *arguments, env=env)
+    assert ended.code == 0, ended.stderr
+    for secret in (SECRET, PLAIN_SECRET, "blue-team", "red-team"):
+        assert secret not in ended.stdout + ended.stderr
+    for shown in ("Bearer ${GATEWAY_KEY}", "***${TEAM}"):
+        assert shown in ended.stdout
+
+
 def test_in_a_pipe_it_is_plain_text_that_starts_with_yaml(tmp_path: Path) -> None:
     shown = checked(tmp_path).stdout
     assert shown.isascii()

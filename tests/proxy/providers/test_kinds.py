@@ -28,7 +28,7 @@ profiles:
 
 
 class Toy:
-    key = ""
+    secrets: tuple[str, ...] = ()
 
     def __init__(
         self,

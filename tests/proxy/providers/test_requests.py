@@ -1,9 +1,12 @@
 """What a provider is sent, and that its keys and answers are not repeated to anyone."""
 
+from pathlib import Path
+
 import pytest
 
 from proxy.conftest import A_KEY, B_KEY
 from support.proxy import openai_answers as says
+from support.proxy import process
 from support.proxy.process import Proxy
 from support.proxy.upstream import Provider, stream, whole
 
@@ -96,6 +99,33 @@ def test_a_key_in_an_error_of_a_provider_is_masked(
     assert B_KEY.encode() not in response.body
     failures = [e for e in served.story(response.request_id) if e["msg"] == "provider-failed"]
     assert {event["error"] for event in failures} == {"Incorrect API key provided: ***. See the docs."}
+
+
+@pytest.mark.parametrize("broken_off", [False, True], ids=["refused", "mid-stream"])
+def test_a_header_value_in_an_error_of_a_provider_is_masked(
+    broken_off: bool, tmp_path: Path, a: Provider
+) -> None:
+    words = "gateway: TEAM sends Basic LITERAL as acme-PLAIN (PLAIN), title coderouter"
+    headers = {
+        "X-Gateway-Auth": "acme-${GATEWAY}",
+        "X-Team": "${TEAM}",
+        "Authorization": "Basic dXNlcjpwYXNz",
+        "X-Title": "coderouter",
+    }
+    for name, value in {"TEAM": "blue-team", "LITERAL": "dXNlcjpwYXNz", "PLAIN": "no known shape"}.items():
+        words = words.replace(name, value)
+    a.plays(says.streamed("Hel", says.error_event(words)) if broken_off else says.error(words, 500))
+    config = process.config([process.provider("a", a.base_url, headers=headers)])
+    env = {"GATEWAY": "no known shape", "TEAM": "blue-team"}
+    with process.serving(tmp_path, config, env=env) as proxy:
+        response = proxy.chat(stream=True).rest()
+        [failed] = [
+            e for e in proxy.story(response.request_id) if str(e["msg"]).startswith("provider-failed")
+        ]
+    assert a.request.headers["x-gateway-auth"] == "acme-no known shape"
+    assert failed["error"] == "gateway: *** sends Basic *** as *** (***), title coderouter"
+    for secret in (b"no known shape", b"blue-team", b"dXNlcjpwYXNz"):
+        assert secret not in response.body
 
 
 @pytest.mark.parametrize("streamed", [False, True], ids=["whole", "streamed"])

@@ -124,7 +124,7 @@ def test_tools_of_other_types_of_openai_clients_change_no_order() -> None:
 class Answering:
     """A client that answers at once."""
 
-    key = ""
+    secrets: tuple[str, ...] = ()
     traits = ProviderTraits()
 
     def __init__(self, config: Config, name: str) -> None:

@@ -14,6 +14,7 @@ from coderouter_proxy.doctor.probes import chat, context, leaks, streaming, thin
 from coderouter_proxy.doctor.result import Result, Verdict
 from coderouter_proxy.errors import ProviderError
 from coderouter_proxy.providers import http
+from coderouter_proxy.providers.http_provider import secrets
 from coderouter_proxy.routing import capabilities
 
 PROVIDER_S_MAX = 600  # for all probes of a provider together
@@ -132,7 +133,8 @@ async def check(
         return _label([built_in, *rest], provider)
     async with http.new_session() as session:
         model = ModelClient(provider, capabilities.resolve(provider, rules), session, timeout_s)
-        return _label([_redact(result, model.key) for result in await _run_all(model, on_progress)], provider)
+        hidden = secrets(provider)
+        return _label([_redact(result, hidden) for result in await _run_all(model, on_progress)], provider)
 
 
 async def _run_all(model: ModelClient, on_progress: OnProgress) -> list[Result]:
@@ -166,9 +168,9 @@ def _skip(why: str) -> Result:
     return Result(verdict=Verdict.SKIP, message=why)
 
 
-def _redact(result: Result, key: str) -> Result:
+def _redact(result: Result, hidden: Sequence[str]) -> Result:
     """Return the result without keys, which a provider's message may quote."""
-    return replace(result, message=redact.shortened(redact.scrubbed(result.message, key)))
+    return replace(result, message=redact.shortened(redact.scrubbed(result.message, *hidden)))
 
 
 def _label(results: list[Result], provider: Provider) -> list[Result]:
