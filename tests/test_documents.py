@@ -1,4 +1,4 @@
-"""Documents say what the code says."""
+"""Documents agree with the code."""
 
 import re
 from pathlib import Path
@@ -23,7 +23,7 @@ def test_every_block_that_can_be_printed_is_in_a_document() -> None:
     assert shown == set(docs.PRINTED)
 
 
-def test_links_between_documents_lead_to_files_that_exist() -> None:
+def test_links_between_documents_point_to_files_that_exist() -> None:
     for path in docs.DOCUMENTS:
         for target in re.findall(r"\]\((?!https?:|#)([^)#]+)", path.read_text(encoding="utf-8")):
             assert (path.parent / target).exists(), f"{path.name} links to {target}"
@@ -72,7 +72,7 @@ def test_an_option_that_a_document_names_is_one_that_a_command_has() -> None:
             assert f"{option} " in help_texts or f"{option}\n" in help_texts, f"{path.name} names {option}"
 
 
-def test_links_to_a_section_lead_to_a_heading_that_exists() -> None:
+def test_links_to_a_section_point_to_a_heading_that_exists() -> None:
     for path in docs.DOCUMENTS:
         for target, anchor in re.findall(
             r"\]\((?!https?:)([^)#]*)#([^)]+)\)", path.read_text(encoding="utf-8")

@@ -1,4 +1,4 @@
-"""What a provider answers, and what is known of the answer when it is over."""
+"""A provider's answer, and what is known about it in the end."""
 
 from collections.abc import AsyncGenerator, Callable, Sequence
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from coderouter_proxy.errors import ProviderError
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """Tokens as the provider reported them, cached ones not part of the input; None where it reported nothing."""
+    """Tokens as reported by the provider, the input without cached ones; None if not reported."""
 
     input_tokens: int | None = None
     output_tokens: int | None = None
@@ -20,8 +20,8 @@ class Usage:
 class Changes:
     """What was changed in an answer.
 
-    The `filters` that changed something, in the order in which they ran; how many tool calls that were written as
-    text were `repaired`; the fields `stripped` because they are not part of the wire.
+    The `filters` that changed something, in the order they ran; the number of tool calls `repaired`, which were written
+    as text; the fields `stripped` because they are not part of the wire.
     """
 
     filters: tuple[str, ...] = ()
@@ -38,10 +38,9 @@ class Changes:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AnswerLog:
-    """What was learnt of an answer while it was relayed.
+    """What was found out about an answer while it was relayed.
 
-    `stop_reason` is in the provider's words. Once it is `complete`, a client that disconnects has all that it asked
-    for.
+    `stop_reason` is the provider's. If the answer is `complete`, a client that disconnects has received all of it.
     """
 
     usage: Usage = Usage()
@@ -52,11 +51,11 @@ class AnswerLog:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """An answer whose first content is there.
+    """An answer whose first content has arrived.
 
-    `pieces` yields bytes of the client's wire, whole events of a stream or the whole body at once, and raises
-    `ProviderError` when the provider fails after its first content. `log` returns what is known by now, which is all
-    once the pieces are over. `headers` of the provider's response go to the client.
+    `pieces` yields bytes on the client's wire, whole events of a stream or the whole body at once, and raises
+    `ProviderError` if the provider fails after its first content. `log` returns what is known so far; it is complete
+    after the last piece. `headers` of the provider's response are sent to the client.
     """
 
     pieces: AsyncGenerator[bytes]
@@ -66,7 +65,7 @@ class Answer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Attempt:
-    """How one try of a provider began: with an answer, or with the error that ended it.
+    """The result of one attempt: an answer that has begun, or an error.
 
     `waited_s` was spent on the network, up to the first content or the error.
     """

@@ -11,7 +11,7 @@ Body = dict[str, Any]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClientRequest:
-    """`body` is what the client sent and is never changed; `raw` is its text, `headers` has lower-case names."""
+    """`body` is what the client sent, and is never modified; `raw` is its text; `headers` has lower-case names."""
 
     request_id: str
     ingress: Ingress

@@ -48,7 +48,7 @@ def test_it_works_below_a_path_of_another_server(
             page.open(url + path)
             assert page.page.url == f"{url}/dashboard"
             assert page.text("#connection") == "Live"
-        assert all(asked.startswith(url) for asked in page.requested)
+        assert all(requested.startswith(url) for requested in page.requested)
         page.page.goto(f"{url}/")
         page.page.click("text=/dashboard")
         page.page.wait_for_selector("#main:not(.loading)")
@@ -56,8 +56,8 @@ def test_it_works_below_a_path_of_another_server(
 
 def test_all_files_together_are_small(with_history: Exporter, page: Watched) -> None:
     page.open(address(with_history))
-    asked = {url.rpartition("/")[2] for url in page.requested}
-    assert {path.name for path in FOLDER.iterdir()} - asked == {"index.html"}
+    requested = {url.rpartition("/")[2] for url in page.requested}
+    assert {path.name for path in FOLDER.iterdir()} - requested == {"index.html"}
     assert sum(path.stat().st_size for path in FOLDER.iterdir()) < BYTES_MAX
 
 

@@ -37,6 +37,13 @@ providers:
     model: styled-model
     extra_body: {{temperature: 0.1, top_k: 7, options: {{num_ctx: 8192}}}}
     append_system_prompt: Answer in French.
+  - name: custom
+    base_url: {a}
+    model: custom-model
+    headers: {{X-Tenant: "team-${{B_KEY}}", user-agent: router}}
+    set_params: {{temperature: 0, seed: 3}}
+    drop_params: [top_p]
+    max_output_tokens: 50
   - {{name: echo, kind: echo}}
 profiles:
   - {{name: default, providers: [a, b]}}
@@ -57,6 +64,7 @@ profiles:
   - {{name: styled, providers: [styled]}}
   - {{name: restyled, providers: [styled], append_system_prompt: Answer in verse.}}
   - {{name: unstyled, providers: [styled], append_system_prompt: ""}}
+  - {{name: custom, providers: [custom]}}
   - {{name: echo, providers: [echo]}}
 """
 

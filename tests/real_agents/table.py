@@ -18,8 +18,10 @@ def render(cells: Sequence[Cell], providers: Sequence[str]) -> str:
         "  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)).rstrip() for row in rows
     ]
     for cell in cells:
-        said = [f"problem: {problem}" for problem in cell.problems] + [f"note: {note}" for note in cell.notes]
-        lines += [f"{cell.agent}, {cell.provider}: {words}" for words in said]
+        remarks = [f"problem: {problem}" for problem in cell.problems] + [
+            f"note: {note}" for note in cell.notes
+        ]
+        lines += [f"{cell.agent}, {cell.provider}: {words}" for words in remarks]
     return "\n".join(lines)
 
 

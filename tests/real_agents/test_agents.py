@@ -37,8 +37,8 @@ def task(folder: Path) -> Task:
 
 
 def shown(stdout: str) -> Shown:
-    said = json.loads(stdout)
-    return Shown(said["answer"], Usage(*said["usage"]))
+    output = json.loads(stdout)
+    return Shown(output["answer"], Usage(*output["usage"]))
 
 
 @pytest.fixture

@@ -1,6 +1,6 @@
-"""Print the tables that documents take from the code: `make docs`. A test fails when they disagree.
+"""Print tables from the code into the documents: `make docs`. A test fails if they differ.
 
-A document marks the place: `<!-- printed: NAME -->` … `<!-- end -->`.
+A document marks each place: `<!-- printed: NAME -->` … `<!-- end -->`.
 """
 
 import ast
@@ -9,13 +9,14 @@ import re
 import subprocess
 from collections.abc import Callable
 from functools import cache, partial
+from importlib.resources import files
 from pathlib import Path
 
 from pydantic import BaseModel
 
 from coderouter_events import events
 from coderouter_exporter.families import table
-from coderouter_proxy.config import schema
+from coderouter_proxy.config import schema, traits, validation
 from coderouter_proxy.doctor.probes import run
 from coderouter_proxy.doctor.result import MEANINGS
 from coderouter_proxy.init import client_settings, clouds
@@ -50,6 +51,7 @@ SECTIONS: dict[str, type[BaseModel]] = {
     "server": schema.Server,
     "provider": schema.Provider,
     "capabilities": schema.Capabilities,
+    "traits": traits.Traits,
     "cost": schema.Cost,
     "profile": schema.Profile,
     "cooldown": schema.Cooldown,
@@ -67,8 +69,10 @@ def event_table() -> str:
     lines = ["| event (`msg`) | written when | its fields |", "| --- | --- | --- |"]
     for event in events.EVENTS:
         assert event.__doc__
-        told = "<br>".join(f"`{name}`: {text}" for name, text in events.field_descriptions(event).items())
-        lines.append(f"| `{event.msg}` | {event.__doc__} | {told} |")
+        described = "<br>".join(
+            f"`{name}`: {text}" for name, text in events.field_descriptions(event).items()
+        )
+        lines.append(f"| `{event.msg}` | {event.__doc__} | {described} |")
     return "\n".join(lines)
 
 
@@ -78,11 +82,11 @@ def envelope_table() -> str:
 
 
 def field_table(section: type[BaseModel]) -> str:
-    """Return every field of the section with its default; a field without one has to be given."""
+    """Return every field of the section with its default; fields without one are required."""
     lines = ["| field | default | |", "| --- | --- | --- |"]
     for name, text in schema.field_descriptions(section).items():
         field = section.model_fields[name]
-        default = "required" if field.is_required() else _shown(field.default)
+        default = "required" if field.is_required() else _shown(_default(section, name))
         lines.append(f"| `{name}` | {default} | {text} |")
     if section is schema.Capabilities:
         names = ", ".join(f"`{name}`" for name in schema.IGNORED_CAPABILITIES)
@@ -90,15 +94,37 @@ def field_table(section: type[BaseModel]) -> str:
     return "\n".join(lines)
 
 
+def _default(section: type[BaseModel], name: str) -> object:
+    """Return the default of the field; that of a trait which nobody declares."""
+    if section is traits.Traits:
+        default = getattr(traits.ProviderTraits(), name)
+        return list(default) if isinstance(default, tuple) else default
+    return section.model_fields[name].default
+
+
+def known_traits_table() -> str:
+    """Return what the shipped rules declare of the APIs of vendors, in the order of the rules."""
+    text = files("coderouter_proxy").joinpath(capabilities.SHIPPED).read_text(encoding="utf-8")
+    lines = ["| host | model | traits |", "| --- | --- | --- |"]
+    for rule in validation.validated(text, capabilities.SHIPPED, capabilities.CapabilityRules).rules:
+        declared = rule.traits.model_dump(exclude_none=True)
+        if declared:
+            shown = ", ".join(
+                f"`{name}: {json.dumps(value)}`".replace('"', "") for name, value in declared.items()
+            )
+            lines.append(f"| `{rule.host}` | `{rule.match}` | {shown} |")
+    return "\n".join(lines)
+
+
 def _shown(default: object) -> str:
-    """Return the default as YAML would have it; nothing where there is none to speak of."""
+    """Return the default as YAML; nothing if there is none."""
     if default in (None, "") or isinstance(default, BaseModel):
         return ""
     return f"`{json.dumps(default).removesuffix('.0')}`".replace('"', "")
 
 
 def probe_table() -> str:
-    lines = ["| probe | asks | a patch sets |", "| --- | --- | --- |"]
+    lines = ["| probe | question | a patch sets |", "| --- | --- | --- |"]
     lines += [f"| `{probe.name}` | {probe.question} | {probe.patched_fields} |" for probe in run.PROBES]
     return "\n".join(lines)
 
@@ -117,7 +143,7 @@ def tool_table() -> str:
 
 
 def _setting(text: str) -> str:
-    """Return a command as code; words that tell what to enter stay words."""
+    """Return a command as code; instructions remain text."""
     return text if text.startswith("“") else f"`{text}`"
 
 
@@ -143,7 +169,7 @@ def _remark(row: Adaptation) -> str:
 
 
 def room_table() -> str:
-    """Return every folder of the packages with the sentence its `__init__.py` opens with."""
+    """Return every folder of the packages with the first sentence of its `__init__.py`."""
     lines = ["| folder | holds |", "| --- | --- |"]
     for package in PACKAGES:
         for folder in sorted(path.parent for path in (ROOT / package).rglob("__init__.py")):
@@ -173,6 +199,7 @@ PRINTED: dict[str, Callable[[], str]] = {
     "metrics": table.metric_table,
     "rooms": room_table,
     **{f"fields-{name}": partial(field_table, section) for name, section in SECTIONS.items()},
+    "known-traits": known_traits_table,
     "coderouter-serve": lambda: command_help("coderouter", "serve"),
     "coderouter-run": lambda: command_help("coderouter", "run"),
     "coderouter-service-install": lambda: command_help("coderouter", "service", "install"),
@@ -193,7 +220,7 @@ PRINTED: dict[str, Callable[[], str]] = {
 
 
 def printed(document: str) -> str:
-    """Return the document with all its blocks as the code would have them now."""
+    """Return the document with all its blocks as the code prints them now."""
     return BLOCK.sub(lambda block: f"{block[1]}{PRINTED[block[2]]()}\n{block[3]}", document)
 
 

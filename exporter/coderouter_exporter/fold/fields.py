@@ -1,4 +1,4 @@
-"""Fields of a record that may hold nonsense, as they are shown."""
+"""Reads fields of a record that may have invalid values."""
 
 from collections.abc import Mapping, Sequence
 

@@ -9,7 +9,7 @@ from coderouter_exporter.families.kinds import MISSING, Derived, Numbers
 from coderouter_exporter.records.record import Record
 
 NUMBER_MAX = 1 << 40
-"""Larger numbers are nonsense and count as missing: 12 days in microseconds, a million dollars in micro-dollars."""
+"""Larger numbers are invalid and count as missing: 12 days in microseconds, a million dollars in micro-dollars."""
 
 
 class Columns:
@@ -53,5 +53,5 @@ def _scaled(values: Sequence[Any], scale: int) -> Numbers:
 
 
 def scaled(value: float, scale: int) -> int:
-    """Return the value as an integer in units of 1/`scale`, or `MISSING` if it is nonsense."""
+    """Return the value as an integer in units of 1/`scale`, or `MISSING` if it is invalid."""
     return round(value * scale) if 0 <= value * scale <= NUMBER_MAX else MISSING

@@ -147,7 +147,7 @@ class Writers(msgspec.Struct):
 
 
 def is_numbered(name: str | None, seq: int | None) -> TypeGuard[str]:
-    """Return whether it is a usable writer and number: neither missing, nor nonsense, nor too long to keep."""
+    """Return whether it is a usable writer and number: neither missing, nor invalid, nor too long to keep."""
     return name is not None and seq is not None and 0 < len(name) <= WRITER_CHARS_MAX and 0 < seq <= SEQ_MAX
 
 

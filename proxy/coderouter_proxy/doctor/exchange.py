@@ -1,12 +1,13 @@
 """Send one request to a provider through the proxy's own provider client, and keep the reply instead of relaying it."""
 
 from contextlib import suppress
+from functools import cache
 
 import aiohttp
 
 from coderouter_proxy.answer import Changes, Usage
 from coderouter_proxy.config.schema import Profile, Provider
-from coderouter_proxy.config.traits import ProviderTraits, resolved
+from coderouter_proxy.config.traits import ProviderTraits
 from coderouter_proxy.doctor.reply import Reply
 from coderouter_proxy.errors import ProviderError, StreamBrokeOff
 from coderouter_proxy.providers.client import provider_client
@@ -14,6 +15,8 @@ from coderouter_proxy.providers.http_provider import HttpProvider
 from coderouter_proxy.relay.relay import Relay
 from coderouter_proxy.relay.text import AnswerPolicy
 from coderouter_proxy.request import Body, ClientRequest
+from coderouter_proxy.routing import capabilities
+from coderouter_proxy.routing.capabilities import CapabilityRule
 from coderouter_proxy.wires.deltas import Reader
 from coderouter_proxy.wires.provider import ProviderWire
 
@@ -42,7 +45,7 @@ async def exchange(
         provider,
         wire,
         lambda wire, _: Relay(wire, recorder),
-        resolved(provider.traits),
+        capabilities.traits_of(provider, _rules()),
         session,
         answer_bytes_max=REPLY_BYTES_MAX,
     )
@@ -55,6 +58,12 @@ async def exchange(
         async for _ in attempt.answer.pieces:
             pass
     return recorder.finish(attempt.answer.log().usage)
+
+
+@cache
+def _rules() -> list[CapabilityRule]:
+    """Return the rules, which take longer to read than a local server to answer."""
+    return capabilities.load()
 
 
 class _Recorder:

@@ -41,7 +41,7 @@ async def read_body(receive: Receive, headers: Mapping[bytes, bytes], body_mib_m
 
 
 async def _linger(receive: Receive) -> None:
-    """Take in more of a body that is refused: a client cut off while it sends would not read why."""
+    """Read more of a rejected body: a client that is cut off while sending would not read the reason."""
     size = 0
     with suppress(TimeoutError):
         async with asyncio.timeout(LINGER_S):

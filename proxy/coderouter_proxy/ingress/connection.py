@@ -7,7 +7,7 @@ from starlette.types import Receive, Send
 
 from coderouter_proxy.errors import CLIENT_LEFT, ClientDisconnected
 
-WATCH_AFTER_S = 0.05  # answers faster than this do not pay for a task that watches their client
+WATCH_AFTER_S = 0.05  # faster answers do not pay for a task that watches the client
 
 
 class KeepAlive:
@@ -34,7 +34,7 @@ class KeepAlive:
             await self._sending
 
     def _check(self) -> None:
-        # One timer for the whole stream: moving it with each piece would cost more than the piece.
+        # One timer for the whole stream: rescheduling it for each piece would cost more than sending the piece.
         if self._loop.time() >= self._sent_at + self._silence_s:
             self()
             self._sending = asyncio.create_task(self._send_ping())

@@ -1,4 +1,4 @@
-"""`POST /v1/messages/count_tokens`: the provider's own count where it has one, else an estimate."""
+"""`POST /v1/messages/count_tokens`: the provider's own count if it has one, else an estimate."""
 
 import asyncio
 
@@ -17,7 +17,7 @@ from coderouter_proxy.wires.client import ClientWire
 
 
 class CountTokens:
-    """The ASGI app; an error of a provider never reaches the client, who could not continue without a number."""
+    """The ASGI app. The client never gets a provider's error, because it could not continue without a number."""
 
     def __init__(self, runtime: Runtime, wire: ClientWire) -> None:
         self._runtime = runtime

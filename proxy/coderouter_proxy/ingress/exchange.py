@@ -1,7 +1,7 @@
-"""One client request: read it, route it, send what comes, and emit exactly once how it ended.
+"""One client request: read it, route it, send the answer, and emit exactly once how it ended.
 
-Pure ASGI: Starlette's BaseHTTPMiddleware and its request classes hide that a client disconnected, and here that has
-to cancel the upstream call at any moment.
+Pure ASGI: Starlette's BaseHTTPMiddleware and request classes hide that a client has disconnected, which must cancel the
+upstream request at any moment.
 """
 
 import asyncio
@@ -32,7 +32,7 @@ from coderouter_proxy.routing.exhausted import ChainExhausted
 from coderouter_proxy.routing.router import Runtime
 from coderouter_proxy.wires.client import ClientWire
 
-CLIENT_CLOSED_REQUEST = 499  # nginx's number for a client that left before its answer
+CLIENT_CLOSED_REQUEST = 499  # nginx's status for a client that disconnected before the response
 
 JSON = b"application/json"
 EVENT_STREAM = b"text/event-stream; charset=utf-8"
@@ -87,7 +87,7 @@ class _Exchange:
         self._broken_by: ErrorType | None = None
 
     async def run(self) -> None:
-        """Answer the request, on the client's wire whatever happens."""
+        """Answer the request, in any case on the client's wire."""
         try:
             self._routing.access.check("POST", self._headers)
             raw = await read_body(self._receive, self._headers, self._routing.config.server.body_mib_max)
@@ -147,7 +147,7 @@ class _Exchange:
             await answer.pieces.aclose()
 
     def _chosen(self, request: ClientRequest) -> Profile:
-        """Return the profile; what the auto router decides is emitted."""
+        """Return the profile, and emit what the auto router decided."""
         routing = self._routing
         name = profiles.choose(routing.config, routing.default, request.body, self._headers)
         if name == AUTO_PROFILE:
@@ -159,7 +159,7 @@ class _Exchange:
     async def _begin(self, status: int, content_type: bytes, *more: tuple[bytes, bytes]) -> None:
         self._status = status
         request_id = self._request_id.encode()
-        # Each SDK looks for a name of its own.
+        # Each SDK expects a different name.
         headers = [
             (b"content-type", content_type),
             (b"x-request-id", request_id),
@@ -183,7 +183,7 @@ class _Exchange:
         await self._send({"type": "http.response.body", "body": body})
 
     async def _give_up(self, error: HttpError, broken_by: ErrorType | None = None) -> None:
-        """End the answer where it is, for a reason of the proxy's own."""
+        """End the answer here, for a reason within the proxy."""
         if self._status:
             self._outcome = "midstream"
             self._broken_by = broken_by

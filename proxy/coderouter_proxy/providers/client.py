@@ -46,11 +46,11 @@ class ProviderClient(Protocol):
         ...
 
     def runs_hosted_tools(self, request: ClientRequest) -> bool:
-        """Return whether the tools of the request that run at a vendor run at this provider."""
+        """Return whether the request's hosted tools run at this provider."""
         ...
 
     async def count_tokens(self, request: ClientRequest, profile: Profile) -> int | None:
-        """Return the provider's own count of the request's tokens, or None where it has none."""
+        """Return the provider's own count of the request's tokens, or None if it has none."""
         ...
 
 

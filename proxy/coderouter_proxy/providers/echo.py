@@ -18,7 +18,7 @@ from coderouter_proxy.wires.provider import Drop
 
 
 class Echo:
-    """Repeats the newest user message, word by word when streamed; a word counts as a token."""
+    """Repeats the latest user message, word by word if streamed; a word counts as a token."""
 
     key = ""
 

@@ -1,4 +1,4 @@
-"""Speak HTTP with providers, and say in the event contract's words what went wrong."""
+"""Speak HTTP with providers, and report failures as error types of the event contract."""
 
 import asyncio
 import os
@@ -34,7 +34,7 @@ class _Connector(aiohttp.TCPConnector):
 
 
 def new_session() -> aiohttp.ClientSession:
-    """Return the one pooled session for all providers; proxies of the environment are honoured."""
+    """Return the one pooled session for all providers; it uses the HTTP proxies in the environment."""
     return aiohttp.ClientSession(
         connector=_Connector(limit=0, ttl_dns_cache=60, keepalive_timeout=30),
         cookie_jar=aiohttp.DummyCookieJar(),
@@ -52,10 +52,10 @@ async def post(
     data: bytes,
     timeout: aiohttp.ClientTimeout,
 ) -> aiohttp.ClientResponse:
-    """Return the response once its 2xx header is there; a pooled connection that died meanwhile is replaced.
+    """Return the response once a 2xx header has arrived; a pooled connection that died while idle is replaced.
 
     Raises:
-        ProviderError: it cannot be reached, or answers with another status.
+        ProviderError: the provider cannot be reached, or returns another status.
         TimeoutError: the total time of `timeout` is up.
     """
     response = None
@@ -66,7 +66,7 @@ async def post(
                 url, data=data, headers=headers, timeout=timeout, allow_redirects=False
             )
         except NETWORK_ERRORS as error:
-            # A provider that closes a new connection may have begun to answer: it must not be paid twice.
+            # A provider that closes a new connection may already have started an answer, which must not be paid twice.
             died_idle = isinstance(error, (aiohttp.ServerDisconnectedError, aiohttp.ClientOSError))
             if _connected.get() or not died_idle:
                 raise network_failure(error) from None
@@ -77,9 +77,9 @@ async def post(
 
 
 class Chunks:
-    """What arrives of a response, under its provider's idle and total timeouts once the content `flows`.
+    """The chunks of a response, with the provider's idle and total timeouts once the content `flows`.
 
-    One timer watches the whole stream: arming one for each of its chunks would cost more than passing it on.
+    One timer watches the whole stream: scheduling one for each chunk would cost more than passing the chunk on.
     """
 
     def __init__(self, response: aiohttp.ClientResponse, provider: Provider) -> None:
@@ -96,10 +96,10 @@ class Chunks:
         self._timer = self._loop.call_at(min(self._loop.time() + self._idle_s, self._total_at), self._look)
 
     async def next(self) -> bytes:
-        """Return what arrives next, or nothing at the end.
+        """Return the next chunk, or nothing at the end.
 
         Raises:
-            ProviderError: silence for longer than the idle timeout, the total time is up, or the line broke.
+            ProviderError: silence for longer than the idle timeout, the total time is up, or the connection broke.
         """
         self._waiting_since = self._loop.time()
         try:
@@ -118,7 +118,7 @@ class Chunks:
 
     def _look(self) -> None:
         now = self._loop.time()
-        # Time in which the client is slow to take what there is does not count against the provider.
+        # Time in which a slow client does not read counts against the client, not the provider.
         idle_at = (now if self._waiting_since is None else self._waiting_since) + self._idle_s
         if now >= min(idle_at, self._total_at):
             self._over = f"silent for {self._idle_s:g} s" if now >= idle_at else "its total time is up"
@@ -128,7 +128,7 @@ class Chunks:
 
 
 async def read_all(response: aiohttp.ClientResponse, bytes_max: int) -> bytes:
-    """Return the whole body, or its first `bytes_max` bytes and one more when it is longer."""
+    """Return the whole body, or its first `bytes_max` + 1 bytes if it is longer."""
     parts: list[bytes] = []
     size = 0
     try:
@@ -141,7 +141,7 @@ async def read_all(response: aiohttp.ClientResponse, bytes_max: int) -> bytes:
 
 
 def network_failure(error: BaseException) -> ProviderError:
-    """Return the failure that one of `NETWORK_ERRORS` stands for."""
+    """Return the error for one of `NETWORK_ERRORS`."""
     match error:
         case aiohttp.ServerTimeoutError():
             return ProviderError("timeout_connect", f"no connection in time: {error}")
@@ -158,7 +158,7 @@ def network_failure(error: BaseException) -> ProviderError:
 
 
 async def refused(response: aiohttp.ClientResponse) -> ProviderError:
-    """Return what a response that is no 2xx means for the chain."""
+    """Return what a response other than 2xx means for the chain."""
     try:
         body = (await read_all(response, ERROR_BODY_BYTES_MAX))[:ERROR_BODY_BYTES_MAX]
     except ProviderError:

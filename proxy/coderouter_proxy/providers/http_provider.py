@@ -29,7 +29,7 @@ from coderouter_proxy.wires.provider import Drop, ProviderWire
 RelayFor = Callable[[ProviderWire, ClientRequest], Relay]
 
 UPSTREAM_REQUEST_ID = b"x-upstream-request-id"
-COUNT_TIMEOUT_S = 10  # a count that takes longer is worth less than a guess
+COUNT_TIMEOUT_S = 10  # a later count is worth less than an estimate
 NOT_COUNTED = frozenset(
     {
         "max_tokens",
@@ -45,7 +45,7 @@ NOT_COUNTED = frozenset(
 
 
 class HttpProvider:
-    """One provider; `relay_for` decides what becomes of its answers, in the proxy those of the client's wire."""
+    """One provider. `relay_for` returns the relay of an answer; in the proxy, to the client's wire."""
 
     def __init__(
         self,
@@ -196,7 +196,7 @@ class HttpProvider:
         return Answer(pieces=pieces, log=stream.log, headers=self._forwarded(request, response))
 
     def _timeout(self, total_s: float | None) -> aiohttp.ClientTimeout:
-        """Return the one made before, for making it costs more than looking for it."""
+        """Return a cached one: creating it costs more than finding it."""
         made = self._timeouts.get(total_s)
         if made is None:
             made = aiohttp.ClientTimeout(total=total_s, sock_connect=self.provider.connect_timeout_s)
@@ -206,7 +206,7 @@ class HttpProvider:
     def _forwarded(
         self, request: ClientRequest, response: aiohttp.ClientResponse
     ) -> list[tuple[bytes, bytes]]:
-        """Return which of the response's headers the client gets: its limits, and its name for the request."""
+        """Return the response's headers that the client gets: rate limits, and the provider's request id."""
         if request.ingress != self.wire.ingress:
             return []
         headers = [

@@ -28,12 +28,12 @@ class ProviderStream:
         self._complete = False
 
     async def first_content(self) -> bytes:
-        """Return all events up to the first content and maybe beyond.
+        """Return all events up to the first content, and possibly more.
 
-        They are held back until then: whatever goes wrong up to here can still fall back.
+        They are held back until then, so that an earlier error can still fall back.
 
         Raises:
-            ProviderError: the stream ended before any content, or is none.
+            ProviderError: the stream ended before any content, or it is not a stream.
         """
         prelude = bytearray()
         while data := await self._chunks.next():
@@ -107,5 +107,5 @@ class ProviderStream:
 
 
 async def single(body: bytes) -> AsyncGenerator[bytes]:
-    """Yield a whole answer as the only piece."""
+    """Yield a complete answer as the only piece."""
     yield body

@@ -1,4 +1,4 @@
-"""Which relay an answer takes: the one that changes the least."""
+"""Choose the relay of an answer: the one that changes the least."""
 
 from coderouter_proxy.relay.edited import Edit, Edited
 from coderouter_proxy.relay.edits import anthropic, openai
@@ -46,13 +46,13 @@ def _openai_edits(request: ClientRequest, policy: AnswerPolicy) -> list[Edit]:
 
 
 def _anthropic_edits(request: ClientRequest, policy: AnswerPolicy) -> list[Edit]:
-    """Text of a provider of this wire is not searched for tool calls."""
+    """Text from providers of this wire is not searched for tool calls."""
     stages = _stages(policy, [])
     return [anthropic.EditText(stages)] if stages else []
 
 
 EDITS = {"openai": _openai_edits, "anthropic": _anthropic_edits}
-"""By wire, what is changed in answers that stay on it."""
+"""By wire, the edits of answers that stay on it."""
 
 
 def _stages(policy: AnswerPolicy, tool_names: list[str]) -> Stages:

@@ -1,4 +1,4 @@
-"""An answer on its client's own wire: bytes pass, but for the chunks that an edit changes."""
+"""Relay an answer on the client's own wire: its bytes, except chunks that an edit changes."""
 
 from collections.abc import Sequence
 from typing import Protocol
@@ -11,31 +11,31 @@ from coderouter_proxy.wires.provider import ProviderWire
 
 
 class Edit(Protocol):
-    """Changes chunks of one wire; a chunk that it returns as it came is not written again."""
+    """Changes chunks of one wire; a chunk that it returns unchanged is not encoded again."""
 
     def changes(self) -> Changes:
-        """Return what was changed by now."""
+        """Return what has been changed so far."""
         ...
 
     def concerns(self, events: bytes) -> bool:
-        """Return whether there may be anything to change in these events: a quick look."""
+        """Return, without parsing them, whether these events may contain anything to change."""
         ...
 
     def chunk(self, chunk: Body, *, first: bool) -> list[Body]:
-        """Return the chunks to send in its place; `first` says that the client has got nothing yet."""
+        """Return the chunks to send in its place; `first` means that the client has received nothing yet."""
         ...
 
     def end(self) -> list[Body]:
-        """Return what was held back of a stream that is over."""
+        """Return what was held back, at the end of the stream."""
         ...
 
     def whole(self, decoded: Body) -> Body:
-        """Return the whole answer as it is to be sent."""
+        """Return the complete answer to send."""
         ...
 
 
 class Edited:
-    """Applies edits in order; without any, all bytes pass."""
+    """Applies edits in order; without any, all bytes are passed through."""
 
     def __init__(self, wire: ProviderWire, edits: Sequence[Edit]) -> None:
         self._wire = wire

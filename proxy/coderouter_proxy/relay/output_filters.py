@@ -1,4 +1,4 @@
-"""Strip what models leak into their answers: thinking in tags, markers of their prompt format."""
+"""Strip markup that models leak into their answers: thinking in tags, markers of the prompt format."""
 
 from collections.abc import Sequence
 from typing import Protocol
@@ -10,21 +10,21 @@ STOP_MARKERS = ("<|turn|>", "<|end|>", "<|python_tag|>", "<|im_end|>", "<|eot_id
 
 
 class Filter(Protocol):
-    """Changes a text that comes in pieces; the pieces' sizes make no difference to the result."""
+    """Changes a text that arrives in pieces; where it is split does not affect the result."""
 
     changed: bool
 
     def feed(self, text: str) -> str:
-        """Return what is decided by now."""
+        """Return the part of the result that is certain by now."""
         ...
 
     def end(self) -> str:
-        """Return what was held back; the next text is a new one."""
+        """Return what was held back; the next piece starts a new text."""
         ...
 
 
 class StripThinking:
-    """Takes out `<think>…</think>`, and all that follows a `<think>` which is never closed."""
+    """Removes `<think>…</think>`, and everything after a `<think>` that is never closed."""
 
     def __init__(self) -> None:
         self.changed = False
@@ -57,7 +57,7 @@ class StripThinking:
 
 
 class StripStopMarkers:
-    """Takes out every one of `STOP_MARKERS`."""
+    """Removes all `STOP_MARKERS`."""
 
     def __init__(self) -> None:
         self.changed = False
@@ -100,14 +100,14 @@ FILTERS: dict[OutputFilter, type[StripThinking] | type[StripStopMarkers]] = {
 
 
 class Filters:
-    """Filters in the order in which they are declared, each working on what the one before it left."""
+    """Filters in their declared order, each applied to the output of the previous one."""
 
     def __init__(self, names: Sequence[OutputFilter]) -> None:
         self._filters = [(name, FILTERS[name]()) for name in names]
 
     @property
     def applied(self) -> list[str]:
-        """The names of those that changed something."""
+        """Names of the filters that changed something."""
         return [name for name, each in self._filters if each.changed]
 
     def feed(self, text: str) -> str:

@@ -1,4 +1,4 @@
-"""The way of an answer from its provider to its client, event by event, and what was learnt of it."""
+"""Relay an answer from its provider to its client, event by event, and log what it reported."""
 
 from typing import Protocol
 
@@ -13,11 +13,11 @@ class Conversion(Protocol):
     """Turns what a provider sends into what its client gets."""
 
     def changes(self) -> Changes:
-        """Return what was changed by now."""
+        """Return what has been changed so far."""
         ...
 
     def concerns(self, events: bytes) -> bool:
-        """Return whether these events have to be read; the client gets others as they are."""
+        """Return whether these events must be parsed; others are passed through."""
         ...
 
     def chunk(self, event: bytes, chunk: Body) -> bytes:
@@ -29,20 +29,20 @@ class Conversion(Protocol):
         ...
 
     def last(self, event: bytes) -> bytes:
-        """Return what the client gets for the event that only says that the stream is over."""
+        """Return what the client gets for the event that only marks the end of the stream."""
         ...
 
     def end(self, usage: Usage, *, ended: bool) -> bytes:
-        """Return what the client gets when nothing more comes; `ended` says that the provider ended its stream."""
+        """Return what the client gets last; `ended` means that the provider sent the event that ends its stream."""
         ...
 
     def whole(self, body: bytes, decoded: Body, usage: Usage) -> bytes:
-        """Return the body that the client gets for a whole answer."""
+        """Return the body that the client gets for a complete answer."""
         ...
 
 
 class Relay:
-    """Passes one answer on. Events are read only where the wire or the conversion has something to find in them."""
+    """Relays one answer; events are parsed only if the wire or the conversion may need something from them."""
 
     def __init__(self, wire: ProviderWire, conversion: Conversion) -> None:
         self.ended = False
@@ -82,16 +82,16 @@ class Relay:
         return b"".join(kept), None
 
     def end(self) -> bytes:
-        """Return what the client gets when the stream is over."""
+        """Return what the client gets at the end of the stream."""
         return self._conversion.end(self._usage, ended=self.ended)
 
     def whole(self, body: bytes, decoded: Body) -> bytes:
-        """Return the body that the client gets for a whole answer."""
+        """Return the body that the client gets for a complete answer."""
         self._record(decoded)
         return self._conversion.whole(body, decoded, self._usage)
 
     def log(self, *, complete: bool = False) -> AnswerLog:
-        """Return what is known of the answer by now."""
+        """Return what is known about the answer so far."""
         return AnswerLog(
             usage=self._usage,
             stop_reason=self._stop_reason,

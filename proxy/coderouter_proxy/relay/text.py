@@ -1,4 +1,4 @@
-"""What may change the text of an answer: stages that take it piece by piece and hold back what is not decided yet."""
+"""Stages that change the text of an answer piece by piece, and hold back what is not certain yet."""
 
 import secrets
 from collections.abc import Collection, Sequence
@@ -16,7 +16,7 @@ Piece: TypeAlias = str | TextualCall
 
 @dataclass(frozen=True, slots=True)
 class AnswerPolicy:
-    """What is done to the answers of one provider."""
+    """How the answers of one provider are changed."""
 
     filters: Sequence[OutputFilter] = ()
     reasoning_passthrough: bool = False
@@ -25,10 +25,10 @@ class AnswerPolicy:
 
 
 class TextStage(Protocol):
-    """Takes the texts of an answer; whatever is not text ends a text."""
+    """Processes the texts of an answer; anything else in the answer ends a text."""
 
     def feed(self, text: str) -> list[Piece]:
-        """Return what is decided by now."""
+        """Return the part of the result that is certain by now."""
         ...
 
     def end(self) -> list[Piece]:
@@ -36,7 +36,7 @@ class TextStage(Protocol):
         ...
 
     def changes(self) -> Changes:
-        """Return what was changed by now."""
+        """Return what has been changed so far."""
         ...
 
 
@@ -57,7 +57,7 @@ class FilterText:
 class RepairToolCalls:
     def __init__(self, tool_names: Collection[str]) -> None:
         self._tool_names = tool_names
-        self._repairer: Repairer | None = None  # of the text that has begun; behind a call begins another one
+        self._repairer: Repairer | None = None  # of the current text; a call ends it
         self._repaired_before = 0
 
     def changes(self) -> Changes:
@@ -78,7 +78,7 @@ class RepairToolCalls:
 
 
 class Stages:
-    """Stages in a row, each working on the text that the one before it leaves."""
+    """A pipeline of stages, each applied to the text that the previous one returns."""
 
     def __init__(self, stages: Sequence[TextStage]) -> None:
         self._stages = stages

@@ -1,4 +1,4 @@
-"""An answer on another wire than its client's: read into deltas, changed there, and written again."""
+"""Relay an answer between two wires: read it into deltas, edit those, write them on the client's wire."""
 
 from coderouter_proxy.answer import Changes, Usage
 from coderouter_proxy.relay.keep_state import KeepState

@@ -1,4 +1,4 @@
-"""Who may use the proxy: clients with a key, and no web page that a browser on this machine happens to show."""
+"""Who may use the proxy: clients with a key, and no web page in a browser on this machine."""
 
 import hashlib
 import hmac
@@ -16,9 +16,9 @@ JSON = b"application/json"
 class Access:
     """Decides on each request by its headers.
 
-    A browser lets any page send a plain-text POST anywhere, and lets a page whose name its owner points at 127.0.0.1
-    read the answer: so bodies have to be declared as JSON, which needs a preflight that is never answered, and
-    on a loopback address the Host has to be one of this machine.
+    A browser lets any page send a plain-text POST anywhere, and lets a page read the answer if its owner points its
+    name at 127.0.0.1. So bodies must be declared as JSON, which requires a preflight that is never answered, and on a
+    loopback address the Host must be this machine.
     """
 
     def __init__(self, server: Server, host: str) -> None:
@@ -27,7 +27,7 @@ class Access:
         self._hosts = known if is_loopback(host) else None
 
     def check(self, method: str, headers: Mapping[bytes, bytes]) -> None:
-        """Raise an HttpError unless the request may pass."""
+        """Raise an HttpError unless the request is allowed."""
         if self._hosts is not None and hostname(headers.get(b"host", b"")) not in self._hosts:
             host = headers.get(b"host", b"").decode("latin-1")
             raise HttpError(
@@ -49,11 +49,11 @@ class Access:
                 )
 
     def _has_key(self, headers: Mapping[bytes, bytes]) -> bool:
-        """Return whether one of the two headers has an accepted key; Claude Code may send another in the other."""
+        """Return whether one of the two headers has an accepted key; Claude Code may send both, with different keys."""
         bearer = headers.get(b"authorization", b"")
         token = bearer[7:] if bearer[:7].lower() == b"bearer " else b""
         given = [_digest(key.strip()) for key in (headers.get(b"x-api-key", b""), token)]
-        # Every key is compared, and digests have one length: the time reveals nothing about any of them.
+        # Every key is compared, and all digests have the same length, so the time reveals nothing about the keys.
         matches = [hmac.compare_digest(digest, known) for digest in given for known in self._digests]
         return any(matches)
 

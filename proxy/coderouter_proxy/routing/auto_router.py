@@ -13,9 +13,7 @@ from coderouter_proxy.request import Body
 if TYPE_CHECKING:
     import regex
 
-REGEX_TIMEOUT_S = (
-    0.05  # what one rule may cost the proxy; a pattern that backtracks for longer does not match
-)
+REGEX_TIMEOUT_S = 0.05  # time limit of one rule; a pattern that backtracks for longer does not match
 TEXT_CHARS_MAX = 200_000
 
 BUILTIN_RULES = [
@@ -53,7 +51,7 @@ class Router:
 
 
 class Seen:
-    """What rules can look at; worked out when the first rule asks. `signals` has counts and flags, no content."""
+    """What rules can examine, computed on first use. `signals` has counts and flags, no content."""
 
     def __init__(self, body: Body) -> None:
         self._body = body
@@ -82,7 +80,7 @@ class Seen:
 
     @cached_property
     def has_tools(self) -> bool:
-        # `functions` is what tools were called before; some agents still do.
+        # `functions` is the older name of `tools`; some agents still use it.
         self.signals["has_tools"] = found = bool(self._body.get("tools") or self._body.get("functions"))
         return found
 
@@ -94,7 +92,7 @@ class Seen:
 
     @cached_property
     def token_count(self) -> int:
-        """A guess at the tokens of the whole request."""
+        """The estimated tokens of the whole request."""
         self.signals["token_count"] = count = token_estimate.estimate(self._body)
         return count
 
@@ -102,7 +100,7 @@ class Seen:
         return self._matches(pattern.search, self.text)
 
     def is_named(self, pattern: "regex.Pattern[str]") -> bool:
-        """Return whether the pattern matches the whole name of the model that the client asks for."""
+        """Return whether the pattern matches the full name of the model that the client names."""
         model = self._body.get("model")
         return isinstance(model, str) and self._matches(pattern.fullmatch, model[:TEXT_CHARS_MAX])
 
@@ -115,7 +113,7 @@ class Seen:
 
 
 def _condition(match: Match) -> Callable[[Seen], bool]:
-    """Return the one test that the rule makes; providers.yaml has been checked to have exactly one."""
+    """Return the condition of the rule; validation has made sure that there is exactly one."""
     if match.has_image:
         return lambda seen: seen.has_image
     if match.has_tools:

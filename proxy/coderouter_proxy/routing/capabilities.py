@@ -1,4 +1,4 @@
-"""What each provider's model can do: said by providers.yaml, else known of models of that name."""
+"""What each provider's model can do: from providers.yaml, else from the rules for models of that name."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -22,7 +22,7 @@ SHIPPED = "model-capabilities.yaml"
 
 
 class CapabilityOverrides(BaseModel):
-    """What a rule may declare; None leaves a flag to later rules."""
+    """What a rule may declare; None leaves it to later rules."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -31,7 +31,7 @@ class CapabilityOverrides(BaseModel):
     tools: Annotated[bool | None, "It can use tools."] = None
     vision: Annotated[bool | None, "It sees images."] = None
     max_context_tokens: Annotated[
-        Annotated[int, Field(ge=1)] | None, "Requests that are longer, by a guess, are sent to others first."
+        Annotated[int, Field(ge=1)] | None, "Longer requests (estimated) are sent to other providers first."
     ] = None
 
 
@@ -76,7 +76,7 @@ def load() -> list[CapabilityRule]:
     """Return the user's rules and after them the shipped ones.
 
     Raises:
-        ConfigErrors: with every fault of the user's file.
+        ConfigErrors: with every error of the user's file.
     """
     shipped = files("coderouter_proxy").joinpath(SHIPPED).read_text(encoding="utf-8")
     rules = validation.validated(shipped, SHIPPED, CapabilityRules).rules

@@ -1,4 +1,4 @@
-"""Moves providers that keep failing to the end of the chain; none is left out, for it may be the only one left."""
+"""Moves failing providers to the end of the chain; none is removed, because it may be the only one left."""
 
 import logging
 import re
@@ -13,13 +13,13 @@ from coderouter_proxy.wires.refusals import retry_after_s
 
 RETRY_AFTER_S_MAX = 3600
 
-# What local servers say when a model does not fit into memory: trying again at once makes it worse.
+# Errors of local servers when a model does not fit into memory: retrying at once makes it worse.
 MEMORY_PHRASES = re.compile(
     r"out of memory|cuda[ _]error|insufficient memory|failed to allocate|more system memory|\boom\b",
     re.IGNORECASE,
 )
 
-# The client's doing, or a request that the provider is right to refuse.
+# Caused by the client, or a request that the provider rightly rejects.
 NOT_THE_PROVIDERS_FAULT = frozenset({"cancelled", "upstream_4xx"})
 
 log = logging.getLogger(__name__)
@@ -40,7 +40,7 @@ class Cooldowns:
         self._health: dict[str, _Health] = {}
 
     def in_order(self, names: list[str]) -> list[str]:
-        """Return the names with those that cool down at the end."""
+        """Return the names, those in cooldown last."""
         if not self._health:
             return names
         now = time.monotonic()

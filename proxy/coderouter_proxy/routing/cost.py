@@ -11,14 +11,12 @@ from coderouter_proxy.config.schema import Cost, Provider
 from coderouter_proxy.routing.shared_totals import SharedTotals
 from coderouter_proxy.routing.spend_file import Entry, SpendFile, SpendFileError
 
-# Of the input price, where a provider's entry does not name its own: Anthropic's ratios.
+# Shares of the input price, unless a provider has prices of its own: Anthropic's ratios.
 CACHE_READ_SHARE = 0.1
 CACHE_WRITE_SHARE = 1.25
 MICRO = 1_000_000
 
-AMOUNT_MAX = (
-    10**15
-)  # a billion dollars; more is nonsense in what a provider reports, and would not fit the file
+AMOUNT_MAX = 10**15  # a billion dollars; a larger amount is invalid, and might not fit into the file
 PAUSE_S = 0.02  # after a write, so that a busy proxy writes many amounts at once
 RETRY_S = 1.0
 CLOSE_S = 2.0
@@ -28,7 +26,7 @@ log = logging.getLogger(__name__)
 
 
 def price(usage: Usage, cost: Cost | None) -> float | None:
-    """Return the price in US dollars, to the micro-dollar; None when price or usage is not known."""
+    """Return the price in US dollars, to the micro-dollar; None if price or usage is unknown."""
     if cost is None or usage.input_tokens is None or usage.output_tokens is None:
         return None
     read = cost.cache_read_per_mtok
@@ -46,9 +44,9 @@ def price(usage: Usage, cost: Cost | None) -> float | None:
 class Budgets:
     """What providers with a budget have cost, by month (UTC), kept in a file that outlives the process.
 
-    Totals are in memory, and a thread adds what is spent to the file, so that a slow or locked file never delays a
-    request. A killed process loses at most what it spent in the last `PAUSE_S` seconds, a power failure some more.
-    While the file cannot be used, amounts wait in memory, and count.
+    Totals are in memory, and a thread writes them to the file, so that a slow or locked file never delays a request. A
+    killed process loses at most what it spent in the last `PAUSE_S` seconds, a power failure a little more. While the
+    file cannot be used, amounts are buffered in memory, and count.
 
     Processes may share the file. What one of them spends counts in the others at once (see `SharedTotals`); where
     that is not possible, from the next amount that they spend themselves.
@@ -61,7 +59,7 @@ class Budgets:
         self.path = path
         self._file = SpendFile(path) if path else None
         self._failing = False
-        # In micro-dollars. Each total is at most what was really spent, so of two the larger one is right.
+        # In micro-dollars. No total exceeds what was really spent, so of two the larger one is right.
         self._totals: dict[Entry, int] = {}
         self._unwritten: dict[Entry, int] = {}
         self._shared: SharedTotals | None = None
@@ -81,11 +79,11 @@ class Budgets:
         return (spent / MICRO, budget_usd) if spent >= round(budget_usd * MICRO) else None
 
     def spent_usd(self, name: str) -> float:
-        """Return what the provider has cost this month, as far as it is known."""
+        """Return what the provider has cost this month, as far as known."""
         return self._total((_month(), name)) / MICRO
 
     def spend(self, provider: Provider, usd: float | None) -> None:
-        """Add to what a provider with a budget has cost this month."""
+        """Add to the cost of the provider this month, if it has a budget."""
         has_budget = provider.cost is not None and provider.cost.monthly_budget_usd is not None
         if self._file is None or not has_budget or usd is None or usd <= 0:
             return
@@ -110,7 +108,7 @@ class Budgets:
         self._thread.start()
 
     def close(self) -> None:
-        """Write what waits, and release the file; while it cannot be used, this blocks for up to `CLOSE_S` seconds."""
+        """Write what is buffered, and release the file; blocks for up to `CLOSE_S` seconds while it cannot be used."""
         if self._file is None:
             return
         self._closing.set()
@@ -154,7 +152,7 @@ class Budgets:
             self._failed(error)
 
     def _write(self, file: SpendFile) -> bool:
-        """Write what waits, learn what others have written, and return whether that worked."""
+        """Write what is buffered, read what others have written, and return whether that worked."""
         with self._lock:
             amounts, self._unwritten = self._unwritten, {}
         try:

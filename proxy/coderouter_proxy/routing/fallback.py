@@ -52,7 +52,7 @@ class Attempts:
 async def answer(
     request: ClientRequest, profile: Profile, routing: Routing, runtime: Runtime, attempts: Attempts
 ) -> Answer:
-    """Return the answer of the first provider that has one; what was tried is emitted and put into `attempts`.
+    """Return the answer of the first provider that has one; attempts are emitted and recorded in `attempts`.
 
     A provider that refuses images or documents is tried once more without them, but only after all others.
 
@@ -256,7 +256,7 @@ class _Attempt:
         return error
 
     async def _observed(self, answer: Answer) -> AsyncGenerator[bytes]:
-        """Pass the pieces on, and emit an error among them and what was changed."""
+        """Pass the pieces on, and emit an error between them and what was changed."""
         cooldown = self._profile.cooldown
         try:
             async for piece in answer.pieces:
@@ -275,7 +275,7 @@ class _Attempt:
             await answer.pieces.aclose()
 
     def _emit_changes(self, changes: Changes) -> None:
-        """Emit what was done to the answer on its way, once and only where something was."""
+        """Emit what was changed in the answer, once, if anything was."""
         request_id, name = self._request.request_id, self._name
         self._emit_degraded(list(changes.stripped), "non-standard-field")
         if changes.filters:

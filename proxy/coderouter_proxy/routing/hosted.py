@@ -12,7 +12,7 @@ def in_order(request: ClientRequest, names: list[str], routing: Routing) -> list
     A paid provider that must not be tried stays in its place.
 
     Raises:
-        HttpError: one is forced, and no provider that may be tried has it.
+        HttpError: one is forced, and none of the providers that may be tried has it.
     """
     if not request.body.get("tools"):
         return names

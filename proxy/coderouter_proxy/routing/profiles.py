@@ -1,4 +1,4 @@
-"""Choose the profile of a request: what the body says, then the headers, then the default."""
+"""Choose the profile of a request: from the body, else from the headers, else the default."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,12 +12,12 @@ MODE_HEADER = b"x-coderouter-mode"
 
 
 class UnknownMode(Exception):
-    """`--mode` or CODEROUTER_MODE names neither a mode nor a profile; the message says what there is."""
+    """`--mode` or CODEROUTER_MODE names neither a mode nor a profile; the message lists those that exist."""
 
 
 @dataclass(frozen=True)
 class DefaultProfile:
-    """The profile of requests that name none, and what decided it."""
+    """The profile for requests that do not name one, and where it was set."""
 
     profile: str
     source: ModeSource
@@ -40,7 +40,7 @@ def default(config: Config, mode: str | None, source: ModeSource) -> DefaultProf
 def choose(
     config: Config, default: DefaultProfile, body: Mapping[str, object], headers: Mapping[bytes, bytes]
 ) -> str:
-    """Return the name of the profile, which is `auto` when the auto router is to choose.
+    """Return the name of the profile, or `auto` if the auto router is to choose.
 
     Raises:
         HttpError: the request names a profile or a mode that does not exist.
@@ -64,7 +64,7 @@ def existing(config: Config, name: str) -> Profile:
     """Return the profile of that name.
 
     Raises:
-        HttpError: the client asked for `auto`, and the profile that this came to is not configured.
+        HttpError: the client requested `auto`, and the chosen profile is not configured.
     """
     profile = config.profile(name)
     if profile is None:

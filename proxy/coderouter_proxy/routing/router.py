@@ -1,4 +1,4 @@
-"""What providers.yaml decides, ready for use; a reload makes a new one, and running requests keep theirs."""
+"""A loaded configuration, ready for use; a reload creates a new one, and running requests keep theirs."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ Emit = Callable[[Event], None]
 
 @dataclass(frozen=True, kw_only=True)
 class Routing:
-    """One reading of the configuration; `capabilities` and `clients` are by the names of providers."""
+    """A loaded configuration; `capabilities` and `clients` are by provider name."""
 
     config: Config
     default: DefaultProfile

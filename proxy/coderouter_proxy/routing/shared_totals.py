@@ -15,7 +15,7 @@ CELL_BYTES = NUMBER_BYTES + DIGEST_BYTES
 
 
 class SharedTotals:
-    """One number for each month and provider; reading and writing it takes a microsecond and waits for nobody.
+    """One number for each month and provider; reading or writing one takes a microsecond and never waits.
 
     Numbers only grow. When two processes raise the same one at the same moment, the smaller result may be lost, so
     this is an addition to a file with exact totals, not a replacement. Nothing outlives the last process.

@@ -43,7 +43,7 @@ class SpendFile:
             raise SpendFileError(str(error)) from error
 
     def add(self, amounts: Mapping[Entry, int], month: str) -> dict[Entry, int]:
-        """Add the amounts in one transaction and return the totals of the month, those of other processes included.
+        """Add the amounts in one transaction and return the totals of the month, including those of other processes.
 
         Raises:
             SpendFileError: nothing was added.

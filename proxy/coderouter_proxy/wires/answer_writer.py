@@ -7,7 +7,7 @@ from coderouter_proxy.wires.deltas import Delta, Stop
 
 
 class AnswerWriter(ABC):
-    """Writes one answer, delta by delta or whole, as events or a body of a client's wire."""
+    """Writes one answer, delta by delta or at once, as events or a body of a client's wire."""
 
     shows_thinking: bool = False  # in blocks of their own, which the client returns with their signatures
 
@@ -22,4 +22,4 @@ class AnswerWriter(ABC):
 
     @abstractmethod
     def whole(self, deltas: list[Delta], stop: Stop, usage: Usage) -> bytes:
-        """Return the body that holds all of it at once."""
+        """Return the body of the complete answer."""

@@ -1,4 +1,4 @@
-"""The side of a wire that faces clients: what they send, and how answers and errors reach them."""
+"""The client side of a wire: what clients send, and how answers and errors reach them."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
@@ -14,12 +14,12 @@ from coderouter_proxy.wires.conversation import Conversation
 
 Headers = Mapping[bytes, bytes]
 Drop = Callable[[str], object]
-"""Takes the name of each thing of a request that a provider does not get."""
+"""Called with the name of each part of a request that a provider does not get."""
 
 
 @dataclass(frozen=True, slots=True)
 class HostedTools:
-    """Tools that run at a vendor, by the names of events, and the one that the model has to call."""
+    """Tools that run at a vendor, by their names in events, and the one that the model has to call."""
 
     names: tuple[str, ...] = ()
     forced: str | None = None
@@ -30,14 +30,14 @@ class ClientWire(ABC):
 
     ingress: Ingress
     path: str  # of model requests
-    ping: bytes  # what keeps a silent stream alive
-    shows_reasoning: bool  # reasoning is part of the wire, so that no provider has to allow it
+    ping: bytes  # keeps a silent stream alive
+    shows_reasoning: bool  # reasoning is part of the wire, so providers need not allow it
 
     def decode(self, request_id: str, raw: bytes, headers: Headers) -> ClientRequest:
-        """Return the request that a body holds.
+        """Return the request in a body.
 
         Raises:
-            HttpError: it is none; the message says what is wrong and what to send.
+            HttpError: it is invalid; the message says what is wrong and what to send.
         """
         body = decoded_object(raw)
         check_messages(body)
@@ -48,9 +48,9 @@ class ClientWire(ABC):
 
     @abstractmethod
     def conversation(self, body: Body, drop: Drop) -> Conversation:
-        """Return what a request of this wire means, for a provider of another one.
+        """Return the conversation in a request, for a provider that speaks another wire.
 
-        `drop` gets the name of each thing that only this wire can mean.
+        `drop` gets the name of each part that only this wire can express.
 
         Raises:
             ProviderError: arguments of a call are nested more deeply than can be written.
@@ -63,15 +63,15 @@ class ClientWire(ABC):
 
     @abstractmethod
     def speaks(self, path: str, headers: Headers) -> bool:
-        """Return whether a request that is no model request seems to come from a client of this wire."""
+        """Return whether a request other than a model request seems to come from a client of this wire."""
 
     @abstractmethod
     def writer(self, request: ClientRequest) -> AnswerWriter:
-        """Return what writes an answer to this request, with the model that the client named."""
+        """Return the writer of the answer to this request; it reports the model that the client named."""
 
     @abstractmethod
     def tool_names(self, request: ClientRequest) -> list[str]:
-        """Return the names of the request's tools, as models see them."""
+        """Return the names of the request's tools as the model sees them."""
 
     @abstractmethod
     def models(self, names: Sequence[str], created: int) -> bytes:
@@ -87,14 +87,14 @@ class ClientWire(ABC):
 
     @abstractmethod
     def error_frame(self, error: HttpError, request_id: str) -> bytes:
-        """Return the event that ends a stream in failure; the SDKs raise an APIError at it."""
+        """Return the event that ends a failed stream; the SDKs raise an APIError for it."""
 
 
 def decoded_object(raw: bytes) -> Body:
     """Return the JSON object.
 
     Raises:
-        HttpError: it is none.
+        HttpError: the body is not a JSON object.
     """
     try:
         body = orjson.loads(raw)

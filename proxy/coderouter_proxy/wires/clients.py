@@ -13,7 +13,7 @@ CLIENT_WIRES: Mapping[Ingress, ClientWire] = {
 
 
 def wire_of(path: str, headers: Headers) -> ClientWire:
-    """Return the wire that the sender of any request seems to speak; that of OpenAI where nothing shows it."""
+    """Return the wire that the sender of the request seems to speak; OpenAI's if nothing shows it."""
     return next(
         (wire for wire in CLIENT_WIRES.values() if wire.speaks(path, headers)), CLIENT_WIRES["openai"]
     )

@@ -1,7 +1,7 @@
-"""A request in the words of no wire: each wire has one reader that makes it and one writer that takes it.
+"""A request in a form of its own: each wire has a reader that returns it and a writer that takes it.
 
-Turns alternate freely; what a wire wants of their order is the business of `sequence`. What only one vendor knows is
-kept apart, by the wire that it came on, so that no other is sent it.
+Turns may come in any order; `sequence` puts them in the order that wires require. What only one vendor knows is kept
+separately, by the wire it came on, so that it is never sent to another.
 """
 
 from collections.abc import Mapping
@@ -16,7 +16,7 @@ Role: TypeAlias = Literal["system", "user", "assistant"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Part:
-    """`cache` is the breakpoint of a prompt cache behind this part, in Anthropic's words; None without one."""
+    """`cache` is the prompt cache breakpoint after this part, as Anthropic's `cache_control`; None without one."""
 
     cache: object = None
 
@@ -74,7 +74,7 @@ class Thinking(Part):
 
 @dataclass(frozen=True, slots=True)
 class VendorPart(Part):
-    """A part that only the wire it came on knows, under the name that this wire gives it."""
+    """A part that only the wire it came on has, under its name there."""
 
     wire: str
     name: object
@@ -89,7 +89,7 @@ class Turn:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tool:
-    """A function that the client runs. A hosted tool runs at the vendor, and only its own wire can name it."""
+    """A function that the client runs. A hosted tool runs at the vendor, and only the vendor's wire has it."""
 
     name: str
     description: str = ""
@@ -101,7 +101,7 @@ class Tool:
 
 @dataclass(frozen=True, slots=True)
 class ToolChoice:
-    """Whether the model calls tools: as it likes, at least one, none, or the one of this name."""
+    """Whether the model calls tools: as it sees fit, at least one, none, or the one with this name."""
 
     mode: Literal["auto", "required", "none", "tool"]
     name: str = ""
@@ -109,7 +109,7 @@ class ToolChoice:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Conversation:
-    """None and empty stand for what the client left to the provider."""
+    """None or empty: the client left it to the provider."""
 
     system: tuple[Text, ...] = ()
     turns: tuple[Turn, ...] = ()
@@ -125,11 +125,11 @@ class Conversation:
     output_schema: object = None
     user: str | None = None
     vendor: Mapping[str, Body] = field(default_factory=dict)
-    """By wire, the fields that only it knows."""
+    """By wire, the fields that only this wire has."""
 
 
 def parts_of(conversation: Conversation) -> list[Part]:
-    """Return all parts of all turns and of the system text, also those inside of results."""
+    """Return all parts of all turns and of the system text, including those inside results."""
     found: list[Part] = list(conversation.system)
     for turn in conversation.turns:
         for part in turn.parts:

@@ -1,7 +1,7 @@
-"""What an answer is made of, on either wire: pieces in the order in which they belong to the reader of the answer.
+"""The pieces of an answer, on either wire, in the order in which the client gets them.
 
-Pieces of one kind in a row are one block. A tool call begins with `ToolCall` and its arguments follow; calls never
-interleave.
+Consecutive pieces of one kind form a block. A tool call starts with `ToolCall`, and its arguments follow; calls are
+never interleaved.
 """
 
 from abc import ABC, abstractmethod
@@ -26,7 +26,7 @@ class Thinking:
 
 @dataclass(slots=True)
 class Signature:
-    """What proves the thinking before it to the vendor that made it."""
+    """Proves to its vendor that the thinking before it is genuine."""
 
     signature: str
 
@@ -60,14 +60,14 @@ Delta = Text | Thinking | Signature | ToolCall | Arguments | Opaque
 
 @dataclass(slots=True)
 class Stop:
-    """How the answer ended; `reason` is in Anthropic's words, which tell more cases apart."""
+    """How the answer ended; `reason` is one of Anthropic's, which distinguish more cases."""
 
     reason: str | None = None
     sequence: str | None = None
 
 
 class Reader(ABC):
-    """Turns what a provider says, chunk by chunk or whole, into deltas."""
+    """Turns an answer, chunk by chunk or complete, into deltas."""
 
     stop: Stop
 
@@ -77,7 +77,7 @@ class Reader(ABC):
 
     @abstractmethod
     def end(self) -> list[Delta]:
-        """Return what had to wait for the end."""
+        """Return what was held back until the end."""
 
 
 ANTHROPIC_STOPS: Final = {

@@ -6,6 +6,7 @@ Every function returns the very object it was given where nothing has to change:
 import hashlib
 import re
 from collections.abc import Callable, Collection, Iterable, Sequence
+from operator import eq
 from typing import Any, TypeVar
 
 from coderouter_proxy.config.traits import EFFORTS, ProviderTraits
@@ -124,8 +125,15 @@ def as_parts(content: object) -> list[Any]:
     return content if isinstance(content, list) else []
 
 
+def roles_of(messages: Sequence[Body]) -> list[object]:
+    return [message.get("role") for message in messages]
+
+
 def alternating(messages: Sequence[Body], merge: Callable[[Body, Body], Body]) -> Sequence[Body]:
     """Return the messages with neighbours merged that are both the user's or both the assistant's."""
+    roles = roles_of(messages)
+    if not any(map(eq, roles, roles[1:])):  # faster than the loop, and nearly always enough
+        return messages
     merged: list[Body] = []
     for message in messages:
         if merged and merged[-1].get("role") == message.get("role") in ("user", "assistant"):

@@ -1,6 +1,6 @@
-"""JSON of others: nothing in it need be of the type that it should have, nor as shallow as it should be.
+"""JSON from clients and providers: values may have any type and be nested to any depth.
 
-Arguments of tool calls are JSON inside JSON: a text on one wire, an object on the other.
+Arguments of tool calls are JSON inside JSON: text on one wire, an object on the other.
 """
 
 from typing import Any

@@ -1,4 +1,4 @@
-"""What a conversation holds and a wire cannot say, and what events call it: never a word of a client's own."""
+"""What a conversation contains and a wire cannot express, by its name in events, which never comes from the client."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -20,7 +20,7 @@ _FIELDS = (
     "audio betas cache_control container context_management diagnostics effort fallbacks frequency_penalty"
     " logit_bias logprobs mcp_servers metadata min_p modalities n output_format prediction presence_penalty"
     " prompt_cache_key prompt_cache_retention reasoning reasoning_effort repetition_penalty response_format"
-    " safety_identifier seed service_tier speed stop_sequences store task_budget tool_choice top_k top_logprobs"
+    " safety_identifier seed service_tier speed stop_sequences store strict task_budget tool_choice top_k top_logprobs"
     " user_profile_id verbosity web_search_options"
 )
 _PARTS = (
@@ -35,35 +35,32 @@ _TOOLS = (
     " web_search_preview"
 )
 KNOWN = frozenset(f"{_FIELDS} {_PARTS} {_TOOLS}".split())
-# Part of the thoughts of a turn, whatever their form.
+# Both are the thinking of a turn.
 _THOUGHTS = {"redacted_thinking": "thinking"}
 
 
 @dataclass(frozen=True, kw_only=True)
 class Vocabulary:
-    """What a wire can say, beyond what all can. `knows_field` is about fields of other wires, `knows_media` about
-    images and documents."""
+    """What a wire can express beyond what all can. `knows_field` is about fields that a conversation keeps by wire,
+    `knows_media` about images and documents of a user."""
 
-    wire: str
     knows_field: Callable[[str, object], bool]
     knows_media: Callable[[Media], bool]
     cache: bool = False
     thinking: bool = False
     top_k: bool = False
+    strict: bool = False
     stops_max: int | None = None
 
 
 def losses(conversation: Conversation, vocabulary: Vocabulary) -> tuple[str, ...]:
-    """Return the name of each thing that the wire cannot say, once, in the order of the conversation."""
+    """Return the name of everything that the wire cannot express, once, in the order of the conversation."""
     return tuple(dict.fromkeys(_losses(conversation, vocabulary)))
 
 
 def _losses(conversation: Conversation, vocabulary: Vocabulary) -> Iterator[str]:
-    for wire, fields in conversation.vendor.items():
-        if wire != vocabulary.wire:
-            yield from (
-                named(name) for name, value in fields.items() if not vocabulary.knows_field(name, value)
-            )
+    for fields in conversation.vendor.values():
+        yield from (named(name) for name, value in fields.items() if not vocabulary.knows_field(name, value))
     if conversation.top_k is not None and not vocabulary.top_k:
         yield "top_k"
     if vocabulary.stops_max is not None and len(conversation.stop) > vocabulary.stops_max:
@@ -72,15 +69,18 @@ def _losses(conversation: Conversation, vocabulary: Vocabulary) -> Iterator[str]
     cached = [part.cache for part in parts] + [tool.cache for tool in conversation.tools]
     if not vocabulary.cache and any(cache is not None for cache in cached):
         yield "cache_control"
-    for part in parts:
-        if (name := _lost(part, vocabulary)) is not None:
-            yield name
+    yield from (name for part in parts if (name := _lost(part, vocabulary)) is not None)
+    for turn in conversation.turns:
+        if turn.role != "user":
+            yield from (part.kind for part in turn.parts if isinstance(part, Media))
+    if not vocabulary.strict and any(tool.strict for tool in conversation.tools):
+        yield "strict"
     yield from (named(tool.hosted) for tool in conversation.tools if tool.hosted is not None)
 
 
 def _lost(part: Part, vocabulary: Vocabulary) -> str | None:
     match part:
-        case VendorPart() if part.wire != vocabulary.wire:
+        case VendorPart():
             return named(part.name)
         case Thinking(state=None) if not vocabulary.thinking:
             return "thinking"

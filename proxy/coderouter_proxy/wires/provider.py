@@ -1,4 +1,4 @@
-"""The side of a wire that faces providers: where requests go, what is in them, what answers report."""
+"""The provider side of a wire: where requests go, what they contain, what answers report."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
@@ -23,8 +23,8 @@ class ProviderWire(ABC):
     """One wire towards providers; it has no state of its own."""
 
     ingress: Ingress  # of clients that speak the same wire
-    forwarded_response_headers: tuple[str, ...]  # beginnings of names; clients of the same wire get these
-    end_event: bytes  # what ends a stream where the provider forgot to
+    forwarded_response_headers: tuple[str, ...]  # prefixes of names; clients of the same wire get these
+    end_event: bytes  # ends a stream if the provider did not
 
     vendor_host: str  # of the API that the wire is named after
     requires_max_tokens: bool  # in every request
@@ -37,15 +37,15 @@ class ProviderWire(ABC):
     def url(self, provider: Provider) -> str: ...
 
     def is_vendors_own(self, provider: Provider) -> bool:
-        """Return whether the provider is the vendor's own API, which takes all that its reference allows."""
+        """Return whether the provider is the vendor's own API, which accepts everything in its reference."""
         return urlsplit(provider.base_url).hostname == self.vendor_host
 
     @abstractmethod
     def models_url(self, provider: Provider) -> str:
-        """Return where the provider lists its models, which costs no token."""
+        """Return the URL of the provider's list of models; fetching it costs no tokens."""
 
     def count_tokens_url(self, provider: Provider) -> str | None:
-        """Return where the provider counts the tokens of a request, if its wire has that."""
+        """Return the URL that counts the tokens of a request, if the wire has one."""
         del provider
         return None
 
@@ -54,7 +54,7 @@ class ProviderWire(ABC):
         """Return the headers of every request; the key may be empty."""
 
     def forwarded_request_headers(self, request: ClientRequest) -> Mapping[str, str]:
-        """Return which of a client's headers go to a provider."""
+        """Return the client's headers that go to a provider."""
         del request
         return {}
 
@@ -70,13 +70,13 @@ class ProviderWire(ABC):
         """Return the body for the provider; `drop` gets the name of each thing that could not be carried over."""
 
     def degraded_retry(self, body: Body, error: ProviderError, drop: Drop) -> Body | None:
-        """Return what to send instead of a body that was refused, where there is a better one."""
+        """Return what to send instead of a body that was rejected, if there is a better one."""
         del body, error, drop
         return None
 
     @abstractmethod
     def needs_parsing(self, events: bytes) -> bool:
-        """Return whether there is anything to read in these events, besides what the client gets anyway."""
+        """Return whether these events contain anything that the proxy must know."""
 
     @abstractmethod
     def is_end(self, data: bytes) -> bool:
@@ -88,18 +88,18 @@ class ProviderWire(ABC):
 
     @abstractmethod
     def validate(self, decoded: Body) -> None:
-        """Raise a ProviderError unless this is a whole answer."""
+        """Raise a ProviderError unless this is a complete answer."""
 
     @abstractmethod
     def has_content(self, chunk: Body) -> bool: ...
 
     @abstractmethod
     def usage(self, chunk: Body, before: Usage) -> Usage:
-        """Return the usage with what the chunk, or a whole answer, reports of it."""
+        """Return the usage, updated with what the chunk or a complete answer reports."""
 
     @abstractmethod
     def stop_reason(self, chunk: Body) -> str | None:
-        """Return why the model stopped, where the chunk or a whole answer says so."""
+        """Return why the model stopped, if the chunk or a complete answer says so."""
 
     @abstractmethod
     def event(self, chunk: Body) -> bytes:
@@ -109,10 +109,10 @@ class ProviderWire(ABC):
     def reader(self) -> Reader: ...
 
     def decoded(self, data: bytes) -> Body:
-        """Return the JSON object that an answer or an event holds.
+        """Return the JSON object in an answer or an event.
 
         Raises:
-            ProviderError: it is none, or it is the provider's error.
+            ProviderError: it is not a JSON object, or it is the provider's error.
         """
         if not data.strip():
             raise ProviderError("empty", "the answer is empty")
@@ -121,7 +121,7 @@ class ProviderWire(ABC):
         except orjson.JSONDecodeError:
             decoded = None
         if not isinstance(decoded, dict):
-            # It may be a part of a completion, which no event may quote.
+            # It may be part of a completion, which events must not quote.
             raise ProviderError(
                 "protocol", f"not the {self.ingress} wire: {len(data)} bytes that are not a JSON object"
             )
@@ -130,7 +130,7 @@ class ProviderWire(ABC):
 
 
 def directive(provider: Provider, profile: Profile) -> str | None:
-    """Return what is put at the end of the system message; a profile's own text replaces the provider's."""
+    """Return the text to append to the system message; a profile's text replaces the provider's."""
     return (
         provider.append_system_prompt
         if profile.append_system_prompt is None
@@ -146,6 +146,6 @@ def by_hand(body: Body, provider: Provider, drop: Drop) -> Body:
 
 
 def count(usage: object, field: str) -> int | None:
-    """Return a number of tokens that a provider reports; None where it does not."""
+    """Return a number of tokens; None if the provider does not report it."""
     value = usage.get(field) if isinstance(usage, Mapping) else None
     return value if isinstance(value, int) else None

@@ -10,7 +10,7 @@ class TooLong(Exception):
 
 
 class EventBuffer:
-    """Holds back the unfinished end of a stream, so that only whole events are passed on."""
+    """Holds back the incomplete end of a stream, so that only whole events are passed on."""
 
     def __init__(self) -> None:
         self._rest = b""
@@ -20,7 +20,7 @@ class EventBuffer:
         return self._rest
 
     def feed(self, data: bytes) -> bytes:
-        """Return all events that are complete by now, unchanged and with their blank lines; maybe none.
+        """Return the events that are complete by now, unchanged and with their blank lines; possibly none.
 
         Raises:
             TooLong: an event does not end.
@@ -40,15 +40,15 @@ def _after(data: bytes, blank: bytes) -> int:
 
 
 def may_not_be_json(whole: bytes) -> bool:
-    """Return whether any data of the events may be something else than one JSON object on one line.
+    """Return whether the data of any event may be something other than one JSON object on one line.
 
-    A quick look, which is right whenever it says no: line breaks inside of JSON strings are escaped.
+    A quick check; False is always right, because line breaks inside JSON strings are escaped.
     """
     return whole.count(b"data:") != whole.count(b"}\n")
 
 
 def split(whole: bytes) -> Iterator[tuple[bytes, bytes]]:
-    """Yield each event of the bytes as it stands, with its data; comments have no data."""
+    """Yield each event unchanged, with its data; comments have none."""
     for event in whole.replace(b"\r\n", b"\n").split(b"\n\n"):
         if event:
             lines = [line[5:].removeprefix(b" ") for line in event.split(b"\n") if line.startswith(b"data:")]

@@ -1,8 +1,8 @@
-"""System text in the middle of a conversation, for models whose template takes it at the beginning only.
+"""System text in the middle of a conversation, for models whose template accepts it only at the beginning.
 
 The templates of Qwen 3.5 and later raise "System message must be at the beginning", and Claude Code sends one in every
-request. Moved to the front, it would change the beginning of the prompt at every turn and void the prefix cache of a
-local server: so it becomes part of the user message beside it, marked as what it is.
+request. Moving it to the front would change the beginning of the prompt on every turn and invalidate the prefix cache
+of a local server, so it becomes part of the user message next to it, in `<system>` tags.
 
 Works on messages of either wire: a user's text part looks the same on both.
 """
@@ -17,16 +17,17 @@ MARKED = "<system>\n{}\n</system>"
 _RESULT_ROLES = ("tool", "function")
 
 
-def settled(messages: Sequence[Message]) -> tuple[list[Message], list[Message]]:
+def settled(messages: Sequence[Message], *, in_parts: bool = False) -> tuple[list[Message], list[Message]]:
     """Return the system messages at the beginning, and the others, none of which is one.
 
-    A later one joins the user message before it, else the one behind it, else becomes one of its own; it never comes
-    between a call and its results. What stays as it was is the same object.
+    A later one joins the user message before it, else the one after it, else becomes a user message itself; it never
+    separates a call from its results. With `in_parts` it is a part even if all texts are strings, because agents send
+    the same text once as a part and once as a string. Unchanged messages are the same objects.
     """
     first, rest = leading(messages)
     if not any(message.get("role") in SYSTEM_ROLES for message in rest):
         return first, rest
-    return first, joined(rest)
+    return first, joined(rest, in_parts=in_parts)
 
 
 def leading(messages: Sequence[Message]) -> tuple[list[Message], list[Message]]:
@@ -37,64 +38,70 @@ def leading(messages: Sequence[Message]) -> tuple[list[Message], list[Message]]:
     return list(messages[:count]), list(messages[count:])
 
 
-def joined(messages: Sequence[Message]) -> list[Message]:
+def joined(messages: Sequence[Message], *, in_parts: bool = False) -> list[Message]:
     """Return the messages without any system message: its text joins a user message, as `settled` says."""
     written: list[Message] = []
-    waiting: Any = ""  # content for a user message that may follow
+    waiting: list[Any] = []  # contents for a user message
     for message in messages:
         role = message.get("role")
         if role in SYSTEM_ROLES:
-            marked = _marked(message.get("content"))
-            if not waiting and written and written[-1].get("role") == "user":
-                written[-1] = {**written[-1], "content": _both(written[-1].get("content"), marked)}
-            else:
-                waiting = _both(waiting, marked)
-        elif role in _RESULT_ROLES:
-            written.append(message)
-        elif role == "user":
+            if marked := _marked(message.get("content"), in_parts=in_parts):
+                waiting.append(marked)
+            continue
+        if written and written[-1].get("role") == "user":
+            _join_last(written, waiting)
+        elif waiting and role == "user":
             written.append(_begun_with(waiting, message))
-            waiting = ""
-        else:
-            written += _by_user(waiting)
-            written.append(message)
-            waiting = ""
-    return [*written, *_by_user(waiting)]
+            waiting = []
+            continue
+        elif role not in _RESULT_ROLES:
+            _join_last(written, waiting)
+        written.append(message)
+    _join_last(written, waiting)
+    return written
 
 
-def _by_user(content: Any) -> list[Message]:  # noqa: ANN401 - of either shape
-    return [{"role": "user", "content": content}] if content else []
+def _join_last(written: list[Message], waiting: list[Any]) -> None:
+    """Append what waits to the last message if it is a user's, else add it as a new one."""
+    if not waiting:
+        return
+    if written and written[-1].get("role") == "user":
+        written[-1] = {**written[-1], "content": _together(written[-1].get("content"), *waiting)}
+    else:
+        written.append({"role": "user", "content": _together(*waiting)})
+    waiting.clear()
 
 
-def _begun_with(content: Any, message: Message) -> Message:  # noqa: ANN401 - of either shape
-    """Return the message with the content at its beginning, yet behind tool results: Anthropic wants these first."""
+def _begun_with(contents: Sequence[Any], message: Message) -> Message:
+    """Return the message with these at its beginning, but after tool results, which Anthropic requires first."""
     given = message.get("content")
-    if not content:
-        return message
-    if not isinstance(given, list):
-        return {**message, "content": _both(content, given)}
-    parts, count = _parts(given), 0
+    parts = _parts(given) if isinstance(given, list) else []
+    count = 0
     while count < len(parts) and parts[count].get("type") == "tool_result":
         count += 1
-    return {**message, "content": [*parts[:count], *_parts(content), *parts[count:]]}
+    rest = parts[count:] if isinstance(given, list) else given
+    return {**message, "content": _together(parts[:count], *contents, rest)}
 
 
-def _both(first: Any, second: Any) -> Any:  # noqa: ANN401 - of either shape
-    """Return the content of both: a string where both are, for not every server takes a list."""
-    if not (first and second):
-        return first or second
-    if isinstance(first, str) and isinstance(second, str):
-        return f"{first}\n\n{second}"
-    return [*_parts(first), *_parts(second)]
+def _together(*contents: Any) -> Any:  # noqa: ANN401 - strings and lists of parts
+    """Return one content: a string if all are, because not every server accepts a list."""
+    given = [content for content in contents if content]
+    if all(isinstance(content, str) for content in given):
+        return "\n\n".join(given)
+    return [part for content in given for part in _parts(content)]
 
 
-def _marked(content: object) -> str | list[Message]:
-    """Return the texts as one, marked; as a part, where a breakpoint of the cache is behind it."""
+def _marked(content: object, *, in_parts: bool) -> str | list[Message]:
+    """Return the texts as one, in tags; as a part if a cache breakpoint follows it."""
     parts = [part for part in _parts(content) if isinstance(part.get("text"), str) and part["text"].strip()]
     if not parts:
         return ""
     text = MARKED.format("\n\n".join(part["text"] for part in parts))
     cache = parts[-1].get("cache_control")
-    return text if cache is None else [{"type": "text", "text": text, "cache_control": cache}]
+    part = {"type": "text", "text": text}
+    if cache is not None:
+        return [{**part, "cache_control": cache}]
+    return [part] if in_parts else text
 
 
 def _parts(content: object) -> list[Message]:

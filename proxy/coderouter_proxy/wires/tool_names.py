@@ -10,18 +10,18 @@ _HASH_CHARS = 8
 
 
 class ToolNames:
-    """Shortens names, always the same way, and maps the short ones of a call back."""
+    """Shortens names, always in the same way, and maps short names in calls back."""
 
     def __init__(self, names: Iterable[str]) -> None:
         self._long = {shortened: name for name in names if (shortened := short(name)) != name}
 
     def long(self, name: str) -> str:
-        """Return the client's name for the name that the provider used."""
+        """Return the client's name for the one the provider used."""
         return self._long.get(name, name)
 
 
 def short(name: str) -> str:
-    """Return the name as it is, or cut with a hash of the whole at its end, so that two never become one."""
+    """Return the name unchanged, or cut and with a hash of all of it at the end, so that names stay distinct."""
     if len(name) <= NAME_CHARS_MAX and not _OTHER.search(name):
         return name
     digest = hashlib.sha256(name.encode()).hexdigest()[:_HASH_CHARS]

@@ -108,7 +108,7 @@ def test_lines_written_to_a_removed_file_after_it_was_closed_are_reported_missin
     other.write()
     for _ in range(3):
         assert is_exact(engine, 2)
-    writer.write()  # to a file that nobody can open any more
+    writer.write()  # to a file that can no longer be opened
     writer.reopen()
     writer.write()
     shown = engine.scrape()

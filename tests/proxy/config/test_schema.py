@@ -21,7 +21,7 @@ PROVIDER, PROFILE = "providers[0]", "profiles[0]"
 
 COST = "cost: {input_per_mtok: 3, output_per_mtok: 15"
 COST_FIELDS = "cache_read_per_mtok, cache_write_per_mtok, input_per_mtok, monthly_budget_usd, output_per_mtok"
-CAPABILITIES = "reasoning_passthrough, thinking, tools"
+CAPABILITIES = "reasoning_passthrough, thinking, tools, vision"
 MATCHERS = (
     "has_image, has_tools, code_fence_ratio_min, content_contains, content_regex, content_token_count_min, "
     "model_pattern"
@@ -66,6 +66,37 @@ FIELDS_OF_PROVIDERS = [
     (
         "capabilities: {visoin: true}",
         f"capabilities.visoin: is not a known field; known fields: {CAPABILITIES}",
+    ),
+    ("max_output_tokens: 0", "max_output_tokens: is 0: should be greater than or equal to 1"),
+    ("set_params: {stream: true}", "set_params: has 'stream', which the router decides; remove it"),
+    (
+        "drop_params: [messages]",
+        "drop_params: ['messages'] has 'messages', which the router decides; remove it",
+    ),
+    ("drop_params: top_p", "drop_params: is 'top_p': should be a valid list"),
+    ("headers: {X-N: 1}", "headers.X-N: is 1: should be a valid string"),
+    (
+        'headers: {"X N": v}',
+        "headers: 'X N' is not the name of a header; write letters, digits and hyphens",
+    ),
+    ("headers: {Host: v}", "headers: 'Host' is set by the router; remove it"),
+    ("headers: {content-length: v}", "headers: 'content-length' is set by the router; remove it"),
+    ("headers: {X-A: v, x-a: w}", "headers: 'x-a' is there twice; remove one of them"),
+    (
+        'headers: {X-A: "a\\r\\nb"}',
+        "headers: header 'X-A': its value has line breaks or characters beyond Latin-1; remove them",
+    ),
+    (
+        "headers: {X-A: 'Bearer ${MISSING_NAME}'}",
+        "headers: header 'X-A': the environment variable 'MISSING_NAME' is not set; set it",
+    ),
+    (
+        "headers: {Authorization: v}\n    api_key_env: K",
+        "headers: has 'Authorization' beside api_key_env, which sets it; remove one of them",
+    ),
+    (
+        "traits: {efforts: [huge]}",
+        "traits.efforts[0]: is 'huge'; write 'none', 'minimal', 'low', 'medium', 'high', 'xhigh' or 'max'",
     ),
     ("total_timeout_s: 86401", "total_timeout_s: is 86401: should be less than or equal to 86400"),
 ]
@@ -203,7 +234,7 @@ def test_a_capability_of_1_7_is_accepted_and_has_no_effect(name: str, value: str
 
 def test_the_capabilities_of_1_7_are_one_row_of_the_reference() -> None:
     rows = [row for row in docs.field_table(schema.Capabilities).splitlines() if "CodeRouter 1.7" in row]
-    names = "`chat`, `streaming`, `vision`, `prompt_cache`, `reasoning_control`, `mcp`, `openai_compatible`"
+    names = "`chat`, `streaming`, `prompt_cache`, `reasoning_control`, `mcp`, `openai_compatible`"
     assert rows == [f"| {names} |  | Accepted for CodeRouter 1.7 files; has no effect. |"]
 
 

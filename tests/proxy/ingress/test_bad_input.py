@@ -63,7 +63,7 @@ def test_an_unknown_profile_gets_a_400_with_the_known_ones(served: Proxy) -> Non
     response = served.chat(profile="none").rest()
     assert response.json["error"]["message"].endswith(
         "there are: default, one, both, three, paid-only, paid-last, ghost-first, ghosts, lonely, dead, full, "
-        "hasty, hasty-profile, quiet, brief, styled, restyled, unstyled, echo"
+        "hasty, hasty-profile, quiet, brief, styled, restyled, unstyled, custom, echo"
     )
     assert (response.json["error"]["code"], response.json["error"]["param"]) == ("unknown_profile", "profile")
 

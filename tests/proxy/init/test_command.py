@@ -13,7 +13,7 @@ from support.proxy.process import CODEROUTER, serving
 from support.proxy.upstream import Provider
 from support.run_command import coderouter
 
-KEY = "a value that nobody may see"
+KEY = "a value that must not be shown"
 
 
 def test_found_servers_and_keys_become_providers_local_first_then_free_then_paid(

@@ -6,7 +6,7 @@ from support.proxy.local_servers import OLLAMA_TAGS, environment, model_list, wr
 from support.proxy.upstream import Provider
 from support.run_command import CTRL_C, coderouter_at_terminal
 
-KEY = "a value that nobody may see"
+KEY = "a value that must not be shown"
 
 
 def test_at_a_terminal_it_prompts_for_providers_order_and_paid_use(

@@ -56,6 +56,18 @@ def test_an_appended_prompt_extends_a_system_message_of_parts(served: Proxy, a: 
     assert a.request.json["messages"] == [{"role": "system", "content": [part, added]}]
 
 
+def test_fields_and_headers_that_are_set_by_hand_override_the_clients(served: Proxy, a: Provider) -> None:
+    a.plays(says.answer())
+
+    served.chat(profile="custom", temperature=0.9, top_p=0.5, max_tokens=100, stream=False).rest()
+
+    sent = a.request.json
+    assert (sent["temperature"], sent["seed"], sent["max_tokens"]) == (0, 3, 50)
+    assert "top_p" not in sent
+    headers = {name.lower(): value for name, value in a.request.headers.items()}
+    assert (headers["x-tenant"], headers["user-agent"]) == (f"team-{B_KEY}", "router")
+
+
 def test_each_provider_gets_its_own_key_and_never_the_clients(
     served: Proxy, a: Provider, b: Provider, c: Provider
 ) -> None:

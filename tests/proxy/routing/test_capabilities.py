@@ -1,11 +1,13 @@
 """Which capabilities a model has, who declares them, and the order of providers that follows."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from coderouter_proxy.config import load, validation
 from coderouter_proxy.config.schema import Profile, Provider
+from coderouter_proxy.config.traits import EFFORTS, ProviderTraits
 from coderouter_proxy.config.validation import ConfigErrors
 from coderouter_proxy.request import Body, ClientRequest
 from coderouter_proxy.routing import capabilities
@@ -181,6 +183,122 @@ def test_capable_providers_come_first_and_both_groups_keep_their_order(
     assert sorted(names) == sorted(PROFILE.providers)
     assert names[: len(first)] == first
     assert names[len(names) - len(last) :] == last
+
+
+IMAGE = {"type": "image", "source": {}}
+IMAGE_URL = {"type": "image_url", "image_url": {"url": "data:,"}}
+SIGHTED = {
+    "blind": ModelCapabilities(vision=False, thinking=True),
+    "unknown": ModelCapabilities(),
+    "sees": ModelCapabilities(vision=True),
+}
+
+
+@pytest.mark.parametrize(
+    ("content", "order"),
+    [
+        ("Hi", ["blind", "unknown", "sees"]),
+        ([{"type": "text", "text": "Hi"}], ["blind", "unknown", "sees"]),
+        ([IMAGE], ["unknown", "sees", "blind"]),
+        ([IMAGE_URL], ["unknown", "sees", "blind"]),
+        ([{"type": "document"}], ["unknown", "sees", "blind"]),
+        ([{"type": "file"}], ["unknown", "sees", "blind"]),
+        ([{"type": "tool_result", "content": [IMAGE]}], ["unknown", "sees", "blind"]),
+    ],
+)
+def test_providers_that_see_nothing_come_last_for_images_whatever_else_they_can(
+    content: object, order: list[str]
+) -> None:
+    profile = Profile(name="default", providers=[*SIGHTED])
+    request = request_with(messages=[{"role": "user", "content": content}])
+    assert capabilities.in_order(request, profile, SIGHTED) == order
+    thinking = request_with(messages=request.body["messages"], thinking={"type": "adaptive"})
+    assert capabilities.in_order(thinking, profile, SIGHTED)[-1] == order[-1]
+
+
+@pytest.mark.parametrize("field", ["capabilities: {vision: false}", "traits: {images: false}"])
+def test_a_provider_without_vision_gets_no_images_and_one_without_images_has_no_vision(field: str) -> None:
+    base = "name: p, base_url: http://h, model: m"
+    text = f"providers: [{{{base}, {field}}}]\nprofiles: [{{name: default, providers: [p]}}]\n"
+    [provider] = load.parse(text, "f").providers
+    assert capabilities.traits_of(provider, []).images is False
+    assert capabilities.resolve(provider, []).vision is False
+
+
+def test_a_provider_that_takes_images_after_all_says_so() -> None:
+    own = of_kind("openai_compat", "m", vision=True)
+    [rule] = rules("rules: [{match: '*', capabilities: {vision: false}}]")
+    assert capabilities.resolve(own, [rule]).vision is True
+    assert capabilities.traits_of(own, [rule]).images is True
+
+
+def test_the_cap_of_a_provider_overrides_that_of_every_rule() -> None:
+    capped = Provider(name="p", base_url="http://h", model="m", max_output_tokens=5)
+    [rule] = rules("rules: [{match: '*', traits: {max_output_tokens: 9, call_ids: nine}}]")
+    assert capabilities.traits_of(capped, [rule]) == ProviderTraits(max_output_tokens=5, call_ids="nine")
+
+
+@pytest.mark.parametrize(
+    ("kind", "base_url", "model", "expected"),
+    [
+        ("openai_compat", "http://127.0.0.1:11434/v1", "qwen3", {}),
+        ("anthropic", "http://127.0.0.1:8080", "claude-sonnet-4-6", {}),
+        (
+            "openai_compat",
+            "https://api.openai.com/v1",
+            "gpt-5",
+            {
+                "system_text": "anywhere",
+                "alternating": False,
+                "max_tokens_field": "max_completion_tokens",
+                "efforts": ("minimal", "low", "medium", "high"),
+            },
+        ),
+        (
+            "openai_compat",
+            "https://api.openai.com/v1",
+            "gpt-9",
+            {"system_text": "anywhere", "alternating": False, "max_tokens_field": "max_completion_tokens"},
+        ),
+        (
+            "anthropic",
+            "https://api.anthropic.com",
+            "claude-sonnet-4-5",
+            {"system_text": "anywhere", "alternating": False, "temperature_with_top_p": False, "efforts": ()},
+        ),
+        (
+            "openai_compat",
+            "https://api.deepseek.com/v1",
+            "deepseek-chat",
+            {
+                "images": False,
+                "documents": False,
+                "returns_reasoning": True,
+                "efforts": ("minimal", "low", "medium", "high", "xhigh", "max"),
+            },
+        ),
+    ],
+)
+def test_what_is_known_of_hosts_and_models(
+    kind: str, base_url: str, model: str, expected: dict[str, Any], user_file: Path
+) -> None:
+    provider = Provider(name="p", kind=kind, base_url=base_url, model=model)
+    assert capabilities.traits_of(provider, capabilities.load()) == ProviderTraits(**expected)
+
+
+@pytest.mark.parametrize(
+    ("host", "trait", "value"),
+    [
+        ("api.mistral.ai", "call_ids", "nine"),
+        ("generativelanguage.googleapis.com", "thought_signatures", True),
+        ("api.groq.com", "refused_fields", ("logprobs", "logit_bias", "top_logprobs")),
+        ("x.openai.azure.com", "max_tokens_field", "max_completion_tokens"),
+        ("openrouter.ai", "efforts", EFFORTS),
+    ],
+)
+def test_one_trait_of_each_known_host(host: str, trait: str, value: object, user_file: Path) -> None:
+    provider = Provider(name="p", base_url=f"https://{host}/v1", model="m")
+    assert getattr(capabilities.traits_of(provider, capabilities.load()), trait) == value
 
 
 def test_the_built_in_configuration_needs_no_user_file(user_file: Path) -> None:

@@ -282,7 +282,7 @@ def test_the_event_of_every_answer_has_its_cost(tmp_path: Path, a: FakeProvider,
         assert outcome(served) == (200, "openai", ONE_ANSWER_USD)
         assert outcome(served, stream=True) == (200, "openai", ONE_ANSWER_USD)
         assert outcome(served) == (200, "openai", None), "the provider does not tell its usage"
-        assert outcome(served, stream=True) == (200, "openai", None), "it broke off before it told"
+        assert outcome(served, stream=True) == (200, "openai", None), "it broke off before it reported any"
         assert outcome(served, profile="free") == (200, "free", None), "no price"
         for streamed in (False, True):
             assert outcome(served, profile="anthropic", stream=streamed) == (200, "anthropic", ONE_ANSWER_USD)

@@ -11,7 +11,8 @@ import pytest
 from coderouter_events.events import Event
 from coderouter_proxy.answer import Answer, AnswerLog, Attempt
 from coderouter_proxy.config.schema import Config, Profile
-from coderouter_proxy.errors import HttpError
+from coderouter_proxy.config.traits import ProviderTraits
+from coderouter_proxy.errors import HttpError, ProviderError
 from coderouter_proxy.request import ClientRequest
 from coderouter_proxy.routing import fallback, hosted
 from coderouter_proxy.routing.cooldown import Cooldowns
@@ -124,17 +125,34 @@ class Answering:
     """A client that answers at once."""
 
     key = ""
+    traits = ProviderTraits()
 
     def __init__(self, config: Config, name: str) -> None:
         provider = config.provider(name)
         assert provider is not None
         self.provider = provider
 
-    async def attempt(self, request: ClientRequest, profile: Profile, drop: Drop) -> Attempt:
+    async def attempt(
+        self,
+        request: ClientRequest,
+        profile: Profile,
+        traits: ProviderTraits,
+        drop: Drop,
+        refused: ProviderError | None = None,
+    ) -> Attempt:
         async def pieces() -> AsyncGenerator[bytes]:
             yield b"{}"
 
         return Attempt(answer=Answer(pieces=pieces(), log=AnswerLog))
+
+    def written(
+        self,
+        request: ClientRequest,
+        profile: Profile,
+        traits: ProviderTraits,
+        refused: ProviderError | None = None,
+    ) -> object:
+        return None
 
     def runs_hosted_tools(self, request: ClientRequest) -> bool:
         return "claude" in self.provider.name

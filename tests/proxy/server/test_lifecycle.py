@@ -1,4 +1,4 @@
-"""What a process does besides answering requests: no fault of one part silences it."""
+"""What a process does besides answering requests; a failure of one part does not stop the others."""
 
 import asyncio
 import re

@@ -11,6 +11,8 @@ from proxy.wires.test_translate_fuzz import REQUESTS, damaged, deep
 from support.proxy.client import Response
 from support.proxy.process import Proxy
 
+pytestmark = pytest.mark.slow
+
 PATHS = {"openai": "/v1/chat/completions", "anthropic": "/v1/messages"}
 PER_PROXY = settings(
     max_examples=80, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None

@@ -20,7 +20,7 @@ WRITE = '<tool_call>{"name": "write", "arguments": {"path": "/b"}}</tool_call>'
 UNKNOWN = '{"name": "rm", "arguments": {"path": "/a"}}'
 
 
-def said(*texts: str, reasoning: str = "") -> Script:
+def streamed_text(*texts: str, reasoning: str = "") -> Script:
     """Return a stream of the texts, four characters at a time."""
     pieces = [text[cut : cut + 4] for text in texts for cut in range(0, len(text), 4)]
     thoughts = [openai.chunk({"reasoning_content": reasoning})] if reasoning else []
@@ -34,7 +34,7 @@ def repaired(wires: Proxy, request_id: str) -> list[int]:
 
 
 def test_calls_between_text_become_tool_calls_in_a_stream(wires: Proxy, o: Side, client: Client) -> None:
-    o.provider.plays(said("I look.\n\n", READ, "\n", WRITE, "\nDone."))
+    o.provider.plays(streamed_text("I look.\n\n", READ, "\n", WRITE, "\nDone."))
 
     response = client.stream(wires, o.header, tools=TOOLS).rest()
 
@@ -46,7 +46,7 @@ def test_calls_between_text_become_tool_calls_in_a_stream(wires: Proxy, o: Side,
 
 
 def test_a_call_after_thinking_becomes_a_tool_call(wires: Proxy, o: Side, client: Client) -> None:
-    o.provider.plays(said(READ, reasoning="Hm."))
+    o.provider.plays(streamed_text(READ, reasoning="Hm."))
     body: dict[str, Any] = {"thinking": {"type": "adaptive"}} if isinstance(client, AnthropicClient) else {}
 
     response = client.stream(wires, o.header, tools=TOOLS, **body).rest()
@@ -69,7 +69,7 @@ def test_a_call_after_a_real_tool_call_becomes_the_next_one(wires: Proxy, o: Sid
 def test_a_call_by_a_shortened_name_has_the_clients_name(wires: Proxy, o: Side) -> None:
     client = AnthropicClient()
     call = json.dumps({"name": short(LONG_TOOL), "arguments": {"q": 1}})
-    o.provider.plays(said(call))
+    o.provider.plays(streamed_text(call))
     response = client.stream(wires, o.header, tools=TOOLS).rest()
     assert client.calls(response.body) == [(LONG_TOOL, {"q": 1})]
 
@@ -79,7 +79,7 @@ def test_a_call_of_an_unknown_tool_stays_text(
     tools: list[dict[str, Any]], wires: Proxy, o: Side, client: Client
 ) -> None:
     text = UNKNOWN if tools else READ
-    o.provider.plays(said(text))
+    o.provider.plays(streamed_text(text))
     response = client.stream(wires, o.header, tools=tools).rest()
     assert client.text(response.body) == text
     assert client.calls(response.body) == []
@@ -106,6 +106,6 @@ def test_whole_answers_are_repaired_as_well(wires: Proxy, o: Side) -> None:
 
 
 def test_text_that_cannot_become_a_call_is_not_held_back(wires: Proxy, o: Side) -> None:
-    o.provider.plays(said("Plain words, {not} a call."))
+    o.provider.plays(streamed_text("Plain words, {not} a call."))
     response = OpenAIClient().stream(wires, o.header, tools=TOOLS).rest()
     assert OpenAIClient().text(response.body) == "Plain words, {not} a call."

@@ -7,7 +7,7 @@ from typing import Any, Literal
 import pytest
 
 from coderouter_proxy.config.schema import Profile, Provider
-from coderouter_proxy.config.traits import EFFORTS, ProviderTraits
+from coderouter_proxy.config.traits import EFFORTS, Effort, ProviderTraits
 from coderouter_proxy.request import ClientRequest
 from coderouter_proxy.wires import fitting
 from coderouter_proxy.wires.anthropic import fit as anthropic_fit
@@ -130,10 +130,10 @@ def test_system_text_of_an_openai_client(where: Any, roles: list[str]) -> None:
     if where == "first":
         assert body["messages"][0]["content"] == "Be brief.\n\nBe kind."
     if where == "never":
-        marked = [text("<system>\nBe brief.\n</system>"), text("<system>\nBe kind.\n</system>"), text("Hi")]
+        marked = "<system>\nBe brief.\n</system>\n\n<system>\nBe kind.\n</system>\n\nHi"
         assert body["messages"][0]["content"] == marked
     if where != "anywhere":
-        assert body["messages"][-1]["content"] == [NOW, text("Go")]
+        assert body["messages"][-1]["content"] == "<system>\nNow.\n</system>\n\nGo"
 
 
 @pytest.mark.parametrize("where", ["anywhere", "first", "never"])
@@ -161,11 +161,12 @@ def test_leading_system_messages_become_the_system_prompt_of_an_anthropic_provid
 
 def test_the_providers_own_system_text_is_settled_like_that_of_the_client() -> None:
     traits = replace(ANY, system_text="never")
-    marked = [text("<system>\nIn French.\n</system>"), text("Hi")]
+    marked = "<system>\nIn French.\n</system>"
+    contents = {"openai": f"{marked}\n\nHi", "anthropic": [text(marked), text("Hi")]}
     for client in ("openai", "anthropic"):
         for to in ("openai", "anthropic"):
             body = sent(to, client, traits, {}, append_system_prompt="In French.")
-            assert body["messages"] == [said("user", marked)]
+            assert body["messages"] == [said("user", contents[to])]
             assert "system" not in body
 
 
@@ -405,7 +406,7 @@ def test_an_effort_is_clamped(asked: str, efforts: tuple[str, ...], nearest: str
     assert fitting.effort_within(asked, efforts) == nearest
 
 
-LEVELS = ("low", "medium", "high")
+LEVELS: tuple[Effort, ...] = ("low", "medium", "high")
 
 
 @pytest.mark.parametrize(
@@ -542,7 +543,7 @@ def test_efforts_are_in_order() -> None:
 @pytest.mark.parametrize("client", ["openai", "anthropic"])
 @pytest.mark.parametrize("to", ["openai", "anthropic"])
 def test_overrides_by_hand_are_applied_last(to: Wire, client: Wire) -> None:
-    by_hand = {
+    by_hand: Body = {
         "set_params": {"temperature": 0.1, "seed": 3, "max_tokens": 99},
         "drop_params": ["top_p", "seed"],
     }

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from coderouter_proxy.config.schema import Profile, Provider
+from coderouter_proxy.routing.capabilities import load, traits_of
 from coderouter_proxy.wires.anthropic.provider import AnthropicProvider
 from coderouter_proxy.wires.openai.provider import OpenAIProvider
 from support.proxy import claude_code
@@ -13,6 +14,7 @@ from support.proxy.drive_relay import request_of
 Body = dict[str, Any]
 
 PROFILE = Profile(name="default", providers=["p"])
+RULES = load()
 ANTHROPIC = ["https://api.anthropic.com", "https://api.anthropic.com/v1", "https://api.anthropic.com:443/v1"]
 OTHERS = [
     "https://api.anthropic.com.example.org",
@@ -29,14 +31,18 @@ LATER = {"role": "system", "content": "Available skills: none"}
 def anthropic(base_url: str, body: Body, lost: list[str] | None = None) -> Body:
     provider = Provider(name="p", kind="anthropic", base_url=base_url, model="m")
     dropped: list[str] = []
-    sent = AnthropicProvider().request(request_of("anthropic", body), provider, PROFILE, dropped.append)
+    traits = traits_of(provider, RULES)
+    sent = AnthropicProvider().request(
+        request_of("anthropic", body), provider, PROFILE, traits, dropped.append
+    )
     assert dropped == (lost or [])
     return sent
 
 
 def openai(base_url: str, body: Body, ingress: str = "openai") -> Body:
     provider = Provider(name="p", base_url=base_url, model="m")
-    return OpenAIProvider().request(request_of(ingress, body), provider, PROFILE, pytest.fail)
+    traits = traits_of(provider, RULES)
+    return OpenAIProvider().request(request_of(ingress, body), provider, PROFILE, traits, pytest.fail)
 
 
 def claude_codes_request() -> Body:

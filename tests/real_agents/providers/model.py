@@ -1,4 +1,4 @@
-"""The model of a provider: it does the task, and counts what it was asked and what it answered."""
+"""The model of a provider: it does the task, and counts requests and answers."""
 
 from dataclasses import dataclass, field
 

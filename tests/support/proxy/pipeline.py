@@ -14,7 +14,7 @@ from support.proxy.process import Proxy
 from support.proxy.upstream import Upstream, whole
 
 ECHO: dict[str, object] = {"name": "echo", "kind": "echo"}
-KEY = "a value that nobody may see"
+KEY = "a value that must not be shown"
 MODELS = whole({"object": "list", "data": [{"id": "a-model"}, {"id": "other"}]})
 HEALTHY = {
     "configuration/providers.yaml": "OK",

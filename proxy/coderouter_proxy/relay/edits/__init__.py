@@ -1,1 +1,1 @@
-"""What is changed in answers that stay on their wire, one module for each wire."""
+"""Edits of answers that stay on their wire, one module for each wire."""

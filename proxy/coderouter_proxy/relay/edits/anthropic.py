@@ -8,7 +8,7 @@ from coderouter_proxy.request import Body
 
 
 class EditText:
-    """Changes the text of text blocks; all else passes as it is. Its stages must not make tool calls."""
+    """Changes the text of text blocks and nothing else. Its stages must not create tool calls."""
 
     def __init__(self, stages: Stages) -> None:
         self._stages = stages

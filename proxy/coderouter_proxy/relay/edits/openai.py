@@ -81,13 +81,13 @@ class KeepState:
 
 
 class HideUsage:
-    """Takes out the chunk with the usage, for a client that did not request it."""
+    """Removes the chunk with the usage for a client that did not request it."""
 
     def changes(self) -> Changes:
         return Changes()
 
     def concerns(self, events: bytes) -> bool:
-        return False  # the wire reads every event with usage
+        return False  # every event with usage is parsed anyway
 
     def chunk(self, chunk: Body, *, first: bool) -> list[Body]:
         return [] if chunk.get("usage") and not choices(chunk) else [chunk]
@@ -100,7 +100,7 @@ class HideUsage:
 
 
 class StripReasoning:
-    """Takes out the fields with reasoning, which are not part of the wire, and chunks that hold nothing else."""
+    """Removes reasoning fields, which are not part of the wire, and chunks that contain nothing else."""
 
     def __init__(self) -> None:
         self._stripped_any = False
@@ -143,9 +143,9 @@ class StripReasoning:
 
 
 class EditText:
-    """Changes the text of the first choice and makes tool calls of text.
+    """Changes the text of the first choice, and turns text into tool calls.
 
-    Text before a tool call or a finish_reason is sent before it.
+    Text that precedes a tool call or a finish_reason is sent before it.
     """
 
     def __init__(self, stages: Stages) -> None:
@@ -186,7 +186,7 @@ class EditText:
         return edited
 
     def end(self) -> list[Body]:
-        """Return what is held back of a stream that ended without a finish_reason."""
+        """Return what was held back, if the stream ended without a finish_reason."""
         return self._chunks(self._newest, {"index": 0}, self._stages.end()) if self._newest else []
 
     def whole(self, decoded: Body) -> Body:
@@ -221,7 +221,7 @@ class EditText:
 
 
 def _has_more(choice: Body, *, first: bool) -> bool:
-    """Return whether a choice is worth sending without its reasoning; a role is, in the first chunk."""
+    """Return whether anything is left to send without reasoning; a role counts in the first chunk."""
     delta = choice.get("delta")
     fields = delta if isinstance(delta, dict) else {}
     return bool(choice.get("finish_reason")) or any(

@@ -1,7 +1,7 @@
-"""The text of an answer as it comes in: passed on at once, except what may still become tool calls.
+"""A look-ahead buffer for the text of an answer: passes it on at once, except what may become tool calls.
 
-What reads it are generators: they pause where they need more text, so no character is read twice and where
-the chunks of a stream are cut makes no difference.
+Parsers are generators that pause when they need more text, so no character is read twice and it does not matter
+where the chunks of a stream are split.
 """
 
 import re
@@ -27,21 +27,21 @@ class TextualCall:
 
 
 class NotAToolCall(Exception):
-    """What stands at `LookaheadBuffer.at` cannot belong to a call."""
+    """The text at `LookaheadBuffer.at` cannot be part of a call."""
 
 
 class LookaheadBuffer:
-    """Text is read at `at`. Positions stay valid while text is held; what was passed on is forgotten."""
+    """Parsers read at `at`. Positions stay valid while text is held; text that was passed on is dropped."""
 
     def __init__(self, names: Collection[str]) -> None:
         self.names = frozenset(names)
-        self.text = "\n"  # the answer begins like a line
+        self.text = "\n"  # the answer starts at the beginning of a line
         self.at = 0
         self.over = False
-        self.fenced = False  # in a fence, what is no call ends with the fence and needs no further reading
+        self.fenced = False  # text in a fence that is not a call ends with the fence and needs no parsing
         self.replaced = 0
-        self._passed = 1  # all before this was passed on, replaced or dropped
-        self._held: int | None = 1  # white space that begins an answer goes with a call that follows
+        self._passed = 1  # everything before this was passed on, replaced or dropped
+        self._held: int | None = 1  # white space before the first call is dropped with it
         self._out: list[str | TextualCall] = []
 
     def add(self, text: str) -> None:
@@ -53,7 +53,7 @@ class LookaheadBuffer:
             self.text += text
 
     def taken(self) -> list[str | TextualCall]:
-        """Return what is decided by now, and forget it."""
+        """Return what is certain by now, once."""
         self._pass_until(len(self.text) if self._held is None else self._held)
         out, self._out = self._out, []
         return out
@@ -64,7 +64,7 @@ class LookaheadBuffer:
             self._passed = end
 
     def hold(self, start: int) -> None:
-        """Hold the text from here on; an earlier hold stays if only white space lies between."""
+        """Hold the text from `start` on; an earlier hold remains if only white space is in between."""
         if not self.only_blank_is_held(start):
             self._held = start
 
@@ -76,17 +76,17 @@ class LookaheadBuffer:
         self._held = None
 
     def give_up(self) -> None:
-        """Pass on what is held, for it is no call; the reader goes on, to find where the thing ends.
+        """Pass on what is held, because it is not a call; the parser continues, to find its end.
 
         Raises:
-            NotAToolCall: where the thing ends is known without reading it.
+            NotAToolCall: its end is known without parsing it.
         """
         if self.fenced:
             raise NotAToolCall
         self.release()
 
     def replace(self, calls: Sequence[TextualCall]) -> bool:
-        """Put the calls in the place of what is held, or pass that on if there are none; tell which."""
+        """Replace the held text with the calls, and return whether that was possible."""
         if not calls or self._held is None or self.at - self._held > HELD_CHARS_MAX:
             return False
         self._pass_until(self._held)
@@ -96,19 +96,19 @@ class LookaheadBuffer:
         return True
 
     def drop(self) -> None:
-        """Drop what is held and has been read."""
+        """Drop the held text that has been read."""
         self._passed = self.at
         self._held = None
 
     def since(self, start: int) -> str:
-        """Return what was read since; nothing if it is no longer held."""
+        """Return the text read since `start`; nothing if it is no longer held."""
         return "" if self._held is None else self.text[start : self.at]
 
     def more(self) -> Parser[None]:
         """Wait for more text.
 
         Raises:
-            NotAToolCall: there is none.
+            NotAToolCall: the answer is over.
         """
         if self.over:
             raise NotAToolCall
@@ -117,14 +117,14 @@ class LookaheadBuffer:
         yield
 
     def skip(self, run: re.Pattern[str]) -> Parser[None]:
-        """Go on to the first character that is not part of the run."""
+        """Advance to the first character that is not part of the run."""
         self.at = end_of(run, self.text, self.at)
         while self.at == len(self.text):
             yield from self.more()
             self.at = end_of(run, self.text, self.at)
 
     def skip_space(self) -> Parser[None]:
-        """Go on to the next character that is not white space, or to the end of the answer."""
+        """Advance to the next character that is not white space, or to the end of the answer."""
         self.at = end_of(_SPACE, self.text, self.at)
         while self.at == len(self.text) and not self.over:
             yield
@@ -144,14 +144,14 @@ class LookaheadBuffer:
         return char
 
     def literal(self, literals: Sequence[str]) -> Parser[str]:
-        """Read the one of these that stands here, or nothing."""
+        """Read the literal at this position and return it; return nothing if there is none."""
         was_held = self._held is not None
         while not (found := next((one for one in literals if self.text.startswith(one, self.at)), "")):
             rest = self.text[self.at : self.at + _BLANK_CHARS_MAX]
             if self.over or not any(one.startswith(rest) for one in literals):
                 break
             if not was_held:
-                self.hold(self.at)  # what is none of these may yet begin a call
+                self.hold(self.at)  # what is not one of the literals may still start a call
             yield
         if not was_held:
             self.release()
@@ -159,7 +159,7 @@ class LookaheadBuffer:
         return found
 
     def until(self, end: str) -> Parser[str]:
-        """Read up to and including `end`; return what stands before it."""
+        """Read up to and including `end`; return the text before it."""
         start = self.at
         while (found := self.text.find(end, self.at)) < 0:
             self.at = max(self.at, len(self.text) - len(end) + 1)

@@ -21,7 +21,7 @@ CALL_LANGUAGES = frozenset(
 
 
 def _begun(opener: str) -> str:
-    """Return a pattern for the first characters of the opener, but not all of it."""
+    """Return a pattern for every proper prefix of the opener."""
     return "".join(f"(?:{re.escape(char)}" for char in opener[:-1]) + ")?" * (len(opener) - 2) + ")"
 
 
@@ -42,7 +42,7 @@ _FENCE_LINE = re.compile(r"[^`\n]*")
 class Repairer:
     """Turns tool calls that a model writes as text into real ones.
 
-    Text that cannot become one is passed on at once and unchanged. Where the chunks are cut does not matter.
+    Text that cannot become one is passed on at once and unchanged. Where chunks are split does not matter.
     """
 
     def __init__(self, names: Collection[str]) -> None:
@@ -57,13 +57,13 @@ class Repairer:
         return self._held.replaced
 
     def feed(self, text: str) -> list[str | TextualCall]:
-        """Return what is decided by now, in order."""
+        """Return what is certain by now, in order."""
         self._held.add(text)
         next(self._reading)
         return self._held.taken()
 
     def end(self) -> list[str | TextualCall]:
-        """Return the rest, when the answer is over."""
+        """Return the rest, at the end of the answer."""
         self._held.over = True
         next(self._reading, None)
         return self._held.taken()
@@ -81,7 +81,7 @@ def _answer(held: LookaheadBuffer) -> Parser[None]:
 
 
 def _search(held: LookaheadBuffer, opener: re.Pattern[str], begun: re.Pattern[str]) -> Parser[str]:
-    """Pass text on up to the next opener and read that; return it, or nothing at the end of the answer."""
+    """Pass text on up to the next opener and read it; return the opener, or nothing at the end of the answer."""
     while True:
         if found := opener.search(held.text, held.at):
             held.at = found.end()
@@ -101,7 +101,7 @@ def _search(held: LookaheadBuffer, opener: re.Pattern[str], begun: re.Pattern[st
 
 
 def _start(found: re.Match[str]) -> int:
-    """Return where the opener starts, behind the start of its line."""
+    """Return where the opener starts, after the start of its line."""
     return found.end() - len(found[0].lstrip())
 
 
@@ -112,7 +112,7 @@ def _calls(held: LookaheadBuffer, read: Reader) -> Parser[None]:
 
 
 def _object_follows(held: LookaheadBuffer) -> Parser[bool]:
-    """Tell whether another object stands behind a call: models put them on one line, or a comma between."""
+    """Return whether another object follows a call: models put them on one line, or a comma between them."""
     start = held.at
     held.hold(start)
     yield from held.skip_space()
@@ -125,7 +125,7 @@ def _object_follows(held: LookaheadBuffer) -> Parser[bool]:
 
 
 def _replaced(held: LookaheadBuffer, read: Reader) -> Parser[bool]:
-    """Put calls in the place of the text that is read; tell whether there were any."""
+    """Replace the text that `read` reads with its calls; return whether there were any."""
     try:
         calls = yield from read(held)
     except NotAToolCall:
@@ -137,7 +137,7 @@ def _replaced(held: LookaheadBuffer, read: Reader) -> Parser[bool]:
 
 
 def _closed(held: LookaheadBuffer) -> Parser[None]:
-    """Drop what closes a call and the white space behind, but leave `at` where a new line can be seen."""
+    """Drop closers and the white space after them, but leave `at` where the start of a line is recognised."""
     while True:
         end = held.at
         held.hold(end)
@@ -157,7 +157,7 @@ def _fence(held: LookaheadBuffer) -> Parser[None]:
         yield from held.skip(_FENCE_LINE)
     except NotAToolCall:  # the answer is over
         return
-    if held.text[held.at] != "`":  # else it is code within a line
+    if held.text[held.at] != "`":  # otherwise it is inline code
         yield from _search(held, _FENCE, _FENCE_BEGUN)
         held.release()
 
@@ -170,7 +170,7 @@ def _language(held: LookaheadBuffer) -> Parser[str]:
 
 
 def _calls_of_fence(held: LookaheadBuffer) -> Parser[bool]:
-    """Read calls up to the end of the fence; if anything else stands there, go back to where it begins."""
+    """Read calls up to the end of the fence; go back to the start of anything else."""
     start = held.at
     held.fenced = True
     while (yield from _replaced(held, read_announced)):

@@ -1,4 +1,4 @@
-"""How models write tool calls as text: a table (at the end) of openers, how each is read and what closes it."""
+"""How models write tool calls as text: a table (at the end) of openers, with parser and closer."""
 
 import json
 import re
@@ -35,7 +35,7 @@ _AROUND_NAME = " \t\"'"
 
 
 def read_announced(held: LookaheadBuffer) -> Parser[list[TextualCall]]:
-    """Read what follows a sign that a call comes: JSON, another opener, or a name with its arguments."""
+    """Read what follows an opener: JSON, another opener, or a name with its arguments."""
     while True:
         if (yield from held.peek()) in "{[":
             return (yield from read_json(held))
@@ -107,7 +107,7 @@ def _string(held: LookaheadBuffer) -> Parser[None]:
 
 
 def _value(held: LookaheadBuffer) -> Parser[None]:
-    """Read a JSON value; whether all of it is sound, decoding shows."""
+    """Read a JSON value; decoding it shows whether it is valid."""
     closers: list[str] = []
     while True:
         char = yield from held.peek()
@@ -169,7 +169,7 @@ def read_element(held: LookaheadBuffer) -> Parser[list[TextualCall]]:
 
 
 def _parameters(held: LookaheadBuffer) -> Parser[dict[str, object]]:
-    """Read tags up to one that closes the call: without it, the answer may have been cut before the last."""
+    """Read tags up to the one that closes the call; without that one, the answer may have been cut off."""
     parameters: dict[str, object] = {}
     while True:
         yield from held.peek()
@@ -189,7 +189,7 @@ def _parameter(written: str) -> object:
 
 
 def _calls_in(text: str, held: LookaheadBuffer) -> list[TextualCall]:
-    """Return the calls of a JSON text, or none unless all that stands in it are calls."""
+    """Return the calls in a JSON text; none if it contains anything else."""
     decoded = _decoded(text)
     calls: list[TextualCall] = []
     for value in decoded if isinstance(decoded, list) else [decoded]:
@@ -222,7 +222,7 @@ def _call(name: object, arguments: object) -> list[TextualCall]:
 
 
 def _is_schema(arguments: dict[str, object]) -> bool:
-    """Tell whether these declare a tool's parameters, as in a listing of tools, instead of giving them."""
+    """Return whether these are the schema of a tool's parameters, as in a list of tools, not arguments."""
     return arguments.get("type") == "object" and isinstance(arguments.get("properties"), dict)
 
 
@@ -247,7 +247,7 @@ def _decoded(text: str) -> object:
 class Syntax:
     opener: str
     read: Reader
-    closer: str  # goes with the call if it stands after it
+    closer: str  # dropped if it follows the call
 
 
 SYNTAXES = {

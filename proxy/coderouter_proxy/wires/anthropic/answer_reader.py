@@ -18,9 +18,9 @@ from coderouter_proxy.wires.deltas import (
 
 
 class AnthropicReader(Reader):
-    """Turns the events of a stream, or a whole message, into deltas.
+    """Turns the events of a stream, or a complete message, into deltas.
 
-    Blocks of tools that ran on the provider's side are no part of the answer.
+    Blocks of tools that ran at the provider are left out.
     """
 
     def __init__(self) -> None:
@@ -30,7 +30,7 @@ class AnthropicReader(Reader):
         self._has_called = False
 
     def read(self, chunk: Body) -> list[Delta]:
-        """Return what the event adds to the answer; a whole message is taken for one event."""
+        """Return what the event adds to the answer; a complete message is treated as one event."""
         match chunk.get("type"):
             case "content_block_delta":
                 return self._delta(_mapping(chunk.get("delta")))
@@ -52,7 +52,7 @@ class AnthropicReader(Reader):
 
     def end(self) -> list[Delta]:
         if self._has_called and self.stop.reason in (None, "end_turn"):
-            self.stop = Stop("tool_use")  # local servers of this wire may say otherwise with calls present
+            self.stop = Stop("tool_use")  # some local servers report another reason although there are calls
         return self._stopped_call()
 
     def _delta(self, delta: Body) -> list[Delta]:
@@ -70,7 +70,7 @@ class AnthropicReader(Reader):
         return []
 
     def _started(self, block: Body) -> list[Delta]:
-        """Return what a block starts with, which is all of it in a whole message."""
+        """Return the beginning of a block, which is all of it in a complete message."""
         self._in_call = self._has_arguments = False
         match block.get("type"):
             case "text":
@@ -96,14 +96,14 @@ class AnthropicReader(Reader):
         return []
 
     def _stopped_call(self) -> list[Delta]:
-        """Return the arguments of a call without any: nothing is no JSON."""
+        """Return empty arguments for a call without any, because an empty text is not JSON."""
         bare = self._in_call and not self._has_arguments
         self._in_call = False
         return [Arguments("{}")] if bare else []
 
-    def _stopped(self, said: Body) -> None:
-        if isinstance(reason := said.get("stop_reason"), str):
-            sequence = said.get("stop_sequence")
+    def _stopped(self, reported: Body) -> None:
+        if isinstance(reason := reported.get("stop_reason"), str):
+            sequence = reported.get("stop_sequence")
             self.stop = Stop(reason, sequence if isinstance(sequence, str) else None)
 
 

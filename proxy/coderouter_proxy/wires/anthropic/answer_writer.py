@@ -20,9 +20,9 @@ _NOT_IN_ID = re.compile(r"[^A-Za-z0-9_-]")
 
 
 class AnthropicWriter(AnswerWriter):
-    """Writes a message; `model` is the one the client asked for, `input_tokens` a first guess.
+    """Writes a message; `model` is the one the client named, `input_tokens` an estimate.
 
-    Thinking is written only to a client that asked for it.
+    Thinking is written only to a client that requested it.
     """
 
     def __init__(
@@ -42,7 +42,7 @@ class AnthropicWriter(AnswerWriter):
         self._input_tokens = input_tokens
         self._index = -1
         self._open: type[Delta] | None = None
-        # A text of only white space waits for more: Anthropic refuses such a block when it is sent back.
+        # White space alone is held back until more text follows: Anthropic rejects such a block in later requests.
         self._blank = ""
 
     def begin(self) -> bytes:
@@ -82,7 +82,7 @@ class AnthropicWriter(AnswerWriter):
         return b"".join(parts)
 
     def whole(self, deltas: list[Delta], stop: Stop, usage: Usage) -> bytes:
-        """Return the message that holds all of it at once."""
+        """Return the complete message."""
         return orjson.dumps(
             {
                 **self._message,
@@ -138,7 +138,7 @@ class AnthropicWriter(AnswerWriter):
             self._open = None
 
     def _delta(self, kind: bytes, text: str) -> bytes:
-        # Most of a stream is this event; put together by hand it costs a third of encoding it whole.
+        # Most events are of this kind; formatting it takes a third of the time of encoding it as JSON.
         return (
             b'event: content_block_delta\ndata: {"type":"content_block_delta","index":%d,"delta":{"type":"%b%b}}\n\n'
             % (self._index, kind, orjson.dumps(text))
@@ -146,7 +146,7 @@ class AnthropicWriter(AnswerWriter):
 
 
 def event(name: str, data: Body) -> bytes:
-    """Return one server-sent event; the SDKs go by its name and want it in the data as well."""
+    """Return one server-sent event; the SDKs expect its name in the data as well."""
     return b"event: %b\ndata: %b\n\n" % (name.encode(), orjson.dumps({"type": name, **data}))
 
 
@@ -160,12 +160,12 @@ def _tool_use(call: ToolCall, names: ToolNames) -> dict[str, Any]:
 
 
 def _usage(usage: Usage, input_tokens: int) -> dict[str, int]:
-    told = {
+    reported = {
         "input_tokens": input_tokens if usage.input_tokens is None else usage.input_tokens,
         "output_tokens": usage.output_tokens or 0,
     }
     if usage.cache_read_tokens is not None:
-        told["cache_read_input_tokens"] = usage.cache_read_tokens
+        reported["cache_read_input_tokens"] = usage.cache_read_tokens
     if usage.cache_creation_tokens is not None:
-        told["cache_creation_input_tokens"] = usage.cache_creation_tokens
-    return told
+        reported["cache_creation_input_tokens"] = usage.cache_creation_tokens
+    return reported

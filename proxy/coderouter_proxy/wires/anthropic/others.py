@@ -1,4 +1,4 @@
-"""What servers other than Anthropic's own do not take of a messages request, and what they are sent instead.
+"""What servers other than Anthropic's own do not accept in a messages request, and what they are sent instead.
 
 Source: requests of real Claude Code, and what local servers and other vendors answered to them.
 """
@@ -16,9 +16,9 @@ from coderouter_proxy.wires.losses import named
 Body = dict[str, Any]
 
 BILLING_HEADER = re.compile(r"\s*x-anthropic-billing-header:[^\n]*\n*")
-"""Begins a system text of Claude Code with words that differ between sessions: they void every prefix cache."""
+"""Begins a system text of Claude Code. It differs between sessions, which invalidates every prefix cache."""
 
-# Reserved names that keep Anthropic's cache of tools; they can never be called.
+# Reserved names of tools that are never called; they keep Anthropic's cache of tools valid.
 PLACEHOLDERS = frozenset({"DeferredToolPlaceholder", "__pi_deferred_placeholder__"})
 
 # What tools that run at Anthropic leave in a conversation; most of their results are named after the tool.
@@ -32,7 +32,8 @@ def fitted(body: Body, drop: Drop, *, settled: bool = True) -> Body:
     `drop` gets the tools that only run there, and what is left of them in the conversation.
     `settled`: system text of the messages goes where every server takes it.
     """
-    leading, messages = system_text.settled(body["messages"]) if settled else ([], body["messages"])
+    given = body["messages"]
+    leading, messages = system_text.settled(given, in_parts=True) if settled else ([], given)
     own = [
         *_as_blocks(body.get("system")),
         *(block for each in leading for block in _as_blocks(each.get("content"))),
@@ -63,13 +64,19 @@ def hosted_tools(body: Body) -> HostedTools:
     """Return the tools that run at Anthropic, and the one of them that the model has to call."""
     tools = blocks(body.get("tools"))
     hosted = [tool for tool in tools if is_hosted(tool)]
-    choice = body.get("tool_choice")
-    mode, chosen = (choice.get("type"), choice.get("name")) if isinstance(choice, dict) else (None, None)
+    mode, chosen = _choice(body)
     if mode == "tool":
-        forced = [tool for tool in hosted if tool.get("name") == chosen]
+        forced = [tool for tool in hosted if json_values.words(tool.get("name")) == chosen]
     else:
         forced = hosted if mode == "any" and len(hosted) == len(tools) else []
     return HostedTools(tuple(map(_name, hosted)), _name(forced[0]) if forced else None)
+
+
+def _choice(body: Body) -> tuple[str, str]:
+    """Return the type of the choice, and the tool that it names; empty where there is none."""
+    choice = body.get("tool_choice")
+    fields = choice if isinstance(choice, dict) else {}
+    return json_values.words(fields.get("type")), json_values.words(fields.get("name"))
 
 
 def is_hosted(tool: Body) -> bool:
@@ -127,9 +134,8 @@ def _with_tools(changed: Body, body: Body, drop: Drop) -> Body:
     tools = blocks(body.get("tools"))
     if not any(is_hosted(tool) or _may_be_deferred(tool) for tool in tools):
         return changed
-    choice = body.get("tool_choice")
-    chosen = choice.get("name") if isinstance(choice, dict) else None
-    loaded = {*_references(body["messages"]), json_values.words(chosen)}
+    _, chosen = _choice(body)
+    loaded = {*_references(body["messages"]), chosen}
     kept: list[Body] = []
     for tool in tools:
         if is_hosted(tool):
@@ -137,7 +143,7 @@ def _with_tools(changed: Body, body: Body, drop: Drop) -> Body:
         elif not _is_deferred(tool, loaded):
             kept.append({name: tool[name] for name in tool if name != "defer_loading"})
     others = {name: value for name, value in changed.items() if name != "tools"}
-    if not kept or (chosen is not None and all(tool.get("name") != chosen for tool in kept)):
+    if not kept or (chosen and all(json_values.words(tool.get("name")) != chosen for tool in kept)):
         others.pop("tool_choice", None)
     return {**others, "tools": kept} if kept else others
 

@@ -43,7 +43,7 @@ class AnthropicProvider(ProviderWire):
     end_event = event("message_stop", {})
 
     def url(self, provider: Provider) -> str:
-        """Return the address; `base_url` may hold the version, as that of OpenAI providers does, or not."""
+        """Return the URL; `base_url` may end with the version, as for OpenAI providers, or not."""
         return f"{provider.base_url.removesuffix('/v1')}/v1/messages"
 
     def models_url(self, provider: Provider) -> str:
@@ -128,7 +128,7 @@ class AnthropicProvider(ProviderWire):
         return fitting_turn
 
     def degraded_retry(self, body: Body, error: ProviderError, drop: Drop) -> Body | None:
-        """Return the request without thinking, where the provider does not accept a signature in it."""
+        """Return the request without thinking, if the provider rejected a signature in it."""
         if error.status != 400 or "signature" not in error.message.lower():
             return None
         messages = [_without_thinking(message) for message in body["messages"]]
@@ -160,12 +160,12 @@ class AnthropicProvider(ProviderWire):
     def has_content(self, chunk: Body) -> bool:
         block = chunk.get("content_block")
         if isinstance(block, dict) and block.get("type") in ("text", "thinking"):
-            # An overloaded server may still report that.
+            # An empty block is not content yet: an overloaded server may still report an error.
             return bool(block.get("text") or block.get("thinking"))
         return chunk.get("type") in ("content_block_start", "content_block_delta", "message_delta")
 
     def usage(self, chunk: Body, before: Usage) -> Usage:
-        """Return the usage so far; a later report adds to an earlier one and corrects it."""
+        """Return the usage so far; later reports extend and correct earlier ones."""
         match chunk.get("type"):
             case "message_start":
                 message = chunk.get("message")
@@ -202,7 +202,7 @@ def _without_effort(conversation: Conversation) -> tuple[Conversation, str | Non
 
 
 def _without_unsigned_thinking(messages: list[Body], drop: Drop) -> list[Body]:
-    """Return the messages without thinking that carries no signature: it came from another vendor's model."""
+    """Return the messages without unsigned thinking, which came from another vendor's model."""
     return [_without_thinking(message, drop) if _has_unsigned(message) else message for message in messages]
 
 
@@ -216,7 +216,7 @@ def _is_unsigned(block: object) -> bool:
 
 
 def _without_thinking(message: Body, drop: Drop | None = None) -> Body:
-    """Return the message without its thinking; with a `drop`, only without what is unsigned of it."""
+    """Return the message without its thinking; with a `drop`, only without unsigned thinking."""
     content = message.get("content")
     if not isinstance(content, list):
         return message
@@ -229,9 +229,9 @@ def _without_thinking(message: Body, drop: Drop | None = None) -> Body:
 
 
 def _drop_thinking_unless_turn_has_it(body: Body) -> Body:
-    """Return the body without `thinking` if it is answered amid a turn that no longer begins with thinking.
+    """Return the body without `thinking` if the answer continues a turn that no longer starts with thinking.
 
-    Anthropic refuses that, where the thinking is of type `enabled`, and clearing thinking where there is none.
+    Anthropic rejects that if the thinking is of type `enabled`, and it rejects clearing thinking that does not exist.
     """
     thinking, turn = body.get("thinking"), _newest_turn(body["messages"])
     kept = turn is None or turn.get("type") in _THINKING
@@ -249,9 +249,9 @@ def _newest_turn(messages: list[Body]) -> Body | None:
     """Return the first block of the assistant message that the last message answers with tool results."""
     if len(messages) < 2:
         return None
-    asked, results = messages[-2].get("content"), messages[-1].get("content")
+    called, results = messages[-2].get("content"), messages[-1].get("content")
     answers = isinstance(results, list) and any(_type(block) == "tool_result" for block in results)
-    first = asked[0] if answers and isinstance(asked, list) and asked else None
+    first = called[0] if answers and isinstance(called, list) and called else None
     return first if isinstance(first, dict) else None
 
 

@@ -1,6 +1,6 @@
 """A messages request as a conversation.
 
-Source: the API reference of messages. A reader is lenient: what is not of the type that it should have is left out.
+Source: the API reference of messages. A reader is lenient: values of the wrong type are left out.
 """
 
 from collections.abc import Iterable, Iterator
@@ -24,7 +24,7 @@ from coderouter_proxy.wires.conversation import (
 
 WIRE = "anthropic"
 MODES = {"auto": "auto", "any": "required", "none": "none", "tool": "tool"}
-# Read below; what is left is known to this wire alone.
+# Read below; the others are fields that only this wire has.
 _READ = frozenset(
     {
         "model",
@@ -42,7 +42,7 @@ _READ = frozenset(
         "profile",
     }
 )
-# Who answers or where is no part of what the client means.
+# About which servers answer, not about the answer.
 _NO_LOSS = frozenset({"service_tier", "inference_geo", "anthropic_version"})
 
 
@@ -50,7 +50,7 @@ def read(body: Body) -> Conversation:
     """Return the conversation.
 
     Raises:
-        ProviderError: arguments of a call are nested more deeply than can be written.
+        ProviderError: arguments of a call are nested too deeply to be written.
     """
     choice = body.get("tool_choice")
     choice = choice if isinstance(choice, dict) else {}
@@ -81,12 +81,12 @@ def read(body: Body) -> Conversation:
 
 
 def blocks(value: object) -> list[Body]:
-    """Return the blocks of a list, as far as they are objects."""
+    """Return the entries of a list that are objects."""
     return [block for block in value if isinstance(block, dict)] if isinstance(value, list) else []
 
 
 def tool_found(reference: Body) -> str:
-    """Return in words what a reference to a tool says, which only Anthropic's server expands."""
+    """Return the text for a reference to a tool, which only Anthropic's server expands."""
     return f"Tool {json_values.words(reference.get('tool_name'))} is now available."
 
 
@@ -181,7 +181,7 @@ def _tool_choice(choice: Body) -> ToolChoice | None:
 
 
 def _split_output_config(config: object) -> tuple[object, Body]:
-    """Return the schema of the answer, and what else the field says, which this wire alone knows."""
+    """Return the schema of the answer, and the rest of the field, which only this wire has."""
     if not isinstance(config, dict):
         return None, {}
     wanted = config.get("format")

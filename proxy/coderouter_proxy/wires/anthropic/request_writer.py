@@ -1,6 +1,6 @@
 """A conversation as a messages request.
 
-Source: the API reference of messages. Only fields that Anthropic knows are written: it refuses all others.
+Source: the API reference of messages. Only fields that Anthropic knows are written: it rejects all others.
 """
 
 import re
@@ -14,6 +14,7 @@ from coderouter_proxy.wires.conversation import (
     Media,
     Part,
     Result,
+    Role,
     Text,
     Tool,
     Turn,
@@ -21,14 +22,13 @@ from coderouter_proxy.wires.conversation import (
 from coderouter_proxy.wires.losses import Vocabulary
 from coderouter_proxy.wires.system_text import MARKED
 
-WIRE = "anthropic"
-MAX_TOKENS = 8192  # Anthropic requires a number; every model of theirs can write this much
+MAX_TOKENS = 8192  # Anthropic requires one; every model of theirs can write this much
 CHOICES = {"auto": "auto", "required": "any", "none": "none", "tool": "tool"}
 EMPTY_SCHEMA: Body = {"type": "object", "properties": {}}
 
-# Beyond those that the form has; clients of other wires may send them as well.
+# In addition to those of a `Conversation`; clients of other wires may send them as well.
 OWN_FIELDS = frozenset({"thinking", "output_config"})
-_TIERS = ("auto", "standard_only")  # of `service_tier`, which OpenAI has with other values
+_TIERS = ("auto", "standard_only")  # of `service_tier`; OpenAI has other values
 _HARMLESS: Body = {
     "n": 1,
     "frequency_penalty": 0,
@@ -47,7 +47,6 @@ def _knows_field(name: str, value: object) -> bool:
 
 
 VOCABULARY = Vocabulary(
-    wire=WIRE,
     knows_field=_knows_field,
     knows_media=lambda media: media.kind in ("image", "document"),
     cache=True,
@@ -56,7 +55,7 @@ VOCABULARY = Vocabulary(
 
 
 def write(conversation: Conversation) -> Body:
-    """Return the request, without a model; what the wire cannot say is left out."""
+    """Return the request, without a model; what the wire cannot express is left out."""
     body: Body = {}
     for fields in conversation.vendor.values():
         body |= {name: value for name, value in fields.items() if name in OWN_FIELDS and value is not None}
@@ -89,7 +88,7 @@ def write(conversation: Conversation) -> Body:
 
 
 def _system(texts: Iterable[Text]) -> str | list[Body]:
-    """Return one text; or blocks, where a breakpoint of the cache has to stay in its place."""
+    """Return one text, or blocks if there are cache breakpoints to keep in place."""
     kept = [part for part in texts if part.text.strip()]
     if any(part.cache is not None for part in kept):
         return [block for part in kept for block in _block(part)]
@@ -112,7 +111,7 @@ def _messages(turns: Iterable[Turn], *, thinks: bool) -> list[Body]:
         messages.insert(0, {"role": "user", "content": [{"type": "text", "text": sequence.CONTINUED}]})
     last = messages[-1]
     if last["role"] == "assistant" and isinstance(text := last["content"][-1].get("text"), str):
-        last["content"][-1]["text"] = text.rstrip()  # Anthropic refuses white space at the end
+        last["content"][-1]["text"] = text.rstrip()  # Anthropic rejects white space at the end
     return messages
 
 
@@ -132,13 +131,14 @@ def _content(turn: Turn, *, thinks: bool) -> list[Body]:
 
 
 def _by_user(turn: Turn) -> Turn:
-    """Return the turn as words of the user: system text has no place of its own in the middle."""
-    text = "\n\n".join(part.text for part in turn.parts if isinstance(part, Text) and part.text.strip())
-    return Turn("user", (Text(MARKED.format(text)),) if text else ())
+    """Return the turn as a user's turn: this wire has no system text in the middle."""
+    texts = [part for part in turn.parts if isinstance(part, Text) and part.text.strip()]
+    text = MARKED.format("\n\n".join(part.text for part in texts))
+    return Turn("user", (Text(text, cache=texts[-1].cache),) if texts else ())
 
 
-def _can_write(part: Part) -> bool:
-    return isinstance(part, (Text, Call, Result, Media))
+def _can_write(part: Part, role: Role) -> bool:
+    return isinstance(part, (Text, Call, Result)) or (isinstance(part, Media) and role == "user")
 
 
 def _block(part: Part) -> list[Body]:
@@ -160,7 +160,7 @@ def _bare_block(part: Part) -> Body | None:
                 "input": json_values.arguments(part.arguments),
             }
         case Result():
-            content = [block for inner in part.parts if not _is_blank(inner) for block in _block(inner)]
+            content = [block for inner in part.parts for block in _block(inner)]
             result: Body = {
                 "type": "tool_result",
                 "tool_use_id": part.call_id,
@@ -171,10 +171,6 @@ def _bare_block(part: Part) -> Body | None:
             block: Body = {"type": part.kind, "source": _source(part)}
             return {**block, "title": part.title} if part.title and part.kind == "document" else block
     return None
-
-
-def _is_blank(part: Part) -> bool:
-    return isinstance(part, Text) and not part.text.strip()
 
 
 def _fit_id(given: str) -> str:

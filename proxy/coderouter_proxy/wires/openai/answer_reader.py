@@ -1,4 +1,4 @@
-"""Read an answer on the OpenAI wire into deltas, with all that servers do differently from OpenAI."""
+"""Read an answer on the OpenAI wire into deltas, also from servers that deviate from OpenAI."""
 
 import secrets
 from dataclasses import dataclass, field
@@ -23,7 +23,7 @@ from coderouter_proxy.wires.deltas import (
 
 @dataclass(slots=True)
 class _Call:
-    """A tool call under way; `sent` of its arguments have been passed on, and nothing more when it is `over`."""
+    """A tool call in progress; `sent` characters of its arguments were passed on, all of them once it is `over`."""
 
     id: str
     name: str = ""
@@ -36,20 +36,20 @@ class _Call:
 
 @dataclass(slots=True)
 class _Calls:
-    """All calls of an answer by what the server tells them apart with; one of them is passed on live."""
+    """All calls of an answer, by the key that the server distinguishes them by; one at a time is passed on live."""
 
     by_key: dict[object, _Call] = field(default_factory=dict)
     live: _Call | None = None
     last_key: object = None
-    newest_at: dict[object, object] = field(default_factory=dict)  # by index, where several share one
+    newest_at: dict[object, object] = field(default_factory=dict)  # by index, if several share one
 
 
 class OpenAIReader(Reader):
     """Turns chunks into deltas; a whole completion is read as one chunk.
 
     Tolerates tool calls with no index, with no id, all in one chunk, interleaved, and with arguments that repeat what
-    was said before. Interleaved calls are put in a row: the first one is passed on live, those beside it when
-    theirs are complete or the answer ends.
+    was sent before. Interleaved calls are put in sequence: the first one is passed on live, the others when they are
+    complete or the answer ends.
     """
 
     def __init__(self) -> None:
@@ -61,9 +61,7 @@ class OpenAIReader(Reader):
         """Return what the chunk adds to the answer."""
         choices = chunk.get("choices")
         choice = choices[0] if isinstance(choices, list) and choices else None
-        if not isinstance(choice, dict) or choice.get(
-            "index"
-        ):  # the second of several answers, or a later one
+        if not isinstance(choice, dict) or choice.get("index"):  # not the first of several answers
             return []
         if isinstance(reason := choice.get("finish_reason"), str) and reason:
             self.stop.reason = ANTHROPIC_STOPS.get(reason, "end_turn")
@@ -72,7 +70,7 @@ class OpenAIReader(Reader):
         return self._delta(delta) if isinstance(delta, dict) else []
 
     def end(self) -> list[Delta]:
-        """Return what had to wait for the end; call it once, then `stop` is final."""
+        """Return what was held back until the end. Call it once; then `stop` is final."""
         deltas: list[Delta] = []
         for call in self._calls.by_key.values():
             deltas += _rest(call)
@@ -102,7 +100,7 @@ class OpenAIReader(Reader):
                 self._calls.live.over = True
                 deltas, self._later = [*self._later, *deltas], []
             else:
-                self._later += deltas  # words amid the arguments of a call would cut it in two
+                self._later += deltas  # text between the arguments of a call would split it
                 deltas = []
         if calls := delta.get("tool_calls"):
             for call in calls if isinstance(calls, list) else []:
@@ -131,7 +129,7 @@ class OpenAIReader(Reader):
         return [*deltas, *_news(call)]
 
     def _identified(self, piece: dict[str, Any]) -> _Call:
-        """Return the call that the piece belongs to: by its index, else by its id, else the last one goes on."""
+        """Return the call that the piece belongs to: by its index, else by its id, else the latest call."""
         calls = self._calls
         given, index = json_values.words(piece.get("id")), piece.get("index")
         function = piece.get("function")
@@ -140,7 +138,7 @@ class OpenAIReader(Reader):
         if isinstance(index, int):
             key = calls.newest_at.get(index, ("index", index))
             if key in calls.by_key and given and named and calls.by_key[key].id != given:
-                # Every call has index 0 there; only the ids differ.
+                # Some servers give every call index 0; only the ids differ.
                 key = calls.newest_at[index] = (index, given)
         elif given:
             key = ("id", given)
@@ -165,18 +163,18 @@ def _opaque(delta: Body) -> list[Delta]:
 
 
 def _append(call: _Call, arguments: object) -> None:
-    if isinstance(arguments, dict):  # Ollama's own shape, decoded already
+    if isinstance(arguments, dict):  # Ollama's own format: already decoded
         arguments = json_values.written(arguments, retryable=True)
     if not isinstance(arguments, str):
         return
     if call.arguments.startswith("{") and arguments.startswith(call.arguments):
-        call.arguments = arguments  # all of it once more; a JSON text cannot go on with its own beginning
+        call.arguments = arguments  # all of it again: JSON text never continues with its own beginning
     else:
         call.arguments += arguments
 
 
 def _news(call: _Call) -> list[Delta]:
-    """Return what is new of a call; one without a name cannot be called."""
+    """Return what is new of the call; nothing until it has a name."""
     deltas: list[Delta] = []
     if call.over or not call.name:
         return deltas

@@ -13,7 +13,7 @@ DONE = b"data: [DONE]\n\n"
 
 
 class OpenAIWriter(AnswerWriter):
-    """Writes a chat completion; the chunk with the usage goes only to a client that asked for it."""
+    """Writes a chat completion; the chunk with the usage goes only to a client that requested it."""
 
     def __init__(self, completion_id: str, model: str, created: int, *, usage_chunk: bool) -> None:
         self._head: Body = {"id": completion_id, "created": created, "model": model}
@@ -38,7 +38,7 @@ class OpenAIWriter(AnswerWriter):
         return b"".join([*parts, DONE])
 
     def whole(self, deltas: list[Delta], stop: Stop, usage: Usage) -> bytes:
-        """Return the completion that holds all of it at once."""
+        """Return the whole completion."""
         choice = {
             "index": 0,
             "message": self._message(deltas),

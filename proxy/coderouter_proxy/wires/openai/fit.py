@@ -27,10 +27,13 @@ def fit(body: Body, traits: ProviderTraits, drop: Drop) -> Body:
 
 def _system_text(body: Body, traits: ProviderTraits, drop: Drop) -> Body:
     del drop
+    if traits.system_text == "anywhere":
+        return body
     messages = body["messages"]
+    roles = fitting.roles_of(messages)
+    if "developer" not in roles and "system" not in roles[traits.system_text == "first" :]:
+        return body
     match traits.system_text:
-        case "anywhere":
-            return body
         case "first":
             settled = with_one_system_message(messages)
         case _:  # never

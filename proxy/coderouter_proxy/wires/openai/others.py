@@ -1,4 +1,4 @@
-"""What servers other than OpenAI's own do not take of a chat completion request, and what they are sent instead."""
+"""What servers other than OpenAI's own do not accept in a chat completion request, and what they are sent instead."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -9,9 +9,9 @@ Message = dict[str, Any]
 
 
 def with_one_system_message(messages: Sequence[Message]) -> list[Message]:
-    """Return the messages with one system message at most, the first.
+    """Return the messages with at most one system message, the first.
 
-    Other servers do not know the role `developer`, and the templates of local models refuse a second system message.
+    Other servers do not know the role `developer`, and the templates of local models reject a second system message.
     """
     leading, others = system_text.settled(messages)
     if not leading or (len(leading) == 1 and leading[0].get("role") == "system"):

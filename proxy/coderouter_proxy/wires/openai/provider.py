@@ -22,7 +22,7 @@ from coderouter_proxy.wires.openai.fit import fit
 from coderouter_proxy.wires.openai.request_writer import VOCABULARY, write
 from coderouter_proxy.wires.provider import Drop, ProviderWire, by_hand, count, directive
 
-# The words are quick to look for, the expression rules out those that only say null.
+# Searching for the words is fast; the expression rules out fields that are null.
 _WORDS_TO_PARSE = (b'"finish_reason":"', b'"finish_reason": "', b'"usage"', b'"error"', b"[DONE]")
 _TO_PARSE = re.compile(rb'"usage"\s*:\s*\{|"error"\s*:|"finish_reason"\s*:\s*"|\[DONE\]')
 
@@ -133,7 +133,7 @@ class OpenAIProvider(ProviderWire):
         return False
 
     def usage(self, chunk: Body, before: Usage) -> Usage:
-        """Return the newest report; its input tokens are without the cached ones, which OpenAI counts among them."""
+        """Return the latest report; its input tokens exclude cached ones, which OpenAI includes."""
         reported = chunk.get("usage")
         if not isinstance(reported, dict) or not reported:
             return before
@@ -177,7 +177,7 @@ def _own_level(effort: str, traits: ProviderTraits) -> str:
 
 
 def choices(chunk: Body) -> list[dict[str, Any]]:
-    """Return the choices of a chunk or a completion, as far as they are objects."""
+    """Return the choices of a chunk or a completion that are objects."""
     found = chunk.get("choices")
     return [choice for choice in found if isinstance(choice, dict)] if isinstance(found, list) else []
 

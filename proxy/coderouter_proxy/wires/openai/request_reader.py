@@ -1,6 +1,6 @@
 """A chat completion request as a conversation.
 
-Source: the API reference of chat completions. A reader is lenient: what is not of the type that it should have is left
+Source: the API reference of chat completions. A reader is lenient: values of the wrong type are left
 out.
 """
 
@@ -26,7 +26,7 @@ from coderouter_proxy.wires.system_text import SYSTEM_ROLES
 
 WIRE = "openai"
 MODES = {"auto": "auto", "required": "required", "none": "none"}
-# Read below; what is left is known to this wire alone.
+# Read below; the others are fields that only this wire has.
 _READ = frozenset(
     {
         "model",
@@ -57,7 +57,7 @@ def read(body: Body) -> Conversation:
     """Return the conversation.
 
     Raises:
-        ProviderError: arguments of a call are nested more deeply than can be written.
+        ProviderError: arguments of a call are nested too deeply to be written.
     """
     system, turns = _split_system(body["messages"])
     stop = body.get("stop")
@@ -107,7 +107,7 @@ def _turn(message: Body) -> Turn:
 
 
 def _calls(message: Body) -> Iterator[Call]:
-    """Yield the calls; `function_call` is the one they were before, known by its name only."""
+    """Yield the calls; `function_call` is their older form, identified by the name of the function."""
     calls, before = message.get("tool_calls"), message.get("function_call")
     for call in calls if isinstance(calls, list) else []:
         function = call.get("function") if isinstance(call, dict) else None
@@ -157,7 +157,7 @@ def _media(kind: Any, url: str, *, title: str | None = None, cache: object) -> M
 
 
 def _tools(body: Body) -> Iterator[Tool]:
-    """Yield the tools; `functions` is the name they had before."""
+    """Yield the tools; `functions` is their older name."""
     tools, functions = body.get("tools"), body.get("functions")
     for tool in tools if isinstance(tools, list) else []:
         function = tool.get("function") if isinstance(tool, dict) else None
@@ -181,7 +181,7 @@ def _tool(function: Body, cache: object) -> Tool:
 
 
 def _tool_choice(choice: object) -> tuple[ToolChoice | None, Body]:
-    """Return the choice, or what it is where only this wire knows it."""
+    """Return the choice; one that only this wire has is returned as a field."""
     if isinstance(choice, dict):
         function = choice.get("function") or choice
         name = function.get("name") if isinstance(function, dict) else None
@@ -193,7 +193,7 @@ def _tool_choice(choice: object) -> tuple[ToolChoice | None, Body]:
 
 
 def _output(wanted: object) -> tuple[object, Body]:
-    """Return the schema of the answer, or the format where only this wire knows it."""
+    """Return the schema of the answer; a format that only this wire has is returned as a field."""
     if not isinstance(wanted, dict) or wanted.get("type") == "text":
         return None, {}
     schema = wanted.get("json_schema")
@@ -203,7 +203,7 @@ def _output(wanted: object) -> tuple[object, Body]:
 
 
 def _user(body: Body) -> tuple[str | None, Body]:
-    """Return the user, and the metadata that are about something else."""
+    """Return the user, and the metadata about anything else."""
     metadata = body.get("metadata")
     fields = metadata if isinstance(metadata, dict) else {}
     user = body.get("user") or fields.get("user_id")

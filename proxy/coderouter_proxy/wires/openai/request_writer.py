@@ -1,6 +1,6 @@
 """A conversation as a chat completion request.
 
-Source: the API reference of chat completions. Only its own fields are written: strict servers refuse all others.
+Source: the API reference of chat completions. Only its fields are written: strict servers reject all others.
 """
 
 import hashlib
@@ -14,6 +14,7 @@ from coderouter_proxy.wires.conversation import (
     Media,
     Part,
     Result,
+    Role,
     Text,
     Thinking,
     Tool,
@@ -23,12 +24,11 @@ from coderouter_proxy.wires.conversation import (
 from coderouter_proxy.wires.losses import Vocabulary
 from coderouter_proxy.wires.tool_names import short
 
-WIRE = "openai"
 STOPS_MAX = 4
 USER_CHARS_MAX = 64
 EMPTY_SCHEMA: Body = {"type": "object", "properties": {}}
 
-# Beyond those that the form has; clients of other wires may send them as well.
+# In addition to those of a `Conversation`; clients of other wires may send them as well.
 OWN_FIELDS = frozenset(
     {
         "audio",
@@ -50,7 +50,7 @@ OWN_FIELDS = frozenset(
         "web_search_options",
     }
 )
-# Their value changes nothing, or there is nothing to turn off.
+# With these values they change nothing.
 _HARMLESS: Body = {"thinking": {"type": "disabled"}}
 
 
@@ -62,11 +62,11 @@ def _knows_media(media: Media) -> bool:
     return media.kind == "image" or media.data is not None or media.text is not None
 
 
-VOCABULARY = Vocabulary(wire=WIRE, knows_field=_knows_field, knows_media=_knows_media, stops_max=STOPS_MAX)
+VOCABULARY = Vocabulary(knows_field=_knows_field, knows_media=_knows_media, strict=True, stops_max=STOPS_MAX)
 
 
 def write(conversation: Conversation) -> Body:
-    """Return the request, without a model; what the wire cannot say is left out."""
+    """Return the request, without a model; what the wire cannot express is left out."""
     body: Body = {}
     for fields in conversation.vendor.values():
         body |= {name: value for name, value in fields.items() if name in OWN_FIELDS and value is not None}
@@ -74,7 +74,7 @@ def write(conversation: Conversation) -> Body:
         *_system(conversation.system),
         *(
             message
-            for turn in sequence.mended(conversation.turns, can_write=_can_write)
+            for turn in sequence.mended(conversation.turns, can_write=_can_write, fit_id=str)
             for message in _messages(turn)
         ),
     ]
@@ -95,7 +95,7 @@ def write(conversation: Conversation) -> Body:
 
 
 def _user_id(given: str) -> str:
-    """Return the name of the user; Claude Code's is longer than OpenAI takes, and always the same."""
+    """Return the id of the user; a longer one, such as Claude Code's, is replaced with its hash."""
     return given if len(given) <= USER_CHARS_MAX else hashlib.sha256(given.encode()).hexdigest()
 
 
@@ -104,12 +104,12 @@ def _system(texts: Iterable[Text]) -> list[Body]:
     return [{"role": "system", "content": text}] if text else []
 
 
-def _can_write(part: Part) -> bool:
+def _can_write(part: Part, role: Role) -> bool:
     match part:
         case Text() | Call() | Result():
             return True
         case Media():
-            return _knows_media(part)
+            return role == "user" and _knows_media(part)
         case Thinking():
             return part.state is not None
     return False
@@ -147,7 +147,7 @@ def _assistant(parts: Iterable[Part]) -> Iterator[Body]:
 
 
 def _user(parts: Iterable[Part]) -> Iterator[Body]:
-    """Yield tool results first: on this wire they have to follow the calls directly."""
+    """Yield tool results first: on this wire they must follow the calls directly."""
     written: list[Body] = []
     for part in parts:
         if isinstance(part, Result):
@@ -165,9 +165,9 @@ def _user(parts: Iterable[Part]) -> Iterator[Body]:
 
 
 def _result(result: Result) -> tuple[str, list[Body]]:
-    """Return the text of a tool result, and its images: a tool message holds text only, so the user shows them."""
+    """Return the text of a tool result, and its images, which go into a user message: a tool message is only text."""
     parts = [each for part in result.parts for each in _part(part)]
-    text = "\n\n".join(part["text"] for part in parts if part["type"] == "text" and part["text"])
+    text = "\n\n".join(part["text"] for part in parts if part["type"] == "text")
     others = [part for part in parts if part["type"] != "text"]
     return (f"Error: {text}" if result.is_error else text), others
 
@@ -179,7 +179,7 @@ def _part(part: Part) -> list[Body]:
         case Media(kind="image"):
             return [{"type": "image_url", "image_url": {"url": _url(part)}}]
         case Media(text=str() as text):
-            return [{"type": "text", "text": text}]
+            return [{"type": "text", "text": f"{part.title}\n\n{text}" if part.title else text}]
         case Media(data=str()):
             return [
                 {"type": "file", "file": {"filename": part.title or "document.pdf", "file_data": _url(part)}}

@@ -1,0 +1,239 @@
+"""Work on a request grows with its size, not with the square of it, however the request is made."""
+
+import gc
+import sys
+import time
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import pytest
+
+from coderouter_events.events import Ingress
+from coderouter_proxy.wires.clients import CLIENT_WIRES
+from coderouter_proxy.wires.conversation import Call, Result, Text, Turn
+from coderouter_proxy.wires.losses import losses
+from coderouter_proxy.wires.sequence import mended
+from coderouter_proxy.wires.system_text import settled
+from support.proxy.conversations import WIRES, WRITERS, written
+
+Body = dict[str, Any]
+Given = TypeVar("Given")
+
+GROWTH_MAX = 6
+"""Linear time, for four times the size: 4 and some room; quadratic time grows to 16."""
+
+_MEASURABLE_S = 0.01
+
+
+def growth_in_calls(function: Callable[[Given], object], make: Callable[[int], Given], size: int) -> float:
+    """Return how many times more calls, of Python and of C functions, it makes for four times the size.
+
+    What a single call copies does not count.
+    """
+    return _calls(function, make(4 * size)) / _calls(function, make(size))
+
+
+def growth_in_cpu_time(function: Callable[[Given], object], make: Callable[[int], Given], size: int) -> float:
+    """Return how many times longer it takes for four times the size; the least of some measurements."""
+    small, large = make(size), make(4 * size)
+    least = float("inf")
+    for _ in range(3):
+        least = min(least, _cpu_s(function, large) / _cpu_s(function, small))
+        if least <= GROWTH_MAX:
+            break
+    return least
+
+
+def _calls(function: Callable[[Given], object], given: Given) -> int:
+    count = 0
+
+    def profile(_frame: object, event: str, _argument: object) -> None:
+        nonlocal count
+        count += event in ("call", "c_call")
+
+    before = sys.getprofile()
+    sys.setprofile(profile)
+    try:
+        function(given)
+    finally:
+        sys.setprofile(before)
+    return count
+
+
+def _cpu_s(function: Callable[[Given], object], given: Given) -> float:
+    """Return the time of one call; more than one is made of what is too short to measure."""
+    count = 0
+    gc.collect()
+    gc.disable()
+    try:
+        started = time.process_time()
+        while (taken := time.process_time() - started) < _MEASURABLE_S:
+            function(given)
+            count += 1
+        return taken / count
+    finally:
+        gc.enable()
+
+
+def called(number: int) -> Turn:
+    return Turn("assistant", (Call(f"call_{number}", "ls", "{}"),))
+
+
+def answered(number: int) -> Turn:
+    return Turn("user", (Result(f"call_{number}", (Text("ok"),)),))
+
+
+TURNS: dict[str, Callable[[int], list[Turn]]] = {
+    "calls and their results": lambda n: [
+        made(each) for each in range(n // 2) for made in (called, answered)
+    ],
+    "calls without results": lambda n: [
+        called(each) if each % 2 else Turn("system", (Text("x"),)) for each in range(n)
+    ],
+    "calls in one turn": lambda n: [
+        Turn("assistant", tuple(part for each in range(n) for part in called(each).parts)),
+        Turn("user", tuple(part for each in range(n) for part in answered(n - each).parts)),
+    ],
+    "results without calls in one turn": lambda n: [
+        Turn("user", tuple(part for each in range(n) for part in answered(each).parts))
+    ],
+    "results behind all calls": lambda n: [
+        *(turn for each in range(n // 2) for turn in (called(each), Turn("user", (Text("x"),)))),
+        Turn("user", tuple(part for each in range(n // 2) for part in answered(each).parts)),
+    ],
+}
+RUNS: dict[str, Callable[[int], list[Turn]]] = {
+    "turns of the user in a row": lambda n: [Turn("user", (Text("x"),))] * n,
+    "turns of the model in a row": lambda n: [called(each) for each in range(n)],
+    "results without calls in a row": lambda n: [answered(each) for each in range(n)],
+}
+
+
+@pytest.mark.parametrize("shape", TURNS.values(), ids=TURNS)
+def test_the_order_of_turns_takes_work_that_grows_with_their_parts(
+    shape: Callable[[int], list[Turn]],
+) -> None:
+    assert growth_in_calls(mended, shape, 250) <= GROWTH_MAX
+
+
+@pytest.mark.xfail(strict=True, reason="each turn copies those of its role before it")
+@pytest.mark.parametrize("run", RUNS.values(), ids=RUNS)
+def test_turns_of_one_role_are_merged_with_work_that_grows_with_their_parts(
+    run: Callable[[int], list[Turn]],
+) -> None:
+    assert growth_in_cpu_time(mended, run, 4_000) <= GROWTH_MAX
+
+
+BUILT_AGAIN = pytest.mark.xfail(
+    strict=True, reason="each system message copies the user message that it joins"
+)
+
+
+@pytest.mark.parametrize(
+    "roles",
+    [
+        ["user", "system", "assistant"],
+        ["system", "user"],
+        ["tool", "system", "developer"],
+        pytest.param(["system"], marks=BUILT_AGAIN),
+    ],
+    ids=" ".join,
+)
+def test_system_text_is_settled_with_work_that_grows_with_the_messages(roles: list[str]) -> None:
+    def conversation(size: int) -> list[Body]:
+        repeated = [{"role": role, "content": "x"} for role in roles] * (size // len(roles))
+        return [{"role": "user", "content": "x"}, *repeated]
+
+    assert growth_in_calls(settled, conversation, 250) <= GROWTH_MAX
+
+
+def text(number: int) -> Body:
+    return {"type": "text", "text": f"text {number}"}
+
+
+def use(number: int) -> Body:
+    return {"type": "tool_use", "id": f"t{number}", "name": "ls", "input": {}}
+
+
+def result(number: int) -> Body:
+    return {"type": "tool_result", "tool_use_id": f"t{number}", "content": "ok"}
+
+
+def call(number: int) -> Body:
+    return {"id": f"c{number}", "type": "function", "function": {"name": "ls", "arguments": "{}"}}
+
+
+def said(role: str, content: object, **more: object) -> Body:
+    return {"role": role, "content": content, **more}
+
+
+def deferred(number: int) -> Body:
+    return {"name": f"tool_{number}", "input_schema": {}, "defer_loading": True}
+
+
+Make = Callable[[int], Body]
+REQUESTS: dict[Ingress, dict[str, Make]] = {
+    "anthropic": {
+        "turns": lambda n: {"messages": [said("user", "x"), said("assistant", "x")] * (n // 2)},
+        "calls": lambda n: {
+            "messages": [
+                said("assistant", [use(each) for each in range(n // 2)]),
+                said("user", [result(each) for each in range(n // 2)]),
+            ]
+        },
+        "texts": lambda n: {"messages": [said("user", list(map(text, range(n))))]},
+        "texts in a result": lambda n: {
+            "messages": [said("user", [{**result(1), "content": list(map(text, range(n)))}])]
+        },
+        "tools found by a search": lambda n: {
+            "messages": [
+                said("user", [{"type": "tool_reference", "tool_name": f"tool_{each}"} for each in range(n)])
+            ],
+            "tools": list(map(deferred, range(n))),
+            "tool_choice": {"type": "tool", "name": f"tool_{n - 1}"},
+        },
+        "hosted tools": lambda n: {
+            "messages": [{}],
+            "tools": [{"type": f"web_{each}", "name": f"web_{each}"} for each in range(n)],
+        },
+        "fields": lambda n: {"messages": [{}], **{f"field {each}": 1 for each in range(n)}},
+        "system": lambda n: {"messages": [{}], "system": list(map(text, range(n)))},
+    },
+    "openai": {
+        "turns": lambda n: {"messages": [said("user", "x"), said("assistant", "x")] * (n // 2)},
+        "calls": lambda n: {
+            "messages": [
+                said("assistant", None, tool_calls=list(map(call, range(n // 2)))),
+                *(said("tool", "ok", tool_call_id=f"c{each}") for each in range(n // 10)),
+            ]
+        },
+        "texts": lambda n: {"messages": [said("user", list(map(text, range(n))))]},
+        "tools": lambda n: {
+            "messages": [{}],
+            "tools": [{"type": "function", "function": {"name": f"tool.{each}"}} for each in range(n)],
+        },
+        "a URL": lambda n: {
+            "messages": [said("user", [{"type": "image_url", "image_url": "data:a" + ";base64" * 100 * n}])]
+        },
+        "fields": lambda n: {"messages": [{}], **{f"field {each}": 1 for each in range(n)}},
+        "system": lambda n: {"messages": [said("system", "x")] * n},
+    },
+}
+
+
+@pytest.mark.parametrize(
+    ("wire", "make"),
+    [
+        pytest.param(wire, make, id=f"{wire}: {name}")
+        for wire, shapes in REQUESTS.items()
+        for name, make in shapes.items()
+    ],
+)
+def test_a_request_is_translated_with_work_that_grows_with_its_size(wire: Ingress, make: Make) -> None:
+    def translated(body: Body) -> None:
+        conversation = CLIENT_WIRES[wire].conversation(body, len)
+        for other in WIRES:
+            losses(conversation, WRITERS[other].VOCABULARY)
+            written(conversation, other)
+
+    assert growth_in_cpu_time(translated, make, 3_000) <= GROWTH_MAX
