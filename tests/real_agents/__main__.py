@@ -7,9 +7,10 @@ import argparse
 import dataclasses
 import json
 import sys
+from collections.abc import Collection, Iterator
 from pathlib import Path
 
-from real_agents import install, table
+from real_agents import install, rotation, table
 from real_agents.agent import Agent
 from real_agents.claude_code import CLAUDE_CODE
 from real_agents.install import NotInstalled
@@ -17,7 +18,7 @@ from real_agents.providers.kinds import DIRECT, KINDS, Kind
 from real_agents.run import Cell, Installed, run
 
 AGENTS = (CLAUDE_CODE,)
-PROVIDERS = (DIRECT, *(kind.name for kind in KINDS))
+PROVIDERS = (DIRECT, *(kind.name for kind in KINDS), rotation.ROTATING)
 
 
 def main() -> int:
@@ -32,11 +33,9 @@ def main() -> int:
         except NotInstalled as error:
             not_installed[agent.name] = str(error)
             continue
-        for kind in (Kind(DIRECT, agent.wire), *KINDS):
-            if kind.name in options.provider:
-                cell = run(installed, kind, options.captures)
-                print(f"{cell.agent}, {cell.provider}: {table.shown(cell)}", flush=True)
-                cells.append(cell)
+        for cell in _runs(installed, options.provider, options.captures):
+            print(f"{cell.agent}, {cell.provider}: {table.shown(cell)}", flush=True)
+            cells.append(cell)
     if cells:
         print(f"\n{table.render(cells, [name for name in PROVIDERS if name in options.provider])}")
     for name, words in not_installed.items():
@@ -47,6 +46,14 @@ def main() -> int:
     if any(cell.problems for cell in cells):
         return 1
     return 2 if not_installed else 0
+
+
+def _runs(installed: Installed, providers: Collection[str], captures: Path | None) -> Iterator[Cell]:
+    for kind in (Kind(DIRECT, installed.agent.wire), *KINDS):
+        if kind.name in providers:
+            yield run(installed, kind, captures)
+    if rotation.ROTATING in providers:
+        yield rotation.run(installed, captures)
 
 
 def _installed(agent: Agent, *, latest: bool) -> Installed:

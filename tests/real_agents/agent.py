@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from real_agents.providers.conversation import Usage, Wire
-from real_agents.providers.task import Task
+from real_agents.providers.task import Call, Task
 
 
 @dataclass(frozen=True)
@@ -38,8 +38,9 @@ class Shown:
 class Agent:
     """`package` is the npm package, `program` the command in it, `wire` the one that it speaks.
 
-    `task` is what the model does in the folder of the project. `shown` reads stdout, and raises ValueError, KeyError or
-    TypeError where it cannot.
+    `task` is what the model does in a folder, `large` a call with a longer result than agents keep as it is. `resuming`
+    are the arguments that continue the last session; they go before the others. `shown` reads stdout, and raises
+    ValueError, KeyError or TypeError where it cannot.
     """
 
     name: str
@@ -48,5 +49,7 @@ class Agent:
     program: str
     wire: Wire
     task: Callable[[Path], Task]
+    large: Call
     invocation: Callable[[Workplace], Invocation]
+    resuming: tuple[str, ...]
     shown: Callable[[str], Shown]

@@ -16,9 +16,12 @@ QUIET = {
 }
 
 
-def task(project: Path) -> Task:
-    path = str(project / FILE)
-    count = {"command": f"wc -c < {FILE}", "description": "Count the bytes"}
+LARGE = Call("Bash", {"command": "seq 20000", "description": "Count to 20000"}, "1\n2\n3\n")
+
+
+def task(folder: Path) -> Task:
+    path = str(folder / FILE)
+    count = {"command": f"wc -c < {path}", "description": "Count the bytes"}
     return Task(
         (
             (Call("Write", {"file_path": path, "content": TEXT}, "created"),),
@@ -55,6 +58,8 @@ CLAUDE_CODE = Agent(
     program="claude",
     wire=ANTHROPIC,
     task=task,
+    large=LARGE,
     invocation=invocation,
+    resuming=("--continue",),
     shown=shown,
 )

@@ -1,4 +1,4 @@
-"""The smallest agent, `mini_agent.py BASE_URL FLAW`, for the tests of the package itself."""
+"""The smallest agent, `mini_agent.py [--continue] BASE_URL FLAW`, for the tests of the package itself."""
 
 import json
 import subprocess
@@ -11,19 +11,27 @@ PROMPT = {"role": "user", "content": "Do it."}
 TOOLS = [{"name": name, "input_schema": {"type": "object"}} for name in ("write", "shell")]
 
 
-def main(url: str, flaw: str) -> None:
-    messages: list[Any] = [PROMPT, {"role": "system", "content": "Be brief."}][: 2 if flaw == "system" else 1]
-    usage = [0, 0, 0]
+SESSION = Path.home() / "session.json"
+ID_CHARS = 64
+
+
+def main(url: str, flaw: str, *, continues: bool) -> None:
+    messages, usage = json.loads(SESSION.read_text()) if continues else ([], [0, 0, 0])
+    messages += [PROMPT, {"role": "system", "content": "Be brief."}][: 2 if flaw == "system" else 1]
     while (answer := _asked(url, messages))["stop_reason"] == "tool_use":
         _add(usage, answer)
-        messages.append({"role": "assistant", "content": answer["content"]})
         uses = [block for block in answer["content"] if block["type"] == "tool_use"]
+        for use in uses if flaw == "cuts ids" else ():
+            use["id"] = use["id"][:ID_CHARS]
+        messages.append({"role": "assistant", "content": answer["content"]})
         results = [
             {"type": "tool_result", "tool_use_id": use["id"], "content": _result(use, flaw)} for use in uses
         ]
         messages.append({"role": "user", "content": results[:1] if flaw == "forgets" else results})
     if flaw != "miscounts":
         _add(usage, answer)
+    messages.append({"role": "assistant", "content": answer["content"]})
+    SESSION.write_text(json.dumps([messages, usage]), encoding="utf-8")
     if flaw != "is silent":
         words = "mumble" if flaw == "mumbles" else answer["content"][0]["text"]
         print(json.dumps({"answer": words, "usage": usage}))
@@ -41,7 +49,9 @@ def _asked(url: str, messages: list[Any]) -> Any:
 def _result(use: Any, flaw: str) -> str:
     given = use["input"]
     if use["name"] == "write":
-        Path(given["path"]).write_text("" if flaw == "spoils" else given["text"], encoding="utf-8")
+        path = Path(given["path"])
+        path.parent.mkdir(exist_ok=True)
+        path.write_text("" if flaw == "spoils" else given["text"], encoding="utf-8")
         return "written"
     ended = subprocess.run(given["command"], shell=True, capture_output=True, text=True, check=True)
     return "" if flaw == "sees nothing" else ended.stdout
@@ -53,4 +63,5 @@ def _add(usage: list[int], answer: Any) -> None:
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    *first, given_url, given_flaw = sys.argv[1:]
+    main(given_url, given_flaw, continues=bool(first))

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from real_agents import totals
 from real_agents.agent import Agent, Workplace
+from real_agents.providers.conversation import Usage
 from real_agents.providers.kinds import DIRECT, Kind
 from real_agents.providers.model import Model
 from real_agents.providers.task import ANSWER, FILE, TEXT
@@ -63,9 +64,7 @@ def run(installed: Installed, kind: Kind, captures: Path | None = None) -> Cell:
     cell = Cell(agent.name, installed.version, kind.name)
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="coderouter-agents-")))
-        home, project, scratch = folder / "home", folder / "project", folder / "tmp"
-        for made in (home, project, scratch):
-            made.mkdir(mode=0o700)
+        home, project, scratch = folders(folder)
         provider = stack.enter_context(upstream.serving()).provider(PROVIDER)
         model = Model(kind, agent.task(project))
         provider.plays(always=model)
@@ -76,25 +75,34 @@ def run(installed: Installed, kind: Kind, captures: Path | None = None) -> Cell:
             url = proxy.url
 
         started = time.monotonic()
-        ended = _ended(installed, Workplace(home, project, scratch, url.removesuffix("/v1")))
+        ended = start(installed, Workplace(home, project, scratch, url.removesuffix("/v1")))
         cell.duration_s = round(time.monotonic() - started, 1)
         cell.answers = model.answers
-        cell.problems = [*_problems(agent, ended, model), *_differences(project), *model.missing()]
-        cell.notes = _notes(ended, model)
+        cell.problems = [*problems(agent, ended, model.usage), *differences(project), *model.missing()]
+        cell.notes = [*_refusals(model), *notes(ended)]
         if proxy is not None:
             proxy.command.stop()
             cell.problems += totals.differences(proxy.events_path, PROVIDER, agent.wire, model)
         if captures is not None:
-            _save(provider.requests, captures / f"{agent.name}-{kind.name}")
+            save(provider.requests, captures / f"{agent.name}-{kind.name}")
     return cell
 
 
-def _ended(installed: Installed, place: Workplace) -> Ended:
+def folders(folder: Path) -> tuple[Path, Path, Path]:
+    """Create the folders of a workplace: home, project, scratch."""
+    made = (folder / "home", folder / "project", folder / "tmp")
+    for each in made:
+        each.mkdir(mode=0o700)
+    return made
+
+
+def start(installed: Installed, place: Workplace, *more: str) -> Ended:
+    """Run the agent to its end, with `more` arguments before its own."""
     invocation = installed.agent.invocation(place)
     path = ":".join([*map(str, installed.programs), SYSTEM_PATH])
     usual = {"PATH": path, "HOME": str(place.home), "TMPDIR": str(place.scratch), "LANG": "C.UTF-8"}
     process = subprocess.Popen(
-        [installed.programs[0] / installed.agent.program, *invocation.arguments],
+        [installed.programs[0] / installed.agent.program, *more, *invocation.arguments],
         cwd=place.project,
         env={**usual, **invocation.environment},
         stdin=subprocess.DEVNULL,
@@ -114,8 +122,8 @@ def _ended(installed: Installed, place: Workplace) -> Ended:
             os.killpg(process.pid, signal.SIGKILL)
 
 
-def _problems(agent: Agent, ended: Ended, model: Model) -> list[str]:
-    """Return what is wrong with how the agent ended and with what it shows."""
+def problems(agent: Agent, ended: Ended, usage: Usage) -> list[str]:
+    """Return what is wrong with how the agent ended and with what it shows; `usage` is what it used."""
     found = []
     if ended.code is None:
         found.append(f"it did not end within {AGENT_S_MAX} s")
@@ -127,26 +135,28 @@ def _problems(agent: Agent, ended: Ended, model: Model) -> list[str]:
         return [*found, f"its output cannot be read ({error!r}): {ended.stdout[:OUTPUT_CHARS_MAX]}"]
     if shown.answer != ANSWER:
         found.append(f"it shows the answer {shown.answer!r}, not {ANSWER!r}")
-    if shown.usage not in (None, model.usage):
-        found.append(f"it shows {shown.usage}, the provider counted {model.usage}")
+    if shown.usage not in (None, usage):
+        found.append(f"it shows {shown.usage}, the provider counted {usage}")
     return found
 
 
-def _differences(project: Path) -> list[str]:
+def differences(project: Path) -> list[str]:
     path = project / FILE
     written = path.read_text(encoding="utf-8") if path.exists() else None
     return [] if written == TEXT else [f"{FILE} holds {written!r}, not {TEXT!r}"]
 
 
-def _notes(ended: Ended, model: Model) -> list[str]:
-    notes = [f"the provider refused {count}: {words}" for words, count in Counter(model.refused).items()]
-    notes += [f"the provider does not know {request}" for request in dict.fromkeys(model.unknown)]
-    if stderr := ended.stderr.strip():
-        notes.append(f"stderr: {stderr[:OUTPUT_CHARS_MAX]}")
-    return notes
+def _refusals(model: Model) -> list[str]:
+    found = [f"the provider refused {count}: {words}" for words, count in Counter(model.refused).items()]
+    return [*found, *(f"the provider does not know {request}" for request in dict.fromkeys(model.unknown))]
 
 
-def _save(requests: list[Received], folder: Path) -> None:
+def notes(ended: Ended) -> list[str]:
+    stderr = ended.stderr.strip()
+    return [f"stderr: {stderr[:OUTPUT_CHARS_MAX]}"] if stderr else []
+
+
+def save(requests: list[Received], folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     for number, request in enumerate(requests, 1):
         head = {"method": request.method, "path": request.path, "headers": request.headers}

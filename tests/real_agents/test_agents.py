@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from real_agents import mini_agent, table, totals
+from real_agents import mini_agent, rotation, table, totals
 from real_agents.agent import Agent, Invocation, Shown, Workplace
 from real_agents.providers.conversation import Usage
 from real_agents.providers.kinds import ANTHROPIC, DIRECT, KINDS, Kind
@@ -18,11 +18,15 @@ from real_agents.run import Cell, Installed, run
 from support.exporter.process import append, line
 
 WITHOUT_PROXY = Kind(DIRECT, ANTHROPIC)
+RESUMING = ("--continue",)
 Install = Callable[[str], Installed]
 
 
-def task(project: Path) -> Task:
-    path = str(project / FILE)
+LARGE = Call("shell", {"command": "seq 20000"}, "1\n2\n3\n")
+
+
+def task(folder: Path) -> Task:
+    path = str(folder / FILE)
     read, count = {"command": f"cat {path}"}, {"command": f"wc -c < {path}"}
     return Task(
         (
@@ -48,7 +52,7 @@ def install(tmp_path: Path) -> Install:
         program = tmp_path / "mini"
         program.write_text(f'#!/bin/sh\nexec {sys.executable} {mini_agent.__file__} "$@"\n')
         program.chmod(0o755)
-        agent = Agent("mini", "mini", "1.0", "mini", ANTHROPIC, task, invocation, shown)
+        agent = Agent("mini", "mini", "1.0", "mini", ANTHROPIC, task, LARGE, invocation, RESUMING, shown)
         return Installed(agent, "1.0", [tmp_path])
 
     return installed
@@ -78,6 +82,21 @@ def test_an_agent_with_a_flaw_fails(flaw: str, words: str, install: Install) -> 
     cell = run(install(flaw), WITHOUT_PROXY)
     assert words in "\n".join([*cell.problems, *cell.notes])
     assert cell.problems
+
+
+def test_a_conversation_over_rotating_vendors_goes_on_after_restarts(
+    install: Install, tmp_path: Path
+) -> None:
+    cell = rotation.run(install(""), captures=tmp_path)
+    assert (cell.problems, cell.notes, cell.answers) == ([], [], 12)
+    captured = {path.parent.name for path in tmp_path.glob("mini-*/*.json")}
+    assert captured == {"mini-rotating-gemini", "mini-rotating-deepseek", "mini-rotating-mistral"}
+
+
+def test_a_vendor_refuses_a_history_without_its_state(install: Install) -> None:
+    cell = rotation.run(install("cuts ids"), prompts=1)
+    assert "gemini refused" in "\n".join(cell.problems)
+    assert "is missing a thought_signature" in "\n".join(cell.problems)
 
 
 def test_the_strict_template_refuses_a_system_message_after_the_first_message(install: Install) -> None:

@@ -25,6 +25,8 @@ PROVIDERS: dict[str, dict[str, object]] = {
     "b": {},
     "shown": {"capabilities": SHOWN},
     "wants": {"traits": {"returns_reasoning": True, "thought_signatures": True}},
+    "refuses-reasoning_content": {"capabilities": SHOWN},
+    "refuses-reasoning": {"capabilities": SHOWN},
     "claude": {"kind": "anthropic", "capabilities": {"thinking": True}},
 }
 
@@ -236,6 +238,25 @@ def test_reasoning_that_is_shown_comes_back_from_its_block(
     first, *_ = assistant(claude)
     assert [block["type"] for block in first["content"]] == ["tool_use"]
     assert "thinking" in claude.requests[-1].json
+
+
+@pytest.mark.parametrize("field", ["reasoning_content", "reasoning"])
+def test_a_provider_that_refuses_its_own_reasoning_is_not_sent_it_again(
+    proxy: Proxy, upstream_server: Upstream, field: str
+) -> None:
+    provider = upstream_server.provider("refuses-" + field)
+    reply = says({field: "Hm."}, {"tool_calls": [call("c1")]}, streamed=False)
+    refusal = openai_answers.error(
+        "'messages.1' : for 'role:assistant' the following must be satisfied[('messages.1' : property "
+        f"'{field}' is unsupported)]",
+        400,
+    )
+    provider.plays(reply, always=lambda received: refusal if field in received.json["messages"][1] else reply)
+    session = Session("anthropic", streamed=False, thinking={"type": "enabled", "budget_tokens": 1024})
+    for _ in range(3):
+        session.turn(proxy, "refuses-" + field)
+    assert [field in message for message in assistant(provider)] == [False, False]
+    assert len(provider.requests) == 4
 
 
 def test_reasoning_that_an_openai_client_gets_is_sent_back_by_itself(

@@ -302,6 +302,16 @@ def test_refused_fields_are_left_out_and_reported_where_they_mean_something(to: 
     assert {"store", "service_tier"}.isdisjoint(body)
 
 
+def test_refused_fields_are_left_out_of_chat_messages_and_their_calls() -> None:
+    call = {"id": "c", "type": "function", "function": {"name": "Read", "arguments": "{}"}}
+    made = {"role": "assistant", "content": None, "tool_calls": [call]}
+    result = {"role": "tool", "tool_call_id": "c", "content": "ok"}
+    thoughtful = {**made, "reasoning": "Hm.", "tool_calls": [{**call, "extra_content": {"google": {}}}]}
+    traits = replace(ANY, refused_fields=("reasoning", "extra_content", "role", "id"))
+    body = given("openai", messages=[said("user", "Hi"), thoughtful, result])
+    assert fitted("openai", body, traits)["messages"] == [said("user", "Hi"), made, result]
+
+
 @pytest.mark.parametrize("client", ["openai", "anthropic"])
 @pytest.mark.parametrize("to", ["openai", "anthropic"])
 def test_top_p_is_left_out_beside_temperature(to: Wire, client: Wire) -> None:
@@ -473,7 +483,7 @@ STRICT = ProviderTraits(
     system_text="never",
     call_ids="nine",
     max_output_tokens=50,
-    refused_fields=("store", "metadata"),
+    refused_fields=("store", "metadata", "reasoning_content"),
     temperature_with_top_p=False,
     forced_tool_choice=False,
     refused_schema_keywords=("exclusiveMinimum",),

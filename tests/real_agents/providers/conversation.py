@@ -1,7 +1,7 @@
 """What a model reads in a request and says in its answer, whatever the wire."""
 
 import operator
-from dataclasses import astuple, dataclass
+from dataclasses import astuple, dataclass, field
 from typing import Any, Protocol
 
 from support.proxy.upstream import Script
@@ -15,9 +15,12 @@ class Refused(Exception):
 
 @dataclass(frozen=True)
 class ToolCall:
+    """`vendor` are fields of the call that only this vendor has."""
+
     id: str
     name: str
     arguments: Body
+    vendor: Body = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)

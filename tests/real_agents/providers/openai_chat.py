@@ -69,7 +69,7 @@ def _whole(answer_id: str, reply: Reply, usage: Body) -> Script:
 
 def _call(call: ToolCall) -> Body:
     function = {"name": call.name, "arguments": json.dumps(call.arguments)}
-    return {"id": call.id, "type": "function", "function": function}
+    return {"id": call.id, "type": "function", "function": function, **call.vendor}
 
 
 def _streamed(answer_id: str, reply: Reply, usage: Body) -> Script:
@@ -78,7 +78,7 @@ def _streamed(answer_id: str, reply: Reply, usage: Body) -> Script:
     deltas += [{"content": piece} for piece in _pieces(reply.text)]
     for index, call in enumerate(reply.calls):
         function = {"name": call.name, "arguments": ""}
-        begun = {"index": index, "id": call.id, "type": "function", "function": function}
+        begun = {"index": index, "id": call.id, "type": "function", "function": function, **call.vendor}
         pieces = _pieces(json.dumps(call.arguments))
         rest = [{"index": index, "function": {"arguments": piece}} for piece in pieces]
         deltas += [{"tool_calls": [piece]} for piece in (begun, *rest)]

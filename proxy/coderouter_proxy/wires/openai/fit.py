@@ -9,6 +9,8 @@ from coderouter_proxy.wires.client import Drop
 from coderouter_proxy.wires.openai.others import with_one_system_message
 
 _LIMITS = ("max_tokens", "max_completion_tokens")
+# Without these a message or a call says nothing.
+_MESSAGE_FIELDS = frozenset({"role", "content", "tool_calls", "tool_call_id", "id", "type", "function"})
 _PLACEHOLDERS = {
     "image_url": ("image", fitting.IMAGE_PLACEHOLDER),
     "file": ("document", fitting.DOCUMENT_PLACEHOLDER),
@@ -172,6 +174,30 @@ def _efforts(body: Body, traits: ProviderTraits, drop: Drop) -> Body:
     return body if effort == given else {**body, "reasoning_effort": effort}
 
 
+def _refused_fields(body: Body, traits: ProviderTraits, drop: Drop) -> Body:
+    """Leave out of messages and calls as well: who writes reasoning in an answer may refuse it in a history."""
+    of_messages = frozenset(traits.refused_fields) - _MESSAGE_FIELDS
+    if of_messages:
+        body = fitting.with_messages(body, lambda message: _without(message, of_messages))
+    return fitting.without_refused(body, traits, drop)
+
+
+def _without(message: Body, refused: frozenset[str]) -> Body:
+    if not refused.isdisjoint(message):
+        message = {name: value for name, value in message.items() if name not in refused}
+    calls = message.get("tool_calls")
+    if not isinstance(calls, list):
+        return message
+
+    def call_fitted(call: Any) -> Any:  # noqa: ANN401 - of a client
+        if not isinstance(call, dict) or refused.isdisjoint(call):
+            return call
+        return {name: value for name, value in call.items() if name not in refused}
+
+    changed = fitting.each(calls, call_fitted)
+    return message if changed is calls else {**message, "tool_calls": changed}
+
+
 FITS: fitting.Fits = (
     ("system_text", _system_text),
     ("alternating", _alternating),
@@ -183,5 +209,5 @@ FITS: fitting.Fits = (
     ("forced_tool_choice", _forced_tool_choice),
     ("refused_schema_keywords", _schema_keywords),
     ("efforts", _efforts),
-    ("refused_fields", fitting.without_refused),
+    ("refused_fields", _refused_fields),
 )
