@@ -99,7 +99,7 @@ def test_all_texts_are_still_there_in_their_order_and_only_those_of_the_system_a
 @ANY_LOAD
 def test_messages_without_system_text_beside_them_are_the_same_objects(given_messages: list[Message]) -> None:
     _, others = settled(given_messages)
-    rest = given_messages[leading_count(given_messages) :]
+    rest = in_place(given_messages[leading_count(given_messages) :])
     kept = {id(each) for each in others}
     by_others = [each for each in rest if each["role"] not in ("user", *SYSTEM_ROLES)]
     assert all(id(each) in kept for each in by_others)
