@@ -116,17 +116,11 @@ def test_the_order_of_turns_takes_work_that_grows_with_their_parts(
     assert growth_in_calls(mended, shape, 250) <= GROWTH_MAX
 
 
-@pytest.mark.xfail(strict=True, reason="each turn copies those of its role before it")
 @pytest.mark.parametrize("run", RUNS.values(), ids=RUNS)
 def test_turns_of_one_role_are_merged_with_work_that_grows_with_their_parts(
     run: Callable[[int], list[Turn]],
 ) -> None:
     assert growth_in_cpu_time(mended, run, 4_000) <= GROWTH_MAX
-
-
-BUILT_AGAIN = pytest.mark.xfail(
-    strict=True, reason="each system message copies the user message that it joins"
-)
 
 
 @pytest.mark.parametrize(
@@ -135,7 +129,7 @@ BUILT_AGAIN = pytest.mark.xfail(
         ["user", "system", "assistant"],
         ["system", "user"],
         ["tool", "system", "developer"],
-        pytest.param(["system"], marks=BUILT_AGAIN),
+        ["system"],
     ],
     ids=" ".join,
 )

@@ -182,7 +182,6 @@ def test_any_json_is_read_and_written_or_refused(wire: Ingress, data: st.DataObj
         written(client.conversation(again, dropped.append), wire)
 
 
-@pytest.mark.xfail(strict=True, raises=RecursionError, reason="names are compared whatever they are")
 @pytest.mark.parametrize(
     "tool", [{"type": "web_search_20250305"}, {"input_schema": {}, "defer_loading": False}]
 )

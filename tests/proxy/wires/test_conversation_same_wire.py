@@ -1,6 +1,7 @@
 """A request to a provider of its own wire arrives as it was sent: it is not translated into any other form."""
 
 import copy
+from dataclasses import replace
 from typing import Any
 
 import orjson
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 
 from coderouter_events.events import Ingress
 from coderouter_proxy.config.schema import Provider
+from coderouter_proxy.config.traits import ProviderTraits
 from coderouter_proxy.wires import sequence
 from coderouter_proxy.wires.clients import CLIENT_WIRES
 from support.proxy.conversations import conversations, written
@@ -18,6 +20,8 @@ from support.proxy.drive_relay import PROFILE, PROVIDER_WIRES, request_from_byte
 Body = dict[str, Any]
 
 ANY_LOAD = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+FITS_ALL = replace(ProviderTraits(), system_text="anywhere", alternating=False)
+"""Traits with which nothing has to change."""
 BASE_URLS = {
     "openai": ["https://api.openai.com/v1", "http://127.0.0.1:1/v1"],
     "anthropic": ["https://api.anthropic.com", "http://127.0.0.1:1"],
@@ -65,7 +69,7 @@ def test_a_request_of_the_same_wire_arrives_as_it_was_sent(
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(type(CLIENT_WIRES[wire]), "conversation", is_not_called)
         patch.setattr(sequence, "mended", is_not_called)
-        body = PROVIDER_WIRES[wire].request(request, provider, PROFILE, is_not_called)
+        body = PROVIDER_WIRES[wire].request(request, provider, PROFILE, FITS_ALL, is_not_called)
 
     assert request.body == before
     expected = {**sent, "model": model or sent["model"]}

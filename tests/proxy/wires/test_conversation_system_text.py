@@ -55,6 +55,21 @@ def leading_count(given_messages: Sequence[Message]) -> int:
     return next((n for n, each in enumerate(given_messages) if not is_system(each)), len(given_messages))
 
 
+def in_place(given_messages: Sequence[Message]) -> list[Message]:
+    """Return the messages in the order of their texts: no system text is between tool results and their calls.
+
+    Behind a user's message it joins that one; anywhere else it waits for the last result.
+    """
+    ordered: list[Message] = []
+    for may_move, run in groupby(given_messages, key=lambda each: is_system(each) or each["role"] == "tool"):
+        messages_of_run = list(run)
+        joins_user = bool(ordered) and ordered[-1]["role"] == "user"
+        count = leading_count(messages_of_run) if may_move and joins_user else 0
+        ordered += messages_of_run[:count]
+        ordered += sorted(messages_of_run[count:], key=is_system) if may_move else messages_of_run[count:]
+    return ordered
+
+
 def texts(given_messages: Iterable[Message]) -> list[str]:
     return A_TEXT.findall(json.dumps(list(given_messages)))
 
@@ -75,7 +90,7 @@ def test_all_texts_are_still_there_in_their_order_and_only_those_of_the_system_a
 ) -> None:
     _, others = settled(given_messages)
     rest = given_messages[leading_count(given_messages) :]
-    assert texts(others) == texts(rest)
+    assert texts(others) == texts(in_place(rest))
     marked = A_SYSTEM_TEXT.findall(json.dumps(others))
     assert A_TEXT.findall("".join(marked)) == texts(filter(is_system, rest))
 
@@ -84,7 +99,7 @@ def test_all_texts_are_still_there_in_their_order_and_only_those_of_the_system_a
 @ANY_LOAD
 def test_messages_without_system_text_beside_them_are_the_same_objects(given_messages: list[Message]) -> None:
     _, others = settled(given_messages)
-    rest = given_messages[leading_count(given_messages) :]
+    rest = in_place(given_messages[leading_count(given_messages) :])
     kept = {id(each) for each in others}
     by_others = [each for each in rest if each["role"] not in ("user", *SYSTEM_ROLES)]
     assert all(id(each) in kept for each in by_others)
@@ -100,7 +115,8 @@ def test_a_message_is_added_only_where_no_user_message_is_beside_the_system_text
     given_messages: list[Message],
 ) -> None:
     _, others = settled(given_messages)
-    runs = [list(run) for _, run in groupby(given_messages[leading_count(given_messages) :], key=is_system)]
+    rest = in_place(given_messages[leading_count(given_messages) :])
+    runs = [list(run) for _, run in groupby(rest, key=is_system)]
     expected: list[str] = []
     for before, run, behind in zip([[], *runs], runs, [*runs[1:], []], strict=False):
         roles = [message["role"] for message in run]

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 
 from coderouter_proxy.wires import sequence
-from coderouter_proxy.wires.anthropic.request_writer import CONTINUED, MAX_TOKENS
+from coderouter_proxy.wires.anthropic.request_writer import MAX_TOKENS
 from coderouter_proxy.wires.conversation import (
     Body,
     Call,
@@ -234,7 +234,7 @@ def _openai_parts(parts: Iterable[Part]) -> Iterator[Part]:
                 yield replace(part, parts=(Text(text),) if text else (), is_error=False)
                 shown += [each for each in inner if not isinstance(each, Text)]
             case Media(text=str() as text):
-                shown.append(Text(text))
+                shown.append(Text(f"{part.title}\n\n{text}" if part.title else text))
             case Media(kind="document"):
                 shown.append(replace(part, title=part.title or "document.pdf"))
             case _:
@@ -246,7 +246,7 @@ def _on_anthropic(conversation: Conversation, turns: Iterable[Turn]) -> Conversa
     """The user begins, nothing ends in white space, and there is a number of tokens."""
     known = list(turns)
     if not known or known[0].role != "user":
-        known.insert(0, Turn("user", (Text(CONTINUED),)))
+        known.insert(0, Turn("user", (Text(sequence.CONTINUED),)))
     if known[-1].role == "assistant" and isinstance(text := known[-1].parts[-1], Text):
         known[-1] = Turn("assistant", (*known[-1].parts[:-1], replace(text, text=text.text.rstrip())))
     temperature: Any = conversation.temperature

@@ -7,7 +7,7 @@ from contextlib import suppress
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from coderouter_proxy import token_estimate
@@ -21,6 +21,8 @@ from support.proxy.drive_relay import PROFILE, PROVIDER, PROVIDER_WIRES, request
 from support.proxy.upstream import Script
 
 pytestmark = pytest.mark.slow
+
+ANY_LOAD = settings(max_examples=150, suppress_health_check=[HealthCheck.too_slow])
 
 Body = dict[str, Any]
 Path = tuple[str | int, ...]
@@ -130,7 +132,7 @@ def forward(client: str, provider: str, raw: bytes) -> None:
 @pytest.mark.parametrize("provider", ["openai", "anthropic"])
 @pytest.mark.parametrize("client", ["openai", "anthropic"])
 @given(data=st.data())
-@settings(max_examples=150)
+@ANY_LOAD
 def test_a_damaged_request_is_forwarded_or_rejected(client: str, provider: str, data: st.DataObject) -> None:
     forward(client, provider, json.dumps(data.draw(DAMAGED_REQUESTS[client])).encode())
 
@@ -233,7 +235,7 @@ def request_from(client: str, *, stream: bool) -> Any:
 @pytest.mark.parametrize("provider", ["openai", "anthropic"])
 @pytest.mark.parametrize("client", ["openai", "anthropic"])
 @given(data=st.data())
-@settings(max_examples=150)
+@ANY_LOAD
 def test_a_damaged_stream_is_relayed_or_fails(client: str, provider: str, data: st.DataObject) -> None:
     events = data.draw(DAMAGED_STREAMS[provider]).get("events")
     sent = events if isinstance(events, list) else []
@@ -249,7 +251,7 @@ def test_a_damaged_stream_is_relayed_or_fails(client: str, provider: str, data: 
 @pytest.mark.parametrize("provider", ["openai", "anthropic"])
 @pytest.mark.parametrize("client", ["openai", "anthropic"])
 @given(data=st.data())
-@settings(max_examples=150)
+@ANY_LOAD
 def test_a_damaged_answer_is_relayed_or_fails(client: str, provider: str, data: st.DataObject) -> None:
     body = data.draw(DAMAGED_ANSWERS[provider])
     with suppress(ProviderError):
