@@ -1,4 +1,4 @@
-"""The official SDKs, pointed at a proxy of the tests and at one of its profiles."""
+"""The official SDKs, configured for a proxy under test and one of its profiles."""
 
 from anthropic import Anthropic
 from anthropic.types import MessageParam

@@ -1,4 +1,4 @@
-"""`coderouter serve` that shows a sign of life after a fraction of a second, for tests that wait for one."""
+"""`coderouter serve` that sends its first ping after a fraction of a second, for tests that wait for one."""
 
 import argparse
 from dataclasses import replace
@@ -11,7 +11,7 @@ PING_S = 0.2
 
 
 def given_settings() -> tuple[Settings, int]:
-    """Return what `providers.yaml` and the command line say, and the port."""
+    """Return the settings of `providers.yaml` and the command line, and the port."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--port", type=int)
     parser.add_argument("--events", type=Path)
