@@ -13,6 +13,8 @@ from support.proxy.doctor import ProbeResults, run_probes, write_config
 from support.proxy.model import Model
 from support.proxy.upstream import CUT, HANG, Drip, Provider, Received, Script, head, stream, whole
 
+pytestmark = pytest.mark.slow
+
 KEY = "a plain secret of no known shape"
 TIMEOUT_S = 1
 

@@ -10,6 +10,8 @@ from support.proxy import process, wire_cases
 from support.proxy.process import Proxy
 from support.proxy.upstream import Upstream
 
+pytestmark = pytest.mark.slow
+
 CASES = sorted((Path(__file__).parent / "cases").glob("*/case.json"))
 
 

@@ -16,6 +16,8 @@ from coderouter_proxy.wires.sequence import mended
 from coderouter_proxy.wires.system_text import settled
 from support.proxy.conversations import WIRES, WRITERS, written
 
+pytestmark = pytest.mark.slow
+
 Body = dict[str, Any]
 Given = TypeVar("Given")
 

@@ -18,6 +18,8 @@ from proxy.wires.test_translate_fuzz import COMPLETIONS, MESSAGES, paths
 from support.proxy.conversations import WIRES, WRITERS, written
 from support.proxy.drive_relay import request_from_bytes
 
+pytestmark = pytest.mark.slow
+
 Body = dict[str, Any]
 
 ANY_LOAD = settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])

@@ -17,6 +17,8 @@ from coderouter_proxy.wires.clients import CLIENT_WIRES
 from support.proxy.conversations import conversations, written
 from support.proxy.drive_relay import PROFILE, PROVIDER_WIRES, request_from_bytes
 
+pytestmark = pytest.mark.slow
+
 Body = dict[str, Any]
 
 ANY_LOAD = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])

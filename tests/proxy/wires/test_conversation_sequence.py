@@ -12,6 +12,8 @@ from hypothesis import strategies as st
 from coderouter_proxy.wires.conversation import Call, Media, Part, Result, Role, Text, Thinking, Turn
 from coderouter_proxy.wires.sequence import CONTINUED, NO_RESULT, STRAY_RESULT, mended
 
+pytestmark = pytest.mark.slow
+
 ANY_LOAD = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 PARTS: dict[str, Part] = {
     "image": Media("image", url="https://example.org/a.png"),

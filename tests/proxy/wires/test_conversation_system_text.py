@@ -16,6 +16,8 @@ from coderouter_proxy.wires.openai.others import with_one_system_message
 from coderouter_proxy.wires.system_text import SYSTEM_ROLES, settled
 from support.proxy.conversations import WIRES, conversations, foreign, read, written
 
+pytestmark = pytest.mark.slow
+
 Message = dict[str, Any]
 
 ANY_LOAD = settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])

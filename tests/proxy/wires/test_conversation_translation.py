@@ -30,6 +30,8 @@ from coderouter_proxy.wires.system_text import MARKED
 from coderouter_proxy.wires.tool_names import short
 from support.proxy.conversations import WIRES, WRITERS, conversations, foreign, read, written
 
+pytestmark = pytest.mark.slow
+
 EMPTY_SCHEMA: Body = {"type": "object", "properties": {}}
 # Values of fields that a wire need not have, since without them nothing is different.
 CHANGES_NOTHING: dict[str, Body] = {

@@ -26,6 +26,8 @@ from coderouter_proxy.wires.conversation import (
 from coderouter_proxy.wires.losses import losses
 from support.proxy.conversations import WIRES, WRITERS, conversations, written
 
+pytestmark = pytest.mark.slow
+
 ANY_LOAD = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 HI = Turn("user", (Text("Hi"),))
 

@@ -14,6 +14,8 @@ from support.proxy.client_view import OpenAIClient, event_data, ordered_blocks
 from support.proxy.process import Proxy
 from support.proxy.upstream import Provider, Script, Upstream, stream, whole
 
+pytestmark = pytest.mark.slow
+
 Body = dict[str, Any]
 
 TOOL = {"name": "read", "input_schema": {"type": "object", "properties": {}}}
