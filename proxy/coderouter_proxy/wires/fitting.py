@@ -5,7 +5,7 @@ Every function returns the very object it was given where nothing has to change:
 
 import hashlib
 import re
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from operator import eq
 from typing import Any, TypeVar
 
@@ -129,18 +129,33 @@ def roles_of(messages: Sequence[Body]) -> list[object]:
     return [message.get("role") for message in messages]
 
 
-def alternating(messages: Sequence[Body], merge: Callable[[Body, Body], Body]) -> Sequence[Body]:
-    """Return the messages with neighbours merged that are both the user's or both the assistant's."""
+def alternating(body: Body, traits: ProviderTraits, merge: Callable[[list[Body]], Body]) -> Body:
+    """Return the body with neighbours merged that are all the user's or all the assistant's.
+
+    `merge` gets each run whole: in pairs, its work would grow with the square of the length.
+    """
+    if not traits.alternating:
+        return body
+    messages = body["messages"]
     roles = roles_of(messages)
-    if not any(map(eq, roles, roles[1:])):  # faster than the loop, and nearly always enough
-        return messages
     merged: list[Body] = []
-    for message in messages:
-        if merged and merged[-1].get("role") == message.get("role") in ("user", "assistant"):
-            merged[-1] = merge(merged[-1], message)
-        else:
-            merged.append(message)
-    return messages if len(merged) == len(messages) else merged
+    start = 0
+    for neighbours in _runs(roles):
+        merged += messages[start : neighbours.start]
+        merged.append(merge(messages[neighbours.start : neighbours.stop]))
+        start = neighbours.stop
+    return {**body, "messages": [*merged, *messages[start:]]} if start else body
+
+
+def _runs(roles: Sequence[object]) -> Iterator[range]:
+    """Yield the places of the messages that follow each other in one of the two roles."""
+    same = bytes(map(eq, roles, roles[1:])) + b"\0"  # which have the role of the next one
+    start = same.find(1)
+    while start >= 0:
+        stop = same.index(0, start) + 1
+        if roles[start] in ("user", "assistant"):
+            yield range(start, stop)
+        start = same.find(1, stop)
 
 
 def without_keywords(schema: Any, refused: Collection[str], depth: int = 0) -> Any:  # noqa: ANN401

@@ -9,9 +9,12 @@ from typing import Any, TypeVar
 import pytest
 
 from coderouter_events.events import Ingress
+from coderouter_proxy.config.traits import ProviderTraits
+from coderouter_proxy.wires.anthropic import fit as anthropic_fit
 from coderouter_proxy.wires.clients import CLIENT_WIRES
 from coderouter_proxy.wires.conversation import Call, Result, Text, Turn
 from coderouter_proxy.wires.losses import losses
+from coderouter_proxy.wires.openai import fit as openai_fit
 from coderouter_proxy.wires.sequence import mended
 from coderouter_proxy.wires.system_text import settled
 from support.proxy.conversations import WIRES, WRITERS, written
@@ -233,3 +236,17 @@ def test_a_request_is_translated_with_work_that_grows_with_its_size(wire: Ingres
             written(conversation, other)
 
     assert growth_in_cpu_time(translated, make, 3_000) <= GROWTH_MAX
+
+
+@pytest.mark.parametrize("role", ["user", "assistant"])
+@pytest.mark.parametrize("wire", ["openai", "anthropic"])
+def test_a_run_of_one_role_is_merged_with_work_that_grows_with_its_messages(wire: Ingress, role: str) -> None:
+    fit = {"openai": openai_fit.fit, "anthropic": anthropic_fit.fit}[wire]
+
+    def make(size: int) -> Body:
+        return {"messages": [{"role": role, "content": [{"type": "text", "text": "x"}]}] * size}
+
+    def fitted(body: Body) -> object:
+        return fit(body, ProviderTraits(), lambda _: None)
+
+    assert growth_in_cpu_time(fitted, make, 1_000) <= GROWTH_MAX

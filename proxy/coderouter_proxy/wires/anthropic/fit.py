@@ -42,16 +42,13 @@ def _system_text(body: Body, traits: ProviderTraits, drop: Drop) -> Body:
 
 def _alternating(body: Body, traits: ProviderTraits, drop: Drop) -> Body:
     del drop
-    if not traits.alternating:
-        return body
-    messages = fitting.alternating(body["messages"], _merged)
-    return body if messages is body["messages"] else {**body, "messages": messages}
+    return fitting.alternating(body, traits, _merged)
 
 
-def _merged(first: Body, second: Body) -> Body:
+def _merged(neighbours: list[Body]) -> Body:
     """Return one message; results of tools stay at its beginning, as the wire requires."""
-    parts = [*fitting.as_parts(first.get("content")), *fitting.as_parts(second.get("content"))]
-    return {**first, "content": sorted(parts, key=lambda part: _type(part) != "tool_result")}
+    parts = [part for message in neighbours for part in fitting.as_parts(message.get("content"))]
+    return {**neighbours[0], "content": sorted(parts, key=lambda part: _type(part) != "tool_result")}
 
 
 def _call_ids(body: Body, traits: ProviderTraits, drop: Drop) -> Body:

@@ -1,5 +1,6 @@
 """A chat completion request as one provider accepts it."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from coderouter_proxy.config.traits import ProviderTraits
@@ -47,29 +48,27 @@ def _system_text(body: Body, traits: ProviderTraits, drop: Drop) -> Body:
 def _alternating(body: Body, traits: ProviderTraits, drop: Drop) -> Body:
     """Merge neighbours; messages of tools are none of either side and may be between them."""
     del drop
-    if not traits.alternating:
-        return body
-    messages = fitting.alternating(body["messages"], _merged)
-    return body if messages is body["messages"] else {**body, "messages": messages}
+    return fitting.alternating(body, traits, _merged)
 
 
-def _merged(first: Body, second: Body) -> Body:
-    merged = {**first, **second}
-    one, two = first.get("content"), second.get("content")
-    if isinstance(one, list) or isinstance(two, list):
-        merged["content"] = [*fitting.as_parts(one), *fitting.as_parts(two)]
+def _merged(neighbours: list[Body]) -> Body:
+    merged = {name: value for message in neighbours for name, value in message.items()}
+    contents = [message.get("content") for message in neighbours]
+    if any(isinstance(content, list) for content in contents):
+        merged["content"] = [part for content in contents for part in fitting.as_parts(content)]
     else:
-        merged["content"] = "\n\n".join(text for text in (one, two) if isinstance(text, str) and text)
-    calls = [
-        call for each in (first, second) if isinstance(made := each.get("tool_calls"), list) for call in made
-    ]
-    if calls:
+        merged["content"] = _joined(contents)
+    given = (message.get("tool_calls") for message in neighbours)
+    if calls := [call for made in given if isinstance(made, list) for call in made]:
         merged["tool_calls"] = calls
         merged["content"] = merged["content"] or None
-    thoughts = [each.get("reasoning_content") for each in (first, second)]
-    if all(isinstance(thought, str) for thought in thoughts):
-        merged["reasoning_content"] = "\n\n".join(map(str, thoughts))
+    if thoughts := _joined(message.get("reasoning_content") for message in neighbours):
+        merged["reasoning_content"] = thoughts
     return merged
+
+
+def _joined(texts: Iterable[object]) -> str:
+    return "\n\n".join(text for text in texts if isinstance(text, str) and text)
 
 
 def _call_ids(body: Body, traits: ProviderTraits, drop: Drop) -> Body:
