@@ -29,11 +29,17 @@ class Changes:
     stripped: tuple[str, ...] = ()
 
     def __add__(self, other: "Changes") -> "Changes":
+        if other is NO_CHANGES or self is NO_CHANGES:
+            return self if other is NO_CHANGES else other
         return Changes(
             filters=self.filters + other.filters,
             repaired=self.repaired + other.repaired,
             stripped=self.stripped + other.stripped,
         )
+
+
+NO_CHANGES = Changes()
+"""Of nearly every answer, so that nothing is created for it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,7 +51,7 @@ class AnswerLog:
 
     usage: Usage = Usage()
     stop_reason: str | None = None
-    changes: Changes = Changes()
+    changes: Changes = NO_CHANGES
     complete: bool = False
 
 

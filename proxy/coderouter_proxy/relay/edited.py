@@ -5,7 +5,7 @@ from typing import Protocol
 
 import orjson
 
-from coderouter_proxy.answer import Changes, Usage
+from coderouter_proxy.answer import NO_CHANGES, Changes, Usage
 from coderouter_proxy.request import Body
 from coderouter_proxy.wires.provider import ProviderWire
 
@@ -43,7 +43,7 @@ class Edited:
         self._first = True
 
     def changes(self) -> Changes:
-        return sum((edit.changes() for edit in self._edits), Changes())
+        return sum((edit.changes() for edit in self._edits), NO_CHANGES)
 
     def concerns(self, events: bytes) -> bool:
         for edit in self._edits:

@@ -5,7 +5,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Protocol, TypeAlias
 
-from coderouter_proxy.answer import Changes
+from coderouter_proxy.answer import NO_CHANGES, Changes
 from coderouter_proxy.config.schema import OutputFilter
 from coderouter_proxy.relay.output_filters import Filters
 from coderouter_proxy.relay.tool_calls.lookahead import TextualCall
@@ -45,7 +45,8 @@ class FilterText:
         self._filters = Filters(names)
 
     def changes(self) -> Changes:
-        return Changes(filters=tuple(self._filters.applied))
+        applied = self._filters.applied
+        return Changes(filters=tuple(applied)) if applied else NO_CHANGES
 
     def feed(self, text: str) -> list[Piece]:
         return [kept] if (kept := self._filters.feed(text)) else []
@@ -61,7 +62,8 @@ class RepairToolCalls:
         self._repaired_before = 0
 
     def changes(self) -> Changes:
-        return Changes(repaired=self._repaired_before + (self._repairer.count if self._repairer else 0))
+        repaired = self._repaired_before + (self._repairer.count if self._repairer else 0)
+        return Changes(repaired=repaired) if repaired else NO_CHANGES
 
     def feed(self, text: str) -> list[Piece]:
         if self._repairer is None:
@@ -87,7 +89,7 @@ class Stages:
         return bool(self._stages)
 
     def changes(self) -> Changes:
-        return sum((stage.changes() for stage in self._stages), Changes())
+        return sum((stage.changes() for stage in self._stages), NO_CHANGES)
 
     def feed(self, text: str) -> list[Piece]:
         return self._through([text] if text else [], self._stages)

@@ -1,6 +1,6 @@
 """Relay an answer between two wires: read it into deltas, edit those, write them on the client's wire."""
 
-from coderouter_proxy.answer import Changes, Usage
+from coderouter_proxy.answer import NO_CHANGES, Changes, Usage
 from coderouter_proxy.relay.keep_state import KeepState
 from coderouter_proxy.relay.text import Piece, Stages, new_call_id
 from coderouter_proxy.request import Body
@@ -21,7 +21,8 @@ class Translated:
         self._stripped: tuple[str, ...] = ()
 
     def changes(self) -> Changes:
-        return self._stages.changes() + Changes(stripped=self._stripped)
+        stripped = Changes(stripped=self._stripped) if self._stripped else NO_CHANGES
+        return self._stages.changes() + stripped
 
     def concerns(self, events: bytes) -> bool:
         return True

@@ -232,13 +232,17 @@ class _Attempt:
             self._emit_failed(ProviderFailed, error)
             raise
         finally:
-            unsupported = _unsupported(form.traits)
-            self._emit_degraded(
-                [name for name in dropped if name in unsupported], "provider-does-not-support"
-            )
-            self._emit_degraded([name for name in dropped if name not in unsupported], "translation-lossy")
+            if dropped:
+                unsupported = _unsupported(form.traits)
+                self._emit_degraded(
+                    [name for name in dropped if name in unsupported], "provider-does-not-support"
+                )
+                self._emit_degraded(
+                    [name for name in dropped if name not in unsupported], "translation-lossy"
+                )
         self._attempts.waited_s += attempt.waited_s
-        if attempt.answer is None:
+        answer = attempt.answer
+        if answer is None:
             assert attempt.error is not None
             return self._failed(attempt.error.scrubbed(*self._client.secrets))
         duration_s = round(time.perf_counter() - self._started, 6)
@@ -246,7 +250,7 @@ class _Attempt:
             ProviderOk(request_id=request_id, provider=self._name, stream=stream, duration_s=duration_s)
         )
         self._attempts.provider = self._client.provider
-        return replace(attempt.answer, pieces=self._observed(attempt.answer))
+        return Answer(pieces=self._observed(answer), log=answer.log, headers=answer.headers)
 
     def _failed(self, error: ProviderError) -> ProviderError:
         self._error = error

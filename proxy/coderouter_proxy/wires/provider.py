@@ -147,5 +147,5 @@ def by_hand(body: Body, provider: Provider, drop: Drop) -> Body:
 
 def count(usage: object, field: str) -> int | None:
     """Return a number of tokens; None if the provider does not report it."""
-    value = usage.get(field) if isinstance(usage, Mapping) else None
+    value = usage.get(field) if isinstance(usage, dict) else None
     return value if isinstance(value, int) else None

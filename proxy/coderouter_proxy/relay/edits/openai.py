@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from coderouter_proxy.answer import Changes
+from coderouter_proxy.answer import NO_CHANGES, Changes
 from coderouter_proxy.relay.text import Piece, Stages, new_call_id
 from coderouter_proxy.relay.tool_calls.lookahead import TextualCall
 from coderouter_proxy.request import Body
@@ -25,7 +25,7 @@ class KeepState:
         self._collected = CollectedState()
 
     def changes(self) -> Changes:
-        return Changes()
+        return NO_CHANGES
 
     def concerns(self, events: bytes) -> bool:
         if b'"reasoning' in events:
@@ -84,7 +84,7 @@ class HideUsage:
     """Removes the chunk with the usage for a client that did not request it."""
 
     def changes(self) -> Changes:
-        return Changes()
+        return NO_CHANGES
 
     def concerns(self, events: bytes) -> bool:
         return False  # every event with usage is parsed anyway
@@ -106,7 +106,7 @@ class StripReasoning:
         self._stripped_any = False
 
     def changes(self) -> Changes:
-        return Changes(stripped=("reasoning",) if self._stripped_any else ())
+        return Changes(stripped=("reasoning",)) if self._stripped_any else NO_CHANGES
 
     def concerns(self, events: bytes) -> bool:
         return b'"reasoning' in events
