@@ -1,11 +1,11 @@
 """What each provider's model can do: from providers.yaml, else from the rules for models of that name."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from importlib.resources import files
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -69,7 +69,8 @@ class ModelCapabilities:
 
 
 UNKNOWN = ModelCapabilities()
-MEDIA = ("image", "document", "image_url", "file")  # types of parts on either wire
+IMAGES = frozenset({"image", "image_url", "input_image"})  # types of parts, on any wire
+DOCUMENTS = frozenset({"document", "file", "input_file"})
 
 
 def load() -> list[CapabilityRule]:
@@ -136,19 +137,17 @@ def wants_thinking(body: Body) -> bool:
     return isinstance(thinking, dict) and thinking.get("type") not in (None, "disabled")
 
 
-def has_media(body: Body) -> bool:
-    """Return whether any message has an image or a document, also inside of a tool result."""
-    return any(_has_media(message.get("content")) for message in body["messages"])
+def kinds_of_parts(body: Body) -> set[str]:
+    """Return the type of every part of the messages, also of those in tool results."""
+    return set(_kinds(body.get("messages")))
 
 
-def _has_media(content: object) -> bool:
-    if not isinstance(content, list):
-        return False
-    parts = [part for part in content if isinstance(part, dict)]
-    return any(
-        part.get("type") in MEDIA or (part.get("type") == "tool_result" and _has_media(part.get("content")))
-        for part in parts
-    )
+def _kinds(value: Any) -> Iterator[str]:  # noqa: ANN401 - of a client
+    for each in value if isinstance(value, list) else []:
+        if isinstance(each, dict):
+            if isinstance(kind := each.get("type"), str):
+                yield kind
+            yield from _kinds(each.get("content"))
 
 
 def in_order(request: ClientRequest, profile: Profile, known: Mapping[str, ModelCapabilities]) -> list[str]:
@@ -165,6 +164,6 @@ def in_order(request: ClientRequest, profile: Profile, known: Mapping[str, Model
         needed = token_estimate.estimate(request.body)
         names = sorted(names, key=lambda name: needed > limits.get(name, needed))
     blind = {name for name in names if known.get(name, UNKNOWN).vision is False}
-    if blind and has_media(request.body):
+    if blind and not kinds_of_parts(request.body).isdisjoint(IMAGES | DOCUMENTS):
         names = sorted(names, key=lambda name: name in blind)
     return names

@@ -57,7 +57,7 @@ async def answer(
     A provider that refuses images or documents is tried once more without them, but only after all others.
 
     Raises:
-        ChainExhausted: none has, or the client's request is at fault.
+        ChainExhausted: none has.
         HttpError: the request forces a tool that runs at a vendor, and no provider of the chain has it.
     """
     names = hosted.in_order(request, capabilities.in_order(request, profile, routing.capabilities), routing)
@@ -325,9 +325,9 @@ def _unsupported(traits: ProviderTraits) -> set[str]:
     """Return what a request loses because of the traits, by the names that are emitted for it."""
     names = {*traits.refused_fields, *traits.refused_schema_keywords}
     if not traits.images:
-        names |= media.IMAGES
+        names |= capabilities.IMAGES
     if not traits.documents:
-        names |= media.DOCUMENTS
+        names |= capabilities.DOCUMENTS
     if not traits.temperature_with_top_p:
         names |= {"temperature", "top_p"}
     if not traits.forced_tool_choice:

@@ -187,6 +187,16 @@ def test_capable_providers_come_first_and_both_groups_keep_their_order(
 
 IMAGE = {"type": "image", "source": {}}
 IMAGE_URL = {"type": "image_url", "image_url": {"url": "data:,"}}
+
+
+def nested_results(depth: int) -> list[Any]:
+    """Return an image in as many tool results as a request can hold."""
+    content: list[Any] = [IMAGE]
+    for _ in range(depth):
+        content = [{"type": "tool_result", "content": content}]
+    return content
+
+
 SIGHTED = {
     "blind": ModelCapabilities(vision=False, thinking=True),
     "unknown": ModelCapabilities(),
@@ -204,6 +214,7 @@ SIGHTED = {
         ([{"type": "document"}], ["unknown", "sees", "blind"]),
         ([{"type": "file"}], ["unknown", "sees", "blind"]),
         ([{"type": "tool_result", "content": [IMAGE]}], ["unknown", "sees", "blind"]),
+        (nested_results(500), ["unknown", "sees", "blind"]),
     ],
 )
 def test_providers_that_see_nothing_come_last_for_images_whatever_else_they_can(
