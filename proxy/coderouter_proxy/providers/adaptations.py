@@ -5,60 +5,21 @@ effort, and names of fields that were in the request.
 """
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from typing import Any, cast, get_args
+from typing import Any, cast
 
 from coderouter_events.events import AdaptationReason, TraitName
-from coderouter_proxy.config.traits import Effort, ProviderTraits
+from coderouter_proxy.config.traits import EFFORTS, ProviderTraits
 from coderouter_proxy.errors import ProviderError
+from coderouter_proxy.providers import complaints
 
 ADAPTATIONS_MAX = 3
 """How often one provider is tried again in one request."""
 
 Value = str | int | bool | tuple[str, ...]
 
-ANSWER_TOKENS_MIN = 1024  # an answer with less room is not worth a request
-NAMES_MAX = 16
 REFUSED_NAMES = ("refused_fields", "refused_schema_keywords")  # traits that grow, where others change
-EFFORTS: tuple[str, ...] = get_args(Effort)
-
-# Without these nothing is left to answer; what refuses them means something else.
-INDISPENSABLE = frozenset(
-    {
-        "messages",
-        "model",
-        "tools",
-        "stream",
-        "role",
-        "content",
-        "type",
-        "function",
-        "name",
-        "parameters",
-        "input",
-    }
-) | {
-    *(
-        "max_tokens",
-        "max_completion_tokens",
-        "input_schema",
-        "tool_calls",
-        "tool_call_id",
-        "tool_use_id",
-        "id",
-    ),
-    *("properties", "required", "items", "arguments", "text", "body"),
-}
-# Of JSON Schema; Gemini's complaint does not always say that it is about tools.
-SCHEMA_KEYWORDS = frozenset(
-    {"$schema", "$ref", "$defs", "$id", "$comment", "definitions", "additionalProperties", "propertyNames", "const"}
-) | {
-    *("patternProperties", "unevaluatedProperties", "dependentRequired", "minProperties", "maxProperties"),
-    *("exclusiveMinimum", "exclusiveMaximum", "multipleOf", "uniqueItems", "prefixItems", "contains", "examples"),
-    *("oneOf", "anyOf", "allOf", "not", "if", "then", "else", "default", "pattern", "format", "title"),
-    *("minLength", "maxLength", "minItems", "maxItems", "readOnly", "writeOnly", "deprecated"),
-}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -133,82 +94,6 @@ _ON = _always(value=True)
 _OFF = _always(value=False)
 
 
-def _group(match: re.Match[str]) -> str:
-    """Return the group of the alternative that matched."""
-    return next((group for group in match.groups() if group), "")
-
-
-def _limit(match: re.Match[str], traits: ProviderTraits) -> int | None:
-    limit = int(_group(match)) - (match.lastgroup == "below")
-    known = traits.max_output_tokens
-    return limit if limit >= 1 and (known is None or limit < known) else None
-
-
-def _room(match: re.Match[str], traits: ProviderTraits) -> int | None:
-    """Return the tokens that the prompt leaves for the answer."""
-    del traits
-    context, prompt = (int(group) for group in match.groups() if group)
-    return context - prompt if context - prompt >= ANSWER_TOKENS_MIN else None
-
-
-def _stricter(match: re.Match[str], traits: ProviderTraits) -> str:
-    """Return what is one step stricter: some templates say the same of any system message, and of a second one."""
-    del match
-    return "first" if traits.system_text == "anywhere" else "never"
-
-
-def _fields(match: re.Match[str], traits: ProviderTraits) -> tuple[str, ...] | None:
-    """Return the names of all fields that the words complain about."""
-    del traits
-    return _names(_field(_group(each)) for each in match.re.finditer(match.string))
-
-
-def _field(path: str) -> str:
-    """Return the field that a path is about: the last one of a message or a tool, else the one at the top."""
-    steps = [step for step in re.split(r"[.\[\]]+", path.strip("'\"`")) if step and not step.isdecimal()]
-    steps = steps[1:] if steps[:1] == ["body"] else steps
-    if not steps:
-        return ""
-    name = steps[-1] if steps[0] in ("messages", "tools", "system") else steps[0]
-    return re.sub(r"(?<=[a-z])([A-Z])", r"_\1", name).lower()  # xAI names them as its own protocol does
-
-
-def _old_name(match: re.Match[str], traits: ProviderTraits) -> str | None:
-    del traits
-    named = (_field(_group(each)) for each in match.re.finditer(match.string))
-    return "max_tokens" if "max_completion_tokens" in named else None
-
-
-def _keywords(match: re.Match[str], traits: ProviderTraits) -> tuple[str, ...] | None:
-    """Return the keywords of JSON Schema that the words complain about."""
-    del traits
-    found = list(match.re.finditer(match.string))
-    about_tools = (
-        word
-        for each in found
-        for word in re.findall(r"[$\w]+", _group(each).replace("Pattern", "pattern"))
-        if each["place"] or word in SCHEMA_KEYWORDS
-    )
-    return _names(about_tools)
-
-
-def _flags(match: re.Match[str], traits: ProviderTraits) -> tuple[str, ...] | None:
-    """Return the beta flags that the words name, else the whole header."""
-    del traits
-    return _names(re.findall(r"[\w-]+", _group(match))) or ("anthropic-beta",)
-
-
-def _efforts(match: re.Match[str], traits: ProviderTraits) -> tuple[str, ...] | None:
-    del traits
-    named = set(re.findall(r"[a-z]+", _group(match).lower()))
-    return tuple(effort for effort in EFFORTS if effort in named) or None
-
-
-def _names(found: Iterable[str]) -> tuple[str, ...] | None:
-    names = [name for name in dict.fromkeys(found) if 0 < len(name) <= 64 and name not in INDISPENSABLE]
-    return tuple(names[:NAMES_MAX]) or None
-
-
 _QUOTE = "['\"`]?"
 _LEVEL = rf"[\s,|/'\"`\[\]]*(?:or|and)?[\s,|/'\"`\[\]]*\b(?:{'|'.join(EFFORTS)})\b"
 _PATH = r"([A-Za-z_][\w.\[\]-]*)"
@@ -245,7 +130,7 @@ ADAPTATIONS: tuple[Adaptation, ...] = (
         recognised="`max_completion_tokens` is unknown",
         pattern=_words(*_UNKNOWN_FIELD),
         trait="max_tokens_field",
-        value=_old_name,
+        value=complaints.old_name,
     ),
     Adaptation(
         id="output-limit",
@@ -268,7 +153,7 @@ ADAPTATIONS: tuple[Adaptation, ...] = (
             r"OutputTokens.{0,60}range is from 1 \(inclusive\) to (?P<below>\d+) \(exclusive\)",
         ),
         trait="max_output_tokens",
-        value=_limit,
+        value=complaints.limit,
     ),
     Adaptation(
         id="no-room-for-answer",
@@ -281,7 +166,7 @@ ADAPTATIONS: tuple[Adaptation, ...] = (
             r"maximum context length is (\d+) tokens\. However, you requested \d+ tokens \((\d+) in the messages,",
         ),
         trait="max_output_tokens",
-        value=_room,
+        value=complaints.room,
         remembered=False,
     ),
     # Qwen's templates on vLLM (vllm#41114), llama.cpp (ggml-org/llama.cpp#20733), SGLang, LM Studio, Ollama
@@ -293,7 +178,7 @@ ADAPTATIONS: tuple[Adaptation, ...] = (
             r"(?:only (?:one|a single)|multiple|more than one) system (?:message|prompt)",
         ),
         trait="system_text",
-        value=_stricter,
+        value=complaints.stricter,
     ),
     Adaptation(
         id="no-system-role",
@@ -308,7 +193,7 @@ ADAPTATIONS: tuple[Adaptation, ...] = (
             r"(?:developer|system) instruction is not enabled",
         ),
         trait="system_text",
-        value=_stricter,
+        value=complaints.stricter,
     ),
     # Gemma and Mistral on vLLM (vllm#6862), TGI (text-generation-inference#3198), llama.cpp (opencode#5034)
     Adaptation(
@@ -332,7 +217,7 @@ ADAPTATIONS: tuple[Adaptation, ...] = (
             r"unexpected message role",
         ),
         trait="system_text",
-        value=_stricter,
+        value=complaints.stricter,
     ),
     # Mistral (anomalyco/opencode#1680, jundot/omlx#1997) and its tokenizer in vLLM
     Adaptation(
@@ -352,7 +237,7 @@ ADAPTATIONS: tuple[Adaptation, ...] = (
             r"invalid beta flag",
         ),
         trait="refused_fields",
-        value=_flags,
+        value=complaints.flags,
     ),
     Adaptation(
         id="schema-keyword",
@@ -370,7 +255,7 @@ ADAPTATIONS: tuple[Adaptation, ...] = (
             r"(pattern) must start with '\^'",
         ),
         trait="refused_schema_keywords",
-        value=_keywords,
+        value=complaints.keywords,
     ),
     # Azure (agno-agi/agno#1066), Azure AI's Mistral (litellm#11696); a row of its own, for the words vary
     Adaptation(
@@ -409,7 +294,7 @@ ADAPTATIONS: tuple[Adaptation, ...] = (
             rf"invalid think value.{{0,40}}must be({_LEVEL}(?:{_LEVEL})*)",  # Ollama (ollama#17859 #17331)
         ),
         trait="efforts",
-        value=_efforts,
+        value=complaints.efforts,
     ),
     # Anthropic: "This model does not support the effort parameter."; Ollama: "think value \"medium\" is not supported
     # for this model" (ollama#12561)
@@ -459,7 +344,7 @@ ADAPTATIONS: tuple[Adaptation, ...] = (
             r"invalid (temperature|top_p): only \S+ is allowed",
         ),
         trait="refused_fields",
-        value=_fields,
+        value=complaints.fields,
     ),
     # Anthropic: "Thinking may not be enabled when tool_choice forces tool use." (can1357/oh-my-pi#341)
     Adaptation(
@@ -542,7 +427,7 @@ ADAPTATIONS: tuple[Adaptation, ...] = (
         recognised="a field is unknown or not supported",
         pattern=_words(*_UNKNOWN_FIELD),
         trait="refused_fields",
-        value=_fields,
+        value=complaints.fields,
     ),
 )
 BY_ID = {cast("str", row.id): row for row in ADAPTATIONS}
