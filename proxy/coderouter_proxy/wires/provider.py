@@ -12,11 +12,13 @@ from coderouter_proxy.config.schema import Profile, Provider
 from coderouter_proxy.config.traits import ProviderTraits
 from coderouter_proxy.errors import ProviderError
 from coderouter_proxy.request import Body, ClientRequest
-from coderouter_proxy.wires import fitting
+from coderouter_proxy.wires import fitting, returned_state, state
 from coderouter_proxy.wires.client import Drop
+from coderouter_proxy.wires.clients import CLIENT_WIRES
+from coderouter_proxy.wires.conversation import Conversation
 from coderouter_proxy.wires.deltas import Reader
 
-__all__ = ["Drop", "ProviderWire", "by_hand", "count", "directive"]
+__all__ = ["Drop", "ProviderWire", "by_hand", "conversation_for", "count", "directive"]
 
 
 class ProviderWire(ABC):
@@ -136,6 +138,15 @@ def directive(provider: Provider, profile: Profile) -> str | None:
         if profile.append_system_prompt is None
         else profile.append_system_prompt
     )
+
+
+def conversation_for(
+    request: ClientRequest, provider: Provider, drop: Drop, *, returns_reasoning: bool
+) -> Conversation:
+    """Return the request of a client of another wire, with the state that goes back to this provider."""
+    conversation = CLIENT_WIRES[request.ingress].conversation(request.body, drop)
+    origin = state.origin_of(provider)
+    return returned_state.for_provider(conversation, origin, returns_reasoning=returns_reasoning)
 
 
 def by_hand(body: Body, provider: Provider, drop: Drop) -> Body:

@@ -8,18 +8,24 @@ from coderouter_proxy.config.schema import Profile, Provider
 from coderouter_proxy.config.traits import ProviderTraits
 from coderouter_proxy.errors import ProviderError
 from coderouter_proxy.request import Body, ClientRequest
-from coderouter_proxy.wires import fitting, json_values, refusals, returned_state, state
+from coderouter_proxy.wires import fitting, json_values, refusals, state
 from coderouter_proxy.wires.anthropic import others
 from coderouter_proxy.wires.anthropic.answer_reader import AnthropicReader
 from coderouter_proxy.wires.anthropic.answer_writer import event
 from coderouter_proxy.wires.anthropic.client import STATUSES, VERSION
 from coderouter_proxy.wires.anthropic.fit import fit
 from coderouter_proxy.wires.anthropic.request_writer import VOCABULARY, write
-from coderouter_proxy.wires.clients import CLIENT_WIRES
 from coderouter_proxy.wires.conversation import Conversation
 from coderouter_proxy.wires.deltas import Reader
 from coderouter_proxy.wires.losses import losses
-from coderouter_proxy.wires.provider import Drop, ProviderWire, by_hand, count, directive
+from coderouter_proxy.wires.provider import (
+    Drop,
+    ProviderWire,
+    by_hand,
+    conversation_for,
+    count,
+    directive,
+)
 
 _WORDS_TO_PARSE = (b"message_delta", b"message_st", b"event: error", b'"error"')
 _FORWARDED = {b"anthropic-version": "anthropic-version", b"anthropic-beta": "anthropic-beta"}
@@ -106,11 +112,7 @@ class AnthropicProvider(ProviderWire):
         *,
         own_api: bool,
     ) -> Body:
-        conversation = returned_state.for_provider(
-            CLIENT_WIRES[request.ingress].conversation(request.body, drop),
-            state.origin_of(provider),
-            returns_reasoning=False,
-        )
+        conversation = conversation_for(request, provider, drop, returns_reasoning=False)
         effort = None
         if fitting.takes_effort(traits, own_api=own_api):
             conversation, effort = _without_effort(conversation)

@@ -11,8 +11,7 @@ from coderouter_proxy.config.schema import Profile, Provider
 from coderouter_proxy.config.traits import ProviderTraits
 from coderouter_proxy.errors import ProviderError
 from coderouter_proxy.request import Body, ClientRequest
-from coderouter_proxy.wires import fitting, refusals, returned_state, state, system_text
-from coderouter_proxy.wires.clients import CLIENT_WIRES
+from coderouter_proxy.wires import fitting, refusals, state, system_text
 from coderouter_proxy.wires.conversation import Conversation
 from coderouter_proxy.wires.deltas import Reader
 from coderouter_proxy.wires.losses import losses
@@ -20,7 +19,14 @@ from coderouter_proxy.wires.openai.answer_reader import OpenAIReader
 from coderouter_proxy.wires.openai.answer_writer import DONE
 from coderouter_proxy.wires.openai.fit import fit
 from coderouter_proxy.wires.openai.request_writer import VOCABULARY, write
-from coderouter_proxy.wires.provider import Drop, ProviderWire, by_hand, count, directive
+from coderouter_proxy.wires.provider import (
+    Drop,
+    ProviderWire,
+    by_hand,
+    conversation_for,
+    count,
+    directive,
+)
 
 # Searching for the words is fast; the expression rules out fields that are null.
 _WORDS_TO_PARSE = (b'"finish_reason":"', b'"finish_reason": "', b'"usage"', b'"error"', b"[DONE]")
@@ -86,11 +92,7 @@ class OpenAIProvider(ProviderWire):
         *,
         own_api: bool,
     ) -> Body:
-        conversation = returned_state.for_provider(
-            CLIENT_WIRES[request.ingress].conversation(request.body, drop),
-            state.origin_of(provider),
-            returns_reasoning=traits.returns_reasoning,
-        )
+        conversation = conversation_for(request, provider, drop, returns_reasoning=traits.returns_reasoning)
         effort = None
         if fitting.takes_effort(traits, own_api=own_api):
             conversation, effort = _without_effort(conversation)
@@ -98,7 +100,7 @@ class OpenAIProvider(ProviderWire):
             drop(name)
         body = write(conversation)
         if effort == "none" and traits.efforts is None:
-            return body  # not every model can be told not to think
+            return body  # not every model can answer without thinking
         return body if effort is None else {**body, "reasoning_effort": _own_level(effort, traits)}
 
     def needs_parsing(self, events: bytes) -> bool:
