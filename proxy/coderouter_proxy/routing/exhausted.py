@@ -1,4 +1,4 @@
-"""What the client gets when the chain is at its end: whose fault that is, and the status that says so."""
+"""What the client gets when every provider of the chain has failed: the status and the error."""
 
 from math import ceil, inf
 
@@ -14,7 +14,7 @@ AUTH_HINT = "check api_key_env of these providers and the variables it names"
 
 
 class ChainExhausted(HttpError):
-    """No provider answered; `outcome` says whose fault that is."""
+    """No provider answered; `outcome` says what to blame: the request or the chain."""
 
     def __init__(self, outcome: Outcome, error: HttpError) -> None:
         super().__init__(

@@ -1,4 +1,4 @@
-"""What a provider's refusal says: whose fault it is, how long to wait, and its words, in any shape that servers use."""
+"""What a provider's refusal says, in any shape that servers use: the kind of error, how long to wait, the message."""
 
 import re
 from collections.abc import Iterator
@@ -15,7 +15,7 @@ NESTING_MAX = 8
 
 STATUS_ERRORS: dict[int, ErrorType] = {
     401: "auth",
-    402: "auth",  # the account's fault, not the client's: the balance is spent
+    402: "auth",  # about the account, not the request: the balance is spent
     403: "auth",
     404: "not_found",
     429: "rate_limited",
@@ -111,7 +111,7 @@ def message_in(decoded: object) -> str:
     """Return the words of a decoded error body, never its JSON; empty where there are none.
 
     Shapes: `{"error": {"message"}}`, `{"error": "…"}`, `{"message"}`, `{"detail"}` as text or as FastAPI's list of
-    faults, any of them in a list (Gemini) or as JSON text in another one's message (gateways).
+    errors, any of them in a list (Gemini) or as JSON text in another one's message (gateways).
     """
     return _message(decoded, NESTING_MAX)[:MESSAGE_CHARS_MAX]
 
@@ -123,7 +123,7 @@ def _message(decoded: object, depth: int) -> str:
         inner = _decoded(decoded.encode(errors="replace")) if decoded.lstrip()[:1] in ("{", "[") else None
         return (_message(inner, depth - 1) if inner is not None else "") or _plain(decoded)
     if isinstance(decoded, list):
-        found = (_fault(entry) or _message(entry, depth - 1) for entry in decoded)
+        found = (_listed_error(entry) or _message(entry, depth - 1) for entry in decoded)
         return "; ".join(words for words in found if words)
     if isinstance(decoded, dict):
         return next((words for words in _candidates(decoded, depth - 1) if words), "")
@@ -141,8 +141,8 @@ def _candidates(decoded: dict[object, object], depth: int) -> Iterator[str]:
             yield _message(decoded[name], depth)
 
 
-def _fault(entry: object) -> str:
-    """Return a fault of FastAPI's list: where it is and what it is."""
+def _listed_error(entry: object) -> str:
+    """Return an error of FastAPI's list: its place and its message."""
     if not isinstance(entry, dict) or not isinstance(entry.get("msg"), str):
         return ""
     place = entry.get("loc")

@@ -117,7 +117,7 @@ def test_an_unknown_path_or_method_gets_an_error_in_the_openai_shape(served: Pro
     assert wrong.json["error"]["type"] == "invalid_request_error"
 
 
-FAULTS = """\
+BAD_CONFIG = """\
 default_profile: coding
 providers:
   - name: local
@@ -135,7 +135,7 @@ profiles:
 
 
 def test_an_invalid_providers_yaml_fails_the_start_with_all_its_errors(tmp_path: Path) -> None:
-    path = process.write_config(tmp_path, FAULTS)
+    path = process.write_config(tmp_path, BAD_CONFIG)
 
     output = failed_start(tmp_path)
 

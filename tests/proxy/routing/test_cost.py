@@ -356,7 +356,9 @@ def test_a_budget_that_a_reload_adds_holds(tmp_path: Path, a: FakeProvider, b: F
 
 
 @pytest.mark.slow
-def test_when_every_provider_is_over_budget_the_client_is_told_so(tmp_path: Path, a: FakeProvider) -> None:
+def test_when_every_provider_is_over_budget_the_client_gets_that_error(
+    tmp_path: Path, a: FakeProvider
+) -> None:
     a.plays()
     with serving(tmp_path, config(a, budget_usd=0)) as served:
         refused = served.chat().rest()

@@ -7,6 +7,7 @@ import base64
 import hashlib
 import random
 import re
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import ClassVar
@@ -22,7 +23,7 @@ FIELDS = frozenset({"role", "content", "tool_calls"})
 CALL_FIELDS = frozenset({"id", "type", "function"})
 
 
-class Vendor(OpenAIChat):
+class Vendor(OpenAIChat, ABC):
     """`traits` are what providers.yaml says about it; `fields` and `call_fields` all that an assistant's may have."""
 
     name: ClassVar[str]
@@ -44,9 +45,9 @@ class Vendor(OpenAIChat):
     def answer(self, answer_id: str, reply: Reply, usage: Usage, *, stream: bool) -> Script:
         return super().answer(f"{self.name}-{answer_id}", self.own(reply), usage, stream=stream)
 
+    @abstractmethod
     def own(self, reply: Reply) -> Reply:
         """Return the reply with what this vendor adds, of which it knows all by the id of a call."""
-        raise NotImplementedError
 
     def check(self, message: Body) -> None:
         """Check a message of the assistant.
