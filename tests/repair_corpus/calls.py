@@ -130,6 +130,7 @@ SITUATIONS = {
 }
 COMMON = (
     "simple", "typed", "numeric", "package", "code", "readme", "before", "around", "two", "between", "none", "nested",
+    "todos",
 )  # fmt: skip
 OTHERS = ("simple", "code", "two")
 IN_TURN = ("around", "typed", "numeric", "shell", "none", "todos", "lines")

@@ -14,12 +14,12 @@ from coderouter_proxy.request import ClientRequest
 from coderouter_proxy.wires.openai.provider import OpenAIProvider
 from repair_corpus.case import Call, Case
 from support.proxy import openai_answers as says
-from support.proxy.client_view import AnthropicClient, OpenAIClient
+from support.proxy.client_view import AnthropicClient, Client, OpenAIClient
 from support.proxy.drive_relay import request_of
 
 HERE = Path(__file__).parent
 WIRE = OpenAIProvider()
-CLIENTS = {"openai": OpenAIClient(), "anthropic": AnthropicClient()}
+CLIENTS: dict[str, Client] = {"openai": OpenAIClient(), "anthropic": AnthropicClient()}
 
 
 @dataclass(frozen=True)

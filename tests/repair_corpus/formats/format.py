@@ -68,8 +68,8 @@ def raw(value: object) -> str:
 
 
 def python_raw(value: object) -> str:
-    """Like `raw`, but as a template without `tojson` prints booleans and null."""
-    return str(value) if isinstance(value, bool) or value is None else raw(value)
+    """Like `raw`, but as a template without `tojson` prints booleans."""
+    return str(value) if isinstance(value, bool) else raw(value)
 
 
 def parameters(

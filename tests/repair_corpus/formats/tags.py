@@ -18,7 +18,6 @@ from repair_corpus.formats.format import (
 
 Value = Callable[[Any], str]
 M3 = "]<]minimax[>["
-NESTED = frozenset({"nested", "typed"})
 
 
 def _function(edge: str, value: Value) -> Callable[[str, Arguments], str]:
@@ -193,6 +192,8 @@ FORMATS = (
         "MiniMax M3, SGLang's parser",
         wrapped(f"{M3}<tool_call>\n", _minimax_m3, f"\n{M3}</tool_call>"),
         is_common=True,
+        # Without a schema, its tags do not say whether 8 is a number.
+        without=frozenset({"nested"}),
     ),
     Format(
         "anthropic-legacy",
@@ -243,6 +244,6 @@ FORMATS = (
     Format("kimi-k3-json", "chat_template of Kimi K3", numbered(K3[0], _kimi_k3_json, K3[1], K3[2])),
     Format("cline", "system prompt of Cline and Roo Code", each(_cline, "\n\n"), is_common=True),
     Format("cline-multiline", "system prompt of Cline and Roo Code", each(_cline_multiline, "\n\n")),
-    Format("xml-attributes", "small models", each(_attributes), without=frozenset({"code", "typed", "none"})),
+    Format("xml-attributes", "small models", each(_attributes), without=frozenset({"code", "typed", "two", "shell", "todos"})),
     Format("minicpm5", "chat_template of MiniCPM 5", each(_minicpm5)),
 )
