@@ -1,6 +1,6 @@
 """Whether a case holds: whole, streamed in pieces of any size, for clients of both wires."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
 
@@ -23,26 +23,39 @@ WAYS: dict[str, Callable[[Case], Got]] = {
 @dataclass(frozen=True)
 class Verdict:
     case: Case
+    sent: frozenset[str]
+    """The ways in which the text was sent."""
     held: frozenset[str]
-    """The ways in which the client got what it has to get."""
+    """Those in which the client got what it has to get."""
     has_calls: bool
-    """Whether any way made calls of it."""
+    """Whether any of them made calls of it."""
+    is_torn: bool
+    """Whether the client gets something else in one way than in another."""
 
     @property
     def good(self) -> bool:
-        return self.held == WAYS.keys()
+        return self.held == self.sent
 
 
 def cases() -> Iterator[Case]:
+    """Yield all cases."""
     yield from generated()
     yield from written()
     yield from samples()
 
 
-def judge(case: Case) -> Verdict:
-    results = {way: _result(case, send) for way, send in WAYS.items()}
-    held = frozenset(way for way, got in results.items() if got is not None and holds(case, got))
-    return Verdict(case, held, any(got is not None and bool(got.calls) for got in results.values()))
+def judge(case: Case, ways: Iterable[str] = WAYS) -> Verdict:
+    """Return how a text arrives that is sent in these ways."""
+    results = {way: _result(case, WAYS[way]) for way in ways}
+    got = {way: result for way, result in results.items() if result is not None}
+    seen = [_seen(case, result) for result in got.values()]
+    return Verdict(
+        case,
+        sent=frozenset(results),
+        held=frozenset(way for way, result in got.items() if holds(case, result)),
+        has_calls=any(result.calls for result in got.values()),
+        is_torn=len(got) < len(results) or any(each != seen[0] for each in seen),
+    )
 
 
 def _result(case: Case, send: Callable[[Case], Got]) -> Got | None:
@@ -55,20 +68,19 @@ def _result(case: Case, send: Callable[[Case], Got]) -> Got | None:
 
 def holds(case: Case, got: Got) -> bool:
     """Return whether a client has the calls, with values of the right type, and a text that may remain."""
-    return _typed(got.calls) == _typed(case.calls) and _edges(case, got.text) in {
-        _edges(case, text) for text in case.texts
-    }
+    return any(_seen(case, got) == _seen(case, Got(text, case.calls)) for text in case.texts)
+
+
+def _seen(case: Case, got: Got) -> object:
+    """Return what matters: not white space at the edges of a text, nor around a call that was taken out."""
+    text = " ".join(got.text.split()) if case.kind == "call" else got.text.strip()
+    return text, _typed(got.calls)
 
 
 def _typed(value: object) -> object:
-    """Return a value that differs where `1 == True` does not; the order of keys does not matter."""
+    """Return a value in which `1` and `True` differ; the order of keys does not matter."""
     if isinstance(value, dict):
         return {key: _typed(part) for key, part in value.items()}
     if isinstance(value, (list, tuple)):
         return [_typed(part) for part in value]
-    return (type(value).__name__, value)
-
-
-def _edges(case: Case, text: str) -> str:
-    """White space around a call that was taken out does not matter, nor any at the edges of a text."""
-    return " ".join(text.split()) if case.kind == "call" else text.strip()
+    return type(value).__name__, value

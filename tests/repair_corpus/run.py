@@ -16,27 +16,31 @@ def main() -> None:
     if wanted := set(sys.argv[1:]):
         _explain(wanted)
         return
-    verdicts = [judge(case) for case in cases()]
-    for kind, title in TITLES.items():
-        of_kind = [verdict for verdict in verdicts if verdict.case.kind == kind]
-        _table(title, of_kind)
+    of_kind: dict[str, list[Verdict]] = {kind: [] for kind in TITLES}
+    for case in cases():
+        of_kind[case.kind].append(judge(case))
+    for kind, verdicts in of_kind.items():
+        _table(TITLES[kind], verdicts)
     print()
-    for kind, title in TITLES.items():
-        of_kind = [verdict for verdict in verdicts if verdict.case.kind == kind]
-        good = sum(verdict.good for verdict in of_kind)
-        false = f", {sum(v.has_calls for v in of_kind)} became calls" if kind == "text" else ""
-        print(f"{title}: {good} of {len(of_kind)} hold in every way, {good / len(of_kind):.1%}{false}")
+    for kind, verdicts in of_kind.items():
+        good = sum(verdict.good for verdict in verdicts)
+        print(
+            f"{TITLES[kind]}: {good} of {len(verdicts)} arrive as they should in every way, {good / len(verdicts):.1%}"
+        )
+    print(f"look-alikes that became calls: {sum(verdict.has_calls for verdict in of_kind['text'])}")
 
 
 def _table(title: str, verdicts: Sequence[Verdict]) -> None:
+    """Print a row for each format: how many arrive as they should in each way, and which do not in some."""
     by_format: dict[str, list[Verdict]] = defaultdict(list)
     for verdict in verdicts:
         by_format[verdict.case.format.partition(":")[0]].append(verdict)
-    print(f"\n{title:<24} {'cases':>5} " + " ".join(WAYS) + "   missing")
+    print(f"\n{title:<24} cases  {'  '.join(WAYS)}  false calls")
     for form, of_form in by_format.items():
-        held = " ".join(f"{sum(way in v.held for v in of_form):>{len(way)}}" for way in WAYS)
-        missing = " ".join(v.case.id.rpartition("/")[2] for v in of_form if not v.good)
-        print(f"{form:<24} {len(of_form):>5} {held}   {missing}".rstrip())
+        held = "  ".join(f"{sum(way in verdict.held for verdict in of_form):>{len(way)}}" for way in WAYS)
+        false = sum(verdict.has_calls for verdict in of_form if not verdict.case.calls)
+        bad = " ".join(verdict.case.id.partition("/")[2] for verdict in of_form if not verdict.good)
+        print(f"{form:<24} {len(of_form):>5}  {held}  {false:>11}  {bad}".rstrip())
 
 
 def _explain(wanted: set[str]) -> None:

@@ -1,7 +1,7 @@
 """Cases that are written by hand, in files that show each text as a model writes it.
 
-A line `=== <name>` begins a case; the text follows up to the next one, without the empty lines at its edges. After the
-name may follow `key=value`: `finish` (the provider's finish_reason) and `filters` (names, with commas).
+A line `=== <name>` begins a case; the text follows up to the next one, without the empty lines at its edges. Behind the
+name, `finish=…` is the provider's finish_reason.
 
 A line `--- calls` begins the calls, a JSON array of name and arguments on each line; `--- rest` begins the text that
 remains, once for each text that is as good. Without `--- rest` nothing remains of a call, and everything of a text.
@@ -18,14 +18,24 @@ from repair_corpus.case import Case
 TEXTS = Path(__file__).parent / "texts"
 _CASE = re.compile(r"^=== ", re.MULTILINE)
 _PART = re.compile(r"^--- (calls|rest)$", re.MULTILINE)
-_OPTION = re.compile(r"(\w+)=(\S+)")
+_FINISH = re.compile(r"finish=(\S+)")
 
 Kind = Literal["call", "text", "filter"]
 KINDS: dict[str, Kind] = {"calls": "call", "look-alikes": "text", "filters": "filter"}
+"""By folder; each of its files is one format."""
+MARKUP = ("strip_thinking", "strip_stop_markers")
+FILTERS = {
+    "thinking": MARKUP,
+    "thinking-mentioned": MARKUP,
+    "markers": MARKUP,
+    "markers-mentioned": MARKUP,
+    "byte-fallback": ("repair_byte_fallback",),
+    "leftovers": ("strip_tool_call_xml",),
+}
+"""By file, the filters that the provider has."""
 
 
 def written() -> Iterator[Case]:
-    """Yield the cases of all files; a folder holds one kind, a file one format."""
     for folder, kind in KINDS.items():
         for path in sorted((TEXTS / folder).glob("*.txt")):
             for section in _CASE.split(path.read_text(encoding="utf-8"))[1:]:
@@ -34,7 +44,7 @@ def written() -> Iterator[Case]:
 
 def _case(section: str, form: str, kind: Kind) -> Case:
     head, _, body = section.partition("\n")
-    options = dict(_OPTION.findall(head))
+    finish = _FINISH.search(head)
     text, *labelled = (part.strip("\n") for part in _PART.split(body))
     parts = list(zip(labelled[::2], labelled[1::2], strict=True))
     calls = [json.loads(line) for label, lines in parts if label == "calls" for line in lines.splitlines()]
@@ -45,6 +55,6 @@ def _case(section: str, form: str, kind: Kind) -> Case:
         text=text,
         calls=tuple((name, arguments) for name, arguments in calls),
         texts=rests or (("",) if calls else (text,)),
-        filters=tuple(options.get("filters", "").split(",")) if "filters" in options else (),
-        finish=options.get("finish", "stop"),
+        filters=FILTERS[form] if kind == "filter" else (),
+        finish=finish[1] if finish else "stop",
     )

@@ -15,7 +15,10 @@ def _deepseek_v31(name: str, arguments: Arguments) -> str:
 
 
 def _kimi_k2(number: int, name: str, arguments: Arguments) -> str:
-    return f"<|tool_call_begin|>functions.{name}:{number}<|tool_call_argument_begin|>{dumps(arguments)}<|tool_call_end|>"
+    return (
+        f"<|tool_call_begin|>functions.{name}:{number}"
+        f"<|tool_call_argument_begin|>{dumps(arguments)}<|tool_call_end|>"
+    )
 
 
 def _kimi_spaced(number: int, name: str, arguments: Arguments) -> str:
@@ -34,7 +37,10 @@ def _mistral_v3(number: int, name: str, arguments: Arguments) -> str:
 
 
 def _solar(number: int, name: str, arguments: Arguments) -> str:
-    return f"<|tool_call:begin|>{number:08x}<|tool_call:name|>{name}<|tool_call:args|>{dumps(arguments)}<|tool_call:end|>"
+    return (
+        f"<|tool_call:begin|>{number:08x}<|tool_call:name|>{name}"
+        f"<|tool_call:args|>{dumps(arguments)}<|tool_call:end|>"
+    )
 
 
 def _harmony(before: str, after: str, end: str = "<|call|>") -> Callable[[Sequence[Call]], str]:

@@ -244,6 +244,11 @@ FORMATS = (
     Format("kimi-k3-json", "chat_template of Kimi K3", numbered(K3[0], _kimi_k3_json, K3[1], K3[2])),
     Format("cline", "system prompt of Cline and Roo Code", each(_cline, "\n\n"), is_common=True),
     Format("cline-multiline", "system prompt of Cline and Roo Code", each(_cline_multiline, "\n\n")),
-    Format("xml-attributes", "small models", each(_attributes), without=frozenset({"code", "typed", "two", "shell", "todos"})),
+    Format(
+        "xml-attributes",
+        "small models",
+        each(_attributes),
+        without=frozenset({"code", "typed", "two", "shell", "todos"}),
+    ),
     Format("minicpm5", "chat_template of MiniCPM 5", each(_minicpm5)),
 )
