@@ -48,13 +48,13 @@ def judge(case: Case, ways: Iterable[str] = WAYS) -> Verdict:
     """Return how a text arrives that is sent in these ways."""
     results = {way: _result(case, WAYS[way]) for way in ways}
     got = {way: result for way, result in results.items() if result is not None}
-    seen = [_seen(case, result) for result in got.values()]
+    seen = [result and _seen(case, result) for result in results.values()]
     return Verdict(
         case,
         sent=frozenset(results),
         held=frozenset(way for way, result in got.items() if holds(case, result)),
         has_calls=any(result.calls for result in got.values()),
-        is_torn=len(got) < len(results) or any(each != seen[0] for each in seen),
+        is_torn=any(each != seen[0] for each in seen),
     )
 
 

@@ -39,7 +39,9 @@ def _table(title: str, verdicts: Sequence[Verdict]) -> None:
     for form, of_form in by_format.items():
         held = "  ".join(f"{sum(way in verdict.held for verdict in of_form):>{len(way)}}" for way in WAYS)
         false = sum(verdict.has_calls for verdict in of_form if not verdict.case.calls)
-        bad = " ".join(verdict.case.id.partition("/")[2] for verdict in of_form if not verdict.good)
+        bad = " ".join(
+            verdict.case.id.removeprefix(form).lstrip("/:") for verdict in of_form if not verdict.good
+        )
         print(f"{form:<24} {len(of_form):>5}  {held}  {false:>11}  {bad}".rstrip())
 
 
