@@ -29,7 +29,7 @@ class Situation:
     calls: tuple[Call, ...] = (READ,)
     before: str = ""
     between: str = ""
-    """Text between two messages' worth of calls; without one, they are parallel calls."""
+    """Text between the first call and the second; without one, the calls are parallel."""
     after: str = ""
 
 
@@ -146,18 +146,18 @@ def generated() -> Iterator[Case]:
 
 
 def _case(form: Format, variant: str) -> Case:
-    told = SITUATIONS[variant]
-    if told.between:
-        first, second = told.calls
-        written = [form.write([first]), told.between, form.write([second])]
+    situation = SITUATIONS[variant]
+    if situation.between:
+        first, second = situation.calls
+        written = [form.write([first]), situation.between, form.write([second])]
     else:
-        written = [form.write(told.calls)]
-    prose = [part for part in (told.before, told.between, told.after) if part]
+        written = [form.write(situation.calls)]
+    prose = [part for part in (situation.before, situation.between, situation.after) if part]
     return Case(
         id=f"{form.name}/{variant}",
         kind="call",
-        text="\n\n".join(part for part in (told.before, *written, told.after) if part),
-        calls=told.calls,
+        text="\n\n".join(part for part in (situation.before, *written, situation.after) if part),
+        calls=situation.calls,
         texts=(" ".join(prose),),
         source=form.source,
     )
