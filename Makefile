@@ -73,6 +73,10 @@ dashboard-preview: $(TEST_READY) system-programs ## Draw grafana/preview.png: th
 bench: $(TEST_READY) ## Measure speed, as ratios within one run
 	PYTHONPATH=tests $(BIN)/python -m bench
 
+.PHONY: bench-repair
+bench-repair: $(TEST_READY) ## Count, by format, which texts of models reach the client as they should (IDS explains some)
+	PYTHONPATH=tests $(BIN)/python -m repair_corpus.run $(IDS)
+
 .PHONY: soak
 soak: $(TEST_READY) system-programs ## Load, rotate, kill and restart for ten minutes (SOAK_S), then compare all counts
 	PYTHONPATH=tests $(BIN)/python -m soak
