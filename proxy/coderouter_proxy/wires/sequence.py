@@ -7,9 +7,8 @@ interruption or when they truncate their history.
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
-from itertools import groupby
-from operator import attrgetter, eq
 
+from coderouter_proxy.wires import neighbours
 from coderouter_proxy.wires.conversation import Call, Part, Result, Role, Text, Turn, with_parts
 
 NO_RESULT = "There is no result: the call was interrupted."
@@ -18,7 +17,6 @@ CONTINUED = "(continued)"
 """What the user says if the wire requires a text and the conversation has none."""
 _CONTINUED = Turn("user", (Text(CONTINUED),))
 _NO_RESULT = (Text(NO_RESULT),)
-_ROLE: Callable[[Turn], Role] = attrgetter("role")
 
 CanWrite = Callable[[Part, Role], bool]
 """Whether a wire can write this part of a turn of this role; all wires can write text, calls and results."""
@@ -40,7 +38,7 @@ def mended(
     Empty text, parts that the wire cannot write, and turns of the model with nothing else are removed; a user's turn
     stays, so that the model does not continue its own text.
     """
-    settled = _with_results(_merged(list(_without_empty(turns, can_write))), can_write, fit_id)
+    settled = _with_results(_alternating(list(_without_empty(turns, can_write))), can_write, fit_id)
     return tuple(turn if turn.parts else _CONTINUED for turn in settled) or (_CONTINUED,)
 
 
@@ -69,21 +67,15 @@ def _is_empty(part: Part) -> bool:
     return isinstance(part, Text) and not part.text.strip()
 
 
-def _merged(turns: Sequence[Turn]) -> Sequence[Turn]:
-    roles = [turn.role for turn in turns]
-    if not any(map(eq, roles, roles[1:])):
-        return turns
-    merged: list[Turn] = []
-    for role, run in groupby(turns, _ROLE):
-        first, *others = run
-        if not others or role == "system":
-            merged += (first, *others)
-        else:
-            parts = list(first.parts)
-            for turn in others:
-                parts.extend(_behind(parts, turn))
-            merged.append(Turn(role, tuple(parts)))
-    return merged
+def _alternating(turns: Sequence[Turn]) -> Sequence[Turn]:
+    return neighbours.merged(turns, [turn.role for turn in turns], _merged)
+
+
+def _merged(turns: Sequence[Turn]) -> Turn:
+    parts: list[Part] = []
+    for turn in turns:
+        parts.extend(_behind(parts, turn))
+    return Turn(turns[0].role, tuple(parts))
 
 
 def _behind(before: Sequence[Part], turn: Turn) -> Iterable[Part]:
@@ -126,7 +118,7 @@ def _with_results(
         if answers:
             placed.append(("user", answers))
             awaited |= places
-    return _merged([Turn(role, tuple(parts)) for role, parts in placed])
+    return _alternating([Turn(role, tuple(parts)) for role, parts in placed])
 
 
 def _with_id(call: Call, call_id: str) -> Call:
