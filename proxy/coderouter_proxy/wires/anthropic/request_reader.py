@@ -92,8 +92,8 @@ def tool_found(reference: Body) -> str:
 
 def _turn(message: Body) -> Turn:
     role, content = message.get("role"), message.get("content")
-    given = [{"type": "text", "text": content}] if isinstance(content, str) else blocks(content)
-    return Turn(role if role in ("assistant", "system") else "user", tuple(_part(block) for block in given))
+    parts = (Text(content),) if isinstance(content, str) else tuple(map(_part, blocks(content)))
+    return Turn(role if role in ("assistant", "system") else "user", parts)
 
 
 def _part(block: Body) -> Part:
