@@ -9,7 +9,16 @@ from coderouter_proxy.answer import Usage
 from coderouter_proxy.request import Body
 from coderouter_proxy.wires import json_values
 from coderouter_proxy.wires.answer_writer import AnswerWriter
-from coderouter_proxy.wires.deltas import Arguments, Delta, Signature, Stop, Text, Thinking, ToolCall
+from coderouter_proxy.wires.deltas import (
+    Arguments,
+    Delta,
+    Opaque,
+    Signature,
+    Stop,
+    Text,
+    Thinking,
+    ToolCall,
+)
 from coderouter_proxy.wires.tool_names import ToolNames
 
 _BLOCKS: dict[type[Delta], Body] = {
@@ -71,6 +80,10 @@ class AnthropicWriter(AnswerWriter):
                     parts.append(self._delta(b'thinking_delta","thinking":', delta.text))
                 case Signature() if self._open is Thinking:
                     parts.append(self._delta(b'signature_delta","signature":', delta.signature))
+                case Opaque(name="redacted_thinking"):
+                    self._leave(parts)
+                    self._start(_redacted(delta), parts)
+                    self._open = Opaque
         return b"".join(parts)
 
     def end(self, stop: Stop, usage: Usage) -> bytes:
@@ -109,6 +122,8 @@ class AnthropicWriter(AnswerWriter):
                     blocks.append({"type": "thinking", "thinking": delta.text, "signature": ""})
                 case Signature() if last["type"] == "thinking":
                     last["signature"] = delta.signature
+                case Opaque(name="redacted_thinking"):
+                    blocks.append(_redacted(delta))
                 case ToolCall():
                     arguments.append("")
                     blocks.append(_tool_use(delta, self._names))
@@ -148,6 +163,10 @@ class AnthropicWriter(AnswerWriter):
 def event(name: str, data: Body) -> bytes:
     """Return one server-sent event; the SDKs expect its name in the data as well."""
     return b"event: %b\ndata: %b\n\n" % (name.encode(), orjson.dumps({"type": name, **data}))
+
+
+def _redacted(state: Opaque) -> Body:
+    return {"type": "redacted_thinking", "data": state.value}
 
 
 def _tool_use(call: ToolCall, names: ToolNames) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from coderouter_proxy.config.schema import Profile, Provider
 from coderouter_proxy.config.traits import ProviderTraits
 from coderouter_proxy.errors import ProviderError
 from coderouter_proxy.request import Body, ClientRequest
-from coderouter_proxy.wires import fitting, json_values, refusals, state
+from coderouter_proxy.wires import fitting, json_values, refusals, returned_state, state
 from coderouter_proxy.wires.anthropic import others
 from coderouter_proxy.wires.anthropic.answer_reader import AnthropicReader
 from coderouter_proxy.wires.anthropic.answer_writer import event
@@ -90,7 +90,7 @@ class AnthropicProvider(ProviderWire):
             taken = given if own_api else others.fitted(given, drop, settled=False)
             returned = taken["messages"]
             if state.RAW_MARK in request.raw:
-                returned = state.without_state(returned)
+                returned = returned_state.without_state(returned)
             messages = _without_unsigned_thinking(returned, drop)
             theirs = {**taken, "messages": messages}
             if messages != taken["messages"]:

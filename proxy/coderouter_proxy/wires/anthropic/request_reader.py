@@ -64,7 +64,7 @@ def read(body: Body) -> Conversation:
         schema, _ = _split_output_config({"format": vendor.pop("output_format", None)})
     return Conversation(
         system=tuple(_texts(body.get("system"))),
-        turns=tuple(map(_turn, body["messages"])),
+        turns=tuple(_turns(body["messages"])),
         tools=tuple(map(_tool, blocks(body.get("tools")))),
         tool_choice=_tool_choice(choice),
         parallel_calls=False if choice.get("disable_parallel_tool_use") else None,
@@ -90,31 +90,36 @@ def tool_found(reference: Body) -> str:
     return f"Tool {json_values.words(reference.get('tool_name'))} is now available."
 
 
-def _turn(message: Body) -> Turn:
-    role, content = message.get("role"), message.get("content")
-    given = [{"type": "text", "text": content}] if isinstance(content, str) else blocks(content)
-    return Turn(role if role in ("assistant", "system") else "user", tuple(_part(block) for block in given))
+def _turns(messages: list[Body]) -> Iterator[Turn]:
+    calls = state.ReturnedCalls()
+    for message in messages:
+        role, content = message.get("role"), message.get("content")
+        given = [{"type": "text", "text": content}] if isinstance(content, str) else blocks(content)
+        parts = tuple(part for block in given if (part := _part(block, calls)) is not None)
+        yield Turn(role if role in ("assistant", "system") else "user", parts)
 
 
-def _part(block: Body) -> Part:
+def _part(block: Body, calls: state.ReturnedCalls) -> Part | None:
+    """Return the part; None for a block of ours, which is about a call that follows."""
     cache = block.get("cache_control")
     match block.get("type"):
         case "text":
             return Text(json_values.words(block.get("text")), cache=cache)
         case "tool_use":
             arguments = json_values.written(block.get("input") or {}, retryable=False)
-            own_id, of_call = state.decode_id(json_values.words(block.get("id")))
+            own_id, of_call = calls.call(json_values.words(block.get("id")))
             return Call(own_id, json_values.words(block.get("name")), arguments, of_call, cache=cache)
         case "tool_result":
-            call_id, _ = state.decode_id(json_values.words(block.get("tool_use_id")))
+            call_id = calls.result(json_values.words(block.get("tool_use_id")))
             content = block.get("content")
-            parts = (
-                [Text(content)] if isinstance(content, str) else [_part(inner) for inner in blocks(content)]
-            )
-            return Result(call_id, tuple(parts), is_error=bool(block.get("is_error")), cache=cache)
+            inner = [{"type": "text", "text": content}] if isinstance(content, str) else blocks(content)
+            parts = tuple(part for each in inner if (part := _part(each, calls)) is not None)
+            return Result(call_id, parts, is_error=bool(block.get("is_error")), cache=cache)
         case "thinking":
             text, proof = json_values.words(block.get("thinking")), json_values.words(block.get("signature"))
             return Thinking(text, proof, state.signed(proof, text), cache=cache)
+        case "redacted_thinking" if calls.takes(block.get("data")):
+            return None
         case "image" | "document" | "search_result":
             return _media(block) or VendorPart(WIRE, block["type"], block, cache=cache)
         case "tool_reference":

@@ -11,7 +11,7 @@ from coderouter_proxy.config.schema import Profile, Provider
 from coderouter_proxy.config.traits import ProviderTraits
 from coderouter_proxy.errors import ProviderError
 from coderouter_proxy.request import Body, ClientRequest
-from coderouter_proxy.wires import fitting, refusals, state, system_text
+from coderouter_proxy.wires import fitting, refusals, returned_state, state, system_text
 from coderouter_proxy.wires.conversation import Conversation
 from coderouter_proxy.wires.deltas import Reader
 from coderouter_proxy.wires.losses import losses
@@ -70,11 +70,11 @@ class OpenAIProvider(ProviderWire):
         body: Body = {**provider.extra_body, **theirs, "model": provider.model or request.body.get("model")}
         body.pop("profile", None)
         if request.ingress == self.ingress and state.RAW_MARK in request.raw:
-            body["messages"] = state.restored(
+            body["messages"] = returned_state.restored(
                 body["messages"], state.origin_of(provider), returns_reasoning=traits.returns_reasoning
             )
         messages = with_system(body["messages"], directive(provider, profile))
-        body["messages"] = state.with_required_state(messages, traits)
+        body["messages"] = returned_state.with_required_state(messages, traits)
         if request.stream:
             options = body.get("stream_options")
             body["stream_options"] = {**(options if isinstance(options, dict) else {}), "include_usage": True}
