@@ -12,6 +12,9 @@ from coderouter_proxy.wires.state import State
 
 # https://ai.google.dev/gemini-api/docs/thought-signatures: for calls that Gemini did not make.
 NO_SIGNATURE: Final = "skip_thought_signature_validator"
+# DeepSeek V4 Pro refuses an empty text where reasoning is missing, and takes a blank (NousResearch/hermes-agent#17341),
+# as LiteLLM sends it. Kimi takes either: its own client returns empty reasoning (MoonshotAI/kimi-cli#2498).
+NO_REASONING: Final = " "
 
 
 def for_provider(conversation: Conversation, origin: str, *, returns_reasoning: bool) -> Conversation:
@@ -49,15 +52,15 @@ def without_state(messages: Sequence[Body]) -> list[Body]:
 def with_required_state(messages: list[Body], traits: ProviderTraits) -> list[Body]:
     """Return chat messages with what the provider's documentation offers where state is required and missing.
 
-    Only Gemini's first call of a message needs a signature. DeepSeek wants the field in all assistant messages once
-    there are calls, and takes an empty one.
+    Only Gemini's first call of a message needs a signature. DeepSeek and Kimi want `reasoning_content` in all assistant
+    messages once there are calls.
     """
     if traits.thought_signatures:
         messages = list(map(_with_signature, messages))
     if traits.returns_reasoning and any(message.get("tool_calls") for message in messages):
         messages = [
-            {**message, "reasoning_content": ""}
-            if message.get("role") == "assistant" and not isinstance(message.get("reasoning_content"), str)
+            {**message, "reasoning_content": NO_REASONING}
+            if message.get("role") == "assistant" and not _has_reasoning(message)
             else message
             for message in messages
         ]
@@ -122,6 +125,11 @@ def _plain_block(block: Any) -> Any:  # noqa: ANN401 - of a client
     if block.get("type") == "thinking" and state.is_ours(block.get("signature")):
         return {**block, "signature": ""}
     return block
+
+
+def _has_reasoning(message: Body) -> bool:
+    reasoning = message.get("reasoning_content")
+    return isinstance(reasoning, str) and bool(reasoning)
 
 
 def _with_signature(message: Body) -> Body:

@@ -187,7 +187,7 @@ def test_required_state_is_filled_in() -> None:
     assert [signed[0], *signed[2:]] == [messages[0], *messages[2:]]
 
     reasoned = returned_state.with_required_state(messages, ProviderTraits(returns_reasoning=True))
-    assert [message.get("reasoning_content") for message in reasoned] == [None, "", "Hm.", ""]
+    assert [message.get("reasoning_content") for message in reasoned] == [None, " ", "Hm.", " "]
     without_calls = [messages[0], messages[3]]
     assert (
         returned_state.with_required_state(without_calls, ProviderTraits(returns_reasoning=True))
