@@ -11,14 +11,18 @@ from coderouter_proxy.wires.state import State
 class KeepState:
     """Keeps the state of one answer.
 
-    A client that shows thinking gets the state of reasoning in its signature, and what makes the id of a call too long
-    in a block before it. Any other gets all state in the id of the next call.
+    A client that shows thinking gets the state of reasoning in its signature, and one that keeps blocks what makes the
+    id of a call too long in a block before it. Any other state is in the id of the next call.
     """
 
-    def __init__(self, origin: str, *, signs: bool, returns_reasoning: bool) -> None:
-        """`signs`: the client gets signatures and blocks; `returns_reasoning`: it returns the reasoning by itself."""
+    def __init__(self, origin: str, *, signs: bool, sets_aside: bool, returns_reasoning: bool) -> None:
+        """`signs`: the client gets signatures of ours; `sets_aside`: and blocks.
+
+        `returns_reasoning`: it sends the reasoning back by itself.
+        """
         self._origin = origin
         self._signs = signs
+        self._sets_aside = sets_aside
         self._returns_reasoning = returns_reasoning
         self._collected = CollectedState()
 
@@ -61,7 +65,7 @@ class KeepState:
         if self._collected.has_any or call.extra:
             turn = self._collected.take(reasoning=not self._returns_reasoning)
             of_call = State(self._origin, {"extra_content": call.extra} if call.extra else {}, turn)
-        if not self._signs:
+        if not self._sets_aside:
             return (ToolCall(state.encode_id(call.id, of_call), call.name),)
         call_id, aside = state.set_aside(call.id, of_call)
         named = ToolCall(call_id, call.name)

@@ -49,6 +49,16 @@ def without_state(messages: Sequence[Body]) -> list[Body]:
     ]
 
 
+def keeps_blocks(messages: Sequence[Body]) -> bool:
+    """Return whether the client returned the block of its newest calls that had one; true if there was none yet."""
+    for message in reversed(messages):
+        content = message.get("content")
+        blocks = content if isinstance(content, list) and message.get("role") == "assistant" else []
+        if any(map(_had_block, blocks)):
+            return any(map(_is_aside, blocks))
+    return True
+
+
 def with_required_state(messages: list[Body], traits: ProviderTraits) -> list[Body]:
     """Return chat messages with what the provider's documentation offers where state is required and missing.
 
@@ -106,6 +116,11 @@ def _plain_blocks(content: list[Any]) -> list[Any]:
     """Return the blocks; Anthropic accepts no message without any."""
     kept = [_plain_block(block) for block in content if not _is_aside(block)]
     return kept or ([{"type": "text", "text": "…"}] if content else [])
+
+
+def _had_block(block: object) -> bool:
+    given = block.get("id") if isinstance(block, dict) else None
+    return isinstance(given, str) and given.endswith(state.MARK)
 
 
 def _is_aside(block: object) -> bool:

@@ -7,10 +7,11 @@ these. Nothing is kept in memory: it survives a restart, other workers, and answ
 
 An id with state is `<id>_crs_<payload>`. The signature of thinking and the data of redacted thinking are
 `crs_<payload>`; a client that asked for thinking gets what makes an id too long in a block of redacted thinking before
-the call. The payload names the provider that made the state; only that provider gets it back. No provider ever gets an
-id with a payload, or a block with one.
+the call, whose id is `<id>_crs_` then. The payload names the provider that made the state; only that provider gets it
+back. No provider ever gets an id with a payload, or a block with one.
 
-Every other client gets all of it in the id, the one field that all of them return; it may have 22,000 characters.
+Every other client, and one that did not return the block of its last call, gets all of it in the id, the one field
+that all of them return; it may have 22,000 characters.
 Those of the OpenAI wire drop `reasoning_content`, and mostly `extra_content`. On the Anthropic wire, a client that did
 not ask for thinking may expect the call to be the first block, or drop a block that it does not know.
 """
@@ -81,16 +82,17 @@ def encode_id(own: str, state: State | None) -> str:
 def set_aside(own: str, state: State | None) -> tuple[str, str | None]:
     """Return an id for the client, and the data of a redacted block before the call; None if the id holds all.
 
-    The id has at most `ID_CHARS_MAX` characters.
+    The id has at most `ID_CHARS_MAX` characters. It ends with the mark if there is a block.
     """
     with_all = encode_id(own, state)
     if len(with_all) <= ID_CHARS_MAX:
         return with_all, None
     short = _plain(own)
-    if len(short) > ID_CHARS_MAX:
+    if len(short) + len(MARK) > ID_CHARS_MAX:
         short = f"{short[:_ID_BEGINNING_CHARS]}_{state_payload.digest(own)}"
-    payload = _payload(own, state, short, {"a": short})
-    return short, None if payload is None else f"{SIGNATURE_PREFIX}{payload}"
+    given = f"{short}{MARK}"
+    payload = _payload(own, state, short, {"a": given})
+    return (short, None) if payload is None else (given, f"{SIGNATURE_PREFIX}{payload}")
 
 
 class ReturnedCalls:
@@ -106,7 +108,7 @@ class ReturnedCalls:
             return False
         fields = state_payload.decoded(data.removeprefix(SIGNATURE_PREFIX)) or {}
         if isinstance(given := fields.get("a"), str):
-            self._aside[given] = _own_and_state(fields, given)
+            self._aside[given] = _own_and_state(fields, given.removesuffix(MARK))
         return True
 
     def call(self, given: str) -> tuple[str, State | None]:

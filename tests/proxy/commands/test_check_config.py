@@ -274,7 +274,7 @@ def test_what_is_declared_already_is_not_shown(tmp_path: Path) -> None:
 
 
 def test_each_trait_is_shown_with_where_it_is_from(tmp_path: Path) -> None:
-    providers = [
+    providers: list[dict[str, object]] = [
         process.provider("gpt", "https://api.openai.com/v1", model="gpt-5", max_output_tokens=9000),
         process.provider(
             "local",

@@ -128,13 +128,18 @@ def config(upstream: Upstream) -> dict[str, object]:
     )
 
 
-@pytest.fixture
-def proxy(tmp_path: Path, upstream_server: Upstream) -> Iterator[Proxy]:
-    upstream_server.forget()
-    with process.serving(tmp_path, config(upstream_server)) as started:
+@pytest.fixture(scope="module")
+def running(upstream_server: Upstream, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Proxy]:
+    with process.serving(tmp_path_factory.mktemp("state"), config(upstream_server)) as started:
         yield started
         assert started.command.stop() == 0
         assert "Traceback" not in started.command.stderr
+
+
+@pytest.fixture
+def proxy(running: Proxy, upstream_server: Upstream) -> Proxy:
+    upstream_server.forget()
+    return running
 
 
 def call(number: int) -> Body:
@@ -170,12 +175,14 @@ def plays(provider: Provider, *, streamed: bool) -> None:
 
 def asked(proxy: Proxy, profile: str, messages: list[Body], *, streamed: bool, **fields: Any) -> list[Body]:
     """Return the blocks of an answer as the official SDK puts them together."""
-    sdk: Any = anthropic_sdk(proxy, profile).messages
-    request = {"model": "any", "max_tokens": 2048, "messages": messages, **TOOLS, **fields}
-    if not streamed:
-        return [block.model_dump(exclude_none=True) for block in sdk.create(**request).content]
-    with sdk.stream(**request) as events:
-        return [block.model_dump(exclude_none=True) for block in events.get_final_message().content]
+    request: Any = {"model": "any", "max_tokens": 2048, "messages": messages, **TOOLS, **fields}
+    with anthropic_sdk(proxy, profile) as sdk:
+        if not streamed:
+            message: Any = sdk.messages.create(**request)
+        else:
+            with sdk.messages.stream(**request) as events:
+                message = events.get_final_message()
+    return [block.model_dump(exclude_none=True) for block in message.content]
 
 
 def with_results(messages: list[Body], answer: list[Body]) -> list[Body]:
@@ -202,7 +209,7 @@ def test_each_call_gets_its_own_state_back_from_the_block_before_it(
         "redacted_thinking",
         "tool_use",
     ]
-    assert [block["id"] for block in answer if "id" in block] == ["function-0", "function-1"]
+    assert [block["id"] for block in answer if "id" in block] == ["function-0_crs_", "function-1_crs_"]
     asked(proxy, "gemini", with_results(QUESTION, answer), streamed=streamed, thinking=THINKING)
     received = gemini.requests[-1]
     assert b"crs_" not in received.body
@@ -223,6 +230,45 @@ def test_a_client_that_did_not_ask_for_thinking_gets_state_in_ids(
     answer = asked(proxy, "gemini", QUESTION, streamed=streamed, **fields)
     assert [block["type"] for block in answer] == ["text", "tool_use", "tool_use"]
     assert all(len(block["id"]) > 1000 for block in answer[1:])
+
+
+def test_a_client_that_lost_the_block_of_its_last_call_gets_state_in_ids(
+    proxy: Proxy, upstream_server: Upstream
+) -> None:
+    gemini = upstream_server.provider("gemini")
+    gemini.plays(calls(streamed=True), calls(streamed=True), always=openai_answers.streamed("fine"))
+    answer = asked(proxy, "gemini", QUESTION, streamed=True, thinking=THINKING)
+    left = [block for block in answer if block["type"] != "redacted_thinking"]
+    messages = with_results(QUESTION, left)
+    answer = asked(proxy, "gemini", messages, streamed=True, thinking=THINKING)
+    assert [block["type"] for block in answer] == ["text", "tool_use", "tool_use"]
+    assert all(len(block["id"]) > 1000 for block in answer[1:])
+    asked(proxy, "gemini", with_results(messages, answer), streamed=True, thinking=THINKING)
+    lost, kept = [each for each in gemini.requests[-1].json["messages"] if each["role"] == "assistant"]
+    assert [(each["id"], "extra_content" in each) for each in lost["tool_calls"]] == [
+        ("function-0", False),
+        ("function-1", False),
+    ]
+    assert [each["extra_content"] for each in kept["tool_calls"]] == [
+        call(number)["extra_content"] for number in range(2)
+    ]
+
+
+def test_only_the_newest_calls_say_whether_a_client_keeps_blocks() -> None:
+    given_id, aside = state.set_aside("call_1", State(MINE, {"n": noise(1)}))
+    use = {"type": "tool_use", "id": given_id}
+    lost = {"role": "assistant", "content": [use]}
+    kept = {"role": "assistant", "content": [{"type": "redacted_thinking", "data": aside}, use]}
+    text: Body = {"role": "assistant", "content": [{"type": "text", "text": "x"}, "odd"]}
+    user: Body = {"role": "user", "content": "x"}
+    for messages, keeps in (
+        ([user], True),
+        ([user, text], True),
+        ([user, kept, user, text], True),
+        ([kept, user, lost, user, text], False),
+        ([lost, user, kept, user], True),
+    ):
+        assert returned_state.keeps_blocks(messages) is keeps
 
 
 def test_no_provider_gets_a_block(proxy: Proxy, upstream_server: Upstream) -> None:

@@ -35,7 +35,14 @@ class AnthropicWriter(AnswerWriter):
     """
 
     def __init__(
-        self, message_id: str, model: str, names: ToolNames, *, thinking: bool, input_tokens: int
+        self,
+        message_id: str,
+        model: str,
+        names: ToolNames,
+        *,
+        thinking: bool,
+        input_tokens: int,
+        keeps_blocks: bool = False,
     ) -> None:
         self._message: Body = {
             "id": message_id,
@@ -48,6 +55,7 @@ class AnthropicWriter(AnswerWriter):
         }
         self._names = names
         self.shows_thinking = thinking
+        self.keeps_blocks = keeps_blocks
         self._input_tokens = input_tokens
         self._index = -1
         self._open: type[Delta] | None = None
