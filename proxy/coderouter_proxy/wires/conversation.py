@@ -128,8 +128,12 @@ class Conversation:
     stream: object = None
     output_schema: object = None
     user: str | None = None
+    effort: str | None = None
+    """How much the model is to think: a level, "none" for not at all."""
     vendor: Mapping[str, Body] = field(default_factory=dict)
     """By wire, the fields that only this wire has."""
+    effort_fields: tuple[str, ...] = ()
+    """Those of them that say the effort."""
 
 
 def with_parts(turn: Turn, parts: Sequence[Part]) -> Turn:
