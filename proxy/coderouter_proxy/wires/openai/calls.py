@@ -1,0 +1,164 @@
+"""Tool calls of servers that deviate from OpenAI: which call a piece belongs to, and what it adds to it."""
+
+import re
+import secrets
+from collections.abc import Iterator
+
+from coderouter_proxy.request import Body
+from coderouter_proxy.wires import json_values
+
+_OUTSIDE_STRING = re.compile(r'["{}\[\]]')
+_IN_STRING = re.compile(r'["\\]')
+
+
+class JsonText:
+    """JSON text in pieces. Its methods are linear in what was added, however it was cut."""
+
+    def __init__(self) -> None:
+        self._pieces: list[str] = []
+        self._chars = 0
+        self._taken = 0
+        # Of the pieces that `is_complete` has scanned:
+        self._scanned = 0
+        self._depth = 0
+        self._in_string = False
+        self._skips = False  # the next character: a backslash came last
+        self._begun = False
+
+    def __bool__(self) -> bool:
+        return bool(self._chars)
+
+    def add(self, piece: str) -> None:
+        """Add a piece; only the end of it, if it repeats all that was added before."""
+        if self.is_repeated_by(piece):
+            piece = piece[self._chars :]
+        if piece:
+            self._pieces.append(piece)
+            self._chars += len(piece)
+
+    def is_repeated_by(self, piece: str) -> bool:
+        """Return whether the piece begins with the whole text: an object never continues with its own beginning."""
+        return (
+            len(piece) >= self._chars > 0
+            and piece[0] == self._pieces[0][0] == "{"
+            and piece.startswith("".join(self._pieces))
+        )
+
+    def take(self) -> str:
+        """Return what was added since the last call."""
+        new = self._pieces[self._taken :]
+        self._taken = len(self._pieces)
+        return new[0] if len(new) == 1 else "".join(new)
+
+    def is_complete(self) -> bool:
+        """Return whether all that was opened has been closed."""
+        for piece in self._pieces[self._scanned :]:
+            self._scan(piece)
+        self._scanned = len(self._pieces)
+        return self._begun and self._depth <= 0 and not self._in_string
+
+    def _scan(self, piece: str) -> None:
+        place, self._skips = int(self._skips), False
+        while found := (_IN_STRING if self._in_string else _OUTSIDE_STRING).search(piece, place):
+            self._begun, place = True, found.end()
+            match found[0]:
+                case '"':
+                    self._in_string = not self._in_string
+                case "\\":
+                    self._skips = place == len(piece)
+                    place += 1
+                case "{" | "[":
+                    self._depth += 1
+                case _:
+                    self._depth -= 1
+
+
+class Call:
+    """A tool call in progress. `number` counts the calls of the answer that have begun; -1 before its name is known."""
+
+    __slots__ = ("arguments", "extra", "given_id", "id", "name", "number", "over")
+
+    def __init__(self, given_id: str, call_id: str) -> None:
+        self.given_id = given_id
+        self.id = call_id
+        self.name = ""
+        self.arguments = JsonText()
+        self.extra: Body | None = None
+        self.number = -1
+        self.over = False
+
+    @property
+    def begun(self) -> bool:
+        return self.number >= 0
+
+
+class Calls:
+    """The calls of one answer, told apart by index, by id, or else by their order."""
+
+    def __init__(self) -> None:
+        self.begun: list[Call] = []
+        self._all: list[Call] = []
+        self._at: dict[int, Call] = {}  # the newest of each index
+        self._by_id: dict[str, Call] = {}
+        self._newest: Call | None = None  # the one that the last piece belongs to
+
+    def __iter__(self) -> Iterator[Call]:
+        return iter(self._all)
+
+    def read(self, piece: Body, *, whole: bool = False) -> Call:
+        """Return the call that the piece belongs to, with what it adds; each `whole` piece is a call of its own."""
+        given, name = json_values.words(piece.get("id")), ""
+        arguments: object = None
+        if isinstance(function := piece.get("function"), dict):
+            name, arguments = json_values.words(function.get("name")), function.get("arguments")
+        text = arguments_text(arguments)
+        call = None if whole else self._known(piece.get("index"), given, name, text)
+        if call is None:
+            call = self._new(piece.get("index"), given)
+        self._newest = call
+        call.name = call.name or name
+        call.arguments.add(text)
+        if call.extra is None and isinstance(extra := piece.get("extra_content"), dict):
+            call.extra = extra
+        return call
+
+    def begin(self, call: Call) -> None:
+        call.number = len(self.begun)
+        self.begun.append(call)
+
+    def _known(self, index: object, given: str, name: str, text: str) -> Call | None:
+        """Return the call that a piece continues, if it does not begin one."""
+        if isinstance(index, int):
+            known = self._at.get(index)
+        else:
+            known = self._by_id.get(given) or self._newest
+        if known is None or not (given or name):
+            return known
+        others_id = bool(given and known.given_id) and given != known.given_id
+        if name and (others_id or (known.name and name != known.name)):
+            return None  # some servers give every call index 0, or the same id
+        if not (others_id or name) or not text.strip() or not known.arguments.is_complete():
+            return known
+        is_certain = isinstance(index, int) or (given and given == known.given_id)
+        repeats = is_certain and not others_id and known.arguments.is_repeated_by(text)
+        return known if repeats else None
+
+    def _new(self, index: object, given: str) -> Call:
+        unique = given and given not in self._by_id
+        call = Call(given, given if unique else f"call_{secrets.token_hex(12)}")
+        self._all.append(call)
+        self._by_id[given or call.id] = call
+        if isinstance(index, int):
+            self._at[index] = call
+        return call
+
+
+def arguments_text(arguments: object) -> str:
+    """Return the text of arguments, which some servers send as an object.
+
+    Raises:
+        ProviderError: it is nested too deeply to be written.
+    """
+    if isinstance(arguments, str):
+        return arguments
+    return json_values.written(arguments, retryable=True) if arguments else ""
