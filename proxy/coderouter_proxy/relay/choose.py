@@ -3,12 +3,13 @@
 from coderouter_proxy.relay.edited import Edit, Edited
 from coderouter_proxy.relay.edits import anthropic, openai
 from coderouter_proxy.relay.keep_state import KeepState
+from coderouter_proxy.relay.on_spec.openai import OnSpec
 from coderouter_proxy.relay.relay import Conversion, Relay
 from coderouter_proxy.relay.text import AnswerPolicy, FilterText, RepairToolCalls, Stages
 from coderouter_proxy.relay.translated import Translated
 from coderouter_proxy.request import ClientRequest
 from coderouter_proxy.wires.clients import CLIENT_WIRES
-from coderouter_proxy.wires.openai.client import wants_usage
+from coderouter_proxy.wires.openai.client import uses_functions, wants_usage
 from coderouter_proxy.wires.provider import ProviderWire
 
 
@@ -33,7 +34,7 @@ def _conversion(wire: ProviderWire, request: ClientRequest, policy: AnswerPolicy
 
 
 def _openai_edits(request: ClientRequest, policy: AnswerPolicy) -> list[Edit]:
-    edits: list[Edit] = []
+    edits: list[Edit] = [OnSpec(uses_functions=uses_functions(request.body))]
     if policy.origin:
         edits.append(openai.KeepState(policy.origin, returns_reasoning=policy.reasoning_passthrough))
     if not policy.reasoning_passthrough:

@@ -150,6 +150,7 @@ class EditText:
 
     def __init__(self, stages: Stages) -> None:
         self._stages = stages
+        self._numbers: dict[int, int] = {}  # of the provider's calls, for the client
         self._calls = 0
         self._newest: Body | None = None
 
@@ -169,17 +170,21 @@ class EditText:
         delta: Body = given if isinstance(given, dict) else {}
         content = delta.get("content")
         pieces = self._stages.feed(content) if isinstance(content, str) and content else []
-        if isinstance(calls := delta.get("tool_calls"), list) and calls:
+        calls, finish = delta.get("tool_calls"), choice.get("finish_reason")
+        if calls or finish:
             pieces += self._stages.end()
-            self._calls = max(self._calls, *(_index(call) + 1 for call in calls))
-        finish = choice.get("finish_reason")
+        is_same = pieces == [content] or not (content or pieces)
+        edited = [] if is_same else self._chunks(chunk, choice, pieces)
+        numbered = self._numbered(calls)
         if finish:
-            pieces += self._stages.end()
             finish = "tool_calls" if self.changes().repaired else finish
-        elif pieces == [content] or not (content or pieces):
+        elif is_same and numbered is calls:
             return [chunk]
+        if is_same:
+            edited = self._chunks(chunk, choice, pieces)
         rest = {name: value for name, value in delta.items() if name != "content"}
-        edited = self._chunks(chunk, choice, pieces)
+        if numbered is not calls:
+            rest["tool_calls"] = numbered
         if finish or any(rest.values()):
             last = {**choice, "delta": rest}
             edited.append({**chunk, "choices": [{**last, "finish_reason": finish} if finish else last]})
@@ -204,6 +209,17 @@ class EditText:
             edited["tool_calls"] = [*(message.get("tool_calls") or []), *map(_call, calls)]
             choice = {**choice, "finish_reason": "tool_calls"}
         return {**decoded, "choices": [{**choice, "message": edited}, *others]}
+
+    def _numbered(self, calls: Any) -> Any:  # noqa: ANN401 - of a provider
+        """Return the provider's calls, numbered together with those that were text; the same list if none changes."""
+        if not isinstance(calls, list):
+            return calls
+        numbered = []
+        for call in calls:
+            number = self._numbers.setdefault(_index(call), self._calls)
+            self._calls = max(self._calls, number + 1)
+            numbered.append(call if number == _index(call) else {**call, "index": number})
+        return calls if all(new is old for new, old in zip(numbered, calls, strict=True)) else numbered
 
     def _chunks(self, chunk: Body, choice: Body, pieces: list[Piece]) -> list[Body]:
         """Return a chunk for each of the pieces."""

@@ -128,10 +128,7 @@ class Calls:
 
     def _known(self, index: object, given: str, name: str, text: str) -> Call | None:
         """Return the call that a piece continues, if it does not begin one."""
-        if isinstance(index, int):
-            known = self._at.get(index)
-        else:
-            known = self._by_id.get(given) or self._newest
+        known = self._at.get(index) if isinstance(index, int) else self._by_id.get(given) or self._newest
         if known is None or not (given or name):
             return known
         others_id = bool(given and known.given_id) and given != known.given_id

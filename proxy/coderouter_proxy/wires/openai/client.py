@@ -79,6 +79,11 @@ def wants_usage(body: Body) -> bool:
     return isinstance(options, dict) and options.get("include_usage") is True
 
 
+def uses_functions(body: Body) -> bool:
+    """Return whether the client knows only the older form of tools."""
+    return bool(body.get("functions")) and not body.get("tools")
+
+
 def _error(error: HttpError) -> dict[str, Any]:
     kind = ERROR_TYPES.get(error.status, "invalid_request_error" if error.status < 500 else "server_error")
     return {"message": error.message, "type": kind, "param": error.param, "code": error.code}
