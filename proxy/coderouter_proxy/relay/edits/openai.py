@@ -1,5 +1,6 @@
 """Edits of chat completions and their streams."""
 
+from operator import is_not
 from typing import Any
 
 from coderouter_proxy.answer import NO_CHANGES, Changes
@@ -214,12 +215,16 @@ class EditText:
         """Return the provider's calls, numbered together with those that were text; the same list if none changes."""
         if not isinstance(calls, list):
             return calls
-        numbered = []
-        for call in calls:
-            number = self._numbers.setdefault(_index(call), self._calls)
-            self._calls = max(self._calls, number + 1)
-            numbered.append(call if number == _index(call) else {**call, "index": number})
-        return calls if all(new is old for new, old in zip(numbered, calls, strict=True)) else numbered
+        numbered = [self._with_number(call) for call in calls]
+        return numbered if any(map(is_not, numbered, calls)) else calls
+
+    def _with_number(self, call: Body) -> Body:
+        index = _index(call)
+        number = self._numbers.get(index)
+        if number is None:
+            number = self._numbers[index] = self._calls
+            self._calls += 1
+        return call if number == index else {**call, "index": number}
 
     def _chunks(self, chunk: Body, choice: Body, pieces: list[Piece]) -> list[Body]:
         """Return a chunk for each of the pieces."""

@@ -10,8 +10,8 @@ from coderouter_proxy.wires import json_values
 from coderouter_proxy.wires.openai.calls import Call, Calls
 from coderouter_proxy.wires.openai.content import thoughts_and_text
 
-# Searching for a word is fast; the expressions rule out fields that are null, and the words of a text.
-_CALLS = re.compile(rb'"(?:tool_calls|function_call)"\s*:\s*[\[{]')
+# Searching for a word is fast; the expressions rule out fields without a list or an object in them.
+_CALLS = re.compile(rb'_calls?"\s*:\s*[\[{]')
 _PARTS = re.compile(rb'"content"\s*:\s*\[')
 
 ENDED = frozenset({"stop", "function_call", "tool_call", "tool_use", "end_turn", "eos", "eos_token"})
@@ -35,8 +35,10 @@ class OnSpec:
         return NO_CHANGES
 
     def concerns(self, events: bytes) -> bool:
+        if events.count(b"{") <= 3:  # a chunk, its choice and its delta
+            return False
         return (b"_call" in events and _CALLS.search(events) is not None) or (
-            b'"type"' in events and _PARTS.search(events) is not None
+            b'"content"' in events and _PARTS.search(events) is not None
         )
 
     def chunk(self, chunk: Body, *, first: bool) -> list[Body]:
@@ -46,6 +48,8 @@ class OnSpec:
         given = choice.get("delta")
         delta: Body = given if isinstance(given, dict) else {}
         said = self._delta(delta)
+        if said is delta and not choice.get("finish_reason"):
+            return [chunk]
         reason = self._reason(choice)
         bare = self._without_arguments() if reason == "tool_calls" else []
         if reason:
@@ -88,31 +92,32 @@ class OnSpec:
 
     def _delta(self, delta: Body) -> Body:
         """Return the delta on spec; the same object if it was."""
-        delta = _with_text(delta)
-        given, pieces = self._given(delta)
+        if isinstance(delta.get("content"), list):
+            delta = _with_text(delta)
+        pieces = self._pieces(delta)
         if not pieces:
             return delta
-        kept = [piece for piece in map(self._piece, pieces) if piece is not None]
-        return _with_calls(delta, given, kept)
+        kept = list(map(self._piece, pieces))
+        return delta if _is_same(kept, delta) else _with_calls(delta, kept)
 
     def _message(self, message: Body, *, is_cut: bool) -> Body:
         """Return the message on spec; the same object if it was."""
-        said = _with_text(message)
-        given, pieces = self._given(said)
-        if pieces:
-            made = (self._call(piece, is_cut=is_cut) for piece in pieces)
-            said = _with_calls(said, given, [call for call in made if call is not None])
+        said = _with_text(message) if isinstance(message.get("content"), list) else message
+        if pieces := self._pieces(said):
+            calls = [self._call(piece, is_cut=is_cut) for piece in pieces]
+            said = said if _is_same(calls, said) else _with_calls(said, calls)
         if said is message or "content" in said:
             return said
         return {**said, "content": None if said.get("tool_calls") else ""}
 
-    def _given(self, said: Body) -> tuple[object, list[Any]]:
-        """Return the calls in a delta or message as given, and as a list, also one of the older form."""
-        given, function = said.get("tool_calls"), said.get("function_call")
-        pieces = given if isinstance(given, list) else []
-        if isinstance(function, dict) and not pieces and not self._uses_functions:
-            pieces = [{"index": 0, "function": function}]
-        return given, pieces
+    def _pieces(self, said: Body) -> list[Any]:
+        """Return the calls in a delta or message, or the one of the older form."""
+        pieces = said.get("tool_calls")
+        if isinstance(pieces, list) and pieces:
+            return pieces
+        function = said.get("function_call")
+        converted = isinstance(function, dict) and not self._uses_functions
+        return [{"index": 0, "function": function}] if converted else []
 
     def _piece(self, piece: Any) -> Body | None:  # noqa: ANN401 - of a provider
         """Return a part of a call as its client needs it; None if it adds nothing or its call has no name yet."""
@@ -191,8 +196,10 @@ def _is_end(reason: object) -> bool:
 
 def _first_choice(answer: Body) -> Body | None:
     found = answer.get("choices")
-    choices = found if isinstance(found, list) else []
-    return next((each for each in choices if isinstance(each, dict) and not each.get("index")), None)
+    for choice in found if isinstance(found, list) else []:
+        if isinstance(choice, dict) and not choice.get("index"):
+            return choice
+    return None
 
 
 def _with(answer: Body, choice: Body, **fields: object) -> Body:
@@ -201,20 +208,22 @@ def _with(answer: Body, choice: Body, **fields: object) -> Body:
     return {**answer, "choices": [edited if each is choice else each for each in answer["choices"]]}
 
 
-def _with_calls(said: Body, given: object, calls: list[Body]) -> Body:
-    """Return the delta or message with the calls; the same object if it was given these."""
-    if isinstance(given, list) and len(given) == len(calls) and all(map(is_, calls, given)):
-        return said
+def _is_same(calls: list[Body | None], said: Body) -> bool:
+    """Return whether these are the very calls of the delta or message."""
+    given = said.get("tool_calls")
+    return isinstance(given, list) and len(given) == len(calls) and all(map(is_, calls, given))
+
+
+def _with_calls(said: Body, calls: list[Body | None]) -> Body:
+    """Return the delta or message with these calls."""
     kept = {name: value for name, value in said.items() if name not in ("tool_calls", "function_call")}
-    return {**kept, "tool_calls": calls} if calls else kept
+    found = [call for call in calls if call is not None]
+    return {**kept, "tool_calls": found} if found else kept
 
 
 def _with_text(said: Body) -> Body:
     """Return the delta or message with a text instead of parts, and their thinking as reasoning."""
-    content = said.get("content")
-    if not isinstance(content, list):
-        return said
-    thoughts, text = thoughts_and_text(content)
+    thoughts, text = thoughts_and_text(said["content"])
     edited = {name: value for name, value in said.items() if name != "content"}
     if text:
         edited["content"] = text

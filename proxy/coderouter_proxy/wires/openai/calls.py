@@ -5,7 +5,7 @@ import secrets
 from collections.abc import Iterator
 
 from coderouter_proxy.request import Body
-from coderouter_proxy.wires import json_values
+from coderouter_proxy.wires.json_values import words, written
 
 _OUTSIDE_STRING = re.compile(r'["{}\[\]]')
 _IN_STRING = re.compile(r'["\\]')
@@ -107,11 +107,10 @@ class Calls:
 
     def read(self, piece: Body, *, whole: bool = False) -> Call:
         """Return the call that the piece belongs to, with what it adds; each `whole` piece is a call of its own."""
-        given, name = json_values.words(piece.get("id")), ""
-        arguments: object = None
+        given, name, text = words(piece.get("id")), "", ""
         if isinstance(function := piece.get("function"), dict):
-            name, arguments = json_values.words(function.get("name")), function.get("arguments")
-        text = arguments_text(arguments)
+            name, arguments = words(function.get("name")), function.get("arguments")
+            text = arguments if isinstance(arguments, str) else _written(arguments)
         call = None if whole else self._known(piece.get("index"), given, name, text)
         if call is None:
             call = self._new(piece.get("index"), given)
@@ -150,12 +149,10 @@ class Calls:
         return call
 
 
-def arguments_text(arguments: object) -> str:
-    """Return the text of arguments, which some servers send as an object.
+def _written(arguments: object) -> str:
+    """Return the text of arguments that a server sends as an object.
 
     Raises:
-        ProviderError: it is nested too deeply to be written.
+        ProviderError: they are nested too deeply to be written.
     """
-    if isinstance(arguments, str):
-        return arguments
-    return json_values.written(arguments, retryable=True) if arguments else ""
+    return written(arguments, retryable=True) if arguments else ""
