@@ -9,6 +9,7 @@ from coderouter_proxy.relay.tool_calls.lookahead import TextualCall
 from coderouter_proxy.request import Body
 from coderouter_proxy.wires import state
 from coderouter_proxy.wires.collected_state import CollectedState
+from coderouter_proxy.wires.openai.functions import finish_reason, with_function_call
 from coderouter_proxy.wires.openai.provider import choices
 
 REASONING = ("reasoning", "reasoning_content")
@@ -141,6 +142,33 @@ class StripReasoning:
             self._stripped_any = True
         kept = {field: value for field, value in inner.items() if field not in REASONING}
         return {**choice, name: kept}
+
+
+class WriteFunctionCall:
+    """Writes calls in the older form, for a client that knows no other."""
+
+    def changes(self) -> Changes:
+        return NO_CHANGES
+
+    def concerns(self, events: bytes) -> bool:
+        return False  # every event with a call or a finish_reason is parsed anyway
+
+    def chunk(self, chunk: Body, *, first: bool) -> list[Body]:
+        return [self._edited(chunk, "delta")]
+
+    def end(self) -> list[Body]:
+        return []
+
+    def whole(self, decoded: Body) -> Body:
+        return self._edited(decoded, "message")
+
+    def _edited(self, answer: Body, name: str) -> Body:
+        return {**answer, "choices": [self._of_choice(choice, name) for choice in choices(answer)]}
+
+    def _of_choice(self, choice: Body, name: str) -> Body:
+        given = choice.get(name)
+        said = with_function_call(given) if isinstance(given, dict) else given
+        return {**choice, name: said, "finish_reason": finish_reason(choice.get("finish_reason"))}
 
 
 class EditText:

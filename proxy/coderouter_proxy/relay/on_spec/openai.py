@@ -22,12 +22,10 @@ CUT = frozenset({"length", "content_filter"})
 class OnSpec:
     """Writes tool calls, content in parts and the finish_reason as clients expect them.
 
-    An edit, and the first one: those after it only get what is on spec, which is returned unchanged. A client that
-    `uses_functions`, the older form of tools, gets `function_call` as it is.
+    An edit, and the first one: those after it only get what is on spec, which is returned unchanged.
     """
 
-    def __init__(self, *, uses_functions: bool) -> None:
-        self._uses_functions = uses_functions
+    def __init__(self) -> None:
         self._calls = Calls()
         self._stopped: Body | None = None  # the chunk that ended the answer without a call
 
@@ -58,11 +56,10 @@ class OnSpec:
             return [chunk]
         edited: list[Body] = []
         if bare:
-            without_usage = {name: value for name, value in chunk.items() if name != "usage"}
             parts = [said, {"tool_calls": bare}]
-            edited = [_with(without_usage, choice, delta=part, finish_reason=None) for part in parts if part]
+            edited = [_alone(chunk, choice, delta=part, finish_reason=None) for part in parts if part]
             said = {}
-        if reason or chunk.get("usage") or any(said.values()):
+        if reason or chunk.get("usage") or any(said.values()) or len(chunk["choices"]) > 1:
             edited.append(_with(chunk, choice, delta=said, finish_reason=reason))
         return edited
 
@@ -73,7 +70,7 @@ class OnSpec:
             return []
         bare = self._without_arguments()
         delta: Body = {"tool_calls": bare} if bare else {}
-        return [_with(self._stopped, choice, delta=delta, finish_reason="tool_calls")]
+        return [_alone(self._stopped, choice, delta=delta, finish_reason="tool_calls")]
 
     def whole(self, decoded: Body) -> Body:
         choice = _first_choice(decoded)
@@ -94,7 +91,7 @@ class OnSpec:
         """Return the delta on spec; the same object if it was."""
         if isinstance(delta.get("content"), list):
             delta = _with_text(delta)
-        pieces = self._pieces(delta)
+        pieces = _calls_in(delta)
         if not pieces:
             return delta
         kept = list(map(self._piece, pieces))
@@ -103,21 +100,12 @@ class OnSpec:
     def _message(self, message: Body, *, is_cut: bool) -> Body:
         """Return the message on spec; the same object if it was."""
         said = _with_text(message) if isinstance(message.get("content"), list) else message
-        if pieces := self._pieces(said):
+        if pieces := _calls_in(said):
             calls = [self._call(piece, is_cut=is_cut) for piece in pieces]
             said = said if _is_same(calls, said) else _with_calls(said, calls)
         if said is message or "content" in said:
             return said
         return {**said, "content": None if said.get("tool_calls") else ""}
-
-    def _pieces(self, said: Body) -> list[Any]:
-        """Return the calls in a delta or message, or the one of the older form."""
-        pieces = said.get("tool_calls")
-        if isinstance(pieces, list) and pieces:
-            return pieces
-        function = said.get("function_call")
-        converted = isinstance(function, dict) and not self._uses_functions
-        return [{"index": 0, "function": function}] if converted else []
 
     def _piece(self, piece: Any) -> Body | None:  # noqa: ANN401 - of a provider
         """Return a part of a call as its client needs it; None if it adds nothing or its call has no name yet."""
@@ -206,6 +194,19 @@ def _with(answer: Body, choice: Body, **fields: object) -> Body:
     """Return the answer with these fields in this one of its choices."""
     edited = {**choice, **fields}
     return {**answer, "choices": [edited if each is choice else each for each in answer["choices"]]}
+
+
+def _alone(chunk: Body, choice: Body, **fields: object) -> Body:
+    """Return a chunk with nothing but this choice, with these fields."""
+    return {**chunk, "choices": [{**choice, **fields}], "usage": None}
+
+
+def _calls_in(said: Body) -> list[Any]:
+    """Return the calls in a delta or message, or the one of the older form."""
+    calls, function = said.get("tool_calls"), said.get("function_call")
+    if isinstance(calls, list) and calls:
+        return calls
+    return [{"index": 0, "function": function}] if isinstance(function, dict) else []
 
 
 def _is_same(calls: list[Body | None], said: Body) -> bool:

@@ -76,7 +76,7 @@ class JsonText:
 class Call:
     """A tool call in progress. `number` counts the calls of the answer that have begun; -1 before its name is known."""
 
-    __slots__ = ("arguments", "extra", "given_id", "id", "name", "number", "over")
+    __slots__ = ("arguments", "extra", "given_id", "id", "may_begin_again", "name", "number", "over")
 
     def __init__(self, given_id: str, call_id: str) -> None:
         self.given_id = given_id
@@ -86,6 +86,9 @@ class Call:
         self.extra: Body | None = None
         self.number = -1
         self.over = False
+        self.may_begin_again = (
+            False  # its name came once more after all of its arguments: arguments would be another's
+        )
 
     @property
     def begun(self) -> bool:
@@ -111,9 +114,8 @@ class Calls:
         if isinstance(function := piece.get("function"), dict):
             name, arguments = words(function.get("name")), function.get("arguments")
             text = arguments if isinstance(arguments, str) else _written(arguments)
-        call = None if whole else self._known(piece.get("index"), given, name, text)
-        if call is None:
-            call = self._new(piece.get("index"), given)
+        index = piece.get("index")
+        call = self._new(index, given) if whole else self._call_of(index, given, name, text)
         self._newest = call
         call.name = call.name or name
         call.arguments.add(text)
@@ -125,19 +127,27 @@ class Calls:
         call.number = len(self.begun)
         self.begun.append(call)
 
-    def _known(self, index: object, given: str, name: str, text: str) -> Call | None:
-        """Return the call that a piece continues, if it does not begin one."""
+    def _call_of(self, index: object, given: str, name: str, text: str) -> Call:
+        """Return the call that a piece continues, or the new one that it begins."""
         known = self._at.get(index) if isinstance(index, int) else self._by_id.get(given) or self._newest
-        if known is None or not (given or name):
+        if known is None:
+            return self._new(index, given)
+        if not (given or name or known.may_begin_again):
             return known
         others_id = bool(given and known.given_id) and given != known.given_id
         if name and (others_id or (known.name and name != known.name)):
-            return None  # some servers give every call index 0, or the same id
-        if not (others_id or name) or not text.strip() or not known.arguments.is_complete():
+            return self._new(index, given)  # some servers give every call index 0, or the same id
+        if not (others_id or name or known.may_begin_again) or not known.arguments.is_complete():
+            return known
+        if not text.strip():
+            known.may_begin_again = known.may_begin_again or bool(name)
             return known
         is_certain = isinstance(index, int) or (given and given == known.given_id)
-        repeats = is_certain and not others_id and known.arguments.is_repeated_by(text)
-        return known if repeats else None
+        if is_certain and not others_id and known.arguments.is_repeated_by(text):
+            return known
+        new = self._new(index, given)
+        new.name = known.name if known.may_begin_again else ""
+        return new
 
     def _new(self, index: object, given: str) -> Call:
         unique = given and given not in self._by_id

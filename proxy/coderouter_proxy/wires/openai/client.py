@@ -15,6 +15,7 @@ from coderouter_proxy.wires.answer_writer import AnswerWriter
 from coderouter_proxy.wires.client import ClientWire, Drop, Headers, named_model
 from coderouter_proxy.wires.conversation import Conversation
 from coderouter_proxy.wires.openai.answer_writer import OpenAIWriter
+from coderouter_proxy.wires.openai.functions import uses_functions
 from coderouter_proxy.wires.openai.others import with_one_system_message
 from coderouter_proxy.wires.openai.request_reader import read
 
@@ -47,6 +48,7 @@ class OpenAIClient(ClientWire):
             named_model(request.body),
             int(time.time()),
             usage_chunk=wants_usage(request.body),
+            function_call=uses_functions(request.body),
         )
 
     def tool_names(self, request: ClientRequest) -> list[str]:
@@ -77,11 +79,6 @@ def wants_usage(body: Body) -> bool:
     """Return whether the client requested the extra chunk that ends a stream with its usage."""
     options = body.get("stream_options")
     return isinstance(options, dict) and options.get("include_usage") is True
-
-
-def uses_functions(body: Body) -> bool:
-    """Return whether the client knows only the older form of tools."""
-    return bool(body.get("functions")) and not body.get("tools")
 
 
 def _error(error: HttpError) -> dict[str, Any]:
