@@ -205,11 +205,11 @@ class EditText:
         is_same = pieces == [content] or not (content or pieces)
         edited = [] if is_same else self._chunks(chunk, choice, pieces)
         numbered = self._numbered(calls)
-        if finish:
-            finish = "tool_calls" if self.changes().repaired else finish
-        elif is_same and numbered is calls:
-            return [chunk]
+        if finish and self.changes().repaired:
+            finish = "tool_calls"
         if is_same:
+            if numbered is calls and finish is choice.get("finish_reason"):
+                return [chunk]
             edited = self._chunks(chunk, choice, pieces)
         rest = {name: value for name, value in delta.items() if name != "content"}
         if numbered is not calls:

@@ -197,8 +197,9 @@ def _with(answer: Body, choice: Body, **fields: object) -> Body:
 
 
 def _alone(chunk: Body, choice: Body, **fields: object) -> Body:
-    """Return a chunk with nothing but this choice, with these fields."""
-    return {**chunk, "choices": [{**choice, **fields}], "usage": None}
+    """Return a chunk of this choice alone, with these fields and without the usage."""
+    kept = {name: value for name, value in chunk.items() if name != "usage"}
+    return {**kept, "choices": [{**choice, **fields}]}
 
 
 def _calls_in(said: Body) -> list[Any]:
