@@ -169,7 +169,7 @@ def _is_on_spec(piece: Body, call: Call, text: str, *, begins: bool) -> bool:
         named = (piece.get("id"), piece.get("type"), function.get("name")) == (call.id, "function", call.name)
         return named and function.get("arguments") == text
     arguments = function.get("arguments")
-    said_once = not piece.get("id") and not function.get("name")
+    said_once = not (piece.get("id") or function.get("name")) and piece.get("type", "function") == "function"
     return said_once and (arguments == text or (arguments is None and not text))
 
 
