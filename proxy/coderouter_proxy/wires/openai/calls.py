@@ -1,14 +1,10 @@
 """Tool calls of servers that deviate from OpenAI: which call a piece belongs to, and what it adds to it."""
 
-import re
 import secrets
 from collections.abc import Iterator
 
 from coderouter_proxy.request import Body
 from coderouter_proxy.wires.json_values import words, written
-
-_OUTSIDE_STRING = re.compile(r'["{}\[\]]')
-_IN_STRING = re.compile(r'["\\]')
 
 
 class JsonText:
@@ -58,23 +54,23 @@ class JsonText:
         return self._begun and self._depth <= 0 and not self._in_string
 
     def _scan(self, piece: str) -> None:
-        place, self._skips = int(self._skips), False
-        while found := (_IN_STRING if self._in_string else _OUTSIDE_STRING).search(piece, place):
-            self._begun, place = True, found.end()
-            match found[0]:
-                case '"':
-                    self._in_string = not self._in_string
-                case "\\":
-                    self._skips = place == len(piece)
-                    place += 1
-                case "{" | "[":
-                    self._depth += 1
-                case _:
-                    self._depth -= 1
+        text = (piece[1:] if self._skips else piece).replace("\\\\", "")
+        self._skips = text.endswith("\\")
+        parts = text.replace('\\"', "").split('"')
+        outside = "".join(parts[1::2] if self._in_string else parts[::2])
+        self._in_string ^= len(parts) % 2 == 0
+        opened, closed = (outside.count(one) + outside.count(other) for one, other in ("{[", "}]"))
+        self._depth += opened - closed
+        self._begun = self._begun or bool(opened or closed) or len(parts) > 1
 
 
 class Call:
-    """A tool call in progress. `number` counts the calls of the answer that have begun; -1 before its name is known."""
+    """A tool call in progress.
+
+    `number` counts the calls of the answer that have begun; it is -1 before the name is known. The reader of an answer
+    sets `over` when it passes on no more of the call. A call `may_begin_again` when its name came once more after all
+    of its arguments: more arguments are those of another call.
+    """
 
     __slots__ = ("arguments", "extra", "given_id", "id", "may_begin_again", "name", "number", "over")
 
@@ -86,9 +82,7 @@ class Call:
         self.extra: Body | None = None
         self.number = -1
         self.over = False
-        self.may_begin_again = (
-            False  # its name came once more after all of its arguments: arguments would be another's
-        )
+        self.may_begin_again = False
 
     @property
     def begun(self) -> bool:
