@@ -34,7 +34,7 @@ class KeepState:
             if not self._returns_reasoning or b'"reasoning_details"' in events:
                 return True
             self._collected.has_any = True  # so that the next call names the provider
-        return b'"extra_content"' in events or (self._collected.has_any and b'"tool_calls"' in events)
+        return b'"extra_content"' in events  # every event with calls is parsed anyway
 
     def chunk(self, chunk: Body, *, first: bool) -> list[Body]:
         return [self._edited(chunk, "delta")]

@@ -144,6 +144,11 @@ def test_a_call_without_arguments_gets_empty_ones(client: str) -> None:
 def test_the_arguments_of_a_cut_answer_are_not_completed() -> None:
     events = [*parts(first(0, "1", "ls")), *ended("length")]
     assert fed(choose(WIRE, asked("openai", stream=True), POLICY), events) == b"".join(events)
+    calls = [part("", "ls", id="1", type="function")]
+    decoded = says.completion(
+        choices=[{"index": 0, "message": {"tool_calls": calls}, "finish_reason": "length"}]
+    )
+    assert choose(WIRE, asked("openai"), POLICY).whole(b"as it is", decoded) == b"as it is"
 
 
 def test_the_reason_of_a_cut_answer_stays() -> None:
@@ -222,9 +227,8 @@ def test_a_client_that_uses_functions_gets_function_calls() -> None:
 def test_state_is_part_of_the_ids_of_calls_that_are_written_again() -> None:
     policy = AnswerPolicy(origin="0a0a0a0a0a0a")
     signed: Body = {"extra_content": {"google": {"thought_signature": "SIG"}}}
-    pieces = [{**piece, **signed} for piece in STREAMED["both with index 0"][:1]] + STREAMED[
-        "both with index 0"
-    ][1:]
+    begun, *others = STREAMED["without type"]
+    pieces = [{**begun, **signed}, *others]
     for message in (
         streamed("openai", says.chunk({"reasoning": "Hm."}), *parts(*pieces), *ended(), policy=policy),
         whole(
