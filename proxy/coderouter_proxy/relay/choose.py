@@ -3,12 +3,15 @@
 from coderouter_proxy.relay.edited import Edit, Edited
 from coderouter_proxy.relay.edits import anthropic, openai
 from coderouter_proxy.relay.keep_state import KeepState
+from coderouter_proxy.relay.on_spec import anthropic as anthropic_spec
+from coderouter_proxy.relay.on_spec import openai as openai_spec
 from coderouter_proxy.relay.relay import Conversion, Relay
 from coderouter_proxy.relay.text import AnswerPolicy, FilterText, RepairToolCalls, Stages
 from coderouter_proxy.relay.translated import Translated
 from coderouter_proxy.request import ClientRequest
 from coderouter_proxy.wires.clients import CLIENT_WIRES
 from coderouter_proxy.wires.openai.client import wants_usage
+from coderouter_proxy.wires.openai.functions import uses_functions
 from coderouter_proxy.wires.provider import ProviderWire
 
 
@@ -34,7 +37,7 @@ def _conversion(wire: ProviderWire, request: ClientRequest, policy: AnswerPolicy
 
 
 def _openai_edits(request: ClientRequest, policy: AnswerPolicy) -> list[Edit]:
-    edits: list[Edit] = []
+    edits: list[Edit] = [openai_spec.OnSpec()]
     if policy.origin:
         edits.append(openai.KeepState(policy.origin, returns_reasoning=policy.reasoning_passthrough))
     if not policy.reasoning_passthrough:
@@ -43,13 +46,16 @@ def _openai_edits(request: ClientRequest, policy: AnswerPolicy) -> list[Edit]:
         edits.append(openai.HideUsage())
     if stages := _stages(policy, CLIENT_WIRES[request.ingress].tool_names(request)):
         edits.append(openai.EditText(stages))
+    if uses_functions(request.body):
+        edits.append(openai.WriteFunctionCall())
     return edits
 
 
 def _anthropic_edits(request: ClientRequest, policy: AnswerPolicy) -> list[Edit]:
     """Text from providers of this wire is not searched for tool calls."""
     stages = _stages(policy, [])
-    return [anthropic.EditText(stages)] if stages else []
+    on_spec = anthropic_spec.OnSpec()
+    return [on_spec, anthropic.EditText(stages)] if stages else [on_spec]
 
 
 EDITS = {"openai": _openai_edits, "anthropic": _anthropic_edits}

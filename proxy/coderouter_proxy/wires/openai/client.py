@@ -15,6 +15,7 @@ from coderouter_proxy.wires.answer_writer import AnswerWriter
 from coderouter_proxy.wires.client import ClientWire, Drop, Headers, named_model
 from coderouter_proxy.wires.conversation import Conversation
 from coderouter_proxy.wires.openai.answer_writer import OpenAIWriter
+from coderouter_proxy.wires.openai.functions import uses_functions
 from coderouter_proxy.wires.openai.others import with_one_system_message
 from coderouter_proxy.wires.openai.request_reader import read
 
@@ -47,6 +48,7 @@ class OpenAIClient(ClientWire):
             named_model(request.body),
             int(time.time()),
             usage_chunk=wants_usage(request.body),
+            function_call=uses_functions(request.body),
         )
 
     def tool_names(self, request: ClientRequest) -> list[str]:
