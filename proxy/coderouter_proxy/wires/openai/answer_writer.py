@@ -34,7 +34,7 @@ class OpenAIWriter(AnswerWriter):
         chunk = {**self._head, "object": "chat.completion.chunk", "choices": [choice]}
         parts = [_event(chunk)]
         if self._usage_chunk:
-            parts.append(_event({**chunk, "choices": [], "usage": _usage(usage)}))
+            parts.append(_event({**chunk, "choices": [], "usage": usage_body(usage)}))
         return b"".join([*parts, DONE])
 
     def whole(self, deltas: list[Delta], stop: Stop, usage: Usage) -> bytes:
@@ -46,7 +46,7 @@ class OpenAIWriter(AnswerWriter):
             "finish_reason": _finish_reason(stop),
         }
         return orjson.dumps(
-            {**self._head, "object": "chat.completion", "choices": [choice], "usage": _usage(usage)}
+            {**self._head, "object": "chat.completion", "choices": [choice], "usage": usage_body(usage)}
         )
 
     def _fields(self, delta: Delta) -> Body:
@@ -107,7 +107,8 @@ def _finish_reason(stop: Stop) -> str:
     return OPENAI_STOPS.get(stop.reason or "end_turn", "stop")
 
 
-def _usage(usage: Usage) -> Body:
+def usage_body(usage: Usage) -> Body:
+    """Return the usage as this wire reports it, which counts cached tokens as input."""
     cached = usage.cache_read_tokens or 0
     prompt = (usage.input_tokens or 0) + cached + (usage.cache_creation_tokens or 0)
     completion = usage.output_tokens or 0
