@@ -12,6 +12,7 @@ import uvloop
 
 CHUNKS = 200
 BURST = 20
+BURST_PAUSE_S = 0.005  # long enough for a burst to be read before the next one comes
 
 
 def _chunk(content: str) -> bytes:
@@ -86,13 +87,14 @@ class Upstream(asyncio.Protocol):
             )
 
     def _send(self, number: int, burst: int) -> None:
-        chunks = b"".join([_chunk(f"word{each} ") for each in range(number, number + burst)])
+        chunks = b"".join([_chunk(f"word{each} ") for each in range(number, min(number + burst, CHUNKS))])
         if number + burst >= CHUNKS and burst > 1:
             self._transport.write(_framed(chunks + _end()) + b"0\r\n\r\n")
         elif number < CHUNKS:
             self._transport.write(_framed(chunks))
-            # Written in separate turns of the loop, so that they arrive one by one like those of a model.
-            asyncio.get_running_loop().call_later(0.0005, self._send, number + burst, burst)
+            # Written in separate turns of the loop, so that they arrive as they are written, like those of a model.
+            pause_s = BURST_PAUSE_S if burst > 1 else 0.0005
+            asyncio.get_running_loop().call_later(pause_s, self._send, number + burst, burst)
         else:
             self._transport.write(_framed(_end()) + b"0\r\n\r\n")
 

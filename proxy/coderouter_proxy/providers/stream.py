@@ -137,10 +137,12 @@ class ProviderStream:
 
     async def _drain(self) -> None:
         """Read the end of the response, so that its connection can serve the next request."""
+        content = self._response.content
         try:
-            async with asyncio.timeout(DRAIN_S):
-                while await self._response.content.readany():
-                    pass
+            if not content.at_eof():
+                async with asyncio.timeout(DRAIN_S):
+                    while await content.readany():
+                        pass
         except (TimeoutError, *http.NETWORK_ERRORS):
             return
         self._response.release()

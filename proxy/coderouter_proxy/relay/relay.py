@@ -6,10 +6,14 @@ import orjson
 
 from coderouter_proxy.answer import AnswerLog, Changes, Usage
 from coderouter_proxy.errors import ProviderError, StreamBrokeOff
+from coderouter_proxy.relay.alike import Alike
 from coderouter_proxy.request import Body
 from coderouter_proxy.wires import lenient_json, refusals, sse
 from coderouter_proxy.wires.lenient_json import SplitCharacters
 from coderouter_proxy.wires.provider import ProviderWire
+
+_LOOKS_MAX = 4
+"""For runs of events in what arrived at once; each look may go through all of it."""
 
 
 class Conversion(Protocol):
@@ -20,7 +24,10 @@ class Conversion(Protocol):
         ...
 
     def concerns(self, events: bytes) -> bool:
-        """Return whether it must see the chunks of these events, also those that only add content."""
+        """Return whether it must see the chunks of events like these, which differ in their text at most.
+
+        It gets all other chunks that do more than add content in any case.
+        """
         ...
 
     def chunk(self, event: bytes, chunk: Body) -> bytes:
@@ -47,9 +54,8 @@ class Conversion(Protocol):
 class Relay:
     """Relays one answer.
 
-    Each event is parsed, so that a client never gets what it cannot read; to parse is not slower than to search for
-    what must be known. Events that only add content are passed on as they came, in one piece if several follow each
-    other.
+    Each event is checked, so that a client never gets what it cannot read. Those that only add content are passed on as
+    they came, in one piece if several follow each other.
     """
 
     def __init__(self, wire: ProviderWire, conversion: Conversion) -> None:
@@ -65,6 +71,7 @@ class Relay:
         self._stop_reason: str | None = None
         self._names_stop = False
         self._split = SplitCharacters()
+        self._alike = Alike()
 
     @property
     def has_stop_reason(self) -> bool:
@@ -73,22 +80,33 @@ class Relay:
     def feed(self, events: bytes) -> tuple[bytes, ProviderError | None]:
         """Return what the client gets for these whole events, and the error that ends them."""
         conversion, is_plain = self._conversion, self._wire.is_plain
-        converts = conversion.concerns(events)
         parts: list[bytes] = []
         passed = at = 0  # what is between them goes to the client as it is
+        looks = _LOOKS_MAX
         try:
-            for event in events.split(b"\n\n"):
-                start, at = at, at + len(event) + 2
-                chunk = _chunk(event)
-                if chunk is not None and self.has_content and not self._split and is_plain(event, chunk):
+            while at < len(events):
+                start, at = at, events.index(b"\n\n", at) + 2
+                raw = events[start:at]
+                converts = conversion.concerns(raw)
+                is_running = self.has_content and not self._split.holds
+                if is_running and looks and not converts:
+                    looks -= 1
+                    if end := self._alike.end_of_run(events, start):
+                        self.moved = True
+                        at = end
+                        continue
+                chunk = _chunk(raw)
+                if chunk is not None and is_running and is_plain(raw, chunk):
                     self.moved = True
                     if converts:
-                        parts.append(conversion.chunk(events[start:at], chunk))
+                        parts += (events[passed:start], conversion.chunk(raw, chunk))
                         passed = at
-                elif event:
+                    else:
+                        self._alike.learn(raw, self._wire.delta(chunk), self._plain_delta)
+                elif len(raw) > 2:
                     parts.append(events[passed:start])
                     passed = at
-                    parts.append(self._other(event, chunk))
+                    parts.append(self._other(raw, chunk))
                     if self.ended:
                         break
         except ProviderError as error:
@@ -115,51 +133,55 @@ class Relay:
             complete=complete,
         )
 
-    def _other(self, event: bytes, chunk: Body | None) -> bytes:
+    def _plain_delta(self, raw: bytes) -> Body | None:
+        chunk = _chunk(raw)
+        return self._wire.delta(chunk) if chunk is not None and self._wire.is_plain(raw, chunk) else None
+
+    def _other(self, raw: bytes, chunk: Body | None) -> bytes:
         """Return what the client gets for an event that is not just more content; `chunk` if it is usual JSON.
 
         An event without data is passed on if it consists of comments: SDKs take any other for JSON.
         """
-        name, data, comments = sse.read(event)
+        name, data, comments = sse.read(raw)
         if name == b"error":
             raise self._error(data)
         if not data.strip():
             is_readable = comments and lenient_json.is_utf8(comments)
             return self._conversion.comment(comments + b"\n\n") if is_readable else b""
         if self._wire.is_end(data):
-            return self._last(event)
+            return self._last(raw)
         decoded, exact = (chunk, True) if chunk is not None else self._wire.read(data)
         self._wire.raise_for_error(decoded)
         if self._wire.is_ping(decoded):
-            return self._conversion.chunk(event + b"\n\n", decoded)
+            return self._conversion.chunk(raw, decoded)
         self.moved = True
-        if not exact or self._split:
+        if not exact or self._split.holds:
             return b"".join([self._settled(b"", each) for each in self._split.feed(decoded)])
-        return self._settled(event, decoded)
+        return self._settled(raw, decoded)
 
-    def _settled(self, event: bytes, chunk: Body) -> bytes:
+    def _settled(self, raw: bytes, chunk: Body) -> bytes:
         parts: list[bytes] = []
         for each in self._wire.settled(chunk):
             self._record(each)
             if not self.has_content and self._wire.has_content(each):
                 self.has_content = True
-            is_as_it_came = each is chunk and self._wire.is_framed(event, chunk)
-            raw = event + b"\n\n" if is_as_it_came else self._wire.event(each)
-            parts.append(self._conversion.chunk(raw, each))
+            is_as_it_came = each is chunk and self._wire.is_framed(raw, chunk)
+            event = raw if is_as_it_came else self._wire.event(each)
+            parts.append(self._conversion.chunk(event, each))
         return b"".join(parts)
 
     def _converted(self, chunk: Body) -> bytes:
         return self._settled(b"", chunk)
 
-    def _last(self, event: bytes) -> bytes:
+    def _last(self, raw: bytes) -> bytes:
         """Return what the client gets for the end; where a server names it, an end without a stop is a cut."""
         held_back = b"".join(map(self._converted, self._split.end()))
         if self._stop_reason is None and self._names_stop:
             raise StreamBrokeOff
         self.ended = True
         usual = self._wire.end_event
-        is_framed = event.startswith(usual.partition(b"\n")[0])
-        return held_back + self._conversion.last(event + b"\n\n" if is_framed else usual)
+        is_framed = raw.startswith(usual.partition(b"\n")[0])
+        return held_back + self._conversion.last(raw if is_framed else usual)
 
     def _error(self, data: bytes) -> ProviderError:
         """Return the error in an event of that name, whatever its data are."""
@@ -176,12 +198,12 @@ class Relay:
         self._names_stop = self._names_stop or self._wire.names_stop(chunk)
 
 
-def _chunk(event: bytes) -> Body | None:
+def _chunk(raw: bytes) -> Body | None:
     """Return the JSON object in an event that has one line of data; None if it is not as simple as that."""
-    at = event.find(b"data:")
-    if at < 0 or (at and event[at - 1] != 10):  # 10: a line feed
+    at = raw.find(b"data:")
+    if at < 0 or (at and raw[at - 1] != 10):  # 10: a line feed
         return None
-    data = event[at + 5 :]
+    data = raw[at + 5 : -2]
     if b"\n" in data or len(data) > lenient_json.SIZE_TO_CHECK:
         return None
     try:

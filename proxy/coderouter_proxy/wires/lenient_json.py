@@ -69,10 +69,8 @@ class SplitCharacters:
     """
 
     def __init__(self) -> None:
+        self.holds = False
         self._held: Body | None = None
-
-    def __bool__(self) -> bool:
-        return self._held is not None
 
     def feed(self, chunk: Body) -> list[Body]:
         """Return the chunks that are certain by now, without halves; the chunk is changed."""
@@ -82,13 +80,13 @@ class SplitCharacters:
             _join(_texts(self._held), texts)
             ready = self.end()
         if any(_ends_with_half(container[key]) for container, key in texts.values()):
-            self._held = chunk
+            self._held, self.holds = chunk, True
             return ready
         return [*ready, whole(chunk)]
 
     def end(self) -> list[Body]:
         """Return the chunk that was held back."""
-        held, self._held = self._held, None
+        held, self._held, self.holds = self._held, None, False
         return [] if held is None else [whole(held)]
 
 

@@ -86,6 +86,10 @@ class ProviderWire(ABC):
         """
 
     @abstractmethod
+    def delta(self, chunk: Body) -> Body:
+        """Return what a plain chunk adds."""
+
+    @abstractmethod
     def is_framed(self, event: bytes, chunk: Body) -> bool:
         """Return whether clients read the chunk from this event as it is."""
 

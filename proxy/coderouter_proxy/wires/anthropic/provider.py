@@ -146,10 +146,18 @@ class AnthropicProvider(ProviderWire):
             event.startswith(_CONTENT) and chunk.get("type") == "content_block_delta" and "error" not in chunk
         )
 
+    def delta(self, chunk: Body) -> Body:
+        delta: Body = chunk["delta"]
+        return delta
+
     def is_framed(self, event: bytes, chunk: Body) -> bool:
         """Return whether the event is named as its data are: the SDKs skip one without a name."""
         name, _, data = event.removeprefix(b"event: ").partition(b"\n")
-        return data.startswith(b"data:") and b"\n" not in data and name.decode("latin-1") == chunk.get("type")
+        return (
+            data.startswith(b"data:")
+            and data.find(b"\n") == len(data) - 2
+            and name.decode("latin-1") == chunk.get("type")
+        )
 
     def is_end(self, data: bytes) -> bool:
         return b'"message_stop"' in data and self.decoded(data).get("type") == "message_stop"

@@ -112,13 +112,17 @@ class OpenAIProvider(ProviderWire):
         return (
             type(choice) is dict
             and choice.get("finish_reason") is None
-            and "delta" in choice
+            and type(choice.get("delta")) is dict
             and _NOTEWORTHY.isdisjoint(chunk)
             and event.startswith(b"data:")
         )
 
+    def delta(self, chunk: Body) -> Body:
+        delta: Body = chunk["choices"][0]["delta"]
+        return delta
+
     def is_framed(self, event: bytes, chunk: Body) -> bool:
-        return event.startswith(b"data:") and b"\n" not in event
+        return event.startswith(b"data:") and event.find(b"\n") == len(event) - 2
 
     def is_end(self, data: bytes) -> bool:
         return data.startswith(b"[DONE]")
