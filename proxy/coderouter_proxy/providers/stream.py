@@ -55,6 +55,8 @@ class ProviderStream:
             if self._relay.has_content:
                 self._chunks.flows()
                 return bytes(prelude)
+            if self._relay.ended:
+                break
             if received > sse.BUFFER_BYTES_MAX:
                 raise ProviderError("protocol", f"no content within {sse.BUFFER_BYTES_MAX} bytes")
         if rest := self._buffer.rest.strip():
@@ -85,7 +87,8 @@ class ProviderStream:
                     self._chunks.moved()
                 if relayed:
                     yield relayed
-            if self._error is None and (rest := self._buffer.rest.strip()):
+            rest = b"" if self._error or relay.ended else self._buffer.rest.strip()
+            if rest:
                 relayed, error = await self._fed(rest + b"\n\n")
                 self._error = None if relay.has_stop_reason else error
                 if relayed:

@@ -84,8 +84,8 @@ class Relay:
         passed = at = 0  # what is between them goes to the client as it is
         looks = _LOOKS_MAX
         try:
-            while at < len(events):
-                start, at = at, events.index(b"\n\n", at) + 2
+            while (end := events.find(b"\n\n", at)) >= 0:
+                start, at = at, end + 2
                 raw = events[start:at]
                 converts = conversion.concerns(raw)
                 is_running = self.has_content and not self._split.holds
@@ -180,8 +180,9 @@ class Relay:
             raise StreamBrokeOff
         self.ended = True
         usual = self._wire.end_event
-        is_framed = raw.startswith(usual.partition(b"\n")[0])
-        return held_back + self._conversion.last(raw if is_framed else usual)
+        first_line = usual.partition(b"\n")[0]
+        is_usual = raw.startswith(first_line) and raw.count(b"\n") == usual.count(b"\n") and b"data: " in raw
+        return held_back + self._conversion.last(raw if is_usual else usual)
 
     def _error(self, data: bytes) -> ProviderError:
         """Return the error in an event of that name, whatever its data are."""

@@ -29,7 +29,7 @@ from coderouter_proxy.wires.provider import (
     directive,
 )
 
-_CONTENT = b"event: content_block_delta\ndata:"
+_CONTENT = b"event: content_block_delta\ndata: "
 _FORWARDED = {b"anthropic-version": "anthropic-version", b"anthropic-beta": "anthropic-beta"}
 _USAGE = {
     "input_tokens": "input_tokens",
@@ -154,7 +154,7 @@ class AnthropicProvider(ProviderWire):
         """Return whether the event is named as its data are: the SDKs skip one without a name."""
         name, _, data = event.removeprefix(b"event: ").partition(b"\n")
         return (
-            data.startswith(b"data:")
+            data.startswith(b"data: ")
             and data.find(b"\n") == len(data) - 2
             and name.decode("latin-1") == chunk.get("type")
         )

@@ -114,7 +114,7 @@ class OpenAIProvider(ProviderWire):
             and choice.get("finish_reason") is None
             and type(choice.get("delta")) is dict
             and _NOTEWORTHY.isdisjoint(chunk)
-            and event.startswith(b"data:")
+            and event.startswith(b"data: ")
         )
 
     def delta(self, chunk: Body) -> Body:
@@ -122,7 +122,7 @@ class OpenAIProvider(ProviderWire):
         return delta
 
     def is_framed(self, event: bytes, chunk: Body) -> bool:
-        return event.startswith(b"data:") and event.find(b"\n") == len(event) - 2
+        return event.startswith(b"data: ") and event.find(b"\n") == len(event) - 2
 
     def is_end(self, data: bytes) -> bool:
         return data.startswith(b"[DONE]")
