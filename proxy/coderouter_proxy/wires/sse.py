@@ -41,28 +41,18 @@ class EventBuffer:
         if not self.first:
             self.first = data.lstrip()[:1]
         rest = self._rest
-        if not rest:
-            end = data.rfind(b"\n\n") + 2
-            if end == len(data):
-                return data
-            if end > 1:
-                rest += data[end:]
-                self._check()
-                return data[:end]
         searched = max(0, len(rest) - 1)
+        if not rest and data.endswith(b"\n\n"):
+            return data
         rest += data
         end = rest.rfind(b"\n\n", searched) + 2
-        if end == 1:
-            self._check()
-            return b""
-        whole = bytes(rest[:end])
-        del rest[:end]
-        self._check()
-        return whole
-
-    def _check(self) -> None:
-        if len(self._rest) > BUFFER_BYTES_MAX:
+        whole = b""
+        if end > 1:
+            whole = bytes(rest[:end])
+            del rest[:end]
+        if len(rest) > BUFFER_BYTES_MAX:
             raise TooLong
+        return whole
 
     def _without_mark(self, data: bytes) -> bytes:
         data = self._mark + data
