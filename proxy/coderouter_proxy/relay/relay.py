@@ -9,6 +9,7 @@ from coderouter_proxy.errors import ProviderError, StreamBrokeOff
 from coderouter_proxy.relay.alike import Alike
 from coderouter_proxy.request import Body
 from coderouter_proxy.wires import lenient_json, refusals, sse
+from coderouter_proxy.wires.clients import CLIENT_WIRES
 from coderouter_proxy.wires.lenient_json import SplitCharacters
 from coderouter_proxy.wires.provider import ProviderWire
 
@@ -153,7 +154,7 @@ class Relay:
         decoded, exact = (chunk, True) if chunk is not None else self._wire.read(data)
         self._wire.raise_for_error(decoded)
         if self._wire.is_ping(decoded):
-            return self._conversion.chunk(raw, decoded)
+            return self._conversion.comment(CLIENT_WIRES[self._wire.ingress].ping)
         self.moved = True
         if not exact or self._split.holds:
             return b"".join([self._settled(b"", each) for each in self._split.feed(decoded)])

@@ -1,6 +1,7 @@
 """Cutting bytes into events, wherever the network cuts them."""
 
 from collections.abc import Iterable
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -20,7 +21,7 @@ def fed(pieces: Iterable[bytes]) -> tuple[bytes, bytes]:
 
 def pieces_of(raw: bytes, cuts: list[int]) -> list[bytes]:
     edges = [0, *sorted(cut % (len(raw) + 1) for cut in cuts), len(raw)]
-    return [raw[begin:end] for begin, end in zip(edges, edges[1:], strict=False)]
+    return [raw[begin:end] for begin, end in pairwise(edges)]
 
 
 @given(parts=ODD, cuts=st.lists(st.integers(0, 200)))
@@ -37,9 +38,10 @@ def test_events_do_not_depend_on_where_the_network_cuts(parts: list[bytes], cuts
 
 def test_an_event_that_does_not_end_is_too_long() -> None:
     buffer = sse.EventBuffer()
+    for _ in range(16):
+        assert buffer.feed(b"x" * 1024 * 1024) == b""
     with pytest.raises(sse.TooLong):
-        for _ in range(17):
-            buffer.feed(b"x" * 1024 * 1024)
+        buffer.feed(b"x")
 
 
 @pytest.mark.parametrize(
