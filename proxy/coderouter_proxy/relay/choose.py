@@ -2,6 +2,7 @@
 
 from coderouter_proxy.relay.edited import Edit, Edited
 from coderouter_proxy.relay.edits import anthropic, openai
+from coderouter_proxy.relay.edits.openai_usage import ShowUsage
 from coderouter_proxy.relay.keep_state import KeepState
 from coderouter_proxy.relay.on_spec import anthropic as anthropic_spec
 from coderouter_proxy.relay.on_spec import openai as openai_spec
@@ -42,7 +43,9 @@ def _openai_edits(request: ClientRequest, policy: AnswerPolicy) -> list[Edit]:
         edits.append(openai.KeepState(policy.origin, returns_reasoning=policy.reasoning_passthrough))
     if not policy.reasoning_passthrough:
         edits.append(openai.StripReasoning())
-    if not wants_usage(request.body):
+    if wants_usage(request.body) or not request.stream:
+        edits.append(ShowUsage())
+    else:
         edits.append(openai.HideUsage())
     if stages := _stages(policy, CLIENT_WIRES[request.ingress].tool_names(request)):
         edits.append(openai.EditText(stages))

@@ -43,7 +43,7 @@ class OpenAIWriter(AnswerWriter):
         chunk = {**self._head, "object": "chat.completion.chunk", "choices": [choice]}
         parts = [_event(chunk)]
         if self._usage_chunk:
-            parts.append(_event({**chunk, "choices": [], "usage": _usage(usage)}))
+            parts.append(_event({**chunk, "choices": [], "usage": usage_body(usage)}))
         return b"".join([*parts, DONE])
 
     def whole(self, deltas: list[Delta], stop: Stop, usage: Usage) -> bytes:
@@ -55,7 +55,7 @@ class OpenAIWriter(AnswerWriter):
             "finish_reason": self._finish_reason(stop),
         }
         return orjson.dumps(
-            {**self._head, "object": "chat.completion", "choices": [choice], "usage": _usage(usage)}
+            {**self._head, "object": "chat.completion", "choices": [choice], "usage": usage_body(usage)}
         )
 
     def _in_form(self, said: Body) -> Body:
@@ -119,7 +119,8 @@ class OpenAIWriter(AnswerWriter):
         return message
 
 
-def _usage(usage: Usage) -> Body:
+def usage_body(usage: Usage) -> Body:
+    """Return the usage as this wire reports it, which counts cached tokens as input."""
     cached = usage.cache_read_tokens or 0
     prompt = (usage.input_tokens or 0) + cached + (usage.cache_creation_tokens or 0)
     completion = usage.output_tokens or 0
