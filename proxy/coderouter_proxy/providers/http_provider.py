@@ -4,6 +4,7 @@ import asyncio
 import os
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import partial
 
 import aiohttp
@@ -235,13 +236,24 @@ def secrets(provider: Provider) -> tuple[str, ...]:
 def openai(
     provider: Provider, policy: AnswerPolicy, traits: ProviderTraits, session: aiohttp.ClientSession
 ) -> HttpProvider:
-    return HttpProvider(provider, OpenAIProvider(), partial(choose, policy=policy), traits, session)
+    return _speaking(OpenAIProvider(), provider, policy, traits, session)
 
 
 def anthropic(
     provider: Provider, policy: AnswerPolicy, traits: ProviderTraits, session: aiohttp.ClientSession
 ) -> HttpProvider:
-    return HttpProvider(provider, AnthropicProvider(), partial(choose, policy=policy), traits, session)
+    return _speaking(AnthropicProvider(), provider, policy, traits, session)
+
+
+def _speaking(
+    wire: ProviderWire,
+    provider: Provider,
+    policy: AnswerPolicy,
+    traits: ProviderTraits,
+    session: aiohttp.ClientSession,
+) -> HttpProvider:
+    policy = replace(policy, repairs_text_calls=wire.repairs_text_calls(provider))
+    return HttpProvider(provider, wire, partial(choose, policy=policy), traits, session)
 
 
 def _not_reported(name: str) -> None:

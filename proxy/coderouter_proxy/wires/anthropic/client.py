@@ -58,12 +58,11 @@ class AnthropicClient(ClientWire):
         return b"anthropic-version" in headers or path.startswith(self.path)
 
     def writer(self, request: ClientRequest) -> AnswerWriter:
-        thinking = request.body.get("thinking")
         return AnthropicWriter(
             f"msg_{request.request_id.removeprefix('req_')}",
             named_model(request.body),
             ToolNames(_given_names(request.body)),
-            thinking=isinstance(thinking, dict) and thinking.get("type") != "disabled",
+            thinking=wants_thinking(request.body),
             input_tokens=token_estimate.estimate(request.body),
         )
 
@@ -93,6 +92,12 @@ class AnthropicClient(ClientWire):
             self.status(error), "invalid_request_error" if error.status < 500 else "api_error"
         )
         return {"type": "error", "error": {"type": kind, "message": error.message}}
+
+
+def wants_thinking(body: Body) -> bool:
+    """Return whether the client requested thinking, and so gets blocks of it."""
+    thinking = body.get("thinking")
+    return isinstance(thinking, dict) and thinking.get("type") != "disabled"
 
 
 def _given_names(body: Body) -> list[str]:
