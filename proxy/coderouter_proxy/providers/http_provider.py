@@ -20,6 +20,7 @@ from coderouter_proxy.errors import ProviderError
 from coderouter_proxy.providers import http
 from coderouter_proxy.providers.stream import ProviderStream, single
 from coderouter_proxy.relay.choose import choose
+from coderouter_proxy.relay.output_filters.filters import FILTERS
 from coderouter_proxy.relay.relay import Relay
 from coderouter_proxy.relay.text import AnswerPolicy
 from coderouter_proxy.request import Body, ClientRequest
@@ -252,6 +253,8 @@ def _speaking(
     traits: ProviderTraits,
     session: aiohttp.ClientSession,
 ) -> HttpProvider:
+    for name in policy.filters:
+        FILTERS[name]()  # compiles its patterns, for which a request would have to wait
     policy = replace(policy, repairs_text_calls=wire.repairs_text_calls(provider))
     return HttpProvider(provider, wire, partial(choose, policy=policy), traits, session)
 

@@ -106,4 +106,4 @@ class StripStopMarkers(StripMarks):
                 self._struck -= 1
                 return True
             return mark.is_spoken_of
-        return is_of_tool_call(mark)
+        return is_of_tool_call(mark) or (NAME in mark.mark and mark.is_spoken_of)
