@@ -8,7 +8,7 @@ from coderouter_proxy.relay.relay import Conversion, Relay
 from coderouter_proxy.relay.text import AnswerPolicy, FilterText, RepairToolCalls, Stages
 from coderouter_proxy.relay.translated import Translated
 from coderouter_proxy.request import ClientRequest
-from coderouter_proxy.wires.anthropic.client import wants_thinking
+from coderouter_proxy.wires.anthropic.client import shows_thinking
 from coderouter_proxy.wires.clients import CLIENT_WIRES
 from coderouter_proxy.wires.openai.client import wants_usage
 from coderouter_proxy.wires.provider import ProviderWire
@@ -49,7 +49,7 @@ def _openai_edits(request: ClientRequest, policy: AnswerPolicy) -> list[Edit]:
 
 
 def _anthropic_edits(request: ClientRequest, policy: AnswerPolicy) -> list[Edit]:
-    stages = _stages(request, policy, thoughts=wants_thinking(request.body))
+    stages = _stages(request, policy, thoughts=shows_thinking(request))
     return [anthropic.EditText(stages, policy.origin)] if stages else []
 
 

@@ -59,10 +59,9 @@ class EditText:
         block = chunk.get("content_block")
         if not isinstance(block, dict) or block.get("type") != "text":
             return [*self.end(), *self._blocks.start(chunk)]
-        held = self.end()
         self._blocks.begin_text(block)
         text = block.get("text")
-        return [*held, *self._written(self._stages.feed(text))] if isinstance(text, str) and text else held
+        return self._written(self._stages.feed(text)) if isinstance(text, str) and text else []
 
     def _delta(self, chunk: Body) -> list[Body]:
         delta = chunk.get("delta")
@@ -83,7 +82,7 @@ class EditText:
             self._stages.end()
             return [block]
         pieces = self._stages.whole(text)
-        return [block] if pieces == [text] or not text else _blocks(pieces, block, self._origin)
+        return [block] if pieces == [text] and text.strip() else _blocks(pieces, block, self._origin)
 
     def _stopped(self, answer: Body, name: str | None) -> Body:
         """Return the answer with the reason that its calls give it to stop, in the field of this name or itself."""
@@ -122,16 +121,18 @@ class _Blocks:
 
     def stop(self, chunk: Body) -> list[Body]:
         """Return the end of a block of the provider."""
-        stopped = self.numbered(chunk) if _index(chunk) in self._numbers else self.close()
-        self._numbers.pop(_index(chunk), None)
+        if _index(chunk) not in self._numbers:
+            return self.close()
+        stopped = self.numbered(chunk)
+        del self._numbers[_index(chunk)]
         return stopped
 
     def numbered(self, chunk: Body) -> list[Body]:
-        """Return an event of a block as it is, apart from its number; none if its block has no words yet."""
-        number = self._numbers.get(_index(chunk), self._next - 1 if self._open == "text" else None)
-        if number is None:
-            return []
-        return [chunk if number == chunk.get("index") else {**chunk, "index": number}]
+        """Return an event of a block as it is, apart from its number; of a text, its block has to be open."""
+        number = self._numbers.get(_index(chunk))
+        started = self._enter("text", self._text) if number is None else []
+        number = self._next - 1 if number is None else number
+        return [*started, chunk if number == chunk.get("index") else {**chunk, "index": number}]
 
     def begin_text(self, block: Body) -> None:
         self._text = {**block, "text": ""}

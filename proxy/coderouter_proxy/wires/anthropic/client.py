@@ -62,7 +62,7 @@ class AnthropicClient(ClientWire):
             f"msg_{request.request_id.removeprefix('req_')}",
             named_model(request.body),
             ToolNames(_given_names(request.body)),
-            thinking=wants_thinking(request.body),
+            thinking=shows_thinking(request),
             input_tokens=token_estimate.estimate(request.body),
         )
 
@@ -94,10 +94,10 @@ class AnthropicClient(ClientWire):
         return {"type": "error", "error": {"type": kind, "message": error.message}}
 
 
-def wants_thinking(body: Body) -> bool:
+def shows_thinking(request: ClientRequest) -> bool:
     """Return whether the client requested thinking, and so gets blocks of it."""
-    thinking = body.get("thinking")
-    return isinstance(thinking, dict) and thinking.get("type") != "disabled"
+    thinking = request.body.get("thinking")
+    return request.shows_thinking or (isinstance(thinking, dict) and thinking.get("type") != "disabled")
 
 
 def _given_names(body: Body) -> list[str]:

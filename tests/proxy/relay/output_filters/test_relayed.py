@@ -1,15 +1,19 @@
 """Clients of both wires get filtered answers of providers of both."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
+from anthropic.types import TextBlock, ThinkingBlock
 
 from coderouter_proxy.config.schema import OutputFilter
 from coderouter_proxy.relay.output_filters.filters import FILTERS
+from coderouter_proxy.wires import state
 from proxy.conftest import assert_sound
 from support.docs import ROOT
 from support.events import Event
 from support.proxy import anthropic_answers, openai_answers, process
+from support.proxy.client_view import event_data
 from support.proxy.process import Proxy
 from support.proxy.sdks import ANTHROPIC_HELLO, OPENAI_HELLO, anthropic_sdk, openai_sdk
 from support.proxy.upstream import Provider, Upstream, stream
@@ -30,6 +34,9 @@ def running(upstream_server: Upstream, tmp_path_factory: pytest.TempPathFactory)
         process.provider("openai", a, output_filters=BOTH),
         process.provider("anthropic", b, kind="anthropic", output_filters=BOTH),
         process.provider("plain", a),
+        process.provider(
+            "passing", a, output_filters=BOTH, capabilities={"reasoning_passthrough": True, "thinking": True}
+        ),
     ]
     alone = {str(entry["name"]): [str(entry["name"])] for entry in providers}
     config = process.config(providers, alone, default_profile="plain")
@@ -96,6 +103,45 @@ def test_an_anthropic_client_reads_filtered_text(
             assert events.get_final_message().stop_reason == "end_turn"
     assert applied(filtering.story(whole.headers["x-request-id"])) == [(side, BOTH, False)]
     assert applied(filtering.story(request_id)) == [(side, BOTH, True)]
+
+
+@pytest.mark.parametrize("side", SIDES)
+def test_a_client_that_requested_thinking_gets_what_was_taken_out(
+    side: str, filtering: Proxy, upstream_server: Upstream
+) -> None:
+    plays(upstream_server, side, LEAKING, PIECES)
+    usual: dict[str, Any] = {
+        "model": "m",
+        "max_tokens": 2048,
+        "messages": ANTHROPIC_HELLO,
+        "thinking": {"type": "enabled", "budget_tokens": 1024},
+    }
+    with anthropic_sdk(filtering, side) as sdk:
+        whole = sdk.messages.create(**usual)
+        with sdk.messages.stream(**usual) as events:
+            streamed = events.get_final_message()
+    for message in (whole, streamed):
+        thought, text = message.content
+        assert isinstance(thought, ThinkingBlock)
+        assert isinstance(text, TextBlock)
+        assert (thought.thinking, text.text) == ("Hm.", "Hello there.")
+        assert state.is_ours(thought.signature)
+
+
+@pytest.mark.parametrize(("profile", "reasoning"), [("passing", "Hm."), ("openai", None)])
+def test_an_openai_client_gets_what_was_taken_out_if_reasoning_is_passed_on(
+    profile: str, reasoning: str | None, filtering: Proxy, upstream_server: Upstream
+) -> None:
+    plays(upstream_server, "openai", LEAKING, PIECES)
+    header = {"X-CodeRouter-Profile": profile}
+    whole = filtering.chat(header).rest().json["choices"][0]["message"]
+    events = event_data(filtering.chat(header, stream=True).rest().body)
+    deltas = [choice["delta"] for event in events if event != "[DONE]" for choice in event["choices"]]
+    streamed = {
+        name: "".join(delta.get(name) or "" for delta in deltas) for name in ("content", "reasoning_content")
+    }
+    assert (whole["content"], whole.get("reasoning_content")) == ("Hello there.", reasoning)
+    assert (streamed["content"], streamed["reasoning_content"] or None) == ("Hello there.", reasoning)
 
 
 @pytest.mark.parametrize("side", SIDES)
