@@ -4,6 +4,7 @@ import asyncio
 import os
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import partial
 
 import aiohttp
@@ -20,6 +21,7 @@ from coderouter_proxy.providers import http
 from coderouter_proxy.providers.stream import INLINE_BYTES_MAX, ProviderStream, single
 from coderouter_proxy.relay import whole
 from coderouter_proxy.relay.choose import choose
+from coderouter_proxy.relay.output_filters.filters import FILTERS
 from coderouter_proxy.relay.relay import Relay
 from coderouter_proxy.relay.text import AnswerPolicy
 from coderouter_proxy.request import Body, ClientRequest
@@ -257,13 +259,26 @@ def secrets(provider: Provider) -> tuple[str, ...]:
 def openai(
     provider: Provider, policy: AnswerPolicy, traits: ProviderTraits, session: aiohttp.ClientSession
 ) -> HttpProvider:
-    return HttpProvider(provider, OpenAIProvider(), partial(choose, policy=policy), traits, session)
+    return _speaking(OpenAIProvider(), provider, policy, traits, session)
 
 
 def anthropic(
     provider: Provider, policy: AnswerPolicy, traits: ProviderTraits, session: aiohttp.ClientSession
 ) -> HttpProvider:
-    return HttpProvider(provider, AnthropicProvider(), partial(choose, policy=policy), traits, session)
+    return _speaking(AnthropicProvider(), provider, policy, traits, session)
+
+
+def _speaking(
+    wire: ProviderWire,
+    provider: Provider,
+    policy: AnswerPolicy,
+    traits: ProviderTraits,
+    session: aiohttp.ClientSession,
+) -> HttpProvider:
+    for name in policy.filters:
+        FILTERS[name]()  # compiles its patterns, for which a request would have to wait
+    policy = replace(policy, repairs_text_calls=wire.repairs_text_calls(provider))
+    return HttpProvider(provider, wire, partial(choose, policy=policy), traits, session)
 
 
 def _not_reported(name: str) -> None:

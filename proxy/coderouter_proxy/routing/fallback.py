@@ -149,7 +149,7 @@ class _Attempt:
     async def run(self, *, can_think: bool) -> Answer | ProviderError:
         if capabilities.wants_thinking(self._request.body) and not can_think:
             body = {name: value for name, value in self._request.body.items() if name != "thinking"}
-            self._sent = replace(self._request, body=body)
+            self._sent = replace(self._request, body=body, shows_thinking=True)
         return await self._adapted(await self._try(), last_resort=False)
 
     async def last_resort(self) -> Answer | ProviderError | None:

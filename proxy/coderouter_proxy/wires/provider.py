@@ -33,9 +33,6 @@ class ProviderWire(ABC):
     vendor_host: str  # of the API that the wire is named after
     requires_max_tokens: bool  # in every request
     thinks_on_request: bool  # `thinking` in a request turns it on
-    repairs_text_calls: (
-        bool  # tool calls that a model writes as text become real ones, whatever the client's wire
-    )
 
     @abstractmethod
     def url(self, provider: Provider) -> str: ...
@@ -43,6 +40,11 @@ class ProviderWire(ABC):
     def is_vendors_own(self, provider: Provider) -> bool:
         """Return whether the provider is the vendor's own API, which accepts everything in its reference."""
         return urlsplit(provider.base_url).hostname == self.vendor_host
+
+    def repairs_text_calls(self, provider: Provider) -> bool:
+        """Return whether tool calls that its models write as text become real ones, whatever the client's wire."""
+        del provider
+        return True
 
     @abstractmethod
     def models_url(self, provider: Provider) -> str:

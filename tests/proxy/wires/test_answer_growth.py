@@ -10,7 +10,7 @@ from coderouter_proxy.relay.choose import choose
 from coderouter_proxy.relay.relay import Relay
 from coderouter_proxy.relay.text import AnswerPolicy
 from coderouter_proxy.wires import lenient_json, refusals, sse
-from proxy.wires.test_conversation_growth import GROWTH_MAX, growth_in_cpu_time
+from support.growth import GROWTH_MAX, growth_in_cpu_time
 from support.proxy import anthropic_answers as anthropic
 from support.proxy import openai_answers as openai
 from support.proxy.drive_relay import PROVIDER_WIRES, request_of

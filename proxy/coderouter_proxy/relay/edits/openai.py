@@ -4,6 +4,7 @@ from operator import is_not
 from typing import Any
 
 from coderouter_proxy.answer import NO_CHANGES, Changes
+from coderouter_proxy.relay.output_filters.filter import Thought
 from coderouter_proxy.relay.text import Piece, Stages, new_call_id
 from coderouter_proxy.relay.tool_calls.lookahead import TextualCall
 from coderouter_proxy.request import Body
@@ -228,11 +229,13 @@ class EditText:
         message = choice.get("message")
         if not isinstance(message, dict) or not isinstance(content := message.get("content"), str):
             return decoded
-        pieces = [*self._stages.feed(content), *self._stages.end()]
+        pieces = self._stages.whole(content)
         if pieces == [content]:
             return decoded
         calls = [piece for piece in pieces if isinstance(piece, TextualCall)]
         edited: Body = {**message, "content": "".join(piece for piece in pieces if isinstance(piece, str))}
+        if thoughts := [piece.text for piece in pieces if isinstance(piece, Thought)]:
+            edited["reasoning_content"] = "".join([message.get("reasoning_content") or "", *thoughts])
         if calls:
             edited["content"] = edited["content"].strip() or None
             edited["tool_calls"] = [*(message.get("tool_calls") or []), *map(_call, calls)]
@@ -261,6 +264,8 @@ class EditText:
         for piece in pieces:
             if isinstance(piece, str):
                 delta: Body = {"content": piece}
+            elif isinstance(piece, Thought):
+                delta = {"reasoning_content": piece.text}
             else:
                 delta = {"tool_calls": [{"index": self._calls, **_call(piece)}]}
                 self._calls += 1

@@ -59,8 +59,7 @@ class AnthropicClient(ClientWire):
         return b"anthropic-version" in headers or path.startswith(self.path)
 
     def writer(self, request: ClientRequest) -> AnswerWriter:
-        given = request.body.get("thinking")
-        thinking = isinstance(given, dict) and given.get("type") != "disabled"
+        thinking = shows_thinking(request)
         return AnthropicWriter(
             f"msg_{request.request_id.removeprefix('req_')}",
             named_model(request.body),
@@ -96,6 +95,12 @@ class AnthropicClient(ClientWire):
             self.status(error), "invalid_request_error" if error.status < 500 else "api_error"
         )
         return {"type": "error", "error": {"type": kind, "message": error.message}}
+
+
+def shows_thinking(request: ClientRequest) -> bool:
+    """Return whether the client requested thinking, and so gets blocks of it."""
+    thinking = request.body.get("thinking")
+    return request.shows_thinking or (isinstance(thinking, dict) and thinking.get("type") != "disabled")
 
 
 def _given_names(body: Body) -> list[str]:

@@ -45,9 +45,11 @@ class AnthropicProvider(ProviderWire):
     vendor_host = "api.anthropic.com"
     requires_max_tokens = True
     thinks_on_request = True
-    repairs_text_calls = False
     forwarded_response_headers = ("anthropic-ratelimit-", "anthropic-organization-id")
     end_event = event("message_stop", {})
+
+    def repairs_text_calls(self, provider: Provider) -> bool:
+        return not self.is_vendors_own(provider)
 
     def url(self, provider: Provider) -> str:
         """Return the URL; `base_url` may end with the version, as for OpenAI providers, or not."""

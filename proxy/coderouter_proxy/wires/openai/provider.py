@@ -37,7 +37,6 @@ class OpenAIProvider(ProviderWire):
     vendor_host = "api.openai.com"
     requires_max_tokens = False
     thinks_on_request = False
-    repairs_text_calls = True
     forwarded_response_headers = ("x-ratelimit-",)
     end_event = DONE
 

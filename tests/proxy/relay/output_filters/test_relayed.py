@@ -1,104 +1,30 @@
-"""Filters return the same text wherever it is cut, in their declared order, on both wires."""
+"""Clients of both wires get filtered answers of providers of both."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
-from hypothesis import example, given, settings
-from hypothesis import strategies as st
+from anthropic.types import TextBlock, ThinkingBlock
 
 from coderouter_proxy.config.schema import OutputFilter
-from coderouter_proxy.relay.output_filters import FILTERS, STOP_MARKERS, Filters
+from coderouter_proxy.relay.output_filters.filters import FILTERS
+from coderouter_proxy.wires import state
 from proxy.conftest import assert_sound
 from support.docs import ROOT
 from support.events import Event
 from support.proxy import anthropic_answers, openai_answers, process
+from support.proxy.client_view import event_data
 from support.proxy.process import Proxy
 from support.proxy.sdks import ANTHROPIC_HELLO, OPENAI_HELLO, anthropic_sdk, openai_sdk
 from support.proxy.upstream import Provider, Upstream, stream
 
 BOTH: list[OutputFilter] = ["strip_thinking", "strip_stop_markers"]
-TAGS = ("<think>", "</think>", *STOP_MARKERS)
 
 
-def filtered(names: list[OutputFilter], *pieces: str) -> tuple[str, list[str]]:
-    """Return the text of the pieces, and the filters that changed something."""
-    filters = Filters(names)
-    text = "".join(filters.feed(piece) for piece in pieces) + filters.end()
-    return text, filters.applied
-
-
-@pytest.mark.parametrize("marker", STOP_MARKERS)
-def test_every_stop_marker_is_removed_wherever_it_is_cut(marker: str) -> None:
-    text = f"Hello{marker} there.{marker}"
-    for cut in range(len(text) + 1):
-        assert filtered(["strip_stop_markers"], text[:cut], text[cut:]) == (
-            "Hello there.",
-            ["strip_stop_markers"],
-        )
-
-
-@pytest.mark.parametrize(
-    ("text", "kept"),
-    [
-        ("<think>Hm.</think>Hello.", "Hello."),
-        ("Hello <think>Hm.</think>there.<think>Done.</think>", "Hello there."),
-        ("Hello.<think>Hm. Who never ends", "Hello."),
-        ("<think></think>Hello.", "Hello."),
-        ("<think><think>Hm.</think>Hello.", "Hello."),
-    ],
-)
-def test_thinking_is_removed_wherever_it_is_cut(text: str, kept: str) -> None:
-    for first in range(len(text) + 1):
-        for second in range(first, len(text) + 1):
-            pieces = (text[:first], text[first:second], text[second:])
-            assert filtered(["strip_thinking"], *pieces) == (kept, ["strip_thinking"])
-
-
-@pytest.mark.parametrize(
-    "text", ["", "Hello.", "a < b", "<thinking>", "</think>", "<|endoftext|>", "<|im_start|>", "<", "1 <| 2"]
-)
-def test_anything_but_a_marker_stays_and_no_filter_is_reported(text: str) -> None:
-    for cut in range(len(text) + 1):
-        assert filtered(BOTH, text[:cut], text[cut:]) == (text, [])
-
-
-def test_the_readme_names_every_filter_and_every_marker() -> None:
+def test_the_readme_names_every_filter() -> None:
     readme = (ROOT / "proxy" / "README.md").read_text(encoding="utf-8")
-    for word in (*FILTERS, *STOP_MARKERS):
-        assert f"`{word}`" in readme
-
-
-def test_only_what_may_become_a_marker_is_held_back() -> None:
-    filters = Filters(BOTH)
-    assert [filters.feed(piece) for piece in ("Hello <", "b", "r> <th", "e>", " <|im_e")] == [
-        "Hello ",
-        "<b",
-        "r> ",
-        "<the>",
-        " ",
-    ]
-    assert filters.end() == "<|im_e"
-
-
-def test_filters_run_in_their_declared_order() -> None:
-    hidden_in_a_tag = "<th<|end|>ink>Hm.</think>Hello."
-    assert filtered(BOTH, hidden_in_a_tag) == ("<think>Hm.</think>Hello.", ["strip_stop_markers"])
-    other_way: list[OutputFilter] = ["strip_stop_markers", "strip_thinking"]
-    assert filtered(other_way, hidden_in_a_tag) == ("Hello.", other_way)
-
-
-texts = st.lists(
-    st.sampled_from([*TAGS, *(tag[:cut] for tag in TAGS for cut in range(1, len(tag))), "a", "\n", "<", "|", ">", "é"])
-).map("".join)  # fmt: skip
-
-
-@settings(max_examples=300, deadline=None)
-@given(text=texts, cuts=st.lists(st.integers(0, 60)), names=st.permutations(list(FILTERS)))
-@example(text="<|im_<|end|>end|>", cuts=[5, 9], names=["strip_stop_markers", "strip_thinking"])
-def test_streamed_text_equals_unstreamed_text(text: str, cuts: list[int], names: list[OutputFilter]) -> None:
-    ends = [*sorted(min(cut, len(text)) for cut in cuts), len(text)]
-    pieces = [text[start:end] for start, end in zip([0, *ends], ends, strict=False)]
-    assert filtered(names, *pieces) == filtered(names, text)
+    for name in FILTERS:
+        assert f"`{name}`" in readme
 
 
 @pytest.fixture(scope="module")
@@ -108,6 +34,9 @@ def running(upstream_server: Upstream, tmp_path_factory: pytest.TempPathFactory)
         process.provider("openai", a, output_filters=BOTH),
         process.provider("anthropic", b, kind="anthropic", output_filters=BOTH),
         process.provider("plain", a),
+        process.provider(
+            "passing", a, output_filters=BOTH, capabilities={"reasoning_passthrough": True, "thinking": True}
+        ),
     ]
     alone = {str(entry["name"]): [str(entry["name"])] for entry in providers}
     config = process.config(providers, alone, default_profile="plain")
@@ -174,6 +103,45 @@ def test_an_anthropic_client_reads_filtered_text(
             assert events.get_final_message().stop_reason == "end_turn"
     assert applied(filtering.story(whole.headers["x-request-id"])) == [(side, BOTH, False)]
     assert applied(filtering.story(request_id)) == [(side, BOTH, True)]
+
+
+@pytest.mark.parametrize("side", SIDES)
+def test_a_client_that_requested_thinking_gets_what_was_taken_out(
+    side: str, filtering: Proxy, upstream_server: Upstream
+) -> None:
+    plays(upstream_server, side, LEAKING, PIECES)
+    usual: dict[str, Any] = {
+        "model": "m",
+        "max_tokens": 2048,
+        "messages": ANTHROPIC_HELLO,
+        "thinking": {"type": "enabled", "budget_tokens": 1024},
+    }
+    with anthropic_sdk(filtering, side) as sdk:
+        whole = sdk.messages.create(**usual)
+        with sdk.messages.stream(**usual) as events:
+            streamed = events.get_final_message()
+    for message in (whole, streamed):
+        thought, text = message.content
+        assert isinstance(thought, ThinkingBlock)
+        assert isinstance(text, TextBlock)
+        assert (thought.thinking, text.text) == ("Hm.", "Hello there.")
+        assert state.is_ours(thought.signature)
+
+
+@pytest.mark.parametrize(("profile", "reasoning"), [("passing", "Hm."), ("openai", None)])
+def test_an_openai_client_gets_what_was_taken_out_if_reasoning_is_passed_on(
+    profile: str, reasoning: str | None, filtering: Proxy, upstream_server: Upstream
+) -> None:
+    plays(upstream_server, "openai", LEAKING, PIECES)
+    header = {"X-CodeRouter-Profile": profile}
+    whole = filtering.chat(header).rest().json["choices"][0]["message"]
+    events = event_data(filtering.chat(header, stream=True).rest().body)
+    deltas = [choice["delta"] for event in events if event != "[DONE]" for choice in event["choices"]]
+    streamed = {
+        name: "".join(delta.get(name) or "" for delta in deltas) for name in ("content", "reasoning_content")
+    }
+    assert (whole["content"], whole.get("reasoning_content")) == ("Hello there.", reasoning)
+    assert (streamed["content"], streamed["reasoning_content"] or None) == ("Hello there.", reasoning)
 
 
 @pytest.mark.parametrize("side", SIDES)
