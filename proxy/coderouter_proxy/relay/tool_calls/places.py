@@ -1,0 +1,106 @@
+"""Where in an answer a call may begin, and where not: thinking, code, quoted tags."""
+
+import re
+from typing import Final
+
+import regex
+
+from coderouter_proxy.relay.markup import THINKING, ThinkingTag
+from coderouter_proxy.relay.tool_calls.lookahead import Lookahead
+from coderouter_proxy.relay.tool_calls.skips import Until
+from coderouter_proxy.relay.tool_calls.syntaxes.table import LINE_OPENERS, MARK_OPENERS, TAG_OPENERS
+
+BLANK_CHARS_MAX: Final = 64
+"""White space at the beginning of an answer may be longer, but then it is passed on before a call."""
+
+
+def _first_chars(*openers: str) -> str:
+    return "".join(sorted({re.escape(opener[0]) for opener in openers}))
+
+
+_ANYWHERE = {*MARK_OPENERS.all, *TAG_OPENERS.all, *(tag.opener for tag in THINKING)}
+_SPECIAL = _first_chars(*(opener for opener in _ANYWHERE if opener[0] not in "[]"))
+_ON_LINE_CHARS = "".join({"{", "[", "~", *(opener[0] for opener in LINE_OPENERS.all)})
+_ON_LINE = f"[{re.escape(_ON_LINE_CHARS)}]"
+_TRIGGER = re.compile(
+    rf"[{_SPECIAL}](?![ \n])|`|\[(?=[A-Z]|\Z)|\](?=<|\Z)"
+    rf"|(?={_ON_LINE})(?:(?<=\n)|(?<=\n )|(?<=\n  )|(?<=\n   ))"
+)
+_BLANK = re.compile(rf"\s{{0,{BLANK_CHARS_MAX}}}")
+_LINE_BEGUN = re.compile(r"\n {0,3}\Z")
+_QUOTES = frozenset("`'\"(=\\")
+_GLUE = frozenset(".!?:;,)…*。！？：")  # noqa: RUF001
+
+_EXAMPLE_TAG = regex.compile(r"<(examples?|pre|code|samp|blockquote|details)(?:\s[^<>\n]{0,100})?>")
+
+RUNS: Final = {"`": re.compile("`*"), "~": re.compile("~*")}
+FIRST_LINE_END: Final = re.compile(r"[`\n]")
+
+
+def next_trigger(text: str, at: int, line: int) -> int:
+    """Return the next position where something may begin that matters; the end of the text if there is none."""
+    found = _TRIGGER.search(text, at)
+    start = found.start() if found else len(text)
+    if 0 <= at - line <= BLANK_CHARS_MAX:
+        blank = _BLANK.match(text, line)
+        end = blank.end() if blank else line
+        if at <= end < start and text[end] in _ON_LINE_CHARS:
+            return end
+    return start
+
+
+def is_at_line_start(text: str, at: int, line: int) -> bool:
+    """Return whether a position is the first of its line, or indented less than code; so is `line`."""
+    if 0 <= at - line <= BLANK_CHARS_MAX:
+        blank = text[line:at]
+        if not blank.strip() and "\n" not in blank:
+            return True
+    return bool(_LINE_BEGUN.search(text, max(at - 4, 0), at))
+
+
+def is_glued(text: str, at: int) -> bool:
+    """Return whether a tag directly follows a word or sentence: models write them so, in prose there is a space."""
+    before = text[at - 1]
+    return before.isalnum() or before in _GLUE
+
+
+def is_quoted(text: str, at: int) -> bool:
+    return text[at - 1] in _QUOTES
+
+
+def _opener_pattern(tag: ThinkingTag) -> str:
+    if re.fullmatch(r"<[\w:]+>", tag.opener):
+        return rf"{re.escape(tag.opener[:-1])}(?:\s[^<>]{{0,80}})?>"
+    return re.escape(tag.opener)
+
+
+_THINKING = regex.compile("|".join(f"({_opener_pattern(tag)})" for tag in THINKING), regex.IGNORECASE)
+_THINKING_ENDS = [re.compile("|".join(map(re.escape, tag.closers)), re.IGNORECASE) for tag in THINKING]
+
+
+def read_thinking(held: Lookahead) -> Until | None:
+    """Read what opens thinking, and return how that ends."""
+    found = held.match_at(_THINKING, held.at)
+    if not found or not found.lastindex:
+        return None
+    held.at = found.end()
+    return Until(_THINKING_ENDS[found.lastindex - 1])
+
+
+def read_example_tag(held: Lookahead) -> Until | None:
+    """Read an HTML tag that shows its content as it is, and return how that ends."""
+    found = held.match_at(_EXAMPLE_TAG, held.at)
+    if not found:
+        return None
+    held.at = found.end()
+    return Until(re.compile(rf"</{found[1]}>"))
+
+
+def fence_end(char: str, size: int) -> Until:
+    return Until(re.compile(rf"\n[ \t]{{0,32}}{char}{{{min(size, 32)},64}}[ \t]{{0,32}}(?=\n|\Z)"))
+
+
+def code_end(size: int) -> Until:
+    """Return the end of inline code: as many backticks, or the end of its paragraph, or a line that may be a call."""
+    ticks = f"`{{{size}}}" if size <= 32 else "(?!)"
+    return Until(re.compile(rf"(?<!`){ticks}(?!`)|\n[ \t]{{0,64}}(?:(?=\n)|(?=[<\[]))"))

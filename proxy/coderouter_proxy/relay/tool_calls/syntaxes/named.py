@@ -1,0 +1,74 @@
+"""A name, then its arguments: DeepSeek, Kimi, Mistral, GLM, Solar; and ReAct's lines."""
+
+import re
+from typing import Final
+
+from coderouter_proxy.relay.tool_calls.lookahead import Literals, Lookahead
+from coderouter_proxy.relay.tool_calls.schema import Tools
+from coderouter_proxy.relay.tool_calls.syntaxes.objects import read_arguments
+from coderouter_proxy.relay.tool_calls.syntaxes.python_calls import NAME, python_arguments, read_python
+from coderouter_proxy.relay.tool_calls.syntaxes.tags import KEY_TAG, next_tag, read_parameters, read_tagged
+from coderouter_proxy.relay.tool_calls.syntaxes.unit import Unit, unit
+
+NAME_FOLLOWS: Final = Literals(
+    ("<｜tool▁sep｜>", "<｜tool_sep｜>", "<|tool_sep|>", "<|tool_call:name|>")  # noqa: RUF001
+)
+"""Between the kind or the number of a call and its name."""
+ARGUMENTS_FOLLOW: Final = Literals(
+    (
+        *NAME_FOLLOWS.all, "[ARGS]", "<|tool_call_argument_begin|>", "<|tool_call:args|>", "<|message|>", "<tool_sep>",
+        "```json", "```", "json", ":",
+    )
+)  # fmt: skip
+ACTION_INPUTS: Final = Literals(("Action Input:", "ActionInput:", "Arguments:", "✿ARGS✿:"))
+CALL_ID: Final = Literals(("[CALL_ID]",))
+_FENCE = Literals(("```",))
+_LINE_END = re.compile(r"[^\n]*")
+_ID = re.compile(r"[A-Za-z0-9_-]*")
+_EMPTY = frozenset({"", "none", "null"})
+
+
+def read_named(held: Lookahead, tools: Tools, call_tag: str = "") -> Unit:
+    """Read a name and what follows it: tags, Python's parentheses, or separators and JSON."""
+    written = held.run(NAME)
+    name = tools.named(written)
+    if name is None:
+        if not written or not held.literal(NAME_FOLLOWS):
+            held.refuse()
+        return read_tagged(held, tools) if held.skip_space() == "<" else read_named(held, tools, call_tag)
+    if held.peek() == "(":
+        return unit(held, python_arguments(held, tools, name), then=read_python)
+    is_fenced = False
+    while held.skip_space() != "{":
+        if held.literal(CALL_ID):
+            held.run(_ID)
+        elif follows := held.literal(ARGUMENTS_FOLLOW):
+            is_fenced = is_fenced or follows.startswith("```")
+        else:
+            break
+    else:
+        call = tools.call(name, read_arguments(held))
+        if is_fenced and held.skip_space():
+            held.literal(_FENCE)
+        return unit(held, call)
+    tag = next_tag(held)
+    if call_tag and tag and (tag.name == KEY_TAG or tag.is_closing and tag.name == call_tag):
+        return read_parameters(held, tools, name, call_tag)
+    held.refuse()
+
+
+def read_action(held: Lookahead, tools: Tools) -> Unit:
+    """Read the name of the tool behind `Action:`, and the line of its arguments."""
+    name = tools.named(held.run(_LINE_END).strip(" \t`*"))
+    if name is None:
+        held.refuse()
+    held.skip_space()
+    if not held.literal(ACTION_INPUTS):
+        held.refuse()
+    while held.skip_space() != "{":
+        if not held.literal(ARGUMENTS_FOLLOW):
+            text = held.run(_LINE_END).strip().lower()
+            if text not in _EMPTY or not tools.has_required(name, {}):
+                held.refuse()
+            return unit(held, tools.call(name, {}))
+    return unit(held, tools.call(name, read_arguments(held)))
