@@ -1,4 +1,8 @@
-"""JSON as models write it: other quotes, trailing commas, Python's literals, invalid escapes, braces that are missing."""
+"""JSON as models write it: other quotes, trailing commas, Python's literals, invalid escapes, braces that are missing.
+
+What is between the strings is repaired by json-repair; strings never are, only decoded: what an agent writes into
+files must not be guessed.
+"""
 
 import ast
 import json
@@ -7,16 +11,15 @@ from typing import Final
 
 import json_repair
 
-from coderouter_proxy.relay.tool_calls.lookahead import Lookahead
+from coderouter_proxy.relay.tool_calls.lookahead import Lookahead, NotACall
 
 UNREADABLE: Final = object()
 DEPTH_MAX: Final = 64
-_REPAIRED_CHARS_MAX = 32 * 1024  # json-repair takes up to 0.1 s for that much
+_REPAIRED_CHARS_MAX = 16 * 1024  # without what is in strings; json-repair takes up to 0.1 s for that much
 
-_ESCAPE = re.compile(r"\\(?:([\"\\/bfnrt]|u[0-9a-fA-F]{4})|(')|)")
 _BETWEEN = re.compile(r"""[^"'{}\[\]<`()]*""")
 _WORDS = re.compile(
-    r"""(?:[\s,:=]|(?:true|false|null|True|False|None)\b|[-+]?\.?\d[\d.eE+_-]*|[A-Za-z_][\w-]{0,80}(?=\s*[:=]))*+[rRuU]?"""
+    r"(?:[\s,:=]|(?:true|false|null|True|False|None)\b|[-+]?\.?\d[\d.eE+_-]*|[A-Za-z_][\w-]{0,80}(?=\s*[:=]))*+[rR]?"
 )
 _STRING_ENDS = {
     quote: re.compile(rf"[^{quote}\\]*+(?:\\.[^{quote}\\]*+)*+{quote}", re.DOTALL) for quote in "\"'"
@@ -25,17 +28,43 @@ _TRIPLE_ENDS = {
     quote: re.compile(rf"(?:[^{quote}\\]|\\.|{quote}(?!{quote * 2}))*+{quote * 3}", re.DOTALL)
     for quote in _STRING_ENDS
 }
-_PYTHON_ESCAPE = re.compile(r"\\(?![\"'\\abfnrtvxuUN0-7\n])|(\\.)", re.DOTALL)
-_RAW_STRING = re.compile(r"\b[rR][\"']")
-_STRING = re.compile(r"'(?:[^'\\]|\\.)*+'|\"(?:[^\"\\]|\\.)*+\"", re.DOTALL)
 _BEHIND_STRING = frozenset(",:}])<`")
 _PAIRS = {"}": "{", "]": "[", ")": "("}
 _CLOSERS = {opener: closer for closer, opener in _PAIRS.items()}
+_ESCAPE = re.compile(r"""\\(?:u([0-9a-fA-F]{4})|x([0-9a-fA-F]{2})|(\n)|(["'\\/bfnrtav0]))""")
+_ESCAPED = dict(zip("bfnrtav0", "\b\f\n\r\t\a\v\0", strict=True))
 _NAMES = {"true": True, "false": False, "null": None}
 
 
-def value_text(held: Lookahead, *, may_lack_last: bool = False) -> str:
-    """Read a JSON or Python value in brackets, up to the bracket that closes the first one.
+class Value:
+    """A value in brackets: as it was written, and with its strings numbered."""
+
+    def __init__(self) -> None:
+        self.written = ""
+        self.skeleton: list[str] = []
+        self.strings: list[str] = []
+
+    def add_string(self, content: str, *, is_raw: bool) -> None:
+        self.skeleton.append(f'"{len(self.strings)};"')
+        self.strings.append(content if is_raw else _ESCAPE.sub(_unescaped, content))
+
+    def string(self, numbers: str) -> str:
+        """Return the string that these numbers are for.
+
+        Raises:
+            ValueError: they are not numbers, but what was written without quotes.
+        """
+        return "".join(self.strings[int(number)] for number in numbers.split(";")[:-1]) if numbers else ""
+
+
+def _unescaped(found: re.Match[str]) -> str:
+    if code := found[1] or found[2]:
+        return chr(int(code, 16))
+    return "" if found[3] else _ESCAPED.get(found[4], found[4])
+
+
+def read_value(held: Lookahead, *, may_lack_last: bool = False) -> object:
+    """Read a JSON or Python value in brackets, and return it or UNREADABLE.
 
     Brackets that are missing before a tag or a fence are added; with `may_lack_last`, also the very last one at the
     end of the answer. A value that lacks anything else was cut off.
@@ -43,56 +72,22 @@ def value_text(held: Lookahead, *, may_lack_last: bool = False) -> str:
     Raises:
         NotACall: it is no such value, was cut off, or is nested too deeply.
     """
-    written: list[str] = []
-    start, opened = held.at, ""
-    while True:
-        between = held.run(_BETWEEN) if held.peek() else ""
-        if between and not _WORDS.fullmatch(between):
-            held.refuse()
-        char = held.peek()
-        if char in ("", "<", "`"):
-            written.append(held.text[start : held.at].rstrip())
-            if not char and not (may_lack_last and len(opened) == 1 and written[-1][-1:] in ("}", "]")):
-                held.refuse()
-            return "".join(written) + _closed(opened)
-        held.at += 1
-        if char in _STRING_ENDS:
-            _skip_string(held, char)
-        elif char in _CLOSERS:
-            opened += char
-            if len(opened) > DEPTH_MAX:
-                held.refuse()
-        else:
-            opened, found, unclosed = opened.rpartition(_PAIRS[char])
-            if not found:
-                held.refuse()
-            if unclosed:
-                written += (held.text[start : held.at - 1], _closed(unclosed))
-                start = held.at - 1
-            if not opened:
-                return "".join(written) + held.text[start : held.at]
+    value = scan(held, may_lack_last=may_lack_last)
+    strict = read_strictly(value.written)
+    return _repaired(value) if strict is UNREADABLE else strict
 
 
-def _closed(opened: str) -> str:
-    return "".join(_CLOSERS[bracket] for bracket in reversed(opened))
-
-
-def _skip_string(held: Lookahead, quote: str) -> None:
-    """Read the rest of a string; a quote that nothing of a value follows is part of it."""
-    if held.text.startswith(quote * 2, held.at, held.end):
-        triple = _TRIPLE_ENDS[quote].match(held.text, held.at + 2, held.end)
-        if not triple:
-            held.needs_more()
-        held.at = triple.end()
-        return
-    while True:
-        found = _STRING_ENDS[quote].match(held.text, held.at, held.end)
-        if not found:
-            held.needs_more()
-        held.at = found.end()
-        behind = held.space_end(held.at)
-        if held.is_at_end(behind) or held.text[behind] in _BEHIND_STRING:
-            return
+def value_in(text: str) -> object:
+    """Return the value that a complete text is, or UNREADABLE."""
+    value = read_strictly(text)
+    if value is UNREADABLE and text.startswith(("{", "[")):
+        held = Lookahead(text, 0, is_over=True)
+        try:
+            value = read_value(held)
+        except NotACall:
+            return UNREADABLE
+        return value if held.at == len(text) else UNREADABLE
+    return value
 
 
 def read_strictly(text: str) -> object:
@@ -104,61 +99,6 @@ def read_strictly(text: str) -> object:
     return value
 
 
-def read_value(text: str) -> object:
-    """Return the value of a text that `value_text` returned, or UNREADABLE."""
-    value = read_strictly(text)
-    if value is UNREADABLE and "\\" in text:
-        value = read_strictly(_ESCAPE.sub(_escape, text))
-    if value is UNREADABLE and "'" in text:
-        value = read_python(text)
-    if value is UNREADABLE and len(text) <= _REPAIRED_CHARS_MAX and text.startswith(("{", "[")):
-        value = _repaired(text)
-    return value
-
-
-def read_python(text: str) -> object:
-    """Return the value of a Python literal, with JSON's names too, or UNREADABLE."""
-    node = python_expression(text.strip())
-    try:
-        return python_value(node) if node else UNREADABLE
-    except ValueError:
-        return UNREADABLE
-
-
-def python_expression(text: str) -> ast.expr | None:
-    """Return the expression that a text is, if it is one; raw newlines in strings are allowed."""
-    if not _RAW_STRING.search(text):
-        text = _PYTHON_ESCAPE.sub(lambda found: found[1] or r"\\", text)
-    for source in (text, _STRING.sub(lambda found: found[0].replace("\n", r"\n"), text)):
-        try:
-            return ast.parse(source, mode="eval").body
-        except (ValueError, SyntaxError, MemoryError, RecursionError):
-            continue
-    return None
-
-
-def python_value(node: ast.expr) -> object:
-    """Return the value of a literal.
-
-    Raises:
-        ValueError: it is something else.
-    """
-    match node:
-        case ast.Constant(value=None | str() | bool() | int() | float()):
-            return node.value
-        case ast.Name(id=name) if name in _NAMES:
-            return _NAMES[name]
-        case ast.UnaryOp(op=ast.USub(), operand=ast.Constant(value=int() | float() as number)):
-            return -number
-        case ast.List(elts=elements) | ast.Tuple(elts=elements):
-            return [python_value(element) for element in elements]
-        case ast.Dict(keys=keys, values=values):
-            pairs = {key.value: value for key, value in zip(keys, values, strict=True) if isinstance(key, ast.Constant)}
-            if len(pairs) == len(keys) and all(isinstance(key, str) for key in pairs):
-                return {key: python_value(value) for key, value in pairs.items()}
-    raise ValueError(f"{type(node).__name__} is no literal")
-
-
 def _refuse(constant: str) -> object:
     raise ValueError(f"{constant} is not JSON")
 
@@ -166,15 +106,120 @@ def _refuse(constant: str) -> object:
 _DECODER = json.JSONDecoder(strict=False, parse_constant=_refuse)
 
 
-def _escape(found: re.Match[str]) -> str:
-    if found[1]:
-        return found[0]
-    return "'" if found[2] else r"\\"
+def scan(held: Lookahead, *, may_lack_last: bool = False, is_python: bool = False) -> Value:
+    """Read a value in brackets, up to the bracket that closes the first one; see `read_value`."""
+    value, start, opened = Value(), held.at, ""
+    while True:
+        between = held.run(_BETWEEN) if held.peek() else ""
+        if between and not _WORDS.fullmatch(between):
+            held.refuse()
+        char = held.peek()
+        is_raw = char in _STRING_ENDS and between.endswith(("r", "R"))
+        value.skeleton.append(between[:-1] if is_raw else between)
+        if char in ("", "<", "`"):
+            if not char and not (may_lack_last and len(opened) == 1 and _ends_with_bracket(value)):
+                held.refuse()
+            value.skeleton.append(_closed(opened))
+            return value
+        held.at += 1
+        if char in _STRING_ENDS:
+            value.add_string(_read_string(held, char, is_python=is_python), is_raw=is_raw)
+            continue
+        if char in _CLOSERS:
+            opened += char
+            if len(opened) > DEPTH_MAX:
+                held.refuse()
+        else:
+            opened, found, unclosed = opened.rpartition(_PAIRS[char])
+            if not found:
+                held.refuse()
+            value.skeleton.append(_closed(unclosed))
+        value.skeleton.append(char)
+        if not opened:
+            value.written = held.text[start : held.at]
+            return value
 
 
-def _repaired(text: str) -> object:
-    try:
-        value: object = json_repair.loads(_ESCAPE.sub(_escape, text), skip_json_loads=True)
-    except (ValueError, RecursionError):
+def _closed(opened: str) -> str:
+    return "".join(_CLOSERS[bracket] for bracket in reversed(opened))
+
+
+def _ends_with_bracket(value: Value) -> bool:
+    return "".join(value.skeleton[-2:]).rstrip()[-1:] in ("}", "]")
+
+
+def _read_string(held: Lookahead, quote: str, *, is_python: bool) -> str:
+    """Read the rest of a string and return its content; a quote that nothing of a value follows is part of it."""
+    start = held.at
+    if held.text.startswith(quote * 2, start, held.end):
+        triple = _TRIPLE_ENDS[quote].match(held.text, start + 2, held.end)
+        if not triple:
+            held.needs_more()
+        held.at = triple.end()
+        return held.text[start + 2 : held.at - 3]
+    while True:
+        found = _STRING_ENDS[quote].match(held.text, held.at, held.end)
+        if not found:
+            held.needs_more()
+        held.at = found.end()
+        behind = held.space_end(held.at)
+        if held.is_at_end(behind) or held.text[behind] in _BEHIND_STRING:
+            break
+        if is_python and behind > held.at and held.text[behind] in _STRING_ENDS:  # Python joins such strings
+            break
+    return held.text[start : held.at - 1]
+
+
+def _repaired(value: Value) -> object:
+    skeleton = "".join(value.skeleton)
+    if len(skeleton) > _REPAIRED_CHARS_MAX:
         return UNREADABLE
-    return value
+    try:
+        repaired: object = json_repair.loads(skeleton, skip_json_loads=True)
+        return _filled(repaired, value)
+    except (ValueError, IndexError, RecursionError):
+        return UNREADABLE
+
+
+def _filled(repaired: object, value: Value) -> object:
+    if isinstance(repaired, dict):
+        return {_key(key, value): _filled(one, value) for key, one in repaired.items()}
+    if isinstance(repaired, list):
+        return [_filled(one, value) for one in repaired]
+    return value.string(repaired) if isinstance(repaired, str) else repaired
+
+
+def _key(key: str, value: Value) -> str:
+    return value.string(key) if key.endswith(";") or not key else key
+
+
+def python_call(value: Value) -> tuple[list[object], dict[str, object]] | None:
+    """Return the positional and the named arguments in parentheses, if they are literals."""
+    try:
+        node = ast.parse("call" + "".join(value.skeleton), mode="eval").body
+        if not isinstance(node, ast.Call):
+            return None
+        named = {keyword.arg: _literal(keyword.value, value) for keyword in node.keywords if keyword.arg}
+        positional = [_literal(argument, value) for argument in node.args]
+    except (ValueError, SyntaxError, IndexError, MemoryError, RecursionError):
+        return None
+    return (positional, named) if len(named) == len(node.keywords) else None
+
+
+def _literal(node: ast.expr, value: Value) -> object:
+    match node:
+        case ast.Constant(value=str() as numbers):
+            return value.string(numbers)
+        case ast.Constant(value=None | bool() | int() | float()):
+            return node.value
+        case ast.Name(id=name) if name in _NAMES:
+            return _NAMES[name]
+        case ast.UnaryOp(op=ast.USub(), operand=ast.Constant(value=int() | float() as number)):
+            return -number
+        case ast.List(elts=elements) | ast.Tuple(elts=elements):
+            return [_literal(element, value) for element in elements]
+        case ast.Dict(keys=keys, values=values):
+            pairs = [(_literal(key, value), one) for key, one in zip(keys, values, strict=True) if key]
+            if len(pairs) == len(keys):
+                return {key: _literal(one, value) for key, one in pairs if isinstance(key, str)}
+    raise ValueError("no literal")

@@ -1,6 +1,7 @@
 """Where in an answer a call may begin, and where not: thinking, code, quoted tags."""
 
 import re
+from collections.abc import Iterable, Iterator
 from typing import Final
 
 import regex
@@ -14,17 +15,23 @@ BLANK_CHARS_MAX: Final = 64
 """White space at the beginning of an answer may be longer, but then it is passed on before a call."""
 
 
-def _first_chars(*openers: str) -> str:
-    return "".join(sorted({re.escape(opener[0]) for opener in openers}))
+def _begun(openers: Iterable[str]) -> str:
+    """Return a pattern for the first three characters of the openers, or for fewer at the end of the text."""
+    return "|".join(
+        sorted({rf"{re.escape(one[0])}(?=\Z|{re.escape(one[1])}(?:\Z|{re.escape(one[2])}))" for one in openers})
+    )
 
 
-_ANYWHERE = {*MARK_OPENERS.all, *TAG_OPENERS.all, *(tag.opener for tag in THINKING)}
-_SPECIAL = _first_chars(*(opener for opener in _ANYWHERE if opener[0] not in "[]"))
+def _thinking_tags() -> Iterator[str]:
+    for tag in THINKING:
+        yield tag.opener
+        yield from tag.closers
+
+
 _ON_LINE_CHARS = "".join({"{", "[", "~", *(opener[0] for opener in LINE_OPENERS.all)})
-_ON_LINE = f"[{re.escape(_ON_LINE_CHARS)}]"
 _TRIGGER = re.compile(
-    rf"[{_SPECIAL}](?![ \n])|`|\[(?=[A-Z]|\Z)|\](?=<|\Z)"
-    rf"|(?={_ON_LINE})(?:(?<=\n)|(?<=\n )|(?<=\n  )|(?<=\n   ))"
+    rf"`|<(?=[A-Za-z/]|\Z)|{_begun([*MARK_OPENERS.all, *_thinking_tags()])}"
+    rf"|(?=[{re.escape(_ON_LINE_CHARS)}])(?:(?<=\n)|(?<=\n )|(?<=\n  )|(?<=\n   ))"
 )
 _BLANK = re.compile(rf"\s{{0,{BLANK_CHARS_MAX}}}")
 _LINE_BEGUN = re.compile(r"\n {0,3}\Z")
@@ -76,6 +83,19 @@ def _opener_pattern(tag: ThinkingTag) -> str:
 
 _THINKING = regex.compile("|".join(f"({_opener_pattern(tag)})" for tag in THINKING), regex.IGNORECASE)
 _THINKING_ENDS = [re.compile("|".join(map(re.escape, tag.closers)), re.IGNORECASE) for tag in THINKING]
+
+
+_CLOSERS = regex.compile(
+    "|".join(re.escape(closer) for tag in THINKING for closer in tag.closers if closer not in MARK_OPENERS.all),
+    regex.IGNORECASE,
+)
+
+
+def read_thinking_end(held: Lookahead) -> bool:
+    """Read what closes thinking: its opener is missing where a template has it."""
+    found = held.match_at(_CLOSERS, held.at)
+    held.at = found.end() if found else held.at
+    return bool(found)
 
 
 def read_thinking(held: Lookahead) -> Until | None:

@@ -117,7 +117,16 @@ def _next(held: Lookahead, tools: Tools, previous: Unit) -> Unit | None:
         return _following(held, tools, None if is_closed else previous)
     except NotACall:
         held.at = end
+        _skip_last_opener(held)
         return None
+
+
+def _skip_last_opener(held: Lookahead) -> None:
+    """Read an opener that ends the answer: some models repeat it instead of its closer."""
+    end = held.at
+    held.skip_space()
+    if not held.literal(OPENERS) or held.skip_space():
+        held.at = end
 
 
 def _following(held: Lookahead, tools: Tools, unclosed: Unit | None) -> Unit:

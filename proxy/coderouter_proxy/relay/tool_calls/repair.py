@@ -128,6 +128,9 @@ class Repairer:
         is_on_line = places.is_at_line_start(text, start, self._line)
         if not places.is_quoted(text, start) and (thinking := places.read_thinking(held)):
             self._skip_thinking(held.at, thinking)
+        if places.read_thinking_end(held):
+            self._line = held.at
+            raise NotACall(held.at)
         if is_on_line and (example := places.read_example_tag(held)):
             raise NotACall(held.at, example)
         is_mark = opener = held.literal(MARK_OPENERS)

@@ -7,7 +7,7 @@ from typing import Any, Final, TypeAlias
 
 import orjson
 
-from coderouter_proxy.relay.tool_calls.lenient_json import UNREADABLE, read_strictly, read_value
+from coderouter_proxy.relay.tool_calls.lenient_json import UNREADABLE, read_strictly, value_in
 from coderouter_proxy.relay.tool_calls.lookahead import TextualCall
 
 Schema: TypeAlias = Mapping[str, Any]
@@ -133,7 +133,7 @@ def _typed(text: str, schema: Schema, root: Schema) -> object:
     if "null" in types and stripped.lower() in _NULLS:
         return None
     if not types or "array" in types or "object" in types:
-        value = read_value(stripped) if types and "string" not in types else read_strictly(stripped)
+        value = value_in(stripped) if types and "string" not in types else read_strictly(stripped)
         if isinstance(value, (dict, list)) and (not types or _TYPES[type(value)] in types):
             return _fitted(value, schema, root)
     for name in types:

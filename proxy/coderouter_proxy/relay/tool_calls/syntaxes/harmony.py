@@ -9,20 +9,21 @@ from coderouter_proxy.relay.tool_calls.syntaxes.unit import Unit, unit
 
 _HEADER_CHARS_MAX = 300
 _WORD_CHARS_MAX = 3  # the first word may have been `to=`
-_HEADER_END = re.compile(r"[{\n]")
+_HEADER_END = re.compile(r"[{\n]|<\|(?:message|end|start)\|>")
 _TO = re.compile(r"\bto=\s*([^\s<>{}]{1,200})")
 
 
 def read_harmony(held: Lookahead, tools: Tools) -> Unit:
     """Read a header behind its first word, and the arguments."""
     start = held.at - _WORD_CHARS_MAX
-    end = _HEADER_END.search(held.text, held.at, held.end)
-    if not end and held.end - held.at <= _HEADER_CHARS_MAX:
+    end = _HEADER_END.search(held.text, held.at, min(held.end, held.at + _HEADER_CHARS_MAX))
+    if not end and held.end - held.at < _HEADER_CHARS_MAX:
         held.needs_more()
-    header = held.text[max(start, 0) : end.start()] if end else ""
-    to = _TO.search(header) if len(header) <= _HEADER_CHARS_MAX else None
+    to = _TO.search(held.text, max(start, 0), end.start()) if end else None
     name = tools.named(to[1]) if to else None
-    if not end or name is None or end[0] != "{":
+    if not end or name is None:
         held.refuse()
-    held.at = end.start()
+    held.at = end.start() if end[0] == "{" else end.end()
+    if held.skip_space() != "{":
+        held.refuse()
     return unit(held, tools.call(name, read_arguments(held)))

@@ -6,7 +6,7 @@ from typing import Final
 
 import regex
 
-from coderouter_proxy.relay.tool_calls.lenient_json import read_value, value_text
+from coderouter_proxy.relay.tool_calls.lenient_json import read_value, value_in
 from coderouter_proxy.relay.tool_calls.lookahead import Lookahead, NotACall, TextualCall
 from coderouter_proxy.relay.tool_calls.schema import Tools, is_schema
 from coderouter_proxy.relay.tool_calls.skips import RestOfValue
@@ -29,7 +29,7 @@ _NAME = re.compile(r"""["'][^"'\\\n]{0,160}""")
 def read_objects(held: Lookahead, tools: Tools) -> Unit:
     """Read an object that is a call, or an array of them."""
     _expect_call(held, tools)
-    return unit(held, *_calls(read_value(value_text(held, may_lack_last=True)), tools))
+    return unit(held, *_calls(read_value(held, may_lack_last=True), tools))
 
 
 def read_arguments(held: Lookahead) -> dict[str, object]:
@@ -38,7 +38,7 @@ def read_arguments(held: Lookahead) -> dict[str, object]:
     Raises:
         NotACall: it is something else.
     """
-    value = read_value(value_text(held))
+    value = read_value(held)
     if not isinstance(value, dict):
         held.refuse()
     return value
@@ -79,7 +79,7 @@ def _call(fields: dict[str, object], tools: Tools) -> TextualCall | None:
     name = tools.named(written) if isinstance(written, str) else None
     arguments = next((fields[key] for key in ARGUMENT_KEYS if key in fields), None)
     if isinstance(arguments, str):
-        arguments = read_value(arguments) if arguments.strip() else {}
+        arguments = value_in(arguments.strip()) if arguments.strip() else {}
     if arguments is None:
         arguments = {}
     if name is None or not isinstance(arguments, dict) or is_schema(arguments):

@@ -1,10 +1,9 @@
 """Calls as Python: Llama 4, LFM2, OLMo, Gemma's tool_code."""
 
-import ast
 import re
 from typing import Final
 
-from coderouter_proxy.relay.tool_calls.lenient_json import python_expression, python_value, value_text
+from coderouter_proxy.relay.tool_calls.lenient_json import python_call, scan
 from coderouter_proxy.relay.tool_calls.lookahead import Literals, Lookahead, TextualCall
 from coderouter_proxy.relay.tool_calls.schema import Tools
 from coderouter_proxy.relay.tool_calls.syntaxes.unit import Unit, unit
@@ -54,20 +53,12 @@ def _python_call(held: Lookahead, tools: Tools) -> TextualCall | None:
 
 def python_arguments(held: Lookahead, tools: Tools, name: str) -> TextualCall | None:
     """Read the arguments in parentheses, and return the call."""
-    node = python_expression("call" + value_text(held))
-    if not isinstance(node, ast.Call):
+    read = python_call(scan(held, is_python=True))
+    if not read:
         return None
-    try:
-        given = {keyword.arg: python_value(keyword.value) for keyword in node.keywords}
-        positional = [python_value(argument) for argument in node.args]
-    except ValueError:
-        return None
-    arguments = {key: value for key, value in given.items() if key is not None}
-    if len(arguments) != len(node.keywords):
-        return None
-    if positional:  # only a single object can be meant: the arguments
-        [first, *others] = positional
-        if others or given or not isinstance(first, dict):
+    positional, given = read
+    if positional:  # only one object can be meant: that of the arguments
+        if given or len(positional) > 1 or not isinstance(positional[0], dict):
             return None
-        arguments = first
-    return tools.call(name, arguments)
+        given = positional[0]
+    return tools.call(name, given)

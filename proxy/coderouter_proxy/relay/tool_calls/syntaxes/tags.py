@@ -232,6 +232,7 @@ def _value_end(held: Lookahead, now: Parameters, closing: str) -> tuple[int, int
     A closing tag counts if the structure of the call continues behind it: a text may contain such a tag. If it is
     missing, the next parameter ends the text, or the end of the call.
     """
+    following: Tag | None = None
     for found in _TAGS.finditer(held.text, held.at, held.end):
         tag = _tag(found)
         if now.tag.has_m3 and not tag.has_m3:
@@ -241,18 +242,26 @@ def _value_end(held: Lookahead, now: Parameters, closing: str) -> tuple[int, int
                 return tag.start, tag.end
         elif tag.is_closing and tag.name in (now.call_tag, *WRAPPER_TAGS):
             if _ends(held, tag.end):
+                start = following.start if following else tag.start
+                return start, start
+        elif not tag.is_closing and _is_next_parameter(now, tag):
+            if now.tag.name in {KEY_TAG, *PARAMETER_TAGS}:
                 return tag.start, tag.start
-        elif not tag.is_closing and _is_next_parameter(held, now, tag):
-            return tag.start, tag.start
+            following = following or tag
     held.needs_more()
 
 
-def _is_next_parameter(held: Lookahead, now: Parameters, tag: Tag) -> bool:
-    """Return whether a tag can only be the next parameter, because its name is one that has not been given."""
-    if tag.name != now.tag.name or tag.name == KEY_TAG:
-        return tag.name == KEY_TAG == now.tag.name
-    key = tag.carried
-    return key in now.declared and key not in now.texts and key != now.tag.carried
+def _is_next_parameter(now: Parameters, tag: Tag) -> bool:
+    """Return whether a tag opens a parameter that has not been given, and so may end the text of this one."""
+    if KEY_TAG in (tag.name, now.tag.name):
+        return tag.name == now.tag.name
+    if now.tag.name in PARAMETER_TAGS:
+        return tag.name == now.tag.name and _is_new(now, tag.carried, now.tag.carried)
+    return _is_new(now, tag.name, now.tag.name)
+
+
+def _is_new(now: Parameters, key: str, current: str) -> bool:
+    return key in now.declared and key not in now.texts and key != current
 
 
 def _continues(held: Lookahead, now: Parameters, at: int) -> bool:
