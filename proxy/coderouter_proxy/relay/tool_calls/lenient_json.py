@@ -33,6 +33,7 @@ _PAIRS = {"}": "{", "]": "[", ")": "("}
 _CLOSERS = {opener: closer for closer, opener in _PAIRS.items()}
 _ESCAPE = re.compile(r"""\\(?:u([0-9a-fA-F]{4})|x([0-9a-fA-F]{2})|(\n)|(["'\\/bfnrtav0]))""")
 _ESCAPED = dict(zip("bfnrtav0", "\b\f\n\r\t\a\v\0", strict=True))
+_SURROGATES = re.compile("[\ud800-\udfff]")
 _NAMES = {"true": True, "false": False, "null": None}
 
 
@@ -46,18 +47,26 @@ class Value:
 
     def add_string(self, content: str, *, is_raw: bool) -> None:
         self.skeleton.append(f'"{len(self.strings)};"')
-        self.strings.append(content if is_raw else _ESCAPE.sub(_unescaped, content))
+        self.strings.append(content if is_raw else _unescaped(content))
 
     def string(self, numbers: str) -> str:
         """Return the string that these numbers are for.
 
         Raises:
-            ValueError: they are not numbers, but what was written without quotes.
+            ValueError: they are no numbers, so that no string was written.
         """
-        return "".join(self.strings[int(number)] for number in numbers.split(";")[:-1]) if numbers else ""
+        first, *others = numbers.split(";")
+        return self.strings[int(first)] + "".join(self.strings[int(number)] for number in others if number)
 
 
-def _unescaped(found: re.Match[str]) -> str:
+def _unescaped(content: str) -> str:
+    text = _ESCAPE.sub(_character, content)
+    if text.isascii() or not _SURROGATES.search(text):
+        return text
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+
+
+def _character(found: re.Match[str]) -> str:
     if code := found[1] or found[2]:
         return chr(int(code, 16))
     return "" if found[3] else _ESCAPED.get(found[4], found[4])
@@ -112,13 +121,13 @@ def scan(held: Lookahead, *, may_lack_last: bool = False, is_python: bool = Fals
     while True:
         between = held.run(_BETWEEN) if held.peek() else ""
         if between and not _WORDS.fullmatch(between):
-            held.refuse()
+            raise held.refused()
         char = held.peek()
         is_raw = char in _STRING_ENDS and between.endswith(("r", "R"))
         value.skeleton.append(between[:-1] if is_raw else between)
         if char in ("", "<", "`"):
             if not char and not (may_lack_last and len(opened) == 1 and _ends_with_bracket(value)):
-                held.refuse()
+                raise held.refused()
             value.skeleton.append(_closed(opened))
             return value
         held.at += 1
@@ -128,11 +137,11 @@ def scan(held: Lookahead, *, may_lack_last: bool = False, is_python: bool = Fals
         if char in _CLOSERS:
             opened += char
             if len(opened) > DEPTH_MAX:
-                held.refuse()
+                raise held.refused()
         else:
             opened, found, unclosed = opened.rpartition(_PAIRS[char])
             if not found:
-                held.refuse()
+                raise held.refused()
             value.skeleton.append(_closed(unclosed))
         value.skeleton.append(char)
         if not opened:
@@ -154,13 +163,13 @@ def _read_string(held: Lookahead, quote: str, *, is_python: bool) -> str:
     if held.text.startswith(quote * 2, start, held.end):
         triple = _TRIPLE_ENDS[quote].match(held.text, start + 2, held.end)
         if not triple:
-            held.needs_more()
+            raise held.unfinished()
         held.at = triple.end()
         return held.text[start + 2 : held.at - 3]
     while True:
         found = _STRING_ENDS[quote].match(held.text, held.at, held.end)
         if not found:
-            held.needs_more()
+            raise held.unfinished()
         held.at = found.end()
         behind = held.space_end(held.at)
         if held.is_at_end(behind) or held.text[behind] in _BEHIND_STRING:
@@ -176,21 +185,28 @@ def _repaired(value: Value) -> object:
         return UNREADABLE
     try:
         repaired: object = json_repair.loads(skeleton, skip_json_loads=True)
-        return _filled(repaired, value)
+        used: list[str] = []
+        filled = _filled(repaired, value, used)
     except (ValueError, IndexError, RecursionError):
         return UNREADABLE
+    return filled if len(used) == len(value.strings) else UNREADABLE
 
 
-def _filled(repaired: object, value: Value) -> object:
+def _filled(repaired: object, value: Value, used: list[str]) -> object:
+    """Return a value with its strings; the numbers of those are added to `used`."""
     if isinstance(repaired, dict):
-        return {_key(key, value): _filled(one, value) for key, one in repaired.items()}
+        return {
+            (key if key.isidentifier() else _string(key, value, used)): _filled(one, value, used)
+            for key, one in repaired.items()
+        }
     if isinstance(repaired, list):
-        return [_filled(one, value) for one in repaired]
-    return value.string(repaired) if isinstance(repaired, str) else repaired
+        return [_filled(one, value, used) for one in repaired]
+    return _string(repaired, value, used) if isinstance(repaired, str) else repaired
 
 
-def _key(key: str, value: Value) -> str:
-    return value.string(key) if key.endswith(";") or not key else key
+def _string(number: str, value: Value, used: list[str]) -> str:
+    used.append(number)
+    return value.string(number)
 
 
 def python_call(value: Value) -> tuple[list[object], dict[str, object]] | None:

@@ -7,7 +7,7 @@ with more. Since it never looks past what has arrived, it does not matter where 
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Final, NoReturn
+from typing import Final
 
 import regex
 
@@ -63,26 +63,19 @@ class Lookahead:
         self.is_too_long = self.end - at == HELD_CHARS_MAX
         self.is_over = is_over and self.end == len(text)
 
-    def needs_more(self) -> NoReturn:
-        """Report that what comes next is not in the text.
+    def unfinished(self) -> "Incomplete | NotACall":
+        """Return what to raise where a reader needs text that is not there: it is too long, cut off, or may arrive."""
+        return NotACall(self.end) if self.is_over or self.is_too_long else Incomplete()
 
-        Raises:
-            Incomplete: it may still arrive.
-            NotACall: the answer is over, or the call would be too long.
-        """
-        if self.is_over or self.is_too_long:
-            raise NotACall(self.end)
-        raise Incomplete
-
-    def refuse(self) -> NoReturn:
-        raise NotACall(self.at)
+    def refused(self) -> NotACall:
+        return NotACall(self.at)
 
     def is_at_end(self, at: int) -> bool:
         """Return whether the answer ends at this position."""
         if at < self.end:
             return False
         if not self.is_over:
-            self.needs_more()
+            raise self.unfinished()
         return True
 
     def peek(self) -> str:
@@ -107,7 +100,7 @@ class Lookahead:
     def literal_at(self, literals: Literals, at: int) -> str:
         rest = self.text[at : min(at + literals.chars_max, self.end)]
         if not self.is_over and (not rest or rest in literals.begun) and at + len(rest) == self.end:
-            self.needs_more()
+            raise self.unfinished()
         found = literals.pattern.match(rest)
         return found[0] if found else ""
 
@@ -116,7 +109,7 @@ class Lookahead:
         found = pattern.match(self.text, self.at, self.end)
         end = found.end() if found else self.at
         if end == self.end and not self.is_over:
-            self.needs_more()
+            raise self.unfinished()
         self.at = end
         return found[0] if found else ""
 
@@ -124,12 +117,12 @@ class Lookahead:
         """Return the match at a position, of a pattern whose matches do not become longer with more text."""
         found = pattern.match(self.text, at, self.end, partial=not self.is_over)
         if found and found.partial:
-            self.needs_more()
+            raise self.unfinished()
         return found
 
     def find(self, pattern: re.Pattern[str], at: int) -> re.Match[str] | None:
         """Return the first match from a position on; none if the answer ends without one."""
         found = pattern.search(self.text, at, self.end)
         if not self.is_over and (not found or found.end() == self.end):
-            self.needs_more()
+            raise self.unfinished()
         return found

@@ -5,16 +5,13 @@ from typing import Final
 
 from coderouter_proxy.relay.tool_calls.lookahead import Literals, Lookahead, NotACall, TextualCall
 from coderouter_proxy.relay.tool_calls.schema import Tools
-from coderouter_proxy.relay.tool_calls.syntaxes.bodies import LANGUAGE, TICKS, read_body, read_bracket
+from coderouter_proxy.relay.tool_calls.syntaxes.bodies import LANGUAGE, TICKS, read_bare, read_body
 from coderouter_proxy.relay.tool_calls.syntaxes.nested import M3
-from coderouter_proxy.relay.tool_calls.syntaxes.objects import read_objects
 from coderouter_proxy.relay.tool_calls.syntaxes.table import CLOSERS, OPENERS, SYNTAXES
-from coderouter_proxy.relay.tool_calls.syntaxes.tags import read_tagged
 from coderouter_proxy.relay.tool_calls.syntaxes.unit import Unit
 
 _OPENERS_MAX = 6
-_GROUP_CHARS_MAX = 64 * 1024
-_STRAY_MAX = 3
+_CLOSERS_MAX = 32
 _FENCE_END = Literals(("```",))
 _TAG_NAME = re.compile(r"<(?:\w{1,12}:|longcat_)?(\w+)>\Z")
 
@@ -24,10 +21,9 @@ CALL_LANGUAGES: Final = _PYTHON_LANGUAGES | {"", "json", "json5", "jsonc", "xml"
 
 def read_group(held: Lookahead, tools: Tools, opener: str = "") -> list[TextualCall]:
     """Read a call that begins here, or behind an opener that has been read, and all that directly follow it."""
-    start = held.at
-    read = _opened(held, tools, opener) if opener else _first(held, tools)
+    read = _opened(held, tools, opener) if opener else read_bare(held, tools)
     calls = [*read.calls]
-    while held.at - start < _GROUP_CHARS_MAX and (following := _next(held, tools, read)):
+    while following := _next(held, tools, read):
         read = following
         calls += read.calls
     return calls
@@ -37,14 +33,14 @@ def read_fence(held: Lookahead, tools: Tools) -> list[TextualCall]:
     """Read a fence that contains nothing but calls, from its language to its end."""
     language = held.run(LANGUAGE).lower()
     if language not in CALL_LANGUAGES:
-        held.refuse()
+        raise held.refused()
     held.skip_space()
     opener = held.literal(OPENERS)
     if not opener and held.peek() not in ("{", "[", "<") and language not in _PYTHON_LANGUAGES:
-        held.refuse()
+        raise held.refused()
     calls = read_group(held, tools, opener)
     if held.skip_space() and not held.literal(_FENCE_END):
-        held.refuse()
+        raise held.refused()
     held.run(TICKS)
     return calls
 
@@ -81,9 +77,6 @@ def skip_closers(held: Lookahead) -> bool:
     return is_closed
 
 
-_CLOSERS_MAX = 32
-
-
 def _opened(held: Lookahead, tools: Tools, opener: str) -> Unit:
     for _ in range(_OPENERS_MAX):
         syntax = SYNTAXES[opener]
@@ -94,19 +87,7 @@ def _opened(held: Lookahead, tools: Tools, opener: str) -> Unit:
         if not opener:
             tag = _TAG_NAME.match(syntax.opener.removeprefix(M3))
             return read_body(held, tools, tag[1] if tag else "")
-    held.refuse()
-
-
-def _first(held: Lookahead, tools: Tools) -> Unit:
-    match held.peek():
-        case "{":
-            return read_objects(held, tools)
-        case "[":
-            return read_bracket(held, tools)
-        case "<" | "]":
-            return read_tagged(held, tools)
-        case _:
-            return read_body(held, tools)
+    raise held.refused()
 
 
 def _next(held: Lookahead, tools: Tools, previous: Unit) -> Unit | None:
@@ -134,11 +115,11 @@ def _following(held: Lookahead, tools: Tools, unclosed: Unit | None) -> Unit:
     if char in (",", ";"):
         held.at += 1
         if held.skip_space() != "{":
-            held.refuse()
+            raise held.refused()
     if opener := held.literal(OPENERS):
         return _opened(held, tools, opener)
     if char and held.peek() in ("{", "[", "<", "]"):
-        return _first(held, tools)
+        return read_bare(held, tools)
     if char and unclosed and unclosed.then:
         return unclosed.then(held, tools)
-    held.refuse()
+    raise held.refused()

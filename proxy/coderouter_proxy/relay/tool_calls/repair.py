@@ -2,7 +2,8 @@
 
 import re
 from collections.abc import Mapping
-from typing import Any, Final, NoReturn
+from contextlib import suppress
+from typing import Any, Final
 
 from coderouter_proxy.relay.tool_calls import places, prose
 from coderouter_proxy.relay.tool_calls.lookahead import Incomplete, Lookahead, NotACall, TextualCall
@@ -94,8 +95,7 @@ class Repairer:
         self._at, has_ended = skip.end(self._text, self._at, is_over=is_over)
         if has_ended:
             self._skip = None
-            if isinstance(skip, Until) and skip.then and skip.found:
-                skip.then(skip.found)
+            skip.ended()
         self._pass(self._at if has_ended else len(self._text), is_over=is_over)
         return has_ended
 
@@ -118,100 +118,94 @@ class Repairer:
         self._at = self._passed = self._line = held.space_end(held.at)
 
     def _read(self, held: Lookahead) -> None:
-        if held.peek() in ("`", "~"):
+        """Read what begins here.
+
+        Raises:
+            Incomplete: it has not arrived.
+            NotACall: it is no call.
+        """
+        if held.peek() in places.CODE:
             self._read_code(held)
         else:
-            self._read_calls(held)
+            self._read_markup(held)
 
-    def _read_calls(self, held: Lookahead) -> None:
+    def _read_markup(self, held: Lookahead) -> None:
         text, start = self._text, held.at
-        is_on_line = places.is_at_line_start(text, start, self._line)
-        if not places.is_quoted(text, start) and (thinking := places.read_thinking(held)):
-            self._skip_thinking(held.at, thinking)
-        if places.read_thinking_end(held):
+        is_on_line = places.is_on_line(text, start, self._line)
+        is_glued = places.is_glued(text, start)
+        is_quoted = places.is_quoted(text, start)
+        if not is_quoted and (ends := places.read_thinking(held, may_be_tag=is_on_line or is_glued)):
+            raise NotACall(held.at, Until(ends, self._end_thinking))
+        if places.read_thinking_end(held):  # the template has its opener
             self._line = held.at
-            raise NotACall(held.at)
-        if is_on_line and (example := places.read_example_tag(held)):
-            raise NotACall(held.at, example)
-        is_mark = opener = held.literal(MARK_OPENERS)
-        is_plain = not opener and held.peek() in ("{", "[")
-        if not opener and (is_on_line or places.is_glued(text, start)):
+            raise held.refused()
+        if is_on_line and (ends := places.read_example_tag(held, self._tools)):
+            raise NotACall(held.at, Until(ends))
+        opener = "" if is_quoted else held.literal(MARK_OPENERS)
+        if not opener and (is_on_line or is_glued):
             opener = held.literal(TAG_OPENERS)
         if not opener and is_on_line:
             opener = held.literal(LINE_OPENERS)
-        if not (opener or is_on_line) or (is_mark and places.is_quoted(text, start)):
+        is_bracket = not opener and held.peek() in places.BRACKETS
+        if not (opener or is_on_line or (is_glued and held.peek() == "<")):
             raise NotACall(start + 1)
         calls = read_group(held, self._tools, opener)
-        if self._is_prose(held, start, is_plain=is_plain, is_on_line=is_on_line):
-            raise NotACall(held.at)
+        if self._is_quotation(held, start, is_bracket=is_bracket, is_on_line=is_on_line):
+            raise held.refused()
         self._replace(held, calls)
+
+    def _end_thinking(self, end: re.Match[str]) -> None:
+        if MARK_OPENERS.pattern.match(end[0]):  # gpt-oss ends it with the beginning of what follows
+            self._at = end.start()
+        self._line = self._at
+
+    def _is_quotation(self, held: Lookahead, start: int, *, is_bracket: bool, is_on_line: bool) -> bool:
+        """Return whether calls belong to the prose around them."""
+        behind = held.at
+        after = held.space_end(behind)
+        if self._has_open_tick and not held.is_at_end(behind) and held.text[behind] == "`":
+            return True
+        if held.is_at_end(after):
+            return is_bracket and self._shows_an_example(start)
+        if "\n" not in held.text[behind:after] and (after > behind or is_bracket or not is_on_line):
+            return True  # the line continues
+        return self._shows_an_example(start)
+
+    def _shows_an_example(self, start: int) -> bool:
+        return prose.shows_an_example(self._intro(start))
 
     def _intro(self, start: int) -> str:
         return prose.intro_of(self._text[max(self._line, start - prose.INTRO_CHARS_MAX) : start])
 
-    def _is_prose(self, held: Lookahead, start: int, *, is_plain: bool, is_on_line: bool) -> bool:
-        """Return whether what is around calls shows that they are only quoted."""
-        behind = held.at
-        if held.is_at_end(behind):
-            return is_plain and prose.shows_an_example(self._intro(start))
-        if self._has_open_tick and held.text[behind] == "`":
-            return True
-        after = held.space_end(behind)
-        between = held.text[behind:after]
-        if held.is_at_end(after):
-            return is_plain and prose.shows_an_example(self._intro(start))
-        if "\n" not in between and (between or is_plain or not is_on_line):
-            return True
-        return prose.shows_an_example(self._intro(start))
-
-    def _skip_thinking(self, at: int, thinking: Until) -> NoReturn:
-        def then(end: re.Match[str]) -> None:
-            if MARK_OPENERS.pattern.match(end[0]):
-                self._at = end.start()
-            self._line = self._at
-
-        thinking.then = then
-        raise NotACall(at, thinking)
-
     def _read_code(self, held: Lookahead) -> None:
-        """Read a fence: its calls if it has nothing else; or skip code."""
-        start, char = held.at, held.peek()
-        is_fence = places.is_at_line_start(self._text, start, self._line)
-        size = len(held.run(places.RUNS[char]))
-        behind = held.at
-        if not is_fence or size < 3:
-            if char == "~":
-                raise NotACall(behind)
-            self._skip_inline_code(behind, size)
-        intro = self._intro(start)
-        if char == "`" and not prose.shows_an_example(intro):
-            try:
+        start, mark = held.at, held.peek()
+        size = len(held.run(places.CODE[mark]))
+        end = held.at
+        if not places.is_fence(self._text, start, size):
+            if mark == "~":
+                raise held.refused()
+            raise NotACall(end, self._code(size))
+        if (
+            mark == "`"
+            and places.is_on_line(self._text, start, self._line)
+            and not self._shows_an_example(start)
+        ):
+            with suppress(NotACall):
                 calls = read_fences(held, self._tools)
-                if held.skip_space() == "" or prose.announces_a_call(intro):
+                if not held.skip_space() or prose.announces_a_call(self._intro(start)):
                     self._replace(held, calls)
                     return
-            except NotACall:
-                pass
-        self._skip_fence(behind, char, size)
+        raise NotACall(end, self._fence(mark, size))
 
-    def _skip_fence(self, at: int, char: str, size: int) -> NoReturn:
-        def then(end: re.Match[str]) -> None:
+    def _fence(self, mark: str, size: int) -> Until:
+        def behind_first_line(end: re.Match[str]) -> None:
             self._at = end.start()
-            self._skip = places.fence_end(char, size)
-            if end[0] == "`":
-                self._skip = self._inline_code(size)
+            self._skip = Until(places.fence_end(mark, size)) if end[0] == "\n" else self._code(size)
 
-        first_line = Until(places.FIRST_LINE_END)
-        first_line.then = then
-        raise NotACall(at, first_line)
+        return Until(places.FIRST_LINE_END, behind_first_line)
 
-    def _skip_inline_code(self, at: int, size: int) -> NoReturn:
-        raise NotACall(at, self._inline_code(size))
-
-    def _inline_code(self, size: int) -> Until:
-        def then(end: re.Match[str]) -> None:
+    def _code(self, size: int) -> Until:
+        def behind_code(end: re.Match[str]) -> None:
             self._has_open_tick = end[0].isspace()
 
-        code = places.code_end(size)
-        code.then = then
-        return code
+        return Until(places.code_end(size), behind_code)

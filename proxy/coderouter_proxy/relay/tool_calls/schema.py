@@ -52,7 +52,9 @@ class Tools:
 
     def call(self, name: str, arguments: Mapping[str, object]) -> TextualCall | None:
         """Return a call whose arguments were written with types; none if they cannot be JSON."""
-        return self._call(name, {key: _fitted(value, *self._of(name, key)) for key, value in arguments.items()})
+        return self._call(
+            name, {key: _fitted(value, *self._of(name, key)) for key, value in arguments.items()}
+        )
 
     def call_of_texts(self, name: str, texts: Mapping[str, object]) -> TextualCall | None:
         """Return a call whose arguments were written as plain text; those that are not text are kept."""
@@ -72,7 +74,9 @@ class Tools:
     def _call(self, name: str, arguments: dict[str, object]) -> TextualCall | None:
         try:
             return TextualCall(name, orjson.dumps(arguments).decode())
-        except orjson.JSONEncodeError:  # a lone surrogate, an integer of more than 64 bits, or nested too deeply
+        except (
+            orjson.JSONEncodeError
+        ):  # a lone surrogate, an integer of more than 64 bits, or nested too deeply
             return None
 
 
@@ -119,7 +123,9 @@ def _types(schema: Schema, root: Schema) -> list[str]:
             types.append(declared)
         elif isinstance(declared, list):
             types += [name for name in declared if isinstance(name, str)]
-        elif isinstance(allowed := branch.get("enum", [branch["const"]] if "const" in branch else None), list):
+        elif isinstance(
+            allowed := branch.get("enum", [branch["const"]] if "const" in branch else None), list
+        ):
             types += [_TYPES.get(type(value), "null") for value in allowed[:32]]
         elif isinstance(branch.get("properties"), dict):
             types.append("object")

@@ -14,21 +14,29 @@ class Skip(Protocol):
         """Return how far the text has been looked at, and whether the stretch ends there."""
         ...
 
+    def ended(self) -> None:
+        """Act on the end."""
+        ...
+
 
 class Until:
-    """Ends with a match of a pattern; matches are shorter than the overlap."""
+    """Ends with a match of a pattern, which is shorter than the overlap; `then` is called with it."""
 
-    def __init__(self, pattern: re.Pattern[str]) -> None:
-        self.pattern = pattern
-        self.found: re.Match[str] | None = None
-        self.then: Callable[[re.Match[str]], None] | None = None
+    def __init__(self, pattern: re.Pattern[str], then: Callable[[re.Match[str]], None] | None = None) -> None:
+        self._pattern = pattern
+        self._then = then
+        self._found: re.Match[str] | None = None
 
     def end(self, text: str, at: int, *, is_over: bool) -> tuple[int, bool]:
-        found = self.pattern.search(text, at)
+        found = self._pattern.search(text, at)
         if found and (is_over or found.end() < len(text)):
-            self.found = found
+            self._found = found
             return found.end(), True
         return max(at, len(text) - _OVERLAP), False
+
+    def ended(self) -> None:
+        if self._then and self._found:
+            self._then(self._found)
 
 
 class RestOfValue:
@@ -36,19 +44,22 @@ class RestOfValue:
 
     def __init__(self) -> None:
         self._depth = 0
-        self._in_string = False
+        self._is_in_string = False
 
     def end(self, text: str, at: int, *, is_over: bool) -> tuple[int, bool]:
-        while found := (_IN_STRING if self._in_string else _BRACKETS).search(text, at):
+        while found := (_IN_STRING if self._is_in_string else _BRACKETS).search(text, at):
             char, at = found[0], found.end()
             if char == "\\":
                 if at == len(text):
                     return found.start(), False
                 at += 1
-            elif self._in_string or char == '"':
-                self._in_string = not self._in_string
+            elif self._is_in_string or char == '"':
+                self._is_in_string = not self._is_in_string
             else:
                 self._depth += 1 if char in "{[" else -1
                 if self._depth <= 0:
                     return at, True
         return len(text), False
+
+    def ended(self) -> None:
+        """The search for calls continues behind it."""

@@ -8,10 +8,10 @@ from coderouter_proxy.relay.tool_calls.schema import Tools
 from coderouter_proxy.relay.tool_calls.syntaxes import named
 from coderouter_proxy.relay.tool_calls.syntaxes.gemma import read_gemma
 from coderouter_proxy.relay.tool_calls.syntaxes.named import read_named
-from coderouter_proxy.relay.tool_calls.syntaxes.objects import read_objects
+from coderouter_proxy.relay.tool_calls.syntaxes.objects import read_bare_objects, read_objects
 from coderouter_proxy.relay.tool_calls.syntaxes.python_calls import PRINT, read_python, read_python_list
 from coderouter_proxy.relay.tool_calls.syntaxes.tags import read_tagged
-from coderouter_proxy.relay.tool_calls.syntaxes.unit import Unit
+from coderouter_proxy.relay.tool_calls.syntaxes.unit import Reader, Unit
 
 TICKS: Final = re.compile("`*")
 LANGUAGE: Final = re.compile(r"[A-Za-z_+#.-]*")
@@ -26,7 +26,7 @@ def read_body(held: Lookahead, tools: Tools, call_tag: str = "") -> Unit:
     if char == "{":
         return read_objects(held, tools)
     if char == "[":
-        return read_bracket(held, tools)
+        return _bracket(held, tools, read_objects)
     if char in ("<", "]"):
         return read_tagged(held, tools, call_tag)
     if char == "`":
@@ -38,13 +38,26 @@ def read_body(held: Lookahead, tools: Tools, call_tag: str = "") -> Unit:
     return read_named(held, tools, call_tag)
 
 
-def read_bracket(held: Lookahead, tools: Tools) -> Unit:
+def read_bare(held: Lookahead, tools: Tools) -> Unit:
+    """Read what nothing opened."""
+    match held.peek():
+        case "{":
+            return read_bare_objects(held, tools)
+        case "[":
+            return _bracket(held, tools, read_bare_objects)
+        case "<" | "]":
+            return read_tagged(held, tools)
+        case _:
+            return read_body(held, tools)
+
+
+def _bracket(held: Lookahead, tools: Tools, read_array: Reader) -> Unit:
     """Read an array of objects, or of calls in Python."""
     start = held.at
     held.run(_BRACKET)
     is_array = held.peek() in ("{", "[", "]")
     held.at = start
-    return read_objects(held, tools) if is_array else read_python_list(held, tools)
+    return read_array(held, tools) if is_array else read_python_list(held, tools)
 
 
 def read_action(held: Lookahead, tools: Tools) -> Unit:

@@ -24,7 +24,7 @@ def read_gemma(held: Lookahead, tools: Tools) -> Unit:
     """Read a call behind its `call:`."""
     name = tools.named(held.run(NAME))
     if name is None or held.skip_space() != "{":
-        held.refuse()
+        raise held.refused()
     held.at += 1
     return unit(held, tools.call(name, _fields(held, 0)))
 
@@ -38,7 +38,7 @@ def _fields(held: Lookahead, depth: int) -> dict[str, object]:
         else:
             key = held.run(_KEY).strip()
         if held.peek() != ":" or not key:
-            held.refuse()
+            raise held.refused()
         held.at += 1
         fields[key] = _value(held, depth + 1)
         _skip_comma(held, "}")
@@ -49,7 +49,7 @@ def _fields(held: Lookahead, depth: int) -> dict[str, object]:
 def _value(held: Lookahead, depth: int) -> object:
     char = held.skip_space()
     if depth > DEPTH_MAX or not char:
-        held.refuse()
+        raise held.refused()
     if quote := held.literal(_QUOTES):
         return _text(held, quote)
     if char == "{":
@@ -71,7 +71,7 @@ def _value(held: Lookahead, depth: int) -> object:
 def _text(held: Lookahead, quote: str) -> str:
     found = held.find(_QUOTE_ENDS[quote], held.at)
     if not found:
-        held.needs_more()
+        raise held.unfinished()
     text = held.text[held.at : found.start()]
     held.at = found.end()
     if quote == '"':
@@ -85,4 +85,4 @@ def _skip_comma(held: Lookahead, closer: str) -> None:
     if char == ",":
         held.at += 1
     elif char != closer:
-        held.refuse()
+        raise held.refused()

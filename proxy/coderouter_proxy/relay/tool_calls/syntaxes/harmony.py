@@ -18,12 +18,12 @@ def read_harmony(held: Lookahead, tools: Tools) -> Unit:
     start = held.at - _WORD_CHARS_MAX
     end = _HEADER_END.search(held.text, held.at, min(held.end, held.at + _HEADER_CHARS_MAX))
     if not end and held.end - held.at < _HEADER_CHARS_MAX:
-        held.needs_more()
+        raise held.unfinished()
     to = _TO.search(held.text, max(start, 0), end.start()) if end else None
     name = tools.named(to[1]) if to else None
     if not end or name is None:
-        held.refuse()
+        raise held.refused()
     held.at = end.start() if end[0] == "{" else end.end()
     if held.skip_space() != "{":
-        held.refuse()
+        raise held.refused()
     return unit(held, tools.call(name, read_arguments(held)))

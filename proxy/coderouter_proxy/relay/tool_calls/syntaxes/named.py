@@ -6,8 +6,10 @@ from typing import Final
 from coderouter_proxy.relay.tool_calls.lookahead import Literals, Lookahead
 from coderouter_proxy.relay.tool_calls.schema import Tools
 from coderouter_proxy.relay.tool_calls.syntaxes.objects import read_arguments
+from coderouter_proxy.relay.tool_calls.syntaxes.parameters import KEY_TAG, read_parameters
 from coderouter_proxy.relay.tool_calls.syntaxes.python_calls import NAME, python_arguments, read_python
-from coderouter_proxy.relay.tool_calls.syntaxes.tags import KEY_TAG, next_tag, read_parameters, read_tagged
+from coderouter_proxy.relay.tool_calls.syntaxes.tag import next_tag
+from coderouter_proxy.relay.tool_calls.syntaxes.tags import read_tagged
 from coderouter_proxy.relay.tool_calls.syntaxes.unit import Unit, unit
 
 NAME_FOLLOWS: Final = Literals(
@@ -34,7 +36,7 @@ def read_named(held: Lookahead, tools: Tools, call_tag: str = "") -> Unit:
     name = tools.named(written)
     if name is None:
         if not written or not held.literal(NAME_FOLLOWS):
-            held.refuse()
+            raise held.refused()
         return read_tagged(held, tools) if held.skip_space() == "<" else read_named(held, tools, call_tag)
     if held.peek() == "(":
         return unit(held, python_arguments(held, tools, name), then=read_python)
@@ -52,23 +54,23 @@ def read_named(held: Lookahead, tools: Tools, call_tag: str = "") -> Unit:
             held.literal(_FENCE)
         return unit(held, call)
     tag = next_tag(held)
-    if call_tag and tag and (tag.name == KEY_TAG or tag.is_closing and tag.name == call_tag):
+    if call_tag and tag and (tag.name == KEY_TAG or (tag.is_closing and tag.name == call_tag)):
         return read_parameters(held, tools, name, call_tag)
-    held.refuse()
+    raise held.refused()
 
 
 def read_action(held: Lookahead, tools: Tools) -> Unit:
     """Read the name of the tool behind `Action:`, and the line of its arguments."""
     name = tools.named(held.run(_LINE_END).strip(" \t`*"))
     if name is None:
-        held.refuse()
+        raise held.refused()
     held.skip_space()
     if not held.literal(ACTION_INPUTS):
-        held.refuse()
+        raise held.refused()
     while held.skip_space() != "{":
         if not held.literal(ARGUMENTS_FOLLOW):
             text = held.run(_LINE_END).strip().lower()
             if text not in _EMPTY or not tools.has_required(name, {}):
-                held.refuse()
+                raise held.refused()
             return unit(held, tools.call(name, {}))
     return unit(held, tools.call(name, read_arguments(held)))

@@ -1,4 +1,4 @@
-"""Objects and arrays as tags, as MiniMax M3 writes them: a mark in front of each tag, entries of an array are `item`."""
+"""Objects and arrays as tags, as MiniMax M3 writes them: a mark precedes each tag, entries of an array are `item`."""
 
 import re
 from typing import Final
@@ -18,7 +18,9 @@ def nested_value(text: str) -> object:
 
 def _value(text: str, at: int, name: str, depth: int) -> tuple[int, object]:
     """Return the value that starts here, and the end of the tag that closes it."""
-    start, items, fields = at, [], {}
+    items: list[object] = []
+    fields: dict[str, object] = {}
+    start = at
     while found := _TAG.search(text, at):
         if found[1]:
             leaf = text[start : found.start()]

@@ -16,10 +16,29 @@ NAME_KEYS: Final = ("name", "function", "tool", "tool_name", "action", "function
 ARGUMENT_KEYS: Final = (
     "arguments", "parameters", "input", "args", "params", "action_input", "tool_input", "toolInput", "function_args",
 )  # fmt: skip
-WRAPPER_KEYS: Final = ("function", "tool_calls", "function_call", "tool_call", "functionCall", "toolCall", "tool_use")
-OTHER_KEYS: Final = ("type", "id", "index", "tool_call_id", "call_id", "role", "content", "thought", "thoughts")
-_KEYS = frozenset({*NAME_KEYS, *ARGUMENT_KEYS, *WRAPPER_KEYS, *OTHER_KEYS})
-_LISTS_MAX = 64
+CALL_KEYS: Final = (
+    "function",
+    "tool_calls",
+    "function_call",
+    "tool_call",
+    "functionCall",
+    "toolCall",
+    "tool_use",
+)
+"""What is under them is a call, or a list of some."""
+OTHER_KEYS: Final = (
+    "type",
+    "id",
+    "index",
+    "tool_call_id",
+    "call_id",
+    "role",
+    "content",
+    "thought",
+    "thoughts",
+)
+_KEYS = frozenset({*NAME_KEYS, *ARGUMENT_KEYS, *CALL_KEYS, *OTHER_KEYS})
+_CALLS_MAX = 64
 
 _OPEN = re.compile(r"[\s\[{]*")
 _KEY = regex.compile(r"""(["']?)([A-Za-z_][\w.-]{0,128})\1\s*:\s*""")
@@ -29,18 +48,24 @@ _NAME = re.compile(r"""["'][^"'\\\n]{0,160}""")
 def read_objects(held: Lookahead, tools: Tools) -> Unit:
     """Read an object that is a call, or an array of them."""
     _expect_call(held, tools)
-    return unit(held, *_calls(read_value(held, may_lack_last=True), tools))
+    return unit(held, *_calls(read_value(held, may_lack_last=True), tools, is_bare=False))
+
+
+def read_bare_objects(held: Lookahead, tools: Tools) -> Unit:
+    """Read objects that nothing else shows to be calls: they have to have the arguments that their tools require."""
+    _expect_call(held, tools)
+    return unit(held, *_calls(read_value(held, may_lack_last=True), tools, is_bare=True))
 
 
 def read_arguments(held: Lookahead) -> dict[str, object]:
-    """Read an object that holds arguments, or a string that holds one.
+    """Read an object that holds arguments.
 
     Raises:
         NotACall: it is something else.
     """
     value = read_value(held)
     if not isinstance(value, dict):
-        held.refuse()
+        raise held.refused()
     return value
 
 
@@ -59,37 +84,36 @@ def _expect_call(held: Lookahead, tools: Tools) -> None:
     held.at = start
 
 
-def _calls(value: object, tools: Tools) -> Iterator[TextualCall | None]:
+def _calls(value: object, tools: Tools, *, is_bare: bool) -> Iterator[TextualCall | None]:
     """Yield the calls of a JSON value; nothing for what is no call."""
-    if isinstance(value, list):
-        for one in value[:_LISTS_MAX]:
-            yield from _calls(one, tools) if isinstance(one, dict) else (None,)
-    elif isinstance(value, dict):
-        inner = next((value[key] for key in WRAPPER_KEYS if isinstance(value.get(key), (dict, list))), None)
-        if not value.keys() <= _KEYS:
-            yield _by_name(value, tools)
-        elif inner is not None:
-            yield from _calls(inner, tools)
-        else:
-            yield _call(value, tools)
+    if isinstance(value, list) and len(value) <= _CALLS_MAX:
+        for one in value:
+            yield from _calls(one, tools, is_bare=is_bare) if isinstance(one, dict) else (None,)
+    elif isinstance(value, dict) and value.keys() <= _KEYS and not value.get("content"):
+        inner = next((value[key] for key in CALL_KEYS if isinstance(value.get(key), (dict, list))), None)
+        yield from (
+            _calls(inner, tools, is_bare=is_bare)
+            if inner is not None
+            else (_call(value, tools, is_bare=is_bare),)
+        )
+    elif isinstance(value, dict) and len(value) == 1:  # Apertus writes the name of the tool as the only key
+        [(name, arguments)] = value.items()
+        call = {"name": name, "arguments": arguments}
+        yield _call(call, tools, is_bare=is_bare) if isinstance(arguments, dict) else None
+    else:
+        yield None
 
 
-def _call(fields: dict[str, object], tools: Tools) -> TextualCall | None:
+def _call(fields: dict[str, object], tools: Tools, *, is_bare: bool) -> TextualCall | None:
     written = next((fields[key] for key in NAME_KEYS if key in fields), None)
     name = tools.named(written) if isinstance(written, str) else None
     arguments = next((fields[key] for key in ARGUMENT_KEYS if key in fields), None)
     if isinstance(arguments, str):
         arguments = value_in(arguments.strip()) if arguments.strip() else {}
-    if arguments is None:
+    if arguments is None and not is_bare:
         arguments = {}
     if name is None or not isinstance(arguments, dict) or is_schema(arguments):
         return None
-    return tools.call(name, arguments) if tools.has_required(name, arguments) else None
-
-
-def _by_name(fields: dict[str, object], tools: Tools) -> TextualCall | None:
-    """Return the call of an object whose only key is the name of a tool."""
-    if len(fields) != 1:
+    if is_bare and not tools.has_required(name, arguments):
         return None
-    [(written, arguments)] = fields.items()
-    return _call({"name": written, "arguments": arguments}, tools) if isinstance(arguments, dict) else None
+    return tools.call(name, arguments)

@@ -28,7 +28,7 @@ def read_python_list(held: Lookahead, tools: Tools) -> Unit:
         if held.skip_space() == "]":  # behind a trailing comma
             held.at += 1
             return unit(held, *calls)
-    held.refuse()
+    raise held.refused()
 
 
 def read_python(held: Lookahead, tools: Tools) -> Unit:
@@ -38,7 +38,7 @@ def read_python(held: Lookahead, tools: Tools) -> Unit:
     call = _python_call(held, tools)
     if is_printed:
         if held.skip_space() != ")":
-            held.refuse()
+            raise held.refused()
         held.at += 1
     return unit(held, call, then=read_python)
 
@@ -47,7 +47,7 @@ def _python_call(held: Lookahead, tools: Tools) -> TextualCall | None:
     held.skip_space()
     name = tools.named(held.run(NAME))
     if name is None or held.peek() != "(":
-        held.refuse()
+        raise held.refused()
     return python_arguments(held, tools, name)
 
 

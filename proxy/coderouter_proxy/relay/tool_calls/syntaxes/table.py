@@ -99,7 +99,8 @@ ENDS: Final = (
     "<|im_end|>", "<|eot_id|>", "<|eom_id|>", "<|end_of_text|>", "<|endoftext|>", "<|end|>", "<|return|>", "<|eot|>",
     "<｜end▁of▁sentence｜>", "<|end▁of▁sentence|>", "</s>", "<eos>", "<end_of_turn>", "<turn|>", "<|tool_response>",
     "<start_function_response>", "[e~[", "<|observation|>", "<|user|>", "<|END_OF_TURN_TOKEN|>", "<|END_RESPONSE|>",
-    "<seed:eos>", "<|assistant_end|>", "<|end_of_role|>", "<|eos|>", "<|calls|>", "<|flush|>", "<|close|>message<|sep|>", "<|end_of_msg|>",
+    "<seed:eos>", "<|assistant_end|>", "<|end_of_role|>", "<|eos|>", "<|calls|>", "<|flush|>", "<|end_of_msg|>",
+    "<|close|>message<|sep|>",
 )  # fmt: skip
 """Ends of a turn: they disappear with a call that they follow."""
 
