@@ -166,16 +166,23 @@ def _read_string(held: Lookahead, quote: str, *, is_python: bool) -> str:
             raise held.unfinished()
         held.at = triple.end()
         return held.text[start + 2 : held.at - 3]
+    has_quotes = False
     while True:
         found = _STRING_ENDS[quote].match(held.text, held.at, held.end)
         if not found:
             raise held.unfinished()
         held.at = found.end()
         behind = held.space_end(held.at)
-        if held.is_at_end(behind) or held.text[behind] in _BEHIND_STRING:
+        following = "" if held.is_at_end(behind) else held.text[behind]
+        if not following or following in _BEHIND_STRING:
             break
-        if is_python and behind > held.at and held.text[behind] in _STRING_ENDS:  # Python joins such strings
-            break
+        if following in _STRING_ENDS and behind > held.at:
+            if is_python:  # it joins such strings
+                break
+            raise held.refused()  # a comma is missing, or this quote has no backslash
+        has_quotes = True
+    if has_quotes and following == ":":
+        raise held.refused()
     return held.text[start : held.at - 1]
 
 

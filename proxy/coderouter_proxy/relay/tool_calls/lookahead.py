@@ -60,8 +60,8 @@ class Lookahead:
         self.text = text
         self.at = at
         self.end = min(len(text), at + HELD_CHARS_MAX)
-        self.is_too_long = self.end - at == HELD_CHARS_MAX
-        self.is_over = is_over and self.end == len(text)
+        self.is_too_long = self.end < len(text)
+        self.is_over = is_over and not self.is_too_long
 
     def unfinished(self) -> "Incomplete | NotACall":
         """Return what to raise where a reader needs text that is not there: it is too long, cut off, or may arrive."""
@@ -120,9 +120,10 @@ class Lookahead:
             raise self.unfinished()
         return found
 
-    def find(self, pattern: re.Pattern[str], at: int) -> re.Match[str] | None:
-        """Return the first match from a position on; none if the answer ends without one."""
-        found = pattern.search(self.text, at, self.end)
-        if not self.is_over and (not found or found.end() == self.end):
+    def find(self, pattern: re.Pattern[str], chars_max: int) -> re.Match[str] | None:
+        """Return the first match within so many characters."""
+        end = min(self.at + chars_max, self.end)
+        found = pattern.search(self.text, self.at, end)
+        if end == self.end and not self.is_over and (not found or found.end() == end):
             raise self.unfinished()
         return found

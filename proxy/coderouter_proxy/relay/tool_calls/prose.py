@@ -22,10 +22,10 @@ _EXAMPLE = re.compile(
     re.IGNORECASE | re.VERBOSE,
 )
 _ANNOUNCED = re.compile(
-    r"""\b(?:I['\u2019]?ll | I[ ](?:will|shall|need|should|must|want|am) | I['\u2019]m | let['\u2019]?s | let[ ]me | we['\u2019]ll
-      | we[ ](?:will|need|should|must)
+    r"""\b(?:I['\u2019]?ll | I[ ](?:will|shall|need|should|must|want|am) | I['\u2019]m | let['\u2019]?s | let[ ]me
+      | we['\u2019]ll | we[ ](?:will|need|should|must)
     )\b
-    | ^\W*(?:now|next|first|then|so|ok|okay|sure|calling|using|reading|running|checking|looking|searching|opening)\b""",
+    | ^\W*(?:now|next|first|calling|using|reading|running|checking|looking|searching|opening)\b""",
     re.IGNORECASE | re.VERBOSE,
 )  # fmt: skip
 

@@ -104,7 +104,8 @@ class Repairer:
         if end <= self._passed:
             return
         text = self._text[self._passed : end]
-        if not self._has_begun and len(text) <= places.BLANK_CHARS_MAX and not text.strip() and not is_over:
+        is_last = is_over and end == len(self._text)
+        if not self._has_begun and len(text) <= places.BLANK_CHARS_MAX and not text.strip() and not is_last:
             return
         self._has_begun = True
         self._out.append(text)

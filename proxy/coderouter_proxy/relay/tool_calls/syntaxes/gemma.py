@@ -4,7 +4,7 @@ import re
 from typing import Final
 
 from coderouter_proxy.relay.tool_calls.lenient_json import DEPTH_MAX, UNREADABLE, read_strictly
-from coderouter_proxy.relay.tool_calls.lookahead import Literals, Lookahead
+from coderouter_proxy.relay.tool_calls.lookahead import HELD_CHARS_MAX, Literals, Lookahead
 from coderouter_proxy.relay.tool_calls.schema import Tools
 from coderouter_proxy.relay.tool_calls.syntaxes.python_calls import NAME
 from coderouter_proxy.relay.tool_calls.syntaxes.unit import Unit, unit
@@ -69,7 +69,7 @@ def _value(held: Lookahead, depth: int) -> object:
 
 
 def _text(held: Lookahead, quote: str) -> str:
-    found = held.find(_QUOTE_ENDS[quote], held.at)
+    found = held.find(_QUOTE_ENDS[quote], HELD_CHARS_MAX)
     if not found:
         raise held.unfinished()
     text = held.text[held.at : found.start()]

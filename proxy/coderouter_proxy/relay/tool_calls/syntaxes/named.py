@@ -25,6 +25,7 @@ ARGUMENTS_FOLLOW: Final = Literals(
 ACTION_INPUTS: Final = Literals(("Action Input:", "ActionInput:", "Arguments:", "✿ARGS✿:"))
 CALL_ID: Final = Literals(("[CALL_ID]",))
 _FENCE = Literals(("```",))
+_AROUND_NAME = re.compile(r"[ \t`*]*")
 _LINE_END = re.compile(r"[^\n]*")
 _ID = re.compile(r"[A-Za-z0-9_-]*")
 _EMPTY = frozenset({"", "none", "null"})
@@ -61,11 +62,12 @@ def read_named(held: Lookahead, tools: Tools, call_tag: str = "") -> Unit:
 
 def read_action(held: Lookahead, tools: Tools) -> Unit:
     """Read the name of the tool behind `Action:`, and the line of its arguments."""
-    name = tools.named(held.run(_LINE_END).strip(" \t`*"))
+    held.run(_AROUND_NAME)
+    name = tools.named(held.run(NAME).rstrip("*"))
     if name is None:
         raise held.refused()
-    held.skip_space()
-    if not held.literal(ACTION_INPUTS):
+    held.run(_AROUND_NAME)
+    if held.peek() != "\n" or not held.skip_space() or not held.literal(ACTION_INPUTS):
         raise held.refused()
     while held.skip_space() != "{":
         if not held.literal(ARGUMENTS_FOLLOW):

@@ -77,8 +77,8 @@ def _expect_call(held: Lookahead, tools: Tools) -> None:
     key = found[2] if found else ""
     held.at = found.end() if found else held.at
     is_call = key in _KEYS or tools.named(key) is not None
-    if is_call and key in NAME_KEYS and held.peek() in ('"', "'"):
-        is_call = tools.named(held.run(_NAME)[1:]) is not None
+    if is_call and key in NAME_KEYS:
+        is_call = held.peek() == "{" or tools.named(held.run(_NAME)[1:]) is not None
     if not is_call:
         raise NotACall(start, RestOfValue()) if found and found[1] else NotACall(held.at)
     held.at = start

@@ -27,7 +27,7 @@ KEY_TAG: Final = "arg_key"
 """Encloses the name of a parameter; VALUE_TAG, which follows, its text."""
 VALUE_TAG: Final = "arg_value"
 
-_KEY_CHARS_MAX = 200
+_KEY_CHARS_MAX = 300
 _JSON = re.compile(r"""\b(?:string="false"|type="(?:number|boolean|null|object|array)")""")
 _CDATA = re.compile(r"\s*<!\[CDATA\[(.*)\]\]>\s*", re.DOTALL)
 
@@ -126,8 +126,8 @@ def _plain(text: str) -> str:
 
 
 def _read_key(held: Lookahead) -> str:
-    found = held.find(TAGS, held.at)
-    if not found or found.start() - held.at > _KEY_CHARS_MAX:
+    found = held.find(TAGS, _KEY_CHARS_MAX)
+    if not found:
         raise held.refused()
     key = held.text[held.at : found.start()].strip()
     tag = tag_of(found)

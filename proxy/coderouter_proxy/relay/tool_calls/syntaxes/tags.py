@@ -1,11 +1,12 @@
 """Calls as tags: Qwen Coder, GLM, MiniMax, DSML, Kimi K3, Cline and their kin."""
 
 import html
+import re
 from typing import Final
 
 import regex
 
-from coderouter_proxy.relay.tool_calls.lookahead import Lookahead, NotACall
+from coderouter_proxy.relay.tool_calls.lookahead import HELD_CHARS_MAX, Lookahead, NotACall
 from coderouter_proxy.relay.tool_calls.schema import Tools
 from coderouter_proxy.relay.tool_calls.skips import Until
 from coderouter_proxy.relay.tool_calls.syntaxes.parameters import (
@@ -22,11 +23,11 @@ from coderouter_proxy.relay.tool_calls.syntaxes.unit import Unit, unit
 NAME_TAGS: Final = frozenset({"tool_name", "name"})
 SERVER_TAG: Final = "server_name"
 _RECORD_TAGS_MAX = 3
+_NAME_CHARS_MAX = 300
 
 _TOOL_TAG = regex.compile(r"<([A-Za-z_][\w.-]{0,127})(?=[\s/>])")
-_ATTRIBUTE = regex.compile(
-    r"""\s+([A-Za-z_][\w.-]{0,127})\s*=\s*(?:"((?:[^"]|"(?!\s*(?:/?>|[\w.-]+\s*=)))*+)"|'([^']*+)')"""
-)
+_ATTRIBUTE = regex.compile(r"""\s+([A-Za-z_][\w.-]{0,127})\s*=\s*(["'])""")
+_VALUE_ENDS = {quote: re.compile(rf"{quote}(?=\s*(?:/?>|[A-Za-z_][\w.-]{{0,127}}\s*=))") for quote in "\"'"}
 _TAG_END = regex.compile(r"\s*(/?)>")
 
 
@@ -59,7 +60,7 @@ def _enclosed_name(held: Lookahead, tools: Tools) -> str | None:
         if not tag or tag.is_closing or tag.name not in {*NAME_TAGS, SERVER_TAG}:
             break
         held.at = tag.end
-        closer = held.find(end_of(tag.name), held.at)
+        closer = held.find(end_of(tag.name), _NAME_CHARS_MAX)
         if not closer:
             break
         text = held.text[held.at : closer.start()]
@@ -85,8 +86,12 @@ def _read_tool_tag(held: Lookahead, tools: Tools) -> Unit:
     held.at = found.end()
     attributes: dict[str, object] = {}
     while attribute := held.match_at(_ATTRIBUTE, held.at):
-        attributes[attribute[1]] = html.unescape(attribute[2] or attribute[3] or "")
         held.at = attribute.end()
+        value_end = held.find(_VALUE_ENDS[attribute[2]], HELD_CHARS_MAX)
+        if not value_end:
+            raise held.unfinished()
+        attributes[attribute[1]] = html.unescape(held.text[held.at : value_end.start()])
+        held.at = value_end.end()
     end = held.match_at(_TAG_END, held.at)
     if not end or not attributes.keys() <= tools.parameters(name).keys():
         raise held.refused()
