@@ -99,7 +99,7 @@ def test_the_arguments_are_an_object_whatever_the_json(value: object, around: st
                 assert isinstance(orjson.loads(item.arguments), dict)
 
 
-@pytest.mark.parametrize("around", ["%s", "so\n```json\n%s\n```", "<tool_call>%s</tool_call>", "[%s]"])
+@pytest.mark.parametrize("around", ["%s", "Now:\n```json\n%s\n```", "<tool_call>%s</tool_call>", "[%s]"])
 def test_the_bound_is_the_same_in_one_piece_and_in_many(around: str) -> None:
     seen = set()
     for size in range(HELD_CHARS_MAX - 150, HELD_CHARS_MAX, 25):
