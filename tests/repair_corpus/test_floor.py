@@ -13,8 +13,6 @@ from repair_corpus.judge import WAYS, Verdict, cases, judge
 CASES = list(cases())
 SLOW_WAY = "by 1"
 
-PENDING = pytest.mark.xfail(strict=False, reason="the engine does not know all formats yet")
-
 FALSE_CALLS_MAX = 2
 GOOD_MIN = {"call": 0.95, "text": 0.98, "filter": 0.90}
 
@@ -32,7 +30,6 @@ def ids(verdicts: Sequence[Verdict]) -> str:
     )
 
 
-@PENDING
 @pytest.mark.parametrize("kind", GOOD_MIN)
 def test_most_texts_reach_the_client_as_they_are_meant(kind: str, verdicts: list[Verdict]) -> None:
     of_kind = [verdict for verdict in verdicts if verdict.case.kind == kind]
@@ -40,7 +37,6 @@ def test_most_texts_reach_the_client_as_they_are_meant(kind: str, verdicts: list
     assert 1 - len(bad) / len(of_kind) >= GOOD_MIN[kind], f"{len(bad)} of {len(of_kind)}:\n{ids(bad)}"
 
 
-@PENDING
 def test_hardly_any_text_becomes_a_call(verdicts: list[Verdict]) -> None:
     false = [verdict for verdict in verdicts if verdict.case.kind == "text" and verdict.has_calls]
     assert len(false) <= FALSE_CALLS_MAX, ids(false)

@@ -86,5 +86,5 @@ def _has_textual_call(reply: Reply) -> bool:
 
 def repaired(text: str) -> list[str | TextualCall]:
     """Return the text with the calls of the tool that are written in it."""
-    repairer = Repairer([TOOL["name"]])
+    repairer = Repairer({TOOL["name"]: TOOL["input_schema"]})
     return [*repairer.feed(text), *repairer.end()]
