@@ -39,12 +39,12 @@ def _openai_edits(request: ClientRequest, policy: AnswerPolicy) -> list[Edit]:
     edits: list[Edit] = []
     if policy.origin:
         edits.append(openai.KeepState(policy.origin, returns_reasoning=policy.reasoning_passthrough))
+    if stages := _stages(request, policy, thoughts=policy.reasoning_passthrough):
+        edits.append(openai.EditText(stages))  # reads where reasoning is
     if not policy.reasoning_passthrough:
         edits.append(openai.StripReasoning())
     if not wants_usage(request.body):
         edits.append(openai.HideUsage())
-    if stages := _stages(request, policy, thoughts=policy.reasoning_passthrough):
-        edits.append(openai.EditText(stages))
     return edits
 
 
