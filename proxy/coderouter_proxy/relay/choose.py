@@ -44,14 +44,14 @@ def _openai_edits(request: ClientRequest, policy: AnswerPolicy) -> list[Edit]:
     edits: list[Edit] = [openai_spec.OnSpec()]
     if policy.origin:
         edits.append(openai.KeepState(policy.origin, returns_reasoning=policy.reasoning_passthrough))
+    if stages := _stages(request, policy, thoughts=policy.reasoning_passthrough):
+        edits.append(openai.EditText(stages))  # reads where reasoning is
     if not policy.reasoning_passthrough:
         edits.append(openai.StripReasoning())
     if wants_usage(request.body) or not request.stream:
         edits.append(ShowUsage())
     else:
         edits.append(openai.HideUsage())
-    if stages := _stages(request, policy, thoughts=policy.reasoning_passthrough):
-        edits.append(openai.EditText(stages))
     if uses_functions(request.body):
         edits.append(openai.WriteFunctionCall())
     return edits

@@ -198,6 +198,8 @@ class EditText:
         choice = found[0]
         given = choice.get("delta")
         delta: Body = given if isinstance(given, dict) else {}
+        if _reasons(delta) and (held := self._stages.end()):
+            return [*self._chunks(chunk, choice, held), *self.chunk(chunk, first=first)]
         content = delta.get("content")
         pieces = self._stages.feed(content) if isinstance(content, str) and content else []
         calls, finish = delta.get("tool_calls"), choice.get("finish_reason")
@@ -229,6 +231,8 @@ class EditText:
         message = choice.get("message")
         if not isinstance(message, dict) or not isinstance(content := message.get("content"), str):
             return decoded
+        if _reasons(message):
+            self._stages.end()
         pieces = self._stages.whole(content)
         if pieces == [content]:
             return decoded
@@ -281,6 +285,11 @@ def _has_more(choice: Body, *, first: bool) -> bool:
     return bool(choice.get("finish_reason")) or any(
         value and (name != "role" or first) for name, value in fields.items()
     )
+
+
+def _reasons(fields: Body) -> bool:
+    """Return whether there is reasoning in a field of its own, which ends a text."""
+    return any(map(fields.get, REASONING))
 
 
 def _call(call: TextualCall) -> dict[str, Any]:

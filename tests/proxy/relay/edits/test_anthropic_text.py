@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from coderouter_proxy.config.schema import OutputFilter
+from coderouter_proxy.config.schema import OutputFilter, Provider
 from coderouter_proxy.relay.choose import choose
 from coderouter_proxy.relay.text import AnswerPolicy
 from coderouter_proxy.wires import state
@@ -209,3 +209,10 @@ def test_any_answer_is_the_same_whole_and_streamed(
     at_once = gist(whole(body, given_blocks, FILTERED))
     for piece_chars in (1, 5, 1000):
         assert gist(streamed(body, given_blocks, FILTERED, piece_chars)) == at_once
+
+
+def test_only_the_vendors_own_api_writes_no_calls_as_text() -> None:
+    for url, repairs in (("https://api.anthropic.com", False), ("http://127.0.0.1:8080", True)):
+        assert (
+            WIRE.repairs_text_calls(Provider(name="p", kind="anthropic", base_url=url, model="m")) is repairs
+        )
