@@ -85,6 +85,10 @@ soak: $(TEST_READY) system-programs ## Load, rotate, kill and restart for ten mi
 chaos: $(TEST_READY) ## Search at length for a sequence of accidents that breaks the totals
 	CHAOS_RUNS=1000 CHAOS_STEPS=100 $(BIN)/pytest -q tests/exporter/engine/test_model.py
 
+.PHONY: fuzz
+fuzz: $(TEST_READY) ## Mutate 100,000 answers of providers (FUZZ_RUNS), and check what clients get
+	PYTHONPATH=tests $(BIN)/python -m fuzz
+
 .PHONY: agents
 agents: $(TEST_READY) ## Run real coding agents (from npm) through the proxy, over each kind of provider
 	PYTHONPATH=tests $(BIN)/python -m real_agents
