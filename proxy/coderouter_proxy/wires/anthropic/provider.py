@@ -144,7 +144,9 @@ class AnthropicProvider(ProviderWire):
         return (
             event.startswith(_CONTENT)
             and chunk.get("type") == "content_block_delta"
-            and type(chunk.get("delta")) is dict
+            and type(delta := chunk.get("delta")) is dict
+            and len(delta) == 2  # its type, and a text
+            and all(type(value) is str for value in delta.values())
             and "error" not in chunk
         )
 

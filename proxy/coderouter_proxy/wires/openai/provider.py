@@ -107,7 +107,8 @@ class OpenAIProvider(ProviderWire):
         return (
             type(choice) is dict
             and choice.get("finish_reason") is None
-            and type(choice.get("delta")) is dict
+            and type(delta := choice.get("delta")) is dict
+            and type(delta.get("content", "")) is str
             and _NOTEWORTHY.isdisjoint(chunk)
             and event.startswith(b"data: ")
         )
