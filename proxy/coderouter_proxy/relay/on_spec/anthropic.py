@@ -79,10 +79,11 @@ class OnSpec:
 
     def _start(self, chunk: Body) -> list[Body]:
         """Return the beginning of the message, which it has only once."""
-        if self._begun or not isinstance(chunk.get("message"), dict):
+        message = chunk.get("message")
+        if self._begun or not isinstance(message, dict):
             return []
         self._begun = True
-        return [chunk]
+        return [chunk if message.get("content") == [] else {**chunk, "message": {**message, "content": []}}]
 
     def _started(self, chunk: Body) -> list[Body]:
         given = chunk.get("content_block")
