@@ -1,5 +1,6 @@
 """Events that differ in their text only are passed on at once; nothing else is."""
 
+from collections.abc import Callable
 from typing import Any
 
 import orjson
@@ -23,7 +24,7 @@ BEGINNINGS = {
         anthropic.content("b"),
     ],
 }
-TEXTS = {"openai": openai.text, "anthropic": anthropic.content}
+TEXTS: dict[str, Callable[[str], bytes]] = {"openai": openai.text, "anthropic": anthropic.content}
 
 
 def running(wire: str) -> Relay:

@@ -18,7 +18,7 @@ from support.proxy.drive_relay import PROVIDER_WIRES, request_of
 pytestmark = pytest.mark.slow
 
 WIRES = ("openai", "anthropic")
-TEXTS = {"openai": openai.text, "anthropic": anthropic.content}
+TEXTS: dict[str, Callable[[str], bytes]] = {"openai": openai.text, "anthropic": anthropic.content}
 
 
 def relay_between(provider: str, client: str, *, stream: bool = True) -> Relay:

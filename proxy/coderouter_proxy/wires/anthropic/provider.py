@@ -212,7 +212,7 @@ class AnthropicProvider(ProviderWire):
         return chunk.get("type") in ("content_block_start", "content_block_delta", "message_delta")
 
     def usage(self, chunk: Body, before: Usage) -> Usage:
-        """Return the usage so far; later reports correct earlier ones, except by the 0 of servers that do not know."""
+        """Return the usage so far; later reports extend and correct earlier ones."""
         match chunk.get("type"):
             case "message_start":
                 message = chunk.get("message")
@@ -222,12 +222,7 @@ class AnthropicProvider(ProviderWire):
             case _:
                 return before
         counts = {field: count(reported, name) for field, name in _USAGE.items()}
-        known = {
-            field: number
-            for field, number in counts.items()
-            if number or (number == 0 and not getattr(before, field))
-        }
-        return replace(before, **known)
+        return replace(before, **{field: number for field, number in counts.items() if number is not None})
 
     def stop_reason(self, chunk: Body) -> str | None:
         if chunk.get("type") not in ("message_delta", "message"):
