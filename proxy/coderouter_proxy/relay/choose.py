@@ -1,5 +1,8 @@
 """Choose the relay of an answer: the one that changes the least."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from coderouter_proxy.relay.edited import Edit, Edited
 from coderouter_proxy.relay.edits import anthropic, openai
 from coderouter_proxy.relay.keep_state import KeepState
@@ -27,7 +30,7 @@ def _conversion(wire: ProviderWire, request: ClientRequest, policy: AnswerPolicy
             signs=bool(policy.origin) and writer.shows_thinking,
             returns_reasoning=reasoning and not client.shows_reasoning,
         )
-        stages = _stages(policy, client.tool_names(request))
+        stages = _stages(policy, client.tools(request))
         return Translated(wire.reader(), writer, stages, kept, reasoning=reasoning)
     return Edited(wire, EDITS[wire.ingress](request, policy))
 
@@ -40,14 +43,14 @@ def _openai_edits(request: ClientRequest, policy: AnswerPolicy) -> list[Edit]:
         edits.append(openai.StripReasoning())
     if not wants_usage(request.body):
         edits.append(openai.HideUsage())
-    if stages := _stages(policy, CLIENT_WIRES[request.ingress].tool_names(request)):
+    if stages := _stages(policy, CLIENT_WIRES[request.ingress].tools(request)):
         edits.append(openai.EditText(stages))
     return edits
 
 
 def _anthropic_edits(request: ClientRequest, policy: AnswerPolicy) -> list[Edit]:
     """Text from providers of this wire is not searched for tool calls."""
-    stages = _stages(policy, [])
+    stages = _stages(policy, {})
     return [anthropic.EditText(stages)] if stages else []
 
 
@@ -55,7 +58,7 @@ EDITS = {"openai": _openai_edits, "anthropic": _anthropic_edits}
 """By wire, the edits of answers that stay on it."""
 
 
-def _stages(policy: AnswerPolicy, tool_names: list[str]) -> Stages:
+def _stages(policy: AnswerPolicy, tools: Mapping[str, Mapping[str, Any]]) -> Stages:
     filters = [FilterText(policy.filters)] if policy.filters else []
-    repair = [RepairToolCalls(tool_names)] if tool_names else []
+    repair = [RepairToolCalls(tools)] if tools else []
     return Stages([*filters, *repair])

@@ -1,9 +1,9 @@
 """Stages that change the text of an answer piece by piece, and hold back what is not certain yet."""
 
 import secrets
-from collections.abc import Collection, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol, TypeAlias
+from typing import Any, Protocol, TypeAlias
 
 from coderouter_proxy.answer import NO_CHANGES, Changes
 from coderouter_proxy.config.schema import OutputFilter
@@ -56,8 +56,9 @@ class FilterText:
 
 
 class RepairToolCalls:
-    def __init__(self, tool_names: Collection[str]) -> None:
-        self._tool_names = tool_names
+    def __init__(self, tools: Mapping[str, Mapping[str, Any]]) -> None:
+        """Take the JSON schemas of the request's tools by their names."""
+        self._tools = tools
         self._repairer: Repairer | None = None  # of the current text; a call ends it
         self._repaired_before = 0
 
@@ -67,7 +68,7 @@ class RepairToolCalls:
 
     def feed(self, text: str) -> list[Piece]:
         if self._repairer is None:
-            self._repairer = Repairer(self._tool_names)
+            self._repairer = Repairer(self._tools)
         return self._repairer.feed(text)
 
     def end(self) -> list[Piece]:

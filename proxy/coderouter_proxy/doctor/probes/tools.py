@@ -82,6 +82,6 @@ def _has_argument(reply: Reply) -> bool:
 
 
 def _has_textual_call(reply: Reply) -> bool:
-    repairer = Repairer([TOOL["name"]])
+    repairer = Repairer({TOOL["name"]: TOOL["input_schema"]})
     pieces = [*repairer.feed(reply.text), *repairer.end()]
     return any(isinstance(piece, TextualCall) for piece in pieces)

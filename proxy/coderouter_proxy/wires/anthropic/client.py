@@ -16,7 +16,7 @@ from coderouter_proxy.wires.answer_writer import AnswerWriter
 from coderouter_proxy.wires.anthropic import others
 from coderouter_proxy.wires.anthropic.answer_writer import AnthropicWriter
 from coderouter_proxy.wires.anthropic.request_reader import read
-from coderouter_proxy.wires.client import ClientWire, Drop, Headers, HostedTools, named_model
+from coderouter_proxy.wires.client import ClientWire, Drop, Headers, HostedTools, named_model, schemas
 from coderouter_proxy.wires.conversation import Conversation
 from coderouter_proxy.wires.tool_names import ToolNames, short
 
@@ -62,13 +62,13 @@ class AnthropicClient(ClientWire):
         return AnthropicWriter(
             f"msg_{request.request_id.removeprefix('req_')}",
             named_model(request.body),
-            ToolNames(_given_names(request.body)),
+            ToolNames(_given_tools(request.body)),
             thinking=isinstance(thinking, dict) and thinking.get("type") != "disabled",
             input_tokens=token_estimate.estimate(request.body),
         )
 
-    def tool_names(self, request: ClientRequest) -> list[str]:
-        return [short(name) for name in _given_names(request.body)]
+    def tools(self, request: ClientRequest) -> dict[str, Body]:
+        return {short(name): schema for name, schema in _given_tools(request.body).items()}
 
     def models(self, names: Sequence[str], created: int) -> bytes:
         created_at = datetime.fromtimestamp(created, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
@@ -95,9 +95,7 @@ class AnthropicClient(ClientWire):
         return {"type": "error", "error": {"type": kind, "message": error.message}}
 
 
-def _given_names(body: Body) -> list[str]:
+def _given_tools(body: Body) -> dict[str, Body]:
     tools = body.get("tools")
-    names = (
-        tool.get("name") for tool in (tools if isinstance(tools, list) else []) if isinstance(tool, dict)
-    )
-    return [name for name in names if isinstance(name, str)]
+    given = tools if isinstance(tools, list) else []
+    return schemas([tool for tool in given if isinstance(tool, dict)], "input_schema")
