@@ -96,7 +96,10 @@ class Repairer:
         if has_ended:
             self._skip = None
             skip.ended()
-        self._pass(self._at if has_ended else len(self._text), is_over=is_over)
+        end = self._at if has_ended else len(self._text)
+        if not has_ended and not is_over:
+            end -= skip.unsure(self._text)
+        self._pass(end, is_over=is_over)
         return has_ended
 
     def _pass(self, end: int, *, is_over: bool) -> None:
@@ -135,13 +138,14 @@ class Repairer:
         is_on_line = places.is_on_line(text, start, self._line)
         is_glued = places.is_glued(text, start)
         is_quoted = places.is_quoted(text, start)
-        if not is_quoted and (ends := places.read_thinking(held, may_be_tag=is_on_line or is_glued)):
-            raise NotACall(held.at, Until(ends, self._end_thinking))
+        if not is_quoted and (thinking := places.read_thinking(held, may_be_tag=is_on_line or is_glued)):
+            ends, begun = thinking
+            raise NotACall(held.at, Until(ends, self._end_thinking, begun))
         if places.read_thinking_end(held):  # the template has its opener
             self._line = held.at
             raise held.refused()
-        if is_on_line and (ends := places.read_example_tag(held, self._tools)):
-            raise NotACall(held.at, Until(ends))
+        if is_on_line and (example_ends := places.read_example_tag(held, self._tools)):
+            raise NotACall(held.at, Until(example_ends))
         opener = "" if is_quoted else held.literal(MARK_OPENERS)
         if not opener and (is_on_line or is_glued):
             opener = held.literal(TAG_OPENERS)
@@ -163,17 +167,15 @@ class Repairer:
     def _is_quotation(self, held: Lookahead, start: int, *, is_bracket: bool, is_on_line: bool) -> bool:
         """Return whether calls belong to the prose around them."""
         behind = held.at
-        after = held.space_end(behind)
         if self._has_open_tick and not held.is_at_end(behind) and held.text[behind] == "`":
             return True
-        if held.is_at_end(after):
-            return is_bracket and self._shows_an_example(start)
-        if "\n" not in held.text[behind:after] and (after > behind or is_bracket or not is_on_line):
+        following = held.skip_space()
+        if following and held.literal_at(LINE_OPENERS, held.at):
+            following = ""  # another call
+        between, held.at = held.text[behind : held.at], behind
+        if following and "\n" not in between and (between or is_bracket or not is_on_line):
             return True  # the line continues
-        return self._shows_an_example(start)
-
-    def _shows_an_example(self, start: int) -> bool:
-        return prose.shows_an_example(self._intro(start))
+        return prose.is_part_of_prose(self._intro(start), following, is_native=not is_bracket)
 
     def _intro(self, start: int) -> str:
         return prose.intro_of(self._text[max(self._line, start - prose.INTRO_CHARS_MAX) : start])
@@ -186,14 +188,10 @@ class Repairer:
             if mark == "~":
                 raise held.refused()
             raise NotACall(end, self._code(size))
-        if (
-            mark == "`"
-            and places.is_on_line(self._text, start, self._line)
-            and not self._shows_an_example(start)
-        ):
+        if mark == "`" and places.is_on_line(self._text, start, self._line):
             with suppress(NotACall):
                 calls = read_fences(held, self._tools)
-                if not held.skip_space() or prose.announces_a_call(self._intro(start)):
+                if not prose.is_part_of_prose(self._intro(start), held.skip_space(), is_native=False):
                     self._replace(held, calls)
                     return
         raise NotACall(end, self._fence(mark, size))

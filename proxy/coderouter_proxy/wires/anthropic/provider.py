@@ -2,7 +2,6 @@
 
 import secrets
 from collections.abc import Mapping
-from dataclasses import replace
 
 from coderouter_proxy.answer import Usage
 from coderouter_proxy.config.schema import Profile, Provider

@@ -30,7 +30,7 @@ SAMPLES: dict[str, tuple[str, list[Item]]] = {
     "objects in a row": (f"{READ}{WRITE} {READ}\n{WRITE}", [read, write, read, write]),
     "objects with separators": (f"{READ}; {WRITE},\n{READ}", [read, write, read]),
     "array": (f"[{READ}, {WRITE}]", [read, write]),
-    "array on many lines": (f"ok\n[\n  {READ},\n  {WRITE}\n]\nok", ["ok\n", read, write, "ok"]),
+    "array on many lines": (f"I look.\n[\n  {READ},\n  {WRITE}\n]\nOk", ["I look.\n", read, write, "Ok"]),
     "parameters": ('{"name": "read", "parameters": {"path": "/a"}}', [read]),
     "input": ('{"type": "tool_use", "id": "1", "name": "read", "input": {"path": "/a"}}', [read]),
     "args before the name": ('{"args": {"path": "/a"}, "name": "read"}', [read]),
@@ -55,7 +55,7 @@ SAMPLES: dict[str, tuple[str, list[Item]]] = {
     "unclosed fence": (f"```json\n{READ}", [read]),
     "fence with two": (f"```json\n{READ}\n\n{WRITE}\n```\n{READ}", [read, write, read]),
     "fence with an array": (f"```json\n[{READ},{WRITE}]\n```", [read, write]),
-    "fence with tags": (f"```xml\n<tool_call>{READ}</tool_call>\n```\nx", [read, "x"]),
+    "fence with tags": (f"```xml\n<tool_call>{READ}</tool_call>\n```\nX", [read, "X"]),
     "fence with a call and something else": (
         f"```json\n{READ}\n{{}}\n```\n{WRITE}",
         [f"```json\n{READ}\n{{}}\n```\n", write],
@@ -118,6 +118,13 @@ SAMPLES: dict[str, tuple[str, list[Item]]] = {
         ),
         [read],
     ),
+    "call behind gpt-oss's thinking": (
+        (
+            "<|channel|>analysis<|message|>I read it.<|end|<|start|>assistant<|channel|>commentary to=functions.read "
+            '<|constrain|>json<|message|>{"path": "/a"}<|call|>'
+        ),
+        ["<|channel|>analysis<|message|>I read it.<|end|", read],
+    ),
     "call behind a code block": (f"```python\nx = {{}}\n```\n{READ}", ["```python\nx = {}\n```\n", read]),
     "code block behind a call": (
         f"{READ}\n```python\n{READ}\n```",
@@ -169,6 +176,9 @@ STAYS_TEXT = {
     "example": f"For example:\n\n<tool_call>\n{READ}\n</tool_call>\n\nThe server reads it.",
     "example in a fence": f"A call looks like this:\n```json\n{READ}\n```",
     "fence within prose": f"The call:\n```json\n{READ}\n```\nreads a file.",
+    "sentence that continues": f"The proxy turns\n<tool_call>\n{READ}\n</tool_call>\ninto a call.",
+    "object that nothing announces": f"The request:\n\n{READ}\n\nIt reads a file.",
+    "example that is announced": f"I'll show you an example:\n\n{READ}",
     "call in thinking": f"<think>\n{READ}\n</think>\nDone.",
     "call in thinking that has attributes": f'<think time="3">\n{READ}\n</think>\nDone.',
     "call in thinking that never ends": f"<THINK>\n<tool_call>{READ}</tool_call>",
