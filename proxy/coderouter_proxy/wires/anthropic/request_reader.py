@@ -12,6 +12,7 @@ from coderouter_proxy.wires.conversation import (
     Call,
     Conversation,
     Media,
+    OutputSchema,
     Part,
     Result,
     Text,
@@ -74,7 +75,7 @@ def read(body: Body) -> Conversation:
         top_p=body.get("top_p"),
         top_k=body.get("top_k"),
         stream=body.get("stream"),
-        output_schema=schema,
+        output_schema=None if schema is None else OutputSchema(schema),
         user=user if isinstance(user, str) else None,
         vendor={WIRE: vendor | config},
     )

@@ -147,6 +147,7 @@ class OpenAIProvider(ProviderWire):
             before.output_tokens if completion is None else completion,
             cached,
             written,
+            count(reported.get("completion_tokens_details"), "reasoning_tokens"),
         )
 
     def stop_reason(self, chunk: Body) -> str | None:
