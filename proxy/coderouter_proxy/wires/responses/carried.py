@@ -13,6 +13,7 @@ from typing import Any, Final
 import orjson
 
 from coderouter_proxy.request import Body
+from coderouter_proxy.wires import json_values
 
 ID_CHARS_MAX: Final = 8_000
 """Ids of this length went through codex and the AI SDK unharmed."""
@@ -48,5 +49,5 @@ def carried(item_id: str) -> Body | None:
         item: Any = orjson.loads(inflating.decompress(data, ITEM_BYTES_MAX))
     except (ValueError, binascii.Error, zlib.error):
         return None
-    known = inflating.eof and isinstance(item, dict) and item.get("type") in TYPES
+    known = inflating.eof and isinstance(item, dict) and json_values.words(item.get("type")) in TYPES
     return {**item, "id": item_id} if known else None

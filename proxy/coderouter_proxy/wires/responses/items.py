@@ -16,7 +16,7 @@ from coderouter_proxy.wires.responses.content import WIRE
 from coderouter_proxy.wires.responses.tools import INPUT, TOOL_SEARCH, Catalogue
 from coderouter_proxy.wires.system_text import SYSTEM_ROLES
 
-NO_TURN = frozenset({"additional_tools", "configuration_update", "item_reference"})
+NO_TURN = ("additional_tools", "configuration_update", "item_reference")
 """Types of items that say something about the request, not in the conversation."""
 _BUILT_IN = {"local_shell_call": "action", "shell_call": "action", "apply_patch_call": "operation"}
 """Calls of tools that a client runs and OpenAI describes: the field with their arguments."""

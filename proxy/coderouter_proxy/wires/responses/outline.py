@@ -3,7 +3,7 @@
 from coderouter_proxy.request import Body
 from coderouter_proxy.wires.responses.tools import given_tools
 
-_NOT_SAID = frozenset({"additional_tools", "configuration_update"})
+_NOT_SAID = ("additional_tools", "configuration_update")
 
 
 def outline(body: Body) -> Body:

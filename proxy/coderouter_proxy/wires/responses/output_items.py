@@ -196,7 +196,13 @@ class ToolSearchCall(OpenItem):
         return b""
 
     def end(self, status: str) -> bytes:
-        return self._done(status, arguments=json_values.arguments("".join(self._texts)))
+        text = "".join(self._texts)
+        arguments = json_values.arguments(text)
+        try:
+            orjson.dumps(arguments)
+        except orjson.JSONEncodeError:  # nested more deeply than can be written
+            arguments = {"arguments": text}
+        return self._done(status, arguments=arguments)
 
 
 CallItem: TypeAlias = type[FunctionCall] | type[CustomCall] | type[ToolSearchCall]

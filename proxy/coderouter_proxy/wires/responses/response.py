@@ -55,15 +55,18 @@ class Response:
     def __init__(self, response_id: str, body: Body, *, model: str, created_at: int, stored: bool) -> None:
         self.id = response_id
         self._created_at = created_at
-        fields = {
+        own = {
             "id": response_id,
             "object": "response",
             "created_at": created_at,
             "model": model,
             "store": stored,
-            **_echoed(body),
         }
-        self._known = orjson.dumps(fields)[:-1]
+        try:
+            known = orjson.dumps({**own, **_echoed(body)})
+        except orjson.JSONEncodeError:  # nested more deeply than can be written
+            known = orjson.dumps({**own, **_echoed({})})
+        self._known = known[:-1]
 
     def begun(self) -> bytes:
         return self._written(Ending(status="in_progress"), [], None, completed_at=None)
