@@ -199,4 +199,4 @@ class ResponsesClient:
         return None if failed is None else str(failed["message"])
 
     def is_complete(self, raw: bytes) -> bool:
-        return checked_stream(raw)["status"] == "completed"
+        return bool(checked_stream(raw)["status"] == "completed")

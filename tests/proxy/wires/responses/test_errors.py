@@ -69,7 +69,7 @@ def test_a_miss_is_counted(wires: Proxy) -> None:
         ({"input": [{"type": "item_reference", "id": "msg_9"}]}, "item", 404),
         ({"previous_response_id": "resp_9"}, "response", 400),
     ):
-        response = wires.responses(**fields).rest()  # type: ignore[arg-type]
+        response = wires.responses(**fields).rest()
         assert response.status == status
         missed, finished = wires.story(response.request_id)
         assert (missed["msg"], missed["what"]) == ("state-missed", what)

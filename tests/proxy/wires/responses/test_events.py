@@ -216,7 +216,7 @@ def test_usage_that_a_provider_does_not_report_is_estimated() -> None:
 
 def test_the_object_repeats_what_the_client_sent() -> None:
     text = {"format": {"type": "json_schema", "name": "n", "schema": {}, "strict": True}, "verbosity": "low"}
-    sent = {
+    sent: Body = {
         "instructions": "Be brief.",
         "max_output_tokens": 5,
         "metadata": {"a": "b"},

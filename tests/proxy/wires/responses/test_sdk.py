@@ -62,10 +62,12 @@ async def test_a_streamed_answer_async(wires: Proxy, side: Side) -> None:
 
 def ask(client: OpenAI, given: Any, *, streamed: bool, **more: Any) -> Response:
     if not streamed:
-        return client.responses.create(model="any", input=given, tools=[WEATHER], **more)
+        whole: Response = client.responses.create(model="any", input=given, tools=[WEATHER], **more)
+        return whole
     with client.responses.stream(model="any", input=given, tools=[WEATHER], **more) as events:
         list(events)
-        return events.get_final_response()
+        final: Response = events.get_final_response()
+        return final
 
 
 @pytest.mark.parametrize("streamed", [False, True], ids=["whole", "streamed"])
