@@ -65,10 +65,11 @@ def test_a_prompt_that_is_too_long_is_named_as_such(wires: Proxy, side: Side) ->
 
 
 def test_a_miss_is_counted(wires: Proxy) -> None:
-    for fields, what, status in (
+    misses: list[tuple[Body, str, int]] = [
         ({"input": [{"type": "item_reference", "id": "msg_9"}]}, "item", 404),
         ({"previous_response_id": "resp_9"}, "response", 400),
-    ):
+    ]
+    for fields, what, status in misses:
         response = wires.responses(**fields).rest()
         assert response.status == status
         missed, finished = wires.story(response.request_id)

@@ -270,7 +270,11 @@ def test_images_of_a_result_follow_in_a_message_of_the_user() -> None:
 
 
 def test_nothing_that_a_conversation_holds_is_lost_without_a_name() -> None:
-    odd: list[Body] = [{"type": "made_up"}, {"type": ["x"]}, {"role": "user", "content": [{"type": "input_audio"}]}]
+    odd: list[Body] = [
+        {"type": "made_up"},
+        {"type": ["x"]},
+        {"role": "user", "content": [{"type": "input_audio"}]},
+    ]
     read_back = conversation(USER, *odd)
     for writer in WRITERS.values():
         assert set(losses(read_back, writer.VOCABULARY)) == {"other", "input_audio"}
