@@ -20,7 +20,7 @@ from coderouter_proxy.wires.deltas import (
     Thinking,
     ToolCall,
 )
-from coderouter_proxy.wires.responses.carried import carrying
+from coderouter_proxy.wires.responses.carried import carrying, thoughts_id
 from coderouter_proxy.wires.responses.output_items import Events, Message, OpenItem, Reasoning, call_item
 from coderouter_proxy.wires.responses.response import REFUSED, Ending, Response, ending, failed, usage_of
 from coderouter_proxy.wires.responses.tools import Catalogue
@@ -145,7 +145,9 @@ class ResponsesWriter(AnswerWriter):
             self._open.sealed = sealed
 
     def _id(self, prefix: str) -> str:
-        return f"{prefix}_{self._response.id.removeprefix('resp_')}{len(self._done):02x}"
+        own = f"{prefix}_{self._response.id.removeprefix('resp_')}{len(self._done):02x}"
+        unsealed = prefix == "rs" and not self.shows_thinking  # its state is in the ids of calls
+        return thoughts_id(own) if unsealed else own
 
 
 def failure(response_id: str, error: HttpError) -> bytes:

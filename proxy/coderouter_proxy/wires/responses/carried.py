@@ -2,7 +2,7 @@
 
 The AI SDK sends what the model said as `{"type": "item_reference", "id": …}` unless `store` is false. An id that holds
 its item survives a restart and works with any number of workers. An answer that is streamed has to show an id before
-its item is known, so only whole answers have such ids; `memory` has the others.
+its item is known, so there only reasoning has one; `memory` has the others.
 """
 
 import base64
@@ -27,8 +27,8 @@ _BESIDE = ("id", "status")
 
 
 def carrying(item: Body) -> Body:
-    """Return the item with an id that holds it; unchanged if it is too long or nobody refers to its type."""
-    if item["type"] not in TYPES:
+    """Return the item with an id that holds it; unchanged if it has one, is too long, or nobody refers to its type."""
+    if item["type"] not in TYPES or _MARK in item["id"]:
         return item
     data = orjson.dumps({name: value for name, value in item.items() if name not in _BESIDE})
     if len(data) > ITEM_BYTES_MAX:
@@ -36,6 +36,12 @@ def carrying(item: Body) -> Body:
     payload = base64.urlsafe_b64encode(zlib.compress(data)).rstrip(b"=").decode()
     carrier = f"{item['id']}{_MARK}{payload}"
     return {**item, "id": carrier} if len(carrier) <= ID_CHARS_MAX else item
+
+
+def thoughts_id(item_id: str) -> str:
+    """Return an id for reasoning that a client need not return: it holds an empty item, which is known beforehand."""
+    empty: Body = carrying({"type": "reasoning", "id": item_id, "summary": []})
+    return str(empty["id"])
 
 
 def carried(item_id: str) -> Body | None:

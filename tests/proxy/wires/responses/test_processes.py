@@ -67,6 +67,21 @@ def test_items_in_their_ids_and_state_of_reasoning_need_no_process(
             assert (assistant["content"], assistant["reasoning_content"]) == ("Look.", "Hm.")
 
 
+def test_reasoning_without_state_is_never_missing(tmp_path: Path, upstream_server: Upstream) -> None:
+    upstream_server.forget()
+    provider = upstream_server.provider("a")
+    provider.plays(
+        openai_answers.streamed_thoughtful("Hm.", "Hi."), always=openai_answers.streamed("Hello again.")
+    )
+    with serving(tmp_path, upstream_server, "before") as first:
+        reasoning, _ = checked_stream(first.responses(stream=True).rest().body)["output"]
+    reference = {"type": "item_reference", "id": reasoning["id"]}
+    with serving(tmp_path, upstream_server, "after") as second:
+        answered = second.responses(input=[reference, HELLO], stream=True).rest()
+        assert answered.status == 200
+        assert provider.request.json["messages"] == [HELLO]
+
+
 def test_a_reference_to_the_memory_of_another_process_is_a_miss(
     tmp_path: Path, upstream_server: Upstream
 ) -> None:
