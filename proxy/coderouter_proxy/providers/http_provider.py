@@ -66,11 +66,8 @@ class HttpProvider:
         self._answer_bytes_max = answer_bytes_max
         self._timeouts: dict[float | None, aiohttp.ClientTimeout] = {}
         self._url = URL(wire.url(provider))
-        own = {"Content-Type": "application/json", **wire.headers(api_key(provider))}
-        self._headers = CIMultiDict(own)
-        self._headers.update(
-            config_headers.expanded(provider.headers)
-        )  # over those of the wire, whatever their case
+        self._headers = CIMultiDict({"Content-Type": "application/json"})
+        self._headers.update(own_headers(provider, wire))
 
     async def attempt(
         self,
@@ -225,6 +222,13 @@ class HttpProvider:
 def api_key(provider: Provider) -> str:
     """Return the key that the provider's variable holds; empty without one."""
     return os.environ.get(provider.api_key_env, "").strip() if provider.api_key_env else ""
+
+
+def own_headers(provider: Provider, wire: ProviderWire) -> CIMultiDict[str]:
+    """Return the headers of every request to the provider: its own over those of the wire, whatever their case."""
+    headers = CIMultiDict(wire.headers(api_key(provider)))
+    headers.update(config_headers.expanded(provider.headers))
+    return headers
 
 
 def secrets(provider: Provider) -> tuple[str, ...]:

@@ -25,6 +25,7 @@ def _conversion(wire: ProviderWire, request: ClientRequest, policy: AnswerPolicy
         kept = KeepState(
             policy.origin,
             signs=bool(policy.origin) and writer.shows_thinking,
+            sets_aside=writer.keeps_blocks,
             returns_reasoning=reasoning and not client.shows_reasoning,
         )
         stages = _stages(policy, client.tool_names(request))

@@ -98,7 +98,7 @@ def resolve(provider: Provider, rules: list[CapabilityRule]) -> ModelCapabilitie
         vision=own.vision,
     )
     fitting = [rule.capabilities for rule in rules if _applies(rule, provider)]
-    if not _declared_traits(provider, rules).images:
+    if not resolved(provider.traits, *(rule.traits for rule in rules if _applies(rule, provider))).images:
         known = replace(known, vision=False)
     for flag in CapabilityOverrides.model_fields:
         values = (getattr(flags, flag) for flags in (declared, *fitting))
@@ -109,18 +109,20 @@ def resolve(provider: Provider, rules: list[CapabilityRule]) -> ModelCapabilitie
 
 def traits_of(provider: Provider, rules: list[CapabilityRule]) -> ProviderTraits:
     """Return what the provider accepts: as it declares, else as the first rule does which has a word on the trait."""
-    blind = Traits(images=False, documents=False)
-    unseen = blind if resolve(provider, rules).vision is False else None
-    traits = _declared_traits(provider, rules, unseen)
+    return resolved(*(traits for _, traits in declarations(provider, rules)))
+
+
+def declarations(provider: Provider, rules: list[CapabilityRule]) -> Iterator[tuple[str, Traits]]:
+    """Yield all that is declared of the traits, with where it is from; the first word on a trait counts."""
+    own = provider.traits
     if provider.max_output_tokens is not None:
-        return replace(traits, max_output_tokens=provider.max_output_tokens)
-    return traits
-
-
-def _declared_traits(provider: Provider, rules: list[CapabilityRule], *more: Traits | None) -> ProviderTraits:
-    """Return the traits by the declarations alone; `more` are right behind the provider's own."""
-    fitting = (rule.traits for rule in rules if _applies(rule, provider))
-    return resolved(provider.traits, *more, *fitting)
+        own = own.model_copy(update={"max_output_tokens": provider.max_output_tokens})
+    yield "providers.yaml", own
+    if resolve(provider, rules).vision is False:
+        yield "vision: false", Traits(images=False, documents=False)
+    for rule in rules:
+        if _applies(rule, provider):
+            yield f"rule {rule.match} at {rule.host}", rule.traits
 
 
 def _applies(rule: CapabilityRule, provider: Provider) -> bool:

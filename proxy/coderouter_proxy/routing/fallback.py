@@ -24,8 +24,8 @@ from coderouter_proxy.config.schema import Profile, Provider
 from coderouter_proxy.config.traits import ProviderTraits
 from coderouter_proxy.errors import ProviderError
 from coderouter_proxy.providers import adaptations
-from coderouter_proxy.providers.adaptations import Adaptation, Value
 from coderouter_proxy.providers.client import ProviderClient
+from coderouter_proxy.providers.wordings.adaptation import Adaptation, Value
 from coderouter_proxy.redact import shortened
 from coderouter_proxy.request import ClientRequest
 from coderouter_proxy.routing import capabilities, hosted, media

@@ -133,8 +133,12 @@ class Conversation:
     stream: object = None
     output_schema: OutputSchema | None = None
     user: str | None = None
+    effort: str | None = None
+    """How much the model is to think: a level, "none" for not at all."""
     vendor: Mapping[str, Body] = field(default_factory=dict)
     """By wire, the fields that only this wire has."""
+    effort_fields: tuple[str, ...] = ()
+    """Those of them that say the effort."""
 
 
 def parts_of(conversation: Conversation) -> list[Part]:

@@ -49,7 +49,7 @@ class Arguments:
 
 @dataclass(slots=True)
 class Opaque:
-    """State of the turn that has to come back, by its name on the provider's wire."""
+    """State that has to come back, by its name on the wire that it is read from or written on."""
 
     name: str
     value: object

@@ -28,8 +28,6 @@ _ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 _NAMED_SCHEMAS = frozenset({"properties", "patternProperties", "$defs", "definitions", "dependentSchemas"})
 _VALUES = frozenset({"enum", "const", "default", "example", "examples", "required", "dependentRequired"})
 _DEPTH_MAX = 200  # orjson does not write what is nested more deeply
-# Upper bounds of `thinking.budget_tokens`, as other gateways map them to levels.
-_BUDGETS = ((1024, "low"), (8192, "medium"))
 
 
 def apply(fits: Fits, body: Body, traits: ProviderTraits, drop: Drop) -> Body:
@@ -103,19 +101,6 @@ def effort_within(given: str, efforts: Sequence[str]) -> str | None:
 def takes_effort(traits: ProviderTraits, *, own_api: bool) -> bool:
     """Return whether an effort may cross to the provider: it takes some, or is the vendor's and nothing is known."""
     return bool(traits.efforts) or (own_api and traits.efforts is None)
-
-
-def effort_of(thinking: object, effort: object) -> str | None:
-    """Return the level that a messages request means; None where it leaves it to the model."""
-    fields = thinking if isinstance(thinking, dict) else {}
-    if fields.get("type") == "disabled":
-        return "none"
-    if isinstance(effort, str) and effort:
-        return effort
-    budget = fields.get("budget_tokens")
-    if fields.get("type") != "enabled" or not isinstance(budget, int):
-        return None
-    return next((level for tokens_max, level in _BUDGETS if budget <= tokens_max), "high")
 
 
 def as_parts(content: object) -> list[Any]:

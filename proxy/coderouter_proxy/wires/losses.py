@@ -24,7 +24,7 @@ _FIELDS = (
     " user_profile_id verbosity web_search_options"
 )
 _PARTS = (
-    "audio_url document file image input_audio video_url"
+    "audio_url citations document file image input_audio video_url"
     " bash_code_execution_tool_result code_execution_tool_result compaction container_upload mcp_tool_result"
     " mcp_tool_use redacted_thinking server_tool_use text_editor_code_execution_tool_result thinking tool_reference"
     " tool_result tool_search_tool_result tool_use web_fetch_tool_result web_search_tool_result"
@@ -54,14 +54,24 @@ class Vocabulary:
     stops_max: int | None = None
 
 
-def losses(conversation: Conversation, vocabulary: Vocabulary) -> tuple[str, ...]:
-    """Return the name of everything that the wire cannot express, once, in the order of the conversation."""
-    return tuple(dict.fromkeys(_losses(conversation, vocabulary)))
+def losses(
+    conversation: Conversation, vocabulary: Vocabulary, *, takes_effort: bool = False
+) -> tuple[str, ...]:
+    """Return the name of everything that the wire cannot express, once, in the order of the conversation.
+
+    `takes_effort`: the provider gets the effort.
+    """
+    expressed = conversation.effort_fields if takes_effort else ()
+    return tuple(dict.fromkeys(_losses(conversation, vocabulary, expressed)))
 
 
-def _losses(conversation: Conversation, vocabulary: Vocabulary) -> Iterator[str]:
+def _losses(conversation: Conversation, vocabulary: Vocabulary, expressed: tuple[str, ...]) -> Iterator[str]:
     for fields in conversation.vendor.values():
-        yield from (named(name) for name, value in fields.items() if not vocabulary.knows_field(name, value))
+        yield from (
+            named(name)
+            for name, value in fields.items()
+            if name not in expressed and not vocabulary.knows_field(name, value)
+        )
     if conversation.top_k is not None and not vocabulary.top_k:
         yield "top_k"
     if vocabulary.stops_max is not None and len(conversation.stop) > vocabulary.stops_max:

@@ -228,7 +228,7 @@ def test_reasoning_that_is_shown_comes_back_from_its_block(
     session.turn(proxy, "wants")
     message, last = assistant(wants)
     assert (message["reasoning_content"], message.get("reasoning_details")) == (thought, None)
-    assert last["reasoning_content"] == ""
+    assert last["reasoning_content"] == " "
 
     plays(upstream_server.provider("b"), streamed=streamed)
     session.turn(proxy, "b")
@@ -333,7 +333,7 @@ def test_without_state_in_the_history_what_the_vendor_offers_is_sent(
     assert session.ids == ["call_1"]
     session.turn(proxy, "wants")
     [message] = assistant(wants)
-    assert message["reasoning_content"] == ""
+    assert message["reasoning_content"] == " "
     assert message["tool_calls"] == [
         call("call_1", extra={"google": {"thought_signature": "skip_thought_signature_validator"}})
     ]

@@ -12,6 +12,7 @@ import orjson
 from coderouter_proxy import token_estimate
 from coderouter_proxy.errors import HttpError
 from coderouter_proxy.request import Body, ClientRequest
+from coderouter_proxy.wires import returned_state
 from coderouter_proxy.wires.answer_writer import AnswerWriter
 from coderouter_proxy.wires.anthropic import others
 from coderouter_proxy.wires.anthropic.answer_writer import AnthropicWriter
@@ -58,13 +59,15 @@ class AnthropicClient(ClientWire):
         return b"anthropic-version" in headers or path.startswith(self.path)
 
     def writer(self, request: ClientRequest) -> AnswerWriter:
-        thinking = request.body.get("thinking")
+        given = request.body.get("thinking")
+        thinking = isinstance(given, dict) and given.get("type") != "disabled"
         return AnthropicWriter(
             f"msg_{request.request_id.removeprefix('req_')}",
             named_model(request.body),
             ToolNames(_given_names(request.body)),
-            thinking=isinstance(thinking, dict) and thinking.get("type") != "disabled",
+            thinking=thinking,
             input_tokens=token_estimate.estimate(request.body),
+            keeps_blocks=thinking and returned_state.keeps_blocks(request.body["messages"]),
         )
 
     def tool_names(self, request: ClientRequest) -> list[str]:

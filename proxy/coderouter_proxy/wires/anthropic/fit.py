@@ -80,7 +80,8 @@ def _media(body: Body, traits: ProviderTraits, drop: Drop) -> Body:
             case "document" if not traits.documents:
                 source = block.get("source")
                 if _type(source) == "text" and isinstance(source.get("data"), str):
-                    return _as_text(block, source["data"])
+                    said = (block.get("title"), block.get("context"), source["data"])
+                    return _as_text(block, "\n\n".join(text for text in said if isinstance(text, str)))
                 drop("document")
                 return _as_text(block, fitting.DOCUMENT_PLACEHOLDER)
         return block

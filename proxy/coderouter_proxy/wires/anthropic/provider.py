@@ -8,14 +8,13 @@ from coderouter_proxy.config.schema import Profile, Provider
 from coderouter_proxy.config.traits import ProviderTraits
 from coderouter_proxy.errors import ProviderError
 from coderouter_proxy.request import Body, ClientRequest
-from coderouter_proxy.wires import fitting, json_values, refusals, state
+from coderouter_proxy.wires import fitting, json_values, refusals, returned_state, state
 from coderouter_proxy.wires.anthropic import others
 from coderouter_proxy.wires.anthropic.answer_reader import AnthropicReader
 from coderouter_proxy.wires.anthropic.answer_writer import event
 from coderouter_proxy.wires.anthropic.client import STATUSES, VERSION
 from coderouter_proxy.wires.anthropic.fit import fit
 from coderouter_proxy.wires.anthropic.request_writer import VOCABULARY, write
-from coderouter_proxy.wires.conversation import Conversation
 from coderouter_proxy.wires.deltas import Reader
 from coderouter_proxy.wires.losses import losses
 from coderouter_proxy.wires.provider import (
@@ -90,7 +89,7 @@ class AnthropicProvider(ProviderWire):
             taken = given if own_api else others.fitted(given, drop, settled=False)
             returned = taken["messages"]
             if state.RAW_MARK in request.raw:
-                returned = state.without_state(returned)
+                returned = returned_state.without_state(returned)
             messages = _without_unsigned_thinking(returned, drop)
             theirs = {**taken, "messages": messages}
             if messages != taken["messages"]:
@@ -113,10 +112,8 @@ class AnthropicProvider(ProviderWire):
         own_api: bool,
     ) -> Body:
         conversation = conversation_for(request, provider, drop, returns_reasoning=False)
-        effort = None
-        if fitting.takes_effort(traits, own_api=own_api):
-            conversation, effort = _without_effort(conversation)
-        for name in losses(conversation, VOCABULARY):
+        effort = conversation.effort if fitting.takes_effort(traits, own_api=own_api) else None
+        for name in losses(conversation, VOCABULARY, takes_effort=effort is not None):
             drop(name)
         body = write(conversation)
         if effort is not None and effort != "none":  # thinking is off unless a request turns it on
@@ -191,16 +188,6 @@ class AnthropicProvider(ProviderWire):
 
     def reader(self) -> Reader:
         return AnthropicReader()
-
-
-def _without_effort(conversation: Conversation) -> tuple[Conversation, str | None]:
-    """Return the conversation without its level of effort, and the level, which this wire says in its own words."""
-    fields = conversation.vendor.get("openai", {})
-    effort = fields.get("reasoning_effort")
-    if not isinstance(effort, str) or not effort:
-        return conversation, None
-    left = {name: value for name, value in fields.items() if name != "reasoning_effort"}
-    return replace(conversation, vendor={**conversation.vendor, "openai": left}), effort
 
 
 def _without_unsigned_thinking(messages: list[Body], drop: Drop) -> list[Body]:

@@ -1,7 +1,6 @@
 """Providers that speak Chat Completions: llama.cpp, Ollama, vLLM, LM Studio, OpenRouter, OpenAI itself."""
 
 import re
-from dataclasses import replace
 from typing import Any
 
 import orjson
@@ -11,8 +10,7 @@ from coderouter_proxy.config.schema import Profile, Provider
 from coderouter_proxy.config.traits import ProviderTraits
 from coderouter_proxy.errors import ProviderError
 from coderouter_proxy.request import Body, ClientRequest
-from coderouter_proxy.wires import fitting, refusals, state, system_text
-from coderouter_proxy.wires.conversation import Conversation
+from coderouter_proxy.wires import fitting, refusals, returned_state, state, system_text
 from coderouter_proxy.wires.deltas import Reader
 from coderouter_proxy.wires.losses import losses
 from coderouter_proxy.wires.openai.answer_reader import OpenAIReader
@@ -70,11 +68,11 @@ class OpenAIProvider(ProviderWire):
         body: Body = {**provider.extra_body, **theirs, "model": provider.model or request.body.get("model")}
         body.pop("profile", None)
         if request.ingress == self.ingress and state.RAW_MARK in request.raw:
-            body["messages"] = state.restored(
+            body["messages"] = returned_state.restored(
                 body["messages"], state.origin_of(provider), returns_reasoning=traits.returns_reasoning
             )
         messages = with_system(body["messages"], directive(provider, profile))
-        body["messages"] = state.with_required_state(messages, traits)
+        body["messages"] = returned_state.with_required_state(messages, traits)
         if request.stream:
             options = body.get("stream_options")
             body["stream_options"] = {**(options if isinstance(options, dict) else {}), "include_usage": True}
@@ -93,10 +91,8 @@ class OpenAIProvider(ProviderWire):
         own_api: bool,
     ) -> Body:
         conversation = conversation_for(request, provider, drop, returns_reasoning=traits.returns_reasoning)
-        effort = None
-        if fitting.takes_effort(traits, own_api=own_api):
-            conversation, effort = _without_effort(conversation)
-        for name in losses(conversation, VOCABULARY):
+        effort = conversation.effort if fitting.takes_effort(traits, own_api=own_api) else None
+        for name in losses(conversation, VOCABULARY, takes_effort=effort is not None):
             drop(name)
         body = write(conversation)
         if effort == "none" and traits.efforts is None:
@@ -162,16 +158,6 @@ class OpenAIProvider(ProviderWire):
 
     def reader(self) -> Reader:
         return OpenAIReader()
-
-
-def _without_effort(conversation: Conversation) -> tuple[Conversation, str | None]:
-    """Return the conversation without its level of effort, and the level, which this wire says in its own words."""
-    fields = conversation.vendor.get("anthropic", {})
-    effort = fitting.effort_of(fields.get("thinking"), fields.get("effort"))
-    if effort is None:
-        return conversation, None
-    left = {name: value for name, value in fields.items() if name not in ("thinking", "effort")}
-    return replace(conversation, vendor={**conversation.vendor, "anthropic": left}), effort
 
 
 def _own_level(effort: str, traits: ProviderTraits) -> str:

@@ -67,6 +67,7 @@ def read(body: Body) -> Conversation:
     schema, format_left = _output(body.get("response_format"))
     user, metadata_left = _user(body)
     vendor = {name: value for name, value in body.items() if name not in _READ}
+    effort = json_values.words(body.get("reasoning_effort")) or None
     return Conversation(
         system=tuple(part for message in system for part in _texts(message.get("content"))),
         turns=tuple(map(_turn, turns)),
@@ -81,7 +82,9 @@ def read(body: Body) -> Conversation:
         stream=body.get("stream"),
         output_schema=schema,
         user=user,
+        effort=effort,
         vendor={WIRE: vendor | choice_left | format_left | metadata_left},
+        effort_fields=() if effort is None else ("reasoning_effort",),
     )
 
 

@@ -46,7 +46,7 @@ class ResponsesWriter(AnswerWriter):
     ) -> None:
         self._response = response
         self._catalogue = catalogue
-        self.shows_thinking = shows_thinking
+        self.shows_thinking = self.keeps_blocks = shows_thinking
         self._keep = keep
         self._input_tokens = input_tokens
         self._events = Events()

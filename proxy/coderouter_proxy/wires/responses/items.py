@@ -50,17 +50,18 @@ def split_system(items: Sequence[Body]) -> tuple[list[Text], list[Body]]:
 
 
 def turns(items: Iterable[Body], catalogue: Catalogue) -> Iterator[Turn]:
+    calls = state.ReturnedCalls()
     for item in items:
         kind = item.get("type") or "message"
         if kind == "message":
             yield _message(item)
         elif kind == "reasoning":
-            if (thinking := _thinking(item)) is not None:
+            if (thinking := _thinking(item, calls)) is not None:
                 yield Turn("assistant", (thinking,))
         elif isinstance(kind, str) and kind.endswith("_output") and kind not in _HOSTED:
-            yield Turn("user", (_result(item),))
+            yield Turn("user", (_result(item, calls),))
         elif kind not in NO_TURN:
-            yield Turn("assistant", (_call(item, catalogue),))
+            yield Turn("assistant", (_call(item, catalogue, calls),))
 
 
 def _message(item: Body) -> Turn:
@@ -71,7 +72,7 @@ def _message(item: Body) -> Turn:
     return Turn("assistant" if role == "assistant" else "user", parts)
 
 
-def _thinking(item: Body) -> Thinking | None:
+def _thinking(item: Body, calls: state.ReturnedCalls) -> Thinking | None:
     """Return the reasoning: with state of ours, or the text that a model without any gave; None for another vendor's.
 
     A summary alone is none: its state comes back in the ids of the calls.
@@ -80,12 +81,14 @@ def _thinking(item: Body) -> Thinking | None:
     if isinstance(encrypted, str) and encrypted:
         text = "".join(part.text for part in content.texts(item.get("summary")))
         of_turn = state.signed(encrypted, text)
+        if of_turn is None:
+            calls.takes(encrypted)  # it may be about a call that follows
         return Thinking(text, state=of_turn) if of_turn is not None else None
     text = "".join(part.text for part in content.texts(item.get("content")))
     return Thinking(text, state=state.State("", turn={state.REASONING[0]: text})) if text else None
 
 
-def _call(item: Body, catalogue: Catalogue) -> Part:
+def _call(item: Body, catalogue: Catalogue, calls: state.ReturnedCalls) -> Part:
     kind = item.get("type")
     name, namespace = json_values.words(item.get("name")), json_values.words(item.get("namespace"))
     match kind:
@@ -100,7 +103,7 @@ def _call(item: Body, catalogue: Catalogue) -> Part:
             arguments = json_values.written(item.get(_BUILT_IN[kind]) or {}, retryable=False)
         case _:
             return VendorPart(WIRE, _HOSTED.get(json_values.words(kind), kind), item)
-    own_id, of_call = state.decode_id(json_values.words(item.get("call_id") or item.get("id")))
+    own_id, of_call = calls.call(json_values.words(item.get("call_id") or item.get("id")))
     return Call(own_id, catalogue.flat_name(namespace, name), arguments, of_call)
 
 
@@ -115,8 +118,8 @@ def _sound(arguments: str) -> str:
     return arguments
 
 
-def _result(item: Body) -> Result:
-    call_id, _ = state.decode_id(json_values.words(item.get("call_id")))
+def _result(item: Body, calls: state.ReturnedCalls) -> Result:
+    call_id = calls.result(json_values.words(item.get("call_id")))
     if item.get("type") == "tool_search_output":
         return Result(call_id, (Text(_found(item.get("tools"))),))
     output = item.get("output")

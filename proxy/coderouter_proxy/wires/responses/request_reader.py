@@ -35,7 +35,8 @@ def read(body: Body) -> Conversation:
     choice, allowed, expressed = tool_choice(body.get("tool_choice"), catalogue)
     schema, wanted = _output(settings["text"])
     vendor = _shared(body) | wanted
-    if effort := _effort(settings["reasoning"]):
+    effort = _effort(settings["reasoning"])
+    if effort is not None:
         vendor["reasoning_effort"] = effort
     if not expressed:
         vendor["tool_choice"] = body["tool_choice"]
@@ -51,7 +52,9 @@ def read(body: Body) -> Conversation:
         stream=body.get("stream"),
         output_schema=schema,
         user=json_values.words(body.get("user")) or None,
+        effort=effort,
         vendor={"openai": vendor},
+        effort_fields=() if effort is None else ("reasoning_effort",),
     )
 
 
@@ -73,9 +76,9 @@ def _shared(body: Body) -> Body:
     }
 
 
-def _effort(reasoning: Body) -> str:
+def _effort(reasoning: Body) -> str | None:
     """Return the level of effort; `ultra` is a name of this wire for the highest."""
-    effort = json_values.words(reasoning.get("effort"))
+    effort = json_values.words(reasoning.get("effort")) or None
     return "max" if effort == "ultra" else effort
 
 
