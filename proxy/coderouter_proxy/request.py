@@ -13,6 +13,7 @@ Body = dict[str, Any]
 class ClientRequest:
     """`body` is what the client sent, and is never modified; `raw` is its text; `headers` has lower-case names.
 
+    `shows_thinking`: the client requested thinking, although the `body` for a provider that cannot think does not.
     `shaped` is the body in the shape of the wires that have `messages`, for a wire that has none.
     """
 
@@ -22,6 +23,7 @@ class ClientRequest:
     raw: bytes
     headers: Mapping[bytes, bytes]
     stream: bool
+    shows_thinking: bool = False
     shaped: Body | None = None
 
     @property

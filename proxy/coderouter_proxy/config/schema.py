@@ -57,7 +57,7 @@ def known_kind(*others: str) -> AfterValidator:
 
 Kind = Annotated[str, known_kind()]
 _Params = TypeVar("_Params", dict[str, Any], list[str])
-OutputFilter = Literal["strip_thinking", "strip_stop_markers"]
+OutputFilter = Literal["strip_thinking", "strip_stop_markers", "strip_tool_call_xml", "repair_byte_fallback"]
 
 
 class _Section(BaseModel):
@@ -175,7 +175,8 @@ class Provider(_Section):
     ] = {}
     append_system_prompt: Annotated[str | None, "Appended to the system message."] = None
     output_filters: Annotated[
-        list[OutputFilter], "`strip_thinking`, `strip_stop_markers`: applied to its answers, in this order."
+        list[OutputFilter],
+        "`strip_thinking`, `strip_stop_markers`, `strip_tool_call_xml`, `repair_byte_fallback`: applied to answers.",
     ] = []
     capabilities: Annotated[Capabilities, "What its model can do; see below."] = Capabilities()
     traits: Annotated[Traits, "What it accepts of what its wire allows; see below."] = Traits()

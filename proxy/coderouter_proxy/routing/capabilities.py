@@ -80,7 +80,7 @@ def load() -> list[CapabilityRule]:
         ConfigErrors: with every error of the user's file.
     """
     shipped = files("coderouter_proxy").joinpath(SHIPPED).read_text(encoding="utf-8")
-    rules = validation.validated(shipped, SHIPPED, CapabilityRules).rules
+    rules = validation.known_as_valid(shipped, CapabilityRules).rules
     path = USER_FILE.expanduser()
     if not path.is_file():
         return rules

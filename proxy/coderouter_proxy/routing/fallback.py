@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Iterable
 from dataclasses import dataclass, field, replace
 
 from coderouter_events.events import (
@@ -149,7 +149,7 @@ class _Attempt:
     async def run(self, *, can_think: bool) -> Answer | ProviderError:
         if capabilities.wants_thinking(self._request.body) and not can_think:
             body = {name: value for name, value in self._request.body.items() if name != "thinking"}
-            self._sent = replace(self._request, body=body)
+            self._sent = replace(self._request, body=body, shows_thinking=True)
         return await self._adapted(await self._try(), last_resort=False)
 
     async def last_resort(self) -> Answer | ProviderError | None:
@@ -282,7 +282,8 @@ class _Attempt:
     def _emit_changes(self, changes: Changes) -> None:
         """Emit what was changed in the answer, once, if anything was."""
         request_id, name = self._request.request_id, self._name
-        self._emit_degraded(list(changes.stripped), "non-standard-field")
+        if changes.stripped:
+            self._emit_degraded(changes.stripped, "non-standard-field")
         if changes.filters:
             self._emit(
                 OutputFilterApplied(
@@ -295,9 +296,9 @@ class _Attempt:
         if changes.repaired:
             self._emit(ToolCallRepaired(request_id=request_id, provider=name, count=changes.repaired))
 
-    def _emit_degraded(self, dropped: list[str], reason: DegradedReason) -> None:
+    def _emit_degraded(self, names: Iterable[str], reason: DegradedReason) -> None:
         """Emit what this provider does not get or lost, each name once for all its tries."""
-        dropped = [name for name in dropped if name not in self._degraded]
+        dropped = [name for name in names if name not in self._degraded]
         self._degraded.update(dropped)
         if dropped:
             self._emit(

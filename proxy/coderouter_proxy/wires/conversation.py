@@ -4,8 +4,9 @@ Turns may come in any order; `sequence` puts them in the order that wires requir
 separately, by the wire it came on, so that it is never sent to another.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from operator import is_
 from typing import Any, Literal, TypeAlias
 
 from coderouter_proxy.wires.state import State
@@ -81,6 +82,9 @@ class VendorPart(Part):
     value: object
 
 
+ON_ALL_WIRES = (Text, Call, Result)
+
+
 @dataclass(frozen=True, slots=True)
 class Turn:
     role: Role
@@ -139,6 +143,12 @@ class Conversation:
     """By wire, the fields that only this wire has."""
     effort_fields: tuple[str, ...] = ()
     """Those of them that say the effort."""
+
+
+def with_parts(turn: Turn, parts: Sequence[Part]) -> Turn:
+    """Return the turn with these parts; the same object if they are its own."""
+    same = len(parts) == len(turn.parts) and all(map(is_, parts, turn.parts))
+    return turn if same else Turn(turn.role, tuple(parts))
 
 
 def parts_of(conversation: Conversation) -> list[Part]:

@@ -5,12 +5,12 @@ Every function returns the very object it was given where nothing has to change:
 
 import hashlib
 import re
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from operator import eq
+from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import Any, TypeVar
 
 from coderouter_proxy.config.traits import EFFORTS, ProviderTraits
 from coderouter_proxy.request import Body
+from coderouter_proxy.wires import neighbours
 from coderouter_proxy.wires.client import Drop
 from coderouter_proxy.wires.losses import OTHER, named
 
@@ -114,33 +114,13 @@ def roles_of(messages: Sequence[Body]) -> list[object]:
     return [message.get("role") for message in messages]
 
 
-def alternating(body: Body, traits: ProviderTraits, merge: Callable[[list[Body]], Body]) -> Body:
-    """Return the body with neighbours merged that are all the user's or all the assistant's.
-
-    `merge` gets each run whole: in pairs, its work would grow with the square of the length.
-    """
+def alternating(body: Body, traits: ProviderTraits, merge: Callable[[Sequence[Body]], Body]) -> Body:
+    """Return the body with neighbours merged that are all the user's or all the assistant's."""
     if not traits.alternating:
         return body
     messages = body["messages"]
-    roles = roles_of(messages)
-    merged: list[Body] = []
-    start = 0
-    for neighbours in _runs(roles):
-        merged += messages[start : neighbours.start]
-        merged.append(merge(messages[neighbours.start : neighbours.stop]))
-        start = neighbours.stop
-    return {**body, "messages": [*merged, *messages[start:]]} if start else body
-
-
-def _runs(roles: Sequence[object]) -> Iterator[range]:
-    """Yield the places of the messages that follow each other in one of the two roles."""
-    same = bytes(map(eq, roles, roles[1:])) + b"\0"  # which have the role of the next one
-    start = same.find(1)
-    while start >= 0:
-        stop = same.index(0, start) + 1
-        if roles[start] in ("user", "assistant"):
-            yield range(start, stop)
-        start = same.find(1, stop)
+    merged = neighbours.merged(messages, roles_of(messages), merge)
+    return body if merged is messages else {**body, "messages": merged}
 
 
 def without_keywords(schema: Any, refused: Collection[str], depth: int = 0) -> Any:  # noqa: ANN401

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from coderouter_proxy.wires.conversation import (
+    ON_ALL_WIRES,
     Conversation,
     Media,
     Part,
@@ -77,11 +78,14 @@ def _losses(conversation: Conversation, vocabulary: Vocabulary, expressed: tuple
     if vocabulary.stops_max is not None and len(conversation.stop) > vocabulary.stops_max:
         yield "stop_sequences"
     parts = parts_of(conversation)
-    cached = [part.cache for part in parts] + [tool.cache for tool in conversation.tools]
-    if not vocabulary.cache and any(cache is not None for cache in cached):
+    if not vocabulary.cache and (
+        any(part.cache is not None for part in parts)
+        or any(tool.cache is not None for tool in conversation.tools)
+    ):
         yield "cache_control"
-    yield from (name for part in parts if (name := _lost(part, vocabulary)) is not None)
-    for turn in conversation.turns:
+    others = [part for part in parts if not isinstance(part, ON_ALL_WIRES)]
+    yield from (name for part in others if (name := _lost(part, vocabulary)) is not None)
+    for turn in conversation.turns if others else ():
         if turn.role != "user":
             yield from (part.kind for part in turn.parts if isinstance(part, Media))
     if not vocabulary.strict and any(tool.strict for tool in conversation.tools):

@@ -7,7 +7,7 @@ from typing import Any, Final
 from coderouter_proxy.config.traits import ProviderTraits
 from coderouter_proxy.request import Body
 from coderouter_proxy.wires import state
-from coderouter_proxy.wires.conversation import Call, Conversation, Part, Thinking
+from coderouter_proxy.wires.conversation import Call, Conversation, Part, Thinking, with_parts
 from coderouter_proxy.wires.state import State
 
 # https://ai.google.dev/gemini-api/docs/thought-signatures: for calls that Gemini did not make.
@@ -18,10 +18,12 @@ NO_REASONING: Final = " "
 
 
 def for_provider(conversation: Conversation, origin: str, *, returns_reasoning: bool) -> Conversation:
-    """Return the conversation with the state of this origin only.
+    """Return the conversation with the state of this origin only; the same object if it holds none.
 
     With `returns_reasoning`, the reasoning of other providers stays as well: there, any is better than none.
     """
+    if not any(_has_state(part) for turn in conversation.turns for part in turn.parts):
+        return conversation
 
     def kept(part: Part) -> Part:
         if not isinstance(part, (Call, Thinking)) or part.state is None:
@@ -30,7 +32,7 @@ def for_provider(conversation: Conversation, origin: str, *, returns_reasoning: 
             part, state=state.for_provider(part.state, origin, returns_reasoning=returns_reasoning)
         )
 
-    turns = tuple(replace(turn, parts=tuple(map(kept, turn.parts))) for turn in conversation.turns)
+    turns = tuple(with_parts(turn, list(map(kept, turn.parts))) for turn in conversation.turns)
     return replace(conversation, turns=turns)
 
 
@@ -162,3 +164,7 @@ def _has_signature(call: object) -> bool:
     extra = call.get("extra_content") if isinstance(call, dict) else None
     google = extra.get("google") if isinstance(extra, dict) else None
     return isinstance(google, dict) and bool(google.get("thought_signature"))
+
+
+def _has_state(part: Part) -> bool:
+    return isinstance(part, (Call, Thinking)) and part.state is not None

@@ -1,5 +1,6 @@
 """A messages request as one provider accepts it."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from coderouter_proxy.config.traits import ProviderTraits
@@ -45,7 +46,7 @@ def _alternating(body: Body, traits: ProviderTraits, drop: Drop) -> Body:
     return fitting.alternating(body, traits, _merged)
 
 
-def _merged(neighbours: list[Body]) -> Body:
+def _merged(neighbours: Sequence[Body]) -> Body:
     """Return one message; results of tools stay at its beginning, as the wire requires."""
     parts = [part for message in neighbours for part in fitting.as_parts(message.get("content"))]
     return {**neighbours[0], "content": sorted(parts, key=lambda part: _type(part) != "tool_result")}

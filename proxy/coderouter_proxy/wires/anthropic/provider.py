@@ -1,5 +1,6 @@
 """Providers that speak Messages: Anthropic itself, and local servers that offer its endpoint."""
 
+import secrets
 from collections.abc import Mapping
 from dataclasses import replace
 
@@ -14,6 +15,7 @@ from coderouter_proxy.wires.anthropic.answer_reader import AnthropicReader
 from coderouter_proxy.wires.anthropic.answer_writer import event
 from coderouter_proxy.wires.anthropic.client import STATUSES, VERSION
 from coderouter_proxy.wires.anthropic.fit import fit
+from coderouter_proxy.wires.anthropic.other_form import collected, streamed
 from coderouter_proxy.wires.anthropic.request_writer import VOCABULARY, write
 from coderouter_proxy.wires.deltas import Reader
 from coderouter_proxy.wires.losses import losses
@@ -26,7 +28,7 @@ from coderouter_proxy.wires.provider import (
     directive,
 )
 
-_WORDS_TO_PARSE = (b"message_delta", b"message_st", b"event: error", b'"error"')
+_CONTENT = b"event: content_block_delta\ndata: "
 _FORWARDED = {b"anthropic-version": "anthropic-version", b"anthropic-beta": "anthropic-beta"}
 _USAGE = {
     "input_tokens": "input_tokens",
@@ -43,9 +45,11 @@ class AnthropicProvider(ProviderWire):
     vendor_host = "api.anthropic.com"
     requires_max_tokens = True
     thinks_on_request = True
-    repairs_text_calls = False
     forwarded_response_headers = ("anthropic-ratelimit-", "anthropic-organization-id")
     end_event = event("message_stop", {})
+
+    def repairs_text_calls(self, provider: Provider) -> bool:
+        return not self.is_vendors_own(provider)
 
     def url(self, provider: Provider) -> str:
         """Return the URL; `base_url` may end with the version, as for OpenAI providers, or not."""
@@ -136,18 +140,62 @@ class AnthropicProvider(ProviderWire):
         drop("thinking")
         return _drop_thinking_unless_turn_has_it({**body, "messages": messages})
 
-    def needs_parsing(self, events: bytes) -> bool:
-        return any(word in events for word in _WORDS_TO_PARSE)
+    def is_plain(self, event: bytes, chunk: Body) -> bool:
+        return (
+            event.startswith(_CONTENT)
+            and chunk.get("type") == "content_block_delta"
+            and type(chunk.get("delta")) is dict
+            and "error" not in chunk
+        )
+
+    def delta(self, chunk: Body) -> Body:
+        delta: Body = chunk["delta"]
+        return delta
+
+    def is_framed(self, event: bytes, chunk: Body) -> bool:
+        """Return whether the event is named as its data are: the SDKs skip one without a name."""
+        name, _, data = event.removeprefix(b"event: ").partition(b"\n")
+        return (
+            data.startswith(b"data: ")
+            and data.find(b"\n") == len(data) - 2
+            and name.decode("latin-1") == chunk.get("type")
+        )
 
     def is_end(self, data: bytes) -> bool:
         return b'"message_stop"' in data and self.decoded(data).get("type") == "message_stop"
 
-    def raise_for_error(self, decoded: Body) -> None:
-        error = decoded.get("error")
-        if decoded.get("type") == "error" or error:
-            kind = error.get("type") if isinstance(error, dict) else None
-            status = STATUSES.get(kind if isinstance(kind, str) else "", 500)
-            raise refusals.by_status(status, refusals.message_in(decoded))
+    def raise_for_error(self, decoded: object) -> None:
+        if error := refusals.reported(decoded, STATUSES):
+            raise error
+        reason = self.stop_reason(decoded) if isinstance(decoded, dict) else None
+        if reason is not None and (stopped := refusals.stopped_by(reason)):
+            raise stopped
+
+    def names_stop(self, chunk: Body) -> bool:
+        return True
+
+    def settled(self, chunk: Body) -> list[Body]:
+        if chunk.get("type") == "message":
+            self.validate(chunk)
+            return streamed(chunk)
+        delta = chunk.get("delta")
+        if isinstance(delta, dict) and delta.get("stop_reason") == "":
+            return [{**chunk, "delta": {**delta, "stop_reason": None}}]
+        return [chunk]
+
+    def collected(self, chunks: list[Body], usage: Usage) -> Body:
+        return collected(chunks, usage)
+
+    def saying(self, text: str, model: str) -> Body:
+        return {
+            "id": f"msg_{secrets.token_hex(12)}",
+            "type": "message",
+            "role": "assistant",
+            "model": model,
+            "content": [{"type": "text", "text": text}],
+            "stop_reason": "end_turn",
+            "stop_sequence": None,
+        }
 
     def validate(self, decoded: Body) -> None:
         content = decoded.get("content")
@@ -155,6 +203,8 @@ class AnthropicProvider(ProviderWire):
             raise ProviderError("protocol", "not the Anthropic wire: a JSON object without content")
         if not content and not decoded.get("stop_reason"):
             raise ProviderError("empty", "the answer has no content")
+        if decoded.get("stop_reason") == "":
+            raise ProviderError("protocol", "the answer was cut: its stop_reason is empty")
 
     def has_content(self, chunk: Body) -> bool:
         block = chunk.get("content_block")
@@ -164,7 +214,7 @@ class AnthropicProvider(ProviderWire):
         return chunk.get("type") in ("content_block_start", "content_block_delta", "message_delta")
 
     def usage(self, chunk: Body, before: Usage) -> Usage:
-        """Return the usage so far; later reports extend and correct earlier ones."""
+        """Return the usage so far; later reports correct earlier ones, except by the 0 of servers that do not know."""
         match chunk.get("type"):
             case "message_start":
                 message = chunk.get("message")
@@ -174,17 +224,25 @@ class AnthropicProvider(ProviderWire):
             case _:
                 return before
         counts = {field: count(reported, name) for field, name in _USAGE.items()}
-        return replace(before, **{field: number for field, number in counts.items() if number is not None})
+        known = {
+            field: number
+            for field, number in counts.items()
+            if number or (number == 0 and not getattr(before, field))
+        }
+        return replace(before, **known)
 
     def stop_reason(self, chunk: Body) -> str | None:
         if chunk.get("type") not in ("message_delta", "message"):
             return None
         delta = chunk.get("delta", chunk)
         reason = delta.get("stop_reason") if isinstance(delta, dict) else None
-        return reason if isinstance(reason, str) else None
+        return reason if isinstance(reason, str) and reason else None
 
     def event(self, chunk: Body) -> bytes:
-        return event(json_values.words(chunk.get("type")), chunk)
+        kind = json_values.words(chunk.get("type"))
+        name = kind if kind.isidentifier() else "unknown"  # a line break in it would end the line
+        data = json_values.encoded(chunk, retryable=True)
+        return b"event: %b\ndata: %b\n\n" % (name.encode(), data)
 
     def reader(self) -> Reader:
         return AnthropicReader()

@@ -101,8 +101,10 @@ def _turns(messages: list[Body]) -> Iterator[Turn]:
     calls = state.ReturnedCalls()
     for message in messages:
         role, content = message.get("role"), message.get("content")
-        given = [{"type": "text", "text": content}] if isinstance(content, str) else blocks(content)
-        parts = tuple(part for block in given for part in _parts(block, calls))
+        if isinstance(content, str):
+            parts: tuple[Part, ...] = (Text(content),)
+        else:
+            parts = tuple(part for block in blocks(content) for part in _parts(block, calls))
         yield Turn(role if role in ("assistant", "system") else "user", parts)
 
 

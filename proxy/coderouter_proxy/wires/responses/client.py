@@ -106,8 +106,8 @@ class ResponsesClient(OpenAIClient):
         self._writing[request.request_id] = writer
         return writer
 
-    def tool_names(self, request: ClientRequest) -> list[str]:
-        return Catalogue.of(request.body).names
+    def tools(self, request: ClientRequest) -> dict[str, Body]:
+        return Catalogue.of(request.body).schemas
 
     def status(self, error: HttpError) -> int:
         """Return 400 for whatever another try cannot change."""

@@ -77,8 +77,10 @@ class Catalogue:
         return cls(entries, hosted)
 
     @property
-    def names(self) -> list[str]:
-        return list(self._by_flat)
+    def schemas(self) -> dict[str, Body]:
+        """The JSON schemas of the functions by their names."""
+        given = {name: entry.tool.parameters for name, entry in self._by_flat.items()}
+        return {name: schema if isinstance(schema, dict) else {} for name, schema in given.items()}
 
     def tools(self, only: Collection[str] | None = None) -> list[Tool]:
         """Return the functions, or `only` those with these names, and the tools that run elsewhere."""

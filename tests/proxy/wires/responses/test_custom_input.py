@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from coderouter_proxy.wires.responses.custom_input import LiveInput, custom_input
-from proxy.wires.test_conversation_growth import GROWTH_MAX, growth_in_calls
+from support.growth import GROWTH_MAX, growth_in_calls
 
 texts = st.text(alphabet='a\\"\n\x00/uédn{}:,𝄞\U0001f600', max_size=20)
 
