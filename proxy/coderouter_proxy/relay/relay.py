@@ -182,7 +182,7 @@ class Relay:
         self.ended = True
         usual = self._wire.end_event
         first_line = usual.partition(b"\n")[0]
-        is_usual = raw.startswith(first_line) and raw.count(b"\n") == usual.count(b"\n") and b"data: " in raw
+        is_usual = raw.startswith(first_line + b"\n") and raw.count(b"\n") == usual.count(b"\n") and b"data: " in raw
         return held_back + self._conversion.last(raw if is_usual else usual)
 
     def _error(self, data: bytes) -> ProviderError:

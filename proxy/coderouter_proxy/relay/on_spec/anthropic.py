@@ -64,7 +64,7 @@ class OnSpec:
                 reason = self._with_reason(delta) if isinstance(delta, dict) else {}
                 edited = [*self._closed(), chunk if reason is delta else {**chunk, "delta": reason}]
             case _:
-                return [chunk]
+                return [chunk] if self._begun else []
         return edited if self._begun else [*self._start(_message_start()), *edited]
 
     def end(self) -> list[Body]:

@@ -16,6 +16,7 @@ from coderouter_proxy.wires.anthropic.client import STATUSES, VERSION
 from coderouter_proxy.wires.anthropic.fit import fit
 from coderouter_proxy.wires.anthropic.other_form import collected, streamed
 from coderouter_proxy.wires.anthropic.request_writer import VOCABULARY, write
+from coderouter_proxy.wires.anthropic.shape import TEXT_FIELDS
 from coderouter_proxy.wires.anthropic.usage import usage_in
 from coderouter_proxy.wires.deltas import Reader
 from coderouter_proxy.wires.losses import losses
@@ -137,8 +138,9 @@ class AnthropicProvider(ProviderWire):
             event.startswith(_CONTENT)
             and chunk.get("type") == "content_block_delta"
             and type(delta := chunk.get("delta")) is dict
-            and len(delta) == 2  # its type, and a text
-            and all(type(value) is str for value in delta.values())
+            and len(delta) == 2
+            and type(kind := delta.get("type")) is str
+            and type(delta.get(TEXT_FIELDS.get(kind))) is str
             and "error" not in chunk
         )
 

@@ -15,6 +15,8 @@ _DELTAS: Final[Mapping[str, tuple[str, str]]] = {
     "input_json_delta": ("tool_use", "partial_json"),
 }
 """By type of the delta: the type of its block, and its field."""
+TEXT_FIELDS: Final = {kind: field for kind, (_, field) in _DELTAS.items()}
+"""By type of the delta: the field with its text."""
 DELTA_TYPES: Final = {
     "text": b'"text_delta"',
     "thinking": b'"thinking_delta"',

@@ -30,11 +30,12 @@ def in_shape(answer: Body, said: str) -> Body:
 def _choice(choice: Body, said: str) -> Body:
     given, reason, index = choice.get(said), choice.get("finish_reason"), choice.get("index", 0)
     fields = _fields(given) if isinstance(given, dict) else {}
-    if fields is given and isinstance(reason, str | None) and type(index) is int:
+    is_index = type(index) is int and index >= 0
+    if fields is given and isinstance(reason, str | None) and is_index:
         return choice
     return {
         **choice,
-        "index": index if type(index) is int else 0,
+        "index": index if is_index else 0,
         said: fields,
         "finish_reason": reason if isinstance(reason, str) else None,
     }
