@@ -163,17 +163,15 @@ class Repairer:
     def _is_quotation(self, held: Lookahead, start: int, *, is_bracket: bool, is_on_line: bool) -> bool:
         """Return whether calls belong to the prose around them."""
         behind = held.at
-        after = held.space_end(behind)
         if self._has_open_tick and not held.is_at_end(behind) and held.text[behind] == "`":
             return True
-        if held.is_at_end(after):
-            return is_bracket and self._shows_an_example(start)
-        if "\n" not in held.text[behind:after] and (after > behind or is_bracket or not is_on_line):
+        following = held.skip_space()
+        if following and held.literal_at(LINE_OPENERS, held.at):
+            following = ""  # another call
+        between, held.at = held.text[behind : held.at], behind
+        if following and "\n" not in between and (between or is_bracket or not is_on_line):
             return True  # the line continues
-        return self._shows_an_example(start)
-
-    def _shows_an_example(self, start: int) -> bool:
-        return prose.shows_an_example(self._intro(start))
+        return prose.is_part_of_prose(self._intro(start), following, is_native=not is_bracket)
 
     def _intro(self, start: int) -> str:
         return prose.intro_of(self._text[max(self._line, start - prose.INTRO_CHARS_MAX) : start])
@@ -186,14 +184,10 @@ class Repairer:
             if mark == "~":
                 raise held.refused()
             raise NotACall(end, self._code(size))
-        if (
-            mark == "`"
-            and places.is_on_line(self._text, start, self._line)
-            and not self._shows_an_example(start)
-        ):
+        if mark == "`" and places.is_on_line(self._text, start, self._line):
             with suppress(NotACall):
                 calls = read_fences(held, self._tools)
-                if not held.skip_space() or prose.announces_a_call(self._intro(start)):
+                if not prose.is_part_of_prose(self._intro(start), held.skip_space(), is_native=False):
                     self._replace(held, calls)
                     return
         raise NotACall(end, self._fence(mark, size))
