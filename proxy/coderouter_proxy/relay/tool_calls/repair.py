@@ -30,6 +30,7 @@ class Repairer:
         self.count = 0
         """Calls repaired so far."""
         self._tools = Tools(tools)
+        self._initials = self._tools.initials
         self._text = "\n"  # the answer starts at the beginning of a line
         self._arrived: list[str] = []
         self._needed = 0  # with fewer characters, what is held cannot be decided
@@ -75,7 +76,7 @@ class Repairer:
         """Go on to the next place of interest; return whether there may be another."""
         if self._skip:
             return self._skipped(self._skip, is_over=is_over)
-        start = places.next_trigger(self._text, self._at, self._line)
+        start = places.next_trigger(self._text, self._at, self._line, self._initials)
         self._pass(start, is_over=is_over)
         self._at = start
         if start == len(self._text):
@@ -147,7 +148,7 @@ class Repairer:
             opener = held.literal(TAG_OPENERS)
         if not opener and is_on_line:
             opener = held.literal(LINE_OPENERS)
-        is_bracket = not opener and held.peek() in places.BRACKETS
+        is_bracket = not opener and held.peek() not in places.TAGGED
         if not (opener or is_on_line or (is_glued and held.peek() == "<")):
             raise NotACall(start + 1)
         calls = read_group(held, self._tools, opener)
