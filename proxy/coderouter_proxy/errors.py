@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from coderouter_events.events import ErrorType
+from coderouter_events.events import ErrorType, StateKind
 from coderouter_proxy.redact import scrubbed
 
 CLIENT_LEFT = "the client closed its connection"
@@ -82,6 +82,16 @@ class HttpError(Exception):
         self.param: Final = param
         self.retry_after: Final = retry_after
         self.retry_is_vain: Final = retry_is_vain
+
+
+class NotKept(HttpError):
+    """The client refers to an item or a response that this process does not have."""
+
+    def __init__(
+        self, what: StateKind, message: str, *, status: int, param: str, code: str | None = None
+    ) -> None:
+        super().__init__(status, message, code=code, param=param)
+        self.what: Final = what
 
 
 def shutting_down() -> HttpError:

@@ -14,6 +14,7 @@ class ClientRequest:
     """`body` is what the client sent, and is never modified; `raw` is its text; `headers` has lower-case names.
 
     `shows_thinking`: the client requested thinking, although the `body` for a provider that cannot think does not.
+    `shaped` is the body in the shape of the wires that have `messages`, for a wire that has none.
     """
 
     request_id: str
@@ -23,3 +24,9 @@ class ClientRequest:
     headers: Mapping[bytes, bytes]
     stream: bool
     shows_thinking: bool = False
+    shaped: Body | None = None
+
+    @property
+    def outline(self) -> Body:
+        """What routing looks at, on any wire: `model`, `system`, `messages`, `tools` and `thinking`."""
+        return self.body if self.shaped is None else self.shaped

@@ -13,7 +13,7 @@ from fuzz.run import run
 RUNS = int(os.environ.get("FUZZ_RUNS", "100000"))
 SEED = os.environ.get("FUZZ_SEED", "1")
 ONLY = os.environ.get("FUZZ_ONLY")
-SHOWN_MAX = 40
+SHOWN_MAX = 400
 
 
 def main() -> int:
@@ -21,6 +21,8 @@ def main() -> int:
     if ONLY is not None:
         print(case(numbers[0], SEED))
     result = asyncio.run(run(case(number, SEED) for number in numbers))
+    if ONLY is not None:
+        print(*result.answers.values())
     for end, count in sorted(result.ends.items()):
         print(f"{count:8,}  {end}")
     print(

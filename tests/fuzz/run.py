@@ -36,6 +36,8 @@ class Result:
 
     ends: Counter[str] = field(default_factory=Counter)
     wrong: list[str] = field(default_factory=list)
+    answers: dict[str, bytes] = field(default_factory=dict)
+    """What clients got in the cases that went wrong, by their names."""
     held_s: float = 0.0
     """The longest time, in CPU, that one call kept the event loop."""
 
@@ -71,7 +73,10 @@ async def run(cases: Iterable[Case]) -> Result:
                     end = answered.checked(case)
                     _check_events(told)
                 except Exception as error:  # noqa: BLE001 - whatever a check stumbles over is a finding
-                    result.wrong.append(f"{case.name}: {type(error).__name__}: {error}")
+                    result.wrong.append(
+                        f"{case.name}, {case.client} client, {case.provider}: {type(error).__name__}: {error}"
+                    )
+                    result.answers[case.name] = bytes(answered.body)
                     end = "wrong"
                 result.ends[f"{case.client} client, {case.provider}: {end}"] += 1
 

@@ -4,8 +4,6 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-from support.proxy.client_view import ordered_blocks
-
 Body = dict[str, Any]
 
 
@@ -62,7 +60,7 @@ def openai_stream(raw: bytes) -> str:
 
 
 def anthropic_stream(raw: bytes) -> str:
-    """Return how the stream ended: `ok` or `error`."""
+    """Return how the stream ended: `ok` or `error`. The JSON of a call is the model's, and may be anything."""
     events = data_of(raw)
     last = events[-1]
     assert all(event["type"] != "error" for event in events[:-1]), "events after an error"
@@ -70,32 +68,79 @@ def anthropic_stream(raw: bytes) -> str:
         assert isinstance(last["error"]["message"], str)
         assert last["error"]["message"], "an error without words"
         return "error"
-    for block in ordered_blocks(events):
-        if block["type"] == "tool_use":
+    first, *rest = (event for event in events if event["type"] != "ping")
+    assert first["type"] == "message_start"
+    assert first["message"]["content"] == [], "a message that begins with content"
+    assert rest[-1]["type"] == "message_stop", f"the last event is {rest[-1]['type']}"
+    assert any(event["delta"].get("stop_reason") for event in rest if event["type"] == "message_delta"), (
+        "no reason"
+    )
+    block: Body | None = None
+    blocks = 0
+    for event in rest:
+        match event["type"]:
+            case "content_block_start":
+                assert block is None, "a block in a block"
+                block = event["content_block"]
+                assert event["index"] == blocks, "a block with a wrong index"
+                blocks += 1
+                _check_block(block)
+            case "content_block_delta":
+                assert block is not None, "a delta without a block"
+                assert event["index"] == blocks - 1, "a delta with a wrong index"
+                _check_delta(event["delta"], block["type"])
+            case "content_block_stop":
+                assert block is not None, "the end of no block"
+                assert event["index"] == blocks - 1, "the end of another block"
+                block = None
+            case "message_start":
+                raise AssertionError("a message in a message")
+            case "message_delta" | "message_stop":
+                assert block is None, "a block without an end"
+    return "ok"
+
+
+FIELDS = {"text_delta": "text", "thinking_delta": "thinking", "signature_delta": "signature"}
+DELTAS = {
+    "text": {"text_delta"},
+    "thinking": {"thinking_delta", "signature_delta"},
+    "tool_use": {"input_json_delta"},
+}
+
+
+def _check_block(block: Any) -> None:
+    match block["type"]:
+        case "text":
+            assert isinstance(block["text"], str), "a text that is none"
+        case "thinking":
+            assert isinstance(block["thinking"], str), "thinking that is no text"
+        case "tool_use":
             assert block["id"], "a call without an id"
             assert block["name"], "a call without a name"
             assert isinstance(block["input"], dict), "input that is no object"
-    return "ok"
+
+
+def _check_delta(delta: Any, block_type: str) -> None:
+    kind = delta["type"]
+    if block_type in DELTAS and kind in {name for names in DELTAS.values() for name in names}:
+        assert kind in DELTAS[block_type], f"{kind} in {block_type}"
+    field = "partial_json" if kind == "input_json_delta" else FIELDS.get(kind)
+    assert field is None or isinstance(delta[field], str), f"{field} is no text"
 
 
 def openai_whole(raw: bytes) -> str:
     message = _object(raw.decode())["choices"][0]["message"]
-    assert isinstance(message["content"], str | None)
+    assert isinstance(message.get("content"), str | None), "content that is no text"
     for call in message.get("tool_calls") or []:
-        assert call["id"]
-        assert call["function"]["name"]
-        assert isinstance(call["function"]["arguments"], str)
+        assert call["id"], "a call without an id"
+        assert call["function"]["name"], "a call without a name"
+        assert isinstance(call["function"]["arguments"], str), "arguments that are no text"
     return "ok"
 
 
 def anthropic_whole(raw: bytes) -> str:
     for block in _object(raw.decode())["content"]:
-        if block["type"] == "text":
-            assert isinstance(block["text"], str)
-        if block["type"] == "tool_use":
-            assert block["id"]
-            assert block["name"]
-            assert isinstance(block["input"], dict)
+        _check_block(block)
     return "ok"
 
 

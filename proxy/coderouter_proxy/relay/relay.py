@@ -25,9 +25,9 @@ class Conversion(Protocol):
         ...
 
     def concerns(self, events: bytes) -> bool:
-        """Return whether it must see the chunks of events like these, which differ in their text at most.
+        """Return whether it must see the chunk of an event that adds content, or of one with another text.
 
-        It gets all other chunks that do more than add content in any case.
+        It gets the chunks of all other events in any case.
         """
         ...
 
@@ -88,9 +88,9 @@ class Relay:
             while (end := events.find(b"\n\n", at)) >= 0:
                 start, at = at, end + 2
                 raw = events[start:at]
-                converts = conversion.concerns(raw)
                 is_running = self.has_content and not self._split.holds
-                if is_running and looks and not converts:
+                converts = is_running and conversion.concerns(raw)
+                if looks and is_running and not converts:
                     looks -= 1
                     if end := self._alike.end_of_run(events, start):
                         self.moved = True
@@ -182,7 +182,7 @@ class Relay:
         self.ended = True
         usual = self._wire.end_event
         first_line = usual.partition(b"\n")[0]
-        is_usual = raw.startswith(first_line) and raw.count(b"\n") == usual.count(b"\n") and b"data: " in raw
+        is_usual = raw.startswith(first_line + b"\n") and raw.count(b"\n") == usual.count(b"\n") and b"data: " in raw
         return held_back + self._conversion.last(raw if is_usual else usual)
 
     def _error(self, data: bytes) -> ProviderError:
@@ -206,7 +206,7 @@ def _chunk(raw: bytes) -> Body | None:
     if at < 0 or (at and raw[at - 1] != 10):  # 10: a line feed
         return None
     data = raw[at + 5 : -2]
-    if b"\n" in data or len(data) > lenient_json.SIZE_TO_CHECK:
+    if b"\n" in data or data.count(b"[") + data.count(b"{") > lenient_json.NESTING_MAX:
         return None
     try:
         chunk = orjson.loads(data)

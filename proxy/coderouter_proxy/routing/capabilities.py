@@ -154,18 +154,18 @@ def _kinds(value: Any) -> Iterator[str]:  # noqa: ANN401 - of a client
 
 def in_order(request: ClientRequest, profile: Profile, known: Mapping[str, ModelCapabilities]) -> list[str]:
     """Return the profile's providers, those that can do what the request needs first, each group in its own order."""
-    names = profile.providers
-    if request.body.get("tools"):
+    names, outline = profile.providers, request.outline
+    if outline.get("tools"):
         names = sorted(names, key=lambda name: not known.get(name, UNKNOWN).tools)
-    if wants_thinking(request.body):
+    if wants_thinking(outline):
         names = sorted(names, key=lambda name: not known.get(name, UNKNOWN).thinking)
     limits = {
         name: limit for name in names if (limit := known.get(name, UNKNOWN).max_context_tokens) is not None
     }
     if limits:
-        needed = token_estimate.estimate(request.body)
+        needed = token_estimate.estimate(outline)
         names = sorted(names, key=lambda name: needed > limits.get(name, needed))
     blind = {name for name in names if known.get(name, UNKNOWN).vision is False}
-    if blind and not kinds_of_parts(request.body).isdisjoint(IMAGES | DOCUMENTS):
+    if blind and not kinds_of_parts(outline).isdisjoint(IMAGES | DOCUMENTS):
         names = sorted(names, key=lambda name: name in blind)
     return names

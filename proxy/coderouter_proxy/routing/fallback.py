@@ -64,7 +64,7 @@ async def answer(
     if profile.cooldown:
         names = runtime.cooldowns.in_order(names)
     refused: list[_Attempt] = []
-    for name in media.in_order(request.body, names, routing.clients):
+    for name in media.in_order(request.outline, names, routing.clients):
         client = routing.clients.get(name)
         if client is None:
             runtime.emit(SkipUnknownProvider(request_id=request.request_id, provider=name))

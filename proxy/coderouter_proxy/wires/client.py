@@ -27,10 +27,11 @@ class HostedTools:
 
 
 class ClientWire(ABC):
-    """One wire towards clients; it has no state of its own."""
+    """One wire towards clients."""
 
     ingress: Ingress
     path: str  # of model requests
+    aliases: tuple[str, ...] = ()  # other paths of the same
     ping: bytes  # keeps a silent stream alive
     shows_reasoning: bool  # reasoning is part of the wire, so providers need not allow it
 

@@ -111,6 +111,15 @@ class ToolChoice:
     name: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class OutputSchema:
+    """The JSON schema of the answer; OpenAI's wires have a name for it, and do not enforce one that is not strict."""
+
+    schema: object
+    name: str = "answer"
+    strict: object = True
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Conversation:
     """None or empty: the client left it to the provider."""
@@ -126,7 +135,7 @@ class Conversation:
     top_p: object = None
     top_k: object = None
     stream: object = None
-    output_schema: object = None
+    output_schema: OutputSchema | None = None
     user: str | None = None
     effort: str | None = None
     """How much the model is to think: a level, "none" for not at all."""

@@ -32,7 +32,8 @@ _PARTS = (
 )
 _TOOLS = (
     "bash builtin_function code_execution code_interpreter computer custom file_search image_generation mcp"
-    " mcp_toolset memory text_editor tool tool_search_tool_bm25 tool_search_tool_regex web_fetch web_search"
+    " mcp_toolset apply_patch local_shell memory programmatic_tool_calling"
+    " shell text_editor tool tool_search tool_search_tool_bm25 tool_search_tool_regex web_fetch web_search"
     " web_search_preview"
 )
 KNOWN = frozenset(f"{_FIELDS} {_PARTS} {_TOOLS}".split())

@@ -159,6 +159,42 @@ REQUESTS: dict[Ingress, dict[str, Make]] = {
         "fields": lambda n: {"messages": [{}], **{f"field {each}": 1 for each in range(n)}},
         "system": lambda n: {"messages": [said("system", "x")] * n},
     },
+    "responses": {
+        "turns": lambda n: {"input": [said("user", "x"), said("assistant", "x")] * (n // 2)},
+        "calls": lambda n: {
+            "input": [
+                *({"type": "function_call", "call_id": f"c{each}", "name": "ls"} for each in range(n // 2)),
+                *({"type": "function_call_output", "call_id": f"c{each}"} for each in range(n // 2)),
+            ]
+        },
+        "texts": lambda n: {"input": [said("user", [{"type": "input_text", "text": "x"}] * n)]},
+        "system": lambda n: {"input": [said("developer", "x")] * n},
+        "tools": lambda n: {
+            "input": [],
+            "tools": [{"type": "custom", "name": f"t{each}"} for each in range(n)],
+        },
+        "tools of a name": lambda n: {
+            "input": [{"type": "function_call", "call_id": "c", "name": "ls"}] * 100,
+            "tools": [
+                {"type": "namespace", "name": f"n{each}", "tools": [{"type": "custom", "name": "ls"}]}
+                for each in range(n)
+            ],
+        },
+        "tools in the input": lambda n: {
+            "input": [
+                {"type": "additional_tools", "tools": [{"type": "custom", "name": f"t{each}"}]}
+                for each in range(n)
+            ]
+        },
+        "allowed tools": lambda n: {
+            "input": [],
+            "tools": [{"type": "custom", "name": f"t{each}"} for each in range(n)],
+            "tool_choice": {
+                "type": "allowed_tools",
+                "tools": [{"type": "custom", "name": f"t{each}"} for each in range(n)],
+            },
+        },
+    },
 }
 
 

@@ -79,7 +79,6 @@ def delta(**usage: object) -> Body:
     [
         ([start(input_tokens=10, output_tokens=1), delta(output_tokens=3)], Usage(10, 3)),
         ([start(input_tokens=0), delta(input_tokens=10, output_tokens=3)], Usage(10, 3)),
-        ([start(input_tokens=10), delta(input_tokens=0, output_tokens=3)], Usage(10, 3)),
         ([start(input_tokens=9, cache_read_input_tokens=2), delta(output_tokens=3)], Usage(9, 3, 2)),
         ([delta(output_tokens=2), delta(output_tokens=3)], Usage(None, 3)),
         ([delta(output_tokens=True), delta(output_tokens="3")], Usage()),

@@ -13,6 +13,7 @@ from coderouter_proxy.wires.conversation import (
     Call,
     Conversation,
     Media,
+    OutputSchema,
     Part,
     Result,
     Role,
@@ -179,7 +180,7 @@ def conversations(draw: st.DrawFn) -> Conversation:
         top_p=draw(st.sampled_from([None, 0.9])),
         top_k=draw(st.sampled_from([None, 5])),
         stream=draw(st.sampled_from([None, False, True])),
-        output_schema=draw(st.sampled_from([None, {}, {"type": "object"}])),
+        output_schema=draw(st.sampled_from([None, OutputSchema({}), OutputSchema({"type": "object"})])),
         user=draw(st.sampled_from([None, "someone", "user_" + "0123456789abcdef" * 8])),
         vendor={wire: draw(_fields(wire)) for wire in WIRES},
     )

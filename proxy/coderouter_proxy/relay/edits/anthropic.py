@@ -64,8 +64,9 @@ class EditText:
         return self._written(self._stages.feed(text)) if isinstance(text, str) and text else []
 
     def _delta(self, chunk: Body) -> list[Body]:
-        delta = chunk.get("delta")
-        text = delta.get("text") if isinstance(delta, dict) else None
+        delta: Any = chunk.get("delta")
+        is_text = isinstance(delta, dict) and delta.get("type") == "text_delta"
+        text = delta.get("text") if is_text else None
         if not isinstance(text, str):
             return self._blocks.numbered(chunk)
         pieces = self._stages.feed(text)

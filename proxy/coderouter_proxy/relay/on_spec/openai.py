@@ -9,6 +9,7 @@ from coderouter_proxy.request import Body
 from coderouter_proxy.wires import json_values
 from coderouter_proxy.wires.openai.calls import Call, Calls
 from coderouter_proxy.wires.openai.content import thoughts_and_text
+from coderouter_proxy.wires.openai.shape import in_shape
 
 # Searching for a word is fast; the expressions rule out fields without a list or an object in them.
 _CALLS = re.compile(rb'_calls?"\s*:\s*[\[{]')
@@ -40,6 +41,7 @@ class OnSpec:
         )
 
     def chunk(self, chunk: Body, *, first: bool) -> list[Body]:
+        chunk = in_shape(chunk, "delta")
         choice = _first_choice(chunk)
         if choice is None:
             return [chunk]
@@ -73,6 +75,7 @@ class OnSpec:
         return [_alone(self._stopped, choice, delta=delta, finish_reason="tool_calls")]
 
     def whole(self, decoded: Body) -> Body:
+        decoded = in_shape(decoded, "message")
         choice = _first_choice(decoded)
         message = choice.get("message") if choice else None
         if choice is None or not isinstance(message, dict):

@@ -98,6 +98,10 @@ def _opener_pattern(tag: ThinkingTag) -> str:
     return re.escape(tag.opener)
 
 
+def _beginnings(texts: Iterable[str]) -> Iterator[str]:
+    return (text[:size] for text in texts for size in range(1, len(text) + 1))
+
+
 _THINKING = regex.compile("|".join(f"({_opener_pattern(tag)})" for tag in THINKING), regex.IGNORECASE)
 _THINKING_ENDS = [re.compile("|".join(map(re.escape, tag.closers)), re.IGNORECASE) for tag in THINKING]
 _CLOSERS = regex.compile(
@@ -108,13 +112,21 @@ _CLOSERS = regex.compile(
 )
 
 
-def read_thinking(held: Lookahead, *, may_be_tag: bool) -> re.Pattern[str] | None:
-    """Read what opens thinking, and return what ends it; a tag counts where a model writes it."""
+_BEGUN = [
+    frozenset(_beginnings(closer for closer in tag.closers if closer in MARK_OPENERS.all)) for tag in THINKING
+]
+
+
+def read_thinking(held: Lookahead, *, may_be_tag: bool) -> tuple[re.Pattern[str], frozenset[str]] | None:
+    """Read what opens thinking; a tag counts where a model writes it.
+
+    Returns what ends it, and the beginnings of ends that open something else as well.
+    """
     found = held.match_at(_THINKING, held.at)
     if not found or not found.lastindex or (_TAG.fullmatch(found[0]) and not may_be_tag):
         return None
     held.at = found.end()
-    return _THINKING_ENDS[found.lastindex - 1]
+    return _THINKING_ENDS[found.lastindex - 1], _BEGUN[found.lastindex - 1]
 
 
 def read_thinking_end(held: Lookahead) -> bool:

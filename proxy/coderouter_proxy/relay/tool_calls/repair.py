@@ -97,7 +97,10 @@ class Repairer:
         if has_ended:
             self._skip = None
             skip.ended()
-        self._pass(self._at if has_ended else len(self._text), is_over=is_over)
+        end = self._at if has_ended else len(self._text)
+        if not has_ended and not is_over:
+            end -= skip.unsure(self._text)
+        self._pass(end, is_over=is_over)
         return has_ended
 
     def _pass(self, end: int, *, is_over: bool) -> None:
@@ -136,13 +139,14 @@ class Repairer:
         is_on_line = places.is_on_line(text, start, self._line)
         is_glued = places.is_glued(text, start)
         is_quoted = places.is_quoted(text, start)
-        if not is_quoted and (ends := places.read_thinking(held, may_be_tag=is_on_line or is_glued)):
-            raise NotACall(held.at, Until(ends, self._end_thinking))
+        if not is_quoted and (thinking := places.read_thinking(held, may_be_tag=is_on_line or is_glued)):
+            ends, begun = thinking
+            raise NotACall(held.at, Until(ends, self._end_thinking, begun))
         if places.read_thinking_end(held):  # the template has its opener
             self._line = held.at
             raise held.refused()
-        if is_on_line and (ends := places.read_example_tag(held, self._tools)):
-            raise NotACall(held.at, Until(ends))
+        if is_on_line and (example_ends := places.read_example_tag(held, self._tools)):
+            raise NotACall(held.at, Until(example_ends))
         opener = "" if is_quoted else held.literal(MARK_OPENERS)
         if not opener and (is_on_line or is_glued):
             opener = held.literal(TAG_OPENERS)

@@ -18,12 +18,24 @@ class Skip(Protocol):
         """Act on the end."""
         ...
 
+    def unsure(self, text: str) -> int:
+        """Return how many characters at the end of the text may not be part of the stretch."""
+        ...
+
 
 class Until:
     """Ends with a match of a pattern, which is shorter than the overlap; `then` is called with it."""
 
-    def __init__(self, pattern: re.Pattern[str], then: Callable[[re.Match[str]], None] | None = None) -> None:
+    def __init__(
+        self,
+        pattern: re.Pattern[str],
+        then: Callable[[re.Match[str]], None] | None = None,
+        begun: frozenset[str] = frozenset(),
+    ) -> None:
+        """`begun` is what a match may begin with if `then` takes it for the beginning of what follows."""
         self._pattern = pattern
+        self._begun = begun
+        self._begun_chars_max = max(map(len, begun), default=0)
         self._then = then
         self._found: re.Match[str] | None = None
 
@@ -37,6 +49,9 @@ class Until:
     def ended(self) -> None:
         if self._then and self._found:
             self._then(self._found)
+
+    def unsure(self, text: str) -> int:
+        return next((size for size in range(self._begun_chars_max, 0, -1) if text[-size:] in self._begun), 0)
 
 
 class RestOfValue:
@@ -63,3 +78,6 @@ class RestOfValue:
 
     def ended(self) -> None:
         """The search for calls continues behind it."""
+
+    def unsure(self, text: str) -> int:
+        return 0

@@ -87,10 +87,10 @@ class AnthropicReader(Reader):
                 return [*thoughts, Signature(signature)] if signature else thoughts
             case "redacted_thinking":
                 return [Opaque("redacted_thinking", block.get("data"))]
-            case "tool_use":
+            case "tool_use" if name := json_values.words(block.get("name")):
                 self._in_call = self._has_called = True
                 self._input = arguments_text(block.get("input"))
-                return [ToolCall(call_id(block), json_values.words(block.get("name")))]
+                return [ToolCall(call_id(block), name)]
         return []
 
     def _stopped_call(self) -> list[Delta]:

@@ -97,8 +97,9 @@ class AnthropicWriter(AnswerWriter):
     def end(self, stop: Stop, usage: Usage) -> bytes:
         parts: list[bytes] = []
         self._leave(parts)
-        stopped = {"stop_reason": stop.reason or "end_turn", "stop_sequence": stop.sequence}
-        parts.append(event("message_delta", {"delta": stopped, "usage": _usage(usage, self._input_tokens)}))
+        parts.append(
+            event("message_delta", {"delta": _stopped(stop), "usage": _usage(usage, self._input_tokens)})
+        )
         parts.append(event("message_stop", {}))
         return b"".join(parts)
 
@@ -108,8 +109,7 @@ class AnthropicWriter(AnswerWriter):
             {
                 **self._message,
                 "content": self._blocks(deltas),
-                "stop_reason": stop.reason or "end_turn",
-                "stop_sequence": stop.sequence,
+                **_stopped(stop),
                 "usage": _usage(usage, self._input_tokens),
             }
         )
@@ -184,6 +184,12 @@ def _tool_use(call: ToolCall, names: ToolNames) -> dict[str, Any]:
         "name": names.long(call.name),
         "input": {},
     }
+
+
+def _stopped(stop: Stop) -> Body:
+    """Return how the answer ended; a filter is a refusal on this wire."""
+    reason = "refusal" if stop.reason == "content_filter" else stop.reason or "end_turn"
+    return {"stop_reason": reason, "stop_sequence": stop.sequence}
 
 
 def _usage(usage: Usage, input_tokens: int) -> dict[str, int]:

@@ -2,7 +2,6 @@
 
 import secrets
 from collections.abc import Mapping
-from dataclasses import replace
 
 from coderouter_proxy.answer import Usage
 from coderouter_proxy.config.schema import Profile, Provider
@@ -17,6 +16,8 @@ from coderouter_proxy.wires.anthropic.client import STATUSES, VERSION
 from coderouter_proxy.wires.anthropic.fit import fit
 from coderouter_proxy.wires.anthropic.other_form import collected, streamed
 from coderouter_proxy.wires.anthropic.request_writer import VOCABULARY, write
+from coderouter_proxy.wires.anthropic.shape import TEXT_FIELDS
+from coderouter_proxy.wires.anthropic.usage import usage_in
 from coderouter_proxy.wires.deltas import Reader
 from coderouter_proxy.wires.losses import losses
 from coderouter_proxy.wires.provider import (
@@ -24,19 +25,11 @@ from coderouter_proxy.wires.provider import (
     ProviderWire,
     by_hand,
     conversation_for,
-    count,
     directive,
 )
 
 _CONTENT = b"event: content_block_delta\ndata: "
 _FORWARDED = {b"anthropic-version": "anthropic-version", b"anthropic-beta": "anthropic-beta"}
-_USAGE = {
-    "input_tokens": "input_tokens",
-    "output_tokens": "output_tokens",
-    "cache_read_tokens": "cache_read_input_tokens",
-    "cache_creation_tokens": "cache_creation_input_tokens",
-}
-
 _THINKING = ("thinking", "redacted_thinking")
 
 
@@ -144,7 +137,10 @@ class AnthropicProvider(ProviderWire):
         return (
             event.startswith(_CONTENT)
             and chunk.get("type") == "content_block_delta"
-            and type(chunk.get("delta")) is dict
+            and type(delta := chunk.get("delta")) is dict
+            and len(delta) == 2
+            and type(kind := delta.get("type")) is str
+            and type(delta.get(TEXT_FIELDS.get(kind))) is str
             and "error" not in chunk
         )
 
@@ -214,22 +210,7 @@ class AnthropicProvider(ProviderWire):
         return chunk.get("type") in ("content_block_start", "content_block_delta", "message_delta")
 
     def usage(self, chunk: Body, before: Usage) -> Usage:
-        """Return the usage so far; later reports correct earlier ones, except by the 0 of servers that do not know."""
-        match chunk.get("type"):
-            case "message_start":
-                message = chunk.get("message")
-                reported = message.get("usage") if isinstance(message, dict) else None
-            case "message_delta" | "message":
-                reported = chunk.get("usage")
-            case _:
-                return before
-        counts = {field: count(reported, name) for field, name in _USAGE.items()}
-        known = {
-            field: number
-            for field, number in counts.items()
-            if number or (number == 0 and not getattr(before, field))
-        }
-        return replace(before, **known)
+        return usage_in(chunk, before)
 
     def stop_reason(self, chunk: Body) -> str | None:
         if chunk.get("type") not in ("message_delta", "message"):

@@ -9,6 +9,7 @@ from typing import Any
 
 import orjson
 
+from coderouter_events.events import Ingress
 from coderouter_proxy.errors import HttpError
 from coderouter_proxy.request import Body, ClientRequest
 from coderouter_proxy.wires.answer_writer import AnswerWriter
@@ -31,7 +32,7 @@ ERROR_TYPES = {
 
 
 class OpenAIClient(ClientWire):
-    ingress = "openai"
+    ingress: Ingress = "openai"
     path = "/v1/chat/completions"
     ping = b": ping\n\n"
     shows_reasoning = False

@@ -107,7 +107,9 @@ class OpenAIProvider(ProviderWire):
         return (
             type(choice) is dict
             and choice.get("finish_reason") is None
-            and type(choice.get("delta")) is dict
+            and type(delta := choice.get("delta")) is dict
+            and type(delta.get("content", "")) is str
+            and ((calls := delta.get("tool_calls")) is None or _are_objects(calls))
             and _NOTEWORTHY.isdisjoint(chunk)
             and event.startswith(b"data: ")
         )
@@ -190,6 +192,10 @@ class OpenAIProvider(ProviderWire):
 
     def reader(self) -> Reader:
         return OpenAIReader()
+
+
+def _are_objects(values: object) -> bool:
+    return type(values) is list and all(type(value) is dict for value in values)
 
 
 def _own_level(effort: str, traits: ProviderTraits) -> str:

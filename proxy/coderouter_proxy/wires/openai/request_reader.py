@@ -14,6 +14,7 @@ from coderouter_proxy.wires.conversation import (
     Call,
     Conversation,
     Media,
+    OutputSchema,
     Part,
     Result,
     Text,
@@ -195,13 +196,15 @@ def _tool_choice(choice: object) -> tuple[ToolChoice | None, Body]:
     return (ToolChoice(mode), {}) if mode else (None, {})
 
 
-def _output(wanted: object) -> tuple[object, Body]:
+def _output(wanted: object) -> tuple[OutputSchema | None, Body]:
     """Return the schema of the answer; a format that only this wire has is returned as a field."""
     if not isinstance(wanted, dict) or wanted.get("type") == "text":
         return None, {}
-    schema = wanted.get("json_schema")
-    if wanted.get("type") == "json_schema" and isinstance(schema, dict):
-        return schema.get("schema"), {}
+    given = wanted.get("json_schema")
+    if wanted.get("type") == "json_schema" and isinstance(given, dict):
+        schema = given.get("schema")
+        name = json_values.words(given.get("name")) or "answer"
+        return None if schema is None else OutputSchema(schema, name, given.get("strict")), {}
     return None, {"response_format": wanted}
 
 

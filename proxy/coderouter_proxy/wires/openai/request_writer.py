@@ -42,8 +42,10 @@ OWN_FIELDS = frozenset(
         "prompt_cache_key",
         "prompt_cache_retention",
         "reasoning_effort",
+        "response_format",
         "safety_identifier",
         "seed",
+        "service_tier",
         "store",
         "top_logprobs",
         "verbosity",
@@ -89,7 +91,10 @@ def write(conversation: Conversation) -> Body:
         body["tools"] = tools
         body |= _tool_choice(conversation)
     if conversation.output_schema is not None:
-        schema = {"name": "answer", "schema": conversation.output_schema, "strict": True}
+        wanted = conversation.output_schema
+        schema: Body = {"name": wanted.name, "schema": wanted.schema}
+        if wanted.strict is not None:
+            schema["strict"] = wanted.strict
         body["response_format"] = {"type": "json_schema", "json_schema": schema}
     return body
 

@@ -12,8 +12,9 @@ def usage_in(chunk: Body, before: Usage) -> Usage:
     for reported in _reports(chunk):
         prompt = count(reported, "prompt_tokens", "input_tokens")
         completion = count(reported, "completion_tokens", "output_tokens")
-        if not prompt and not completion:
-            continue  # servers that do not count report zeros
+        says_nothing = prompt is None and completion is None
+        if says_nothing or (not prompt and not completion and before != Usage()):
+            continue  # servers that do not know report zeros
         details = reported.get("prompt_tokens_details") or reported.get("input_tokens_details")
         cached = _first(
             count(details, "cached_tokens"),
@@ -31,6 +32,7 @@ def usage_in(chunk: Body, before: Usage) -> Usage:
             before.output_tokens if completion is None else completion,
             cached,
             written,
+            count(reported.get("completion_tokens_details"), "reasoning_tokens"),
         )
     return _of_timings(chunk.get("timings"), before)
 
@@ -50,7 +52,7 @@ def _of_timings(timings: object, before: Usage) -> Usage:
     if prompt is None or predicted is None:
         return before
     return Usage(
-        prompt if before.input_tokens is None else before.input_tokens,
+        before.input_tokens or prompt,
         max(predicted, before.output_tokens or 0),
         count(timings, "cache_n") if before.cache_read_tokens is None else before.cache_read_tokens,
         before.cache_creation_tokens,

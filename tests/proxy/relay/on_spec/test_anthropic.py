@@ -10,7 +10,7 @@ from coderouter_proxy.relay.text import AnswerPolicy
 from proxy.relay.on_spec.samples import LS, RM
 from proxy.relay.on_spec.test_openai import CALLED, VIEWS, asked, clients
 from support.proxy import anthropic_answers as says
-from support.proxy.client_view import event_data
+from support.proxy.client_view import event_data, ordered_blocks
 from support.proxy.drive_relay import POLICY, PROVIDER_WIRES, fed
 
 Body = dict[str, Any]
@@ -171,12 +171,22 @@ def test_text_that_was_held_back_is_sent_before_its_block_ends() -> None:
     assert (message["content"], message["calls"]) == ("a <thi", [("1", *LS)])
 
 
-def test_events_of_unknown_blocks_stay_as_they_are() -> None:
-    odd = [
+def test_a_delta_without_a_block_begins_one_and_what_has_no_place_is_left_out() -> None:
+    events = [
+        says.MESSAGE_START,
+        says.MESSAGE_START,
         says.content("x", 7),
         says.event("content_block_delta"),
+        says.delta({"type": "input_json_delta", "partial_json": "{}"}, 7),
+        *TEXT,
         says.event("content_block_start", index="x"),
+        says.start({"type": "tool_use", "id": "1", "input": {}}, 2),
+        says.ended(),
     ]
-    events = [says.MESSAGE_START, *odd[:2], *TEXT, odd[2], says.ended()]
     sent = event_data(fed(choose(WIRE, asked("anthropic", stream=True), POLICY), events))
-    assert sent[:6] == event_data(b"".join(events))[:6]
+    assert [block["text"] for block in ordered_blocks(sent)] == ["x", "I look."]
+
+
+def test_a_message_without_its_start_gets_one() -> None:
+    sent = event_data(fed(choose(WIRE, asked("anthropic", stream=True), POLICY), [*TEXT, says.ended()]))
+    assert [block["text"] for block in ordered_blocks(sent)] == ["I look."]

@@ -118,6 +118,13 @@ SAMPLES: dict[str, tuple[str, list[Item]]] = {
         ),
         [read],
     ),
+    "call behind gpt-oss's thinking": (
+        (
+            "<|channel|>analysis<|message|>I read it.<|end|<|start|>assistant<|channel|>commentary to=functions.read "
+            '<|constrain|>json<|message|>{"path": "/a"}<|call|>'
+        ),
+        ["<|channel|>analysis<|message|>I read it.<|end|", read],
+    ),
     "call behind a code block": (f"```python\nx = {{}}\n```\n{READ}", ["```python\nx = {}\n```\n", read]),
     "code block behind a call": (
         f"{READ}\n```python\n{READ}\n```",

@@ -28,7 +28,7 @@ def test_cutting_a_text_in_two_makes_no_difference(text: str) -> None:
 
 FRAGMENTS = (
     *SYNTAXES, *CLOSERS.all, *SAMPLES["function with parameters"][0].split("\n"), READ, WRITE, UNKNOWN,
-    *(part for tag in THINKING[:4] for part in (tag.opener, *tag.closers)),
+    *(part for tag in THINKING for part in (tag.opener, *tag.closers)),
     READ[:20], READ[20:], READ.replace('"', "'"),
     "```", "```json", "```python", "```<", "````", "~~~", "`",
     "[", "]", "{", "}", "(", ")", '"', "'", ",", ";", ":", "=",
