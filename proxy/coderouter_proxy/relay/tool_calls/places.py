@@ -45,6 +45,8 @@ _TAG = re.compile(r"<[\w:]+[^<>]*>")
 _BLANK = re.compile(rf"\s{{0,{BLANK_CHARS_MAX}}}")
 _LINE_BEGUN = re.compile(r"\n {0,3}\Z")
 _QUOTES = frozenset("`'\"(=\\")
+_LISTED = re.compile(r"\n[ \t]{0,8}(?:[-*+]|\d{1,3}[.)])[ \t]{1,4}\Z|:\d{1,6}:\Z")
+"""What is before an item of a list, or a line that grep found."""
 _GLUE = frozenset(".!?:;,)…*。！？：")  # noqa: RUF001
 
 _EXAMPLE_TAG = regex.compile(r"<(examples?|pre|code|samp|blockquote|details)(?:\s[^<>\n]{0,100})?>")
@@ -85,11 +87,12 @@ def is_on_line(text: str, at: int, line: int) -> bool:
 def is_glued(text: str, at: int) -> bool:
     """Return whether a tag directly follows a word or sentence: models write them so, in prose there is a space."""
     before = text[at - 1]
-    return before.isalnum() or before in _GLUE
+    return before.isalnum() or (before in _GLUE and not is_quoted(text, at))
 
 
 def is_quoted(text: str, at: int) -> bool:
-    return text[at - 1] in _QUOTES
+    before = text[at - 1]
+    return before in _QUOTES or (before in ": \t" and bool(_LISTED.search(text, max(at - 18, 0), at)))
 
 
 def _opener_pattern(tag: ThinkingTag) -> str:

@@ -39,6 +39,7 @@ class Repairer:
         self._line = 1  # the beginning of a line, as if there was a line break
         self._skip: Skip | None = None
         self._has_open_tick = False
+        self._has_shown = False  # a call as an example: others are likely to be examples, too
         self._has_begun = False
         self._out: list[str | TextualCall] = []
 
@@ -176,7 +177,15 @@ class Repairer:
         between, held.at = held.text[behind : held.at], behind
         if following and "\n" not in between and (between or is_bracket or not is_on_line):
             return True  # the line continues
-        return prose.is_part_of_prose(self._intro(start), following, is_native=not is_bracket)
+        return self._is_part_of_prose(start, following, is_native=not is_bracket)
+
+    def _is_part_of_prose(self, start: int, following: str, *, is_native: bool) -> bool:
+        intro = self._intro(start)
+        is_part = prose.is_part_of_prose(intro, following, is_native=is_native) or (
+            self._has_shown and not is_native and not prose.announces_a_call(intro)
+        )
+        self._has_shown = self._has_shown or is_part
+        return is_part
 
     def _intro(self, start: int) -> str:
         return prose.intro_of(self._text[max(self._line, start - prose.INTRO_CHARS_MAX) : start])
@@ -192,7 +201,7 @@ class Repairer:
         if mark == "`" and places.is_on_line(self._text, start, self._line):
             with suppress(NotACall):
                 calls = read_fences(held, self._tools)
-                if not prose.is_part_of_prose(self._intro(start), held.skip_space(), is_native=False):
+                if not self._is_part_of_prose(start, held.skip_space(), is_native=False):
                     self._replace(held, calls)
                     return
         raise NotACall(end, self._fence(mark, size))

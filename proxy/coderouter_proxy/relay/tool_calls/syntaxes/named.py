@@ -70,7 +70,7 @@ def read_named(held: Lookahead, tools: Tools, call_tag: str = "") -> Unit:
 
 
 def read_line(held: Lookahead, tools: Tools) -> Unit:
-    """Read a name that nothing opened, at the beginning of a line, and its arguments: GLM 4, Mistral without its tokens.
+    """Read a name at the beginning of a line that nothing opened, and its arguments: GLM 4, Mistral without its tokens.
 
     Raises:
         NotACall: the arguments are not JSON, not those of the tool, or lack some that it requires.

@@ -131,6 +131,10 @@ def _flat_call(fields: dict[str, object], tools: Tools) -> TextualCall | None:
     key = next((key for key in NAME_KEYS if isinstance(fields.get(key), str)), "")
     name = tools.named(str(fields.get(key)))
     given = {field: value for field, value in fields.items() if field != key}
-    if name is None or not given.keys() <= tools.parameters(name).keys() or not tools.has_required(name, given):
+    if (
+        name is None
+        or not given.keys() <= tools.parameters(name).keys()
+        or not tools.has_required(name, given)
+    ):
         return None
     return tools.call(name, given)

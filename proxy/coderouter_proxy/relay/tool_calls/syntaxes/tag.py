@@ -63,4 +63,6 @@ def next_tag(held: Lookahead) -> Tag | None:
 
 def end_of(name: str) -> re.Pattern[str]:
     """Return a pattern for the tag that closes one of this name."""
-    return re.compile(rf"</[^<>\n]{{0,24}}{re.escape(name)}{_SUFFIX}\s{{0,8}}>|<\|close\|>{re.escape(name)}<\|sep\|>")
+    return re.compile(
+        rf"</[^<>\n]{{0,24}}{re.escape(name)}{_SUFFIX}\s{{0,8}}>|<\|close\|>{re.escape(name)}<\|sep\|>"
+    )
