@@ -19,7 +19,7 @@ DEPTH_MAX: Final = 64
 _REPAIRED_CHARS_MAX = 16 * 1024  # without what is in strings; json-repair takes up to 0.1 s for that much
 
 _BETWEEN = re.compile(r"""[^"'“”{}\[\]<`()/]*""")
-_COMMENT = regex.compile(r"//[^\n]*+\n|/\*(?s:.*?)\*/")
+_COMMENT = regex.compile(r"//[^\n]{0,1000}+\n|/\*(?s:.{0,1000}?)\*/")
 _WORDS = re.compile(
     r"(?:[\s,:=]|(?:true|false|null|True|False|None)\b|[-+]?\.?\d[\d.eE+_-]*|[A-Za-z_][\w-]{0,80}(?=\s*[:=]))*+[rR]?"
 )
