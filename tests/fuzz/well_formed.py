@@ -36,7 +36,7 @@ def openai_stream(raw: bytes) -> str:
     calls: dict[int, str] = {}
     finished = False
     for chunk in before:
-        assert not isinstance(chunk.get("error"), dict), "events after an error"
+        assert not chunk.get("error"), "events after an error"
         for choice in chunk["choices"]:
             if choice.get("index", 0) != 0:
                 continue

@@ -157,7 +157,7 @@ class Provider(_Section):
         TimeoutSeconds, "Seconds to the first content of a stream, or to the complete answer."
     ] = 30.0
     connect_timeout_s: Annotated[TimeoutSeconds, "Seconds to connect."] = 5.0
-    idle_timeout_s: Annotated[TimeoutSeconds, "Seconds between two chunks of a stream."] = 120.0
+    idle_timeout_s: Annotated[TimeoutSeconds, "Seconds without an event in a stream; comments and pings do not count."] = 120.0
     total_timeout_s: Annotated[float, Field(gt=0, le=86_400), "Seconds for a whole stream."] = 3600.0
     extra_body: Annotated[JsonObject, "Default fields, overridden by the client's."] = {}
     set_params: Annotated[JsonObject, AfterValidator(_settable), "Fields that override the client's."] = {}

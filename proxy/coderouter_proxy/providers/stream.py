@@ -45,18 +45,20 @@ class ProviderStream:
         """
         prelude = bytearray()
         received = 0
+        is_body = False
         while data := await self._chunks.next():
             events = self._whole_events(data)
             if self._buffer.first in (b"{", b"["):
                 events = sse.from_json(await self._rest_of_body(events + self._buffer.rest))
                 self._buffer = sse.EventBuffer()
+                is_body = True
             prelude += await self._first_relayed(events)
             received += len(events)
             if self._relay.has_content:
                 self._chunks.flows()
                 return bytes(prelude)
             if self._relay.ended:
-                break
+                raise ProviderError("empty", "the stream ended before any content")
             if received > sse.BUFFER_BYTES_MAX:
                 raise ProviderError("protocol", f"no content within {sse.BUFFER_BYTES_MAX} bytes")
         if rest := self._buffer.rest.strip():
@@ -65,6 +67,8 @@ class ProviderStream:
                 raise ProviderError("protocol", "neither a stream nor a JSON object")
             self._buffer = sse.EventBuffer()
             return bytes(prelude)
+        if is_body:
+            raise ProviderError("protocol", "a JSON body without an answer")
         raise ProviderError("empty", "the stream ended before any content")
 
     async def pieces(self, first: bytes) -> AsyncGenerator[bytes]:

@@ -177,12 +177,14 @@ class Relay:
     def _last(self, raw: bytes) -> bytes:
         """Return what the client gets for the end; where a server names it, an end without a stop is a cut."""
         held_back = b"".join(map(self._converted, self._split.end()))
-        if self._stop_reason is None and self._names_stop:
+        if self._stop_reason is None and self._names_stop and self.has_content:
             raise StreamBrokeOff
         self.ended = True
         usual = self._wire.end_event
         first_line = usual.partition(b"\n")[0]
-        is_usual = raw.startswith(first_line + b"\n") and raw.count(b"\n") == usual.count(b"\n") and b"data: " in raw
+        is_usual = (
+            raw.startswith(first_line + b"\n") and raw.count(b"\n") == usual.count(b"\n") and b"data: " in raw
+        )
         return held_back + self._conversion.last(raw if is_usual else usual)
 
     def _error(self, data: bytes) -> ProviderError:

@@ -63,6 +63,7 @@ def test_a_burst_is_checked_in_one_go_also_before_an_end(wire: str, monkeypatch:
 
 ODD = [
     b'x","finish_reason":"stop","y":"',
+    b'x","y',
     b'"}}],"error":{"message":"boom"},"x":[{"y":{"z":"',
     b'"},"error":{"message":"boom"},"x":{"y":"',
     b"\\",

@@ -137,6 +137,7 @@ class _Blocks:
 
     def begin_text(self, block: Body) -> None:
         self._text = {**block, "text": ""}
+        self._blank = ""
 
     def continues_text(self, chunk: Body) -> bool:
         return self._open == "text" and chunk.get("index") == self._next - 1

@@ -42,6 +42,9 @@ def _choice(choice: Body, said: str) -> Body:
 
 
 def _fields(given: Body) -> Body:
+    calls = given.get("tool_calls")
+    if isinstance(calls, list) and any(type(call) is not dict for call in calls):
+        given = {**given, "tool_calls": [call for call in calls if type(call) is dict]}
     wrong = {name for name in given.keys() & _FIELDS if not _fits(name, given[name])}
     return {name: value for name, value in given.items() if name not in wrong} if wrong else given
 

@@ -78,6 +78,7 @@ def edited(body: Body, *blocks: Body, policy: AnswerPolicy = FILTERED) -> list[t
 
 
 END = ("stop_reason", "end_turn")
+CALLED = ("stop_reason", "tool_use")
 USES = ("stop_reason", "tool_use")
 
 
@@ -106,7 +107,7 @@ def test_thinking_that_was_text_is_signed_as_ours() -> None:
 
 def test_nothing_but_thinking_leaves_no_block_of_text() -> None:
     assert edited(asking(), says.text("<think>Hm.")) == [END]
-    assert edited(asking(), says.text("<think>Hm.</think>\n"), USED) == [("tool_use", {"path": "/b"}), END]
+    assert edited(asking(), says.text("<think>Hm.</think>\n"), USED) == [("tool_use", {"path": "/b"}), CALLED]
 
 
 def test_blocks_of_the_provider_keep_their_order_and_content() -> None:
@@ -117,7 +118,7 @@ def test_blocks_of_the_provider_keep_their_order_and_content() -> None:
         ("text", "Hello."),
         ("tool_use", {"path": "/b"}),
     ]
-    assert edited(asking(thinking=True), *given) == [*parts, ("text", "There."), END]
+    assert edited(asking(thinking=True), *given) == [*parts, ("text", "There."), CALLED]
     message = streamed(asking(thinking=True), given, FILTERED, 3)
     assert message["content"][0]["signature"] == says.SIGNATURE
     assert message["content"][3]["id"] == "toolu_1"
@@ -169,14 +170,20 @@ def test_citations_of_a_text_stay_in_its_block() -> None:
     assert of_text[-2:] == [("content_block_delta", cited), ("content_block_stop", None)]
 
 
-@pytest.mark.parametrize(
-    "odd", [None, [], "x", {"type": "text"}, {"type": "text", "text": 1}, {"type": "new"}]
-)
-def test_blocks_that_are_not_known_are_passed_on(odd: object) -> None:
-    answer = json.dumps({**says.message(), "content": [odd, says.text("<think>Hm.</think>Hello.")]}).encode()
+@pytest.mark.parametrize("odd", [None, [], "x", {"type": "text"}, {"type": "text", "text": 1}])
+def test_what_is_no_block_is_left_out(odd: object) -> None:
+    assert whole_content(odd, says.text("<think>Hm.</think>Hello.")) == [says.text("Hello.")]
+
+
+def test_blocks_that_are_not_known_are_passed_on() -> None:
+    new = {"type": "new"}
+    assert whole_content(new, says.text("<think>Hm.</think>Hello.")) == [new, says.text("Hello.")]
+
+
+def whole_content(*content: object) -> object:
+    answer = json.dumps({**says.message(), "content": content}).encode()
     relay = choose(WIRE, request_of("anthropic", asking()), FILTERED)
-    message = json.loads(relay.whole(answer, WIRE.decoded(answer)))
-    assert message["content"] == [odd, says.text("Hello.")]
+    return json.loads(relay.whole(answer, WIRE.decoded(answer)))["content"]
 
 
 parts = st.sampled_from(
