@@ -10,7 +10,7 @@ from support.growth import GROWTH_MAX, growth_in_cpu_time
 
 pytestmark = pytest.mark.slow
 
-CHARS = 10_000
+CHARS = 3_000
 
 REPEATED = {
     "openers": "<tool_call>", "openers on lines": "\n<tool_call>\n", "openers with names": "[TOOL_CALLS] read",
