@@ -35,7 +35,7 @@ from coderouter_proxy.wires.responses.tools import Catalogue
 
 SEALED = "reasoning.encrypted_content"
 # codex sends anything but a 400 again, up to 30 times. These it may send again, or SDKs have classes for them.
-_OWN_STATUS = frozenset({401, 404, 405, 408, 429})
+_OWN_STATUS = frozenset({401, 404, 405, 408, 415, 429})
 
 
 class ResponsesClient(OpenAIClient):

@@ -2,7 +2,7 @@
 
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 import orjson
@@ -16,21 +16,21 @@ AGE_S_MAX = 3_600
 
 @dataclass(slots=True)
 class Kept:
-    """A response and the request that led to it, as JSON: hardly any is ever read again."""
+    """How a response ended and the request that led to it, as JSON: hardly any is ever read again."""
 
     previous_id: str | None
     request: bytes
-    output: bytes
+    ended: bytes
     item_ids: tuple[str, ...]
     used_at: float
 
     @property
     def size(self) -> int:
-        return len(self.request) + len(self.output)
+        return len(self.request) + len(self.ended)
 
     def items(self) -> dict[str, Body]:
         """Return the items of the output by their ids, in their order."""
-        return dict(zip(self.item_ids, orjson.loads(self.output), strict=True))
+        return dict(zip(self.item_ids, orjson.loads(self.ended)["output"], strict=True))
 
 
 class Memory:
@@ -50,10 +50,12 @@ class Memory:
         self._response_of: dict[str, str] = {}  # by the id of an item
         self._size = 0
 
-    def keep(self, response_id: str, previous_id: str | None, request: bytes, output: list[Body]) -> None:
-        """Keep a response; one that is too large for the memory is not kept."""
+    def keep(
+        self, response_id: str, previous_id: str | None, request: bytes, ended: bytes, output: Iterable[Body]
+    ) -> None:
+        """Keep a response, of which `ended` has the output as JSON; one that is too large is not kept."""
         ids = tuple(item["id"] for item in output)
-        kept = Kept(previous_id, request, orjson.dumps(output), ids, self._clock())
+        kept = Kept(previous_id, request, ended, ids, self._clock())
         if kept.size > self._bytes_max:
             return
         self._forget(response_id)
@@ -87,6 +89,12 @@ class Memory:
             chain.append(kept)
             wanted = kept.previous_id
         return chain[::-1]
+
+    def delete(self, response_id: str) -> bool:
+        """Forget a response, and return whether it was kept."""
+        found = self.response(response_id) is not None
+        self._forget(response_id)
+        return found
 
     def _make_room(self) -> None:
         oldest = self._clock() - AGE_S_MAX

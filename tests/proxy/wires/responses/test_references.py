@@ -63,6 +63,10 @@ def resolved(client: ResponsesClient, *items: Body, **fields: object) -> list[Bo
     return found
 
 
+def keep(memory: Memory, response_id: str, previous_id: str | None, request: bytes, *output: Body) -> None:
+    memory.keep(response_id, previous_id, request, json.dumps({"output": output}).encode(), output)
+
+
 def reference(item_id: str) -> Body:
     return {"type": "item_reference", "id": item_id}
 
@@ -92,9 +96,9 @@ def test_items_of_a_whole_response_need_no_memory() -> None:
 def test_a_previous_response_comes_before_the_input_with_all_before_it() -> None:
     client = ResponsesClient()
     first = request_of("responses", {"model": "m", "input": "one", "instructions": "Be brief."})
-    client.memory.keep("resp_1", None, first.raw, [message("1")])
+    keep(client.memory, "resp_1", None, first.raw, message("1"))
     more = {"model": "m", "input": [reference("msg_1"), {"role": "user", "content": "two"}]}
-    client.memory.keep("resp_2", "resp_1", json.dumps(more).encode(), [{**message("2"), "id": "msg_2"}])
+    keep(client.memory, "resp_2", "resp_1", json.dumps(more).encode(), {**message("2"), "id": "msg_2"})
 
     for new in ([{"role": "user", "content": "three"}], []):
         items = resolved(client, *new, previous_response_id="resp_2")
@@ -141,7 +145,7 @@ class Clock:
 
 def kept(memory: Memory, number: int, size: int = 100) -> str:
     item = {"type": "message", "id": f"msg_{number}"}
-    memory.keep(f"resp_{number}", None, b"x" * size, [item])
+    keep(memory, f"resp_{number}", None, b"x" * size, item)
     return f"resp_{number}"
 
 
@@ -179,8 +183,8 @@ def test_the_memory_is_bounded_in_bytes_and_in_time() -> None:
 def test_a_chain_is_used_as_a_whole() -> None:
     clock = Clock()
     memory = Memory(clock=clock)
-    memory.keep("resp_0", None, b"{}", [])
-    memory.keep("resp_1", "resp_0", b"{}", [])
+    keep(memory, "resp_0", None, b"{}")
+    keep(memory, "resp_1", "resp_0", b"{}")
     clock.now = AGE_S_MAX - 1
     assert len(memory.chain("resp_1") or []) == 2
     clock.now += AGE_S_MAX - 1
