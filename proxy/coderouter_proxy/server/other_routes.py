@@ -30,7 +30,6 @@ RESPONSE = "/v1/responses/{response_id}"
 def routes(runtime: Runtime) -> list[Route]:
     """Return the routes of everything that is not a model request."""
     started = int(time.time())
-    memory = RESPONSES.memory
 
     def names() -> list[str]:
         config = runtime.routing.config
@@ -49,10 +48,12 @@ def routes(runtime: Runtime) -> list[Route]:
         return _wire(request).model(name, started)
 
     def of_response(answer: Callable[[Memory, str], bytes]) -> Answer:
-        return lambda request: answer(memory, request.path_params["response_id"])
+        return lambda request: answer(RESPONSES.memory, request.path_params["response_id"])
 
     def page_of_response(answer: Callable[[Memory, str, Mapping[str, str]], bytes]) -> Answer:
-        return lambda request: answer(memory, request.path_params["response_id"], request.query_params)
+        return lambda request: answer(
+            RESPONSES.memory, request.path_params["response_id"], request.query_params
+        )
 
     def healthz(request: Request) -> bytes:
         config = runtime.routing.config

@@ -19,7 +19,7 @@ from support.proxy.sdks import anthropic_sdk, openai_sdk
 ANTHROPIC = {"anthropic-version": "2023-06-01"}
 KEY = {"Authorization": "Bearer good"}
 FORM = {"Content-Type": "multipart/form-data; boundary=x"}
-REQUESTS = {
+REQUESTS: dict[str, dict[str, object]] = {
     "/v1/chat/completions": {"messages": HELLO},
     "/v1/responses": {"input": "Hi."},
     "/v1/responses/input_tokens": {"input": "Hi."},
@@ -143,7 +143,7 @@ def test_a_large_compressed_body_is_refused_before_it_is_read(locked: Proxy) -> 
 
 
 def test_a_model_is_found_by_its_name(tmp_path: Path) -> None:
-    providers = [{"name": name, "kind": "echo"} for name in ("echo", "ü/x:free")]
+    providers: list[dict[str, object]] = [{"name": name, "kind": "echo"} for name in ("echo", "ü/x:free")]
     with serving(
         tmp_path, process.config(providers, {"coding": ["echo"]}, default_profile="coding")
     ) as started:

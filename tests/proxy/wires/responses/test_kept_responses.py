@@ -114,7 +114,7 @@ def test_the_input_is_listed_in_pages(client: OpenAI) -> None:
     assert (len(listed.data), listed.has_more) == (20, True)
     for order, texts in (("desc", range(44, -1, -1)), ("asc", range(45))):
         pages = client.responses.input_items.list(answer.id, order=order, limit=7)  # type: ignore[arg-type]
-        assert [item.content[0].text for item in pages] == list(map(str, texts))  # type: ignore[union-attr]
+        assert [item.content[0].text for item in pages] == list(map(str, texts))  # type: ignore[index, union-attr]
 
 
 @pytest.mark.parametrize(

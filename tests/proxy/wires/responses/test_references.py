@@ -11,7 +11,7 @@ from coderouter_proxy.errors import NotKept
 from coderouter_proxy.wires.deltas import Arguments, Delta, Stop, Text, ToolCall
 from coderouter_proxy.wires.responses.carried import ID_CHARS_MAX, carried, carrying
 from coderouter_proxy.wires.responses.client import ResponsesClient
-from coderouter_proxy.wires.responses.memory import AGE_S_MAX, Memory
+from coderouter_proxy.wires.responses.memory import AGE_S_MAX, Memory, ProcessMemory
 from support.proxy.drive_relay import request_of
 from support.proxy.responses_writing import USAGE, streamed, writer
 
@@ -150,7 +150,7 @@ def kept(memory: Memory, number: int, size: int = 100) -> str:
 
 
 def test_the_memory_forgets_what_was_not_used_for_longest() -> None:
-    memory = Memory(responses_max=3)
+    memory = ProcessMemory(responses_max=3)
     for number in range(3):
         kept(memory, number)
     assert memory.response("resp_0") is not None
@@ -163,7 +163,7 @@ def test_the_memory_forgets_what_was_not_used_for_longest() -> None:
 
 def test_the_memory_is_bounded_in_bytes_and_in_time() -> None:
     clock = Clock()
-    memory = Memory(bytes_max=1_000, clock=clock)
+    memory = ProcessMemory(bytes_max=1_000, clock=clock)
     kept(memory, 0, 600)
     kept(memory, 1, 600)
     assert memory.response("resp_0") is None
@@ -182,7 +182,7 @@ def test_the_memory_is_bounded_in_bytes_and_in_time() -> None:
 
 def test_a_chain_is_used_as_a_whole() -> None:
     clock = Clock()
-    memory = Memory(clock=clock)
+    memory = ProcessMemory(clock=clock)
     keep(memory, "resp_0", None, b"{}")
     keep(memory, "resp_1", "resp_0", b"{}")
     clock.now = AGE_S_MAX - 1
