@@ -10,14 +10,13 @@ import sys
 from collections.abc import Collection, Iterator
 from pathlib import Path
 
-from real_agents import install, rotation, table
+from real_agents import rotation, table
 from real_agents.agent import Agent
-from real_agents.claude_code import CLAUDE_CODE
-from real_agents.install import NotInstalled
+from real_agents.agents import AGENTS
+from real_agents.install.cache import NotInstalled
 from real_agents.providers.kinds import DIRECT, KINDS, Kind
 from real_agents.run import Cell, Installed, run
 
-AGENTS = (CLAUDE_CODE,)
 PROVIDERS = (DIRECT, *(kind.name for kind in KINDS), rotation.ROTATING)
 
 
@@ -26,12 +25,12 @@ def main() -> int:
     cells: list[Cell] = []
     not_installed: dict[str, str] = {}
     for agent in AGENTS:
-        if agent.name not in options.agent:
+        if not {agent.name, agent.title} & set(options.agent):
             continue
         try:
             installed = _installed(agent, latest=options.latest)
         except NotInstalled as error:
-            not_installed[agent.name] = str(error)
+            not_installed[agent.title] = str(error)
             continue
         for cell in _runs(installed, options.provider, options.captures):
             print(f"{cell.agent}, {cell.provider}: {table.shown(cell)}", flush=True)
@@ -52,17 +51,17 @@ def _runs(installed: Installed, providers: Collection[str], captures: Path | Non
     for kind in (Kind(DIRECT, installed.agent.wire), *KINDS):
         if kind.name in providers:
             yield run(installed, kind, captures)
-    if rotation.ROTATING in providers:
-        yield rotation.run(installed, captures)
+    if rotation.ROTATING in providers and installed.agent.large is not None:
+        yield rotation.run(installed, installed.agent.large, captures)
 
 
 def _installed(agent: Agent, *, latest: bool) -> Installed:
-    version = install.newest(agent.package) if latest else agent.version
-    return Installed(agent, version, install.programs(agent.package, version))
+    source = agent.source.latest() if latest else agent.source
+    return Installed(agent, source.version, source.programs())
 
 
 def _options() -> argparse.Namespace:
-    names = [agent.name for agent in AGENTS]
+    names = dict.fromkeys(name for agent in AGENTS for name in (agent.name, agent.title))
     parser = argparse.ArgumentParser(prog="python -m real_agents", description=__doc__)
     parser.add_argument("--agent", action="append", choices=names, help="run only this agent; repeatable")
     parser.add_argument(
