@@ -69,7 +69,6 @@ def run(installed: Installed, large: Call, captures: Path | None = None, prompts
                 ended = one.start(installed, replace(place, resumes=number > 0))
                 proxy.command.stop()
             cell.problems += [*one.problems(agent, ended, _usage(models)), *one.differences(part)]
-            cell.notes += one.notes(ended)
         cell.duration_s = round(time.monotonic() - started, 1)
         cell.answers = sum(model.answers for model in models)
         cell.problems += _problems(models, events_path)

@@ -82,7 +82,6 @@ def run(installed: Installed, kind: Kind, captures: Path | None = None) -> Cell:
             add_task(model, agent.task(part))
             ended = start(installed, replace(place, resumes=number > 0))
             cell.problems += [*problems(agent, ended, model.usage), *differences(part)]
-            cell.notes += notes(ended)
         cell.duration_s = round(time.monotonic() - started, 1)
         cell.answers = model.answers
         cell.problems += model.missing()
@@ -156,11 +155,14 @@ def problems(agent: Agent, ended: Ended, usage: Usage) -> list[str]:
     try:
         shown = agent.shown(ended.stdout)
     except (ValueError, LookupError, TypeError) as error:
-        return [*found, f"its output cannot be read ({error!r}): {ended.stdout[:OUTPUT_CHARS_MAX]}"]
-    if shown.answer != ANSWER:
+        shown = None
+        found.append(f"its output cannot be read ({error!r}): {ended.stdout[-OUTPUT_CHARS_MAX:]}")
+    if shown is not None and shown.answer != ANSWER:
         found.append(f"it shows the answer {shown.answer!r}, not {ANSWER!r}")
-    if shown.usage not in (None, usage):
+    if shown is not None and shown.usage not in (None, usage):
         found.append(f"it shows {shown.usage}, the provider counted {usage}")
+    if found and (stderr := ended.stderr.strip()):
+        found.append(f"stderr: {stderr[-OUTPUT_CHARS_MAX:]}")
     return found
 
 
@@ -173,11 +175,6 @@ def differences(project: Path) -> list[str]:
 def _refusals(model: Model) -> list[str]:
     found = [f"the provider refused {count}: {words}" for words, count in Counter(model.refused).items()]
     return [*found, *(f"the provider does not know {request}" for request in dict.fromkeys(model.unknown))]
-
-
-def notes(ended: Ended) -> list[str]:
-    stderr = ended.stderr.strip()
-    return [f"stderr: {stderr[:OUTPUT_CHARS_MAX]}"] if stderr else []
 
 
 def save(requests: list[Received], folder: Path) -> None:

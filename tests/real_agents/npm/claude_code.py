@@ -7,7 +7,7 @@ from real_agents.agent import Agent, Invocation, Shown, Workplace
 from real_agents.install.npm import Npm
 from real_agents.providers.conversation import Usage
 from real_agents.providers.kinds import ANTHROPIC
-from real_agents.providers.task import FILE, MISSING, PROMPT, TEXT, Call, Task
+from real_agents.providers.task import BYTES, FILE, MISSING, PROMPT, TEXT, Call, Task, steps
 
 QUIET = {
     "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC": "1",
@@ -24,10 +24,11 @@ def task(folder: Path) -> Task:
     path = str(folder / FILE)
     count = {"command": f"wc -c < {path}", "description": "Count the bytes"}
     return Task(
-        (
-            (Call("Write", {"file_path": path, "content": TEXT}, "created"),),
-            (Call("Read", {"file_path": path}, TEXT.strip()), Call("Bash", count, str(len(TEXT)))),
-            (Call("Read", {"file_path": str(folder / MISSING)}, "does not exist"),),
+        steps(
+            Call("Write", {"file_path": path, "content": TEXT}, "created"),
+            Call("Read", {"file_path": path}, TEXT.strip()),
+            Call("Bash", count, BYTES),
+            Call("Read", {"file_path": str(folder / MISSING)}, "does not exist"),
         )
     )
 

@@ -11,7 +11,7 @@ from real_agents.install.npm import Npm
 from real_agents.programs import calculator
 from real_agents.providers.conversation import Body, Usage
 from real_agents.providers.kinds import RESPONSES
-from real_agents.providers.task import FILE, MISSING, PROMPT, TEXT, Call, Task, Turns
+from real_agents.providers.task import BYTES, FILE, MISSING, PROMPT, TEXT, Call, Task, Turns, steps
 
 CONFIG = """\
 model_provider = "coderouter"
@@ -38,10 +38,11 @@ def _shell(command: str, result: str) -> Call:
 def _commands(folder: Path) -> Turns:
     path = folder / FILE
     write = f"printf '%s\\n' '{TEXT.strip()}' > {path} && echo written"
-    return (
-        (_shell(write, "written"),),
-        (_shell(f"cat {path}", TEXT.strip()), _shell(f"wc -c < {path}", str(len(TEXT)))),
-        (_shell(f"cat {folder / MISSING}", "No such file"),),
+    return steps(
+        _shell(write, "written"),
+        _shell(f"cat {path}", TEXT.strip()),
+        _shell(f"wc -c < {path}", BYTES),
+        _shell(f"cat {folder / MISSING}", "No such file"),
     )
 
 

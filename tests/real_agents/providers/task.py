@@ -12,6 +12,7 @@ PROMPT = "Write notes.txt, then read it and count its bytes, and look for more.t
 FILE = "notes.txt"
 MISSING = "more.txt"
 TEXT = "The heron stands in the shallow water.\n"
+BYTES = str(len(TEXT))
 ANSWER = "notes.txt says where the heron stands."
 SUMMARY = re.compile(r"(\d+) tool calls are done")
 
@@ -26,6 +27,11 @@ class Call:
 
 
 Turns = tuple[tuple[Call, ...], ...]
+
+
+def steps(write: Call, read: Call, count: Call, look: Call) -> Turns:
+    """Return the usual turns: one call, two in parallel, and one that fails."""
+    return ((write,), (read, count), (look,))
 
 
 @dataclass(frozen=True)
