@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import tempfile
@@ -114,18 +115,16 @@ def start(installed: Installed, place: Workplace) -> Ended:
     usual = {"PATH": path, "HOME": str(place.home), "TMPDIR": str(place.scratch), "LANG": "C.UTF-8"}
     environment = {**usual, **invocation.environment}
     for command in invocation.before:
-        before = _ended(command, installed, place, environment)
+        before = _ended(command, place, environment)
         if before.code:
             return before
-    return _ended(invocation.arguments, installed, place, environment)
+    return _ended(invocation.arguments, place, environment)
 
 
-def _ended(
-    command: Sequence[str], installed: Installed, place: Workplace, environment: Mapping[str, str]
-) -> Ended:
+def _ended(command: Sequence[str], place: Workplace, environment: Mapping[str, str]) -> Ended:
     program, *arguments = command
     process = subprocess.Popen(
-        [installed.programs[0] / program, *arguments],
+        [shutil.which(program, path=environment["PATH"]) or program, *arguments],
         cwd=place.project,
         env=environment,
         stdin=subprocess.DEVNULL,

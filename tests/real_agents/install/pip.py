@@ -12,7 +12,7 @@ from support.processes import clean_environment
 
 @dataclass(frozen=True)
 class Pip:
-    """A package, and `more` requirements that go into the same environment.
+    """A package, and `more` requirements that go into the same environment; `alone`, without what they depend on.
 
     A program starts as `python -m`: its own script would have the path of a folder that is renamed.
     """
@@ -20,16 +20,19 @@ class Pip:
     package: str
     version: str
     more: tuple[str, ...] = ()
+    alone: bool = False
 
     def programs(self) -> list[Path]:
         specs = (f"{self.package}=={self.version}", *self.more)
+        options = ("--quiet", *(("--no-deps",) if self.alone else ()))
 
         def install(folder: Path) -> None:
             cache.run([sys.executable, "-m", "venv", str(folder)], clean_environment())
             python = str(folder / "bin/python")
-            cache.run([python, "-m", "pip", "install", "--quiet", *specs], clean_environment())
+            cache.run([python, "-m", "pip", "install", *options, *specs], clean_environment())
 
-        return [cache.installed(",".join(specs), install) / "bin"]
+        name = ",".join(specs).replace("==", "@")  # mini-swe-agent takes a path with = for something else
+        return [cache.installed(name, install) / "bin"]
 
     def latest(self) -> Self:
         listed = cache.run(

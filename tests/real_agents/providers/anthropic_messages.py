@@ -85,6 +85,6 @@ def _streamed(message: Body) -> Script:
         answers.event("message_start", message=begun),
         answers.PING,
         *said,
-        answers.event("message_delta", delta=stopped, usage={"output_tokens": usage["output_tokens"]}),
+        answers.event("message_delta", delta=stopped, usage=usage),
         answers.MESSAGE_STOP,
     )

@@ -38,11 +38,13 @@ def steps(write: Call, read: Call, count: Call, look: Call) -> Turns:
 class Task:
     """`turns` are the calls of each answer of the model; after them it says `answer`.
 
+    `last` is a call in that answer with which the agent ends, so that its result never comes.
     `compaction` are words of the prompt with which the agent asks for a summary of the conversation, if it may do that.
     """
 
     turns: Turns
     answer: str = ANSWER
+    last: Call | None = None
     compaction: str | None = None
 
     @property
@@ -67,14 +69,16 @@ class Task:
         if self._is_compaction(prompt):
             return Reply(text=f"{done} tool calls are done.")
         number = sum(end <= done for end in accumulate(map(len, self.turns)))
-        if number == len(self.turns):
-            return Reply(text=self.answer)
+        is_over = number == len(self.turns)
+        turn = self.turns[number] if not is_over else (self.last,) if self.last else ()
         calls: list[ToolCall] = []
-        for index, call in enumerate(self.turns[number]):
+        for index, call in enumerate(turn):
             tool = prompt.tool(call.tool)
             if tool is None:
                 return Reply(text=f"There is no tool {call.tool} for step {number + 1}.")
             calls.append(ToolCall(f"call_{number}_{index}", tool, call.arguments))
+        if is_over:
+            return Reply(text=self.answer, calls=tuple(calls))
         return Reply(thought="Let me see.", text=f"Step {number + 1}.", calls=tuple(calls))
 
     def _is_compaction(self, prompt: Prompt) -> bool:
