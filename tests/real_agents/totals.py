@@ -7,8 +7,8 @@ from real_agents.providers.conversation import Usage, Wire
 from real_agents.providers.model import Model
 from support.exporter.process import running_exporter
 
-# Dollars for a million tokens.
-COST = {"input_per_mtok": 3, "output_per_mtok": 15, "cache_read_per_mtok": 0.25}
+# Dollars for a million tokens: whole ones, because events have a cost in millionths of a dollar.
+COST = {"input_per_mtok": 3, "output_per_mtok": 15, "cache_read_per_mtok": 1}
 CLIENT_REQUESTS = "coderouter_client_requests_total"
 
 
