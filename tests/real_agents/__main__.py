@@ -14,7 +14,7 @@ from real_agents import rotation, table
 from real_agents.agent import Agent
 from real_agents.agents import AGENTS
 from real_agents.install.cache import NotInstalled
-from real_agents.providers.kinds import DIRECT, KINDS, Kind
+from real_agents.providers.kinds import DIRECT, KINDS, kinds
 from real_agents.run import Cell, Installed, run
 
 PROVIDERS = (DIRECT, *(kind.name for kind in KINDS), rotation.ROTATING)
@@ -48,7 +48,7 @@ def main() -> int:
 
 
 def _runs(installed: Installed, providers: Collection[str], captures: Path | None) -> Iterator[Cell]:
-    for kind in (Kind(DIRECT, installed.agent.wire), *KINDS):
+    for kind in kinds(installed.agent.wire):
         if kind.name in providers:
             yield run(installed, kind, captures)
     if rotation.ROTATING in providers and installed.agent.large is not None:

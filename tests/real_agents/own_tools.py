@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
@@ -30,23 +31,35 @@ def shown(stdout: str) -> Shown:
     return Shown(output["answer"], Usage(*output["usage"]))
 
 
-def rows(name: str, source: Source, program: str, wires: Mapping[str, Wire]) -> tuple[Agent, ...]:
-    """Return a row for each API that the program of this name speaks; it gets the base URL, the API and the prompt."""
+@dataclass(frozen=True)
+class Program:
+    """A Python program of ours: a module of `programs`, and the wire of each API that it speaks.
 
-    def invocation(place: Workplace, api: str) -> Invocation:
-        url = place.url if wires[api].ingress == "anthropic" else place.v1
-        arguments = ("python", str(PROGRAMS / f"{program}.py"), url, api, PROMPT)
-        return Invocation(arguments, {"PYTHONPATH": str(TESTS), "PYTHONDONTWRITEBYTECODE": "1"})
+    Its `main` takes the base URL, the API and the prompt.
+    """
 
-    return tuple(
-        Agent(
-            name=name,
-            variant=api,
-            source=source,
-            wire=wire,
-            task=task,
-            invocation=partial(invocation, api=api),
-            shown=shown,
+    module: str
+    wires: Mapping[str, Wire]
+
+    def base_url(self, api: str, url: str) -> str:
+        """Return the base URL that the SDK of this API takes; `url` is without `/v1`."""
+        return url if self.wires[api].ingress == "anthropic" else f"{url}/v1"
+
+    def rows(self, name: str, source: Source) -> tuple[Agent, ...]:
+        def invocation(place: Workplace, api: str) -> Invocation:
+            module = f"real_agents.programs.{self.module}"
+            arguments = ("python", "-m", module, self.base_url(api, place.url), api, PROMPT)
+            return Invocation(arguments, {"PYTHONPATH": str(TESTS), "PYTHONDONTWRITEBYTECODE": "1"})
+
+        return tuple(
+            Agent(
+                name=name,
+                variant=api,
+                source=source,
+                wire=wire,
+                task=task,
+                invocation=partial(invocation, api=api),
+                shown=shown,
+            )
+            for api, wire in self.wires.items()
         )
-        for api, wire in wires.items()
-    )

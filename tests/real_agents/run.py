@@ -71,7 +71,9 @@ def run(installed: Installed, kind: Kind, captures: Path | None = None) -> Cell:
         provider.plays(always=model)
         url, proxy = provider.base_url, None
         if kind.name != DIRECT:
-            entry = process.provider(PROVIDER, url, kind=kind.wire.kind, capabilities=THOUGHTFUL, cost=totals.COST)
+            entry = process.provider(
+                PROVIDER, url, kind=kind.wire.kind, capabilities=THOUGHTFUL, cost=totals.COST
+            )
             proxy = stack.enter_context(process.serving(folder, process.config([entry])))
             url = proxy.url
         place = workplace(folder, url, installed)

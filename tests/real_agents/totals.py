@@ -1,6 +1,7 @@
 """Compare what the exporter counts in the events of a run with what the provider counted itself."""
 
 import math
+from collections.abc import Mapping
 from pathlib import Path
 
 from real_agents.providers.conversation import Usage, Wire
@@ -12,13 +13,26 @@ COST = {"input_per_mtok": 3, "output_per_mtok": 15, "cache_read_per_mtok": 1}
 CLIENT_REQUESTS = "coderouter_client_requests_total"
 
 
+Sample = tuple[str, tuple[str, ...]]
+
+
 def differences(events: Path, provider: str, client: Wire, model: Model) -> list[str]:
     """Return where they disagree, and how many requests of the client did not end as `ok`."""
     with running_exporter(events, state=events.with_name("state")) as exporter:
         counted = exporter.scrape()
+    asked: dict[Sample, float] = {(CLIENT_REQUESTS, (client.ingress, "ok", "default")): model.answers}
+    failed = [
+        f"{number:g} requests of the agent ended as {labels[1]}"
+        for (family, labels), number in counted.items()
+        if family == CLIENT_REQUESTS and labels[1] != "ok" and number
+    ]
+    return [*compare(counted, asked), *compare(counted, of_provider(provider, model)), *failed]
+
+
+def of_provider(provider: str, model: Model) -> dict[Sample, float]:
+    """Return what `/metrics` has to say about a provider that is configured with `COST`."""
     named = f"{provider}-model"
-    expected = {
-        (CLIENT_REQUESTS, (client.ingress, "ok", "default")): model.answers,
+    return {
         ("coderouter_provider_outcomes_total", ("ok", provider)): model.answers,
         ("coderouter_tokens_total", ("input", named, provider)): model.usage.input,
         ("coderouter_tokens_total", ("output", named, provider)): model.usage.output,
@@ -27,17 +41,15 @@ def differences(events: Path, provider: str, client: Wire, model: Model) -> list
         ("coderouter_usage_missing_total", (provider,)): 0,
         ("cr_exporter_exact", ()): 1,
     }
-    found = [
-        f"the exporter counts {counted.get(key, 0):g} as {key}, the provider {number}"
+
+
+def compare(counted: Mapping[Sample, float], expected: Mapping[Sample, float]) -> list[str]:
+    """Return where they disagree."""
+    return [
+        f"the exporter counts {counted.get(key, 0):g} as {key}, the provider {number:g}"
         for key, number in expected.items()
         if not math.isclose(counted.get(key, 0), number)
     ]
-    found += [
-        f"{number:g} requests of the agent ended as {labels[1]}"
-        for (family, labels), number in counted.items()
-        if family == CLIENT_REQUESTS and labels[1] != "ok" and number
-    ]
-    return found
 
 
 def _cost(usage: Usage) -> float:

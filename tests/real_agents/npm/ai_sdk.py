@@ -11,7 +11,9 @@ from real_agents.providers.task import PROMPT
 
 PROGRAM = own_tools.PROGRAMS / "ai_sdk.mjs"
 SOURCE = Npm(
-    "ai", "7.0.173", ("@ai-sdk/openai@4.0.118", "@ai-sdk/anthropic@4.0.105", "@ai-sdk/openai-compatible@3.0.92")
+    "ai",
+    "7.0.173",
+    ("@ai-sdk/openai@4.0.118", "@ai-sdk/anthropic@4.0.105", "@ai-sdk/openai-compatible@3.0.92"),
 )
 
 

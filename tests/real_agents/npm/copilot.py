@@ -31,7 +31,9 @@ def invocation(place: Workplace, kind: str) -> Invocation:
         "COPILOT_OFFLINE": "true",
     }
     resuming = ("--continue",) if place.resumes else ()
-    return Invocation(("copilot", "--allow-all-tools", "--allow-all-paths", "-s", *resuming, "-p", PROMPT), environment)
+    return Invocation(
+        ("copilot", "--allow-all-tools", "--allow-all-paths", "-s", *resuming, "-p", PROMPT), environment
+    )
 
 
 def _row(kind: str, wire: Wire) -> Agent:

@@ -12,7 +12,12 @@ from real_agents.providers.task import BYTES, FILE, MISSING, PROMPT, TEXT, Call,
 
 OPENCODE = Npm("opencode-ai", "1.18.33")
 KILO = Npm("@kilocode/cli", "7.7.7")  # of newer ones npm lacks the package with the program
-QUIET = {"OPENCODE_DISABLE_AUTOUPDATE": "1", "OPENCODE_DISABLE_MODELS_FETCH": "1", "KILO_DISABLE_MODELS_FETCH": "1", "KILO_TELEMETRY_LEVEL": "off"}
+QUIET = {
+    "OPENCODE_DISABLE_AUTOUPDATE": "1",
+    "OPENCODE_DISABLE_MODELS_FETCH": "1",
+    "KILO_DISABLE_MODELS_FETCH": "1",
+    "KILO_TELEMETRY_LEVEL": "off",
+}
 
 
 def task(folder: Path) -> Task:
@@ -43,9 +48,7 @@ def shown(stdout: str) -> Shown:
 
 def _row(name: str, source: Npm, program: str, sdk: str, wire: Wire) -> Agent:
     invoked = partial(invocation, program=program, sdk=f"@ai-sdk/{sdk}")
-    return Agent(
-        name=name, variant=sdk, source=source, wire=wire, task=task, invocation=invoked, shown=shown
-    )
+    return Agent(name=name, variant=sdk, source=source, wire=wire, task=task, invocation=invoked, shown=shown)
 
 
 AGENTS = (

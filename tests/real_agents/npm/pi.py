@@ -30,7 +30,9 @@ def invocation(place: Workplace, api: str) -> Invocation:
     provider = {"baseUrl": url, "api": api, "apiKey": "unused", "models": [model]}
     place.write(".pi/agent/models.json", json.dumps({"providers": {"coderouter": provider}}))
     resuming = ("--continue",) if place.resumes else ()
-    return Invocation(("pi", "--provider", "coderouter", "--model", "any", *resuming, "-p", PROMPT), {"PI_OFFLINE": "1"})
+    return Invocation(
+        ("pi", "--provider", "coderouter", "--model", "any", *resuming, "-p", PROMPT), {"PI_OFFLINE": "1"}
+    )
 
 
 def _row(api: str, wire: Wire) -> Agent:

@@ -14,13 +14,19 @@ TOOLS = [
 
 
 def main(url: str, _api: str, prompt: str) -> None:
-    client = Anthropic(base_url=url, api_key="unused", max_retries=0)
+    with Anthropic(base_url=url, api_key="unused", max_retries=0) as client:
+        run(client, prompt)
+
+
+def run(client: Anthropic, prompt: str) -> None:
     messages: list[MessageParam] = [{"role": "user", "content": prompt}]
     used = [0, 0, 0]
     while True:
         message = asked(client, messages, streams=len(messages) % 4 == 1)
         usage = message.usage
-        for index, tokens in enumerate((usage.input_tokens, usage.output_tokens, usage.cache_read_input_tokens or 0)):
+        for index, tokens in enumerate(
+            (usage.input_tokens, usage.output_tokens, usage.cache_read_input_tokens or 0)
+        ):
             used[index] += tokens
         messages.append({"role": "assistant", "content": message.content})
         if message.stop_reason != "tool_use":
@@ -41,7 +47,9 @@ def results(message: Message) -> list[ToolResultBlockParam]:
     for block in message.content:
         if block.type == "tool_use":
             text, is_error = tools.run(block.name, block.input)
-            found.append({"type": "tool_result", "tool_use_id": block.id, "content": text, "is_error": is_error})
+            found.append(
+                {"type": "tool_result", "tool_use_id": block.id, "content": text, "is_error": is_error}
+            )
     return found
 
 

@@ -19,7 +19,11 @@ def answer(method: str, given: dict[str, Any]) -> dict[str, Any]:
     match method:
         case "initialize":
             about = {"name": "calc", "version": "1"}
-            return {"protocolVersion": given["protocolVersion"], "capabilities": {"tools": {}}, "serverInfo": about}
+            return {
+                "protocolVersion": given["protocolVersion"],
+                "capabilities": {"tools": {}},
+                "serverInfo": about,
+            }
         case "tools/list":
             return {"tools": [ADD]}
         case "tools/call":

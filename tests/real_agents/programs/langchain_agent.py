@@ -3,10 +3,10 @@
 import sys
 from typing import Any
 
-from langchain.agents import create_agent
-from langchain_anthropic import ChatAnthropic
-from langchain_core.tools import StructuredTool, ToolException
-from langchain_openai import ChatOpenAI
+from langchain.agents import create_agent  # pyright: ignore[reportMissingImports]
+from langchain_anthropic import ChatAnthropic  # pyright: ignore[reportMissingImports]
+from langchain_core.tools import StructuredTool, ToolException  # pyright: ignore[reportMissingImports]
+from langchain_openai import ChatOpenAI  # pyright: ignore[reportMissingImports]
 
 from real_agents.programs import tools
 

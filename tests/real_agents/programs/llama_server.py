@@ -5,7 +5,7 @@ import signal
 import sys
 from pathlib import Path
 
-import xllamacpp
+import xllamacpp  # pyright: ignore[reportMissingImports]
 
 CONTEXT_TOKENS = 8192
 ANSWER_TOKENS_MAX = 48

@@ -2,10 +2,11 @@
 
 import asyncio
 import sys
-from typing import Any, Literal, cast
+from typing import Any
 
 from agents import (
     Agent,
+    ModelSettings,
     RunContextWrapper,
     Runner,
     function_tool,
@@ -24,18 +25,21 @@ def words(_: RunContextWrapper[Any], error: Exception) -> str:
 
 async def main(url: str, api: str, prompt: str) -> None:
     set_tracing_disabled(disabled=True)
-    set_default_openai_client(AsyncOpenAI(base_url=url, api_key="unused", max_retries=0))
+    client = AsyncOpenAI(base_url=url, api_key="unused", max_retries=0)
+    set_default_openai_client(client)
     if api == "chat":
-        set_default_openai_api(cast("Literal['chat_completions']", "chat_completions"))
+        set_default_openai_api("chat_completions")
     agent = Agent(
         name="writer",
         instructions="Be brief.",
         model="any",
+        model_settings=ModelSettings(include_usage=True),
         tools=[function_tool(tool, failure_error_function=words) for tool in tools.TOOLS],
     )
     result = Runner.run_streamed(agent, prompt)
     async for _ in result.stream_events():
         pass
+    await client.close()
     usage = result.context_wrapper.usage
     cached = usage.input_tokens_details.cached_tokens or 0
     tools.show(str(result.final_output), usage.input_tokens - cached, usage.output_tokens, cached)

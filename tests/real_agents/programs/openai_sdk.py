@@ -57,7 +57,9 @@ def completed(client: OpenAI, messages: list[ChatCompletionMessageParam], *, str
     if not streams:
         return client.chat.completions.create(model="any", messages=messages, tools=CHAT_TOOLS)
     options: Any = {"stream_options": {"include_usage": True}}
-    with client.chat.completions.stream(model="any", messages=messages, tools=CHAT_TOOLS, **options) as stream:
+    with client.chat.completions.stream(
+        model="any", messages=messages, tools=CHAT_TOOLS, **options
+    ) as stream:
         return stream.get_final_completion()
 
 
@@ -97,8 +99,8 @@ def add(used: list[int], input_tokens: int, output_tokens: int, cached_tokens: i
 
 
 def main(url: str, api: str, prompt: str) -> None:
-    client = OpenAI(base_url=url, api_key="unused", max_retries=0)
-    (chat if api == "chat" else responses)(client, prompt)
+    with OpenAI(base_url=url, api_key="unused", max_retries=0) as client:
+        (chat if api == "chat" else responses)(client, prompt)
 
 
 if __name__ == "__main__":

@@ -32,16 +32,21 @@ def model(url: str, api: str) -> Model:
     if api == "anthropic":
         return AnthropicModel("any", provider=AnthropicProvider(base_url=url, api_key="unused"))
     provider = OpenAIProvider(base_url=url, api_key="unused")
-    return OpenAIChatModel("any", provider=provider) if api == "chat" else OpenAIResponsesModel("any", provider=provider)
+    return (
+        OpenAIChatModel("any", provider=provider)
+        if api == "chat"
+        else OpenAIResponsesModel("any", provider=provider)
+    )
 
 
 async def main(url: str, api: str, prompt: str) -> None:
-    async def stream(_: RunContext[None], events: AsyncIterable[AgentStreamEvent]) -> None:
+    async def stream(_: RunContext[object], events: AsyncIterable[AgentStreamEvent]) -> None:
         async for _event in events:
             pass
 
     agent = Agent(model(url, api), instructions="Be brief.", tools=[retryable(tool) for tool in tools.TOOLS])
-    result = await agent.run(prompt, event_stream_handler=stream)
+    async with agent:
+        result = await agent.run(prompt, event_stream_handler=stream)
     usage = result.usage
     cached = usage.cache_read_tokens
     tools.show(result.output, usage.input_tokens - cached, usage.output_tokens, cached)

@@ -45,7 +45,10 @@ class OpenAIChat:
             "total_tokens": usage.input + usage.cache_read + usage.output,
             "prompt_tokens_details": {"cached_tokens": usage.cache_read},
         }
-        return (_streamed if prompt.stream else _whole)(answer_id, reply, counted)
+        if not prompt.stream:
+            return _whole(answer_id, reply, counted)
+        shows_usage = (prompt.request.get("stream_options") or {}).get("include_usage") is True
+        return _streamed(answer_id, reply, counted if shows_usage else None)
 
     def refusal(self, words: str) -> Script:
         return answers.error(words, 400)
@@ -82,7 +85,7 @@ def _call(call: ToolCall) -> Body:
     return {"id": call.id, "type": "function", "function": function, **call.vendor}
 
 
-def _streamed(answer_id: str, reply: Reply, usage: Body) -> Script:
+def _streamed(answer_id: str, reply: Reply, usage: Body | None) -> Script:
     deltas: list[Body] = [{"role": "assistant", "content": ""}]
     deltas += [{"reasoning_content": piece} for piece in _pieces(reply.thought)]
     deltas += [{"content": piece} for piece in _pieces(reply.text)]
@@ -96,7 +99,9 @@ def _streamed(answer_id: str, reply: Reply, usage: Body) -> Script:
     choices.append({"index": 0, "delta": {}, "finish_reason": _finish_reason(reply)})
     head = {"id": answer_id, "object": "chat.completion.chunk", "created": 1, "model": answers.MODEL}
     chunks = [answers.event({**head, "choices": [choice]}) for choice in choices]
-    return stream(*chunks, answers.event({**head, "choices": [], "usage": usage}), answers.DONE)
+    if usage is not None:
+        chunks.append(answers.event({**head, "choices": [], "usage": usage}))
+    return stream(*chunks, answers.DONE)
 
 
 def _pieces(text: str) -> list[str]:

@@ -83,13 +83,18 @@ class OpenAIResponses:
                 if sealed is None and (not stores or item_id not in self._items):
                     raise Refused(STORED.format(item_id))
                 if not items_.is_assistants(following):
-                    raise Refused(f"Item '{item_id}' of type 'reasoning' was provided without its required following item.")
+                    raise Refused(
+                        f"Item '{item_id}' of type 'reasoning' was provided without its required following item."
+                    )
             reason = self._reasons.get(item_id)
             if reason is not None and reason not in ids:
                 raise Refused(
-                    f"Item '{item_id}' of type '{item.get('type')}' was provided without its required 'reasoning' item: "
-                    f"'{reason}'."
+                    f"{_named(item)} was provided without its required 'reasoning' item: '{reason}'."
                 )
+
+
+def _named(item: Body) -> str:
+    return f"Item '{item['id']}' of type '{item['type']}'"
 
 
 def _stores(body: Body) -> bool:
@@ -101,13 +106,21 @@ def _output(reply: Reply, *, sealed: bool) -> list[Body]:
     items: list[Body] = []
     if reply.thought:
         item_id = f"rs_{token}"
-        items.append({"type": "reasoning", "id": item_id, "summary": [{"type": "summary_text", "text": reply.thought}]})
+        items.append(
+            {"type": "reasoning", "id": item_id, "summary": [{"type": "summary_text", "text": reply.thought}]}
+        )
         if sealed:
             items[0]["encrypted_content"] = SEALED + item_id
     if reply.text:
         content = [{"type": "output_text", "text": reply.text, "annotations": [], "logprobs": []}]
         items.append(
-            {"type": "message", "id": f"msg_{token}", "status": "completed", "role": "assistant", "content": content}
+            {
+                "type": "message",
+                "id": f"msg_{token}",
+                "status": "completed",
+                "role": "assistant",
+                "content": content,
+            }
         )
     return [*items, *(_call(call, f"{token}_{index}") for index, call in enumerate(reply.calls))]
 
@@ -119,7 +132,11 @@ def _call(call: ToolCall, token: str) -> Body:
     match tool.kind:
         case "custom":
             given = call.arguments["input"]
-            return {"type": "custom_tool_call", "id": f"ctc_{token}", "name": tool.name, "input": given} | common | namespace
+            return (
+                {"type": "custom_tool_call", "id": f"ctc_{token}", "name": tool.name, "input": given}
+                | common
+                | namespace
+            )
         case "tool_search":
             searched = {"execution": "client", "arguments": call.arguments}
             return {"type": "tool_search_call", "id": f"tsc_{token}"} | common | searched

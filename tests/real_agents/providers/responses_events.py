@@ -15,7 +15,13 @@ CREATED_AT = 1_795_599_000
 def response(response_id: str, request: Body, output: list[Body], usage: Usage) -> Body:
     """Return the complete response, which says again what the request said."""
     tokens_in = usage.input + usage.cache_read
-    echoed = ("instructions", "max_output_tokens", "previous_response_id", "prompt_cache_key", "safety_identifier")
+    echoed = (
+        "instructions",
+        "max_output_tokens",
+        "previous_response_id",
+        "prompt_cache_key",
+        "safety_identifier",
+    )
     return {
         **dict.fromkeys(("error", "incomplete_details", "max_tool_calls", "user")),
         **{name: request.get(name) for name in echoed},
@@ -54,7 +60,9 @@ def response(response_id: str, request: Body, output: list[Body], usage: Usage) 
 def streamed(ended: Body) -> Script:
     """Return the events of a response."""
     begun = {**ended, "status": "in_progress", "completed_at": None, "output": [], "usage": None}
-    events: list[Body] = [{"type": f"response.{name}", "response": begun} for name in ("created", "in_progress")]
+    events: list[Body] = [
+        {"type": f"response.{name}", "response": begun} for name in ("created", "in_progress")
+    ]
     for index, item in enumerate(ended["output"]):
         events += ({**event, "output_index": index} for event in _item_events(item))
     events.append({"type": "response.completed", "response": ended})
@@ -74,7 +82,10 @@ def _item_events(item: Body) -> Iterator[Body]:
         case "message":
             begun, events = {**open_item, "content": []}, _message_events(item)
         case "function_call":
-            begun, events = {**open_item, "arguments": ""}, _call_events(item, "function_call_arguments", "arguments")
+            begun, events = (
+                {**open_item, "arguments": ""},
+                _call_events(item, "function_call_arguments", "arguments"),
+            )
         case "custom_tool_call":
             begun, events = {**open_item, "input": ""}, _call_events(item, "custom_tool_call_input", "input")
         case _:

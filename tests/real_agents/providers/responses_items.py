@@ -1,7 +1,8 @@
 """What the Responses API accepts as a request and as items of the input; its SDK's types say which fields there are."""
 
 from collections.abc import Iterable
-from typing import Any, get_args, get_type_hints
+from dataclasses import dataclass
+from typing import Any, Required, get_args, get_origin, get_type_hints
 
 from openai.types.responses.response_create_params import ResponseCreateParamsBase
 from openai.types.responses.response_input_item_param import ResponseInputItemParam
@@ -26,12 +27,24 @@ CALLS = {"function_call", "custom_tool_call", "tool_search_call"}
 OUTPUTS = {f"{call}_output" for call in CALLS if call != "tool_search_call"} | {"tool_search_output"}
 
 
-def typed(union: Any) -> dict[str, Any]:
-    """Return the SDK's class of each `type` of a union."""
-    classes = get_args(union)
-    return {
-        kind: each for each in classes if "type" in each.__annotations__ for kind in get_args(get_type_hints(each)["type"])
-    }
+@dataclass(frozen=True)
+class Shape:
+    """The fields that an object may have, and those that it must have."""
+
+    known: frozenset[str]
+    required: frozenset[str]
+
+
+def typed(union: Any) -> dict[str, Shape]:
+    """Return the shape of each `type` of a union of the SDK's."""
+    shapes: dict[str, Shape] = {}
+    for each in get_args(union):
+        hints = get_type_hints(each, include_extras=True)
+        # The SDK's annotations are strings, so the class itself does not know which of them are required.
+        required = frozenset(name for name, hint in hints.items() if get_origin(hint) is Required)
+        for kind in get_args(get_type_hints(each).get("type")):
+            shapes[kind] = Shape(frozenset(hints), required)
+    return shapes
 
 
 ITEMS = typed(ResponseInputItemParam)
@@ -45,10 +58,12 @@ def check_request(body: Body) -> None:
     """
     check_fields(body, FIELDS, {"model"}, "")
     if not body.get("input") and not body.get("previous_response_id"):
-        raise Refused("One of \"input\" or \"previous_response_id\" must be provided.")
+        raise Refused('One of "input" or "previous_response_id" must be provided.')
     most = body.get("max_output_tokens")
     if most is not None and most < OUTPUT_TOKENS_MIN:
-        raise Refused(f"Invalid 'max_output_tokens': integer below minimum value. Expected a value >= {OUTPUT_TOKENS_MIN}.")
+        raise Refused(
+            f"Invalid 'max_output_tokens': integer below minimum value. Expected a value >= {OUTPUT_TOKENS_MIN}."
+        )
     form = (body.get("text") or {}).get("format") or {}
     if form.get("type") == "json_schema" and not form.get("name"):
         raise Refused("Missing required parameter: 'text.format.name'.")
@@ -67,11 +82,11 @@ def check(items: list[Body]) -> None:
         if kind == "message":
             _check_message(item, where)
         elif kind not in ITEMS:
-            raise Refused(f"Invalid value: '{kind}'. Supported values are those of the reference. ({where}.type)")
+            raise Refused(
+                f"Invalid value: '{kind}'. Supported values are those of the reference. ({where}.type)"
+            )
         else:
-            shape = ITEMS[kind]
-            known = shape.__required_keys__ | shape.__optional_keys__ | {"status"}
-            check_fields(item, known, shape.__required_keys__, where)
+            check_fields(item, ITEMS[kind].known | {"status"}, ITEMS[kind].required, where)
         _check_ids(item, kind, where)
         if kind in CALLS:
             waiting[item["call_id"]] = kind
@@ -125,7 +140,9 @@ def _check_message(item: Body, where: str) -> None:
 def _check_ids(item: Body, kind: str, where: str) -> None:
     for name in ("id", "call_id"):
         if len(item.get(name) or "") > ID_CHARS_MAX:
-            raise Refused(f"Invalid '{where}.{name}': string too long. Expected a string with maximum length {ID_CHARS_MAX}.")
+            raise Refused(
+                f"Invalid '{where}.{name}': string too long. Expected a string with maximum length {ID_CHARS_MAX}."
+            )
     prefix = PREFIXES.get(kind)
     if prefix and item.get("id") is not None and not item["id"].startswith(prefix):
         raise Refused(f"Invalid '{where}.id': '{item['id']}'. Expected an ID that begins with '{prefix}'.")

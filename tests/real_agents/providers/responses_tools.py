@@ -32,14 +32,8 @@ def _run_by_the_agent(given: Iterable[Body], namespace: str, where: str) -> Iter
         kind = tool.get("type", "")
         if kind not in TOOLS:
             raise Refused(f"Invalid value: '{kind}'. ({here}.type)")
-        shape = TOOLS[kind]
-        # Only the schema of a function's parameters may be left out, unlike what the types say.
-        check_fields(
-            tool,
-            shape.__required_keys__ | shape.__optional_keys__,
-            shape.__required_keys__ - {"parameters", "strict"},
-            here,
-        )
+        # A function's parameters and `strict` may be left out, unlike what the types say.
+        check_fields(tool, TOOLS[kind].known, TOOLS[kind].required - {"parameters", "strict"}, here)
         if kind in ("function", "custom", "namespace") and NAME.fullmatch(tool["name"]) is None:
             raise Refused(f"Invalid '{here}.name': string does not match pattern.")
         match kind:
@@ -56,14 +50,13 @@ def _run_by_the_agent(given: Iterable[Body], namespace: str, where: str) -> Iter
 
 
 def _check_strict(name: str, schema: Body) -> None:
+    wrong = f"Invalid schema for function '{name}'"
     if schema.get("type") == "object":
         properties = schema.get("properties") or {}
         if schema.get("additionalProperties") is not False:
-            raise Refused(
-                f"Invalid schema for function '{name}': 'additionalProperties' is required to be supplied and to be false."
-            )
-        if missing := properties.keys() - set(schema.get("required") or ()):
-            raise Refused(f"Invalid schema for function '{name}': 'required' is required to include {sorted(missing)}.")
+            raise Refused(f"{wrong}: 'additionalProperties' is required to be supplied and to be false.")
+        if missing := sorted(properties.keys() - set(schema.get("required") or ())):
+            raise Refused(f"{wrong}: 'required' is required to include {missing}.")
         for inner in properties.values():
             _check_strict(name, inner)
     elif schema.get("type") == "array":

@@ -16,8 +16,24 @@ def task(_: Path) -> Task:
 
 
 def invocation(place: Workplace) -> Invocation:
-    arguments = ("python", "-m", "aider", "--model", "openai/any", "--edit-format", "whole", "--no-git", "--yes-always")
-    quiet = ("--no-show-model-warnings", "--no-check-update", "--analytics-disable", "--no-pretty", "--no-gitignore")
+    arguments = (
+        "python",
+        "-m",
+        "aider",
+        "--model",
+        "openai/any",
+        "--edit-format",
+        "whole",
+        "--no-git",
+        "--yes-always",
+    )
+    quiet = (
+        "--no-show-model-warnings",
+        "--no-check-update",
+        "--analytics-disable",
+        "--no-pretty",
+        "--no-gitignore",
+    )
     environment = {"OPENAI_API_KEY": "unused", "OPENAI_API_BASE": place.v1}
     return Invocation((*arguments, *quiet, "--message", PROMPT, FILE), environment)
 

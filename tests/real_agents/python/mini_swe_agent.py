@@ -34,7 +34,17 @@ def invocation(place: Workplace) -> Invocation:
         "MSWEA_CONFIGURED": "true",
         "LITELLM_LOCAL_MODEL_COST_MAP": "true",
     }
-    arguments = ("python", "-m", "minisweagent.run.mini", "-m", "openai/any", "-t", PROMPT, "-y", "--exit-immediately")
+    arguments = (
+        "python",
+        "-m",
+        "minisweagent.run.mini",
+        "-m",
+        "openai/any",
+        "-t",
+        PROMPT,
+        "-y",
+        "--exit-immediately",
+    )
     return Invocation(arguments, environment)
 
 
