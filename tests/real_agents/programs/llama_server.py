@@ -8,7 +8,7 @@ from pathlib import Path
 import xllamacpp  # pyright: ignore[reportMissingImports]
 
 CONTEXT_TOKENS = 8192
-ANSWER_TOKENS_MAX = 48
+ANSWER_TOKENS_MAX = 64
 
 
 def main(port: int) -> None:
@@ -25,6 +25,7 @@ def main(port: int) -> None:
     parameters.n_parallel = 1
     parameters.n_predict = ANSWER_TOKENS_MAX
     parameters.endpoint_metrics = True
+    parameters.sampling.temp = 0
     server = xllamacpp.Server(parameters)
     print(server.listening_address, flush=True)
     signal.sigwait({signal.SIGTERM})
