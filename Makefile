@@ -82,7 +82,7 @@ chaos: $(TEST_READY) ## Search at length for a sequence of accidents that breaks
 	CHAOS_RUNS=1000 CHAOS_STEPS=100 $(BIN)/pytest -q tests/exporter/engine/test_model.py
 
 .PHONY: agents
-agents: $(TEST_READY) ## Run real coding agents (from npm) through the proxy, over each kind of provider
+agents: $(TEST_READY) ## Run real agents (from npm and PyPI) and a real model through the proxy: half an hour
 	PYTHONPATH=tests $(BIN)/python -m real_agents
 
 .PHONY: constraints

@@ -25,7 +25,7 @@ def main(port: int) -> None:
     parameters.n_parallel = 1
     parameters.n_predict = ANSWER_TOKENS_MAX
     parameters.endpoint_metrics = True
-    parameters.sampling.temp = 0
+    parameters.sampling.seed = 7
     server = xllamacpp.Server(parameters)
     print(server.listening_address, flush=True)
     signal.sigwait({signal.SIGTERM})

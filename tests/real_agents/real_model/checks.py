@@ -8,9 +8,10 @@ from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 
+from coderouter_proxy.wires.clients import CLIENT_WIRES
 from real_agents import totals
 from real_agents.npm import pi
-from real_agents.providers.kinds import KINDS, Kind, kinds
+from real_agents.providers.kinds import KINDS, Kind
 from real_agents.providers.templates import lenient
 from real_agents.real_model import clients, server
 from real_agents.real_model.server import MODEL, Counted, Server
@@ -22,6 +23,8 @@ from support.run_command import coderouter
 
 NAME = "llama.cpp"
 PROVIDER = "llamacpp"
+TOKENS_MAX = 32
+DOCTOR_S_MAX = 300
 Problems = list[str]
 
 
@@ -55,8 +58,9 @@ def _over(kind: Kind, llama: Server, folder: Path) -> Iterator[Cell]:
         before = llama.counted()
         yield _cell("chat", kind.name, lambda: clients.problems(proxy, streams=False))
         yield _cell("stream", kind.name, lambda: clients.problems(proxy, streams=True))
-        for row in pi.AGENTS:
-            if len(kinds(row.wire)) > 1:
+        for api, wire in pi.APIS.items():
+            if wire.ingress in CLIENT_WIRES:
+                row = pi.row(api, wire, max_tokens=TOKENS_MAX)
                 installed = Installed(row, row.source.version, row.source.programs())
                 yield _cell(row.title, kind.name, partial(_answered, installed, proxy, folder))
         yield _cell("counts", kind.name, lambda: _differences(proxy, llama, before))
@@ -106,7 +110,9 @@ def _init_and_doctor(llama: Server, folder: Path) -> Problems:
         whole = coderouter(folder, "doctor", "--events", events, *urls)
         if whole.code:
             found.append(f"doctor ended with {whole.code}: {whole.stdout}")
-    probed = coderouter(folder, "doctor", "--check-model", PROVIDER, "--json")
+    probed = coderouter(
+        folder, "doctor", "--check-model", PROVIDER, "--timeout", "60", "--json", within_s=DOCTOR_S_MAX
+    )
     try:
         verdicts = {check["check"]: check["verdict"] for check in json.loads(probed.stdout)["results"]}
     except (ValueError, LookupError, TypeError) as error:
