@@ -73,6 +73,10 @@ dashboard-preview: $(TEST_READY) system-programs ## Draw grafana/preview.png: th
 bench: $(TEST_READY) ## Measure speed, as ratios within one run
 	PYTHONPATH=tests $(BIN)/python -m bench
 
+.PHONY: bench-repair
+bench-repair: $(TEST_READY) ## Count, by format, which texts of models reach the client as they should (IDS explains some)
+	PYTHONPATH=tests $(BIN)/python -m repair_corpus.run $(IDS)
+
 .PHONY: soak
 soak: $(TEST_READY) system-programs ## Load, rotate, kill and restart for ten minutes (SOAK_S), then compare all counts
 	PYTHONPATH=tests $(BIN)/python -m soak
@@ -80,6 +84,10 @@ soak: $(TEST_READY) system-programs ## Load, rotate, kill and restart for ten mi
 .PHONY: chaos
 chaos: $(TEST_READY) ## Search at length for a sequence of accidents that breaks the totals
 	CHAOS_RUNS=1000 CHAOS_STEPS=100 $(BIN)/pytest -q tests/exporter/engine/test_model.py
+
+.PHONY: fuzz
+fuzz: $(TEST_READY) ## Mutate 100,000 answers of providers (FUZZ_RUNS), and check what clients get
+	PYTHONPATH=tests $(BIN)/python -m fuzz
 
 .PHONY: agents
 agents: $(TEST_READY) ## Run real agents (from npm and PyPI) and a real model through the proxy: half an hour

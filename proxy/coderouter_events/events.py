@@ -12,9 +12,10 @@ LINE_BYTES_MAX = 64 * 1024
 ERROR_CHARS_MAX = 500
 LOGGER = "coderouter"
 
-Ingress = Literal["openai", "anthropic"]
+Ingress = Literal["openai", "anthropic", "responses"]
 Outcome = Literal["ok", "client_error", "exhausted", "blocked", "midstream", "client_gone"]
 DegradedReason = Literal["provider-does-not-support", "translation-lossy", "non-standard-field"]
+StateKind = Literal["item", "response"]
 CooldownReason = Literal["failures", "retry_after", "memory_pressure"]
 ModeSource = Literal["flag", "env", "config"]
 
@@ -327,6 +328,16 @@ class ToolCallRepaired(Event):
 
 
 @dataclass(slots=True, kw_only=True)
+class StateMissed(Event):
+    """A Responses client referred to something that the proxy process does not have; the client was told so."""
+
+    msg: ClassVar[str] = "state-missed"
+    level: ClassVar[Literal["INFO", "WARNING", "ERROR"]] = "WARNING"
+    request_id: RequestId
+    what: Annotated[StateKind, "`item`, an item by its id, or `response`, a previous response."]
+
+
+@dataclass(slots=True, kw_only=True)
 class AutoRouterResolved(Event):
     """A rule of the auto router chose the profile."""
 
@@ -401,6 +412,7 @@ EVENTS: tuple[type[Event], ...] = (
     ProviderAdapted,
     OutputFilterApplied,
     ToolCallRepaired,
+    StateMissed,
     AutoRouterResolved,
     AutoRouterFallthrough,
     RequestFinished,

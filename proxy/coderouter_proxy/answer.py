@@ -14,6 +14,8 @@ class Usage:
     output_tokens: int | None = None
     cache_read_tokens: int | None = None
     cache_creation_tokens: int | None = None
+    reasoning_tokens: int | None = None
+    """Part of the output."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from coderouter_events.events import ErrorType
+from coderouter_events.events import ErrorType, StateKind
 from coderouter_proxy.redact import scrubbed
 
 CLIENT_LEFT = "the client closed its connection"
@@ -14,7 +14,7 @@ class ProviderError(Exception):
 
     `retryable` says that the next provider may do better. `about_request` marks a refusal of what the client sent, and
     `too_long` a prompt that does not fit this provider's model: when no other takes it, the client gets these words.
-    `retry_after` is in seconds or a date.
+    `retry_after` is in seconds or a date. `failed_generation` is what the model wrote, if its server refuses that.
     """
 
     def __init__(
@@ -27,6 +27,7 @@ class ProviderError(Exception):
         retry_after: str | None = None,
         about_request: bool = False,
         too_long: bool = False,
+        failed_generation: str | None = None,
     ) -> None:
         super().__init__(message)
         self.error_type: Final[ErrorType] = error_type
@@ -36,6 +37,7 @@ class ProviderError(Exception):
         self.retry_after: Final = retry_after
         self.about_request: Final = about_request
         self.too_long: Final = too_long
+        self.failed_generation: Final = failed_generation
 
     def scrubbed(self, *secrets: str) -> "ProviderError":
         """Return the same error without the secrets, and without whatever looks like a key, in its message."""
@@ -51,10 +53,10 @@ class ProviderError(Exception):
 
 
 class StreamBrokeOff(ProviderError):
-    """A stream ended without a stop reason and without the event that ends it."""
+    """A stream ended without a stop reason."""
 
     def __init__(self) -> None:
-        super().__init__("protocol", "the stream broke off: no stop reason and no end")
+        super().__init__("protocol", "the stream broke off: it has no stop reason")
 
 
 class HttpError(Exception):
@@ -80,6 +82,16 @@ class HttpError(Exception):
         self.param: Final = param
         self.retry_after: Final = retry_after
         self.retry_is_vain: Final = retry_is_vain
+
+
+class NotKept(HttpError):
+    """The client refers to an item or a response that this process does not have."""
+
+    def __init__(
+        self, what: StateKind, message: str, *, status: int, param: str, code: str | None = None
+    ) -> None:
+        super().__init__(status, message, code=code, param=param)
+        self.what: Final = what
 
 
 def shutting_down() -> HttpError:

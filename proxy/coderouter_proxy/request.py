@@ -11,7 +11,11 @@ Body = dict[str, Any]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClientRequest:
-    """`body` is what the client sent, and is never modified; `raw` is its text; `headers` has lower-case names."""
+    """`body` is what the client sent, and is never modified; `raw` is its text; `headers` has lower-case names.
+
+    `shows_thinking`: the client requested thinking, although the `body` for a provider that cannot think does not.
+    `shaped` is the body in the shape of the wires that have `messages`, for a wire that has none.
+    """
 
     request_id: str
     ingress: Ingress
@@ -19,3 +23,10 @@ class ClientRequest:
     raw: bytes
     headers: Mapping[bytes, bytes]
     stream: bool
+    shows_thinking: bool = False
+    shaped: Body | None = None
+
+    @property
+    def outline(self) -> Body:
+        """What routing looks at, on any wire: `model`, `system`, `messages`, `tools` and `thinking`."""
+        return self.body if self.shaped is None else self.shaped

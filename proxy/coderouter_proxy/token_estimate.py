@@ -34,11 +34,13 @@ def _tokens(part: Any, depth: int = 0) -> int:  # noqa: ANN401
     if not isinstance(part, dict):
         return 1
     match part.get("type"):
-        case "text" | "thinking" as kind:
-            return _tokens(part.get(kind), NESTING_MAX)
-        case "image" | "image_url":
+        case "text" | "input_text" | "output_text":
+            return _tokens(part.get("text"), NESTING_MAX)
+        case "thinking":
+            return _tokens(part.get("thinking"), NESTING_MAX)
+        case "image" | "image_url" | "input_image":
             return IMAGE_TOKENS
-        case "document" | "file":
+        case "document" | "file" | "input_file":
             return _json_bytes(part) * 3 // 4 // DOCUMENT_BYTES_PER_TOKEN
         case "tool_result":
             return _tokens(part.get("content"), depth + 1) + MESSAGE_TOKENS

@@ -11,14 +11,14 @@ MESSAGES = "/v1/messages"
 WORDS = "The quick brown fox jumps over the lazy dog. "
 
 
-def request_body(*, stream: bool, size: int = 8192) -> bytes:
-    """Return a request of about `size` bytes that is valid for both APIs."""
+def request_body(*, stream: bool, size: int = 8192, **more: object) -> bytes:
+    """Return a request of about `size` bytes that is valid for both APIs, with more fields if given."""
     messages = [{"role": "user", "content": "You are a bench."}]
     while len(orjson.dumps(messages)) < size - 400:
         messages.append({"role": "user", "content": WORDS * 6})
         messages.append({"role": "assistant", "content": WORDS * 2})
     messages.append({"role": "user", "content": "Go."})
-    return orjson.dumps({"model": "bench", "messages": messages, "max_tokens": 500, "stream": stream})
+    return orjson.dumps({"model": "bench", "messages": messages, "max_tokens": 500, "stream": stream, **more})
 
 
 async def run(port: int, body: bytes, *, connections: int, requests: int, path: str = CHAT) -> None:

@@ -4,10 +4,11 @@ import os
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import median
+from typing import Any
 
 import uvloop
 
@@ -30,11 +31,20 @@ class Workload:
     stream: bool
     requests: int
     limit: float
+    fields: Mapping[str, Any] = field(default_factory=dict)
 
 
 WORKLOADS = (
     Workload("whole, 8 KB, over a bare pass-through", load.CHAT, False, 1500, 1.3),
     Workload("200 chunks, over a bare pass-through", load.CHAT, True, 100, 1.3),
+    Workload(
+        "200 chunks in bursts of 20, over a bare pass-through",
+        load.CHAT,
+        True,
+        300,
+        1.5,
+        {"user": "bursts"},
+    ),
     Workload("200 chunks translated, over serializing again", load.MESSAGES, True, 100, 1.5),
 )
 EVENTS = 20_000
@@ -61,7 +71,7 @@ def _requests(folder: Path) -> Iterator[Figure]:
 
         def cost(pid: int, port: int, workload: Workload) -> float:
             before = cpu_s(pid)
-            body = load.request_body(stream=workload.stream)
+            body = load.request_body(stream=workload.stream, **workload.fields)
             uvloop.run(
                 load.run(port, body, connections=CONNECTIONS, requests=workload.requests, path=workload.path)
             )

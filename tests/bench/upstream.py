@@ -1,4 +1,7 @@
-"""A nearly free upstream: it answers with a completion, or a stream of 200 chunks, from memory."""
+"""A nearly free upstream: it answers with a completion, or a stream of 200 chunks, from memory.
+
+Chunks are sent one by one, or in bursts to a request that says so in `user`.
+"""
 
 import asyncio
 import sys
@@ -8,6 +11,8 @@ import orjson
 import uvloop
 
 CHUNKS = 200
+BURST = 20
+BURST_PAUSE_S = 0.005  # long enough for a burst to be read before the next one comes
 
 
 def _chunk(content: str) -> bytes:
@@ -74,18 +79,22 @@ class Upstream(asyncio.Protocol):
             self._transport.write(
                 b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n"
             )
-            self._send(0)
+            self._send(0, BURST if b'"user":"bursts"' in body else 1)
         else:
             self._transport.write(
                 b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n%s"
                 % (len(WHOLE), WHOLE)
             )
 
-    def _send(self, number: int) -> None:
-        if number < CHUNKS:
-            self._transport.write(_framed(_chunk(f"word{number} ")))
-            # Chunks are written in separate turns of the loop, so that they arrive one by one like those of a model.
-            asyncio.get_running_loop().call_later(0.0005, self._send, number + 1)
+    def _send(self, number: int, burst: int) -> None:
+        chunks = b"".join([_chunk(f"word{each} ") for each in range(number, min(number + burst, CHUNKS))])
+        if number + burst >= CHUNKS and burst > 1:
+            self._transport.write(_framed(chunks + _end()) + b"0\r\n\r\n")
+        elif number < CHUNKS:
+            self._transport.write(_framed(chunks))
+            # Written in separate turns of the loop, so that they arrive as they are written, like those of a model.
+            pause_s = BURST_PAUSE_S if burst > 1 else 0.0005
+            asyncio.get_running_loop().call_later(pause_s, self._send, number + burst, burst)
         else:
             self._transport.write(_framed(_end()) + b"0\r\n\r\n")
 

@@ -128,7 +128,7 @@ ROUND = (
     Step(
         profile="default",
         outcome="client_gone",
-        scripts={"local": stream(says.ROLE, says.text("Hello"), HANG)},
+        scripts={"local": stream(says.ROLE, says.text("<think>Hm.</think>Hello"), HANG)},
         body=STREAM,
         disconnects_after=b"Hello",
     ),

@@ -20,7 +20,8 @@ from coderouter_proxy.config import schema, traits, validation
 from coderouter_proxy.doctor.probes import run
 from coderouter_proxy.doctor.result import MEANINGS
 from coderouter_proxy.init import client_settings, clouds
-from coderouter_proxy.providers.adaptations import ADAPTATIONS, Adaptation
+from coderouter_proxy.providers.adaptations import ADAPTATIONS
+from coderouter_proxy.providers.wordings.adaptation import Adaptation
 from coderouter_proxy.routing import capabilities
 from support.processes import SCRIPTS, clean_environment
 

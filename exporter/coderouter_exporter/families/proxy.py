@@ -23,6 +23,8 @@ from coderouter_events.events import (
     SkipPaidProvider,
     SkipUnknownProvider,
     Startup,
+    StateKind,
+    StateMissed,
     ToolCallRepaired,
     TraitName,
     TryProvider,
@@ -303,6 +305,13 @@ TOOL_CALLS_REPAIRED = Counter(
     labels=("provider",),
     feeds=(Feed(ToolCallRepaired, (PROVIDER,), Sum("count")),),
     preset=(Providers(),),
+)
+STATE_MISSES = Counter(
+    name="coderouter_state_misses_total",
+    help="Responses requests that referred to an item or a previous response that the proxy process does not have.",
+    labels=("what",),
+    feeds=(Feed(StateMissed, (_closed("what", get_args(StateKind)),)),),
+    preset=(get_args(StateKind),),
 )
 PROVIDER_ADAPTATIONS = Counter(
     name="coderouter_provider_adaptations_total",

@@ -12,9 +12,12 @@ from coderouter_proxy.commands import options
 from coderouter_proxy.commands.options import STARTUP_FAILURE, fail_start
 
 if TYPE_CHECKING:
+    from rich.table import Table
+
     from coderouter_proxy.settings.effective import Link
 
 CHAINS = "Providers each profile would try now"
+TRAITS = "What providers accept, where it is not the default"
 
 
 @click.command("check-config")
@@ -50,7 +53,7 @@ def check_config(
     from coderouter_proxy.config import env_files as envfiles  # noqa: PLC0415
     from coderouter_proxy.config import load, validation  # noqa: PLC0415
     from coderouter_proxy.routing import profiles  # noqa: PLC0415
-    from coderouter_proxy.settings import effective, learnt  # noqa: PLC0415
+    from coderouter_proxy.settings import accepted, effective, learnt  # noqa: PLC0415
     from coderouter_proxy.settings.launch import LaunchOptions, read_settings  # noqa: PLC0415
 
     try:
@@ -74,7 +77,9 @@ def check_config(
         fail_start(error)
     config, keys_set = effective.config(settings), effective.keys_set(settings)
     chains = effective.chains(settings)
-    traits = learnt.traits(settings)
+    changed = learnt.changed(settings)
+    needed = learnt.traits(settings, changed)
+    traits = accepted.traits(settings, changed)
     if as_json:
         shown = {
             "valid": True,
@@ -82,14 +87,26 @@ def check_config(
             "config": config,
             "keys_set": keys_set,
             "chains": chains,
-            "learnt": traits,
+            "traits": {
+                provider: {
+                    name: {"value": trait.value, "from": trait.source} for name, trait in of_provider.items()
+                }
+                for provider, of_provider in traits.items()
+            },
+            "learnt": needed,
         }
         click.echo(orjson.dumps(shown, option=orjson.OPT_INDENT_2))
         return
     summary = (
         f"{found} is valid" if found else "There is no providers.yaml; the built-in configuration is used"
     )
-    _show(summary, _as_yaml(config, keys_set), chains, _learnt(traits))
+    rows = [
+        (provider, name, _in_yaml(trait.value), trait.source)
+        for provider, of_provider in traits.items()
+        for name, trait in of_provider.items()
+        if trait.source != accepted.DEFAULT
+    ]
+    _show(summary, _as_yaml(config, keys_set), chains, rows, _learnt(needed))
 
 
 def _as_yaml(config: Mapping[str, Any], keys_set: Mapping[str, bool]) -> str:
@@ -105,20 +122,36 @@ def _as_yaml(config: Mapping[str, Any], keys_set: Mapping[str, bool]) -> str:
 
 def _learnt(traits: Mapping[str, Mapping[str, Any]]) -> list[str]:
     """Return for each provider the line that makes what the running proxy learnt permanent."""
+    return [
+        f"learnt: {provider} needs traits: {_in_yaml(dict(needed))}" for provider, needed in traits.items()
+    ]
+
+
+def _in_yaml(value: Any) -> str:  # noqa: ANN401
+    """Return the value in one line."""
     import yaml  # noqa: PLC0415 - quick help
 
-    def flow(value: Mapping[str, Any]) -> str:
-        return yaml.safe_dump(dict(value), default_flow_style=True, sort_keys=False, width=10_000).strip()
+    plain = list(value) if isinstance(value, tuple) else value
+    text: str = yaml.safe_dump(plain, default_flow_style=True, sort_keys=False, width=10_000)
+    return text.removesuffix("...\n").strip()
 
-    return [f"learnt: {provider} needs traits: {flow(needed)}" for provider, needed in traits.items()]
 
-
-def _show(summary: str, config: str, chains: Mapping[str, Sequence["Link"]], learnt: Sequence[str]) -> None:
+def _show(
+    summary: str,
+    config: str,
+    chains: Mapping[str, Sequence["Link"]],
+    traits: Sequence[tuple[str, str, str, str]],
+    learnt: Sequence[str],
+) -> None:
     rows = [(profile, *row) for profile, links in chains.items() for row in _numbered(links)]
     if not sys.stdout.isatty():
         click.echo(f"{summary}\n\n{config}\n{CHAINS}\n")
         for profile, number, provider, remark in rows:
             click.echo(f"{profile}: {number} {provider}{f' ({remark})' if remark else ''}")
+        if traits:
+            click.echo(f"\n{TRAITS}\n")
+        for provider, name, value, source in traits:
+            click.echo(f"{provider}: {name}: {value} ({source})")
         for line in learnt:
             click.echo(line)
         return
@@ -140,8 +173,26 @@ def _show(summary: str, config: str, chains: Mapping[str, Sequence["Link"]], lea
         table.add_row("" if profile == shown else profile, number, Text(provider, style), Text(remark, style))
         shown = profile
     console.print(table)
+    if traits:
+        console.print(_traits_table(traits))
     for line in learnt:
         console.print(Text(line), soft_wrap=True)
+
+
+def _traits_table(rows: Sequence[tuple[str, str, str, str]]) -> "Table":
+    from rich import box  # noqa: PLC0415 - not needed in a pipe
+    from rich.table import Table  # noqa: PLC0415
+    from rich.text import Text  # noqa: PLC0415
+
+    table = Table(title=TRAITS, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD)
+    for name in ("provider", "trait", "value", "from"):
+        table.add_column(name)
+    shown = ""
+    for provider, name, value, source in rows:
+        style = "yellow" if source == "learnt" else ""
+        table.add_row("" if provider == shown else provider, name, Text(value, style), Text(source, style))
+        shown = provider
+    return table
 
 
 def _numbered(links: Sequence["Link"]) -> list[tuple[str, str, str]]:

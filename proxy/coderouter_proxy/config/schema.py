@@ -57,7 +57,7 @@ def known_kind(*others: str) -> AfterValidator:
 
 Kind = Annotated[str, known_kind()]
 _Params = TypeVar("_Params", dict[str, Any], list[str])
-OutputFilter = Literal["strip_thinking", "strip_stop_markers"]
+OutputFilter = Literal["strip_thinking", "strip_stop_markers", "strip_tool_call_xml", "repair_byte_fallback"]
 
 
 class _Section(BaseModel):
@@ -157,7 +157,9 @@ class Provider(_Section):
         TimeoutSeconds, "Seconds to the first content of a stream, or to the complete answer."
     ] = 30.0
     connect_timeout_s: Annotated[TimeoutSeconds, "Seconds to connect."] = 5.0
-    idle_timeout_s: Annotated[TimeoutSeconds, "Seconds between two chunks of a stream."] = 120.0
+    idle_timeout_s: Annotated[
+        TimeoutSeconds, "Seconds without an event in a stream; comments and pings do not count."
+    ] = 120.0
     total_timeout_s: Annotated[float, Field(gt=0, le=86_400), "Seconds for a whole stream."] = 3600.0
     extra_body: Annotated[JsonObject, "Default fields, overridden by the client's."] = {}
     set_params: Annotated[JsonObject, AfterValidator(_settable), "Fields that override the client's."] = {}
@@ -175,7 +177,8 @@ class Provider(_Section):
     ] = {}
     append_system_prompt: Annotated[str | None, "Appended to the system message."] = None
     output_filters: Annotated[
-        list[OutputFilter], "`strip_thinking`, `strip_stop_markers`: applied to its answers, in this order."
+        list[OutputFilter],
+        "`strip_thinking`, `strip_stop_markers`, `strip_tool_call_xml`, `repair_byte_fallback`: applied to answers.",
     ] = []
     capabilities: Annotated[Capabilities, "What its model can do; see below."] = Capabilities()
     traits: Annotated[Traits, "What it accepts of what its wire allows; see below."] = Traits()

@@ -17,6 +17,7 @@ LocatedErrors = Iterator[tuple[Location, str]]
 CrossFieldCheck = Callable[[Mapping[str, Any]], LocatedErrors]
 Model = TypeVar("Model", bound=BaseModel)
 
+_FAST_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # the former where PyYAML was built with libyaml
 _QUERY = re.compile(r"(https?://[^\s?#]*[?#])[^\s'\"]+")
 
 
@@ -73,6 +74,11 @@ def validated(
         by_line = sorted((_line(node, location), message) for location, message in located)
         raise ConfigErrors([f"{source}:{line}: {message}" for line, message in by_line])
     return model.model_validate(data)
+
+
+def known_as_valid(text: str, model: type[Model]) -> Model:
+    """Return YAML text of the package itself as an instance of the model, many times as fast as `validated` does."""
+    return model.model_validate(yaml.load(text, Loader=_FAST_LOADER))
 
 
 def _decode(text: str, source: str, model: type[BaseModel]) -> tuple[yaml.Node, dict[str, Any]]:

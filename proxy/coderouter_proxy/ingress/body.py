@@ -20,11 +20,10 @@ async def read_body(receive: Receive, headers: Mapping[bytes, bytes], body_mib_m
         ClientDisconnected
     """
     bytes_max = body_mib_max * 1024 * 1024
-    too_large = HttpError(413, f"the body is larger than {body_mib_max} MiB; send a smaller one")
     if int(headers.get(b"content-length", b"0")) > bytes_max:
         if b"expect" not in headers:
             await _linger(receive)
-        raise too_large
+        raise _too_large(body_mib_max)
     parts: list[bytes] = []
     size = 0
     while True:
@@ -35,9 +34,13 @@ async def read_body(receive: Receive, headers: Mapping[bytes, bytes], body_mib_m
         size += len(parts[-1])
         if size > bytes_max:
             await _linger(receive)
-            raise too_large
+            raise _too_large(body_mib_max)
         if not message.get("more_body", False):
             return b"".join(parts)
+
+
+def _too_large(body_mib_max: int) -> HttpError:
+    return HttpError(413, f"the body is larger than {body_mib_max} MiB; send a smaller one")
 
 
 async def _linger(receive: Receive) -> None:

@@ -51,9 +51,9 @@ class CountTokens:
 async def _count(request: ClientRequest, routing: Routing) -> int:
     name = profiles.choose(routing.config, routing.default, request.body, request.headers)
     if name == AUTO_PROFILE:
-        name = routing.auto_router.resolve(request.body).profile
+        name = routing.auto_router.resolve(request.outline).profile
     profile = profiles.existing(routing.config, name)
     clients = (routing.clients[name] for name in profile.providers if name in routing.clients)
     first = next((each for each in clients if routing.config.allow_paid or not each.provider.paid), None)
     counted = await first.count_tokens(request, profile) if first is not None else None
-    return token_estimate.estimate(request.body) if counted is None else counted
+    return token_estimate.estimate(request.outline) if counted is None else counted

@@ -19,10 +19,11 @@ from coderouter_events.events import (
     Event,
     Outcome,
     RequestFinished,
+    StateMissed,
 )
 from coderouter_proxy.answer import Answer, AnswerLog
 from coderouter_proxy.config.schema import AUTO_PROFILE, Profile
-from coderouter_proxy.errors import ClientDisconnected, HttpError, ProviderError, shutting_down
+from coderouter_proxy.errors import ClientDisconnected, HttpError, NotKept, ProviderError, shutting_down
 from coderouter_proxy.ingress.body import read_body
 from coderouter_proxy.ingress.connection import CancelOnDisconnect, KeepAlive
 from coderouter_proxy.request import ClientRequest
@@ -99,6 +100,8 @@ class _Exchange:
                 "ok" if self._answer is not None and self._answer.log().complete else "client_gone"
             )
         except HttpError as error:
+            if isinstance(error, NotKept):
+                self._runtime.emit(StateMissed(request_id=self._request_id, what=error.what))
             self._outcome = error.outcome if isinstance(error, ChainExhausted) else "client_error"
             await self._refuse(error)
         except ProviderError as error:
@@ -151,7 +154,7 @@ class _Exchange:
         routing = self._routing
         name = profiles.choose(routing.config, routing.default, request.body, self._headers)
         if name == AUTO_PROFILE:
-            resolved = routing.auto_router.resolve(request.body)
+            resolved = routing.auto_router.resolve(request.outline)
             name = resolved.profile
             self._runtime.emit(_auto_routed(self._request_id, resolved))
         return profiles.existing(routing.config, name)

@@ -66,7 +66,7 @@ class _Echoed:
     """One answer."""
 
     def __init__(self, request: ClientRequest) -> None:
-        messages = request.body["messages"]
+        messages = request.outline["messages"]
         words = re.findall(r"\s*\S+|\s+$", _newest_user_text(messages)) or ["…"]
         prompt = sum(len(_text(message.get("content")).split()) for message in messages)
         self._request = request

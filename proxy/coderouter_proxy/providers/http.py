@@ -16,7 +16,7 @@ from coderouter_proxy.errors import ProviderError
 from coderouter_proxy.wires import refusals
 
 ANSWER_BYTES_MAX = 64 * 1024 * 1024
-ERROR_BODY_BYTES_MAX = 64 * 1024
+ERROR_BODY_BYTES_MAX = 1024 * 1024
 
 NETWORK_ERRORS = (aiohttp.ClientError, ConnectionError)
 
@@ -87,21 +87,29 @@ class Chunks:
         self._idle_s = provider.idle_timeout_s
         self._loop = asyncio.get_running_loop()
         self._total_at = self._loop.time() + provider.total_timeout_s
+        # Time in which a slow client does not read counts against the client, not the provider.
+        self._waited_s = 0.0
         self._waiting_since: float | None = None
         self._over: str | None = None
         self._timer: asyncio.TimerHandle | None = None
 
     def flows(self) -> None:
         """Watch the stream from now on; a long prompt may keep a provider silent before its first content."""
+        self.moved()
         self._timer = self._loop.call_at(min(self._loop.time() + self._idle_s, self._total_at), self._look)
+
+    def moved(self) -> None:
+        """Note that the answer has moved on: comments and pings alone do not keep a stream from being idle."""
+        self._waited_s = 0.0
 
     async def next(self) -> bytes:
         """Return the next chunk, or nothing at the end.
 
         Raises:
-            ProviderError: silence for longer than the idle timeout, the total time is up, or the connection broke.
+            ProviderError: the answer does not move for longer than the idle timeout, the total time is up, or the
+                connection broke.
         """
-        self._waiting_since = self._loop.time()
+        since = self._waiting_since = self._loop.time()
         try:
             return await self._response.content.readany()
         except NETWORK_ERRORS as error:
@@ -110,6 +118,7 @@ class Chunks:
             ) from None
         finally:
             self._waiting_since = None
+            self._waited_s += self._loop.time() - since
 
     def close(self) -> None:
         if self._timer is not None:
@@ -118,8 +127,8 @@ class Chunks:
 
     def _look(self) -> None:
         now = self._loop.time()
-        # Time in which a slow client does not read counts against the client, not the provider.
-        idle_at = (now if self._waiting_since is None else self._waiting_since) + self._idle_s
+        waiting_since = now if self._waiting_since is None else self._waiting_since
+        idle_at = waiting_since + self._idle_s - self._waited_s
         if now >= min(idle_at, self._total_at):
             self._over = f"silent for {self._idle_s:g} s" if now >= idle_at else "its total time is up"
             self._response.close()

@@ -4,6 +4,7 @@ import asyncio
 import os
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import partial
 
 import aiohttp
@@ -17,12 +18,15 @@ from coderouter_proxy.config.schema import Profile, Provider
 from coderouter_proxy.config.traits import ProviderTraits
 from coderouter_proxy.errors import ProviderError
 from coderouter_proxy.providers import http
-from coderouter_proxy.providers.stream import ProviderStream, single
+from coderouter_proxy.providers.stream import INLINE_BYTES_MAX, ProviderStream, single
+from coderouter_proxy.relay import whole
 from coderouter_proxy.relay.choose import choose
+from coderouter_proxy.relay.output_filters.filters import FILTERS
 from coderouter_proxy.relay.relay import Relay
 from coderouter_proxy.relay.text import AnswerPolicy
 from coderouter_proxy.request import Body, ClientRequest
 from coderouter_proxy.wires.anthropic.provider import AnthropicProvider
+from coderouter_proxy.wires.client import named_model
 from coderouter_proxy.wires.openai.provider import OpenAIProvider
 from coderouter_proxy.wires.provider import Drop, ProviderWire
 
@@ -66,11 +70,8 @@ class HttpProvider:
         self._answer_bytes_max = answer_bytes_max
         self._timeouts: dict[float | None, aiohttp.ClientTimeout] = {}
         self._url = URL(wire.url(provider))
-        own = {"Content-Type": "application/json", **wire.headers(api_key(provider))}
-        self._headers = CIMultiDict(own)
-        self._headers.update(
-            config_headers.expanded(provider.headers)
-        )  # over those of the wire, whatever their case
+        self._headers = CIMultiDict({"Content-Type": "application/json"})
+        self._headers.update(own_headers(provider, wire))
 
     async def attempt(
         self,
@@ -91,10 +92,12 @@ class HttpProvider:
             send = self._stream if request.stream else self._whole
             answer = await send(request, body, headers, timeout_s)
         except ProviderError as error:
-            failed = error
+            answer, failed = self._from_failed_generation(request, error), error
         except TimeoutError:
             failed = ProviderError("timeout_first_byte", f"no content within {timeout_s:g} s")
-        return Attempt(waited_s=time.perf_counter() - started, answer=answer, error=failed)
+        return Attempt(
+            waited_s=time.perf_counter() - started, answer=answer, error=None if answer else failed
+        )
 
     def written(
         self,
@@ -177,10 +180,11 @@ class HttpProvider:
             data = await http.read_all(response, self._answer_bytes_max)
         if len(data) > self._answer_bytes_max:
             raise ProviderError("protocol", f"the answer is longer than {self._answer_bytes_max} bytes")
-        decoded = self.wire.decoded(data)
-        self.wire.validate(decoded)
         relay = self._relay_for(self.wire, request)
-        relayed = relay.whole(data, decoded)
+        if len(data) <= INLINE_BYTES_MAX:
+            relayed = whole.relayed(data, self.wire, relay)
+        else:
+            relayed = await asyncio.to_thread(whole.relayed, data, self.wire, relay)
         return Answer(pieces=single(relayed), log=relay.log, headers=self._forwarded(request, response))
 
     async def _stream(
@@ -189,13 +193,26 @@ class HttpProvider:
         async with asyncio.timeout(timeout_s):
             response = await self.post(self._url, body, headers, self._timeout(None))
             relay = self._relay_for(self.wire, request)
-            stream = ProviderStream(response, self.provider, self.wire, relay)
+            stream = ProviderStream(response, self.provider, relay, body_bytes_max=self._answer_bytes_max)
             try:
                 pieces = stream.pieces(await stream.first_content())
             except BaseException:
                 stream.close()
                 raise
         return Answer(pieces=pieces, log=stream.log, headers=self._forwarded(request, response))
+
+    def _from_failed_generation(self, request: ClientRequest, error: ProviderError) -> Answer | None:
+        """Return the answer that the text in a refusal holds: tool calls that the server could not read."""
+        if error.failed_generation is None:
+            return None
+        relay = self._relay_for(self.wire, request)
+        said = self.wire.saying(error.failed_generation, self.provider.model or named_model(request.body))
+        try:
+            relayed = whole.sent(said, self.wire, relay, stream=request.stream)
+        except ProviderError:
+            return None
+        log = relay.log(complete=True)
+        return Answer(pieces=single(relayed), log=lambda: log) if log.changes.repaired else None
 
     def _timeout(self, total_s: float | None) -> aiohttp.ClientTimeout:
         """Return a cached one: creating it costs more than finding it."""
@@ -227,6 +244,13 @@ def api_key(provider: Provider) -> str:
     return os.environ.get(provider.api_key_env, "").strip() if provider.api_key_env else ""
 
 
+def own_headers(provider: Provider, wire: ProviderWire) -> CIMultiDict[str]:
+    """Return the headers of every request to the provider: its own over those of the wire, whatever their case."""
+    headers = CIMultiDict(wire.headers(api_key(provider)))
+    headers.update(config_headers.expanded(provider.headers))
+    return headers
+
+
 def secrets(provider: Provider) -> tuple[str, ...]:
     """Return what the provider is sent and nobody may read: its key and what its headers hold."""
     return (api_key(provider), *config_headers.secrets(provider.headers))
@@ -235,13 +259,26 @@ def secrets(provider: Provider) -> tuple[str, ...]:
 def openai(
     provider: Provider, policy: AnswerPolicy, traits: ProviderTraits, session: aiohttp.ClientSession
 ) -> HttpProvider:
-    return HttpProvider(provider, OpenAIProvider(), partial(choose, policy=policy), traits, session)
+    return _speaking(OpenAIProvider(), provider, policy, traits, session)
 
 
 def anthropic(
     provider: Provider, policy: AnswerPolicy, traits: ProviderTraits, session: aiohttp.ClientSession
 ) -> HttpProvider:
-    return HttpProvider(provider, AnthropicProvider(), partial(choose, policy=policy), traits, session)
+    return _speaking(AnthropicProvider(), provider, policy, traits, session)
+
+
+def _speaking(
+    wire: ProviderWire,
+    provider: Provider,
+    policy: AnswerPolicy,
+    traits: ProviderTraits,
+    session: aiohttp.ClientSession,
+) -> HttpProvider:
+    for name in policy.filters:
+        FILTERS[name]()  # compiles its patterns, for which a request would have to wait
+    policy = replace(policy, repairs_text_calls=wire.repairs_text_calls(provider))
+    return HttpProvider(provider, wire, partial(choose, policy=policy), traits, session)
 
 
 def _not_reported(name: str) -> None:

@@ -2,13 +2,19 @@
 
 from coderouter_proxy.relay.edited import Edit, Edited
 from coderouter_proxy.relay.edits import anthropic, openai
+from coderouter_proxy.relay.edits.openai_usage import ShowUsage
 from coderouter_proxy.relay.keep_state import KeepState
+from coderouter_proxy.relay.on_spec import anthropic as anthropic_spec
+from coderouter_proxy.relay.on_spec import openai as openai_spec
+from coderouter_proxy.relay.output_filters.filters import in_order
 from coderouter_proxy.relay.relay import Conversion, Relay
 from coderouter_proxy.relay.text import AnswerPolicy, FilterText, RepairToolCalls, Stages
 from coderouter_proxy.relay.translated import Translated
 from coderouter_proxy.request import ClientRequest
+from coderouter_proxy.wires.anthropic.client import shows_thinking
 from coderouter_proxy.wires.clients import CLIENT_WIRES
 from coderouter_proxy.wires.openai.client import wants_usage
+from coderouter_proxy.wires.openai.functions import uses_functions
 from coderouter_proxy.wires.provider import ProviderWire
 
 
@@ -25,37 +31,44 @@ def _conversion(wire: ProviderWire, request: ClientRequest, policy: AnswerPolicy
         kept = KeepState(
             policy.origin,
             signs=bool(policy.origin) and writer.shows_thinking,
+            sets_aside=writer.keeps_blocks,
             returns_reasoning=reasoning and not client.shows_reasoning,
         )
-        stages = _stages(policy, client.tool_names(request))
+        thoughts = writer.shows_thinking if client.shows_reasoning else policy.reasoning_passthrough
+        stages = _stages(request, policy, thoughts=thoughts)
         return Translated(wire.reader(), writer, stages, kept, reasoning=reasoning)
     return Edited(wire, EDITS[wire.ingress](request, policy))
 
 
 def _openai_edits(request: ClientRequest, policy: AnswerPolicy) -> list[Edit]:
-    edits: list[Edit] = []
+    edits: list[Edit] = [openai_spec.OnSpec()]
     if policy.origin:
         edits.append(openai.KeepState(policy.origin, returns_reasoning=policy.reasoning_passthrough))
+    if stages := _stages(request, policy, thoughts=policy.reasoning_passthrough):
+        edits.append(openai.EditText(stages))  # reads where reasoning is
     if not policy.reasoning_passthrough:
         edits.append(openai.StripReasoning())
-    if not wants_usage(request.body):
+    if wants_usage(request.body) or not request.stream:
+        edits.append(ShowUsage())
+    else:
         edits.append(openai.HideUsage())
-    if stages := _stages(policy, CLIENT_WIRES[request.ingress].tool_names(request)):
-        edits.append(openai.EditText(stages))
+    if uses_functions(request.body):
+        edits.append(openai.WriteFunctionCall())
     return edits
 
 
 def _anthropic_edits(request: ClientRequest, policy: AnswerPolicy) -> list[Edit]:
-    """Text from providers of this wire is not searched for tool calls."""
-    stages = _stages(policy, [])
-    return [anthropic.EditText(stages)] if stages else []
+    stages = _stages(request, policy, thoughts=shows_thinking(request))
+    on_spec = anthropic_spec.OnSpec()
+    return [on_spec, anthropic.EditText(stages, policy.origin)] if stages else [on_spec]
 
 
 EDITS = {"openai": _openai_edits, "anthropic": _anthropic_edits}
 """By wire, the edits of answers that stay on it."""
 
 
-def _stages(policy: AnswerPolicy, tool_names: list[str]) -> Stages:
-    filters = [FilterText(policy.filters)] if policy.filters else []
-    repair = [RepairToolCalls(tool_names)] if tool_names else []
-    return Stages([*filters, *repair])
+def _stages(request: ClientRequest, policy: AnswerPolicy, *, thoughts: bool) -> Stages:
+    """Return the repair of tool calls and then the filters, which would remove what it recognises calls by."""
+    tools = CLIENT_WIRES[request.ingress].tools(request) if policy.repairs_text_calls else {}
+    repair = [RepairToolCalls(tools)] if tools else []
+    return Stages([*repair, *map(FilterText, in_order(policy.filters))], thoughts=thoughts)

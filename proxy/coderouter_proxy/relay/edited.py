@@ -46,7 +46,7 @@ class Edited:
         return sum((edit.changes() for edit in self._edits), NO_CHANGES)
 
     def concerns(self, events: bytes) -> bool:
-        for edit in self._edits:
+        for edit in reversed(self._edits):  # those that read every event are last
             if edit.concerns(events):
                 return True
         self._first = False
@@ -54,7 +54,10 @@ class Edited:
 
     def chunk(self, event: bytes, chunk: Body) -> bytes:
         chunks = self._through([chunk], self._edits)
-        sent = b"".join([event if each is chunk else self._wire.event(each) for each in chunks])
+        if len(chunks) == 1 and chunks[0] is chunk:
+            sent = event
+        else:
+            sent = b"".join([event if each is chunk else self._wire.event(each) for each in chunks])
         self._first = self._first and not sent
         return sent
 
@@ -81,5 +84,8 @@ class Edited:
 
     def _through(self, chunks: list[Body], edits: Sequence[Edit]) -> list[Body]:
         for edit in edits:
-            chunks = [new for chunk in chunks for new in edit.chunk(chunk, first=self._first)]
+            if len(chunks) == 1:  # nearly always
+                chunks = edit.chunk(chunks[0], first=self._first)
+            else:
+                chunks = [new for chunk in chunks for new in edit.chunk(chunk, first=self._first)]
         return chunks

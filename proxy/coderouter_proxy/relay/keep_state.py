@@ -1,4 +1,6 @@
-"""State of a provider in an answer on another wire: read from its deltas, put into signatures and ids."""
+"""State of a provider in an answer on another wire: read from its deltas, put into signatures, blocks and ids."""
+
+from collections.abc import Iterable
 
 from coderouter_proxy.wires import state
 from coderouter_proxy.wires.collected_state import CollectedState
@@ -9,13 +11,18 @@ from coderouter_proxy.wires.state import State
 class KeepState:
     """Keeps the state of one answer.
 
-    A client that shows thinking gets the state of reasoning in its signature, any other in the id of the next call.
+    A client that shows thinking gets the state of reasoning in its signature, and one that keeps blocks what makes the
+    id of a call too long in a block before it. Any other state is in the id of the next call.
     """
 
-    def __init__(self, origin: str, *, signs: bool, returns_reasoning: bool) -> None:
-        """`signs`: the client gets signatures of ours; `returns_reasoning`: it sends the reasoning back by itself."""
+    def __init__(self, origin: str, *, signs: bool, sets_aside: bool, returns_reasoning: bool) -> None:
+        """`signs`: the client gets signatures of ours; `sets_aside`: and blocks.
+
+        `returns_reasoning`: it sends the reasoning back by itself.
+        """
         self._origin = origin
         self._signs = signs
+        self._sets_aside = sets_aside
         self._returns_reasoning = returns_reasoning
         self._collected = CollectedState()
 
@@ -46,13 +53,20 @@ class KeepState:
 
     def identified(self, deltas: list[Delta]) -> list[Delta]:
         """Return the deltas with calls whose ids hold what has to come back with them."""
-        return [self._identified(delta) if isinstance(delta, ToolCall) else delta for delta in deltas]
+        identified: list[Delta] = []
+        for delta in deltas:
+            identified += self._identified(delta) if isinstance(delta, ToolCall) else (delta,)
+        return identified
 
-    def _identified(self, call: ToolCall) -> ToolCall:
+    def _identified(self, call: ToolCall) -> Iterable[Delta]:
         if not self._origin:
-            return call
+            return (call,)
         of_call: State | None = None
         if self._collected.has_any or call.extra:
             turn = self._collected.take(reasoning=not self._returns_reasoning)
             of_call = State(self._origin, {"extra_content": call.extra} if call.extra else {}, turn)
-        return ToolCall(state.encode_id(call.id, of_call), call.name)
+        if not self._sets_aside:
+            return (ToolCall(state.encode_id(call.id, of_call), call.name),)
+        call_id, aside = state.set_aside(call.id, of_call)
+        named = ToolCall(call_id, call.name)
+        return (named,) if aside is None else (Opaque("redacted_thinking", aside), named)

@@ -1,17 +1,19 @@
 """Stages that change the text of an answer piece by piece, and hold back what is not certain yet."""
 
 import secrets
-from collections.abc import Collection, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol, TypeAlias
+from itertools import groupby
+from typing import Any, Protocol, TypeAlias
 
 from coderouter_proxy.answer import NO_CHANGES, Changes
 from coderouter_proxy.config.schema import OutputFilter
-from coderouter_proxy.relay.output_filters import Filters
+from coderouter_proxy.relay.output_filters.filter import Thought
+from coderouter_proxy.relay.output_filters.filters import FILTERS
 from coderouter_proxy.relay.tool_calls.lookahead import TextualCall
 from coderouter_proxy.relay.tool_calls.repair import Repairer
 
-Piece: TypeAlias = str | TextualCall
+Piece: TypeAlias = str | TextualCall | Thought
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +24,8 @@ class AnswerPolicy:
     reasoning_passthrough: bool = False
     origin: str = ""
     """Fingerprint of the provider, for state that has to come back; without one, none is kept."""
+    repairs_text_calls: bool = True
+    """Tool calls that its models write as text become real ones."""
 
 
 class TextStage(Protocol):
@@ -41,23 +45,24 @@ class TextStage(Protocol):
 
 
 class FilterText:
-    def __init__(self, names: Sequence[OutputFilter]) -> None:
-        self._filters = Filters(names)
+    def __init__(self, name: OutputFilter) -> None:
+        self._name = name
+        self._filter = FILTERS[name]()
 
     def changes(self) -> Changes:
-        applied = self._filters.applied
-        return Changes(filters=tuple(applied)) if applied else NO_CHANGES
+        return Changes(filters=(self._name,)) if self._filter.changed else NO_CHANGES
 
     def feed(self, text: str) -> list[Piece]:
-        return [kept] if (kept := self._filters.feed(text)) else []
+        return [*self._filter.feed(text)]
 
     def end(self) -> list[Piece]:
-        return [kept] if (kept := self._filters.end()) else []
+        return [*self._filter.end()]
 
 
 class RepairToolCalls:
-    def __init__(self, tool_names: Collection[str]) -> None:
-        self._tool_names = tool_names
+    def __init__(self, tools: Mapping[str, Mapping[str, Any]]) -> None:
+        """Take the JSON schemas of the request's tools by their names."""
+        self._tools = tools
         self._repairer: Repairer | None = None  # of the current text; a call ends it
         self._repaired_before = 0
 
@@ -67,23 +72,27 @@ class RepairToolCalls:
 
     def feed(self, text: str) -> list[Piece]:
         if self._repairer is None:
-            self._repairer = Repairer(self._tool_names)
-        return self._repairer.feed(text)
+            self._repairer = Repairer(self._tools)
+        return [*self._repairer.feed(text)]
 
     def end(self) -> list[Piece]:
         if self._repairer is None:
             return []
-        pieces = self._repairer.end()
+        pieces: list[Piece] = [*self._repairer.end()]
         self._repaired_before += self._repairer.count
         self._repairer = None
         return pieces
 
 
 class Stages:
-    """A pipeline of stages, each applied to the text that the previous one returns."""
+    """A pipeline of stages, each applied to the text that the previous one returns.
 
-    def __init__(self, stages: Sequence[TextStage]) -> None:
+    `thoughts`: the client gets what is taken out as thinking.
+    """
+
+    def __init__(self, stages: Sequence[TextStage], *, thoughts: bool = True) -> None:
         self._stages = stages
+        self._thoughts = thoughts
 
     def __bool__(self) -> bool:
         return bool(self._stages)
@@ -92,13 +101,28 @@ class Stages:
         return sum((stage.changes() for stage in self._stages), NO_CHANGES)
 
     def feed(self, text: str) -> list[Piece]:
-        return self._through([text] if text else [], self._stages)
+        return self._shown(self._through([text] if text else [], self._stages))
 
     def end(self) -> list[Piece]:
         pieces: list[Piece] = []
         for number, stage in enumerate(self._stages, 1):
             pieces += self._through(stage.end(), self._stages[number:])
-        return pieces
+        return self._shown(pieces)
+
+    def whole(self, text: str) -> list[Piece]:
+        """Return the result for a complete text."""
+        joined: list[Piece] = []
+        for kind, pieces in groupby([*self.feed(text), *self.end()], type):
+            if kind is str:
+                joined.append("".join(piece for piece in pieces if isinstance(piece, str)))
+            elif kind is Thought:
+                joined.append(Thought("".join(piece.text for piece in pieces if isinstance(piece, Thought))))
+            else:
+                joined += pieces
+        return joined
+
+    def _shown(self, pieces: list[Piece]) -> list[Piece]:
+        return pieces if self._thoughts else [piece for piece in pieces if not isinstance(piece, Thought)]
 
     def _through(self, pieces: list[Piece], stages: Sequence[TextStage]) -> list[Piece]:
         for stage in stages:

@@ -2,6 +2,7 @@
 
 from coderouter_proxy.answer import NO_CHANGES, Changes, Usage
 from coderouter_proxy.relay.keep_state import KeepState
+from coderouter_proxy.relay.output_filters.filter import Thought
 from coderouter_proxy.relay.text import Piece, Stages, new_call_id
 from coderouter_proxy.request import Body
 from coderouter_proxy.wires.answer_writer import AnswerWriter
@@ -52,11 +53,9 @@ class Translated:
         return self._writer.begin()
 
     def _edited(self, deltas: list[Delta]) -> list[Delta]:
-        return self._kept.identified(self._changed(self._kept.read(deltas)))
+        return self._passed(self._changed(deltas))
 
     def _changed(self, deltas: list[Delta]) -> list[Delta]:
-        if not self._reasoning:
-            deltas = self._without_reasoning(deltas)
         if not self._stages:
             return deltas
         changed: list[Delta] = []
@@ -68,6 +67,10 @@ class Translated:
                 changed.append(delta)
         return changed
 
+    def _passed(self, deltas: list[Delta]) -> list[Delta]:
+        deltas = self._kept.read(deltas)
+        return self._kept.identified(deltas if self._reasoning else self._without_reasoning(deltas))
+
     def _without_reasoning(self, deltas: list[Delta]) -> list[Delta]:
         kept: list[Delta] = [delta for delta in deltas if not isinstance(delta, Thinking)]
         if len(kept) != len(deltas):
@@ -78,8 +81,8 @@ class Translated:
         """Return what had to wait for the end of the answer, and how it ended."""
         deltas = [
             *self._edited(self._reader.end()),
+            *self._passed(_as_deltas(self._stages.end())),
             *self._kept.end(),
-            *self._kept.identified(_as_deltas(self._stages.end())),
         ]
         stop = self._reader.stop
         return deltas, Stop("tool_use", stop.sequence) if self._stages.changes().repaired else stop
@@ -90,6 +93,8 @@ def _as_deltas(pieces: list[Piece]) -> list[Delta]:
     for piece in pieces:
         if isinstance(piece, str):
             deltas.append(Text(piece))
+        elif isinstance(piece, Thought):
+            deltas.append(Thinking(piece.text))
         else:
             deltas += [ToolCall(new_call_id(), piece.name), Arguments(piece.arguments)]
     return deltas

@@ -80,7 +80,7 @@ def load() -> list[CapabilityRule]:
         ConfigErrors: with every error of the user's file.
     """
     shipped = files("coderouter_proxy").joinpath(SHIPPED).read_text(encoding="utf-8")
-    rules = validation.validated(shipped, SHIPPED, CapabilityRules).rules
+    rules = validation.known_as_valid(shipped, CapabilityRules).rules
     path = USER_FILE.expanduser()
     if not path.is_file():
         return rules
@@ -98,7 +98,7 @@ def resolve(provider: Provider, rules: list[CapabilityRule]) -> ModelCapabilitie
         vision=own.vision,
     )
     fitting = [rule.capabilities for rule in rules if _applies(rule, provider)]
-    if not _declared_traits(provider, rules).images:
+    if not resolved(provider.traits, *(rule.traits for rule in rules if _applies(rule, provider))).images:
         known = replace(known, vision=False)
     for flag in CapabilityOverrides.model_fields:
         values = (getattr(flags, flag) for flags in (declared, *fitting))
@@ -109,18 +109,20 @@ def resolve(provider: Provider, rules: list[CapabilityRule]) -> ModelCapabilitie
 
 def traits_of(provider: Provider, rules: list[CapabilityRule]) -> ProviderTraits:
     """Return what the provider accepts: as it declares, else as the first rule does which has a word on the trait."""
-    blind = Traits(images=False, documents=False)
-    unseen = blind if resolve(provider, rules).vision is False else None
-    traits = _declared_traits(provider, rules, unseen)
+    return resolved(*(traits for _, traits in declarations(provider, rules)))
+
+
+def declarations(provider: Provider, rules: list[CapabilityRule]) -> Iterator[tuple[str, Traits]]:
+    """Yield all that is declared of the traits, with where it is from; the first word on a trait counts."""
+    own = provider.traits
     if provider.max_output_tokens is not None:
-        return replace(traits, max_output_tokens=provider.max_output_tokens)
-    return traits
-
-
-def _declared_traits(provider: Provider, rules: list[CapabilityRule], *more: Traits | None) -> ProviderTraits:
-    """Return the traits by the declarations alone; `more` are right behind the provider's own."""
-    fitting = (rule.traits for rule in rules if _applies(rule, provider))
-    return resolved(provider.traits, *more, *fitting)
+        own = own.model_copy(update={"max_output_tokens": provider.max_output_tokens})
+    yield "providers.yaml", own
+    if resolve(provider, rules).vision is False:
+        yield "vision: false", Traits(images=False, documents=False)
+    for rule in rules:
+        if _applies(rule, provider):
+            yield f"rule {rule.match} at {rule.host}", rule.traits
 
 
 def _applies(rule: CapabilityRule, provider: Provider) -> bool:
@@ -152,18 +154,18 @@ def _kinds(value: Any) -> Iterator[str]:  # noqa: ANN401 - of a client
 
 def in_order(request: ClientRequest, profile: Profile, known: Mapping[str, ModelCapabilities]) -> list[str]:
     """Return the profile's providers, those that can do what the request needs first, each group in its own order."""
-    names = profile.providers
-    if request.body.get("tools"):
+    names, outline = profile.providers, request.outline
+    if outline.get("tools"):
         names = sorted(names, key=lambda name: not known.get(name, UNKNOWN).tools)
-    if wants_thinking(request.body):
+    if wants_thinking(outline):
         names = sorted(names, key=lambda name: not known.get(name, UNKNOWN).thinking)
     limits = {
         name: limit for name in names if (limit := known.get(name, UNKNOWN).max_context_tokens) is not None
     }
     if limits:
-        needed = token_estimate.estimate(request.body)
+        needed = token_estimate.estimate(outline)
         names = sorted(names, key=lambda name: needed > limits.get(name, needed))
     blind = {name for name in names if known.get(name, UNKNOWN).vision is False}
-    if blind and not kinds_of_parts(request.body).isdisjoint(IMAGES | DOCUMENTS):
+    if blind and not kinds_of_parts(outline).isdisjoint(IMAGES | DOCUMENTS):
         names = sorted(names, key=lambda name: name in blind)
     return names

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Iterable
 from dataclasses import dataclass, field, replace
 
 from coderouter_events.events import (
@@ -24,8 +24,8 @@ from coderouter_proxy.config.schema import Profile, Provider
 from coderouter_proxy.config.traits import ProviderTraits
 from coderouter_proxy.errors import ProviderError
 from coderouter_proxy.providers import adaptations
-from coderouter_proxy.providers.adaptations import Adaptation, Value
 from coderouter_proxy.providers.client import ProviderClient
+from coderouter_proxy.providers.wordings.adaptation import Adaptation, Value
 from coderouter_proxy.redact import shortened
 from coderouter_proxy.request import ClientRequest
 from coderouter_proxy.routing import capabilities, hosted, media
@@ -64,7 +64,7 @@ async def answer(
     if profile.cooldown:
         names = runtime.cooldowns.in_order(names)
     refused: list[_Attempt] = []
-    for name in media.in_order(request.body, names, routing.clients):
+    for name in media.in_order(request.outline, names, routing.clients):
         client = routing.clients.get(name)
         if client is None:
             runtime.emit(SkipUnknownProvider(request_id=request.request_id, provider=name))
@@ -149,7 +149,7 @@ class _Attempt:
     async def run(self, *, can_think: bool) -> Answer | ProviderError:
         if capabilities.wants_thinking(self._request.body) and not can_think:
             body = {name: value for name, value in self._request.body.items() if name != "thinking"}
-            self._sent = replace(self._request, body=body)
+            self._sent = replace(self._request, body=body, shows_thinking=True)
         return await self._adapted(await self._try(), last_resort=False)
 
     async def last_resort(self) -> Answer | ProviderError | None:
@@ -282,7 +282,8 @@ class _Attempt:
     def _emit_changes(self, changes: Changes) -> None:
         """Emit what was changed in the answer, once, if anything was."""
         request_id, name = self._request.request_id, self._name
-        self._emit_degraded(list(changes.stripped), "non-standard-field")
+        if changes.stripped:
+            self._emit_degraded(changes.stripped, "non-standard-field")
         if changes.filters:
             self._emit(
                 OutputFilterApplied(
@@ -295,9 +296,9 @@ class _Attempt:
         if changes.repaired:
             self._emit(ToolCallRepaired(request_id=request_id, provider=name, count=changes.repaired))
 
-    def _emit_degraded(self, dropped: list[str], reason: DegradedReason) -> None:
+    def _emit_degraded(self, names: Iterable[str], reason: DegradedReason) -> None:
         """Emit what this provider does not get or lost, each name once for all its tries."""
-        dropped = [name for name in dropped if name not in self._degraded]
+        dropped = [name for name in names if name not in self._degraded]
         self._degraded.update(dropped)
         if dropped:
             self._emit(

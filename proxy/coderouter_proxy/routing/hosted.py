@@ -14,7 +14,7 @@ def in_order(request: ClientRequest, names: list[str], routing: Routing) -> list
     Raises:
         HttpError: one is forced, and none of the providers that may be tried has it.
     """
-    if not request.body.get("tools"):
+    if not request.outline.get("tools"):
         return names
     tools = CLIENT_WIRES[request.ingress].hosted_tools(request.body)
     if not tools.names:

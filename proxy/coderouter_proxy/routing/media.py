@@ -10,6 +10,8 @@ from coderouter_proxy.routing.capabilities import DOCUMENTS, IMAGES, kinds_of_pa
 
 def in_order(body: Body, names: list[str], clients: Mapping[str, ProviderClient]) -> list[str]:
     """Return the providers with those last that do not take what the request holds."""
+    if len(names) < 2:
+        return names
     known = {name: clients[name].traits for name in names if name in clients}
     if all(traits.images and traits.documents for traits in known.values()):
         return names

@@ -36,7 +36,9 @@ def create(settings: Settings, notify: Notify) -> ASGIApp:
         budgets=Budgets(settings.spend_path),
         ping_s=settings.ping_s,
     )
-    hot: dict[str, ASGIApp] = {wire.path: Ingress(runtime, wire) for wire in CLIENT_WIRES.values()}
+    hot: dict[str, ASGIApp] = {
+        path: Ingress(runtime, wire) for wire in CLIENT_WIRES.values() for path in (wire.path, *wire.aliases)
+    }
     counter = CountTokens(runtime, CLIENT_WIRES["anthropic"])
     counting = Route("/v1/messages/count_tokens", counter, methods=["POST"])
 

@@ -12,6 +12,7 @@ import uvicorn
 
 from coderouter_events import sd_notify
 from coderouter_events.sd_notify import Notify
+from coderouter_http.http_1_0 import HttpProtocol
 from coderouter_http.server import StoppableServer
 from coderouter_proxy.errors import SHUTTING_DOWN
 from coderouter_proxy.server import app
@@ -99,7 +100,7 @@ def _config(settings: Settings, notify: Notify) -> uvicorn.Config:
         functools.partial(app.create, settings, notify),
         factory=True,
         loop="uvloop",
-        http="httptools",
+        http=HttpProtocol,
         ws="none",
         lifespan="on",
         log_config=None,

@@ -1,6 +1,7 @@
 """What the running proxy has learnt about its providers, read from the end of its event file."""
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -18,26 +19,35 @@ _FORGETS = (ConfigReloaded.msg, Shutdown.msg)  # a writer that reloads or stops 
 _WORDS = tuple(f'"msg":"{msg}"'.encode() for msg in (ProviderAdapted.msg, *_FORGETS))
 
 
-def traits(settings: Settings) -> dict[str, dict[str, Any]]:
-    """Return the `traits` that providers.yaml would need, by provider; only of providers that learnt something new."""
+def changed(settings: Settings) -> dict[str, dict[str, Any]]:
+    """Return the traits that differ from what is declared, by provider; only of providers that learnt something."""
     path = settings.launch.events_path
     events = _learnt(path) if path is not None and path.is_file() else []
-    needed: dict[str, dict[str, Any]] = {}
+    changed: dict[str, dict[str, Any]] = {}
     for provider in settings.config.providers:
         declared = capabilities.traits_of(provider, settings.rules)
         learnt = declared
         for event in events:
             if event["provider"] == provider.name:
                 learnt = _with(learnt, event)
-        changed = {
-            name: value
-            for name in Traits.model_fields
-            if (value := getattr(learnt, name)) != getattr(declared, name)
-        }
-        if changed:
+        if learnt != declared:
+            changed[provider.name] = {
+                name: value
+                for name in Traits.model_fields
+                if (value := getattr(learnt, name)) != getattr(declared, name)
+            }
+    return changed
+
+
+def traits(settings: Settings, changed: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
+    """Return the `traits` that providers.yaml would need to have what `changed` returned, by provider."""
+    needed: dict[str, dict[str, Any]] = {}
+    for provider in settings.config.providers:
+        if provider.name in changed:
             own = provider.traits.model_dump(exclude_none=True)
             listed = {
-                name: list(value) if isinstance(value, tuple) else value for name, value in changed.items()
+                name: list(value) if isinstance(value, tuple) else value
+                for name, value in changed[provider.name].items()
             }
             needed[provider.name] = {**own, **listed}
     return needed

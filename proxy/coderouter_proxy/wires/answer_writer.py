@@ -10,6 +10,7 @@ class AnswerWriter(ABC):
     """Writes one answer, delta by delta or at once, as events or a body of a client's wire."""
 
     shows_thinking: bool = False  # in blocks of their own, which the client returns with their signatures
+    keeps_blocks: bool = False  # the client also returns blocks of redacted thinking
 
     @abstractmethod
     def begin(self) -> bytes: ...

@@ -1,8 +1,9 @@
 """The client side of a wire: what clients send, and how answers and errors reach them."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import orjson
 
@@ -26,10 +27,11 @@ class HostedTools:
 
 
 class ClientWire(ABC):
-    """One wire towards clients; it has no state of its own."""
+    """One wire towards clients."""
 
     ingress: Ingress
     path: str  # of model requests
+    aliases: tuple[str, ...] = ()  # other paths of the same
     ping: bytes  # keeps a silent stream alive
     shows_reasoning: bool  # reasoning is part of the wire, so providers need not allow it
 
@@ -70,8 +72,8 @@ class ClientWire(ABC):
         """Return the writer of the answer to this request; it reports the model that the client named."""
 
     @abstractmethod
-    def tool_names(self, request: ClientRequest) -> list[str]:
-        """Return the names of the request's tools as the model sees them."""
+    def tools(self, request: ClientRequest) -> Mapping[str, Mapping[str, Any]]:
+        """Return the JSON schemas of the request's tools by their names as the model sees them."""
 
     @abstractmethod
     def models(self, names: Sequence[str], created: int) -> bytes:
@@ -133,6 +135,12 @@ def named_model(body: Body) -> str:
     """Return the model that the client named."""
     model = body.get("model")
     return model if isinstance(model, str) else "unknown"
+
+
+def schemas(tools: Iterable[Body], key: str) -> dict[str, Body]:
+    """Return the JSON schema of each tool by its name; it is empty if the tool has none under this key."""
+    given = {name: tool.get(key) for tool in tools if isinstance(name := tool.get("name"), str)}
+    return {name: schema if isinstance(schema, dict) else {} for name, schema in given.items()}
 
 
 def _kind(value: object) -> str:

@@ -6,9 +6,10 @@ from coderouter_events.events import Ingress
 from coderouter_proxy.wires.anthropic.client import AnthropicClient
 from coderouter_proxy.wires.client import ClientWire, Headers
 from coderouter_proxy.wires.openai.client import OpenAIClient
+from coderouter_proxy.wires.responses.client import ResponsesClient
 
 CLIENT_WIRES: Mapping[Ingress, ClientWire] = {
-    wire.ingress: wire for wire in (AnthropicClient(), OpenAIClient())
+    wire.ingress: wire for wire in (AnthropicClient(), OpenAIClient(), ResponsesClient())
 }
 
 

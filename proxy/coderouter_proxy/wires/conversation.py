@@ -4,8 +4,9 @@ Turns may come in any order; `sequence` puts them in the order that wires requir
 separately, by the wire it came on, so that it is never sent to another.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from operator import is_
 from typing import Any, Literal, TypeAlias
 
 from coderouter_proxy.wires.state import State
@@ -81,6 +82,9 @@ class VendorPart(Part):
     value: object
 
 
+ON_ALL_WIRES = (Text, Call, Result)
+
+
 @dataclass(frozen=True, slots=True)
 class Turn:
     role: Role
@@ -107,6 +111,15 @@ class ToolChoice:
     name: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class OutputSchema:
+    """The JSON schema of the answer; OpenAI's wires have a name for it, and do not enforce one that is not strict."""
+
+    schema: object
+    name: str = "answer"
+    strict: object = True
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Conversation:
     """None or empty: the client left it to the provider."""
@@ -122,10 +135,20 @@ class Conversation:
     top_p: object = None
     top_k: object = None
     stream: object = None
-    output_schema: object = None
+    output_schema: OutputSchema | None = None
     user: str | None = None
+    effort: str | None = None
+    """How much the model is to think: a level, "none" for not at all."""
     vendor: Mapping[str, Body] = field(default_factory=dict)
     """By wire, the fields that only this wire has."""
+    effort_fields: tuple[str, ...] = ()
+    """Those of them that say the effort."""
+
+
+def with_parts(turn: Turn, parts: Sequence[Part]) -> Turn:
+    """Return the turn with these parts; the same object if they are its own."""
+    same = len(parts) == len(turn.parts) and all(map(is_, parts, turn.parts))
+    return turn if same else Turn(turn.role, tuple(parts))
 
 
 def parts_of(conversation: Conversation) -> list[Part]:

@@ -49,7 +49,7 @@ class Arguments:
 
 @dataclass(slots=True)
 class Opaque:
-    """State of the turn that has to come back, by its name on the provider's wire."""
+    """State that has to come back, by its name on the wire that it is read from or written on."""
 
     name: str
     value: object
@@ -60,7 +60,7 @@ Delta = Text | Thinking | Signature | ToolCall | Arguments | Opaque
 
 @dataclass(slots=True)
 class Stop:
-    """How the answer ended; `reason` is one of Anthropic's, which distinguish more cases."""
+    """How the answer ended; `reason` is one of Anthropic's, which distinguish more cases, or `content_filter`."""
 
     reason: str | None = None
     sequence: str | None = None
@@ -85,7 +85,7 @@ ANTHROPIC_STOPS: Final = {
     "length": "max_tokens",
     "tool_calls": "tool_use",
     "function_call": "tool_use",
-    "content_filter": "refusal",
+    "content_filter": "content_filter",
 }
 OPENAI_STOPS: Final = {
     "end_turn": "stop",
@@ -95,4 +95,5 @@ OPENAI_STOPS: Final = {
     "model_context_window_exceeded": "length",
     "tool_use": "tool_calls",
     "refusal": "content_filter",
+    "content_filter": "content_filter",
 }

@@ -5,12 +5,12 @@ Every function returns the very object it was given where nothing has to change:
 
 import hashlib
 import re
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from operator import eq
+from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import Any, TypeVar
 
 from coderouter_proxy.config.traits import EFFORTS, ProviderTraits
 from coderouter_proxy.request import Body
+from coderouter_proxy.wires import neighbours
 from coderouter_proxy.wires.client import Drop
 from coderouter_proxy.wires.losses import OTHER, named
 
@@ -28,8 +28,6 @@ _ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 _NAMED_SCHEMAS = frozenset({"properties", "patternProperties", "$defs", "definitions", "dependentSchemas"})
 _VALUES = frozenset({"enum", "const", "default", "example", "examples", "required", "dependentRequired"})
 _DEPTH_MAX = 200  # orjson does not write what is nested more deeply
-# Upper bounds of `thinking.budget_tokens`, as other gateways map them to levels.
-_BUDGETS = ((1024, "low"), (8192, "medium"))
 
 
 def apply(fits: Fits, body: Body, traits: ProviderTraits, drop: Drop) -> Body:
@@ -105,19 +103,6 @@ def takes_effort(traits: ProviderTraits, *, own_api: bool) -> bool:
     return bool(traits.efforts) or (own_api and traits.efforts is None)
 
 
-def effort_of(thinking: object, effort: object) -> str | None:
-    """Return the level that a messages request means; None where it leaves it to the model."""
-    fields = thinking if isinstance(thinking, dict) else {}
-    if fields.get("type") == "disabled":
-        return "none"
-    if isinstance(effort, str) and effort:
-        return effort
-    budget = fields.get("budget_tokens")
-    if fields.get("type") != "enabled" or not isinstance(budget, int):
-        return None
-    return next((level for tokens_max, level in _BUDGETS if budget <= tokens_max), "high")
-
-
 def as_parts(content: object) -> list[Any]:
     """Return the content as a list of parts, of which a text looks the same on both wires."""
     if isinstance(content, str):
@@ -129,33 +114,13 @@ def roles_of(messages: Sequence[Body]) -> list[object]:
     return [message.get("role") for message in messages]
 
 
-def alternating(body: Body, traits: ProviderTraits, merge: Callable[[list[Body]], Body]) -> Body:
-    """Return the body with neighbours merged that are all the user's or all the assistant's.
-
-    `merge` gets each run whole: in pairs, its work would grow with the square of the length.
-    """
+def alternating(body: Body, traits: ProviderTraits, merge: Callable[[Sequence[Body]], Body]) -> Body:
+    """Return the body with neighbours merged that are all the user's or all the assistant's."""
     if not traits.alternating:
         return body
     messages = body["messages"]
-    roles = roles_of(messages)
-    merged: list[Body] = []
-    start = 0
-    for neighbours in _runs(roles):
-        merged += messages[start : neighbours.start]
-        merged.append(merge(messages[neighbours.start : neighbours.stop]))
-        start = neighbours.stop
-    return {**body, "messages": [*merged, *messages[start:]]} if start else body
-
-
-def _runs(roles: Sequence[object]) -> Iterator[range]:
-    """Yield the places of the messages that follow each other in one of the two roles."""
-    same = bytes(map(eq, roles, roles[1:])) + b"\0"  # which have the role of the next one
-    start = same.find(1)
-    while start >= 0:
-        stop = same.index(0, start) + 1
-        if roles[start] in ("user", "assistant"):
-            yield range(start, stop)
-        start = same.find(1, stop)
+    merged = neighbours.merged(messages, roles_of(messages), merge)
+    return body if merged is messages else {**body, "messages": merged}
 
 
 def without_keywords(schema: Any, refused: Collection[str], depth: int = 0) -> Any:  # noqa: ANN401

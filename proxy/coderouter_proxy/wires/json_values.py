@@ -17,13 +17,18 @@ def words(value: object) -> str:
 
 
 def written(value: object, *, retryable: bool) -> str:
+    """Return the JSON text of the value; raises as `encoded` does."""
+    return encoded(value, retryable=retryable).decode()
+
+
+def encoded(value: object, *, retryable: bool) -> bytes:
     """Return the JSON text of the value.
 
     Raises:
         ProviderError: orjson reads deeper nesting than it writes; `retryable` if it came from a provider.
     """
     try:
-        return orjson.dumps(value).decode()
+        return orjson.dumps(value)
     except orjson.JSONEncodeError as error:
         raise ProviderError(
             "protocol",

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from coderouter_proxy.wires.conversation import (
+    ON_ALL_WIRES,
     Conversation,
     Media,
     Part,
@@ -24,14 +25,15 @@ _FIELDS = (
     " user_profile_id verbosity web_search_options"
 )
 _PARTS = (
-    "audio_url document file image input_audio video_url"
+    "audio_url citations document file image input_audio video_url"
     " bash_code_execution_tool_result code_execution_tool_result compaction container_upload mcp_tool_result"
     " mcp_tool_use redacted_thinking server_tool_use text_editor_code_execution_tool_result thinking tool_reference"
     " tool_result tool_search_tool_result tool_use web_fetch_tool_result web_search_tool_result"
 )
 _TOOLS = (
     "bash builtin_function code_execution code_interpreter computer custom file_search image_generation mcp"
-    " mcp_toolset memory text_editor tool tool_search_tool_bm25 tool_search_tool_regex web_fetch web_search"
+    " mcp_toolset apply_patch local_shell memory programmatic_tool_calling"
+    " shell text_editor tool tool_search tool_search_tool_bm25 tool_search_tool_regex web_fetch web_search"
     " web_search_preview"
 )
 KNOWN = frozenset(f"{_FIELDS} {_PARTS} {_TOOLS}".split())
@@ -53,24 +55,37 @@ class Vocabulary:
     stops_max: int | None = None
 
 
-def losses(conversation: Conversation, vocabulary: Vocabulary) -> tuple[str, ...]:
-    """Return the name of everything that the wire cannot express, once, in the order of the conversation."""
-    return tuple(dict.fromkeys(_losses(conversation, vocabulary)))
+def losses(
+    conversation: Conversation, vocabulary: Vocabulary, *, takes_effort: bool = False
+) -> tuple[str, ...]:
+    """Return the name of everything that the wire cannot express, once, in the order of the conversation.
+
+    `takes_effort`: the provider gets the effort.
+    """
+    expressed = conversation.effort_fields if takes_effort else ()
+    return tuple(dict.fromkeys(_losses(conversation, vocabulary, expressed)))
 
 
-def _losses(conversation: Conversation, vocabulary: Vocabulary) -> Iterator[str]:
+def _losses(conversation: Conversation, vocabulary: Vocabulary, expressed: tuple[str, ...]) -> Iterator[str]:
     for fields in conversation.vendor.values():
-        yield from (named(name) for name, value in fields.items() if not vocabulary.knows_field(name, value))
+        yield from (
+            named(name)
+            for name, value in fields.items()
+            if name not in expressed and not vocabulary.knows_field(name, value)
+        )
     if conversation.top_k is not None and not vocabulary.top_k:
         yield "top_k"
     if vocabulary.stops_max is not None and len(conversation.stop) > vocabulary.stops_max:
         yield "stop_sequences"
     parts = parts_of(conversation)
-    cached = [part.cache for part in parts] + [tool.cache for tool in conversation.tools]
-    if not vocabulary.cache and any(cache is not None for cache in cached):
+    if not vocabulary.cache and (
+        any(part.cache is not None for part in parts)
+        or any(tool.cache is not None for tool in conversation.tools)
+    ):
         yield "cache_control"
-    yield from (name for part in parts if (name := _lost(part, vocabulary)) is not None)
-    for turn in conversation.turns:
+    others = [part for part in parts if not isinstance(part, ON_ALL_WIRES)]
+    yield from (name for part in others if (name := _lost(part, vocabulary)) is not None)
+    for turn in conversation.turns if others else ():
         if turn.role != "user":
             yield from (part.kind for part in turn.parts if isinstance(part, Media))
     if not vocabulary.strict and any(tool.strict for tool in conversation.tools):

@@ -2,9 +2,8 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
+from typing import Final
 from urllib.parse import urlsplit
-
-import orjson
 
 from coderouter_events.events import Ingress
 from coderouter_proxy.answer import Usage
@@ -12,13 +11,16 @@ from coderouter_proxy.config.schema import Profile, Provider
 from coderouter_proxy.config.traits import ProviderTraits
 from coderouter_proxy.errors import ProviderError
 from coderouter_proxy.request import Body, ClientRequest
-from coderouter_proxy.wires import fitting, returned_state, state
+from coderouter_proxy.wires import fitting, lenient_json, returned_state, state
 from coderouter_proxy.wires.client import Drop
 from coderouter_proxy.wires.clients import CLIENT_WIRES
 from coderouter_proxy.wires.conversation import Conversation
 from coderouter_proxy.wires.deltas import Reader
 
 __all__ = ["Drop", "ProviderWire", "by_hand", "conversation_for", "count", "directive"]
+
+TOKENS_MAX: Final = 10**9
+"""Of one answer; a larger number is not one of tokens."""
 
 
 class ProviderWire(ABC):
@@ -31,9 +33,6 @@ class ProviderWire(ABC):
     vendor_host: str  # of the API that the wire is named after
     requires_max_tokens: bool  # in every request
     thinks_on_request: bool  # `thinking` in a request turns it on
-    repairs_text_calls: (
-        bool  # tool calls that a model writes as text become real ones, whatever the client's wire
-    )
 
     @abstractmethod
     def url(self, provider: Provider) -> str: ...
@@ -41,6 +40,11 @@ class ProviderWire(ABC):
     def is_vendors_own(self, provider: Provider) -> bool:
         """Return whether the provider is the vendor's own API, which accepts everything in its reference."""
         return urlsplit(provider.base_url).hostname == self.vendor_host
+
+    def repairs_text_calls(self, provider: Provider) -> bool:
+        """Return whether tool calls that its models write as text become real ones, whatever the client's wire."""
+        del provider
+        return True
 
     @abstractmethod
     def models_url(self, provider: Provider) -> str:
@@ -77,16 +81,47 @@ class ProviderWire(ABC):
         return None
 
     @abstractmethod
-    def needs_parsing(self, events: bytes) -> bool:
-        """Return whether these events contain anything that the proxy must know."""
+    def is_plain(self, event: bytes, chunk: Body) -> bool:
+        """Return whether the event, which holds this chunk, is framed as usual and adds only content to an answer.
+
+        There is nothing in such an event that the proxy must know.
+        """
+
+    @abstractmethod
+    def delta(self, chunk: Body) -> Body:
+        """Return what a plain chunk adds."""
+
+    @abstractmethod
+    def is_framed(self, event: bytes, chunk: Body) -> bool:
+        """Return whether clients read the chunk from this event as it is."""
 
     @abstractmethod
     def is_end(self, data: bytes) -> bool:
         """Return whether the event with this data is the last one."""
 
+    def is_ping(self, chunk: Body) -> bool:
+        """Return whether the chunk only keeps the connection alive."""
+        return chunk.get("type") == "ping"
+
     @abstractmethod
-    def raise_for_error(self, decoded: Body) -> None:
+    def raise_for_error(self, decoded: object) -> None:
         """Raise the ProviderError that the provider reports in an event, or instead of an answer."""
+
+    @abstractmethod
+    def names_stop(self, chunk: Body) -> bool:
+        """Return whether the server says with each piece of content whether the model has stopped."""
+
+    @abstractmethod
+    def settled(self, chunk: Body) -> list[Body]:
+        """Return the chunk without an empty stop reason; for a whole answer, the chunks of its stream."""
+
+    @abstractmethod
+    def collected(self, chunks: list[Body], usage: Usage) -> Body:
+        """Return the whole answer that these chunks of a stream amount to."""
+
+    @abstractmethod
+    def saying(self, text: str, model: str) -> Body:
+        """Return the whole answer of a model that wrote this text."""
 
     @abstractmethod
     def validate(self, decoded: Body) -> None:
@@ -116,19 +151,31 @@ class ProviderWire(ABC):
         Raises:
             ProviderError: it is not a JSON object, or it is the provider's error.
         """
+        decoded, exact = self.read(data)
+        return decoded if exact else lenient_json.whole(decoded)
+
+    def read(self, data: bytes) -> tuple[Body, bool]:
+        """Return the JSON object in an answer or an event, and whether every parser reads it.
+
+        Otherwise its texts may hold halves of characters.
+
+        Raises:
+            ProviderError: it is not a JSON object, or it is the provider's error.
+        """
         if not data.strip():
             raise ProviderError("empty", "the answer is empty")
+        decoded: object
         try:
-            decoded = orjson.loads(data)
-        except orjson.JSONDecodeError:
-            decoded = None
+            decoded, exact = lenient_json.loads(data)
+        except ValueError:
+            decoded, exact = None, False
+        self.raise_for_error(decoded)
         if not isinstance(decoded, dict):
             # It may be part of a completion, which events must not quote.
             raise ProviderError(
                 "protocol", f"not the {self.ingress} wire: {len(data)} bytes that are not a JSON object"
             )
-        self.raise_for_error(decoded)
-        return decoded
+        return decoded, exact
 
 
 def directive(provider: Provider, profile: Profile) -> str | None:
@@ -156,7 +203,14 @@ def by_hand(body: Body, provider: Provider, drop: Drop) -> Body:
     return fitting.without_fields(body, provider.drop_params, drop) if provider.drop_params else body
 
 
-def count(usage: object, field: str) -> int | None:
-    """Return a number of tokens; None if the provider does not report it."""
-    value = usage.get(field) if isinstance(usage, dict) else None
-    return value if isinstance(value, int) else None
+def count(usage: object, *fields: str) -> int | None:
+    """Return the number of tokens in the first of the fields that holds one; None if none does."""
+    if not isinstance(usage, dict):
+        return None
+    for field in fields:
+        value = usage.get(field)
+        if isinstance(value, float) and value.is_integer():
+            value = int(value)
+        if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= TOKENS_MAX:
+            return value
+    return None

@@ -1,7 +1,7 @@
 """What a provider's refusal says, in any shape that servers use: the kind of error, how long to wait, the message."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
@@ -12,6 +12,7 @@ from coderouter_proxy.errors import ProviderError
 
 MESSAGE_CHARS_MAX = 2000
 NESTING_MAX = 8
+LISTED_ERRORS_MAX = 20
 
 STATUS_ERRORS: dict[int, ErrorType] = {
     401: "auth",
@@ -41,6 +42,16 @@ PER_TIME = re.compile(
     r"(?:tokens|requests|input tokens) per (?:minute|min|hour|day)|\b[TR]P[MD]\b", re.IGNORECASE
 )
 
+# What servers give as the reason why a model stopped when it was not the model that did.
+BROKEN_OFF = re.compile(
+    r"error|abort|cancel|fail|time_?out|interrupted|insufficient_system_resource|malformed_function_call",
+    re.IGNORECASE,
+)
+_ERROR_FIELDS = ("error", "detail", "errors", "error_msg", "error_message")
+_CODE_FIELDS = ("code", "status", "status_code", "error_code")
+_ANSWER_FIELDS = ("choices", "content", "usage", "delta")
+_REASON_CHARS_MAX = 60
+
 _WAIT = re.compile(
     r"(?:try|retry) again in (?:(?P<h>\d+)h)?(?:(?P<m>\d+)m(?!s))?(?:(?P<s>\d+(?:\.\d+)?)s)?(?:(?P<ms>\d+)ms)?"
     r"|(?:try again|retry) (?:in|after) (?P<seconds>\d+(?:\.\d+)?) ?sec",
@@ -49,7 +60,9 @@ _WAIT = re.compile(
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)s")
 
 
-def by_status(status: int, message: str, retry_after: str | None = None) -> ProviderError:
+def by_status(
+    status: int, message: str, retry_after: str | None = None, failed_generation: str | None = None
+) -> ProviderError:
     """Return the error that an upstream's status stands for; the next provider may do better after any of them."""
     if status // 100 == 3:
         return ProviderError("protocol", f"redirects with {status}; correct base_url", status=status)
@@ -65,18 +78,72 @@ def by_status(status: int, message: str, retry_after: str | None = None) -> Prov
         retry_after=retry_after or wait_in(message),
         about_request=about_request,
         too_long=about_request and TOO_LONG.search(message) is not None,
+        failed_generation=failed_generation,
     )
 
 
 def refusal(status: int, body: bytes, retry_after: str | None, reason: str) -> ProviderError:
     """Return the error that a response stands for which is not a 2xx."""
     decoded = _decoded(body)
+    failed: str | None = None
     if decoded is None:
         message = body[:300].decode(errors="replace").strip()
     else:
         message = message_in(decoded)
         retry_after = retry_after or _retry_delay(decoded)
-    return by_status(status, message or f"HTTP {status} {reason}".rstrip(), retry_after)
+        failed = _failed_generation(decoded)
+    return by_status(status, message or f"HTTP {status} {reason}".rstrip(), retry_after, failed)
+
+
+def reported(decoded: object, statuses: Mapping[str, int]) -> ProviderError | None:
+    """Return the error in an event of a stream, or in a body of status 200; None if it holds none.
+
+    Any shape counts that servers use: `{"error"}` as an object or text, `{"object": "error"}`, `{"type": "error"}`,
+    `{"detail"}`, `{"message", "code"}`, and lists of them. `statuses` has those of the wire's types of errors.
+    """
+    if isinstance(decoded, list):
+        found = (
+            reported(entry, statuses) for entry in decoded[:LISTED_ERRORS_MAX] if isinstance(entry, dict)
+        )
+        return next((error for error in found if error is not None), None)
+    if not isinstance(decoded, dict) or not _is_error(decoded):
+        return None
+    error = decoded.get("error")
+    inner = error if isinstance(error, dict) else decoded
+    status = _status(inner, statuses) or _status(decoded, statuses) or 500
+    return by_status(status, message_in(decoded), failed_generation=_failed_generation(decoded))
+
+
+def stopped_by(reason: str) -> ProviderError | None:
+    """Return the error that a reason to stop stands for; None if the model itself stopped."""
+    if not BROKEN_OFF.search(reason):
+        return None
+    kind: ErrorType = "overloaded" if "resource" in reason.lower() else "upstream_5xx"
+    return ProviderError(kind, f"the model stopped because of {reason[:_REASON_CHARS_MAX]!r}")
+
+
+def _is_error(decoded: dict[str, object]) -> bool:
+    if decoded.get("error") or decoded.get("type") == "error" or decoded.get("object") == "error":
+        return True
+    if any(decoded.get(name) for name in _ANSWER_FIELDS):
+        return False
+    if any(decoded.get(name) for name in _ERROR_FIELDS):
+        return True
+    coded = "type" not in decoded or any(decoded.get(name) for name in _CODE_FIELDS)
+    return coded and any(isinstance(decoded.get(name), str) for name in ("message", "msg"))
+
+
+def _status(error: dict[str, object], statuses: Mapping[str, int]) -> int | None:
+    kind = error.get("type")
+    if isinstance(kind, str) and kind in statuses:
+        return statuses[kind]
+    for name in _CODE_FIELDS:
+        code = error.get(name)
+        if isinstance(code, str) and len(code) == 3 and code.isdecimal():
+            code = int(code)
+        if isinstance(code, int) and 400 <= code <= 599:
+            return code
+    return None
 
 
 def retry_after_s(value: str | None) -> float | None:
@@ -123,7 +190,8 @@ def _message(decoded: object, depth: int) -> str:
         inner = _decoded(decoded.encode(errors="replace")) if decoded.lstrip()[:1] in ("{", "[") else None
         return (_message(inner, depth - 1) if inner is not None else "") or _plain(decoded)
     if isinstance(decoded, list):
-        found = (_listed_error(entry) or _message(entry, depth - 1) for entry in decoded)
+        listed = decoded[:LISTED_ERRORS_MAX]
+        found = (_listed_error(entry) or _message(entry, depth - 1) for entry in listed)
         return "; ".join(words for words in found if words)
     if isinstance(decoded, dict):
         return next((words for words in _candidates(decoded, depth - 1) if words), "")
@@ -161,6 +229,13 @@ def _plain(text: str) -> str:
         if text.lstrip()[:1] in ("{", "[") and _decoded(text.encode(errors="replace")) is not None
         else text
     )
+
+
+def _failed_generation(decoded: object) -> str | None:
+    """Return the text of a model whose tool call its server could not read: Groq's 400 holds it."""
+    error = decoded.get("error") if isinstance(decoded, dict) else None
+    failed = error.get("failed_generation") if isinstance(error, dict) else None
+    return failed if isinstance(failed, str) and failed else None
 
 
 def _retry_delay(decoded: object) -> str | None:

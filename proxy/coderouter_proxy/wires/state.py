@@ -2,32 +2,35 @@
 
 Gemini refuses a call without the `thought_signature` that came with it, DeepSeek a turn without its
 `reasoning_content`; OpenRouter has `reasoning_details` and Anthropic signed thinking. Clients of another wire have no
-field for them, but every client returns tool-call ids, and on the Anthropic wire the signature of thinking. So the
-state is part of these. Nothing is kept in memory: it survives a restart, other workers, and answers of other providers
-in between.
+field for them, but every client returns tool-call ids, and on the Anthropic wire thinking. So the state is part of
+these. Nothing is kept in memory: it survives a restart, other workers, and answers of other providers in between.
 
-An id with state is `<id>_crs_<payload>`, a signature `crs_<payload>`. The payload names the provider that made the
-state; only that provider gets it back. No provider ever gets an id with a payload.
+An id with state is `<id>_crs_<payload>`. The signature of thinking and the data of redacted thinking are
+`crs_<payload>`; a client that asked for thinking gets what makes an id too long in a block of redacted thinking before
+the call, whose id is `<id>_crs_` then. The payload names the provider that made the state; only that provider gets it
+back. No provider ever gets an id with a payload, or a block with one.
+
+Every other client, and one that did not return the block of its last call, gets all of it in the id, the one field
+that all of them return; it may have 22,000 characters.
+Those of the OpenAI wire drop `reasoning_content`, and mostly `extra_content`. On the Anthropic wire, a client that did
+not ask for thinking may expect the call to be the first block, or drop a block that it does not know.
 """
 
-import base64
-import binascii
 import hashlib
 import re
-import zlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import Any, Final
-
-import orjson
+from typing import Final
 
 from coderouter_proxy.config.schema import Provider
-from coderouter_proxy.config.traits import ProviderTraits
 from coderouter_proxy.request import Body
+from coderouter_proxy.wires import state_payload
 
-STATE_BYTES_MAX: Final = 16 * 1024
+STATE_BYTES_MAX: Final = state_payload.BYTES_MAX
 """Of JSON, before it is compressed; what is longer is left out."""
+ID_CHARS_MAX: Final = 64
+"""Of an id, where a block can hold the rest. Claude Code names files after ids, and other clients limit them, too."""
 
 SIGNATURE_PREFIX: Final = "crs_"
 MARK: Final = f"_{SIGNATURE_PREFIX}"
@@ -40,13 +43,9 @@ OPENAI_FIELDS: Final = (*REASONING, "reasoning_details", "extra_content")
 THINKING: Final = "thinking"
 """What Anthropic's blocks of thinking are called in the state of a turn."""
 
-# https://ai.google.dev/gemini-api/docs/thought-signatures: for calls that Gemini did not make.
-NO_SIGNATURE: Final = "skip_thought_signature_validator"
-
-_NOT_IN_ID = re.compile(r"[^A-Za-z0-9_-]")
-_PAYLOAD_CHARS_MAX = 4 * STATE_BYTES_MAX
+NOT_IN_ID: Final = re.compile(r"[^A-Za-z0-9_-]")
 _ORIGIN_BYTES = 6
-_DIGEST_BYTES = 8
+_ID_BEGINNING_CHARS = 40
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,13 +74,52 @@ def encode_id(own: str, state: State | None) -> str:
     """
     if state is None and MARK not in own:
         return own
-    plain = _NOT_IN_ID.sub("_", own).replace(MARK[:-1], "-crs")
-    for fields in _smaller(state):
-        if plain != own:
-            fields["i"] = own
-        if (payload := _encoded(fields)) is not None:
-            return f"{plain}{MARK}{payload}"
-    return plain
+    plain = _plain(own)
+    payload = _payload(own, state, plain)
+    return plain if payload is None else f"{plain}{MARK}{payload}"
+
+
+def set_aside(own: str, state: State | None) -> tuple[str, str | None]:
+    """Return an id for the client, and the data of a redacted block before the call; None if the id holds all.
+
+    The id has at most `ID_CHARS_MAX` characters. It ends with the mark if there is a block.
+    """
+    with_all = encode_id(own, state)
+    if len(with_all) <= ID_CHARS_MAX:
+        return with_all, None
+    short = _plain(own)
+    if len(short) + len(MARK) > ID_CHARS_MAX:
+        short = f"{short[:_ID_BEGINNING_CHARS]}_{state_payload.digest(own)}"
+    given = f"{short}{MARK}"
+    payload = _payload(own, state, short, {"a": given})
+    return (short, None) if payload is None else (given, f"{SIGNATURE_PREFIX}{payload}")
+
+
+class ReturnedCalls:
+    """The calls of one conversation, as their providers made them; feed it with blocks, calls and results in order."""
+
+    def __init__(self) -> None:
+        self._aside: dict[str, tuple[str, State | None]] = {}  # of calls to come, by the client's id
+        self._own: dict[str, str] = {}
+
+    def takes(self, data: object) -> bool:
+        """Return whether the data of a redacted block is ours; what it holds belongs to a call that follows."""
+        if not isinstance(data, str) or not is_ours(data):
+            return False
+        fields = state_payload.decoded(data.removeprefix(SIGNATURE_PREFIX)) or {}
+        if isinstance(given := fields.get("a"), str):
+            self._aside[given] = _own_and_state(fields, given.removesuffix(MARK))
+        return True
+
+    def call(self, given: str) -> tuple[str, State | None]:
+        """Return the provider's own id of the call, and the state."""
+        own, of_call = self._aside.pop(given) if given in self._aside else decode_id(given)
+        self._own[given] = own
+        return own, of_call
+
+    def result(self, given: str) -> str:
+        """Return the provider's own id of the call that has this result."""
+        return self._own.get(given) or decode_id(given)[0]
 
 
 def decode_id(given: str) -> tuple[str, State | None]:
@@ -89,17 +127,17 @@ def decode_id(given: str) -> tuple[str, State | None]:
     plain, mark, payload = given.partition(MARK)
     if not mark:
         return given, None
-    fields = _decoded(payload)
+    fields = state_payload.decoded(payload)
     if fields is None:
-        return plain or f"call_{_digest(given)}", None
-    own = fields.get("i", plain)
-    return (own if isinstance(own, str) else plain), _state(fields)
+        return plain or f"call_{state_payload.digest(given)}", None
+    return _own_and_state(fields, plain)
 
 
 def sign(origin: str, name: str, text: str, turn: Body) -> str:
     """Return a signature for reasoning in the field `name`, with more state of its turn."""
-    fields: Body = {"o": origin, "f": name, "h": _digest(text)}
-    return f"{SIGNATURE_PREFIX}{_encoded({**fields, 't': turn}) or _encoded(fields)}"
+    fields: Body = {"o": origin, "f": name, "h": state_payload.digest(text)}
+    payload = state_payload.encoded({**fields, "t": turn}) or state_payload.encoded(fields)
+    return f"{SIGNATURE_PREFIX}{payload}"
 
 
 def is_ours(signature: object) -> bool:
@@ -111,8 +149,8 @@ def signed(signature: str, text: str) -> State | None:
     """Return the state of reasoning and its signature; None if it is not ours, damaged, or of another text."""
     if not is_ours(signature):
         return None
-    fields = _decoded(signature.removeprefix(SIGNATURE_PREFIX))
-    if fields is None or fields.get("h") != _digest(text) or fields.get("f") not in REASONING:
+    fields = state_payload.decoded(signature.removeprefix(SIGNATURE_PREFIX))
+    if fields is None or fields.get("h") != state_payload.digest(text) or fields.get("f") not in REASONING:
         return None
     state = _state(fields)
     return None if state is None else State(state.origin, turn={fields["f"]: text, **state.turn})
@@ -143,37 +181,20 @@ def joined(turns: Iterable[Body]) -> Body:
     return message
 
 
-def restored(messages: Sequence[Body], origin: str, *, returns_reasoning: bool) -> list[Body]:
-    """Return chat messages as the provider of this origin made them: with its own ids and state, none of others."""
-    return [_restored(message, origin, returns_reasoning=returns_reasoning) for message in messages]
+def _plain(own: str) -> str:
+    return NOT_IN_ID.sub("_", own).replace(MARK[:-1], "-crs")
 
 
-def without_state(messages: Sequence[Body]) -> list[Body]:
-    """Return messages of the Anthropic wire with plain ids, and with reasoning of other vendors unsigned."""
-    return [
-        {**message, "content": [_plain_block(block) for block in content]}
-        if isinstance(content := message.get("content"), list)
-        else message
-        for message in messages
-    ]
+def _payload(own: str, state: State | None, shown: str, more: Body | None = None) -> str | None:
+    """Return what an id or a block of the call has to hold, with as much of the state as fits; None if nothing does."""
+    named: Body = {} if shown == own else {"i": own}
+    payloads = (state_payload.encoded({**fields, **named, **(more or {})}) for fields in _smaller(state))
+    return next((payload for payload in payloads if payload is not None), None)
 
 
-def with_required_state(messages: list[Body], traits: ProviderTraits) -> list[Body]:
-    """Return chat messages with what the provider's documentation offers where state is required and missing.
-
-    Only Gemini's first call of a message needs a signature. DeepSeek wants the field in all assistant messages once
-    there are calls, and takes an empty one.
-    """
-    if traits.thought_signatures:
-        messages = list(map(_with_signature, messages))
-    if traits.returns_reasoning and any(message.get("tool_calls") for message in messages):
-        messages = [
-            {**message, "reasoning_content": ""}
-            if message.get("role") == "assistant" and not isinstance(message.get("reasoning_content"), str)
-            else message
-            for message in messages
-        ]
-    return messages
+def _own_and_state(fields: Body, shown: str) -> tuple[str, State | None]:
+    own = fields.get("i", shown)
+    return (own if isinstance(own, str) else shown), _state(fields)
 
 
 def _smaller(state: State | None) -> Iterable[Body]:
@@ -191,30 +212,6 @@ def _smaller(state: State | None) -> Iterable[Body]:
     yield fields
 
 
-def _encoded(fields: Body) -> str | None:
-    """Return the payload; None if it is too long or is not JSON that can be written."""
-    try:
-        data = orjson.dumps(fields)
-    except orjson.JSONEncodeError:
-        return None
-    if len(data) > STATE_BYTES_MAX:
-        return None
-    return base64.urlsafe_b64encode(zlib.compress(data)).rstrip(b"=").decode()
-
-
-def _decoded(payload: str) -> Body | None:
-    """Return the fields; None if the payload is damaged, which its checksum shows."""
-    if len(payload) > _PAYLOAD_CHARS_MAX:
-        return None
-    inflating = zlib.decompressobj()
-    try:
-        data = base64.b64decode(payload + "=" * (-len(payload) % 4), altchars=b"-_", validate=True)
-        fields = orjson.loads(inflating.decompress(data, STATE_BYTES_MAX))
-    except (ValueError, binascii.Error, zlib.error):
-        return None
-    return fields if inflating.eof and isinstance(fields, dict) else None
-
-
 def _state(fields: Body) -> State | None:
     origin, call, turn = fields.get("o"), fields.get("c", {}), fields.get("t", {})
     if not isinstance(origin, str) or not isinstance(call, dict) or not isinstance(turn, dict):
@@ -222,75 +219,6 @@ def _state(fields: Body) -> State | None:
     return State(origin, call, turn)
 
 
-def _digest(text: str) -> str:
-    return hashlib.blake2s(
-        text.strip().encode("utf-8", "surrogatepass"), digest_size=_DIGEST_BYTES
-    ).hexdigest()
-
-
-def _restored(message: Body, origin: str, *, returns_reasoning: bool) -> Body:
-    call_id, calls = message.get("tool_call_id"), message.get("tool_calls")
-    if isinstance(call_id, str):
-        message = {**message, "tool_call_id": decode_id(call_id)[0]}
-    if not isinstance(calls, list):
-        return message
-    plain: list[Any] = []
-    states: list[State] = []
-    for call in calls:
-        own, of_call = _restored_call(call, origin)
-        plain.append(own)
-        states += [of_call] if of_call is not None else []
-    message = {**message, "tool_calls": plain}
-    if any(of_call.origin != origin for of_call in states):
-        foreign = OPENAI_FIELDS[1:] if returns_reasoning else OPENAI_FIELDS
-        message = {name: value for name, value in message.items() if name not in foreign}
-    own_states = [for_provider(each, origin, returns_reasoning=returns_reasoning) for each in states]
-    back = openai_fields(joined(each.turn for each in own_states if each is not None))
-    return {**message, **{name: value for name, value in back.items() if not message.get(name)}}
-
-
-def _restored_call(call: Any, origin: str) -> tuple[Any, State | None]:  # noqa: ANN401 - of a client
-    if not isinstance(call, dict) or not isinstance(given := call.get("id"), str):
-        return call, None
-    own, of_call = decode_id(given)
-    fields = {**call, "id": own}
-    if of_call is None:
-        return fields, None
-    if of_call.origin == origin:
-        fields |= {name: value for name, value in of_call.call.items() if not call.get(name)}
-    else:
-        fields.pop("extra_content", None)
-    return fields, of_call
-
-
 def openai_fields(turn: Body) -> Body:
     """Return what of a turn's state is a field of a chat message."""
     return {name: turn[name] for name in OPENAI_FIELDS if name in turn}
-
-
-def _plain_block(block: Any) -> Any:  # noqa: ANN401 - of a client
-    if not isinstance(block, dict):
-        return block
-    for name in ("id", "tool_use_id"):
-        if isinstance(given := block.get(name), str) and MARK in given:
-            return {**block, name: _NOT_IN_ID.sub("_", decode_id(given)[0])}
-    if block.get("type") == "thinking" and is_ours(block.get("signature")):
-        return {**block, "signature": ""}
-    return block
-
-
-def _with_signature(message: Body) -> Body:
-    calls = message.get("tool_calls")
-    if not isinstance(calls, list) or not calls or any(map(_has_signature, calls)):
-        return message
-    first, *others = calls
-    if not isinstance(first, dict):
-        return message
-    extra: Body = {"google": {"thought_signature": NO_SIGNATURE}}
-    return {**message, "tool_calls": [{**first, "extra_content": extra}, *others]}
-
-
-def _has_signature(call: object) -> bool:
-    extra = call.get("extra_content") if isinstance(call, dict) else None
-    google = extra.get("google") if isinstance(extra, dict) else None
-    return isinstance(google, dict) and bool(google.get("thought_signature"))

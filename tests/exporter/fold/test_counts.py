@@ -31,7 +31,7 @@ TOKENS = st.one_of(st.none(), st.integers(0, 200_000))
 FINISHED = st.fixed_dictionaries(
     {
         "request_id": st.integers(0, 9).map(lambda number: f"req_{number}"),
-        "ingress": st.sampled_from(("openai", "anthropic")),
+        "ingress": st.sampled_from(("openai", "anthropic", "responses")),
         "profile": st.sampled_from((None, "default", "coding")),
         "stream": st.booleans(),
         "outcome": st.sampled_from(

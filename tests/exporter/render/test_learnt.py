@@ -10,7 +10,7 @@ from coderouter_exporter.render.report import report
 from coderouter_exporter.state.state import State
 from coderouter_proxy.config.traits import Traits
 from coderouter_proxy.providers import adaptations
-from coderouter_proxy.providers.adaptations import Value
+from coderouter_proxy.providers.wordings.adaptation import Value
 from exporter.fold.events import adapted, folded, heartbeat, view
 
 VALUES: dict[str, Value] = {

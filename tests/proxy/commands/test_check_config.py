@@ -271,3 +271,41 @@ def test_what_is_declared_already_is_not_shown(tmp_path: Path) -> None:
     path.write_text("\n".join((*events, "")), encoding="utf-8")
     shown = coderouter(tmp_path, "check-config", "--events", str(path)).stdout
     assert "learnt: local needs traits: {call_ids: nine, refused_fields: [store, user]}\n" in shown
+
+
+def test_each_trait_is_shown_with_where_it_is_from(tmp_path: Path) -> None:
+    providers: list[dict[str, object]] = [
+        process.provider("gpt", "https://api.openai.com/v1", model="gpt-5", max_output_tokens=9000),
+        process.provider(
+            "local",
+            "http://127.0.0.1:1/v1",
+            traits={"refused_fields": ["store"], "efforts": []},
+            capabilities={"vision": False},
+        ),
+        {"name": "built-in", "kind": "echo"},
+    ]
+    process.write_config(tmp_path, process.config(providers))
+    path = tmp_path / "events.jsonl"
+    path.write_text(
+        adapted("w1", "local", "refused_fields", "user", "refused-field") + "\n", encoding="utf-8"
+    )
+    arguments = ("check-config", "--events", str(path))
+    _, _, table = coderouter(tmp_path, *arguments).stdout.partition("where it is not the default\n\n")
+    assert table.splitlines()[:-1] == [
+        "gpt: system_text: anywhere (rule * at api.openai.com)",
+        "gpt: alternating: false (rule * at api.openai.com)",
+        "gpt: max_tokens_field: max_completion_tokens (rule * at api.openai.com)",
+        "gpt: max_output_tokens: 9000 (providers.yaml)",
+        "gpt: efforts: [minimal, low, medium, high] (rule gpt-5 at api.openai.com)",
+        "local: refused_fields: [store, user] (learnt)",
+        "local: images: false (vision: false)",
+        "local: documents: false (vision: false)",
+        "local: efforts: [] (providers.yaml)",
+    ]
+    shown = json.loads(coderouter(tmp_path, *arguments, "--json").stdout)["traits"]
+    assert sorted(shown) == ["gpt", "local"]
+    assert shown["local"]["refused_fields"] == {"value": ["store", "user"], "from": "learnt"}
+    assert shown["local"]["system_text"] == {"value": "first", "from": "default"}
+    at_terminal = coderouter_at_terminal(tmp_path, *arguments, env={"NO_COLOR": "1"}).stdout
+    assert "What providers accept, where it is not the default" in at_terminal
+    assert max(map(len, at_terminal.splitlines())) <= 80

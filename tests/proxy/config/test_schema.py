@@ -56,7 +56,10 @@ FIELDS_OF_PROVIDERS = [
     (f"{COST}, per_image: 1}}", f"cost.per_image: is not a known field; known fields: {COST_FIELDS}"),
     (
         "output_filters: [strip_thoughts]",
-        ("output_filters[0]: is 'strip_thoughts'; write 'strip_thinking' or 'strip_stop_markers'"),
+        (
+            "output_filters[0]: is 'strip_thoughts'; write 'strip_thinking', 'strip_stop_markers', "
+            "'strip_tool_call_xml' or 'repair_byte_fallback'"
+        ),
     ),
     ("output_filters: strip_thinking", "output_filters: is 'strip_thinking': should be a valid list"),
     (

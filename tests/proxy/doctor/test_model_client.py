@@ -71,7 +71,7 @@ STREAMS: dict[str, tuple[Script, str]] = {
     "floods": (stream(Drip(openai.text("1, " * 20_000), every_s=0)), "is longer than 1048576 bytes"),
     "pings forever": (stream(Drip(b": ping\n\n")), "no complete answer within 1 s"),
     "breaks off": (stream(openai.ROLE, openai.text("1, 2, 3"), CUT), "broke in the middle"),
-    "is not a stream": (openai.answer("1, 2, 3"), "not a stream: a whole JSON body"),
+    "is a web page": (whole(b"<html>"), "neither a stream nor a JSON object"),
     "is empty": (stream(), "ended before any content"),
     "is garbage": (stream(b"data: <html>\n\n"), "not a JSON object"),
     "reports an error": (

@@ -1,5 +1,6 @@
 """Which capabilities a model has, who declares them, and the order of providers that follows."""
 
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +33,12 @@ def user_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     path = tmp_path / ".coderouter" / "model-capabilities.yaml"
     path.parent.mkdir()
     return path
+
+
+def test_the_shipped_rules_are_valid(user_file: Path) -> None:
+    text = files("coderouter_proxy").joinpath(capabilities.SHIPPED).read_text(encoding="utf-8")
+    checked = validation.validated(text, capabilities.SHIPPED, capabilities.CapabilityRules)
+    assert capabilities.load() == checked.rules
 
 
 def test_without_a_user_file_the_shipped_rules_apply(user_file: Path) -> None:

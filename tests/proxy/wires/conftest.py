@@ -10,6 +10,7 @@ from proxy.conftest import A_KEY, B_KEY, assert_sound
 from support.proxy import anthropic_answers, openai_answers, process
 from support.proxy.client_view import AnthropicClient, Client, OpenAIClient
 from support.proxy.process import Proxy
+from support.proxy.responses_view import ResponsesClient
 from support.proxy.upstream import Provider, Script, Step, Upstream
 
 KINDS = {"openai": ("o", "openai_compat", "o-model"), "anthropic": ("n", "anthropic", "claude-n")}
@@ -69,7 +70,10 @@ class Side:
         return {"X-CodeRouter-Profile": prefix + self.name}
 
 
-@pytest.fixture(params=[OpenAIClient(), AnthropicClient()], ids=["openai client", "anthropic client"])
+@pytest.fixture(
+    params=[OpenAIClient(), AnthropicClient(), ResponsesClient()],
+    ids=["openai client", "anthropic client", "responses client"],
+)
 def client(request: pytest.FixtureRequest) -> Client:
     """A client of each wire in turn."""
     chosen: Client = request.param

@@ -1,10 +1,7 @@
 """Work on a request grows with its size, not with the square of it, however the request is made."""
 
-import gc
-import sys
-import time
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any
 
 import pytest
 
@@ -17,67 +14,12 @@ from coderouter_proxy.wires.losses import losses
 from coderouter_proxy.wires.openai import fit as openai_fit
 from coderouter_proxy.wires.sequence import mended
 from coderouter_proxy.wires.system_text import settled
+from support.growth import GROWTH_MAX, growth_in_calls, growth_in_cpu_time
 from support.proxy.conversations import WIRES, WRITERS, written
 
 pytestmark = pytest.mark.slow
 
 Body = dict[str, Any]
-Given = TypeVar("Given")
-
-GROWTH_MAX = 6
-"""Linear time, for four times the size: 4 and some room; quadratic time grows to 16."""
-
-_MEASURABLE_S = 0.01
-
-
-def growth_in_calls(function: Callable[[Given], object], make: Callable[[int], Given], size: int) -> float:
-    """Return how many times more calls, of Python and of C functions, it makes for four times the size.
-
-    What a single call copies does not count.
-    """
-    return _calls(function, make(4 * size)) / _calls(function, make(size))
-
-
-def growth_in_cpu_time(function: Callable[[Given], object], make: Callable[[int], Given], size: int) -> float:
-    """Return how many times longer it takes for four times the size; the least of some measurements."""
-    small, large = make(size), make(4 * size)
-    least = float("inf")
-    for _ in range(3):
-        least = min(least, _cpu_s(function, large) / _cpu_s(function, small))
-        if least <= GROWTH_MAX:
-            break
-    return least
-
-
-def _calls(function: Callable[[Given], object], given: Given) -> int:
-    count = 0
-
-    def profile(_frame: object, event: str, _argument: object) -> None:
-        nonlocal count
-        count += event in ("call", "c_call")
-
-    before = sys.getprofile()
-    sys.setprofile(profile)
-    try:
-        function(given)
-    finally:
-        sys.setprofile(before)
-    return count
-
-
-def _cpu_s(function: Callable[[Given], object], given: Given) -> float:
-    """Return the time of one call; more than one is made of what is too short to measure."""
-    count = 0
-    gc.collect()
-    gc.disable()
-    try:
-        started = time.process_time()
-        while (taken := time.process_time() - started) < _MEASURABLE_S:
-            function(given)
-            count += 1
-        return taken / count
-    finally:
-        gc.enable()
 
 
 def called(number: int) -> Turn:
@@ -216,6 +158,42 @@ REQUESTS: dict[Ingress, dict[str, Make]] = {
         },
         "fields": lambda n: {"messages": [{}], **{f"field {each}": 1 for each in range(n)}},
         "system": lambda n: {"messages": [said("system", "x")] * n},
+    },
+    "responses": {
+        "turns": lambda n: {"input": [said("user", "x"), said("assistant", "x")] * (n // 2)},
+        "calls": lambda n: {
+            "input": [
+                *({"type": "function_call", "call_id": f"c{each}", "name": "ls"} for each in range(n // 2)),
+                *({"type": "function_call_output", "call_id": f"c{each}"} for each in range(n // 2)),
+            ]
+        },
+        "texts": lambda n: {"input": [said("user", [{"type": "input_text", "text": "x"}] * n)]},
+        "system": lambda n: {"input": [said("developer", "x")] * n},
+        "tools": lambda n: {
+            "input": [],
+            "tools": [{"type": "custom", "name": f"t{each}"} for each in range(n)],
+        },
+        "tools of a name": lambda n: {
+            "input": [{"type": "function_call", "call_id": "c", "name": "ls"}] * 100,
+            "tools": [
+                {"type": "namespace", "name": f"n{each}", "tools": [{"type": "custom", "name": "ls"}]}
+                for each in range(n)
+            ],
+        },
+        "tools in the input": lambda n: {
+            "input": [
+                {"type": "additional_tools", "tools": [{"type": "custom", "name": f"t{each}"}]}
+                for each in range(n)
+            ]
+        },
+        "allowed tools": lambda n: {
+            "input": [],
+            "tools": [{"type": "custom", "name": f"t{each}"} for each in range(n)],
+            "tool_choice": {
+                "type": "allowed_tools",
+                "tools": [{"type": "custom", "name": f"t{each}"} for each in range(n)],
+            },
+        },
     },
 }
 

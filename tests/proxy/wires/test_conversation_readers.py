@@ -166,7 +166,7 @@ def test_any_json_is_read_and_written_or_refused(wire: Ingress, data: st.DataObj
     except HttpError:
         return
     body, sent = request.body, copy.deepcopy(request.body)
-    CLIENT_WIRES[wire].tool_names(request)
+    CLIENT_WIRES[wire].tools(request)
     CLIENT_WIRES[wire].hosted_tools(body)
     dropped: list[str] = []
     try:

@@ -13,7 +13,11 @@ from support.proxy.process import Proxy
 
 pytestmark = pytest.mark.slow
 
-PATHS = {"openai": "/v1/chat/completions", "anthropic": "/v1/messages"}
+PATHS = {
+    "openai": "/v1/chat/completions",
+    "anthropic": "/v1/messages",
+    "responses": "/v1/responses",
+}
 PER_PROXY = settings(
     max_examples=80, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None
 )
@@ -32,11 +36,11 @@ def is_sound(response: Response, wire: str) -> bool:
     return (
         response.status != 500
         and bool(error["message"])
-        and (wire == "openai" or error["type"] != "api_error")
+        and (wire != "anthropic" or error["type"] != "api_error")
     )
 
 
-@pytest.mark.parametrize("wire", ["openai", "anthropic"])
+@pytest.mark.parametrize("wire", PATHS)
 @given(data=st.data())
 @PER_PROXY
 def test_a_damaged_request_gets_an_answer_or_an_error(

@@ -188,7 +188,7 @@ def test_a_refusal_is_text() -> None:
     [
         ("stop", {}, Stop("end_turn")),
         ("length", {}, Stop("max_tokens")),
-        ("content_filter", {}, Stop("refusal")),
+        ("content_filter", {}, Stop("content_filter")),
         ("something new", {}, Stop("end_turn")),
         ("stop", {"stop_reason": "END"}, Stop("stop_sequence", "END")),
         ("stop", {"stop_reason": 128009}, Stop("end_turn")),

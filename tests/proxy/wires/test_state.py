@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from coderouter_proxy.config.schema import Provider
 from coderouter_proxy.config.traits import ProviderTraits
-from coderouter_proxy.wires import state
+from coderouter_proxy.wires import returned_state, state
 from coderouter_proxy.wires.collected_state import CollectedState
 from coderouter_proxy.wires.state import State
 
@@ -134,16 +134,16 @@ def test_foreign_state_is_left_out_of_chat_messages() -> None:
         {"role": "assistant", "tool_calls": [{"id": "call_1", "type": "function"}]},
         {"role": "tool", "tool_call_id": "call_1", "content": "x"},
     ]
-    assert state.restored(sent, MINE, returns_reasoning=False) == plain
+    assert returned_state.restored(sent, MINE, returns_reasoning=False) == plain
     plain[0]["reasoning_content"] = "Hm."
-    assert state.restored(sent, MINE, returns_reasoning=True) == plain
+    assert returned_state.restored(sent, MINE, returns_reasoning=True) == plain
 
 
 def test_what_the_client_sends_back_itself_stays() -> None:
     call_id = state.encode_id("call_1", State(MINE, SIGNED, {"reasoning_content": "Hm."}))
     newer: Body = {"extra_content": {"google": {"thought_signature": "NEW"}}}
     sent = [{"role": "assistant", "reasoning_content": "So.", "tool_calls": [{"id": call_id, **newer}]}]
-    assert state.restored(sent, MINE, returns_reasoning=False) == [
+    assert returned_state.restored(sent, MINE, returns_reasoning=False) == [
         {"role": "assistant", "reasoning_content": "So.", "tool_calls": [{"id": "call_1", **newer}]}
     ]
 
@@ -159,8 +159,11 @@ def test_what_the_client_sends_back_itself_stays() -> None:
     ids=str,
 )
 def test_odd_messages_are_passed_as_they_are(message: Body) -> None:
-    assert state.restored([message], MINE, returns_reasoning=False) == [message]
-    assert state.without_state([{"role": "user", "content": [None, {"id": 3}, "x"]}, message])[1] == message
+    assert returned_state.restored([message], MINE, returns_reasoning=False) == [message]
+    assert (
+        returned_state.without_state([{"role": "user", "content": [None, {"id": 3}, "x"]}, message])[1]
+        == message
+    )
 
 
 def test_required_state_is_filled_in() -> None:
@@ -176,17 +179,20 @@ def test_required_state_is_filled_in() -> None:
         },
         {"role": "assistant", "content": "x"},
     ]
-    assert state.with_required_state(messages, ProviderTraits()) == messages
+    assert returned_state.with_required_state(messages, ProviderTraits()) == messages
 
     dummy = {"google": {"thought_signature": "skip_thought_signature_validator"}}
-    signed = state.with_required_state(messages, ProviderTraits(thought_signatures=True))
+    signed = returned_state.with_required_state(messages, ProviderTraits(thought_signatures=True))
     assert signed[1]["tool_calls"] == [{"id": "1", "extra_content": dummy}, {"id": "2"}]
     assert [signed[0], *signed[2:]] == [messages[0], *messages[2:]]
 
-    reasoned = state.with_required_state(messages, ProviderTraits(returns_reasoning=True))
-    assert [message.get("reasoning_content") for message in reasoned] == [None, "", "Hm.", ""]
+    reasoned = returned_state.with_required_state(messages, ProviderTraits(returns_reasoning=True))
+    assert [message.get("reasoning_content") for message in reasoned] == [None, " ", "Hm.", " "]
     without_calls = [messages[0], messages[3]]
-    assert state.with_required_state(without_calls, ProviderTraits(returns_reasoning=True)) == without_calls
+    assert (
+        returned_state.with_required_state(without_calls, ProviderTraits(returns_reasoning=True))
+        == without_calls
+    )
 
 
 def test_details_that_a_stream_cut_in_pieces_are_put_together() -> None:

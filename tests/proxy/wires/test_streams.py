@@ -12,6 +12,7 @@ from support.proxy.client_view import Client, event_data
 from support.proxy.process import Proxy
 from support.proxy.upstream import CUT, HANG, Drip, Pause, Script, Step, Upstream, stream, whole
 
+PING = b'event: ping\ndata: {"type": "ping"}\n\n'
 WEATHER = {"name": "weather", "input_schema": {"type": "object", "properties": {"city": {}}}}
 
 
@@ -123,8 +124,22 @@ def test_an_error_event_in_a_stream_ends_it(wires: Proxy, side: Side, client: Cl
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("profile", "step"),
-    [("quiet-", HANG), ("brief-", HANG), ("brief-", Drip(b"data: x")), ("brief-", Drip(b": x\n\n"))],
-    ids=["silent", "silent for its whole time", "a byte now and then", "a comment now and then"],
+    [
+        ("quiet-", HANG),
+        ("quiet-", Drip(b": x\n\n")),
+        ("quiet-", Drip(PING)),
+        ("brief-", HANG),
+        ("brief-", Drip(b"data: x")),
+        ("brief-", Drip(b": x\n\n")),
+    ],
+    ids=[
+        "silent",
+        "silent but for comments",
+        "silent but for pings",
+        "silent for its whole time",
+        "a byte now and then",
+        "a comment now and then",
+    ],
 )
 def test_a_stream_that_stalls_ends_in_an_error_frame(
     profile: str, step: Step, wires: Proxy, side: Side, client: Client, upstream_server: Upstream
@@ -143,7 +158,11 @@ def test_a_stream_that_stalls_ends_in_an_error_frame(
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("step", [HANG, Drip(b"d"), Drip(b": x\n\n")], ids=["silent", "bytes", "comments"])
+@pytest.mark.parametrize(
+    "step",
+    [HANG, Drip(b"d"), Drip(b": x\n\n"), Drip(PING)],
+    ids=["silent", "bytes", "comments", "pings"],
+)
 def test_a_stream_without_any_content_times_out(step: Step, wires: Proxy, side: Side, client: Client) -> None:
     side.provider.plays(stream(step))
 

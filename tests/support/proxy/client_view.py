@@ -12,7 +12,7 @@ Body = dict[str, Any]
 
 def event_data(raw: bytes) -> list[Any]:
     """Return the data of all events, decoded except for `[DONE]`; comments have none."""
-    lines = [line[6:] for line in raw.decode().splitlines() if line.startswith("data: ")]
+    lines = [line[6:] for line in raw.decode().replace("\r\n", "\n").split("\n") if line.startswith("data: ")]
     return [line if line == "[DONE]" else json.loads(line) for line in lines]
 
 

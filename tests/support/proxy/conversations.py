@@ -13,6 +13,7 @@ from coderouter_proxy.wires.conversation import (
     Call,
     Conversation,
     Media,
+    OutputSchema,
     Part,
     Result,
     Role,
@@ -167,6 +168,10 @@ def _fields(draw: st.DrawFn, wire: str) -> Body:
 def conversations(draw: st.DrawFn) -> Conversation:
     """Return a request with anything that the form can hold, in any order that agents may send."""
     tools = draw(_tools())
+    schema = draw(st.sampled_from([None, OutputSchema({}), OutputSchema({"type": "object"})]))
+    vendor = {wire: draw(_fields(wire)) for wire in WIRES}
+    if schema is not None:
+        vendor["openai"].pop("response_format", None)  # a request has one of them
     return Conversation(
         system=tuple(draw(st.lists(texts(), max_size=3))),
         turns=tuple(draw(_turns())),
@@ -179,9 +184,9 @@ def conversations(draw: st.DrawFn) -> Conversation:
         top_p=draw(st.sampled_from([None, 0.9])),
         top_k=draw(st.sampled_from([None, 5])),
         stream=draw(st.sampled_from([None, False, True])),
-        output_schema=draw(st.sampled_from([None, {}, {"type": "object"}])),
+        output_schema=schema,
         user=draw(st.sampled_from([None, "someone", "user_" + "0123456789abcdef" * 8])),
-        vendor={wire: draw(_fields(wire)) for wire in WIRES},
+        vendor=vendor,
     )
 
 

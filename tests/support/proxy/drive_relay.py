@@ -8,6 +8,7 @@ from typing import Any
 from coderouter_proxy.answer import AnswerLog
 from coderouter_proxy.config.schema import Profile, Provider
 from coderouter_proxy.relay.choose import choose
+from coderouter_proxy.relay.relay import Relay
 from coderouter_proxy.relay.text import AnswerPolicy
 from coderouter_proxy.request import ClientRequest
 from coderouter_proxy.wires import sse
@@ -51,6 +52,16 @@ def streamed(wire: ProviderWire, request: ClientRequest, pieces: Iterable[bytes]
         ProviderError: the stream is broken.
     """
     relay = choose(wire, request, POLICY)
+    raw = fed(relay, pieces)
+    return _MADE_UP.sub(b"-", raw), relay.log()
+
+
+def fed(relay: Relay, pieces: Iterable[bytes]) -> bytes:
+    """Return what the client gets from a relay for the pieces of a stream.
+
+    Raises:
+        ProviderError: the stream is broken.
+    """
     buffer = sse.EventBuffer()
     parts: list[bytes] = []
     for piece in pieces:
@@ -58,8 +69,7 @@ def streamed(wire: ProviderWire, request: ClientRequest, pieces: Iterable[bytes]
         parts.append(relayed)
         if error is not None:
             raise error
-    parts.append(relay.end())
-    return _MADE_UP.sub(b"-", b"".join(parts)), relay.log()
+    return b"".join([*parts, relay.end()])
 
 
 def whole(wire: ProviderWire, request: ClientRequest, body: bytes) -> bytes:

@@ -33,7 +33,7 @@ def answer(text: str = "Hello there.", **more: object) -> Script:
 
 
 def calling(*calls: tuple[str, str, dict[str, Any]]) -> Script:
-    message = {"role": "assistant", "content": None, "tool_calls": [_call(*call) for call in calls]}
+    message = {"role": "assistant", "content": None, "tool_calls": [call(*each) for each in calls]}
     return answer(choices=[{"index": 0, "message": message, "finish_reason": "tool_calls"}])
 
 
@@ -42,7 +42,7 @@ def thoughtful(thought: str, words: str) -> Script:
     return answer(choices=[{"index": 0, "message": message, "finish_reason": "stop"}])
 
 
-def _call(call_id: str, name: str, arguments: dict[str, Any]) -> dict[str, Any]:
+def call(call_id: str, name: str, arguments: dict[str, Any]) -> dict[str, Any]:
     function = {"name": name, "arguments": json.dumps(arguments)}
     return {"id": call_id, "type": "function", "function": function}
 

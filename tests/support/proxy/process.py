@@ -39,6 +39,11 @@ class Proxy:
         raw = json.dumps({"model": "any", "max_tokens": 100, "messages": HELLO, **body}).encode()
         return self.post(raw, {"anthropic-version": "2023-06-01", **(headers or {})}, "/v1/messages")
 
+    def responses(self, headers: Mapping[str, str] | None = None, **body: object) -> client.Exchange:
+        """Send a Responses request with these fields."""
+        raw = json.dumps({"model": "any", "input": "Say hello.", **body}).encode()
+        return self.post(raw, headers, "/v1/responses")
+
     def post(
         self,
         body: bytes | Iterator[bytes],

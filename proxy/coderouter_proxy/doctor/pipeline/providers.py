@@ -17,7 +17,7 @@ from coderouter_proxy.doctor.exchange import provider_wire
 from coderouter_proxy.doctor.result import Result, Verdict
 from coderouter_proxy.errors import ProviderError
 from coderouter_proxy.providers import http
-from coderouter_proxy.providers.http_provider import api_key
+from coderouter_proxy.providers.http_provider import api_key, own_headers, secrets
 from coderouter_proxy.redact import scrubbed
 from coderouter_proxy.settings import effective
 
@@ -56,15 +56,15 @@ async def _check_one(provider: Provider, config: Config, session: aiohttp.Client
         return _result(provider, Verdict.AUTH_FAIL, f"has no key: {provider.api_key_env} is not set", remedy)
     key = api_key(provider)
     try:
-        return _check_model(provider, await _fetch_models(provider, key, session))
+        return _check_model(provider, await _fetch_models(provider, session))
     except ProviderError as error:
         failure = failures.result_for(error, provider, key)
-        message = scrubbed(" ".join(failure.message.split()), key)
+        message = scrubbed(" ".join(failure.message.split()), *secrets(provider))
         verdict, remedy = LIST_FAILURES.get(error.error_type, (failure.verdict, failure.remedy))
         return _result(provider, verdict, message, remedy.replace("{name}", provider.name))
 
 
-async def _fetch_models(provider: Provider, key: str, session: aiohttp.ClientSession) -> list[dict[str, Any]]:
+async def _fetch_models(provider: Provider, session: aiohttp.ClientSession) -> list[dict[str, Any]]:
     """Return the entries of the provider's list of models.
 
     Raises:
@@ -74,7 +74,10 @@ async def _fetch_models(provider: Provider, key: str, session: aiohttp.ClientSes
     timeout = aiohttp.ClientTimeout(total=TIMEOUT_S, sock_connect=provider.connect_timeout_s)
     try:
         async with session.get(
-            wire.models_url(provider), headers=wire.headers(key), timeout=timeout, allow_redirects=False
+            wire.models_url(provider),
+            headers=own_headers(provider, wire),
+            timeout=timeout,
+            allow_redirects=False,
         ) as response:
             if response.status != 200:
                 raise await http.refused(response)

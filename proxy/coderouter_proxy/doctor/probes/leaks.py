@@ -1,10 +1,13 @@
-"""What leaks into replies: thinking in tags, markers of the prompt format, reasoning in a separate field."""
+"""What leaks into replies: thinking, markers of the prompt format, tags of tool calls, reasoning in another field."""
+
+from collections.abc import Iterator
 
 from coderouter_proxy.config.schema import OutputFilter
 from coderouter_proxy.doctor.model_client import REPLY_TOKENS_MAX, ModelClient
+from coderouter_proxy.doctor.probes.tools import repaired
 from coderouter_proxy.doctor.reply import Reply
 from coderouter_proxy.doctor.result import Result, Verdict
-from coderouter_proxy.relay.output_filters import FILTERS, THINK_CLOSE, THINK_OPEN
+from coderouter_proxy.relay.output_filters.filters import FILTERS
 
 QUESTION = "What is 17 times 3? Think first, then answer with the number."
 
@@ -12,7 +15,8 @@ QUESTION = "What is 17 times 3? Think first, then answer with the number."
 async def probe(model: ModelClient) -> Result:
     """Judge all replies so far, and one for which the model has to think."""
     await model.ask(QUESTION, max_tokens=REPLY_TOKENS_MAX)
-    needed = [name for name in FILTERS if any(_filter_changes(name, reply) for reply in model.replies)]
+    changing = {name for reply in model.replies for name in _changing(reply)}
+    needed = [name for name in FILTERS if name in changing]
     declared = model.provider.output_filters
     if missing := [name for name in needed if name not in declared]:
         return Result(
@@ -20,27 +24,21 @@ async def probe(model: ModelClient) -> Result:
             message=f"its replies contain what {' and '.join(missing)} would remove",
             patch={"output_filters": [*declared, *missing]},
         )
-    if any(_only_closes_thinking(reply) for reply in model.replies):
-        return Result(
-            verdict=Verdict.NEEDS_TUNING,
-            message=f"its replies contain {THINK_CLOSE} without {THINK_OPEN}, which no filter removes",
-            remedy="let the server separate thinking from the answer (llama.cpp: --reasoning-format, "
-            "vLLM: --reasoning-parser)",
-        )
     return _reasoning_result(model) or Result(
         verdict=Verdict.OK,
         message=f"{' and '.join(needed)} removes what leaks" if needed else "nothing leaks",
     )
 
 
-def _filter_changes(name: OutputFilter, reply: Reply) -> bool:
-    output_filter = FILTERS[name]()
-    output_filter.feed(reply.text)
-    return output_filter.changed
-
-
-def _only_closes_thinking(reply: Reply) -> bool:
-    return THINK_OPEN not in reply.text and THINK_CLOSE in reply.text
+def _changing(reply: Reply) -> Iterator[OutputFilter]:
+    """Yield the filters that change the reply, each after those before it have changed what they would."""
+    text = "".join(piece for piece in repaired(reply.text) if isinstance(piece, str))
+    for name, create in FILTERS.items():
+        output_filter = create()
+        pieces = [*output_filter.feed(text), *output_filter.end()]
+        text = "".join(piece for piece in pieces if isinstance(piece, str))
+        if output_filter.changed:
+            yield name
 
 
 def _reasoning_result(model: ModelClient) -> Result | None:

@@ -66,7 +66,7 @@ PROBES = (
     ),
     Probe(
         "leaks",
-        "Do its raw replies contain `<think>`, stop markers, or nothing but a reasoning field?",
+        "Do its raw replies contain thinking, stop markers, tags of tool calls or bytes, or only a reasoning field?",
         "`output_filters`, `capabilities.reasoning_passthrough`",
         leaks.probe,
     ),

@@ -52,9 +52,8 @@ def _native_call(model: ModelClient, reply: Reply) -> Result:
 
 
 def _textual_call(model: ModelClient) -> Result:
-    """Clients of the Anthropic wire get the text of such a provider unchanged."""
-    if not model.wire.repairs_text_calls:
-        return _no_call(model, "writes its calls as text, which the proxy does not convert on this wire")
+    if not model.wire.repairs_text_calls(model.provider):
+        return _no_call(model, "writes its calls as text, which the proxy does not convert for this provider")
     return Result(
         verdict=Verdict.OK, message="writes its calls as text; the proxy converts them to tool calls"
     )
@@ -82,6 +81,10 @@ def _has_argument(reply: Reply) -> bool:
 
 
 def _has_textual_call(reply: Reply) -> bool:
-    repairer = Repairer([TOOL["name"]])
-    pieces = [*repairer.feed(reply.text), *repairer.end()]
-    return any(isinstance(piece, TextualCall) for piece in pieces)
+    return any(isinstance(piece, TextualCall) for piece in repaired(reply.text))
+
+
+def repaired(text: str) -> list[str | TextualCall]:
+    """Return the text with the calls of the tool that are written in it."""
+    repairer = Repairer({TOOL["name"]: TOOL["input_schema"]})
+    return [*repairer.feed(text), *repairer.end()]

@@ -1,13 +1,16 @@
 """Edits of chat completions and their streams."""
 
+from operator import is_not
 from typing import Any
 
 from coderouter_proxy.answer import NO_CHANGES, Changes
+from coderouter_proxy.relay.output_filters.filter import Thought
 from coderouter_proxy.relay.text import Piece, Stages, new_call_id
 from coderouter_proxy.relay.tool_calls.lookahead import TextualCall
 from coderouter_proxy.request import Body
 from coderouter_proxy.wires import state
 from coderouter_proxy.wires.collected_state import CollectedState
+from coderouter_proxy.wires.openai.functions import finish_reason, with_function_call
 from coderouter_proxy.wires.openai.provider import choices
 
 REASONING = ("reasoning", "reasoning_content")
@@ -32,7 +35,7 @@ class KeepState:
             if not self._returns_reasoning or b'"reasoning_details"' in events:
                 return True
             self._collected.has_any = True  # so that the next call names the provider
-        return b'"extra_content"' in events or (self._collected.has_any and b'"tool_calls"' in events)
+        return b'"extra_content"' in events  # every event with calls is parsed anyway
 
     def chunk(self, chunk: Body, *, first: bool) -> list[Body]:
         return [self._edited(chunk, "delta")]
@@ -142,6 +145,33 @@ class StripReasoning:
         return {**choice, name: kept}
 
 
+class WriteFunctionCall:
+    """Writes calls in the older form, for a client that knows no other."""
+
+    def changes(self) -> Changes:
+        return NO_CHANGES
+
+    def concerns(self, events: bytes) -> bool:
+        return False  # every event with a call or a finish_reason is parsed anyway
+
+    def chunk(self, chunk: Body, *, first: bool) -> list[Body]:
+        return [self._edited(chunk, "delta")]
+
+    def end(self) -> list[Body]:
+        return []
+
+    def whole(self, decoded: Body) -> Body:
+        return self._edited(decoded, "message")
+
+    def _edited(self, answer: Body, name: str) -> Body:
+        return {**answer, "choices": [self._of_choice(choice, name) for choice in choices(answer)]}
+
+    def _of_choice(self, choice: Body, name: str) -> Body:
+        given = choice.get(name)
+        said = with_function_call(given) if isinstance(given, dict) else given
+        return {**choice, name: said, "finish_reason": finish_reason(choice.get("finish_reason"))}
+
+
 class EditText:
     """Changes the text of the first choice, and turns text into tool calls.
 
@@ -150,6 +180,7 @@ class EditText:
 
     def __init__(self, stages: Stages) -> None:
         self._stages = stages
+        self._numbers: dict[int, int] = {}  # of the provider's calls, for the client
         self._calls = 0
         self._newest: Body | None = None
 
@@ -167,19 +198,25 @@ class EditText:
         choice = found[0]
         given = choice.get("delta")
         delta: Body = given if isinstance(given, dict) else {}
+        if _reasons(delta) and (held := self._stages.end()):
+            return [*self._chunks(chunk, choice, held), *self.chunk(chunk, first=first)]
         content = delta.get("content")
         pieces = self._stages.feed(content) if isinstance(content, str) and content else []
-        if isinstance(calls := delta.get("tool_calls"), list) and calls:
+        calls, finish = delta.get("tool_calls"), choice.get("finish_reason")
+        if calls or finish:
             pieces += self._stages.end()
-            self._calls = max(self._calls, *(_index(call) + 1 for call in calls))
-        finish = choice.get("finish_reason")
-        if finish:
-            pieces += self._stages.end()
-            finish = "tool_calls" if self.changes().repaired else finish
-        elif pieces == [content] or not (content or pieces):
-            return [chunk]
+        is_same = pieces == [content] or not (content or pieces)
+        edited = [] if is_same else self._chunks(chunk, choice, pieces)
+        numbered = self._numbered(calls)
+        if finish and self.changes().repaired:
+            finish = "tool_calls"
+        if is_same:
+            if numbered is calls and finish is choice.get("finish_reason"):
+                return [chunk]
+            edited = self._chunks(chunk, choice, pieces)
         rest = {name: value for name, value in delta.items() if name != "content"}
-        edited = self._chunks(chunk, choice, pieces)
+        if numbered is not calls:
+            rest["tool_calls"] = numbered
         if finish or any(rest.values()):
             last = {**choice, "delta": rest}
             edited.append({**chunk, "choices": [{**last, "finish_reason": finish} if finish else last]})
@@ -194,16 +231,35 @@ class EditText:
         message = choice.get("message")
         if not isinstance(message, dict) or not isinstance(content := message.get("content"), str):
             return decoded
-        pieces = [*self._stages.feed(content), *self._stages.end()]
+        if _reasons(message):
+            self._stages.end()
+        pieces = self._stages.whole(content)
         if pieces == [content]:
             return decoded
         calls = [piece for piece in pieces if isinstance(piece, TextualCall)]
         edited: Body = {**message, "content": "".join(piece for piece in pieces if isinstance(piece, str))}
+        if thoughts := [piece.text for piece in pieces if isinstance(piece, Thought)]:
+            edited["reasoning_content"] = "".join([message.get("reasoning_content") or "", *thoughts])
         if calls:
             edited["content"] = edited["content"].strip() or None
             edited["tool_calls"] = [*(message.get("tool_calls") or []), *map(_call, calls)]
             choice = {**choice, "finish_reason": "tool_calls"}
         return {**decoded, "choices": [{**choice, "message": edited}, *others]}
+
+    def _numbered(self, calls: Any) -> Any:  # noqa: ANN401 - of a provider
+        """Return the provider's calls, numbered together with those that were text; the same list if none changes."""
+        if not isinstance(calls, list):
+            return calls
+        numbered = [self._with_number(call) for call in calls]
+        return numbered if any(map(is_not, numbered, calls)) else calls
+
+    def _with_number(self, call: Body) -> Body:
+        index = _index(call)
+        number = self._numbers.get(index)
+        if number is None:
+            number = self._numbers[index] = self._calls
+            self._calls += 1
+        return call if number == index else {**call, "index": number}
 
     def _chunks(self, chunk: Body, choice: Body, pieces: list[Piece]) -> list[Body]:
         """Return a chunk for each of the pieces."""
@@ -212,6 +268,8 @@ class EditText:
         for piece in pieces:
             if isinstance(piece, str):
                 delta: Body = {"content": piece}
+            elif isinstance(piece, Thought):
+                delta = {"reasoning_content": piece.text}
             else:
                 delta = {"tool_calls": [{"index": self._calls, **_call(piece)}]}
                 self._calls += 1
@@ -227,6 +285,11 @@ def _has_more(choice: Body, *, first: bool) -> bool:
     return bool(choice.get("finish_reason")) or any(
         value and (name != "role" or first) for name, value in fields.items()
     )
+
+
+def _reasons(fields: Body) -> bool:
+    """Return whether there is reasoning in a field of its own, which ends a text."""
+    return any(map(fields.get, REASONING))
 
 
 def _call(call: TextualCall) -> dict[str, Any]:

@@ -1,21 +1,22 @@
-"""A look-ahead buffer for the text of an answer: passes it on at once, except what may become tool calls.
+"""The text of an answer from a position on, as far as it has arrived, and reading in it.
 
-Parsers are generators that pause when they need more text, so no character is read twice and it does not matter
-where the chunks of a stream are split.
+A reader is a plain function. It raises `Incomplete` where it needs text that has not arrived, and is called again
+with more. Since it never looks past what has arrived, it does not matter where the chunks of a stream are split.
 """
 
 import re
-from collections.abc import Collection, Generator, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TypeAlias, TypeVar
+from typing import Final
 
-HELD_CHARS_MAX = 256 * 1024
-_BLANK_CHARS_MAX = 64
+import regex
+
+from coderouter_proxy.relay.tool_calls.skips import Skip
+
+HELD_CHARS_MAX: Final = 256 * 1024
+"""A call that is longer stays text."""
 
 _SPACE = re.compile(r"\s*")
-
-T = TypeVar("T")
-Parser: TypeAlias = Generator[None, None, T]
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,148 +27,103 @@ class TextualCall:
     arguments: str
 
 
-class NotAToolCall(Exception):
-    """The text at `LookaheadBuffer.at` cannot be part of a call."""
+class Incomplete(Exception):
+    """What comes next has not arrived."""
 
 
-class LookaheadBuffer:
-    """Parsers read at `at`. Positions stay valid while text is held; text that was passed on is dropped."""
+class NotACall(Exception):
+    """The text is no call."""
 
-    def __init__(self, names: Collection[str]) -> None:
-        self.names = frozenset(names)
-        self.text = "\n"  # the answer starts at the beginning of a line
-        self.at = 0
-        self.over = False
-        self.fenced = False  # text in a fence that is not a call ends with the fence and needs no parsing
-        self.replaced = 0
-        self._passed = 1  # everything before this was passed on, replaced or dropped
-        self._held: int | None = 1  # white space before the first call is dropped with it
-        self._out: list[str | TextualCall] = []
+    def __init__(self, at: int, skip: Skip | None = None) -> None:
+        """Take where calls may begin again; with `skip`, not before that ends."""
+        super().__init__()
+        self.at = at
+        self.skip = skip
 
-    def add(self, text: str) -> None:
-        if self._held is None:
-            self._passed -= self.at
-            self.text = self.text[self.at :] + text
-            self.at = 0
-        else:
-            self.text += text
 
-    def taken(self) -> list[str | TextualCall]:
-        """Return what is certain by now, once."""
-        self._pass_until(len(self.text) if self._held is None else self._held)
-        out, self._out = self._out, []
-        return out
+class Literals:
+    """Strings of which one may come next; the longest counts."""
 
-    def _pass_until(self, end: int) -> None:
-        if end > self._passed:
-            self._out.append(self.text[self._passed : end])
-            self._passed = end
+    def __init__(self, literals: Iterable[str]) -> None:
+        self.all = tuple(sorted({*literals}, key=len, reverse=True))
+        self.pattern = re.compile("|".join(map(re.escape, self.all)))
+        self.begun = frozenset(one[:size] for one in self.all for size in range(1, len(one)))
+        self.chars_max = len(self.all[0])
 
-    def hold(self, start: int) -> None:
-        """Hold the text from `start` on; an earlier hold remains if only white space is in between."""
-        if not self.only_blank_is_held(start):
-            self._held = start
 
-    def only_blank_is_held(self, end: int) -> bool:
-        held = self._held
-        return held is not None and end - held <= _BLANK_CHARS_MAX and not self.text[held:end].strip()
+class Lookahead:
+    """Readers read at `at`, and nothing from `end` on. `is_over` means that the answer ends there."""
 
-    def release(self) -> None:
-        self._held = None
+    __slots__ = ("at", "end", "is_over", "is_too_long", "text")
 
-    def give_up(self) -> None:
-        """Pass on what is held, because it is not a call; the parser continues, to find its end.
+    def __init__(self, text: str, at: int, *, is_over: bool) -> None:
+        self.text = text
+        self.at = at
+        self.end = min(len(text), at + HELD_CHARS_MAX)
+        self.is_too_long = self.end < len(text)
+        self.is_over = is_over and not self.is_too_long
 
-        Raises:
-            NotAToolCall: its end is known without parsing it.
-        """
-        if self.fenced:
-            raise NotAToolCall
-        self.release()
+    def unfinished(self) -> "Incomplete | NotACall":
+        """Return what to raise where a reader needs text that is not there: it is too long, cut off, or may arrive."""
+        return NotACall(self.end) if self.is_over or self.is_too_long else Incomplete()
 
-    def replace(self, calls: Sequence[TextualCall]) -> bool:
-        """Replace the held text with the calls, and return whether that was possible."""
-        if not calls or self._held is None or self.at - self._held > HELD_CHARS_MAX:
+    def refused(self) -> NotACall:
+        return NotACall(self.at)
+
+    def is_at_end(self, at: int) -> bool:
+        """Return whether the answer ends at this position."""
+        if at < self.end:
             return False
-        self._pass_until(self._held)
-        self._out += calls
-        self.replaced += len(calls)
-        self.drop()
+        if not self.is_over:
+            raise self.unfinished()
         return True
 
-    def drop(self) -> None:
-        """Drop the held text that has been read."""
-        self._passed = self.at
-        self._held = None
+    def peek(self) -> str:
+        """Return the next character; nothing at the end of the answer."""
+        return "" if self.is_at_end(self.at) else self.text[self.at]
 
-    def since(self, start: int) -> str:
-        """Return the text read since `start`; nothing if it is no longer held."""
-        return "" if self._held is None else self.text[start : self.at]
+    def skip_space(self) -> str:
+        """Read white space and return the next character; nothing at the end of the answer."""
+        self.at = self.space_end(self.at)
+        return self.peek()
 
-    def more(self) -> Parser[None]:
-        """Wait for more text.
+    def space_end(self, at: int) -> int:
+        found = _SPACE.match(self.text, at, self.end)
+        return found.end() if found else at
 
-        Raises:
-            NotAToolCall: the answer is over.
-        """
-        if self.over:
-            raise NotAToolCall
-        if self._held is not None and len(self.text) - self._held > HELD_CHARS_MAX:
-            self.give_up()
-        yield
-
-    def skip(self, run: re.Pattern[str]) -> Parser[None]:
-        """Advance to the first character that is not part of the run."""
-        self.at = end_of(run, self.text, self.at)
-        while self.at == len(self.text):
-            yield from self.more()
-            self.at = end_of(run, self.text, self.at)
-
-    def skip_space(self) -> Parser[None]:
-        """Advance to the next character that is not white space, or to the end of the answer."""
-        self.at = end_of(_SPACE, self.text, self.at)
-        while self.at == len(self.text) and not self.over:
-            yield
-            self.at = end_of(_SPACE, self.text, self.at)
-
-    def peek(self) -> Parser[str]:
-        """Return the next character that is not white space."""
-        yield from self.skip(_SPACE)
-        return self.text[self.at]
-
-    def expect(self, chars: str) -> Parser[str]:
-        """Read the next character that is not white space, which must be one of these."""
-        char = yield from self.peek()
-        if char not in chars:
-            raise NotAToolCall
-        self.at += 1
-        return char
-
-    def literal(self, literals: Sequence[str]) -> Parser[str]:
-        """Read the literal at this position and return it; return nothing if there is none."""
-        was_held = self._held is not None
-        while not (found := next((one for one in literals if self.text.startswith(one, self.at)), "")):
-            rest = self.text[self.at : self.at + _BLANK_CHARS_MAX]
-            if self.over or not any(one.startswith(rest) for one in literals):
-                break
-            if not was_held:
-                self.hold(self.at)  # what is not one of the literals may still start a call
-            yield
-        if not was_held:
-            self.release()
+    def literal(self, literals: Literals) -> str:
+        """Read one of the literals and return it; return nothing if there is none."""
+        found = self.literal_at(literals, self.at)
         self.at += len(found)
         return found
 
-    def until(self, end: str) -> Parser[str]:
-        """Read up to and including `end`; return the text before it."""
-        start = self.at
-        while (found := self.text.find(end, self.at)) < 0:
-            self.at = max(self.at, len(self.text) - len(end) + 1)
-            yield from self.more()
-        self.at = found + len(end)
-        return self.since(start)[: -len(end)]
+    def literal_at(self, literals: Literals, at: int) -> str:
+        rest = self.text[at : min(at + literals.chars_max, self.end)]
+        if not self.is_over and (not rest or rest in literals.begun) and at + len(rest) == self.end:
+            raise self.unfinished()
+        found = literals.pattern.match(rest)
+        return found[0] if found else ""
 
+    def run(self, pattern: re.Pattern[str]) -> str:
+        """Read what matches a pattern whose matches only get longer with more text."""
+        found = pattern.match(self.text, self.at, self.end)
+        end = found.end() if found else self.at
+        if end == self.end and not self.is_over:
+            raise self.unfinished()
+        self.at = end
+        return found[0] if found else ""
 
-def end_of(run: re.Pattern[str], text: str, start: int) -> int:
-    found = run.match(text, start)
-    return found.end() if found else start
+    def match_at(self, pattern: "regex.Pattern[str]", at: int) -> "regex.Match[str] | None":
+        """Return the match at a position, of a pattern whose matches do not become longer with more text."""
+        found = pattern.match(self.text, at, self.end, partial=not self.is_over)
+        if found and found.partial:
+            raise self.unfinished()
+        return found
+
+    def find(self, pattern: re.Pattern[str], chars_max: int) -> re.Match[str] | None:
+        """Return the first match within so many characters."""
+        end = min(self.at + chars_max, self.end)
+        found = pattern.search(self.text, self.at, end)
+        if end == self.end and not self.is_over and (not found or found.end() == end):
+            raise self.unfinished()
+        return found

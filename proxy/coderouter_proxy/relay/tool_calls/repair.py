@@ -1,187 +1,210 @@
-"""Turn the tool calls that small models write as text into real ones, while the answer streams."""
+"""Turn the tool calls that models write as text into real ones, while the answer streams."""
 
 import re
-from collections.abc import Collection
+from collections.abc import Mapping
+from contextlib import suppress
+from typing import Any, Final
 
-from coderouter_proxy.relay.tool_calls.lookahead import LookaheadBuffer, NotAToolCall, Parser, TextualCall
-from coderouter_proxy.relay.tool_calls.syntaxes import (
-    CLOSERS,
-    OPENERS,
-    SYNTAXES,
-    Reader,
-    read_announced,
-    read_json,
-)
+from coderouter_proxy.relay.tool_calls import places, prose
+from coderouter_proxy.relay.tool_calls.lookahead import Incomplete, Lookahead, NotACall, TextualCall
+from coderouter_proxy.relay.tool_calls.reading import read_fences, read_group
+from coderouter_proxy.relay.tool_calls.schema import Tools
+from coderouter_proxy.relay.tool_calls.skips import Skip, Until
+from coderouter_proxy.relay.tool_calls.syntaxes.table import LINE_OPENERS, MARK_OPENERS, TAG_OPENERS
 
 __all__ = ["Repairer", "TextualCall"]
 
-CALL_LANGUAGES = frozenset(
-    {"", "json", "xml", "tool", "tool_call", "tool_calls", "tool_code", "function_call"}
-)
-
-
-def _begun(opener: str) -> str:
-    """Return a pattern for every proper prefix of the opener."""
-    return "".join(f"(?:{re.escape(char)}" for char in opener[:-1]) + ")?" * (len(opener) - 2) + ")"
-
-
-_TAG = "|".join(map(re.escape, OPENERS))
-_TAG_BEGUN = "|".join(map(_begun, OPENERS))
-_LINE = r"\n[ \t]{0,32}"
-_OPENER = re.compile(rf"{_TAG}|{_LINE}(?:\{{|\[(?=\s{{0,32}}\{{)|```)")
-_OPENER_BEGUN = re.compile(rf"(?:{_TAG_BEGUN})\Z|{_LINE}(?:`{{0,2}}|\[\s{{0,32}})\Z")
-_FENCE = re.compile(rf"{_LINE}```")
-_FENCE_BEGUN = re.compile(rf"{_LINE}`{{0,2}}\Z")
-_BEGUN_CHARS_MAX = 80
-
-_TICKS = re.compile(r"`*")
-_LANGUAGE = re.compile(r"[^\s`{\[<]*")
-_FENCE_LINE = re.compile(r"[^`\n]*")
+_KEPT_CHARS: Final = 2 * prose.INTRO_CHARS_MAX
+_TRIMMED_CHARS_MIN = 8 * 1024
 
 
 class Repairer:
     """Turns tool calls that a model writes as text into real ones.
 
-    Text that cannot become one is passed on at once and unchanged. Where chunks are split does not matter.
+    Text is passed on at once and unchanged, except where a call may begin: from there it is held until it is clear
+    whether it is one. Where chunks are split does not matter.
     """
 
-    def __init__(self, names: Collection[str]) -> None:
-        """Take the names of the request's tools: nothing else becomes a call."""
-        self._held = LookaheadBuffer(names)
-        self._reading = _answer(self._held)
-        next(self._reading)
-
-    @property
-    def count(self) -> int:
+    def __init__(self, tools: Mapping[str, Mapping[str, Any]]) -> None:
+        """Take the JSON schemas of the request's tools by their names: nothing else becomes a call."""
+        self.count = 0
         """Calls repaired so far."""
-        return self._held.replaced
+        self._tools = Tools(tools)
+        self._text = "\n"  # the answer starts at the beginning of a line
+        self._arrived: list[str] = []
+        self._needed = 0  # with fewer characters, what is held cannot be decided
+        self._at = 1
+        self._passed = 1  # everything before this was passed on or replaced
+        self._line = 1  # the beginning of a line, as if there was a line break
+        self._skip: Skip | None = None
+        self._has_open_tick = False
+        self._has_begun = False
+        self._out: list[str | TextualCall] = []
 
     def feed(self, text: str) -> list[str | TextualCall]:
         """Return what is certain by now, in order."""
-        self._held.add(text)
-        next(self._reading)
-        return self._held.taken()
+        if not self._tools:
+            return [text] if text else []
+        self._arrived.append(text)
+        self._needed -= len(text)
+        return self._certain(is_over=False) if self._needed <= 0 else []
 
     def end(self) -> list[str | TextualCall]:
         """Return the rest, at the end of the answer."""
-        self._held.over = True
-        next(self._reading, None)
-        return self._held.taken()
+        return self._certain(is_over=True)
 
+    def _certain(self, *, is_over: bool) -> list[str | TextualCall]:
+        self._trim()
+        self._text += "".join(self._arrived)
+        self._arrived.clear()
+        while self._advance(is_over=is_over):
+            pass
+        out, self._out = self._out, []
+        return out
 
-def _answer(held: LookaheadBuffer) -> Parser[None]:
-    while opener := (yield from _search(held, _OPENER, _OPENER_BEGUN)):
-        if opener == "```":
-            yield from _fence(held)
-        elif opener in SYNTAXES:
-            yield from _calls(held, SYNTAXES[opener].read)
-        else:
-            held.at -= 1
-            yield from _calls(held, read_json)
+    def _trim(self) -> None:
+        """Forget text that was passed on, except what the words before a call are looked for in."""
+        surplus = min(self._passed, self._at) - _KEPT_CHARS
+        if surplus > _TRIMMED_CHARS_MIN:
+            self._text = self._text[surplus:]
+            self._at -= surplus
+            self._passed -= surplus
+            self._line -= surplus
 
-
-def _search(held: LookaheadBuffer, opener: re.Pattern[str], begun: re.Pattern[str]) -> Parser[str]:
-    """Pass text on up to the next opener and read it; return the opener, or nothing at the end of the answer."""
-    while True:
-        if found := opener.search(held.text, held.at):
-            held.at = found.end()
-            held.hold(_start(found))
-            return found[0].lstrip()
-        if held.over:
-            held.release()
-            return ""
-        size = len(held.text)
-        found = begun.search(held.text, max(held.at, size - _BEGUN_CHARS_MAX))
-        held.at = found.start() if found else size
-        if found and _start(found) < size:
-            held.hold(_start(found))
-        elif not held.only_blank_is_held(size):
-            held.release()
-        yield
-
-
-def _start(found: re.Match[str]) -> int:
-    """Return where the opener starts, after the start of its line."""
-    return found.end() - len(found[0].lstrip())
-
-
-def _calls(held: LookaheadBuffer, read: Reader) -> Parser[None]:
-    while (yield from _replaced(held, read)) and (yield from _object_follows(held)):
-        read = read_json
-    held.release()
-
-
-def _object_follows(held: LookaheadBuffer) -> Parser[bool]:
-    """Return whether another object follows a call: models put them on one line, or a comma between them."""
-    start = held.at
-    held.hold(start)
-    yield from held.skip_space()
-    if (yield from held.literal((",", ";"))):
-        yield from held.skip_space()
-    if held.text.startswith("{", held.at):
+    def _advance(self, *, is_over: bool) -> bool:
+        """Go on to the next place of interest; return whether there may be another."""
+        if self._skip:
+            return self._skipped(self._skip, is_over=is_over)
+        start = places.next_trigger(self._text, self._at, self._line)
+        self._pass(start, is_over=is_over)
+        self._at = start
+        if start == len(self._text):
+            return False
+        held = Lookahead(self._text, start, is_over=is_over)
+        try:
+            self._read(held)
+        except Incomplete:
+            self._needed = (len(self._text) - start) // 8  # so that reading again and again takes linear time
+            return False
+        except NotACall as text:
+            self._at = text.at if text.skip else max(text.at, start + 1)
+            self._skip = text.skip
         return True
-    held.at = start
-    return False
 
+    def _skipped(self, skip: Skip, *, is_over: bool) -> bool:
+        self._at, has_ended = skip.end(self._text, self._at, is_over=is_over)
+        if has_ended:
+            self._skip = None
+            skip.ended()
+        end = self._at if has_ended else len(self._text)
+        if not has_ended and not is_over:
+            end -= skip.unsure(self._text)
+        self._pass(end, is_over=is_over)
+        return has_ended
 
-def _replaced(held: LookaheadBuffer, read: Reader) -> Parser[bool]:
-    """Replace the text that `read` reads with its calls; return whether there were any."""
-    try:
-        calls = yield from read(held)
-    except NotAToolCall:
-        return False
-    if not held.replace(calls):
-        return False
-    yield from _closed(held)
-    return True
-
-
-def _closed(held: LookaheadBuffer) -> Parser[None]:
-    """Drop closers and the white space after them, but leave `at` where the start of a line is recognised."""
-    while True:
-        end = held.at
-        held.hold(end)
-        yield from held.skip_space()
-        closer = yield from held.literal(CLOSERS)
-        held.drop()
-        if not closer:
-            held.at = end
+    def _pass(self, end: int, *, is_over: bool) -> None:
+        """Pass text on; white space at the beginning waits for what follows it."""
+        if end <= self._passed:
             return
-
-
-def _fence(held: LookaheadBuffer) -> Parser[None]:
-    try:
-        if (yield from _language(held)) in CALL_LANGUAGES and (yield from _calls_of_fence(held)):
+        text = self._text[self._passed : end]
+        is_last = is_over and end == len(self._text)
+        if not self._has_begun and len(text) <= places.BLANK_CHARS_MAX and not text.strip() and not is_last:
             return
-        held.release()
-        yield from held.skip(_FENCE_LINE)
-    except NotAToolCall:  # the answer is over
-        return
-    if held.text[held.at] != "`":  # otherwise it is inline code
-        yield from _search(held, _FENCE, _FENCE_BEGUN)
-        held.release()
+        self._has_begun = True
+        self._out.append(text)
+        self._passed = end
 
+    def _replace(self, held: Lookahead, calls: list[TextualCall]) -> None:
+        self._out += calls
+        self.count += len(calls)
+        self._has_begun = True
+        self._has_open_tick = False
+        self._at = self._passed = self._line = held.space_end(held.at)
 
-def _language(held: LookaheadBuffer) -> Parser[str]:
-    yield from held.skip(_TICKS)
-    start = held.at
-    yield from held.skip(_LANGUAGE)
-    return held.since(start).lower()
+    def _read(self, held: Lookahead) -> None:
+        """Read what begins here.
 
+        Raises:
+            Incomplete: it has not arrived.
+            NotACall: it is no call.
+        """
+        if held.peek() in places.CODE:
+            self._read_code(held)
+        else:
+            self._read_markup(held)
 
-def _calls_of_fence(held: LookaheadBuffer) -> Parser[bool]:
-    """Read calls up to the end of the fence; go back to the start of anything else."""
-    start = held.at
-    held.fenced = True
-    while (yield from _replaced(held, read_announced)):
-        start = held.at
-        held.hold(start)
-        yield from held.skip_space()
-        if (yield from held.literal(("```",))):
-            held.drop()
-            held.fenced = False
-            yield from _closed(held)
+    def _read_markup(self, held: Lookahead) -> None:
+        text, start = self._text, held.at
+        is_on_line = places.is_on_line(text, start, self._line)
+        is_glued = places.is_glued(text, start)
+        is_quoted = places.is_quoted(text, start)
+        if not is_quoted and (thinking := places.read_thinking(held, may_be_tag=is_on_line or is_glued)):
+            ends, begun = thinking
+            raise NotACall(held.at, Until(ends, self._end_thinking, begun))
+        if places.read_thinking_end(held):  # the template has its opener
+            self._line = held.at
+            raise held.refused()
+        if is_on_line and (example_ends := places.read_example_tag(held, self._tools)):
+            raise NotACall(held.at, Until(example_ends))
+        opener = "" if is_quoted else held.literal(MARK_OPENERS)
+        if not opener and (is_on_line or is_glued):
+            opener = held.literal(TAG_OPENERS)
+        if not opener and is_on_line:
+            opener = held.literal(LINE_OPENERS)
+        is_bracket = not opener and held.peek() in places.BRACKETS
+        if not (opener or is_on_line or (is_glued and held.peek() == "<")):
+            raise NotACall(start + 1)
+        calls = read_group(held, self._tools, opener)
+        if self._is_quotation(held, start, is_bracket=is_bracket, is_on_line=is_on_line):
+            raise held.refused()
+        self._replace(held, calls)
+
+    def _end_thinking(self, end: re.Match[str]) -> None:
+        if MARK_OPENERS.pattern.match(end[0]):  # gpt-oss ends it with the beginning of what follows
+            self._at = end.start()
+        self._line = self._at
+
+    def _is_quotation(self, held: Lookahead, start: int, *, is_bracket: bool, is_on_line: bool) -> bool:
+        """Return whether calls belong to the prose around them."""
+        behind = held.at
+        if self._has_open_tick and not held.is_at_end(behind) and held.text[behind] == "`":
             return True
-    held.fenced = False
-    held.at = start
-    return False
+        following = held.skip_space()
+        if following and held.literal_at(LINE_OPENERS, held.at):
+            following = ""  # another call
+        between, held.at = held.text[behind : held.at], behind
+        if following and "\n" not in between and (between or is_bracket or not is_on_line):
+            return True  # the line continues
+        return prose.is_part_of_prose(self._intro(start), following, is_native=not is_bracket)
+
+    def _intro(self, start: int) -> str:
+        return prose.intro_of(self._text[max(self._line, start - prose.INTRO_CHARS_MAX) : start])
+
+    def _read_code(self, held: Lookahead) -> None:
+        start, mark = held.at, held.peek()
+        size = len(held.run(places.CODE[mark]))
+        end = held.at
+        if not places.is_fence(self._text, start, size):
+            if mark == "~":
+                raise held.refused()
+            raise NotACall(end, self._code(size))
+        if mark == "`" and places.is_on_line(self._text, start, self._line):
+            with suppress(NotACall):
+                calls = read_fences(held, self._tools)
+                if not prose.is_part_of_prose(self._intro(start), held.skip_space(), is_native=False):
+                    self._replace(held, calls)
+                    return
+        raise NotACall(end, self._fence(mark, size))
+
+    def _fence(self, mark: str, size: int) -> Until:
+        def behind_first_line(end: re.Match[str]) -> None:
+            self._at = end.start()
+            self._skip = Until(places.fence_end(mark, size)) if end[0] == "\n" else self._code(size)
+
+        return Until(places.FIRST_LINE_END, behind_first_line)
+
+    def _code(self, size: int) -> Until:
+        def behind_code(end: re.Match[str]) -> None:
+            self._has_open_tick = end[0].isspace()
+
+        return Until(places.code_end(size), behind_code)

@@ -4,6 +4,7 @@ from typing import Any
 
 from coderouter_proxy.request import Body
 from coderouter_proxy.wires import json_values
+from coderouter_proxy.wires.anthropic.calls import arguments_text, call_id, is_end
 from coderouter_proxy.wires.deltas import (
     Arguments,
     Delta,
@@ -20,13 +21,15 @@ from coderouter_proxy.wires.deltas import (
 class AnthropicReader(Reader):
     """Turns the events of a stream, or a complete message, into deltas.
 
-    Blocks of tools that ran at the provider are left out.
+    Blocks of tools that ran at the provider are left out. Tolerates calls with no id, with all of their input at once,
+    and blocks that are not closed.
     """
 
     def __init__(self) -> None:
         self.stop = Stop()
         self._in_call = False
         self._has_arguments = False
+        self._input = ""  # of a call that came with all of it, until its block ends
         self._has_called = False
 
     def read(self, chunk: Body) -> list[Delta]:
@@ -35,7 +38,7 @@ class AnthropicReader(Reader):
             case "content_block_delta":
                 return self._delta(_mapping(chunk.get("delta")))
             case "content_block_start":
-                return self._started(_mapping(chunk.get("content_block")))
+                return [*self._stopped_call(), *self._started(_mapping(chunk.get("content_block")))]
             case "content_block_stop":
                 return self._stopped_call()
             case "message_delta":
@@ -51,7 +54,7 @@ class AnthropicReader(Reader):
         return []
 
     def end(self) -> list[Delta]:
-        if self._has_called and self.stop.reason in (None, "end_turn"):
+        if self._has_called and (self.stop.reason is None or is_end(self.stop.reason)):
             self.stop = Stop("tool_use")  # some local servers report another reason although there are calls
         return self._stopped_call()
 
@@ -60,7 +63,7 @@ class AnthropicReader(Reader):
             case "text_delta":
                 return [Text(json_values.words(delta.get("text")))]
             case "input_json_delta" if self._in_call:
-                text = json_values.words(delta.get("partial_json"))
+                text = arguments_text(delta.get("partial_json"))
                 self._has_arguments = self._has_arguments or bool(text)
                 return [Arguments(text)] if text else []
             case "thinking_delta":
@@ -84,22 +87,17 @@ class AnthropicReader(Reader):
                 return [*thoughts, Signature(signature)] if signature else thoughts
             case "redacted_thinking":
                 return [Opaque("redacted_thinking", block.get("data"))]
-            case "tool_use":
+            case "tool_use" if name := json_values.words(block.get("name")):
                 self._in_call = self._has_called = True
-                call: list[Delta] = [
-                    ToolCall(json_values.words(block.get("id")), json_values.words(block.get("name")))
-                ]
-                if arguments := block.get("input"):
-                    self._has_arguments = True
-                    call.append(Arguments(json_values.written(arguments, retryable=True)))
-                return call
+                self._input = arguments_text(block.get("input"))
+                return [ToolCall(call_id(block), name)]
         return []
 
     def _stopped_call(self) -> list[Delta]:
-        """Return empty arguments for a call without any, because an empty text is not JSON."""
+        """Return the input that came with the call, unless deltas had it; empty arguments, because "" is not JSON."""
         bare = self._in_call and not self._has_arguments
         self._in_call = False
-        return [Arguments("{}")] if bare else []
+        return [Arguments(self._input or "{}")] if bare else []
 
     def _stopped(self, reported: Body) -> None:
         if isinstance(reason := reported.get("stop_reason"), str):

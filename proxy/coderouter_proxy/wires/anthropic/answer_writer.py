@@ -9,7 +9,16 @@ from coderouter_proxy.answer import Usage
 from coderouter_proxy.request import Body
 from coderouter_proxy.wires import json_values
 from coderouter_proxy.wires.answer_writer import AnswerWriter
-from coderouter_proxy.wires.deltas import Arguments, Delta, Signature, Stop, Text, Thinking, ToolCall
+from coderouter_proxy.wires.deltas import (
+    Arguments,
+    Delta,
+    Opaque,
+    Signature,
+    Stop,
+    Text,
+    Thinking,
+    ToolCall,
+)
 from coderouter_proxy.wires.tool_names import ToolNames
 
 _BLOCKS: dict[type[Delta], Body] = {
@@ -26,7 +35,14 @@ class AnthropicWriter(AnswerWriter):
     """
 
     def __init__(
-        self, message_id: str, model: str, names: ToolNames, *, thinking: bool, input_tokens: int
+        self,
+        message_id: str,
+        model: str,
+        names: ToolNames,
+        *,
+        thinking: bool,
+        input_tokens: int,
+        keeps_blocks: bool = False,
     ) -> None:
         self._message: Body = {
             "id": message_id,
@@ -39,6 +55,7 @@ class AnthropicWriter(AnswerWriter):
         }
         self._names = names
         self.shows_thinking = thinking
+        self.keeps_blocks = keeps_blocks
         self._input_tokens = input_tokens
         self._index = -1
         self._open: type[Delta] | None = None
@@ -71,13 +88,18 @@ class AnthropicWriter(AnswerWriter):
                     parts.append(self._delta(b'thinking_delta","thinking":', delta.text))
                 case Signature() if self._open is Thinking:
                     parts.append(self._delta(b'signature_delta","signature":', delta.signature))
+                case Opaque(name="redacted_thinking"):
+                    self._leave(parts)
+                    self._start(_redacted(delta), parts)
+                    self._open = Opaque
         return b"".join(parts)
 
     def end(self, stop: Stop, usage: Usage) -> bytes:
         parts: list[bytes] = []
         self._leave(parts)
-        stopped = {"stop_reason": stop.reason or "end_turn", "stop_sequence": stop.sequence}
-        parts.append(event("message_delta", {"delta": stopped, "usage": _usage(usage, self._input_tokens)}))
+        parts.append(
+            event("message_delta", {"delta": _stopped(stop), "usage": _usage(usage, self._input_tokens)})
+        )
         parts.append(event("message_stop", {}))
         return b"".join(parts)
 
@@ -87,8 +109,7 @@ class AnthropicWriter(AnswerWriter):
             {
                 **self._message,
                 "content": self._blocks(deltas),
-                "stop_reason": stop.reason or "end_turn",
-                "stop_sequence": stop.sequence,
+                **_stopped(stop),
                 "usage": _usage(usage, self._input_tokens),
             }
         )
@@ -109,6 +130,8 @@ class AnthropicWriter(AnswerWriter):
                     blocks.append({"type": "thinking", "thinking": delta.text, "signature": ""})
                 case Signature() if last["type"] == "thinking":
                     last["signature"] = delta.signature
+                case Opaque(name="redacted_thinking"):
+                    blocks.append(_redacted(delta))
                 case ToolCall():
                     arguments.append("")
                     blocks.append(_tool_use(delta, self._names))
@@ -150,6 +173,10 @@ def event(name: str, data: Body) -> bytes:
     return b"event: %b\ndata: %b\n\n" % (name.encode(), orjson.dumps({"type": name, **data}))
 
 
+def _redacted(state: Opaque) -> Body:
+    return {"type": "redacted_thinking", "data": state.value}
+
+
 def _tool_use(call: ToolCall, names: ToolNames) -> dict[str, Any]:
     return {
         "type": "tool_use",
@@ -157,6 +184,12 @@ def _tool_use(call: ToolCall, names: ToolNames) -> dict[str, Any]:
         "name": names.long(call.name),
         "input": {},
     }
+
+
+def _stopped(stop: Stop) -> Body:
+    """Return how the answer ended; a filter is a refusal on this wire."""
+    reason = "refusal" if stop.reason == "content_filter" else stop.reason or "end_turn"
+    return {"stop_reason": reason, "stop_sequence": stop.sequence}
 
 
 def _usage(usage: Usage, input_tokens: int) -> dict[str, int]:

@@ -12,11 +12,12 @@ import orjson
 from coderouter_proxy import token_estimate
 from coderouter_proxy.errors import HttpError
 from coderouter_proxy.request import Body, ClientRequest
+from coderouter_proxy.wires import returned_state
 from coderouter_proxy.wires.answer_writer import AnswerWriter
 from coderouter_proxy.wires.anthropic import others
 from coderouter_proxy.wires.anthropic.answer_writer import AnthropicWriter
 from coderouter_proxy.wires.anthropic.request_reader import read
-from coderouter_proxy.wires.client import ClientWire, Drop, Headers, HostedTools, named_model
+from coderouter_proxy.wires.client import ClientWire, Drop, Headers, HostedTools, named_model, schemas
 from coderouter_proxy.wires.conversation import Conversation
 from coderouter_proxy.wires.tool_names import ToolNames, short
 
@@ -58,17 +59,18 @@ class AnthropicClient(ClientWire):
         return b"anthropic-version" in headers or path.startswith(self.path)
 
     def writer(self, request: ClientRequest) -> AnswerWriter:
-        thinking = request.body.get("thinking")
+        thinking = shows_thinking(request)
         return AnthropicWriter(
             f"msg_{request.request_id.removeprefix('req_')}",
             named_model(request.body),
-            ToolNames(_given_names(request.body)),
-            thinking=isinstance(thinking, dict) and thinking.get("type") != "disabled",
+            ToolNames(_given_tools(request.body)),
+            thinking=thinking,
             input_tokens=token_estimate.estimate(request.body),
+            keeps_blocks=thinking and returned_state.keeps_blocks(request.body["messages"]),
         )
 
-    def tool_names(self, request: ClientRequest) -> list[str]:
-        return [short(name) for name in _given_names(request.body)]
+    def tools(self, request: ClientRequest) -> dict[str, Body]:
+        return {short(name): schema for name, schema in _given_tools(request.body).items()}
 
     def models(self, names: Sequence[str], created: int) -> bytes:
         created_at = datetime.fromtimestamp(created, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
@@ -95,9 +97,13 @@ class AnthropicClient(ClientWire):
         return {"type": "error", "error": {"type": kind, "message": error.message}}
 
 
-def _given_names(body: Body) -> list[str]:
+def shows_thinking(request: ClientRequest) -> bool:
+    """Return whether the client requested thinking, and so gets blocks of it."""
+    thinking = request.body.get("thinking")
+    return request.shows_thinking or (isinstance(thinking, dict) and thinking.get("type") != "disabled")
+
+
+def _given_tools(body: Body) -> dict[str, Body]:
     tools = body.get("tools")
-    names = (
-        tool.get("name") for tool in (tools if isinstance(tools, list) else []) if isinstance(tool, dict)
-    )
-    return [name for name in names if isinstance(name, str)]
+    given = tools if isinstance(tools, list) else []
+    return schemas([tool for tool in given if isinstance(tool, dict)], "input_schema")

@@ -1,5 +1,6 @@
 """A messages request as one provider accepts it."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from coderouter_proxy.config.traits import ProviderTraits
@@ -45,7 +46,7 @@ def _alternating(body: Body, traits: ProviderTraits, drop: Drop) -> Body:
     return fitting.alternating(body, traits, _merged)
 
 
-def _merged(neighbours: list[Body]) -> Body:
+def _merged(neighbours: Sequence[Body]) -> Body:
     """Return one message; results of tools stay at its beginning, as the wire requires."""
     parts = [part for message in neighbours for part in fitting.as_parts(message.get("content"))]
     return {**neighbours[0], "content": sorted(parts, key=lambda part: _type(part) != "tool_result")}
@@ -80,7 +81,8 @@ def _media(body: Body, traits: ProviderTraits, drop: Drop) -> Body:
             case "document" if not traits.documents:
                 source = block.get("source")
                 if _type(source) == "text" and isinstance(source.get("data"), str):
-                    return _as_text(block, source["data"])
+                    said = (block.get("title"), block.get("context"), source["data"])
+                    return _as_text(block, "\n\n".join(text for text in said if isinstance(text, str)))
                 drop("document")
                 return _as_text(block, fitting.DOCUMENT_PLACEHOLDER)
         return block

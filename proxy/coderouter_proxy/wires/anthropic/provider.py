@@ -1,21 +1,23 @@
 """Providers that speak Messages: Anthropic itself, and local servers that offer its endpoint."""
 
+import secrets
 from collections.abc import Mapping
-from dataclasses import replace
 
 from coderouter_proxy.answer import Usage
 from coderouter_proxy.config.schema import Profile, Provider
 from coderouter_proxy.config.traits import ProviderTraits
 from coderouter_proxy.errors import ProviderError
 from coderouter_proxy.request import Body, ClientRequest
-from coderouter_proxy.wires import fitting, json_values, refusals, state
+from coderouter_proxy.wires import fitting, json_values, refusals, returned_state, state
 from coderouter_proxy.wires.anthropic import others
 from coderouter_proxy.wires.anthropic.answer_reader import AnthropicReader
 from coderouter_proxy.wires.anthropic.answer_writer import event
 from coderouter_proxy.wires.anthropic.client import STATUSES, VERSION
 from coderouter_proxy.wires.anthropic.fit import fit
+from coderouter_proxy.wires.anthropic.other_form import collected, streamed
 from coderouter_proxy.wires.anthropic.request_writer import VOCABULARY, write
-from coderouter_proxy.wires.conversation import Conversation
+from coderouter_proxy.wires.anthropic.shape import TEXT_FIELDS
+from coderouter_proxy.wires.anthropic.usage import usage_in
 from coderouter_proxy.wires.deltas import Reader
 from coderouter_proxy.wires.losses import losses
 from coderouter_proxy.wires.provider import (
@@ -23,19 +25,11 @@ from coderouter_proxy.wires.provider import (
     ProviderWire,
     by_hand,
     conversation_for,
-    count,
     directive,
 )
 
-_WORDS_TO_PARSE = (b"message_delta", b"message_st", b"event: error", b'"error"')
+_CONTENT = b"event: content_block_delta\ndata: "
 _FORWARDED = {b"anthropic-version": "anthropic-version", b"anthropic-beta": "anthropic-beta"}
-_USAGE = {
-    "input_tokens": "input_tokens",
-    "output_tokens": "output_tokens",
-    "cache_read_tokens": "cache_read_input_tokens",
-    "cache_creation_tokens": "cache_creation_input_tokens",
-}
-
 _THINKING = ("thinking", "redacted_thinking")
 
 
@@ -44,9 +38,11 @@ class AnthropicProvider(ProviderWire):
     vendor_host = "api.anthropic.com"
     requires_max_tokens = True
     thinks_on_request = True
-    repairs_text_calls = False
     forwarded_response_headers = ("anthropic-ratelimit-", "anthropic-organization-id")
     end_event = event("message_stop", {})
+
+    def repairs_text_calls(self, provider: Provider) -> bool:
+        return not self.is_vendors_own(provider)
 
     def url(self, provider: Provider) -> str:
         """Return the URL; `base_url` may end with the version, as for OpenAI providers, or not."""
@@ -90,7 +86,7 @@ class AnthropicProvider(ProviderWire):
             taken = given if own_api else others.fitted(given, drop, settled=False)
             returned = taken["messages"]
             if state.RAW_MARK in request.raw:
-                returned = state.without_state(returned)
+                returned = returned_state.without_state(returned)
             messages = _without_unsigned_thinking(returned, drop)
             theirs = {**taken, "messages": messages}
             if messages != taken["messages"]:
@@ -113,10 +109,8 @@ class AnthropicProvider(ProviderWire):
         own_api: bool,
     ) -> Body:
         conversation = conversation_for(request, provider, drop, returns_reasoning=False)
-        effort = None
-        if fitting.takes_effort(traits, own_api=own_api):
-            conversation, effort = _without_effort(conversation)
-        for name in losses(conversation, VOCABULARY):
+        effort = conversation.effort if fitting.takes_effort(traits, own_api=own_api) else None
+        for name in losses(conversation, VOCABULARY, takes_effort=effort is not None):
             drop(name)
         body = write(conversation)
         if effort is not None and effort != "none":  # thinking is off unless a request turns it on
@@ -139,18 +133,65 @@ class AnthropicProvider(ProviderWire):
         drop("thinking")
         return _drop_thinking_unless_turn_has_it({**body, "messages": messages})
 
-    def needs_parsing(self, events: bytes) -> bool:
-        return any(word in events for word in _WORDS_TO_PARSE)
+    def is_plain(self, event: bytes, chunk: Body) -> bool:
+        return (
+            event.startswith(_CONTENT)
+            and chunk.get("type") == "content_block_delta"
+            and type(delta := chunk.get("delta")) is dict
+            and len(delta) == 2
+            and type(kind := delta.get("type")) is str
+            and type(delta.get(TEXT_FIELDS.get(kind))) is str
+            and "error" not in chunk
+        )
+
+    def delta(self, chunk: Body) -> Body:
+        delta: Body = chunk["delta"]
+        return delta
+
+    def is_framed(self, event: bytes, chunk: Body) -> bool:
+        """Return whether the event is named as its data are: the SDKs skip one without a name."""
+        name, _, data = event.removeprefix(b"event: ").partition(b"\n")
+        return (
+            data.startswith(b"data: ")
+            and data.find(b"\n") == len(data) - 2
+            and name.decode("latin-1") == chunk.get("type")
+        )
 
     def is_end(self, data: bytes) -> bool:
         return b'"message_stop"' in data and self.decoded(data).get("type") == "message_stop"
 
-    def raise_for_error(self, decoded: Body) -> None:
-        error = decoded.get("error")
-        if decoded.get("type") == "error" or error:
-            kind = error.get("type") if isinstance(error, dict) else None
-            status = STATUSES.get(kind if isinstance(kind, str) else "", 500)
-            raise refusals.by_status(status, refusals.message_in(decoded))
+    def raise_for_error(self, decoded: object) -> None:
+        if error := refusals.reported(decoded, STATUSES):
+            raise error
+        reason = self.stop_reason(decoded) if isinstance(decoded, dict) else None
+        if reason is not None and (stopped := refusals.stopped_by(reason)):
+            raise stopped
+
+    def names_stop(self, chunk: Body) -> bool:
+        return True
+
+    def settled(self, chunk: Body) -> list[Body]:
+        if chunk.get("type") == "message":
+            self.validate(chunk)
+            return streamed(chunk)
+        delta = chunk.get("delta")
+        if isinstance(delta, dict) and delta.get("stop_reason") == "":
+            return [{**chunk, "delta": {**delta, "stop_reason": None}}]
+        return [chunk]
+
+    def collected(self, chunks: list[Body], usage: Usage) -> Body:
+        return collected(chunks, usage)
+
+    def saying(self, text: str, model: str) -> Body:
+        return {
+            "id": f"msg_{secrets.token_hex(12)}",
+            "type": "message",
+            "role": "assistant",
+            "model": model,
+            "content": [{"type": "text", "text": text}],
+            "stop_reason": "end_turn",
+            "stop_sequence": None,
+        }
 
     def validate(self, decoded: Body) -> None:
         content = decoded.get("content")
@@ -158,6 +199,8 @@ class AnthropicProvider(ProviderWire):
             raise ProviderError("protocol", "not the Anthropic wire: a JSON object without content")
         if not content and not decoded.get("stop_reason"):
             raise ProviderError("empty", "the answer has no content")
+        if decoded.get("stop_reason") == "":
+            raise ProviderError("protocol", "the answer was cut: its stop_reason is empty")
 
     def has_content(self, chunk: Body) -> bool:
         block = chunk.get("content_block")
@@ -167,40 +210,23 @@ class AnthropicProvider(ProviderWire):
         return chunk.get("type") in ("content_block_start", "content_block_delta", "message_delta")
 
     def usage(self, chunk: Body, before: Usage) -> Usage:
-        """Return the usage so far; later reports extend and correct earlier ones."""
-        match chunk.get("type"):
-            case "message_start":
-                message = chunk.get("message")
-                reported = message.get("usage") if isinstance(message, dict) else None
-            case "message_delta" | "message":
-                reported = chunk.get("usage")
-            case _:
-                return before
-        counts = {field: count(reported, name) for field, name in _USAGE.items()}
-        return replace(before, **{field: number for field, number in counts.items() if number is not None})
+        return usage_in(chunk, before)
 
     def stop_reason(self, chunk: Body) -> str | None:
         if chunk.get("type") not in ("message_delta", "message"):
             return None
         delta = chunk.get("delta", chunk)
         reason = delta.get("stop_reason") if isinstance(delta, dict) else None
-        return reason if isinstance(reason, str) else None
+        return reason if isinstance(reason, str) and reason else None
 
     def event(self, chunk: Body) -> bytes:
-        return event(json_values.words(chunk.get("type")), chunk)
+        kind = json_values.words(chunk.get("type"))
+        name = kind if kind.isidentifier() else "unknown"  # a line break in it would end the line
+        data = json_values.encoded(chunk, retryable=True)
+        return b"event: %b\ndata: %b\n\n" % (name.encode(), data)
 
     def reader(self) -> Reader:
         return AnthropicReader()
-
-
-def _without_effort(conversation: Conversation) -> tuple[Conversation, str | None]:
-    """Return the conversation without its level of effort, and the level, which this wire says in its own words."""
-    fields = conversation.vendor.get("openai", {})
-    effort = fields.get("reasoning_effort")
-    if not isinstance(effort, str) or not effort:
-        return conversation, None
-    left = {name: value for name, value in fields.items() if name != "reasoning_effort"}
-    return replace(conversation, vendor={**conversation.vendor, "openai": left}), effort
 
 
 def _without_unsigned_thinking(messages: list[Body], drop: Drop) -> list[Body]:

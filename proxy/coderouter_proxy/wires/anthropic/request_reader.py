@@ -4,14 +4,15 @@ Source: the API reference of messages. A reader is lenient: values of the wrong 
 """
 
 from collections.abc import Iterable, Iterator
-from typing import Any, Literal
+from typing import Any
 
 from coderouter_proxy.wires import json_values, state
+from coderouter_proxy.wires.anthropic import documents
 from coderouter_proxy.wires.conversation import (
     Body,
     Call,
     Conversation,
-    Media,
+    OutputSchema,
     Part,
     Result,
     Text,
@@ -42,6 +43,9 @@ _READ = frozenset(
         "profile",
     }
 )
+_EFFORT_FIELDS = ("thinking", "effort")
+# Upper bounds of `thinking.budget_tokens`, as other gateways map them to levels.
+_BUDGETS = ((1024, "low"), (8192, "medium"))
 # About which servers answer, not about the answer.
 _NO_LOSS = frozenset({"service_tier", "inference_geo", "anthropic_version"})
 
@@ -62,9 +66,10 @@ def read(body: Body) -> Conversation:
     vendor.pop("output_config", None)
     if schema is None:
         schema, _ = _split_output_config({"format": vendor.pop("output_format", None)})
+    effort = _effort(vendor.get("thinking"), config.get("effort"))
     return Conversation(
         system=tuple(_texts(body.get("system"))),
-        turns=tuple(map(_turn, body["messages"])),
+        turns=tuple(_turns(body["messages"])),
         tools=tuple(map(_tool, blocks(body.get("tools")))),
         tool_choice=_tool_choice(choice),
         parallel_calls=False if choice.get("disable_parallel_tool_use") else None,
@@ -74,9 +79,11 @@ def read(body: Body) -> Conversation:
         top_p=body.get("top_p"),
         top_k=body.get("top_k"),
         stream=body.get("stream"),
-        output_schema=schema,
+        output_schema=None if schema is None else OutputSchema(schema),
         user=user if isinstance(user, str) else None,
+        effort=effort,
         vendor={WIRE: vendor | config},
+        effort_fields=() if effort is None else _EFFORT_FIELDS,
     )
 
 
@@ -90,61 +97,53 @@ def tool_found(reference: Body) -> str:
     return f"Tool {json_values.words(reference.get('tool_name'))} is now available."
 
 
-def _turn(message: Body) -> Turn:
-    role, content = message.get("role"), message.get("content")
-    given = [{"type": "text", "text": content}] if isinstance(content, str) else blocks(content)
-    return Turn(role if role in ("assistant", "system") else "user", tuple(_part(block) for block in given))
+def _turns(messages: list[Body]) -> Iterator[Turn]:
+    calls = state.ReturnedCalls()
+    for message in messages:
+        role, content = message.get("role"), message.get("content")
+        if isinstance(content, str):
+            parts: tuple[Part, ...] = (Text(content),)
+        else:
+            parts = tuple(part for block in blocks(content) for part in _parts(block, calls))
+        yield Turn(role if role in ("assistant", "system") else "user", parts)
 
 
-def _part(block: Body) -> Part:
+def _parts(block: Body, calls: state.ReturnedCalls) -> tuple[Part, ...]:
+    """Return what the block says: several parts for a document with images, none for a block of ours.
+
+    A block of ours is about a call that follows.
+    """
     cache = block.get("cache_control")
     match block.get("type"):
         case "text":
-            return Text(json_values.words(block.get("text")), cache=cache)
+            return (Text(json_values.words(block.get("text")), cache=cache),)
         case "tool_use":
             arguments = json_values.written(block.get("input") or {}, retryable=False)
-            own_id, of_call = state.decode_id(json_values.words(block.get("id")))
-            return Call(own_id, json_values.words(block.get("name")), arguments, of_call, cache=cache)
+            own_id, of_call = calls.call(json_values.words(block.get("id")))
+            return (Call(own_id, json_values.words(block.get("name")), arguments, of_call, cache=cache),)
         case "tool_result":
-            call_id, _ = state.decode_id(json_values.words(block.get("tool_use_id")))
+            call_id = calls.result(json_values.words(block.get("tool_use_id")))
             content = block.get("content")
-            parts = (
-                [Text(content)] if isinstance(content, str) else [_part(inner) for inner in blocks(content)]
-            )
-            return Result(call_id, tuple(parts), is_error=bool(block.get("is_error")), cache=cache)
+            inner = [{"type": "text", "text": content}] if isinstance(content, str) else blocks(content)
+            parts = tuple(part for each in inner for part in _parts(each, calls))
+            return (Result(call_id, parts, is_error=bool(block.get("is_error")), cache=cache),)
         case "thinking":
             text, proof = json_values.words(block.get("thinking")), json_values.words(block.get("signature"))
-            return Thinking(text, proof, state.signed(proof, text), cache=cache)
+            return (Thinking(text, proof, state.signed(proof, text), cache=cache),)
+        case "redacted_thinking" if calls.takes(block.get("data")):
+            return ()
         case "image" | "document" | "search_result":
-            return _media(block) or VendorPart(WIRE, block["type"], block, cache=cache)
+            said = documents.parts(block) or (VendorPart(WIRE, block["type"], block, cache=cache),)
+            return (*said, VendorPart(WIRE, "citations", block["citations"])) if _cites(block) else said
         case "tool_reference":
-            return Text(tool_found(block), cache=cache)
+            return (Text(tool_found(block), cache=cache),)
         case other:
-            return VendorPart(WIRE, other, block, cache=cache)
+            return (VendorPart(WIRE, other, block, cache=cache),)
 
 
-def _media(block: Body) -> Part | None:
-    given, cache = block.get("source"), block.get("cache_control")
-    source: Body = given if isinstance(given, dict) else {}
-    kind: Literal["image", "document"] = "image" if block["type"] == "image" else "document"
-    title = json_values.words(block.get("title")) or None
-    media_type = json_values.words(source.get("media_type"))
-    match block["type"], source.get("type"):
-        case "image" | "document", "base64":
-            return Media(
-                kind, media_type, data=json_values.words(source.get("data")), title=title, cache=cache
-            )
-        case "image" | "document", "url":
-            return Media(kind, url=json_values.words(source.get("url")), title=title, cache=cache)
-        case "document", "text":
-            return Media(
-                kind, "text/plain", text=json_values.words(source.get("data")), title=title, cache=cache
-            )
-        case "document", "content":
-            return Text(_joined(source.get("content")), cache=cache)
-        case "search_result", _:
-            return Text(_joined(block.get("content")), cache=cache)
-    return None
+def _cites(block: Body) -> bool:
+    citations = block.get("citations")
+    return isinstance(citations, dict) and bool(citations.get("enabled"))
 
 
 def _texts(system: object) -> Iterator[Text]:
@@ -154,12 +153,6 @@ def _texts(system: object) -> Iterator[Text]:
     for block in blocks(system):
         if block.get("type") == "text" and (text := json_values.words(block.get("text"))):
             yield Text(text, cache=block.get("cache_control"))
-
-
-def _joined(content: object) -> str:
-    if isinstance(content, str):
-        return content
-    return "\n\n".join(text.text for text in _texts(content))
 
 
 def _tool(tool: Body) -> Tool:
@@ -178,6 +171,19 @@ def _tool(tool: Body) -> Tool:
 def _tool_choice(choice: Body) -> ToolChoice | None:
     mode: Any = MODES.get(json_values.words(choice.get("type")))
     return ToolChoice(mode, json_values.words(choice.get("name"))) if mode else None
+
+
+def _effort(thinking: object, effort: object) -> str | None:
+    """Return the level that the request means; None where it leaves it to the model."""
+    fields = thinking if isinstance(thinking, dict) else {}
+    if fields.get("type") == "disabled":
+        return "none"
+    if isinstance(effort, str) and effort:
+        return effort
+    budget = fields.get("budget_tokens")
+    if fields.get("type") != "enabled" or not isinstance(budget, int):
+        return None
+    return next((level for tokens_max, level in _BUDGETS if budget <= tokens_max), "high")
 
 
 def _split_output_config(config: object) -> tuple[object, Body]:

@@ -82,7 +82,7 @@ def write(conversation: Conversation) -> Body:
         given = config if isinstance(config, dict) else {}
         body["output_config"] = {
             **given,
-            "format": {"type": "json_schema", "schema": conversation.output_schema},
+            "format": {"type": "json_schema", "schema": conversation.output_schema.schema},
         }
     return body
 

@@ -1,13 +1,6 @@
 """Read an answer on the OpenAI wire into deltas, also from servers that deviate from OpenAI."""
 
-import secrets
-from dataclasses import dataclass, field
-from typing import Any
-
-import orjson
-
 from coderouter_proxy.request import Body
-from coderouter_proxy.wires import json_values
 from coderouter_proxy.wires.deltas import (
     ANTHROPIC_STOPS,
     Arguments,
@@ -19,29 +12,8 @@ from coderouter_proxy.wires.deltas import (
     Thinking,
     ToolCall,
 )
-
-
-@dataclass(slots=True)
-class _Call:
-    """A tool call in progress; `sent` characters of its arguments were passed on, all of them once it is `over`."""
-
-    id: str
-    name: str = ""
-    arguments: str = ""
-    extra: Body | None = None
-    sent: int = 0
-    begun: bool = False
-    over: bool = False
-
-
-@dataclass(slots=True)
-class _Calls:
-    """All calls of an answer, by the key that the server distinguishes them by; one at a time is passed on live."""
-
-    by_key: dict[object, _Call] = field(default_factory=dict)
-    live: _Call | None = None
-    last_key: object = None
-    newest_at: dict[object, object] = field(default_factory=dict)  # by index, if several share one
+from coderouter_proxy.wires.openai.calls import Call, Calls
+from coderouter_proxy.wires.openai.content import thoughts_and_text
 
 
 class OpenAIReader(Reader):
@@ -54,7 +26,8 @@ class OpenAIReader(Reader):
 
     def __init__(self) -> None:
         self.stop = Stop()
-        self._calls = _Calls()
+        self._calls = Calls()
+        self._live: Call | None = None  # the call that is passed on live
         self._later: list[Delta] = []
 
     def read(self, chunk: Body) -> list[Delta]:
@@ -66,17 +39,18 @@ class OpenAIReader(Reader):
         if isinstance(reason := choice.get("finish_reason"), str) and reason:
             self.stop.reason = ANTHROPIC_STOPS.get(reason, "end_turn")
             self._matched(choice.get("stop_reason"))
-        delta = choice.get("delta") or choice.get("message")
-        return self._delta(delta) if isinstance(delta, dict) else []
+        delta = choice.get("delta")
+        if delta or not isinstance(message := choice.get("message"), dict):
+            return self._delta(delta) if isinstance(delta, dict) else []
+        return self._delta(message, whole=True)
 
     def end(self) -> list[Delta]:
         """Return what was held back until the end. Call it once; then `stop` is final."""
         deltas: list[Delta] = []
-        for call in self._calls.by_key.values():
-            deltas += _rest(call)
+        for call in self._calls:
+            deltas += self._rest(call)
         deltas += self._later
-        called = any(call.begun for call in self._calls.by_key.values())
-        if called and self.stop.reason in (None, "end_turn", "stop_sequence"):
+        if self._calls.begun and self.stop.reason in (None, "end_turn", "stop_sequence"):
             self.stop = Stop("tool_use")  # some servers say "stop" with calls present
         return deltas
 
@@ -85,71 +59,57 @@ class OpenAIReader(Reader):
         if isinstance(sequence, str) and self.stop.reason == "end_turn":
             self.stop.reason, self.stop.sequence = "stop_sequence", sequence
 
-    def _delta(self, delta: Body) -> list[Delta]:
-        deltas: list[Delta] = []
-        if (content := delta.get("content")) and (text := _text(content)):
-            deltas.append(Text(text))
+    def _delta(self, delta: Body, *, whole: bool = False) -> list[Delta]:
+        deltas = _opaque(delta)
         field = "reasoning_content" if delta.get("reasoning_content") else "reasoning"
         if isinstance(thought := delta.get(field), str):
-            deltas.insert(0, Thinking(thought, field))
-        deltas = [*_opaque(delta), *deltas]
+            deltas.append(Thinking(thought, field))
+        if content := delta.get("content"):
+            thoughts, text = thoughts_and_text(content)
+            deltas += [Thinking(thoughts)] if thoughts else []
+            deltas += [Text(text)] if text else []
         if isinstance(refusal := delta.get("refusal"), str) and refusal:
             deltas.append(Text(refusal))
-        if deltas and self._calls.live is not None:
-            if _is_complete(self._calls.live):
-                self._calls.live.over = True
+        if deltas and self._live is not None:
+            if self._live.arguments.is_complete():
+                self._live.over = True
                 deltas, self._later = [*self._later, *deltas], []
             else:
                 self._later += deltas  # text between the arguments of a call would split it
                 deltas = []
-        if calls := delta.get("tool_calls"):
-            for call in calls if isinstance(calls, list) else []:
-                if isinstance(call, dict):
-                    deltas += self._call(call)
+        calls = delta.get("tool_calls")
+        for piece in calls if isinstance(calls, list) else []:
+            if isinstance(piece, dict):
+                deltas += self._call(piece, whole=whole)
         if isinstance(function := delta.get("function_call"), dict):
-            deltas += self._call({"index": 0, "function": function})
+            deltas += self._call({"index": 0, "function": function}, whole=whole)
         return deltas
 
-    def _call(self, piece: dict[str, Any]) -> list[Delta]:
-        call = self._identified(piece)
-        function = piece.get("function")
-        if isinstance(function, dict):
-            if isinstance(name := function.get("name"), str) and not call.name:
-                call.name = name
-            _append(call, function.get("arguments"))
-        if call.extra is None and isinstance(extra := piece.get("extra_content"), dict):
-            call.extra = extra
-        calls = self._calls
-        if calls.live is call:
-            return _news(call)
-        if call.begun or not (calls.live is None or calls.live.over or _is_complete(calls.live)):
+    def _call(self, piece: Body, *, whole: bool) -> list[Delta]:
+        call, live = self._calls.read(piece, whole=whole), self._live
+        if live is call:
+            return self._news(call)
+        if call.begun or not (live is None or live.over or live.arguments.is_complete()):
             return []
-        deltas = _rest(calls.live) if calls.live is not None else []
-        calls.live = call
-        return [*deltas, *_news(call)]
+        self._live = call
+        return [*(self._rest(live) if live is not None else []), *self._news(call)]
 
-    def _identified(self, piece: dict[str, Any]) -> _Call:
-        """Return the call that the piece belongs to: by its index, else by its id, else the latest call."""
-        calls = self._calls
-        given, index = json_values.words(piece.get("id")), piece.get("index")
-        function = piece.get("function")
-        named = isinstance(function, dict) and bool(function.get("name"))
-        key: object
-        if isinstance(index, int):
-            key = calls.newest_at.get(index, ("index", index))
-            if key in calls.by_key and given and named and calls.by_key[key].id != given:
-                # Some servers give every call index 0; only the ids differ.
-                key = calls.newest_at[index] = (index, given)
-        elif given:
-            key = ("id", given)
-        elif named or calls.last_key is None:
-            key = ("order", len(calls.by_key))
-        else:
-            key = calls.last_key
-        calls.last_key = key
-        if key not in calls.by_key:
-            calls.by_key[key] = _Call(given or f"call_{secrets.token_hex(12)}")
-        return calls.by_key[key]
+    def _news(self, call: Call) -> list[Delta]:
+        """Return what is new of the call; nothing until it has a name."""
+        deltas: list[Delta] = []
+        if call.over or not call.name:
+            return deltas
+        if not call.begun:
+            self._calls.begin(call)
+            deltas.append(ToolCall(call.id, call.name, call.extra))
+        if arguments := call.arguments.take():
+            deltas.append(Arguments(arguments))
+        return deltas
+
+    def _rest(self, call: Call) -> list[Delta]:
+        deltas = self._news(call)
+        call.over = True
+        return deltas
 
 
 def _opaque(delta: Body) -> list[Delta]:
@@ -160,49 +120,3 @@ def _opaque(delta: Body) -> list[Delta]:
     if isinstance(extra := delta.get("extra_content"), dict) and extra:
         opaque.append(Opaque("extra_content", extra))
     return opaque
-
-
-def _append(call: _Call, arguments: object) -> None:
-    if isinstance(arguments, dict):  # Ollama's own format: already decoded
-        arguments = json_values.written(arguments, retryable=True)
-    if not isinstance(arguments, str):
-        return
-    if call.arguments.startswith("{") and arguments.startswith(call.arguments):
-        call.arguments = arguments  # all of it again: JSON text never continues with its own beginning
-    else:
-        call.arguments += arguments
-
-
-def _news(call: _Call) -> list[Delta]:
-    """Return what is new of the call; nothing until it has a name."""
-    deltas: list[Delta] = []
-    if call.over or not call.name:
-        return deltas
-    if not call.begun:
-        call.begun = True
-        deltas.append(ToolCall(call.id, call.name, call.extra))
-    if call.sent < len(call.arguments):
-        deltas.append(Arguments(call.arguments[call.sent :]))
-        call.sent = len(call.arguments)
-    return deltas
-
-
-def _rest(call: _Call) -> list[Delta]:
-    deltas = _news(call)
-    call.over = True
-    return deltas
-
-
-def _is_complete(call: _Call) -> bool:
-    try:
-        orjson.loads(call.arguments)
-    except orjson.JSONDecodeError:
-        return False
-    return True
-
-
-def _text(content: object) -> str:
-    if isinstance(content, str):
-        return content
-    parts = content if isinstance(content, list) else []
-    return "".join(json_values.words(part.get("text")) for part in parts if isinstance(part, dict))

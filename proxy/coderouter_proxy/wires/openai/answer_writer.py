@@ -8,16 +8,23 @@ from coderouter_proxy.answer import Usage
 from coderouter_proxy.request import Body
 from coderouter_proxy.wires.answer_writer import AnswerWriter
 from coderouter_proxy.wires.deltas import OPENAI_STOPS, Arguments, Delta, Stop, Text, Thinking, ToolCall
+from coderouter_proxy.wires.openai.functions import finish_reason, with_function_call
 
 DONE = b"data: [DONE]\n\n"
 
 
 class OpenAIWriter(AnswerWriter):
-    """Writes a chat completion; the chunk with the usage goes only to a client that requested it."""
+    """Writes a chat completion; the chunk with the usage goes only to a client that requested it.
 
-    def __init__(self, completion_id: str, model: str, created: int, *, usage_chunk: bool) -> None:
+    With `function_call`, the client knows only that form of a call.
+    """
+
+    def __init__(
+        self, completion_id: str, model: str, created: int, *, usage_chunk: bool, function_call: bool = False
+    ) -> None:
         self._head: Body = {"id": completion_id, "created": created, "model": model}
         self._usage_chunk = usage_chunk
+        self._function_call = function_call
         self._calls = -1
         head = orjson.dumps({**self._head, "object": "chat.completion.chunk"})
         self._before = b"data: " + head[:-1] + b',"choices":[{"index":0,"delta":'
@@ -27,27 +34,36 @@ class OpenAIWriter(AnswerWriter):
         return self._chunk({"role": "assistant", "content": ""})
 
     def write(self, deltas: list[Delta]) -> bytes:
-        return b"".join([self._chunk(fields) for delta in deltas if (fields := self._fields(delta))])
+        return b"".join(
+            [self._chunk(fields) for delta in deltas if (fields := self._in_form(self._fields(delta)))]
+        )
 
     def end(self, stop: Stop, usage: Usage) -> bytes:
-        choice = {"index": 0, "delta": {}, "logprobs": None, "finish_reason": _finish_reason(stop)}
+        choice = {"index": 0, "delta": {}, "logprobs": None, "finish_reason": self._finish_reason(stop)}
         chunk = {**self._head, "object": "chat.completion.chunk", "choices": [choice]}
         parts = [_event(chunk)]
         if self._usage_chunk:
-            parts.append(_event({**chunk, "choices": [], "usage": _usage(usage)}))
+            parts.append(_event({**chunk, "choices": [], "usage": usage_body(usage)}))
         return b"".join([*parts, DONE])
 
     def whole(self, deltas: list[Delta], stop: Stop, usage: Usage) -> bytes:
         """Return the whole completion."""
         choice = {
             "index": 0,
-            "message": self._message(deltas),
+            "message": self._in_form(self._message(deltas)),
             "logprobs": None,
-            "finish_reason": _finish_reason(stop),
+            "finish_reason": self._finish_reason(stop),
         }
         return orjson.dumps(
-            {**self._head, "object": "chat.completion", "choices": [choice], "usage": _usage(usage)}
+            {**self._head, "object": "chat.completion", "choices": [choice], "usage": usage_body(usage)}
         )
+
+    def _in_form(self, said: Body) -> Body:
+        return with_function_call(said) if self._function_call else said
+
+    def _finish_reason(self, stop: Stop) -> object:
+        reason = OPENAI_STOPS.get(stop.reason or "end_turn", "stop")
+        return finish_reason(reason) if self._function_call else reason
 
     def _fields(self, delta: Delta) -> Body:
         match delta:
@@ -103,11 +119,8 @@ class OpenAIWriter(AnswerWriter):
         return message
 
 
-def _finish_reason(stop: Stop) -> str:
-    return OPENAI_STOPS.get(stop.reason or "end_turn", "stop")
-
-
-def _usage(usage: Usage) -> Body:
+def usage_body(usage: Usage) -> Body:
+    """Return the usage as this wire reports it, which counts cached tokens as input."""
     cached = usage.cache_read_tokens or 0
     prompt = (usage.input_tokens or 0) + cached + (usage.cache_creation_tokens or 0)
     completion = usage.output_tokens or 0

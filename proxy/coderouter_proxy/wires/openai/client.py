@@ -9,12 +9,14 @@ from typing import Any
 
 import orjson
 
+from coderouter_events.events import Ingress
 from coderouter_proxy.errors import HttpError
 from coderouter_proxy.request import Body, ClientRequest
 from coderouter_proxy.wires.answer_writer import AnswerWriter
-from coderouter_proxy.wires.client import ClientWire, Drop, Headers, named_model
+from coderouter_proxy.wires.client import ClientWire, Drop, Headers, named_model, schemas
 from coderouter_proxy.wires.conversation import Conversation
 from coderouter_proxy.wires.openai.answer_writer import OpenAIWriter
+from coderouter_proxy.wires.openai.functions import uses_functions
 from coderouter_proxy.wires.openai.others import with_one_system_message
 from coderouter_proxy.wires.openai.request_reader import read
 
@@ -30,7 +32,7 @@ ERROR_TYPES = {
 
 
 class OpenAIClient(ClientWire):
-    ingress = "openai"
+    ingress: Ingress = "openai"
     path = "/v1/chat/completions"
     ping = b": ping\n\n"
     shows_reasoning = False
@@ -47,17 +49,17 @@ class OpenAIClient(ClientWire):
             named_model(request.body),
             int(time.time()),
             usage_chunk=wants_usage(request.body),
+            function_call=uses_functions(request.body),
         )
 
-    def tool_names(self, request: ClientRequest) -> list[str]:
+    def tools(self, request: ClientRequest) -> dict[str, Body]:
         tools = request.body.get("tools")
-        functions = (
+        functions = [
             tool.get("function")
             for tool in (tools if isinstance(tools, list) else [])
             if isinstance(tool, dict)
-        )
-        names = (function.get("name") for function in functions if isinstance(function, dict))
-        return [name for name in names if isinstance(name, str)]
+        ]
+        return schemas([function for function in functions if isinstance(function, dict)], "parameters")
 
     def models(self, names: Sequence[str], created: int) -> bytes:
         data = [

@@ -1,6 +1,6 @@
 """A chat completion request as one provider accepts it."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from coderouter_proxy.config.traits import ProviderTraits
@@ -51,18 +51,21 @@ def _alternating(body: Body, traits: ProviderTraits, drop: Drop) -> Body:
     return fitting.alternating(body, traits, _merged)
 
 
-def _merged(neighbours: list[Body]) -> Body:
+def _merged(neighbours: Sequence[Body]) -> Body:
     merged = {name: value for message in neighbours for name, value in message.items()}
     contents = [message.get("content") for message in neighbours]
     if any(isinstance(content, list) for content in contents):
         merged["content"] = [part for content in contents for part in fitting.as_parts(content)]
     else:
         merged["content"] = _joined(contents)
-    given = (message.get("tool_calls") for message in neighbours)
-    if calls := [call for made in given if isinstance(made, list) for call in made]:
-        merged["tool_calls"] = calls
-        merged["content"] = merged["content"] or None
-    if thoughts := _joined(message.get("reasoning_content") for message in neighbours):
+    if "tool_calls" in merged:
+        given = (message.get("tool_calls") for message in neighbours)
+        if calls := [call for made in given if isinstance(made, list) for call in made]:
+            merged["tool_calls"] = calls
+            merged["content"] = merged["content"] or None
+    if "reasoning_content" in merged and (
+        thoughts := _joined(message.get("reasoning_content") for message in neighbours)
+    ):
         merged["reasoning_content"] = thoughts
     return merged
 
@@ -89,11 +92,11 @@ def _with_nine(message: Body) -> Body:
 
 
 def _media(body: Body, traits: ProviderTraits, drop: Drop) -> Body:
+    if traits.images and traits.documents:
+        return body
     refused = {
         kind for kind, accepted in (("image_url", traits.images), ("file", traits.documents)) if not accepted
     }
-    if not refused:
-        return body
 
     def part_fitted(part: Any) -> Any:  # noqa: ANN401 - of a client
         kind = part.get("type") if isinstance(part, dict) else None
@@ -175,6 +178,8 @@ def _efforts(body: Body, traits: ProviderTraits, drop: Drop) -> Body:
 
 def _refused_fields(body: Body, traits: ProviderTraits, drop: Drop) -> Body:
     """Leave out of messages and calls as well: who writes reasoning in an answer may refuse it in a history."""
+    if not traits.refused_fields:
+        return body
     of_messages = frozenset(traits.refused_fields) - _MESSAGE_FIELDS
     if of_messages:
         body = fitting.with_messages(body, lambda message: _without(message, of_messages))

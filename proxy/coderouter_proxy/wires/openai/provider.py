@@ -1,36 +1,35 @@
 """Providers that speak Chat Completions: llama.cpp, Ollama, vLLM, LM Studio, OpenRouter, OpenAI itself."""
 
-import re
-from dataclasses import replace
+import secrets
+import time
 from typing import Any
-
-import orjson
 
 from coderouter_proxy.answer import Usage
 from coderouter_proxy.config.schema import Profile, Provider
 from coderouter_proxy.config.traits import ProviderTraits
 from coderouter_proxy.errors import ProviderError
 from coderouter_proxy.request import Body, ClientRequest
-from coderouter_proxy.wires import fitting, refusals, state, system_text
-from coderouter_proxy.wires.conversation import Conversation
+from coderouter_proxy.wires import fitting, json_values, refusals, returned_state, state, system_text
 from coderouter_proxy.wires.deltas import Reader
 from coderouter_proxy.wires.losses import losses
 from coderouter_proxy.wires.openai.answer_reader import OpenAIReader
 from coderouter_proxy.wires.openai.answer_writer import DONE
 from coderouter_proxy.wires.openai.fit import fit
+from coderouter_proxy.wires.openai.other_form import choices, collected, streamed
 from coderouter_proxy.wires.openai.request_writer import VOCABULARY, write
+from coderouter_proxy.wires.openai.usage import usage_in
 from coderouter_proxy.wires.provider import (
     Drop,
     ProviderWire,
     by_hand,
     conversation_for,
-    count,
     directive,
 )
 
-# Searching for the words is fast; the expression rules out fields that are null.
-_WORDS_TO_PARSE = (b'"finish_reason":"', b'"finish_reason": "', b'"usage"', b'"error"', b"[DONE]")
-_TO_PARSE = re.compile(rb'"usage"\s*:\s*\{|"error"\s*:|"finish_reason"\s*:\s*"|\[DONE\]')
+__all__ = ["OpenAIProvider", "choices", "with_system"]
+
+# In a chunk they hold something that the proxy must know.
+_NOTEWORTHY = frozenset({"error", "timings", "x_groq", "cached_tokens"})
 
 
 class OpenAIProvider(ProviderWire):
@@ -38,7 +37,6 @@ class OpenAIProvider(ProviderWire):
     vendor_host = "api.openai.com"
     requires_max_tokens = False
     thinks_on_request = False
-    repairs_text_calls = True
     forwarded_response_headers = ("x-ratelimit-",)
     end_event = DONE
 
@@ -70,11 +68,11 @@ class OpenAIProvider(ProviderWire):
         body: Body = {**provider.extra_body, **theirs, "model": provider.model or request.body.get("model")}
         body.pop("profile", None)
         if request.ingress == self.ingress and state.RAW_MARK in request.raw:
-            body["messages"] = state.restored(
+            body["messages"] = returned_state.restored(
                 body["messages"], state.origin_of(provider), returns_reasoning=traits.returns_reasoning
             )
         messages = with_system(body["messages"], directive(provider, profile))
-        body["messages"] = state.with_required_state(messages, traits)
+        body["messages"] = returned_state.with_required_state(messages, traits)
         if request.stream:
             options = body.get("stream_options")
             body["stream_options"] = {**(options if isinstance(options, dict) else {}), "include_usage": True}
@@ -93,30 +91,73 @@ class OpenAIProvider(ProviderWire):
         own_api: bool,
     ) -> Body:
         conversation = conversation_for(request, provider, drop, returns_reasoning=traits.returns_reasoning)
-        effort = None
-        if fitting.takes_effort(traits, own_api=own_api):
-            conversation, effort = _without_effort(conversation)
-        for name in losses(conversation, VOCABULARY):
+        effort = conversation.effort if fitting.takes_effort(traits, own_api=own_api) else None
+        for name in losses(conversation, VOCABULARY, takes_effort=effort is not None):
             drop(name)
         body = write(conversation)
         if effort == "none" and traits.efforts is None:
             return body  # not every model can answer without thinking
         return body if effort is None else {**body, "reasoning_effort": _own_level(effort, traits)}
 
-    def needs_parsing(self, events: bytes) -> bool:
-        for word in _WORDS_TO_PARSE:
-            if word in events:
-                return _TO_PARSE.search(events) is not None
-        return False
+    def is_plain(self, event: bytes, chunk: Body) -> bool:
+        found = chunk.get("choices")
+        if type(found) is not list or len(found) != 1 or chunk.get("usage"):
+            return False
+        choice = found[0]
+        return (
+            type(choice) is dict
+            and choice.get("finish_reason") is None
+            and type(delta := choice.get("delta")) is dict
+            and type(delta.get("content", "")) is str
+            and ((calls := delta.get("tool_calls")) is None or _are_objects(calls))
+            and _NOTEWORTHY.isdisjoint(chunk)
+            and event.startswith(b"data: ")
+        )
+
+    def delta(self, chunk: Body) -> Body:
+        delta: Body = chunk["choices"][0]["delta"]
+        return delta
+
+    def is_framed(self, event: bytes, chunk: Body) -> bool:
+        return event.startswith(b"data: ") and event.find(b"\n") == len(event) - 2
 
     def is_end(self, data: bytes) -> bool:
         return data.startswith(b"[DONE]")
 
-    def raise_for_error(self, decoded: Body) -> None:
-        if error := decoded.get("error"):
-            code = error.get("code") if isinstance(error, dict) else None
-            status = code if isinstance(code, int) and 400 <= code <= 599 else 500
-            raise refusals.by_status(status, refusals.message_in(decoded))
+    def raise_for_error(self, decoded: object) -> None:
+        if error := refusals.reported(decoded, {}):
+            raise error
+        for choice in choices(decoded) if isinstance(decoded, dict) else []:
+            reason = choice.get("finish_reason")
+            if isinstance(reason, str) and (stopped := refusals.stopped_by(reason)):
+                raise stopped
+
+    def names_stop(self, chunk: Body) -> bool:
+        """Some servers do not have the field at all."""
+        return any("finish_reason" in choice for choice in choices(chunk))
+
+    def settled(self, chunk: Body) -> list[Body]:
+        found = choices(chunk)
+        if any("message" in choice and "delta" not in choice for choice in found):
+            self.validate(chunk)
+            return streamed(chunk)
+        if any(choice.get("finish_reason") == "" for choice in found):
+            kept = [{**each, "finish_reason": each.get("finish_reason") or None} for each in found]
+            return [{**chunk, "choices": kept}]
+        return [chunk]
+
+    def collected(self, chunks: list[Body], usage: Usage) -> Body:
+        return collected(chunks, usage)
+
+    def saying(self, text: str, model: str) -> Body:
+        message = {"role": "assistant", "content": text}
+        return {
+            "id": f"chatcmpl-{secrets.token_hex(12)}",
+            "object": "chat.completion",
+            "created": int(time.time()),
+            "model": model,
+            "choices": [{"index": 0, "message": message, "logprobs": None, "finish_reason": "stop"}],
+        }
 
     def validate(self, decoded: Body) -> None:
         found = decoded.get("choices")
@@ -124,6 +165,8 @@ class OpenAIProvider(ProviderWire):
             raise ProviderError("protocol", "not the OpenAI wire: a JSON object without choices")
         if not found or not isinstance(found[0], dict):
             raise ProviderError("empty", "the answer has no choices")
+        if found[0].get("finish_reason") == "":
+            raise ProviderError("protocol", "the answer was cut: its finish_reason is empty")
 
     def has_content(self, chunk: Body) -> bool:
         for choice in choices(chunk):
@@ -135,53 +178,29 @@ class OpenAIProvider(ProviderWire):
         return False
 
     def usage(self, chunk: Body, before: Usage) -> Usage:
-        """Return the latest report; its input tokens exclude cached ones, which OpenAI includes."""
-        reported = chunk.get("usage")
-        if not isinstance(reported, dict) or not reported:
-            return before
-        prompt, completion = count(reported, "prompt_tokens"), count(reported, "completion_tokens")
-        details = reported.get("prompt_tokens_details")
-        cached, written = count(details, "cached_tokens"), count(details, "cache_write_tokens")
-        return Usage(
-            before.input_tokens if prompt is None else max(0, prompt - (cached or 0) - (written or 0)),
-            before.output_tokens if completion is None else completion,
-            cached,
-            written,
-        )
+        return usage_in(chunk, before)
 
     def stop_reason(self, chunk: Body) -> str | None:
         found = None
         for choice in choices(chunk):
-            if isinstance(reason := choice.get("finish_reason"), str):
+            if isinstance(reason := choice.get("finish_reason"), str) and reason:
                 found = reason
         return found
 
     def event(self, chunk: Body) -> bytes:
-        return b"data: %b\n\n" % orjson.dumps(chunk)
+        return b"data: %b\n\n" % json_values.encoded(chunk, retryable=True)
 
     def reader(self) -> Reader:
         return OpenAIReader()
 
 
-def _without_effort(conversation: Conversation) -> tuple[Conversation, str | None]:
-    """Return the conversation without its level of effort, and the level, which this wire says in its own words."""
-    fields = conversation.vendor.get("anthropic", {})
-    effort = fitting.effort_of(fields.get("thinking"), fields.get("effort"))
-    if effort is None:
-        return conversation, None
-    left = {name: value for name, value in fields.items() if name not in ("thinking", "effort")}
-    return replace(conversation, vendor={**conversation.vendor, "anthropic": left}), effort
+def _are_objects(values: object) -> bool:
+    return type(values) is list and all(type(value) is dict for value in values)
 
 
 def _own_level(effort: str, traits: ProviderTraits) -> str:
     """Return the level; the highest is OpenAI's own where nothing more is known of the model."""
     return "xhigh" if effort == "max" and traits.efforts is None else effort
-
-
-def choices(chunk: Body) -> list[dict[str, Any]]:
-    """Return the choices of a chunk or a completion that are objects."""
-    found = chunk.get("choices")
-    return [choice for choice in found if isinstance(choice, dict)] if isinstance(found, list) else []
 
 
 def with_system(messages: list[Any], text: str | None) -> list[Any]:

@@ -14,6 +14,7 @@ from coderouter_proxy.wires.conversation import (
     Call,
     Conversation,
     Media,
+    OutputSchema,
     Part,
     Result,
     Text,
@@ -66,6 +67,7 @@ def read(body: Body) -> Conversation:
     schema, format_left = _output(body.get("response_format"))
     user, metadata_left = _user(body)
     vendor = {name: value for name, value in body.items() if name not in _READ}
+    effort = json_values.words(body.get("reasoning_effort")) or None
     return Conversation(
         system=tuple(part for message in system for part in _texts(message.get("content"))),
         turns=tuple(map(_turn, turns)),
@@ -80,7 +82,9 @@ def read(body: Body) -> Conversation:
         stream=body.get("stream"),
         output_schema=schema,
         user=user,
+        effort=effort,
         vendor={WIRE: vendor | choice_left | format_left | metadata_left},
+        effort_fields=() if effort is None else ("reasoning_effort",),
     )
 
 
@@ -192,13 +196,15 @@ def _tool_choice(choice: object) -> tuple[ToolChoice | None, Body]:
     return (ToolChoice(mode), {}) if mode else (None, {})
 
 
-def _output(wanted: object) -> tuple[object, Body]:
+def _output(wanted: object) -> tuple[OutputSchema | None, Body]:
     """Return the schema of the answer; a format that only this wire has is returned as a field."""
     if not isinstance(wanted, dict) or wanted.get("type") == "text":
         return None, {}
-    schema = wanted.get("json_schema")
-    if wanted.get("type") == "json_schema" and isinstance(schema, dict):
-        return schema.get("schema"), {}
+    given = wanted.get("json_schema")
+    if wanted.get("type") == "json_schema" and isinstance(given, dict):
+        schema = given.get("schema")
+        name = json_values.words(given.get("name")) or "answer"
+        return None if schema is None else OutputSchema(schema, name, given.get("strict")), {}
     return None, {"response_format": wanted}
 
 

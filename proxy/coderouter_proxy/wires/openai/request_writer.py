@@ -4,7 +4,7 @@ Source: the API reference of chat completions. Only its fields are written: stri
 """
 
 import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Sequence
 
 from coderouter_proxy.wires import sequence, state
 from coderouter_proxy.wires.conversation import (
@@ -42,8 +42,10 @@ OWN_FIELDS = frozenset(
         "prompt_cache_key",
         "prompt_cache_retention",
         "reasoning_effort",
+        "response_format",
         "safety_identifier",
         "seed",
+        "service_tier",
         "store",
         "top_logprobs",
         "verbosity",
@@ -89,7 +91,10 @@ def write(conversation: Conversation) -> Body:
         body["tools"] = tools
         body |= _tool_choice(conversation)
     if conversation.output_schema is not None:
-        schema = {"name": "answer", "schema": conversation.output_schema, "strict": True}
+        wanted = conversation.output_schema
+        schema: Body = {"name": wanted.name, "schema": wanted.schema}
+        if wanted.strict is not None:
+            schema["strict"] = wanted.strict
         body["response_format"] = {"type": "json_schema", "json_schema": schema}
     return body
 
@@ -115,59 +120,57 @@ def _can_write(part: Part, role: Role) -> bool:
     return False
 
 
-def _messages(turn: Turn) -> Iterator[Body]:
+def _messages(turn: Turn) -> list[Body]:
     match turn.role:
         case "assistant":
-            yield from _assistant(turn.parts)
+            return [_assistant(turn.parts)]
         case "system":
-            yield {"role": "system", "content": "\n\n".join(_texts(turn.parts))}
+            return [{"role": "system", "content": "\n\n".join(_texts(turn.parts))}]
         case "user":
-            yield from _user(turn.parts)
+            return _user(turn.parts)
 
 
-def _assistant(parts: Iterable[Part]) -> Iterator[Body]:
-    parts = list(parts)
-    calls = [
-        {
-            "id": part.id,
-            "type": "function",
-            "function": {"name": short(part.name), "arguments": part.arguments},
-            **(part.state.call if part.state is not None else {}),
-        }
-        for part in parts
-        if isinstance(part, Call)
-    ]
+def _assistant(parts: Sequence[Part]) -> Body:
     text = "".join(_texts(parts))
-    states = [part.state for part in parts if isinstance(part, (Call, Thinking))]
-    back = state.openai_fields(state.joined(each.turn for each in states if each is not None))
+    calls = [_call(part) for part in parts if isinstance(part, Call)]
+    states = [part.state for part in parts if isinstance(part, (Call, Thinking)) and part.state is not None]
+    back = state.openai_fields(state.joined(each.turn for each in states)) if states else {}
     if calls:
-        yield {"role": "assistant", "content": text or None, **back, "tool_calls": calls}
-    else:
-        yield {"role": "assistant", "content": text, **back}
+        return {"role": "assistant", "content": text or None, **back, "tool_calls": calls}
+    return {"role": "assistant", "content": text, **back}
 
 
-def _user(parts: Iterable[Part]) -> Iterator[Body]:
-    """Yield tool results first: on this wire they must follow the calls directly."""
+def _call(call: Call) -> Body:
+    return {
+        "id": call.id,
+        "type": "function",
+        "function": {"name": short(call.name), "arguments": call.arguments},
+        **(call.state.call if call.state is not None else {}),
+    }
+
+
+def _user(parts: Iterable[Part]) -> list[Body]:
+    """Return tool results first: on this wire they must follow the calls directly."""
+    messages: list[Body] = []
     written: list[Body] = []
     for part in parts:
         if isinstance(part, Result):
             text, others = _result(part)
-            yield {"role": "tool", "tool_call_id": part.call_id, "content": text}
+            messages.append({"role": "tool", "tool_call_id": part.call_id, "content": text})
             written += others
         else:
             written += _part(part)
     if written:
-        only_text = all(part["type"] == "text" for part in written)
-        yield {
-            "role": "user",
-            "content": "\n\n".join(part["text"] for part in written) if only_text else written,
-        }
+        texts = [part["text"] for part in written if part["type"] == "text"]
+        only_text = len(texts) == len(written)
+        messages.append({"role": "user", "content": "\n\n".join(texts) if only_text else written})
+    return messages
 
 
 def _result(result: Result) -> tuple[str, list[Body]]:
     """Return the text of a tool result, and its images, which go into a user message: a tool message is only text."""
     parts = [each for part in result.parts for each in _part(part)]
-    text = "\n\n".join(part["text"] for part in parts if part["type"] == "text")
+    text = "\n\n".join([part["text"] for part in parts if part["type"] == "text"])
     others = [part for part in parts if part["type"] != "text"]
     return (f"Error: {text}" if result.is_error else text), others
 

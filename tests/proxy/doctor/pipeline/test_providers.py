@@ -105,6 +105,26 @@ def test_a_provider_of_kind_anthropic_gets_a_request_of_its_wire(
     assert "anthropic-version" in a.request.headers
 
 
+def test_the_headers_of_a_provider_are_sent_and_their_secrets_not_shown(
+    pipeline: Pipeline, tmp_path: Path, a: Provider, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TENANT_KEY", "tenant-secret")
+    headers = {"authorization": "Bearer ${TENANT_KEY}", "X-Tenant": "blue"}
+    provider = process.provider("a", a.base_url, model="a-model", headers=headers)
+    config = process.write_config(tmp_path, process.config([provider]))
+    a.plays(
+        whole({"data": [{"id": "a-model"}]}), whole({"error": {"message": "not tenant-secret"}}, status=401)
+    )
+
+    assert pipeline.check(config=config)["providers/a"].message == "responds, and has a-model"
+    assert a.request.headers["authorization"] == "Bearer tenant-secret"
+    assert a.request.headers["x-tenant"] == "blue"
+
+    refused = pipeline.check(config=config)["providers/a"]
+    assert refused.message == "responds with 401: not ***"
+    assert refused.remedy.startswith("correct its headers")
+
+
 def test_a_provider_that_hangs_times_out(
     pipeline: Pipeline, a: Provider, monkeypatch: pytest.MonkeyPatch
 ) -> None:

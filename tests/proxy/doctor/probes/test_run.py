@@ -55,12 +55,6 @@ SYMPTOMS: dict[str, tuple[Model, dict[str, Any], str, dict[str, Any]]] = {
         "tools",
         {"capabilities": {"tools": True}},
     ),
-    "tool calls on the Anthropic wire are text": (
-        Model(wire="anthropic", tools="text"),
-        CLAUDE,
-        "tools",
-        {"capabilities": {"tools": False}},
-    ),
     "it thinks on request": (
         Model(wire="anthropic", thinking="enabled"),
         CLAUDE,
@@ -90,6 +84,30 @@ SYMPTOMS: dict[str, tuple[Model, dict[str, Any], str, dict[str, Any]]] = {
         {},
         "leaks",
         {"output_filters": ["strip_thinking"]},
+    ),
+    "thinking leaks without an opener": (
+        Model(leak="Hm.</think>"),
+        {},
+        "leaks",
+        {"output_filters": ["strip_thinking"]},
+    ),
+    "thinking in a channel leaks": (
+        Model(leak="<|channel>thought\nHm.<channel|>"),
+        {},
+        "leaks",
+        {"output_filters": ["strip_thinking"]},
+    ),
+    "tags of tool calls leak": (
+        Model(leak="</tool_call>"),
+        {},
+        "leaks",
+        {"output_filters": ["strip_tool_call_xml"]},
+    ),
+    "bytes leak": (
+        Model(leak="<0xC3><0xA9>"),
+        {},
+        "leaks",
+        {"output_filters": ["repair_byte_fallback"]},
     ),
     "markers leak despite another filter": (
         Model(leak="<|im_end|>"),
@@ -129,6 +147,7 @@ def test_a_symptom_gets_its_patch_and_the_patch_fixes_it(
     [
         (Model(), {}),
         (Model(tools="text"), {}),
+        (Model(wire="anthropic", tools="text"), CLAUDE),
         (Model(reasoning="Hm."), {}),
         (Model(only_reasons=True), {"capabilities": {"reasoning_passthrough": True}}),
         (Model(leak="<think>Hm.</think>"), {"output_filters": ["strip_thinking"]}),

@@ -2,10 +2,11 @@
 """Texts that are tool calls, and texts that only look like some."""
 
 from collections.abc import Iterable, Iterator
+from typing import Any
 
 from coderouter_proxy.relay.tool_calls.repair import Repairer, TextualCall
 
-NAMES = ("read", "write", "mcp__git-log")
+TOOLS: dict[str, dict[str, Any]] = {"read": {}, "write": {}, "mcp__git-log": {}}
 
 READ = '{"name": "read", "arguments": {"path": "/a"}}'
 
@@ -25,25 +26,24 @@ SAMPLES: dict[str, tuple[str, list[Item]]] = {
     "object": (READ, [read]),
     "object between prose": (f"I look.\n\n{READ}\n\nDone.", ["I look.\n\n", read, "Done."]),
     "object behind white space": (f" \n\n  {READ} \n", [read]),
-    "indented object": (f"so:\n    {READ}", ["so:\n    ", read]),
+    "object that is indented less than code": (f"so:\n   {READ}", ["so:\n   ", read]),
     "objects in a row": (f"{READ}{WRITE} {READ}\n{WRITE}", [read, write, read, write]),
     "objects with separators": (f"{READ}; {WRITE},\n{READ}", [read, write, read]),
-    "separator before something else": (f"{READ}; {UNKNOWN}, x", [read, f"; {UNKNOWN}, x"]),
     "array": (f"[{READ}, {WRITE}]", [read, write]),
-    "array on many lines": (f"ok\n[\n  {READ},\n  {WRITE}\n]\nok", ["ok\n", read, write, "ok"]),
+    "array on many lines": (f"I look.\n[\n  {READ},\n  {WRITE}\n]\nOk", ["I look.\n", read, write, "Ok"]),
     "parameters": ('{"name": "read", "parameters": {"path": "/a"}}', [read]),
     "input": ('{"type": "tool_use", "id": "1", "name": "read", "input": {"path": "/a"}}', [read]),
     "args before the name": ('{"args": {"path": "/a"}, "name": "read"}', [read]),
     "function as the name": ('{"function": "read", "args": {"path": "/a"}}', [read]),
     "OpenAI's nesting": (f'{{"id": "x", "type": "function", "function": {READ}}}', [read]),
     "arguments as a string": (r'{"name": "read", "arguments": "{\"path\": \"/a\"}"}', [read]),
-    "no arguments": ('{"name": "read"}', [bare]),
+    "no arguments, between tags": ('<tool_call>{"name": "read"}</tool_call>', [bare]),
     "raw newline in a string": (
         '{"name": "read", "arguments": {"path": "a\n\tb"}}',
         [TextualCall("read", r'{"path":"a\n\tb"}')],
     ),
     "escapes": (
-        r'{"n\u0061me": "re\u0061d", "arguments": {"path": "\\\"}{[</\\"}}',
+        r'{"name": "read", "arguments": {"p\u0061th": "\\\"}{[</\\"}}',
         [TextualCall("read", r'{"path":"\\\"}{[</\\"}')],
     ),
     "fence": (f"Now:\n```json\n{READ}\n```\nDone.", ["Now:\n", read, "Done."]),
@@ -55,13 +55,13 @@ SAMPLES: dict[str, tuple[str, list[Item]]] = {
     "unclosed fence": (f"```json\n{READ}", [read]),
     "fence with two": (f"```json\n{READ}\n\n{WRITE}\n```\n{READ}", [read, write, read]),
     "fence with an array": (f"```json\n[{READ},{WRITE}]\n```", [read, write]),
-    "fence with tags": (f"```xml\n<tool_call>{READ}</tool_call>\n```\nx", [read, "x"]),
+    "fence with tags": (f"```xml\n<tool_call>{READ}</tool_call>\n```\nX", [read, "X"]),
     "fence with a call and something else": (
         f"```json\n{READ}\n{{}}\n```\n{WRITE}",
-        [read, "{}\n```\n", write],
+        [f"```json\n{READ}\n{{}}\n```\n", write],
     ),
     "tool_call": (f"I look.\n<tool_call>\n{READ}\n</tool_call>", ["I look.\n", read]),
-    "tool_call within a line": (f"so <tool_call>{READ}</tool_call> ok", ["so ", read, "ok"]),
+    "tool_call right behind a sentence": (f"I look.<tool_call>{READ}</tool_call>", ["I look.", read]),
     "unclosed tool_call": (f"<tool_call>\n{READ}\n", [read]),
     "tool_calls in a row": (
         f"<tool_call>\n{READ}\n</tool_call>\n<tool_call>\n{WRITE}\n</tool_call>\n",
@@ -118,6 +118,13 @@ SAMPLES: dict[str, tuple[str, list[Item]]] = {
         ),
         [read],
     ),
+    "call behind gpt-oss's thinking": (
+        (
+            "<|channel|>analysis<|message|>I read it.<|end|<|start|>assistant<|channel|>commentary to=functions.read "
+            '<|constrain|>json<|message|>{"path": "/a"}<|call|>'
+        ),
+        ["<|channel|>analysis<|message|>I read it.<|end|", read],
+    ),
     "call behind a code block": (f"```python\nx = {{}}\n```\n{READ}", ["```python\nx = {}\n```\n", read]),
     "code block behind a call": (
         f"{READ}\n```python\n{READ}\n```",
@@ -133,10 +140,14 @@ SAMPLES: dict[str, tuple[str, list[Item]]] = {
         ['```json\n{"a": 1,\n```\n', read],
     ),
     "object behind an element": (f"<function=read></function> {READ}", [bare, read]),
-    "call in an unknown element": (
-        f"<function=rm><tool_call>{READ}</tool_call>",
-        ["<function=rm>", read],
+    "call behind an unknown element": (
+        f"<function=rm></function>\n<tool_call>{READ}</tool_call>",
+        ["<function=rm></function>\n", read],
     ),
+    "trailing comma": (f"{READ[:-1]},}}", [read]),
+    "last brace missing": (READ[:-1], [read]),
+    "last bracket missing": (f"[{READ}, {WRITE}", [read, write]),
+    "end of an element missing": ("<function=read>\n<parameter=path>\n/a\n</parameter>\n", [read]),
     "call behind another object": (f'{{"a": 1}}\n{READ}', ['{"a": 1}\n', read]),
     "call behind a tag that led nowhere": (f"<tool_call><tools>?\n{READ}", ["<tool_call><tools>?\n", read]),
 }
@@ -153,6 +164,26 @@ STAYS_TEXT = {
     "unknown bare name": '[TOOL_CALLS]rm{"path": "/a"}',
     "one unknown in an array": f"[\n{READ},\n{UNKNOWN},\n{READ}\n]",
     "object within a line": f"Write {READ} to read.",
+    "object at the beginning of a line that continues": f"{READ} reads.",
+    "objects of which one is unknown on a line": f"{READ}; {UNKNOWN}, x",
+    "tool_call within a line": f"so <tool_call>{READ}</tool_call> ok",
+    "tool_call at the beginning of a line that continues": f"<tool_call>{READ}</tool_call> is a call.",
+    "tool_call between backticks": f"`<tool_call>{READ}</tool_call>`",
+    "tool_call between backticks on many lines": f"`<tool_call>\n{READ}\n</tool_call>`",
+    "quoted tool_call": f"> <tool_call>{READ}</tool_call>",
+    "indented like code": f"so:\n\n    {READ}",
+    "fence in a list": f"- so:\n\n  ```json\n  {READ}\n  ```\n\n  and so on.",
+    "example": f"For example:\n\n<tool_call>\n{READ}\n</tool_call>\n\nThe server reads it.",
+    "example in a fence": f"A call looks like this:\n```json\n{READ}\n```",
+    "fence within prose": f"The call:\n```json\n{READ}\n```\nreads a file.",
+    "sentence that continues": f"The proxy turns\n<tool_call>\n{READ}\n</tool_call>\ninto a call.",
+    "object that nothing announces": f"The request:\n\n{READ}\n\nIt reads a file.",
+    "example that is announced": f"I'll show you an example:\n\n{READ}",
+    "call in thinking": f"<think>\n{READ}\n</think>\nDone.",
+    "call in thinking that has attributes": f'<think time="3">\n{READ}\n</think>\nDone.',
+    "call in thinking that never ends": f"<THINK>\n<tool_call>{READ}</tool_call>",
+    "call in an HTML tag": f"<pre>\n{READ}\n</pre>",
+    "no arguments": '{"name": "read"}',
     "within another object": f'{{"example":\n{READ}\n}}',
     "within an array of others": f'[\n{{"a": 1}},\n{READ}\n]',
     "code block": f"```python\n{READ}\n<tool_call>{READ}</tool_call>\n```",
@@ -167,16 +198,14 @@ STAYS_TEXT = {
     "arguments are not JSON": '{"name": "read", "arguments": "/a"}',
     "NaN": '{"name": "read", "arguments": {"a": NaN}}',
     "malformed": '{"name": "read", "arguments": {"a": tru}}',
-    "trailing comma": '{"name": "read", "arguments": {},}',
     "integer that does not fit": '{"name": "read", "arguments": {"a": 123456789012345678901234567890}}',
     "lone surrogate": r'{"name": "read", "arguments": {"a": "\ud800"}}',
     "nested too deeply": '{"name": "read", "arguments": {"a": ' + "[" * 300 + "]" * 300 + "}}",
     "nested far too deeply": '{"name": "read", "arguments": {"a": ' + "[" * 3000 + "]" * 3000 + "}}",
     "function in function": '{"function": {"function": {"function": {}}}}',
-    "cut object": READ[:-1],
+    "cut arguments": READ[:-2],
     "cut string": READ[:-6],
-    "cut array": f"[{READ}, {WRITE}",
-    "cut element": "<function=read>\n<parameter=path>\n/a\n</parameter>\n",
+    "cut array": f"[{READ}, {WRITE[:-1]}",
     "cut parameter": "<function=read>\n<parameter=path>\n/a",
     "cut opener": "so <tool_ca",
     "only an opener": "so <tool_call>",
@@ -206,4 +235,4 @@ def fed(repairer: Repairer, *chunks: str) -> Iterator[Item]:
 
 
 def repaired(*chunks: str) -> list[Item]:
-    return joined(fed(Repairer(NAMES), *chunks))
+    return joined(fed(Repairer(TOOLS), *chunks))

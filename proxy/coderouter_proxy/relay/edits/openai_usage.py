@@ -1,0 +1,42 @@
+"""Edits of the usage of chat completions: where clients of OpenAI look for it, and only if they requested it."""
+
+from coderouter_proxy.answer import NO_CHANGES, Changes, Usage
+from coderouter_proxy.request import Body
+from coderouter_proxy.wires.openai.answer_writer import usage_body
+from coderouter_proxy.wires.openai.usage import usage_in
+
+
+class ShowUsage:
+    """Adds the usage in OpenAI's place for servers that report it in another one."""
+
+    def __init__(self) -> None:
+        self._usage = Usage()
+        self._head: Body = {}
+        self._in_its_place = False
+
+    def changes(self) -> Changes:
+        return NO_CHANGES
+
+    def concerns(self, events: bytes) -> bool:
+        return False  # every event with usage is parsed anyway
+
+    def chunk(self, chunk: Body, *, first: bool) -> list[Body]:
+        self._usage = usage_in(chunk, self._usage)
+        self._head = chunk
+        if chunk.get("usage"):
+            self._in_its_place = True
+        return [chunk]
+
+    def end(self) -> list[Body]:
+        if self._in_its_place or self._usage == Usage():
+            return []
+        head: Body = {
+            name: self._head[name] for name in ("id", "object", "created", "model") if name in self._head
+        }
+        return [{**head, "choices": [], "usage": usage_body(self._usage)}]
+
+    def whole(self, decoded: Body) -> Body:
+        usage = usage_in(decoded, Usage())
+        if decoded.get("usage") or usage == Usage():
+            return decoded
+        return {**decoded, "usage": usage_body(usage)}

@@ -1,0 +1,237 @@
+"""Chat completions and their chunks as the API reference specifies them, from any server."""
+
+import re
+from operator import is_
+from typing import Any
+
+from coderouter_proxy.answer import NO_CHANGES, Changes
+from coderouter_proxy.request import Body
+from coderouter_proxy.wires import json_values
+from coderouter_proxy.wires.openai.calls import Call, Calls
+from coderouter_proxy.wires.openai.content import thoughts_and_text
+from coderouter_proxy.wires.openai.shape import in_shape
+
+# Searching for a word is fast; the expressions rule out fields without a list or an object in them.
+_CALLS = re.compile(rb'_calls?"\s*:\s*[\[{]')
+_PARTS = re.compile(rb'"content"\s*:\s*\[')
+
+ENDED = frozenset({"stop", "function_call", "tool_call", "tool_use", "end_turn", "eos", "eos_token"})
+"""What servers report of an answer that is complete, with calls in it or without."""
+CUT = frozenset({"length", "content_filter"})
+
+
+class OnSpec:
+    """Writes tool calls, content in parts and the finish_reason as clients expect them.
+
+    An edit, and the first one: those after it only get what is on spec, which is returned unchanged.
+    """
+
+    def __init__(self) -> None:
+        self._calls = Calls()
+        self._stopped: Body | None = None  # the chunk that ended the answer without a call
+
+    def changes(self) -> Changes:
+        return NO_CHANGES
+
+    def concerns(self, events: bytes) -> bool:
+        if events.count(b"{") <= 3:  # a chunk, its choice and its delta
+            return False
+        return (b"_call" in events and _CALLS.search(events) is not None) or (
+            b'"content"' in events and _PARTS.search(events) is not None
+        )
+
+    def chunk(self, chunk: Body, *, first: bool) -> list[Body]:
+        chunk = in_shape(chunk, "delta")
+        choice = _first_choice(chunk)
+        if choice is None:
+            return [chunk]
+        given = choice.get("delta")
+        delta: Body = given if isinstance(given, dict) else {}
+        said = self._delta(delta)
+        if said is delta and not choice.get("finish_reason"):
+            return [chunk]
+        reason = self._reason(choice)
+        bare = self._without_arguments() if reason == "tool_calls" else []
+        if reason:
+            self._stopped = chunk if _is_end(reason) else None
+        if said is delta and reason is choice.get("finish_reason") and not bare:
+            return [chunk]
+        edited: list[Body] = []
+        if bare:
+            parts = [said, {"tool_calls": bare}]
+            edited = [_alone(chunk, choice, delta=part, finish_reason=None) for part in parts if part]
+            said = {}
+        if reason or chunk.get("usage") or any(said.values()) or len(chunk["choices"]) > 1:
+            edited.append(_with(chunk, choice, delta=said, finish_reason=reason))
+        return edited
+
+    def end(self) -> list[Body]:
+        """Return the finish_reason again, if calls came after it."""
+        choice = _first_choice(self._stopped) if self._stopped and self._calls.begun else None
+        if self._stopped is None or choice is None:
+            return []
+        bare = self._without_arguments()
+        delta: Body = {"tool_calls": bare} if bare else {}
+        return [_alone(self._stopped, choice, delta=delta, finish_reason="tool_calls")]
+
+    def whole(self, decoded: Body) -> Body:
+        decoded = in_shape(decoded, "message")
+        choice = _first_choice(decoded)
+        message = choice.get("message") if choice else None
+        if choice is None or not isinstance(message, dict):
+            return decoded
+        said = self._message(message, is_cut=_is_cut(choice))
+        reason = self._reason(choice)
+        if said is message and reason is choice.get("finish_reason"):
+            return decoded
+        return _with(decoded, choice, message=said, finish_reason=reason)
+
+    def _reason(self, choice: Body) -> Any:  # noqa: ANN401 - of a provider
+        reason = choice.get("finish_reason")
+        return "tool_calls" if self._calls.begun and _is_end(reason) else reason
+
+    def _delta(self, delta: Body) -> Body:
+        """Return the delta on spec; the same object if it was."""
+        if isinstance(delta.get("content"), list):
+            delta = _with_text(delta)
+        pieces = _calls_in(delta)
+        if not pieces:
+            return delta
+        kept = list(map(self._piece, pieces))
+        return delta if _is_same(kept, delta) else _with_calls(delta, kept)
+
+    def _message(self, message: Body, *, is_cut: bool) -> Body:
+        """Return the message on spec; the same object if it was."""
+        said = _with_text(message) if isinstance(message.get("content"), list) else message
+        if pieces := _calls_in(said):
+            calls = [self._call(piece, is_cut=is_cut) for piece in pieces]
+            said = said if _is_same(calls, said) else _with_calls(said, calls)
+        if said is message or "content" in said:
+            return said
+        return {**said, "content": None if said.get("tool_calls") else ""}
+
+    def _piece(self, piece: Any) -> Body | None:  # noqa: ANN401 - of a provider
+        """Return a part of a call as its client needs it; None if it adds nothing or its call has no name yet."""
+        if not isinstance(piece, dict):
+            return None
+        if "custom" in piece:
+            return self._custom(piece)
+        call = self._calls.read(piece)
+        if not call.name:
+            return None
+        begins = not call.begun
+        if begins:
+            self._calls.begin(call)
+        text = call.arguments.take()
+        if _is_on_spec(piece, call, text, begins=begins):
+            return piece
+        if begins:
+            function = {"name": call.name, "arguments": text}
+            begun: Body = {"index": call.number, "id": call.id, "type": "function", "function": function}
+            return begun if call.extra is None else {**begun, "extra_content": call.extra}
+        return {"index": call.number, "function": {"arguments": text}} if text else None
+
+    def _call(self, call: Any, *, is_cut: bool) -> Body | None:  # noqa: ANN401 - of a provider
+        """Return a call of a whole answer; None if it has no name."""
+        if not isinstance(call, dict) or "custom" in call:
+            return call if isinstance(call, dict) else None
+        read = self._calls.read(call, whole=True)
+        if not read.name:
+            return None
+        self._calls.begin(read)
+        text = read.arguments.take() or ("" if is_cut else "{}")
+        function = call["function"]
+        kept = (call.get("id"), call.get("type"), function.get("arguments")) == (read.id, "function", text)
+        if kept:
+            return call
+        edited = {**call, "id": read.id, "type": "function", "function": {**function, "arguments": text}}
+        return {name: value for name, value in edited.items() if name != "index"}
+
+    def _custom(self, piece: Body) -> Body:
+        """Return the piece of a call whose input is no JSON unchanged; it has a number like others."""
+        call = self._calls.read({**piece, "function": {"name": "custom"}})
+        if not call.begun:
+            self._calls.begin(call)
+            call.arguments.add("{}")
+        return piece
+
+    def _without_arguments(self) -> list[Body]:
+        """Return the empty arguments of calls that got none: an empty text is not JSON."""
+        bare = [call for call in self._calls.begun if not call.arguments]
+        for call in bare:
+            call.arguments.add("{}")
+        return [{"index": call.number, "function": {"arguments": call.arguments.take()}} for call in bare]
+
+
+def _is_on_spec(piece: Body, call: Call, text: str, *, begins: bool) -> bool:
+    """Return whether the piece says what it adds as the API reference has it: id, type and name only once."""
+    function = piece.get("function")
+    if not isinstance(function, dict) or piece.get("index") != call.number:
+        return False
+    if begins:
+        named = (piece.get("id"), piece.get("type"), function.get("name")) == (call.id, "function", call.name)
+        return named and function.get("arguments") == text
+    arguments = function.get("arguments")
+    said_once = not (piece.get("id") or function.get("name")) and piece.get("type", "function") == "function"
+    return said_once and (arguments == text or (arguments is None and not text))
+
+
+def _is_cut(choice: Body) -> bool:
+    reason = choice.get("finish_reason")
+    return isinstance(reason, str) and reason in CUT
+
+
+def _is_end(reason: object) -> bool:
+    return isinstance(reason, str) and reason.lower() in ENDED
+
+
+def _first_choice(answer: Body) -> Body | None:
+    found = answer.get("choices")
+    for choice in found if isinstance(found, list) else []:
+        if isinstance(choice, dict) and not choice.get("index"):
+            return choice
+    return None
+
+
+def _with(answer: Body, choice: Body, **fields: object) -> Body:
+    """Return the answer with these fields in this one of its choices."""
+    edited = {**choice, **fields}
+    return {**answer, "choices": [edited if each is choice else each for each in answer["choices"]]}
+
+
+def _alone(chunk: Body, choice: Body, **fields: object) -> Body:
+    """Return a chunk of this choice alone, with these fields and without the usage."""
+    kept = {name: value for name, value in chunk.items() if name != "usage"}
+    return {**kept, "choices": [{**choice, **fields}]}
+
+
+def _calls_in(said: Body) -> list[Any]:
+    """Return the calls in a delta or message, or the one of the older form."""
+    calls, function = said.get("tool_calls"), said.get("function_call")
+    if isinstance(calls, list) and calls:
+        return calls
+    return [{"index": 0, "function": function}] if isinstance(function, dict) else []
+
+
+def _is_same(calls: list[Body | None], said: Body) -> bool:
+    """Return whether these are the very calls of the delta or message."""
+    given = said.get("tool_calls")
+    return isinstance(given, list) and len(given) == len(calls) and all(map(is_, calls, given))
+
+
+def _with_calls(said: Body, calls: list[Body | None]) -> Body:
+    """Return the delta or message with these calls."""
+    kept = {name: value for name, value in said.items() if name not in ("tool_calls", "function_call")}
+    found = [call for call in calls if call is not None]
+    return {**kept, "tool_calls": found} if found else kept
+
+
+def _with_text(said: Body) -> Body:
+    """Return the delta or message with a text instead of parts, and their thinking as reasoning."""
+    thoughts, text = thoughts_and_text(said["content"])
+    edited = {name: value for name, value in said.items() if name != "content"}
+    if text:
+        edited["content"] = text
+    if thoughts:
+        edited["reasoning_content"] = json_values.words(said.get("reasoning_content")) + thoughts
+    return edited

@@ -1,0 +1,28 @@
+"""Where servers that speak Messages report the tokens of an answer."""
+
+from dataclasses import replace
+
+from coderouter_proxy.answer import Usage
+from coderouter_proxy.request import Body
+from coderouter_proxy.wires.provider import count
+
+_FIELDS = {
+    "input_tokens": "input_tokens",
+    "output_tokens": "output_tokens",
+    "cache_read_tokens": "cache_read_input_tokens",
+    "cache_creation_tokens": "cache_creation_input_tokens",
+}
+
+
+def usage_in(chunk: Body, before: Usage) -> Usage:
+    """Return the usage so far; later reports extend and correct earlier ones."""
+    match chunk.get("type"):
+        case "message_start":
+            message = chunk.get("message")
+            reported = message.get("usage") if isinstance(message, dict) else None
+        case "message_delta" | "message":
+            reported = chunk.get("usage")
+        case _:
+            return before
+    counts = {field: count(reported, name) for field, name in _FIELDS.items()}
+    return replace(before, **{field: number for field, number in counts.items() if number is not None})

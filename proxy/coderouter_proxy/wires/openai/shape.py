@@ -1,0 +1,53 @@
+"""The shape of chat completions and their chunks: a value that no client can read is left out."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from coderouter_proxy.request import Body
+
+# Of a message or a delta; the SDKs append texts and go through lists without a look at their types.
+_FIELDS: Final[Mapping[str, tuple[type, ...]]] = {
+    "role": (str,),
+    "content": (str, list),
+    "refusal": (str,),
+    "reasoning": (str,),
+    "reasoning_content": (str,),
+    "tool_calls": (list,),
+    "function_call": (dict,),
+}
+
+
+def in_shape(answer: Body, said: str) -> Body:
+    """Return a completion or a chunk in its shape, the same object if it is; `said` is "message" or "delta"."""
+    given = answer.get("choices")
+    if not isinstance(given, list):
+        return {**answer, "choices": []}
+    choices = [_choice(choice, said) for choice in given if isinstance(choice, dict)]
+    same = len(choices) == len(given) and all(new is old for new, old in zip(choices, given, strict=True))
+    return answer if same else {**answer, "choices": choices}
+
+
+def _choice(choice: Body, said: str) -> Body:
+    given, reason, index = choice.get(said), choice.get("finish_reason"), choice.get("index", 0)
+    fields = _fields(given) if isinstance(given, dict) else {}
+    is_index = type(index) is int and index >= 0
+    if fields is given and isinstance(reason, str | None) and is_index:
+        return choice
+    return {
+        **choice,
+        "index": index if is_index else 0,
+        said: fields,
+        "finish_reason": reason if isinstance(reason, str) else None,
+    }
+
+
+def _fields(given: Body) -> Body:
+    calls = given.get("tool_calls")
+    if isinstance(calls, list) and any(type(call) is not dict for call in calls):
+        given = {**given, "tool_calls": [call for call in calls if type(call) is dict]}
+    wrong = {name for name in given.keys() & _FIELDS if not _fits(name, given[name])}
+    return {name: value for name, value in given.items() if name not in wrong} if wrong else given
+
+
+def _fits(name: str, value: Any) -> bool:  # noqa: ANN401 - of a provider
+    return value is None or isinstance(value, _FIELDS[name])

@@ -1,0 +1,133 @@
+"""Responses as clients see it: requests, error bodies, stream frames, and the state that requests refer to.
+
+Source: the API reference of responses, and what the official SDKs, codex and the AI SDK read of it.
+"""
+
+import time
+from functools import partial
+from weakref import WeakValueDictionary
+
+from coderouter_events.events import Ingress
+from coderouter_proxy import token_estimate
+from coderouter_proxy.errors import HttpError
+from coderouter_proxy.request import Body, ClientRequest
+from coderouter_proxy.wires import json_values
+from coderouter_proxy.wires.answer_writer import AnswerWriter
+from coderouter_proxy.wires.client import (
+    Drop,
+    Headers,
+    HostedTools,
+    checked_stream,
+    decoded_object,
+    named_model,
+)
+from coderouter_proxy.wires.conversation import Conversation
+from coderouter_proxy.wires.losses import named
+from coderouter_proxy.wires.openai.client import OpenAIClient
+from coderouter_proxy.wires.responses.answer_writer import ResponsesWriter, failure
+from coderouter_proxy.wires.responses.checks import check
+from coderouter_proxy.wires.responses.memory import Memory
+from coderouter_proxy.wires.responses.outline import outline
+from coderouter_proxy.wires.responses.references import resolved
+from coderouter_proxy.wires.responses.request_reader import read
+from coderouter_proxy.wires.responses.response import Response
+from coderouter_proxy.wires.responses.tools import Catalogue
+
+SEALED = "reasoning.encrypted_content"
+# codex sends anything but a 400 again, up to 30 times. These it may send again, or SDKs have classes for them.
+_OWN_STATUS = frozenset({401, 404, 405, 408, 429})
+
+
+class ResponsesClient(OpenAIClient):
+    """Models and error bodies are those of OpenAI's other wire.
+
+    `memory` has the newest responses of this process, and `_writing` the answers in progress, by request.
+    """
+
+    ingress: Ingress = "responses"
+    path = "/v1/responses"
+    aliases = ("/responses",)
+    ping = b": keepalive\n\n"
+    shows_reasoning = True
+
+    def __init__(self) -> None:
+        self.memory = Memory()
+        self._writing: WeakValueDictionary[str, ResponsesWriter] = WeakValueDictionary()
+
+    def decode(self, request_id: str, raw: bytes, headers: Headers) -> ClientRequest:
+        """Return the request in a body; what its input refers to is in its place.
+
+        Raises:
+            HttpError: it is invalid.
+            NotKept: it refers to something that this process does not have.
+        """
+        body = decoded_object(raw)
+        check(body)
+        stream = checked_stream(body)
+        body = {**body, "input": resolved(body, self.memory)}
+        return ClientRequest(
+            request_id=request_id,
+            ingress=self.ingress,
+            body=body,
+            raw=raw,
+            headers=headers,
+            stream=stream,
+            shaped=outline(body),
+        )
+
+    def conversation(self, body: Body, drop: Drop) -> Conversation:
+        return read(body)
+
+    def hosted_tools(self, body: Body) -> HostedTools:
+        """Return the tools that run at OpenAI; any provider may answer without them."""
+        return HostedTools(tuple(map(named, Catalogue.of(body).hosted)))
+
+    def speaks(self, path: str, headers: Headers) -> bool:
+        return path.startswith((self.path, *self.aliases))
+
+    def writer(self, request: ClientRequest) -> AnswerWriter:
+        body = request.body
+        stored = body.get("store") is not False
+        response = Response(
+            _response_id(request.request_id),
+            body,
+            model=named_model(body),
+            created_at=int(time.time()),
+            stored=stored,
+        )
+        previous = json_values.words(body.get("previous_response_id")) or None
+        writer = ResponsesWriter(
+            response,
+            Catalogue.of(body),
+            shows_thinking=not stored or _includes(body, SEALED),
+            keep=partial(self.memory.keep, response.id, previous, request.raw) if stored else None,
+            input_tokens=partial(token_estimate.estimate, request.outline),
+        )
+        self._writing[request.request_id] = writer
+        return writer
+
+    def tools(self, request: ClientRequest) -> dict[str, Body]:
+        return Catalogue.of(request.body).schemas
+
+    def status(self, error: HttpError) -> int:
+        """Return 400 for whatever another try cannot change."""
+        permanent = error.retry_is_vain or (error.status < 500 and error.status not in _OWN_STATUS)
+        return 400 if permanent else error.status
+
+    def error_body(self, error: HttpError, request_id: str) -> bytes:
+        status = self.status(error)
+        code = "rate_limit_exceeded" if status == 429 else error.code
+        return super().error_body(HttpError(status, error.message, code=code, param=error.param), request_id)
+
+    def error_frame(self, error: HttpError, request_id: str) -> bytes:
+        writer = self._writing.get(request_id)
+        return failure(_response_id(request_id), error) if writer is None else writer.fail(error)
+
+
+def _response_id(request_id: str) -> str:
+    return f"resp_{request_id.removeprefix('req_')}"
+
+
+def _includes(body: Body, name: str) -> bool:
+    include = body.get("include")
+    return isinstance(include, list) and name in include

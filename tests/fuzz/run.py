@@ -1,0 +1,173 @@
+"""Run cases through the proxy's app, in this process, against a provider on a socket."""
+
+import asyncio
+import logging
+import time
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+from starlette.types import Message
+
+from coderouter_events.events import Event, ProviderFailed, ProviderOk, RequestFinished, TryProvider
+from coderouter_proxy.config import load
+from coderouter_proxy.ingress.exchange import Ingress
+from coderouter_proxy.providers import http
+from coderouter_proxy.routing.cooldown import Cooldowns
+from coderouter_proxy.routing.cost import Budgets
+from coderouter_proxy.routing.profiles import DefaultProfile
+from coderouter_proxy.routing.router import Routing, Runtime
+from coderouter_proxy.wires.clients import CLIENT_WIRES
+from fuzz import well_formed
+from fuzz.case import PROVIDERS, Case
+from fuzz.upstream import Upstream
+
+AT_ONCE = 16
+HELD_S_MAX = 0.1
+HEADERS = [(b"host", b"127.0.0.1"), (b"content-type", b"application/json")]
+KINDS = {"openai": "openai_compat", "anthropic": "anthropic"}
+FILTERS = "output_filters: [strip_thinking, strip_stop_markers]"
+
+
+@dataclass
+class Result:
+    """How the cases ended, by count, and what was wrong, by the case's name."""
+
+    ends: Counter[str] = field(default_factory=Counter)
+    wrong: list[str] = field(default_factory=list)
+    answers: dict[str, bytes] = field(default_factory=dict)
+    """What clients got in the cases that went wrong, by their names."""
+    held_s: float = 0.0
+    """The longest time, in CPU, that one call kept the event loop."""
+
+
+async def run(cases: Iterable[Case]) -> Result:
+    result = Result()
+    upstream = Upstream()
+    events: dict[str, list[Event]] = {}
+
+    def emit(event: Event) -> None:
+        if (request_id := getattr(event, "request_id", None)) is not None:
+            events.setdefault(request_id, []).append(event)
+
+    async with await upstream.start(), http.new_session() as session:
+        config = load.parse(_providers_yaml(upstream.port), "providers.yaml")
+        default = DefaultProfile(config.default_profile, "config")
+        runtime = Runtime(
+            routing=Routing.of(config, default, "127.0.0.1", [], session),
+            emit=emit,
+            cooldowns=Cooldowns(emit),
+            budgets=Budgets(None),
+            ping_s=15,
+        )
+        waiting = iter(cases)
+
+        async def work() -> None:
+            for case in waiting:
+                upstream.cases[case.name] = case.played
+                answered = await _answered(runtime, case)
+                del upstream.cases[case.name]
+                told = events.pop(answered.request_id, [])
+                try:
+                    end = answered.checked(case)
+                    _check_events(told)
+                except Exception as error:  # noqa: BLE001 - whatever a check stumbles over is a finding
+                    result.wrong.append(
+                        f"{case.name}, {case.client} client, {case.provider}: {type(error).__name__}: {error}"
+                    )
+                    result.answers[case.name] = bytes(answered.body)
+                    end = "wrong"
+                result.ends[f"{case.client} client, {case.provider}: {end}"] += 1
+
+        with _Watched(result):
+            await asyncio.gather(*(work() for _ in range(AT_ONCE)))
+    return result
+
+
+@dataclass
+class _Answer:
+    status: int = 0
+    request_id: str = ""
+    body: bytearray = field(default_factory=bytearray)
+
+    def checked(self, case: Case) -> str:
+        """Return how the answer ended.
+
+        Raises:
+            AssertionError: it is not well-formed.
+        """
+        raw = bytes(self.body)
+        if self.status == 200:
+            return well_formed.CHECKS[case.client, case.stream](raw)
+        assert self.status in (400, 429, 502, 503, 529), f"status {self.status}"
+        return well_formed.error_body(raw)
+
+
+async def _answered(runtime: Runtime, case: Case) -> _Answer:
+    answer = _Answer()
+    bodies = iter([case.body])
+
+    async def receive() -> Message:
+        if (body := next(bodies, None)) is not None:
+            return {"type": "http.request", "body": body}
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    async def send(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            answer.status = message["status"]
+            answer.request_id = dict(message["headers"])[b"x-request-id"].decode()
+        answer.body += message.get("body", b"")
+
+    await Ingress(runtime, CLIENT_WIRES[case.client])({"headers": HEADERS}, receive, send)  # type: ignore[index]
+    return answer
+
+
+def _check_events(events: list[Event]) -> None:
+    kinds = Counter(map(type, events))
+    assert kinds[RequestFinished] == 1, f"finished {kinds[RequestFinished]} times"
+    outcomes = kinds[ProviderOk] + kinds[ProviderFailed]
+    assert kinds[TryProvider] == outcomes, f"{kinds[TryProvider]} tries, {outcomes} outcomes"
+
+
+class _Watched(logging.Handler):
+    """Finds tracebacks in the log, and calls that keep the loop for too long."""
+
+    def __init__(self, result: Result) -> None:
+        super().__init__()
+        self._result = result
+
+    def emit(self, record: logging.LogRecord) -> None:
+        if record.exc_info:
+            self._result.wrong.append(f"in the log: {self.format(record)}")
+
+    def __enter__(self) -> None:
+        logging.getLogger().addHandler(self)
+        self._plain: Any = asyncio.events.Handle._run
+        plain, result = self._plain, self._result
+
+        def measured(handle: asyncio.Handle) -> None:
+            started = time.thread_time()
+            plain(handle)
+            held_s = time.thread_time() - started
+            result.held_s = max(result.held_s, held_s)
+            if held_s > HELD_S_MAX:
+                result.wrong.append(f"the loop was held for {held_s:.3f} s by {handle!r}")
+
+        asyncio.events.Handle._run = measured  # type: ignore[method-assign, assignment]
+
+    def __exit__(self, *_: object) -> None:
+        asyncio.events.Handle._run = self._plain  # type: ignore[method-assign]
+        logging.getLogger().removeHandler(self)
+
+
+def _providers_yaml(port: int) -> str:
+    lines = ["default_profile: plain", "providers:"]
+    for name, wire in PROVIDERS.items():
+        filters = f", {FILTERS}" if "filtered" in name else ""
+        lines.append(
+            f"  - {{name: {name}, kind: {KINDS[wire]}, model: m, base_url: 'http://127.0.0.1:{port}/v1'{filters}}}"
+        )
+    lines += ["profiles:", *(f"  - {{name: {name}, providers: [{name}]}}" for name in PROVIDERS)]
+    return "\n".join(lines)

@@ -1,0 +1,1 @@
+"""Tests of edits of answers that stay on their wire."""

@@ -1,0 +1,1 @@
+"""Tests of the filters, alone and in front of clients."""

@@ -1,0 +1,68 @@
+"""The arguments of tool calls, in pieces."""
+
+import json
+import time
+from itertools import pairwise
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from coderouter_proxy.wires.openai.calls import JsonText
+
+texts = st.text('ab"\\{}[]:,é', max_size=6)
+values = st.recursive(
+    texts | st.integers(), lambda inner: st.lists(inner, max_size=3) | st.dictionaries(texts, inner)
+)
+objects = st.dictionaries(texts, values, max_size=3)
+
+
+def text_of(*pieces: str) -> JsonText:
+    text = JsonText()
+    for piece in pieces:
+        text.add(piece)
+    return text
+
+
+@given(objects, st.data())
+def test_an_object_is_complete_at_its_end_and_not_before(
+    given_object: dict[str, object], data: st.DataObject
+) -> None:
+    written = json.dumps(given_object, ensure_ascii=data.draw(st.booleans()))
+    places = sorted(data.draw(st.sets(st.integers(0, len(written)))) | {0, len(written)})
+    text = JsonText()
+    for start, end in pairwise(places):
+        assert not text.is_complete()
+        text.add(written[start:end])
+    assert text.is_complete()
+    assert text.take() == written
+
+
+def test_what_repeats_all_of_an_object_adds_only_its_end() -> None:
+    text = text_of('{"a', '{"a":1', '{"a":1}', '{"a":1}')
+    assert text.take() == '{"a":1}'
+    assert text_of("1", "11", "1").take() == "1111"
+    assert text_of('{"a":"', '{"a').take() == '{"a":"{"a'
+
+
+def test_only_what_is_new_is_taken() -> None:
+    text = text_of("", "{", '"a"')
+    assert (text.take(), text.take()) == ('{"a"', "")
+    text.add(":1}")
+    assert text.take() == ":1}"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("unit", ['{"a":', "}", '"', "\\", "x"])
+def test_the_time_is_linear_in_what_is_added(unit: str) -> None:
+    def cpu_s(pieces: int) -> float:
+        started = time.process_time()
+        text = text_of("{")
+        for _ in range(pieces):
+            text.add(unit)
+            text.is_complete()
+            text.take()
+        return time.process_time() - started
+
+    ratio = min(cpu_s(40_000) for _ in range(3)) / min(cpu_s(10_000) for _ in range(3))
+    assert ratio <= 6

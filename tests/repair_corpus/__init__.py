@@ -1,0 +1,1 @@
+"""What models write: tool calls as text, texts that only look like some, and leaked markup."""

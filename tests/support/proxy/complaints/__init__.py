@@ -1,0 +1,1 @@
+"""Refusals in the words of real servers, by topic."""
