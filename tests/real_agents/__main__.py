@@ -14,7 +14,7 @@ from real_agents import rotation, table
 from real_agents.agent import Agent
 from real_agents.agents import AGENTS
 from real_agents.install.cache import NotInstalled
-from real_agents.providers.kinds import DIRECT, KINDS, kinds
+from real_agents.providers.kinds import DIRECT, KINDS, Kind
 from real_agents.real_model import checks as real_model
 from real_agents.run import Cell, Installed, run
 
@@ -56,7 +56,7 @@ def _jobs(options: argparse.Namespace) -> Iterator[tuple[str, Iterator[Cell]]]:
 def _runs(agent: Agent, options: argparse.Namespace) -> Iterator[Cell]:
     source = agent.source.latest() if options.latest else agent.source
     installed = Installed(agent, source.version, source.programs())
-    for kind in kinds(agent.wire):
+    for kind in (Kind(DIRECT, agent.wire), *KINDS):
         if kind.name in options.provider:
             yield run(installed, kind, options.captures)
     if rotation.ROTATING in options.provider and agent.large is not None:

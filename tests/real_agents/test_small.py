@@ -13,7 +13,6 @@ from pathlib import Path
 
 import pytest
 
-from coderouter_proxy.wires.clients import CLIENT_WIRES
 from real_agents import own_tools, totals
 from real_agents.own_tools import Program
 from real_agents.providers.kinds import KINDS
@@ -60,8 +59,7 @@ def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servers]:
     [
         pytest.param(program, api, id=f"{program.module} {api}")
         for program in PROGRAMS
-        for api, wire in program.wires.items()
-        if wire.ingress in CLIENT_WIRES
+        for api in program.wires
     ],
 )
 def test_an_agent_does_the_task_and_all_counts_agree(

@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 
 from coderouter_proxy.config.kinds import PROVIDER_KINDS
-from coderouter_proxy.wires.clients import CLIENT_WIRES
 from real_agents.providers.anthropic_messages import AnthropicMessages
 from real_agents.providers.conversation import Wire
 from real_agents.providers.openai_chat import OpenAIChat
@@ -34,9 +33,3 @@ KINDS = tuple(
     )
     if kind.wire.kind in PROVIDER_KINDS
 )
-
-
-def kinds(wire: Wire) -> tuple[Kind, ...]:
-    """Return the columns of an agent that speaks this wire."""
-    direct = Kind(DIRECT, wire)
-    return (direct, *KINDS) if wire.ingress in CLIENT_WIRES else (direct,)

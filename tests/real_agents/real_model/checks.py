@@ -8,7 +8,6 @@ from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 
-from coderouter_proxy.wires.clients import CLIENT_WIRES
 from real_agents import totals
 from real_agents.npm import pi
 from real_agents.providers.kinds import KINDS, Kind
@@ -59,10 +58,9 @@ def _over(kind: Kind, llama: Server, folder: Path) -> Iterator[Cell]:
         yield _cell("chat", kind.name, lambda: clients.problems(proxy, streams=False))
         yield _cell("stream", kind.name, lambda: clients.problems(proxy, streams=True))
         for api, wire in pi.APIS.items():
-            if wire.ingress in CLIENT_WIRES:
-                row = pi.row(api, wire, max_tokens=TOKENS_MAX)
-                installed = Installed(row, row.source.version, row.source.programs())
-                yield _cell(row.title, kind.name, partial(_answered, installed, proxy, folder))
+            row = pi.row(api, wire, max_tokens=TOKENS_MAX)
+            installed = Installed(row, row.source.version, row.source.programs())
+            yield _cell(row.title, kind.name, partial(_answered, installed, proxy, folder))
         yield _cell("counts", kind.name, lambda: _differences(proxy, llama, before))
 
 

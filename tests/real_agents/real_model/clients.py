@@ -5,7 +5,6 @@ from collections.abc import Callable, Mapping
 from anthropic import Anthropic, AnthropicError
 from openai import OpenAI, OpenAIError
 
-from coderouter_proxy.wires.clients import CLIENT_WIRES
 from support.proxy.process import Proxy
 
 ASKED = "Say hello."
@@ -17,14 +16,13 @@ def problems(proxy: Proxy, *, streams: bool) -> list[str]:
     """Return on which wires there is no answer."""
     found: list[str] = []
     for ingress, said in SAID.items():
-        if ingress in CLIENT_WIRES:
-            try:
-                text = said(proxy, streams)
-            except (OpenAIError, AnthropicError, AssertionError) as error:
-                found.append(f"no answer on the {ingress} wire: {error!r}")
-                continue
-            if not text.strip():
-                found.append(f"no text in the answer on the {ingress} wire")
+        try:
+            text = said(proxy, streams)
+        except (OpenAIError, AnthropicError, AssertionError) as error:
+            found.append(f"no answer on the {ingress} wire: {error!r}")
+            continue
+        if not text.strip():
+            found.append(f"no text in the answer on the {ingress} wire")
     return found
 
 
