@@ -90,7 +90,7 @@ fuzz: $(TEST_READY) ## Mutate 100,000 answers of providers (FUZZ_RUNS), and chec
 	PYTHONPATH=tests $(BIN)/python -m fuzz
 
 .PHONY: agents
-agents: $(TEST_READY) ## Run real coding agents (from npm) through the proxy, over each kind of provider
+agents: $(TEST_READY) ## Run real agents (from npm and PyPI) and a real model through the proxy: half an hour
 	PYTHONPATH=tests $(BIN)/python -m real_agents
 
 .PHONY: constraints

@@ -1,1 +1,1 @@
-"""`make agents`: real coding agents do a task with tool calls through the proxy, over each kind of provider."""
+"""`make agents`: real agents do a task with tool calls through the proxy, over each kind of provider."""

@@ -7,17 +7,17 @@ import argparse
 import dataclasses
 import json
 import sys
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
-from real_agents import install, rotation, table
+from real_agents import rotation, table
 from real_agents.agent import Agent
-from real_agents.claude_code import CLAUDE_CODE
-from real_agents.install import NotInstalled
+from real_agents.agents import AGENTS
+from real_agents.install.cache import NotInstalled
 from real_agents.providers.kinds import DIRECT, KINDS, Kind
+from real_agents.real_model import checks as real_model
 from real_agents.run import Cell, Installed, run
 
-AGENTS = (CLAUDE_CODE,)
 PROVIDERS = (DIRECT, *(kind.name for kind in KINDS), rotation.ROTATING)
 
 
@@ -25,17 +25,13 @@ def main() -> int:
     options = _options()
     cells: list[Cell] = []
     not_installed: dict[str, str] = {}
-    for agent in AGENTS:
-        if agent.name not in options.agent:
-            continue
+    for name, runs in _jobs(options):
         try:
-            installed = _installed(agent, latest=options.latest)
+            for cell in runs:
+                print(f"{cell.agent}, {cell.provider}: {table.shown(cell)}", flush=True)
+                cells.append(cell)
         except NotInstalled as error:
-            not_installed[agent.name] = str(error)
-            continue
-        for cell in _runs(installed, options.provider, options.captures):
-            print(f"{cell.agent}, {cell.provider}: {table.shown(cell)}", flush=True)
-            cells.append(cell)
+            not_installed[name] = str(error)
     if cells:
         print(f"\n{table.render(cells, [name for name in PROVIDERS if name in options.provider])}")
     for name, words in not_installed.items():
@@ -48,21 +44,28 @@ def main() -> int:
     return 2 if not_installed else 0
 
 
-def _runs(installed: Installed, providers: Collection[str], captures: Path | None) -> Iterator[Cell]:
-    for kind in (Kind(DIRECT, installed.agent.wire), *KINDS):
-        if kind.name in providers:
-            yield run(installed, kind, captures)
-    if rotation.ROTATING in providers:
-        yield rotation.run(installed, captures)
+def _jobs(options: argparse.Namespace) -> Iterator[tuple[str, Iterator[Cell]]]:
+    """Yield each row with its runs, which raise NotInstalled where it cannot be installed."""
+    for agent in AGENTS:
+        if {agent.name, agent.title} & set(options.agent):
+            yield agent.title, _runs(agent, options)
+    if real_model.NAME in options.agent:
+        yield real_model.NAME, real_model.run(options.provider)
 
 
-def _installed(agent: Agent, *, latest: bool) -> Installed:
-    version = install.newest(agent.package) if latest else agent.version
-    return Installed(agent, version, install.programs(agent.package, version))
+def _runs(agent: Agent, options: argparse.Namespace) -> Iterator[Cell]:
+    source = agent.source.latest() if options.latest else agent.source
+    installed = Installed(agent, source.version, source.programs())
+    for kind in (Kind(DIRECT, agent.wire), *KINDS):
+        if kind.name in options.provider:
+            yield run(installed, kind, options.captures)
+    if rotation.ROTATING in options.provider and agent.large is not None:
+        yield rotation.run(installed, agent.large, options.captures)
 
 
 def _options() -> argparse.Namespace:
-    names = [agent.name for agent in AGENTS]
+    names = dict.fromkeys(name for agent in AGENTS for name in (agent.name, agent.title))
+    names[real_model.NAME] = None
     parser = argparse.ArgumentParser(prog="python -m real_agents", description=__doc__)
     parser.add_argument("--agent", action="append", choices=names, help="run only this agent; repeatable")
     parser.add_argument(

@@ -4,11 +4,10 @@ import tempfile
 import time
 from collections import Counter
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from real_agents import run as one
-from real_agents.agent import Workplace
 from real_agents.providers.conversation import Refused, Usage
 from real_agents.providers.kinds import Kind
 from real_agents.providers.model import Model
@@ -48,37 +47,35 @@ class Seat:
         return self.model.task.is_asked(prompt) and answers % len(VENDORS) != self.number
 
 
-def run(installed: Installed, captures: Path | None = None, prompts: int = PROMPTS) -> Cell:
+def run(installed: Installed, large: Call, captures: Path | None = None, prompts: int = PROMPTS) -> Cell:
     """Return how it went; with `captures`, also write each request that a vendor got into a folder there."""
     agent = installed.agent
-    cell = Cell(agent.name, installed.version, ROTATING)
+    cell = Cell(agent.title, installed.version, ROTATING)
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="coderouter-agents-")))
-        home, project, scratch = one.folders(folder)
         server = stack.enter_context(upstream.serving())
         models = [Model(Kind(vendor.name, vendor()), Task(())) for vendor in VENDORS]
         entries = [_entry(server, number, model) for number, model in enumerate(models)]
-        turns: tuple[tuple[Call, ...], ...] = ()
         events_path = folder / "events.jsonl"
         started = time.monotonic()
         for number in range(prompts):
-            part = project / str(number)
-            turns += (*agent.task(part).turns, (agent.large,))
+            part = folder / "project" / str(number)
+            task = agent.task(part)
             for model in models:
-                model.task = Task(turns)
+                one.add_task(model, replace(task, turns=(*task.turns, (large,))))
             with process.serving(folder, process.config(entries), *WORKERS, events_path=events_path) as proxy:
-                place = Workplace(home, project, scratch, proxy.url.removesuffix("/v1"))
-                ended = one.start(installed, place, *(agent.resuming if number else ()))
+                place = one.workplace(folder, proxy.url, installed)
+                part.mkdir()
+                ended = one.start(installed, replace(place, resumes=number > 0))
                 proxy.command.stop()
             cell.problems += [*one.problems(agent, ended, _usage(models)), *one.differences(part)]
-            cell.notes += one.notes(ended)
         cell.duration_s = round(time.monotonic() - started, 1)
         cell.answers = sum(model.answers for model in models)
         cell.problems += _problems(models, events_path)
         if captures is not None:
             for vendor in VENDORS:
                 requests = server.provider(vendor.name).requests
-                one.save(requests, captures / f"{agent.name}-{ROTATING}-{vendor.name}")
+                one.save(requests, captures / f"{agent.title.replace(' ', '-')}-{ROTATING}-{vendor.name}")
     return cell
 
 

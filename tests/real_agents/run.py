@@ -2,13 +2,15 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import tempfile
 import time
 from collections import Counter
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from real_agents import totals
@@ -16,7 +18,7 @@ from real_agents.agent import Agent, Workplace
 from real_agents.providers.conversation import Usage
 from real_agents.providers.kinds import DIRECT, Kind
 from real_agents.providers.model import Model
-from real_agents.providers.task import ANSWER, FILE, TEXT
+from real_agents.providers.task import ANSWER, FILE, TEXT, Task
 from support.proxy import process, upstream
 from support.proxy.upstream import Received
 
@@ -61,50 +63,72 @@ class Ended:
 def run(installed: Installed, kind: Kind, captures: Path | None = None) -> Cell:
     """Return how it went; with `captures`, also write each request that the provider got into a folder there."""
     agent = installed.agent
-    cell = Cell(agent.name, installed.version, kind.name)
+    cell = Cell(agent.title, installed.version, kind.name)
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="coderouter-agents-")))
-        home, project, scratch = folders(folder)
         provider = stack.enter_context(upstream.serving()).provider(PROVIDER)
-        model = Model(kind, agent.task(project))
+        model = Model(kind, Task(()))
         provider.plays(always=model)
         url, proxy = provider.base_url, None
         if kind.name != DIRECT:
-            entry = process.provider(PROVIDER, url, kind=kind.wire.kind, capabilities=THOUGHTFUL)
+            entry = process.provider(
+                PROVIDER, url, kind=kind.wire.kind, capabilities=THOUGHTFUL, cost=totals.COST
+            )
             proxy = stack.enter_context(process.serving(folder, process.config([entry])))
             url = proxy.url
+        place = workplace(folder, url, installed)
 
         started = time.monotonic()
-        ended = start(installed, Workplace(home, project, scratch, url.removesuffix("/v1")))
+        for number in range(agent.prompts):
+            part = place.project / str(number) if number else place.project
+            part.mkdir(exist_ok=True)
+            add_task(model, agent.task(part))
+            ended = start(installed, replace(place, resumes=number > 0))
+            cell.problems += [*problems(agent, ended, model.usage), *differences(part)]
         cell.duration_s = round(time.monotonic() - started, 1)
         cell.answers = model.answers
-        cell.problems = [*problems(agent, ended, model.usage), *differences(project), *model.missing()]
-        cell.notes = [*_refusals(model), *notes(ended)]
+        cell.problems += model.missing()
+        cell.notes += _refusals(model)
         if proxy is not None:
             proxy.command.stop()
             cell.problems += totals.differences(proxy.events_path, PROVIDER, agent.wire, model)
         if captures is not None:
-            save(provider.requests, captures / f"{agent.name}-{kind.name}")
+            save(provider.requests, captures / f"{agent.title.replace(' ', '-')}-{kind.name}")
     return cell
 
 
-def folders(folder: Path) -> tuple[Path, Path, Path]:
-    """Create the folders of a workplace: home, project, scratch."""
+def workplace(folder: Path, url: str, installed: Installed) -> Workplace:
+    """Create the folders of a workplace below this folder."""
     made = (folder / "home", folder / "project", folder / "tmp")
     for each in made:
-        each.mkdir(mode=0o700)
-    return made
+        each.mkdir(mode=0o700, exist_ok=True)
+    return Workplace(*made, url.removesuffix("/v1"), installed.programs[0])
 
 
-def start(installed: Installed, place: Workplace, *more: str) -> Ended:
-    """Run the agent to its end, with `more` arguments before its own."""
+def add_task(model: Model, task: Task) -> None:
+    """Let the model do another task after those that it did."""
+    model.task = replace(task, turns=(*model.task.turns, *task.turns))
+
+
+def start(installed: Installed, place: Workplace) -> Ended:
+    """Run the agent to its end."""
     invocation = installed.agent.invocation(place)
     path = ":".join([*map(str, installed.programs), SYSTEM_PATH])
     usual = {"PATH": path, "HOME": str(place.home), "TMPDIR": str(place.scratch), "LANG": "C.UTF-8"}
+    environment = {**usual, **invocation.environment}
+    for command in invocation.before:
+        before = _ended(command, place, environment)
+        if before.code:
+            return before
+    return _ended(invocation.arguments, place, environment)
+
+
+def _ended(command: Sequence[str], place: Workplace, environment: Mapping[str, str]) -> Ended:
+    program, *arguments = command
     process = subprocess.Popen(
-        [installed.programs[0] / installed.agent.program, *more, *invocation.arguments],
+        [shutil.which(program, path=environment["PATH"]) or program, *arguments],
         cwd=place.project,
-        env={**usual, **invocation.environment},
+        env=environment,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -131,12 +155,15 @@ def problems(agent: Agent, ended: Ended, usage: Usage) -> list[str]:
         found.append(f"it ended with {ended.code}")
     try:
         shown = agent.shown(ended.stdout)
-    except (ValueError, KeyError, TypeError) as error:
-        return [*found, f"its output cannot be read ({error!r}): {ended.stdout[:OUTPUT_CHARS_MAX]}"]
-    if shown.answer != ANSWER:
+    except (ValueError, LookupError, TypeError) as error:
+        shown = None
+        found.append(f"its output cannot be read ({error!r}): {ended.stdout[-OUTPUT_CHARS_MAX:]}")
+    if shown is not None and shown.answer != ANSWER:
         found.append(f"it shows the answer {shown.answer!r}, not {ANSWER!r}")
-    if shown.usage not in (None, usage):
+    if shown is not None and shown.usage not in (None, usage):
         found.append(f"it shows {shown.usage}, the provider counted {usage}")
+    if found and (stderr := ended.stderr.strip()):
+        found.append(f"stderr: {stderr[-OUTPUT_CHARS_MAX:]}")
     return found
 
 
@@ -149,11 +176,6 @@ def differences(project: Path) -> list[str]:
 def _refusals(model: Model) -> list[str]:
     found = [f"the provider refused {count}: {words}" for words, count in Counter(model.refused).items()]
     return [*found, *(f"the provider does not know {request}" for request in dict.fromkeys(model.unknown))]
-
-
-def notes(ended: Ended) -> list[str]:
-    stderr = ended.stderr.strip()
-    return [f"stderr: {stderr[:OUTPUT_CHARS_MAX]}"] if stderr else []
 
 
 def save(requests: list[Received], folder: Path) -> None:

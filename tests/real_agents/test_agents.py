@@ -7,8 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from real_agents import mini_agent, rotation, table, totals
+from real_agents import rotation, table, totals
 from real_agents.agent import Agent, Invocation, Shown, Workplace
+from real_agents.install.npm import Npm
+from real_agents.programs import mini_agent
 from real_agents.providers.conversation import Usage
 from real_agents.providers.kinds import ANTHROPIC, DIRECT, KINDS, Kind
 from real_agents.providers.model import Model
@@ -18,7 +20,6 @@ from real_agents.run import Cell, Installed, run
 from support.exporter.process import append, line
 
 WITHOUT_PROXY = Kind(DIRECT, ANTHROPIC)
-RESUMING = ("--continue",)
 Install = Callable[[str], Installed]
 
 
@@ -47,12 +48,20 @@ def install(tmp_path: Path) -> Install:
 
     def installed(flaw: str = "") -> Installed:
         def invocation(place: Workplace) -> Invocation:
-            return Invocation((place.url, flaw), {})
+            resuming = ("--continue",) if place.resumes else ()
+            return Invocation(("mini", *resuming, place.url, flaw), {})
 
         program = tmp_path / "mini"
         program.write_text(f'#!/bin/sh\nexec {sys.executable} {mini_agent.__file__} "$@"\n')
         program.chmod(0o755)
-        agent = Agent("mini", "mini", "1.0", "mini", ANTHROPIC, task, LARGE, invocation, RESUMING, shown)
+        agent = Agent(
+            name="mini",
+            source=Npm("mini", "1.0"),
+            wire=ANTHROPIC,
+            task=task,
+            invocation=invocation,
+            shown=shown,
+        )
         return Installed(agent, "1.0", [tmp_path])
 
     return installed
@@ -84,17 +93,17 @@ def test_an_agent_with_a_flaw_fails(flaw: str, words: str, install: Install) -> 
     assert cell.problems
 
 
-def test_a_conversation_over_rotating_vendors_goes_on_after_restarts(
+def test_a_conversation_over_rotating_vendors_continues_after_restarts(
     install: Install, tmp_path: Path
 ) -> None:
-    cell = rotation.run(install(""), captures=tmp_path)
+    cell = rotation.run(install(""), LARGE, captures=tmp_path)
     assert (cell.problems, cell.notes, cell.answers) == ([], [], 12)
     captured = {path.parent.name for path in tmp_path.glob("mini-*/*.json")}
     assert captured == {"mini-rotating-gemini", "mini-rotating-deepseek", "mini-rotating-mistral"}
 
 
 def test_a_vendor_refuses_a_history_without_its_state(install: Install) -> None:
-    cell = rotation.run(install("cuts ids"), prompts=1)
+    cell = rotation.run(install("cuts ids"), LARGE, prompts=1)
     assert "gemini refused" in "\n".join(cell.problems)
     assert "is missing a thought_signature" in "\n".join(cell.problems)
 
@@ -110,7 +119,7 @@ def test_totals_that_differ_are_problems(tmp_path: Path) -> None:
     fields = {"provider": "model", "model": "model-model", "input_tokens": 7, "output_tokens": 5}
     for seq, outcome in enumerate(("ok", "client_error"), 1):
         append(events, line("request-finished", writer="w", seq=seq, ingress="anthropic", profile="default",
-                            outcome=outcome, cache_read_tokens=None, **fields))  # fmt: skip
+                            outcome=outcome, cache_read_tokens=None, cost_usd=0.0001, **fields))  # fmt: skip
     model = Model(WITHOUT_PROXY, task(tmp_path), answers=1, usage=Usage(14, 9))
 
     found = totals.differences(events, "model", ANTHROPIC, model)
@@ -118,6 +127,7 @@ def test_totals_that_differ_are_problems(tmp_path: Path) -> None:
     assert found == [
         "the exporter counts 0 as ('coderouter_provider_outcomes_total', ('ok', 'model')), the provider 1",
         "the exporter counts 10 as ('coderouter_tokens_total', ('output', 'model-model', 'model')), the provider 9",
+        "the exporter counts 0.0002 as ('coderouter_cost_usd_total', ('model-model', 'model')), the provider 0.000177",
         "1 requests of the agent ended as client_error",
     ]
 

@@ -30,7 +30,9 @@ class Ended:
     stderr: str = ""
 
 
-def coderouter(folder: Path, *arguments: str | Path, env: Mapping[str, str] | None = None) -> Ended:
+def coderouter(
+    folder: Path, *arguments: str | Path, env: Mapping[str, str] | None = None, within_s: float = WITHIN_S
+) -> Ended:
     """Run `coderouter` in the folder, which is also its home, with its output in pipes."""
     done = subprocess.run(
         [CODEROUTER, *arguments],
@@ -39,7 +41,7 @@ def coderouter(folder: Path, *arguments: str | Path, env: Mapping[str, str] | No
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
-        timeout=WITHIN_S,
+        timeout=within_s,
         check=False,
     )
     return Ended(done.returncode, done.stdout, done.stderr)

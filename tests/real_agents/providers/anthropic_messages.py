@@ -1,6 +1,6 @@
 """A provider that speaks the Messages API."""
 
-from real_agents.providers.conversation import Body, Prompt, Refused, Reply, Usage, check_results
+from real_agents.providers.conversation import Body, Prompt, Refused, Reply, Tool, Usage, check_results
 from support.proxy import anthropic_answers as answers
 from support.proxy.upstream import Script, stream, whole
 
@@ -16,16 +16,17 @@ class AnthropicMessages:
         results = [block for message in messages for block in _of_type("tool_result", message["content"])]
         output_format = body.get("output_config", {}).get("format") or {}
         return Prompt(
-            tools=frozenset(tool["name"] for tool in body.get("tools") or ()),
+            request=body,
+            tools=tuple(Tool(tool["name"]) for tool in body.get("tools") or ()),
             results=tuple(_text(result.get("content") or "") for result in results),
+            asked=_text(messages[-1]["content"]),
             schema=output_format.get("schema"),
-            stream=bool(body.get("stream")),
         )
 
-    def answer(self, answer_id: str, reply: Reply, usage: Usage, *, stream: bool) -> Script:
+    def answer(self, answer_id: str, prompt: Prompt, reply: Reply, usage: Usage) -> Script:
         blocks = [answers.thinking(reply.thought)] if reply.thought else []
         blocks += [answers.text(reply.text)] if reply.text else []
-        blocks += [answers.tool_use(call.id, call.name, call.arguments) for call in reply.calls]
+        blocks += [answers.tool_use(call.id, call.tool.name, call.arguments) for call in reply.calls]
         stop_reason = "tool_use" if reply.calls else "end_turn"
         counted = {
             "input_tokens": usage.input,
@@ -34,7 +35,7 @@ class AnthropicMessages:
             "cache_creation_input_tokens": 0,
         }
         message = answers.message(*blocks, id=answer_id, stop_reason=stop_reason, usage=counted)
-        return _streamed(message) if stream else whole(message)
+        return _streamed(message) if prompt.stream else whole(message)
 
     def refusal(self, words: str) -> Script:
         return answers.error(words, 400)
@@ -84,6 +85,6 @@ def _streamed(message: Body) -> Script:
         answers.event("message_start", message=begun),
         answers.PING,
         *said,
-        answers.event("message_delta", delta=stopped, usage={"output_tokens": usage["output_tokens"]}),
+        answers.event("message_delta", delta=stopped, usage=usage),
         answers.MESSAGE_STOP,
     )

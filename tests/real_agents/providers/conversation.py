@@ -14,23 +14,48 @@ class Refused(Exception):
 
 
 @dataclass(frozen=True)
+class Tool:
+    """A tool that a request offers. Only the Responses API has tools in a `namespace`, and any but functions."""
+
+    name: str
+    namespace: str = ""
+    kind: str = "function"
+
+    def is_called(self, name: str) -> bool:
+        """Return whether a model means this tool; a name may lack the namespace, which other wires put in front."""
+        flat = f"{self.namespace}__{self.name}" if self.namespace else self.name
+        return flat == name or flat.endswith(f"__{name}")
+
+
+@dataclass(frozen=True)
 class ToolCall:
     """`vendor` are fields of the call that only this vendor has."""
 
     id: str
-    name: str
+    tool: Tool
     arguments: Body
     vendor: Body = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Prompt:
-    """`results` are the texts of all tool results so far; `schema` is the one that the answer has to follow."""
+    """What `request` says: `results` are the texts of all tool results so far, `asked` is the text of the last message.
 
-    tools: frozenset[str]
+    `schema` is the one that the answer has to follow.
+    """
+
+    request: Body
+    tools: tuple[Tool, ...]
     results: tuple[str, ...]
+    asked: str
     schema: Body | None
-    stream: bool
+
+    @property
+    def stream(self) -> bool:
+        return bool(self.request.get("stream"))
+
+    def tool(self, name: str) -> Tool | None:
+        return next((tool for tool in self.tools if tool.is_called(name)), None)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,7 +96,7 @@ class Wire(Protocol):
         """
         ...
 
-    def answer(self, answer_id: str, reply: Reply, usage: Usage, *, stream: bool) -> Script:
+    def answer(self, answer_id: str, prompt: Prompt, reply: Reply, usage: Usage) -> Script:
         """Return the answer; no two answers may have one id: Claude Code takes those for parts of one message."""
         ...
 

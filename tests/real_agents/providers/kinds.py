@@ -2,9 +2,11 @@
 
 from dataclasses import dataclass
 
+from coderouter_proxy.config.kinds import PROVIDER_KINDS
 from real_agents.providers.anthropic_messages import AnthropicMessages
 from real_agents.providers.conversation import Wire
 from real_agents.providers.openai_chat import OpenAIChat
+from real_agents.providers.openai_responses import OpenAIResponses
 from real_agents.providers.templates import Template, lenient, qwen
 
 DIRECT = "direct"
@@ -20,8 +22,14 @@ class Kind:
 
 ANTHROPIC = AnthropicMessages()
 OPENAI = OpenAIChat()
-KINDS = (
-    Kind("anthropic", ANTHROPIC),
-    Kind("openai", OPENAI),
-    Kind("openai-qwen", OPENAI, qwen),
+RESPONSES = OpenAIResponses()
+KINDS = tuple(
+    kind
+    for kind in (
+        Kind("anthropic", ANTHROPIC),
+        Kind("openai", OPENAI),
+        Kind("openai-qwen", OPENAI, qwen),
+        Kind("responses", RESPONSES),
+    )
+    if kind.wire.kind in PROVIDER_KINDS
 )

@@ -32,17 +32,17 @@ class Model:
             return whole(b"", 404)
         try:
             prompt = wire.read(received.json)
-            self.kind.template(received.json["messages"])
+            self.kind.template(received.json)
         except Refused as refused:
             self.refused.append(str(refused))
             return wire.refusal(str(refused))
         if self.task.is_asked(prompt):
-            self.results = prompt.results
+            self.results = self.task.results(prompt, self.results)
         # Each answer has numbers of its own, so that a sum that lacks one or has one twice differs.
         self.answers += 1
         usage = Usage(1000 + self.answers**3, 10 + self.answers**2, 500 + self.answers)
         self.usage += usage
-        return wire.answer(f"answer-{self.answers}", self.task.reply(prompt), usage, stream=prompt.stream)
+        return wire.answer(f"answer-{self.answers}", prompt, self.task.reply(prompt), usage)
 
     def missing(self) -> list[str]:
         """Return which tool results did not come back as they should."""

@@ -2,7 +2,16 @@
 
 import json
 
-from real_agents.providers.conversation import Body, Prompt, Refused, Reply, ToolCall, Usage, check_results
+from real_agents.providers.conversation import (
+    Body,
+    Prompt,
+    Refused,
+    Reply,
+    Tool,
+    ToolCall,
+    Usage,
+    check_results,
+)
 from support.proxy import openai_answers as answers
 from support.proxy.upstream import Script, stream
 
@@ -22,20 +31,24 @@ class OpenAIChat:
         _check_tool_messages(messages)
         response_format = body.get("response_format") or {}
         return Prompt(
-            tools=frozenset(tool["function"]["name"] for tool in body.get("tools") or ()),
+            request=body,
+            tools=tuple(Tool(tool["function"]["name"]) for tool in body.get("tools") or ()),
             results=tuple(_text(message["content"]) for message in messages if message["role"] == "tool"),
+            asked=_text(messages[-1].get("content") or ""),
             schema=response_format.get("json_schema", {}).get("schema"),
-            stream=bool(body.get("stream")),
         )
 
-    def answer(self, answer_id: str, reply: Reply, usage: Usage, *, stream: bool) -> Script:
+    def answer(self, answer_id: str, prompt: Prompt, reply: Reply, usage: Usage) -> Script:
         counted = {
             "prompt_tokens": usage.input + usage.cache_read,
             "completion_tokens": usage.output,
             "total_tokens": usage.input + usage.cache_read + usage.output,
             "prompt_tokens_details": {"cached_tokens": usage.cache_read},
         }
-        return (_streamed if stream else _whole)(answer_id, reply, counted)
+        if not prompt.stream:
+            return _whole(answer_id, reply, counted)
+        shows_usage = (prompt.request.get("stream_options") or {}).get("include_usage") is True
+        return _streamed(answer_id, reply, counted if shows_usage else None)
 
     def refusal(self, words: str) -> Script:
         return answers.error(words, 400)
@@ -68,16 +81,16 @@ def _whole(answer_id: str, reply: Reply, usage: Body) -> Script:
 
 
 def _call(call: ToolCall) -> Body:
-    function = {"name": call.name, "arguments": json.dumps(call.arguments)}
+    function = {"name": call.tool.name, "arguments": json.dumps(call.arguments)}
     return {"id": call.id, "type": "function", "function": function, **call.vendor}
 
 
-def _streamed(answer_id: str, reply: Reply, usage: Body) -> Script:
+def _streamed(answer_id: str, reply: Reply, usage: Body | None) -> Script:
     deltas: list[Body] = [{"role": "assistant", "content": ""}]
     deltas += [{"reasoning_content": piece} for piece in _pieces(reply.thought)]
     deltas += [{"content": piece} for piece in _pieces(reply.text)]
     for index, call in enumerate(reply.calls):
-        function = {"name": call.name, "arguments": ""}
+        function = {"name": call.tool.name, "arguments": ""}
         begun = {"index": index, "id": call.id, "type": "function", "function": function, **call.vendor}
         pieces = _pieces(json.dumps(call.arguments))
         rest = [{"index": index, "function": {"arguments": piece}} for piece in pieces]
@@ -86,7 +99,9 @@ def _streamed(answer_id: str, reply: Reply, usage: Body) -> Script:
     choices.append({"index": 0, "delta": {}, "finish_reason": _finish_reason(reply)})
     head = {"id": answer_id, "object": "chat.completion.chunk", "created": 1, "model": answers.MODEL}
     chunks = [answers.event({**head, "choices": [choice]}) for choice in choices]
-    return stream(*chunks, answers.event({**head, "choices": [], "usage": usage}), answers.DONE)
+    if usage is not None:
+        chunks.append(answers.event({**head, "choices": [], "usage": usage}))
+    return stream(*chunks, answers.DONE)
 
 
 def _pieces(text: str) -> list[str]:

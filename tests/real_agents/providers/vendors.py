@@ -42,8 +42,8 @@ class Vendor(OpenAIChat, ABC):
             self.check_id(call_id)
         return super().read(body)
 
-    def answer(self, answer_id: str, reply: Reply, usage: Usage, *, stream: bool) -> Script:
-        return super().answer(f"{self.name}-{answer_id}", self.own(reply), usage, stream=stream)
+    def answer(self, answer_id: str, prompt: Prompt, reply: Reply, usage: Usage) -> Script:
+        return super().answer(f"{self.name}-{answer_id}", prompt, self.own(reply), usage)
 
     @abstractmethod
     def own(self, reply: Reply) -> Reply:

@@ -173,7 +173,7 @@ class Upstream:
                     request.gone.set()
                     return
                 request = await _request(reader, await following, number)
-        except (asyncio.IncompleteReadError, ConnectionError, _Broken):
+        except (asyncio.IncompleteReadError, ConnectionError, _Broken, asyncio.CancelledError):
             return
         finally:
             writer.transport.abort()

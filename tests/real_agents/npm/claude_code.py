@@ -4,9 +4,10 @@ import json
 from pathlib import Path
 
 from real_agents.agent import Agent, Invocation, Shown, Workplace
+from real_agents.install.npm import Npm
 from real_agents.providers.conversation import Usage
 from real_agents.providers.kinds import ANTHROPIC
-from real_agents.providers.task import FILE, PROMPT, TEXT, Call, Task
+from real_agents.providers.task import BYTES, FILE, MISSING, PROMPT, TEXT, Call, Task, steps
 
 QUIET = {
     "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC": "1",
@@ -23,16 +24,22 @@ def task(folder: Path) -> Task:
     path = str(folder / FILE)
     count = {"command": f"wc -c < {path}", "description": "Count the bytes"}
     return Task(
-        (
-            (Call("Write", {"file_path": path, "content": TEXT}, "created"),),
-            (Call("Read", {"file_path": path}, TEXT.strip()), Call("Bash", count, str(len(TEXT)))),
+        steps(
+            Call("Write", {"file_path": path, "content": TEXT}, "created"),
+            Call("Read", {"file_path": path}, TEXT.strip()),
+            Call("Bash", count, BYTES),
+            Call("Read", {"file_path": str(folder / MISSING)}, "does not exist"),
         )
     )
 
 
 def invocation(place: Workplace) -> Invocation:
     return Invocation(
-        ("-p", PROMPT, "--output-format", "json", "--dangerously-skip-permissions"),
+        (
+            "claude",
+            *(("--continue",) if place.resumes else ()),
+            *("-p", PROMPT, "--output-format", "json", "--dangerously-skip-permissions"),
+        ),
         {
             "ANTHROPIC_BASE_URL": place.url,
             "ANTHROPIC_AUTH_TOKEN": "unused",
@@ -51,15 +58,14 @@ def shown(stdout: str) -> Shown:
     return Shown(result["result"], used)
 
 
-CLAUDE_CODE = Agent(
-    name="claude-code",
-    package="@anthropic-ai/claude-code",
-    version="2.1.332",
-    program="claude",
-    wire=ANTHROPIC,
-    task=task,
-    large=LARGE,
-    invocation=invocation,
-    resuming=("--continue",),
-    shown=shown,
+AGENTS = (
+    Agent(
+        name="claude-code",
+        source=Npm("@anthropic-ai/claude-code", "2.1.332"),
+        wire=ANTHROPIC,
+        task=task,
+        invocation=invocation,
+        shown=shown,
+        large=LARGE,
+    ),
 )

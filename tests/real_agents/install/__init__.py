@@ -1,0 +1,1 @@
+"""Installing agents, each version once, into a folder that later runs use again."""

@@ -1,0 +1,1 @@
+"""Agents from npm, a module each."""

@@ -1,0 +1,1 @@
+"""Agents and frameworks from PyPI, a module each."""
