@@ -153,6 +153,8 @@ def test_a_model_is_found_by_its_name(tmp_path: Path) -> None:
             assert {model.id for model in listed} == {"coding", "echo", "ü/x:free"}
             with pytest.raises(openai.NotFoundError, match="The model 'gpt-9' does not exist") as missing:
                 sdk.models.retrieve("gpt-9")
+            with pytest.raises(openai.NotFoundError, match="The model 'qwen3:14b' does not exist"):
+                sdk.models.retrieve("qwen3:14b")
             assert (missing.value.code, missing.value.param) == ("model_not_found", "model")
         with anthropic_sdk(started) as theirs:
             models = list(theirs.models.list())
