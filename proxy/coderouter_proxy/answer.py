@@ -18,6 +18,10 @@ class Usage:
     """Part of the output."""
 
 
+NO_USAGE = Usage()
+"""Of an answer that has not reported any yet."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Changes:
     """What was changed in an answer.
@@ -51,7 +55,7 @@ class AnswerLog:
     `stop_reason` is the provider's. If the answer is `complete`, a client that disconnects has received all of it.
     """
 
-    usage: Usage = Usage()
+    usage: Usage = NO_USAGE
     stop_reason: str | None = None
     changes: Changes = NO_CHANGES
     complete: bool = False

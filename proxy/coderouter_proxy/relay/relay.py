@@ -4,7 +4,7 @@ from typing import Protocol
 
 import orjson
 
-from coderouter_proxy.answer import AnswerLog, Changes, Usage
+from coderouter_proxy.answer import NO_USAGE, AnswerLog, Changes, Usage
 from coderouter_proxy.errors import ProviderError, StreamBrokeOff
 from coderouter_proxy.relay.alike import Alike
 from coderouter_proxy.request import Body
@@ -68,7 +68,7 @@ class Relay:
         """An event that is neither a comment nor a ping has arrived since this was set to false."""
         self._wire = wire
         self._conversion = conversion
-        self._usage = Usage()
+        self._usage = NO_USAGE
         self._stop_reason: str | None = None
         self._names_stop = False
         self._split = SplitCharacters()

@@ -94,8 +94,11 @@ def foreign_error(path: str) -> Callable[[HttpError], bytes] | None:
     return next((write for is_of, write in _FOREIGN if is_of(path)), None)
 
 
+_GEMINI_METHODS = (":generateContent", ":streamGenerateContent", ":countTokens", ":embedContent")
+
+
 def _is_geminis(path: str) -> bool:
-    return path.startswith(("/v1beta", "/v1alpha")) or (path.startswith("/v1/models/") and ":" in path)
+    return path.startswith(("/v1beta", "/v1alpha")) or path.endswith(_GEMINI_METHODS)
 
 
 def _is_ollamas(path: str) -> bool:

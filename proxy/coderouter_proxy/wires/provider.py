@@ -209,8 +209,10 @@ def count(usage: object, *fields: str) -> int | None:
         return None
     for field in fields:
         value = usage.get(field)
+        if value is None:
+            continue
         if isinstance(value, float) and value.is_integer():
             value = int(value)
-        if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= TOKENS_MAX:
+        if type(value) is int and 0 <= value <= TOKENS_MAX:
             return value
     return None

@@ -282,7 +282,13 @@ def test_the_cap_of_a_provider_overrides_that_of_every_rule() -> None:
             "anthropic",
             "https://api.anthropic.com",
             "claude-sonnet-4-5",
-            {"system_text": "anywhere", "alternating": False, "temperature_with_top_p": False, "efforts": ()},
+            {
+                "system_text": "anywhere",
+                "alternating": False,
+                "max_output_tokens": 64_000,
+                "temperature_with_top_p": False,
+                "efforts": (),
+            },
         ),
         (
             "openai_compat",

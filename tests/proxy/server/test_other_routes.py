@@ -151,9 +151,12 @@ def test_a_model_is_found_by_its_name(tmp_path: Path) -> None:
             listed = list(sdk.models.list())
             assert [sdk.models.retrieve(model.id) for model in listed] == listed
             assert {model.id for model in listed} == {"coding", "echo", "ü/x:free"}
-            with pytest.raises(openai.NotFoundError, match="The model 'gpt-9' does not exist") as missing:
-                sdk.models.retrieve("gpt-9")
-            assert (missing.value.code, missing.value.param) == ("model_not_found", "model")
+            for name in ("gpt-9", "qwen3:14b"):
+                with pytest.raises(
+                    openai.NotFoundError, match=f"The model '{name}' does not exist"
+                ) as missing:
+                    sdk.models.retrieve(name)
+                assert (missing.value.code, missing.value.param) == ("model_not_found", "model")
         with anthropic_sdk(started) as theirs:
             models = list(theirs.models.list())
             assert [theirs.models.retrieve(model.id) for model in models] == models

@@ -16,6 +16,7 @@ PROVIDERS: dict[str, dict[str, object]] = {
     "default": {"model": "claude-opus-4-5", "extra_body": {"max_tokens": 500}},
     "set": {"model": "local", "extra_body": {"max_tokens": 500}, "set_params": {"max_tokens": 7}},
 }
+RULES = "rules: [{match: 'claude-*', traits: {max_output_tokens: 64000}}]"
 UNLIMITED = {"known": 64_000, "unknown": 32_000, "declared": 50, "default": 500, "set": 7}
 LIMITED = {"known": 900, "unknown": 900, "declared": 50, "default": 900, "set": 7}
 
@@ -27,7 +28,10 @@ def running(upstream_server: Upstream, tmp_path_factory: pytest.TempPathFactory)
         process.provider(name, url, kind="anthropic", **fields) for name, fields in PROVIDERS.items()
     ]
     config = process.config(providers, {name: [name] for name in PROVIDERS}, default_profile="known")
-    with process.serving(tmp_path_factory.mktemp("limits"), config) as started:
+    folder = tmp_path_factory.mktemp("limits")
+    (folder / ".coderouter").mkdir()
+    (folder / ".coderouter" / "model-capabilities.yaml").write_text(RULES)
+    with process.serving(folder, config) as started:
         yield started
 
 

@@ -1,6 +1,6 @@
 """Edits of the usage of chat completions: where clients of OpenAI look for it, and only if they requested it."""
 
-from coderouter_proxy.answer import NO_CHANGES, Changes, Usage
+from coderouter_proxy.answer import NO_CHANGES, NO_USAGE, Changes
 from coderouter_proxy.request import Body
 from coderouter_proxy.wires.openai.answer_writer import usage_body
 from coderouter_proxy.wires.openai.usage import usage_in
@@ -10,7 +10,7 @@ class ShowUsage:
     """Adds the usage in OpenAI's place for servers that report it in another one."""
 
     def __init__(self) -> None:
-        self._usage = Usage()
+        self._usage = NO_USAGE
         self._head: Body = {}
         self._in_its_place = False
 
@@ -21,14 +21,15 @@ class ShowUsage:
         return False  # every event with usage is parsed anyway
 
     def chunk(self, chunk: Body, *, first: bool) -> list[Body]:
-        self._usage = usage_in(chunk, self._usage)
-        self._head = chunk
         if chunk.get("usage"):
             self._in_its_place = True
+        elif not self._in_its_place:
+            self._usage = usage_in(chunk, self._usage)
+            self._head = chunk
         return [chunk]
 
     def end(self) -> list[Body]:
-        if self._in_its_place or self._usage == Usage():
+        if self._in_its_place or self._usage == NO_USAGE:
             return []
         head: Body = {
             name: self._head[name] for name in ("id", "object", "created", "model") if name in self._head
@@ -36,7 +37,7 @@ class ShowUsage:
         return [{**head, "choices": [], "usage": usage_body(self._usage)}]
 
     def whole(self, decoded: Body) -> Body:
-        usage = usage_in(decoded, Usage())
-        if decoded.get("usage") or usage == Usage():
+        if decoded.get("usage"):
             return decoded
-        return {**decoded, "usage": usage_body(usage)}
+        usage = usage_in(decoded, NO_USAGE)
+        return decoded if usage == NO_USAGE else {**decoded, "usage": usage_body(usage)}

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from coderouter_proxy.answer import Usage
+from coderouter_proxy.answer import NO_USAGE, Usage
 from coderouter_proxy.request import Body
 from coderouter_proxy.wires.provider import count
 
@@ -13,20 +13,21 @@ def usage_in(chunk: Body, before: Usage) -> Usage:
         prompt = count(reported, "prompt_tokens", "input_tokens")
         completion = count(reported, "completion_tokens", "output_tokens")
         says_nothing = prompt is None and completion is None
-        if says_nothing or (not prompt and not completion and before != Usage()):
+        if says_nothing or (not prompt and not completion and before != NO_USAGE):
             continue  # servers that do not know report zeros
         details = reported.get("prompt_tokens_details") or reported.get("input_tokens_details")
-        cached = _first(
-            count(details, "cached_tokens"),
-            count(reported, "prompt_cache_hit_tokens", "cached_tokens", "cache_read_input_tokens"),
-            count(chunk, "cached_tokens"),
-            before.cache_read_tokens,
-        )
-        written = _first(
-            count(details, "cache_write_tokens", "cache_creation_tokens"),
-            count(reported, "cache_creation_input_tokens"),
-            before.cache_creation_tokens,
-        )
+        cached = count(details, "cached_tokens")
+        if cached is None:
+            cached = count(reported, "prompt_cache_hit_tokens", "cached_tokens", "cache_read_input_tokens")
+        if cached is None:
+            cached = count(chunk, "cached_tokens")
+        if cached is None:
+            cached = before.cache_read_tokens
+        written = count(details, "cache_write_tokens", "cache_creation_tokens")
+        if written is None:
+            written = count(reported, "cache_creation_input_tokens")
+        if written is None:
+            written = before.cache_creation_tokens
         return Usage(
             before.input_tokens if prompt is None else max(0, prompt - (cached or 0) - (written or 0)),
             before.output_tokens if completion is None else completion,
@@ -57,7 +58,3 @@ def _of_timings(timings: object, before: Usage) -> Usage:
         count(timings, "cache_n") if before.cache_read_tokens is None else before.cache_read_tokens,
         before.cache_creation_tokens,
     )
-
-
-def _first(*numbers: int | None) -> int | None:
-    return next((number for number in numbers if number is not None), None)
