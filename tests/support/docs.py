@@ -138,14 +138,20 @@ def verdict_table() -> str:
 
 def tool_table() -> str:
     rows = (
-        f"| {tool.name} | {_setting(tool.at('http://127.0.0.1:4000'))} |" for tool in client_settings.TOOLS
+        f"| {tool.name} | {_setting(tool.at('http://127.0.0.1:4000'), tool.file)} | {_code(tool.profile)} |"
+        for tool in client_settings.TOOLS
     )
-    return "\n".join(("| tool | setting |", "| --- | --- |", *rows))
+    return "\n".join(("| tool | setting | to send the profile |", "| --- | --- | --- |", *rows))
 
 
-def _setting(text: str) -> str:
-    """Return a command as code; instructions remain text."""
-    return text if text.startswith("“") else f"`{text}`"
+def _setting(text: str, file: str) -> str:
+    """Return a command as code, and what is in a file with its name; instructions remain text."""
+    code = text if text.startswith("“") else _code(text)
+    return f"`{file}`: {code}" if file else code
+
+
+def _code(text: str) -> str:
+    return f"`{text}`" if text else ""
 
 
 def cloud_table() -> str:

@@ -97,7 +97,7 @@ class Capabilities(_Section):
         "Whether it supports thinking; if not, it is tried later for requests with `thinking` and gets them without.",
     ] = None
     reasoning_passthrough: Annotated[
-        bool | None, "Keep `reasoning` and `reasoning_content` in answers to OpenAI clients."
+        bool | None, "Keep `reasoning` and `reasoning_content` in answers to clients of Chat Completions."
     ] = None
     tools: Annotated[
         bool | None,

@@ -8,6 +8,8 @@ from starlette.types import Receive
 
 from coderouter_proxy.errors import ClientDisconnected, HttpError
 
+IDENTITY = b"identity"
+ENCODING_CHARS_MAX = 100
 LINGER_S = 5  # nginx's lingering_timeout
 LINGER_BYTES_MAX = 64 * 1024 * 1024
 
@@ -16,9 +18,17 @@ async def read_body(receive: Receive, headers: Mapping[bytes, bytes], body_mib_m
     """Return the whole body.
 
     Raises:
-        HttpError: it is larger than that.
+        HttpError: it is larger than that, or compressed.
         ClientDisconnected
     """
+    encoding = headers.get(b"content-encoding", IDENTITY)
+    if encoding.lower() != IDENTITY:
+        named = encoding.decode("latin-1")[:ENCODING_CHARS_MAX]
+        raise HttpError(
+            415,
+            f"Content-Encoding is {named}; send the body without compression",
+            code="unsupported_media_type",
+        )
     bytes_max = body_mib_max * 1024 * 1024
     if int(headers.get(b"content-length", b"0")) > bytes_max:
         if b"expect" not in headers:

@@ -1,4 +1,4 @@
-"""`POST /v1/messages/count_tokens`: the provider's own count if it has one, else an estimate."""
+"""How many tokens a request has: the provider's own count if it has one, else an estimate."""
 
 import asyncio
 
@@ -17,11 +17,15 @@ from coderouter_proxy.wires.client import ClientWire
 
 
 class CountTokens:
-    """The ASGI app. The client never gets a provider's error, because it could not continue without a number."""
+    """The ASGI app of one wire; `more` is in the answer beside the number.
 
-    def __init__(self, runtime: Runtime, wire: ClientWire) -> None:
+    The client never gets a provider's error, because it could not continue without a number.
+    """
+
+    def __init__(self, runtime: Runtime, wire: ClientWire, **more: str) -> None:
         self._runtime = runtime
         self._wire = wire
+        self._more = more
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         request_id = new_request_id()
@@ -32,7 +36,7 @@ class CountTokens:
             routing.access.check("POST", headers)
             raw = await read_body(receive, headers, routing.config.server.body_mib_max)
             request = self._wire.decode(request_id, raw, headers)
-            body = orjson.dumps({"input_tokens": await _count(request, routing)})
+            body = orjson.dumps({**self._more, "input_tokens": await _count(request, routing)})
         except HttpError as error:
             status = self._wire.status(error)
             body = self._wire.error_body(error, request_id)

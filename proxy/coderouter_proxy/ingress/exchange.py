@@ -6,7 +6,7 @@ upstream request at any moment.
 
 import asyncio
 import logging
-import random
+import secrets
 import time
 from collections.abc import Mapping
 
@@ -61,7 +61,8 @@ class Ingress:
 
 
 def new_request_id() -> str:
-    return f"req_{random.getrandbits(96):024x}"
+    """Return an id that nobody can guess: whoever knows it can read the response that is kept under it."""
+    return f"req_{secrets.token_hex(12)}"
 
 
 class _Exchange:

@@ -79,9 +79,9 @@ def show_next(path: Path, url: str, *, found_any: bool) -> None:
     _heading("Start the proxy, then check that everything works")
     click.echo(f"  {command} serve{option}\n  {command} doctor{option}")
     _heading("Connect your tools")
-    for tool in (client_settings.CLAUDE_CODE, client_settings.OPENAI_SDKS, client_settings.CODEX):
-        click.echo(f"  # {tool.name}\n  {tool.at(url)}")
-    click.echo(f"  # {client_settings.CODEX_NEWER}")
+    for tool in client_settings.TOOLS:
+        where = f", in {tool.file}" if tool.file else ""
+        click.echo(f"  # {tool.name}{where}\n  {tool.at(url)}")
 
 
 def _is_default(path: Path) -> bool:

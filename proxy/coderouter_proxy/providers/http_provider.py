@@ -116,9 +116,9 @@ class HttpProvider:
         url = self.wire.count_tokens_url(self.provider)
         if url is None:
             return None
-        body = self.wire.request(request, self.provider, profile, self.traits, _not_reported)
-        counted = {name: value for name, value in body.items() if name not in NOT_COUNTED}
         try:
+            body = self.wire.request(request, self.provider, profile, self.traits, _not_reported)
+            counted = {name: value for name, value in body.items() if name not in NOT_COUNTED}
             headers = self._more_headers(request, self.traits)
             async with await self.post(
                 URL(url), counted, headers, self._timeout(COUNT_TIMEOUT_S)

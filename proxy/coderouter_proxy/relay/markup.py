@@ -31,6 +31,9 @@ THINKING: Final = (
     ThinkingTag("<thought>", ("</thought>",), is_word=True),  # EXAONE Deep
     ThinkingTag("<reasoning>", ("</reasoning>",), is_word=True),
     ThinkingTag("<reflection>", ("</reflection>",), is_word=True),
+    ThinkingTag("<scratch_pad>", ("</scratch_pad>",), is_word=True),  # Hermes
+    ThinkingTag("<scratchpad>", ("</scratchpad>",), is_word=True),
+    ThinkingTag("<think:opensource>", ("</think:opensource>",)),  # Hunyuan 4
     ThinkingTag("<mm:think>", ("</mm:think>",)),  # MiniMax M3
     ThinkingTag("<seed:think>", ("</seed:think>",)),
     ThinkingTag("<seed:cot_budget_reflect>", ("</seed:cot_budget_reflect>",)),

@@ -27,7 +27,9 @@ class CapabilityOverrides(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     thinking: Annotated[bool | None, "It can think before it answers."] = None
-    reasoning_passthrough: Annotated[bool | None, "Its reasoning stays in answers to OpenAI clients."] = None
+    reasoning_passthrough: Annotated[
+        bool | None, "Its reasoning stays in answers to clients of Chat Completions."
+    ] = None
     tools: Annotated[bool | None, "It can use tools."] = None
     vision: Annotated[bool | None, "It sees images."] = None
     max_context_tokens: Annotated[

@@ -12,7 +12,6 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from coderouter_events.sd_notify import Notify
 from coderouter_proxy.errors import HttpError
 from coderouter_proxy.eventlog.writer import EventLog
-from coderouter_proxy.ingress.count_tokens import CountTokens
 from coderouter_proxy.ingress.exchange import Ingress
 from coderouter_proxy.providers import http
 from coderouter_proxy.routing.cooldown import Cooldowns
@@ -39,8 +38,6 @@ def create(settings: Settings, notify: Notify) -> ASGIApp:
     hot: dict[str, ASGIApp] = {
         path: Ingress(runtime, wire) for wire in CLIENT_WIRES.values() for path in (wire.path, *wire.aliases)
     }
-    counter = CountTokens(runtime, CLIENT_WIRES["anthropic"])
-    counting = Route("/v1/messages/count_tokens", counter, methods=["POST"])
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
@@ -50,7 +47,6 @@ def create(settings: Settings, notify: Notify) -> ASGIApp:
     rest = Starlette(
         routes=[
             *(Route(path, endpoint, methods=["POST"]) for path, endpoint in hot.items()),
-            counting,
             *other_routes.routes(runtime),
         ],
         exception_handlers={

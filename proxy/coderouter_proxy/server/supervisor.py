@@ -26,6 +26,8 @@ from coderouter_proxy.routing.profiles import UnknownMode
 from coderouter_proxy.server.draining import DrainingServer, blocked_signals, drain_s_max, stopping
 from coderouter_proxy.server.reload import KEPT, reloaded
 from coderouter_proxy.settings.launch import Settings, read_settings
+from coderouter_proxy.wires.clients import RESPONSES
+from coderouter_proxy.wires.responses.shared_memory import SharedMemory, for_workers
 
 PING_S = 1.0
 HUNG_AFTER_S = 20.0
@@ -39,6 +41,8 @@ log = logging.getLogger(__name__)
 
 @dataclass(eq=False)
 class _Worker:
+    number: int
+    """From 0; a replacement has that of the worker that exited."""
     process: SpawnProcess
     channel: socket.socket
     last_message_at: float
@@ -75,6 +79,7 @@ class Supervisor:
         self._notify = notify
         self._hung_after_s = hung_after_s
         self._workers: list[_Worker] = []
+        self._memory = for_workers(workers)
         self._all_exited = asyncio.Event()
         self._stopping = False
         self.failed = False
@@ -96,17 +101,18 @@ class Supervisor:
     def _start_worker(self) -> None:
         if self._stopping:
             return
+        number = min(set(range(self._worker_count)) - {worker.number for worker in self._workers})
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)
         ours.settimeout(0)
         process = get_context("spawn").Process(
             target=_run_worker,
-            args=(self._settings, self._sock, theirs, self._grace_s, self._log_level),
+            args=(self._settings, self._sock, theirs, self._grace_s, self._log_level, self._memory, number),
             daemon=True,
         )
         with blocked_signals():
             process.start()
         theirs.close()
-        worker = _Worker(process, ours, time.monotonic())
+        worker = _Worker(number, process, ours, time.monotonic())
         self._workers.append(worker)
         loop = asyncio.get_running_loop()
         loop.add_reader(ours, self._receive, worker)
@@ -224,8 +230,17 @@ class _WorkerServer(DrainingServer):
 
 
 def _run_worker(
-    settings: Settings, sock: socket.socket, channel: socket.socket, grace_s: float, log_level: str
+    settings: Settings,
+    sock: socket.socket,
+    channel: socket.socket,
+    grace_s: float,
+    log_level: str,
+    memory: SharedMemory | None,
+    number: int,
 ) -> None:
     log_to_stderr(log_level)
     channel.settimeout(0)
+    if memory is not None:
+        memory.write_to(number)
+        RESPONSES.memory = memory
     _WorkerServer(settings, channel, grace_s).run([sock])

@@ -79,6 +79,10 @@ class ClientWire(ABC):
     def models(self, names: Sequence[str], created: int) -> bytes:
         """Return the list of models; `created` is in Unix time."""
 
+    @abstractmethod
+    def model(self, name: str, created: int) -> bytes:
+        """Return one model of that list."""
+
     def status(self, error: HttpError) -> int:
         """Return the status that the client gets for the error."""
         return error.status

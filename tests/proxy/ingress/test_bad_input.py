@@ -109,7 +109,7 @@ def test_a_malformed_content_length_gets_a_4xx_and_affects_no_other_request(
 
 def test_an_unknown_path_or_method_gets_an_error_in_the_openai_shape(served: Proxy) -> None:
     missing = served.get("/v2/nothing")
-    assert (missing.status, missing.json["error"]["type"]) == (404, "not_found_error")
+    assert (missing.status, missing.json["error"]["type"]) == (404, "invalid_request_error")
     assert missing.json["error"]["message"] == "GET /v2/nothing: not found"
 
     wrong = served.get("/v1/chat/completions")

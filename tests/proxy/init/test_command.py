@@ -6,7 +6,7 @@ import pytest
 
 from coderouter_proxy.commands import init
 from coderouter_proxy.config import load
-from coderouter_proxy.init import starter_config
+from coderouter_proxy.init import client_settings, starter_config
 from support.proxy import openai_answers
 from support.proxy.local_servers import OLLAMA_TAGS, environment, model_list, written_config
 from support.proxy.process import CODEROUTER, serving
@@ -52,14 +52,16 @@ def test_found_servers_and_keys_become_providers_local_first_then_free_then_paid
     assert servers["ollama"].request.path.endswith("/api/tags")
 
 
-def test_the_settings_for_claude_code_codex_and_an_sdk_are_shown(
-    tmp_path: Path, servers: dict[str, Provider]
-) -> None:
+def test_the_settings_for_every_agent_are_shown(tmp_path: Path, servers: dict[str, Provider]) -> None:
     shown = coderouter(tmp_path, "init", "--port", "4123", env=environment(servers)).stdout
     assert "ANTHROPIC_BASE_URL=http://127.0.0.1:4123 ANTHROPIC_AUTH_TOKEN=unused claude\n" in shown
     assert "OPENAI_BASE_URL=http://127.0.0.1:4123/v1 OPENAI_API_KEY=unused\n" in shown
-    assert 'base_url="http://127.0.0.1:4123/v1", wire_api="chat"' in shown
-    assert "uses only the Responses API, which this proxy does not support" in shown
+    assert 'base_url="http://127.0.0.1:4123/v1", wire_api="responses"' in shown
+    for tool in client_settings.TOOLS:
+        assert f"# {tool.name}" in shown
+        assert tool.file in shown
+        assert tool.at("http://127.0.0.1:4123") in shown
+    assert "{url}" not in shown
 
 
 def test_the_written_file_is_enough_to_get_an_answer(tmp_path: Path, servers: dict[str, Provider]) -> None:

@@ -80,3 +80,23 @@ def test_kimi_gets_the_reasoning_of_its_thinking_models_back(
     model: str, returned: bool, shipped: list[CapabilityRule]
 ) -> None:
     assert capabilities.traits_of(provider("api.moonshot.ai", model), shipped).returns_reasoning is returned
+
+
+@pytest.mark.parametrize(
+    ("model", "tokens"),
+    [
+        ("claude-3-haiku-20240307", 4096),
+        ("claude-3-5-sonnet-20241022", 8192),
+        ("claude-3-7-sonnet-20250219", None),
+        ("claude-opus-4-20250514", 32_000),
+        ("claude-opus-4-1", 32_000),
+        ("claude-sonnet-4-20250514", 64_000),
+        ("claude-haiku-4-5", 64_000),
+        ("claude-opus-4-5-20251101", 64_000),
+        ("claude-sonnet-4-6", 128_000),
+        ("claude-opus-5-5", 128_000),
+        ("minimax-m3", None),
+    ],
+)
+def test_the_longest_answer_of_claude(model: str, tokens: int | None, shipped: list[CapabilityRule]) -> None:
+    assert capabilities.traits_of(provider(ANTHROPIC, model), shipped).max_output_tokens == tokens

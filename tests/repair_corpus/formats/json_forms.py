@@ -51,6 +51,10 @@ def _react(name: str, arguments: Arguments) -> str:
     return f"Action: {name}\nAction Input: {dumps(arguments)}"
 
 
+def _react_bold(name: str, arguments: Arguments) -> str:
+    return f"**Action:** `{name}`\n**Action Input:** {dumps(arguments)}"
+
+
 def _structured_chat(name: str, arguments: Arguments) -> str:
     return f"Action:\n```json\n{dumps({'action': name, 'action_input': arguments}, 2)}\n```"
 
@@ -128,6 +132,29 @@ FORMATS = (
     ),
     Format("gigachat3", "chat_template of GigaChat 3", each(lambda *c: f"<|function_call|>{hermes(*c)}")),
     Format(
+        "gigachat3-role",
+        "chat_template of GigaChat 3, 10B",
+        each(lambda *call: f"function call<|role_sep|>\n{hermes(*call)}"),
+    ),
+    Format(
+        "dots",
+        "dots.llm1, vLLM's parser",
+        each(lambda *call: f"<dots_function_call>\n{hermes(*call)}\n</dots_function_call>"),
+    ),
+    Format(
+        "tool_use-tag",
+        "small models without a template",
+        each(lambda *call: f"<tool_use>\n{named('name', 'input')(*call)}\n</tool_use>"),
+    ),
+    Format(
+        "tool-tag", "small models without a template", each(lambda *call: f"<tool>{hermes(*call)}</tool>")
+    ),
+    Format(
+        "tool-call-tag",
+        "small models without a template",
+        each(lambda *call: f"<tool-call>\n{hermes(*call)}\n</tool-call>"),
+    ),
+    Format(
         "hyperclovax",
         "chat_template of HyperCLOVA X SEED Think",
         lambda calls: (
@@ -167,6 +194,17 @@ FORMATS = (
     Format("json-tool", "prompted agents", each(named("tool", "arguments"))),
     Format("json-tool_name", "prompted agents", each(named("tool_name", "parameters"))),
     Format("json-tool_input", "prompted agents", each(named("tool", "tool_input"))),
+    Format("json-tool_args", "prompted agents", each(named("tool_name", "tool_args"))),
+    Format(
+        "json-tool_uses",
+        "OpenAI's parallel tool use as text",
+        wrapped(
+            '{"tool_uses": [',
+            lambda name, a: dumps({"recipient_name": f"functions.{name}", "parameters": a}),
+            "]}",
+            ", ",
+        ),
+    ),
     Format("json-function", "prompted agents", each(named("function", "parameters"))),
     Format("json-args", "Gemini as text", each(named("name", "args"))),
     Format("json-action", "LangChain's structured chat", each(named("action", "action_input"))),
@@ -195,6 +233,12 @@ FORMATS = (
         "smolagents' tool-calling prompt",
         each(lambda *call: f"Action:\n{named('name', 'arguments', 2)(*call)}", "\n\n"),
     ),
+    Format(
+        "smolagents-end",
+        "smolagents' tool-calling prompt",
+        each(lambda *call: f"Action:\n{hermes(*call)}<end_code>", "\n\n"),
+    ),
+    Format("react-bold", "small models, known slip", each(_react_bold, "\n\n")),
     Format(
         "qwen2-agent",
         "Qwen-Agent, template of Qwen 2",

@@ -28,6 +28,10 @@ def _kimi_spaced(number: int, name: str, arguments: Arguments) -> str:
     )
 
 
+def _deepseek_ascii(name: str, arguments: Arguments) -> str:
+    return f"<|tool_call_begin|>function<|tool_sep|>{name}\n```json\n{dumps(arguments)}\n```<|tool_call_end|>"
+
+
 def _mistral_id(number: int, name: str, arguments: Arguments) -> str:
     return f"[TOOL_CALLS]{name}[CALL_ID]{number:03}AbCdEf[ARGS]{dumps(arguments)}"
 
@@ -79,6 +83,23 @@ FORMATS = (
         "kimi-k2-spaced",
         "Kimi K2, tool call guidance",
         numbered("<|tool_calls_section_begin|>\n", _kimi_spaced, "\n<|tool_calls_section_end|>"),
+    ),
+    Format(
+        "kimi-k2-section",
+        "Kimi K2, vLLM's parser",
+        numbered("<|tool_call_section_begin|>", _kimi_k2, "<|tool_call_section_end|>", ""),
+    ),
+    Format(
+        "deepseek-ascii",
+        "DeepSeek through servers that normalise bars",
+        wrapped("<|tool_calls_begin|>", _deepseek_ascii, "<|tool_calls_end|>"),
+    ),
+    Format("glm4", "GLM 4, model card", each(lambda name, a: f"{name}\n{dumps(a)}")),
+    Format(
+        "mistral-stripped",
+        "Mistral with special tokens dropped",
+        each(lambda name, a: f"{name}{dumps(a)}"),
+        without=frozenset({"none"}),
     ),
     Format("mistral-v3", "Mistral's tokenizer v3", numbered("[TOOL_CALLS] [", _mistral_v3, "]", ", ")),
     Format(

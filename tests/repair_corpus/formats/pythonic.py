@@ -62,6 +62,16 @@ FORMATS = (
         without=DASHED,
     ),
     Format(
+        "llama31-method",
+        "Llama 3.1, prompt format of its built-in tools",
+        each(lambda name, a: f"<|python_tag|>{_python(f'{name}.call', a)}"),
+    ),
+    Format(
+        "minicpm3",
+        "chat_template of MiniCPM 3",
+        wrapped("<|tool_call_start|>\n```python\n", _python, "\n```\n<|tool_call_end|>"),
+    ),
+    Format(
         "lfm2-double",
         "LFM2, documentation of Liquid AI",
         wrapped("<|tool_call_start|>[", _json_values, "]<|tool_call_end|>", ", "),

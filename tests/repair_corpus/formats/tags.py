@@ -48,9 +48,34 @@ def _hunyuan3(name: str, arguments: Arguments) -> str:
     return f"<tool_call>{name}<tool_sep>\n{given}</tool_call>"
 
 
+def _hunyuan4(name: str, arguments: Arguments) -> str:
+    def one(key: str, value: object) -> str:
+        return (
+            f"<arg_key:opensource>{key}</arg_key:opensource>"
+            f"<arg_value:opensource>{raw(value)}</arg_value:opensource>"
+        )
+
+    return f"<tool_call:opensource>{name}{parameters(arguments, one, '', '')}</tool_call:opensource>"
+
+
 def _invoke(name: str, arguments: Arguments) -> str:
     given = parameters(arguments, lambda k, v: f'<parameter name="{k}">{raw(v)}</parameter>')
     return f'<invoke name="{name}">\n{given}</invoke>'
+
+
+def _namespaced(space: str) -> Callable[[str, Arguments], str]:
+    def write(name: str, arguments: Arguments) -> str:
+        given = parameters(
+            arguments, lambda k, v: f'<{space}parameter name="{k}">{raw(v)}</{space}parameter>'
+        )
+        return f'<{space}invoke name="{name}">\n{given}</{space}invoke>'
+
+    return write
+
+
+def _tool_call_parameters(name: str, arguments: Arguments) -> str:
+    given = parameters(arguments, lambda k, v: f"<parameter={k}>\n{raw(v)}\n</parameter>")
+    return f"<tool_call>\n{name}\n{given}</tool_call>"
 
 
 def _minimax_m3(name: str, arguments: Arguments) -> str:
@@ -141,6 +166,7 @@ def _cdata(text: str) -> str:
     return f"<![CDATA[{text}]]>" if {*text} & {*"<&\n"} else text
 
 
+ANTHROPIC = "antml:"
 QWEN = "chat_template of Qwen3-Coder"
 QWEN3_CODER = _function("\n", python_raw)
 QWEN35 = _function("\n", raw)
@@ -182,6 +208,21 @@ FORMATS = (
     Format("longcat-args", "LongCat Flash Thinking", each(_glm("longcat_tool_call", "\n"))),
     Format("hunyuan-v3", "Hunyuan 3, vLLM's parser", wrapped("<tool_calls>\n", _hunyuan3, "\n</tool_calls>")),
     Format(
+        "hunyuan-v4",
+        "Hunyuan 4, SGLang's tests",
+        wrapped("<tool_calls:opensource>", _hunyuan4, "</tool_calls:opensource>", ""),
+    ),
+    Format(
+        "tool_call-name",
+        "small models, mixture of forms",
+        each(lambda name, a: f'<tool_call name="{name}">\n{dumps(a)}\n</tool_call>'),
+    ),
+    Format(
+        "tool_call-parameters",
+        "Qwen3-Coder, known slip: no tag of the function",
+        each(_tool_call_parameters),
+    ),
+    Format(
         "minimax-m2",
         "chat_template of MiniMax M2",
         wrapped("<minimax:tool_call>\n", _invoke, "\n</minimax:tool_call>"),
@@ -200,6 +241,11 @@ FORMATS = (
         "Claude's prompt of 2024, cheap models that learned it",
         wrapped("<function_calls>\n", _invoke, "\n</function_calls>"),
         is_common=True,
+    ),
+    Format(
+        "anthropic-namespace",
+        "Claude, its own form",
+        wrapped(f"<{ANTHROPIC}function_calls>\n", _namespaced(ANTHROPIC), f"\n</{ANTHROPIC}function_calls>"),
     ),
     Format("invoke-bare", "MiniMax M2, known slip", each(_invoke)),
     Format(

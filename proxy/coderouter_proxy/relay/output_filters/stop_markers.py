@@ -56,12 +56,18 @@ STOP_MARKERS: Final = (
     "[/SYSTEM_PROMPT]",
     "<<SYS>>",
     "<</SYS>>",
+    "[BOS]",  # Kimi K2
+    "[EOS]",
+    "[PAD]",
     "[gMASK]",  # GLM
     "[gMASK]<sop>",
     "<sop>",
     "<eop>",
     "<bos>",
     "<eos>",
+    "<pad>",
+    "<longcat_s>",
+    "</longcat_s>",
     "<seed:bos>",
     *(f"<seed:bos>{role}" for role in _ROLES),
     "<seed:eos>",
@@ -106,4 +112,4 @@ class StripStopMarkers(StripMarks):
                 self._struck -= 1
                 return True
             return mark.is_spoken_of
-        return is_of_tool_call(mark) or (NAME in mark.mark and mark.is_spoken_of)
+        return is_of_tool_call(mark) or (mark.is_spoken_of and not mark.mark.endswith("INST]"))

@@ -10,6 +10,7 @@ import re
 from typing import Final
 
 import json_repair
+import regex
 
 from coderouter_proxy.relay.tool_calls.lookahead import Lookahead, NotACall
 
@@ -17,16 +18,18 @@ UNREADABLE: Final = object()
 DEPTH_MAX: Final = 64
 _REPAIRED_CHARS_MAX = 16 * 1024  # without what is in strings; json-repair takes up to 0.1 s for that much
 
-_BETWEEN = re.compile(r"""[^"'{}\[\]<`()]*""")
+_BETWEEN = re.compile(r"""[^"'“”{}\[\]<`()/]*""")
+_COMMENT = regex.compile(r"//[^\n]{0,1000}+\n|/\*(?s:.{0,1000}?)\*/")
 _WORDS = re.compile(
     r"(?:[\s,:=]|(?:true|false|null|True|False|None)\b|[-+]?\.?\d[\d.eE+_-]*|[A-Za-z_][\w-]{0,80}(?=\s*[:=]))*+[rR]?"
 )
 _STRING_ENDS = {
-    quote: re.compile(rf"[^{quote}\\]*+(?:\\.[^{quote}\\]*+)*+{quote}", re.DOTALL) for quote in "\"'"
+    quote: re.compile(rf"[^{ends}\\]*+(?:\\.[^{ends}\\]*+)*+[{ends}]", re.DOTALL)
+    for quote, ends in {'"': '"', "'": "'", "“": "“”"}.items()
 }
 _TRIPLE_ENDS = {
     quote: re.compile(rf"(?:[^{quote}\\]|\\.|{quote}(?!{quote * 2}))*+{quote * 3}", re.DOTALL)
-    for quote in _STRING_ENDS
+    for quote in "\"'"
 }
 _BEHIND_STRING = frozenset(",:}])<`")
 _PAIRS = {"}": "{", "]": "[", ")": "("}
@@ -125,6 +128,11 @@ def scan(held: Lookahead, *, may_lack_last: bool = False, is_python: bool = Fals
         char = held.peek()
         is_raw = char in _STRING_ENDS and between.endswith(("r", "R"))
         value.skeleton.append(between[:-1] if is_raw else between)
+        if char == "/":
+            skip_comment(held)
+            continue
+        if char == "”":
+            raise held.refused()
         if char in ("", "<", "`"):
             if not char and not (may_lack_last and len(opened) == 1 and _ends_with_bracket(value)):
                 raise held.refused()
@@ -149,6 +157,13 @@ def scan(held: Lookahead, *, may_lack_last: bool = False, is_python: bool = Fals
             return value
 
 
+def skip_comment(held: Lookahead) -> None:
+    comment = held.match_at(_COMMENT, held.at)
+    if not comment:
+        raise held.refused()
+    held.at = comment.end()
+
+
 def _closed(opened: str) -> str:
     return "".join(_CLOSERS[bracket] for bracket in reversed(opened))
 
@@ -160,7 +175,7 @@ def _ends_with_bracket(value: Value) -> bool:
 def _read_string(held: Lookahead, quote: str, *, is_python: bool) -> str:
     """Read the rest of a string and return its content; a quote that nothing of a value follows is part of it."""
     start = held.at
-    if held.text.startswith(quote * 2, start, held.end):
+    if quote in _TRIPLE_ENDS and held.text.startswith(quote * 2, start, held.end):
         triple = _TRIPLE_ENDS[quote].match(held.text, start + 2, held.end)
         if not triple:
             raise held.unfinished()

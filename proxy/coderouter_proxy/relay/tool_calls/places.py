@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 from typing import Final
 
 import regex
@@ -31,19 +32,27 @@ def _thinking_tags() -> Iterator[str]:
 
 
 _ON_LINE_CHARS = "".join({"{", "[", "~", *(opener[0] for opener in LINE_OPENERS.all)})
-_TRIGGER = re.compile(
-    rf"`|<(?=[A-Za-z/]|\Z)|{_begun([*MARK_OPENERS.all, *_thinking_tags()])}"
-    rf"|(?=[{re.escape(_ON_LINE_CHARS)}])(?:(?<=\n)|(?<=\n )|(?<=\n  )|(?<=\n   ))"
-)
+_ANYWHERE = rf"`|<(?=[A-Za-z/]|\Z)|{_begun([*MARK_OPENERS.all, *_thinking_tags()])}"
+
+
+@lru_cache(maxsize=64)
+def _trigger(initials: str) -> re.Pattern[str]:
+    on_line = rf"(?=[{re.escape(_ON_LINE_CHARS + initials)}])(?:(?<=\n)|(?<=\n )|(?<=\n  )|(?<=\n   ))"
+    return re.compile(f"{_ANYWHERE}|{on_line}")
+
+
 _TAG = re.compile(r"<[\w:]+[^<>]*>")
 _BLANK = re.compile(rf"\s{{0,{BLANK_CHARS_MAX}}}")
 _LINE_BEGUN = re.compile(r"\n {0,3}\Z")
 _QUOTES = frozenset("`'\"(=\\")
+_LISTED = re.compile(r"\n[ \t]{0,8}(?:[-*+]|\d{1,3}[.)])[ \t]{1,4}\Z|:\d{1,6}:\Z")
+"""What is before an item of a list, or a line that grep found."""
 _GLUE = frozenset(".!?:;,)…*。！？：")  # noqa: RUF001
 
 _EXAMPLE_TAG = regex.compile(r"<(examples?|pre|code|samp|blockquote|details)(?:\s[^<>\n]{0,100})?>")
 
-BRACKETS: Final = frozenset("{[")
+TAGGED: Final = frozenset("<]")
+"""What tags begin with, MiniMax M3's as well."""
 CODE: Final = {"`": re.compile("`*"), "~": re.compile("~*")}
 """Marks of code, and a pattern for any number of each."""
 FIRST_LINE_END: Final = re.compile(r"[`\n]")
@@ -51,14 +60,17 @@ _FENCE_BEGUN = re.compile(r"\n[ \t>]{0,32}(?:(?:[-*+]|\d{1,3}[.)])[ \t]{1,8})?\Z
 _FENCE_CHARS_MIN = 3
 
 
-def next_trigger(text: str, at: int, line: int) -> int:
-    """Return the next position where something may begin that matters; the end of the text if there is none."""
-    found = _TRIGGER.search(text, at)
+def next_trigger(text: str, at: int, line: int, initials: str) -> int:
+    """Return the next position where something may begin that matters; the end of the text if there is none.
+
+    A line that begins with one of the initials may begin with the name of a tool.
+    """
+    found = _trigger(initials).search(text, at)
     start = found.start() if found else len(text)
     if 0 <= at - line <= BLANK_CHARS_MAX:
         blank = _BLANK.match(text, line)
         end = blank.end() if blank else line
-        if at <= end < start and text[end] in _ON_LINE_CHARS:
+        if at <= end < start and text[end] in _ON_LINE_CHARS + initials:
             return end
     return start
 
@@ -75,11 +87,12 @@ def is_on_line(text: str, at: int, line: int) -> bool:
 def is_glued(text: str, at: int) -> bool:
     """Return whether a tag directly follows a word or sentence: models write them so, in prose there is a space."""
     before = text[at - 1]
-    return before.isalnum() or before in _GLUE
+    return before.isalnum() or (before in _GLUE and not is_quoted(text, at))
 
 
 def is_quoted(text: str, at: int) -> bool:
-    return text[at - 1] in _QUOTES
+    before = text[at - 1]
+    return before in _QUOTES or (before in ": \t" and bool(_LISTED.search(text, max(at - 18, 0), at)))
 
 
 def _opener_pattern(tag: ThinkingTag) -> str:

@@ -15,10 +15,37 @@ _EXAMPLE = re.compile(
       | (?:you|one|it|they|that|this)[ ](?:would|could|might)
       | wire[ ]form | notation | syntax | placeholder | (?:format|template|schema|form)[ ]is | (?:written|rendered)[ ]as
       | (?:put|paste|add|copy|save|use|insert|append|include)[ ](?:this|the[ ]following|it)\b
-      | zum[ ]Beispiel | z\.[ ]?B\. | par[ ]exemple | por[ ]ejemplo | per[ ]esempio
+      | beispiele?\b | z\.[ ]?B\. | sieht[ ](?:\w+[ ])?so[ ]aus | exemples?\b | ejemplos?\b | esempio?\b
     )
-    | ^\W*(?:examples?|usage|format|syntax|output|response|schema|template)\W*$
-    | 例えば | たとえば | 例: | 例如 | 比如 | 示例 | 예를 들어 | например""",
+    | ^\s*\\begin\{ | (?:\"{3}|'{3}|[=(\[{\\]\s*`?|:\s*\|[-+]?)$  # LaTeX, code, YAML
+    | 例えば | たとえば | 例[:：] | 例如 | 比如 | 示例 | 예를 들어 | например""",  # noqa: RUF001
+    re.IGNORECASE | re.VERBOSE,
+)
+_SPEAKS_OF_A_TEXT = re.compile(
+    r"""\b(?:
+        (?:outputs?|inputs?|responses?|completions?|answers?|repl(?:y|ies)|bod(?:y|ies)|payloads?|prompts?|templates?
+          |formats?|excerpts?|fixtures?|samples?|transcripts?|logs?|schemas?|usage|style)\W*$
+      | (?:sample|valid|correct|wrong|typical|legacy|raw)[ ](?:\w+[ ])?calls?\W*$
+      | (?:as|is|are|was|be|in|with|of|like|form|gives?|shows?|produces?|sends?|match(?:es)?|equivalent|following|text
+          |reproduction|illustration|seriali[sz]ation)\W*$
+      | (?:wrote|captured|recorded|received|returned|sent|quotes|prints|printed|emitted|produced|generated
+          |renders?|becomes?|contains|said|says|(?:begins|starts|ends)[ ]with|(?:input|output|answer)[ ](?:is|was)
+          |what[ ].*\blooks?
+          |turns?[ ](?:this|that|it)[ ]into|(?:you|one|users?|clients?)[ ](?:will[ ])?(?:get|see|have)
+          |for[ ](?:comparison|reference)
+        )\b
+    )
+    | ^\W*(?:given|compare|note|such|these|copy)\b
+    | ^\W*\w+\W*[:：]$""",  # noqa: RUF001
+    re.IGNORECASE | re.VERBOSE,
+)
+_IS_DONE = re.compile(
+    r"""^\W*(?:
+        here(?:['\u2019]s|[ ]is|[ ]are)[ ](?:the|my|your)[ ](?:\w+[ ]){0,2}(?:call|json|edit|fix|change|command|version)
+      | okay | ok | sure | alright | right | yes | good | great | done | then | so | also | and | \w+ing
+      | (?:add|apply|build|change|check|create|delete|edit|find|fix|inspect|install|list|move|open|read|remove|rename
+          |replace|rewrite|run|save|search|start|update|view|write)
+    )\b""",
     re.IGNORECASE | re.VERBOSE,
 )
 _ANNOUNCED = re.compile(
@@ -29,6 +56,8 @@ _ANNOUNCED = re.compile(
     re.IGNORECASE | re.VERBOSE,
 )  # fmt: skip
 _SHOWN = re.compile(r"\b(?:show|demonstrate|illustrate|explain|describe|document)", re.IGNORECASE)
+_COLONS = frozenset(":：")  # noqa: RUF001
+_SENTENCE_ENDS = frozenset(".!?…。！？")  # noqa: RUF001
 _SENTENCE = re.compile(r"(?<=[.!?])\s+(?=[A-Z])")
 
 
@@ -43,8 +72,15 @@ def announces_a_call(intro: str) -> bool:
 
 
 def shows_an_example(intro: str) -> bool:
-    """Return whether the model says that it shows something."""
-    return bool(_EXAMPLE.search(intro)) and not announces_a_call(intro)
+    """Return whether the model says that it shows something, or what some text is."""
+    if announces_a_call(intro):
+        return False
+    return bool(_EXAMPLE.search(intro)) or (_is_open(intro) and bool(_SPEAKS_OF_A_TEXT.search(intro)))
+
+
+def _is_open(intro: str) -> bool:
+    """Return whether what follows belongs to the sentence."""
+    return bool(intro) and intro[-1] not in _SENTENCE_ENDS and not _IS_DONE.match(intro)
 
 
 def is_part_of_prose(intro: str, following: str, *, is_native: bool) -> bool:
@@ -52,6 +88,8 @@ def is_part_of_prose(intro: str, following: str, *, is_native: bool) -> bool:
 
     A call in the form that its model was trained on is seldom an example; JSON in prose often is.
     """
+    if announces_a_call(intro):
+        return following.islower() and not is_native
     if shows_an_example(intro) or following.islower():
         return True
-    return bool(following and intro) and not (is_native or announces_a_call(intro))
+    return not is_native and bool(intro) and (bool(following) or (intro[-1] in _COLONS and _is_open(intro)))

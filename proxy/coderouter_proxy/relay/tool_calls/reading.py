@@ -8,20 +8,22 @@ from coderouter_proxy.relay.tool_calls.schema import Tools
 from coderouter_proxy.relay.tool_calls.syntaxes.bodies import LANGUAGE, TICKS, read_bare, read_body
 from coderouter_proxy.relay.tool_calls.syntaxes.nested import M3
 from coderouter_proxy.relay.tool_calls.syntaxes.table import CLOSERS, OPENERS, SYNTAXES
-from coderouter_proxy.relay.tool_calls.syntaxes.unit import Unit
+from coderouter_proxy.relay.tool_calls.syntaxes.unit import Reader, Unit
 
 _OPENERS_MAX = 6
 _CLOSERS_MAX = 32
 _FENCE_END = Literals(("```",))
-_TAG_NAME = re.compile(r"<(?:\w{1,12}:|longcat_)?(\w+)>\Z")
+_TAG_NAME = re.compile(r"<(?:\w{1,12}:(?!opensource)|longcat_)?(\w+)(?::opensource)?>\Z")
 
 _PYTHON_LANGUAGES: Final = frozenset({"tool_code", "tool_call", "tool_calls", "function_call"})
 CALL_LANGUAGES: Final = _PYTHON_LANGUAGES | {"", "json", "json5", "jsonc", "xml", "tool", "tools"}
 
 
-def read_group(held: Lookahead, tools: Tools, opener: str = "") -> list[TextualCall]:
+def read_group(
+    held: Lookahead, tools: Tools, opener: str = "", read_unopened: Reader = read_bare
+) -> list[TextualCall]:
     """Read a call that begins here, or behind an opener that has been read, and all that directly follow it."""
-    read = _opened(held, tools, opener) if opener else read_bare(held, tools)
+    read = _opened(held, tools, opener) if opener else read_unopened(held, tools)
     calls = [*read.calls]
     while following := _next(held, tools, read):
         read = following
@@ -36,9 +38,10 @@ def read_fence(held: Lookahead, tools: Tools) -> list[TextualCall]:
         raise held.refused()
     held.skip_space()
     opener = held.literal(OPENERS)
-    if not opener and held.peek() not in ("{", "[", "<") and language not in _PYTHON_LANGUAGES:
+    is_python = language in _PYTHON_LANGUAGES
+    if not opener and held.peek() not in ("{", "[", "<") and not is_python:
         raise held.refused()
-    calls = read_group(held, tools, opener)
+    calls = read_group(held, tools, opener, read_body if is_python else read_bare)
     if held.skip_space() and not held.literal(_FENCE_END):
         raise held.refused()
     held.run(TICKS)

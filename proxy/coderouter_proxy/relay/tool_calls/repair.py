@@ -30,6 +30,7 @@ class Repairer:
         self.count = 0
         """Calls repaired so far."""
         self._tools = Tools(tools)
+        self._initials = self._tools.initials
         self._text = "\n"  # the answer starts at the beginning of a line
         self._arrived: list[str] = []
         self._needed = 0  # with fewer characters, what is held cannot be decided
@@ -38,6 +39,7 @@ class Repairer:
         self._line = 1  # the beginning of a line, as if there was a line break
         self._skip: Skip | None = None
         self._has_open_tick = False
+        self._has_shown = False  # a call as an example: others are likely to be examples, too
         self._has_begun = False
         self._out: list[str | TextualCall] = []
 
@@ -75,7 +77,7 @@ class Repairer:
         """Go on to the next place of interest; return whether there may be another."""
         if self._skip:
             return self._skipped(self._skip, is_over=is_over)
-        start = places.next_trigger(self._text, self._at, self._line)
+        start = places.next_trigger(self._text, self._at, self._line, self._initials)
         self._pass(start, is_over=is_over)
         self._at = start
         if start == len(self._text):
@@ -151,7 +153,7 @@ class Repairer:
             opener = held.literal(TAG_OPENERS)
         if not opener and is_on_line:
             opener = held.literal(LINE_OPENERS)
-        is_bracket = not opener and held.peek() in places.BRACKETS
+        is_bracket = not opener and held.peek() not in places.TAGGED
         if not (opener or is_on_line or (is_glued and held.peek() == "<")):
             raise NotACall(start + 1)
         calls = read_group(held, self._tools, opener)
@@ -175,7 +177,15 @@ class Repairer:
         between, held.at = held.text[behind : held.at], behind
         if following and "\n" not in between and (between or is_bracket or not is_on_line):
             return True  # the line continues
-        return prose.is_part_of_prose(self._intro(start), following, is_native=not is_bracket)
+        return self._is_part_of_prose(start, following, is_native=not is_bracket)
+
+    def _is_part_of_prose(self, start: int, following: str, *, is_native: bool) -> bool:
+        intro = self._intro(start)
+        is_part = prose.is_part_of_prose(intro, following, is_native=is_native) or (
+            self._has_shown and not is_native and not prose.announces_a_call(intro)
+        )
+        self._has_shown = self._has_shown or is_part
+        return is_part
 
     def _intro(self, start: int) -> str:
         return prose.intro_of(self._text[max(self._line, start - prose.INTRO_CHARS_MAX) : start])
@@ -191,7 +201,7 @@ class Repairer:
         if mark == "`" and places.is_on_line(self._text, start, self._line):
             with suppress(NotACall):
                 calls = read_fences(held, self._tools)
-                if not prose.is_part_of_prose(self._intro(start), held.skip_space(), is_native=False):
+                if not self._is_part_of_prose(start, held.skip_space(), is_native=False):
                     self._replace(held, calls)
                     return
         raise NotACall(end, self._fence(mark, size))

@@ -14,7 +14,7 @@ Schema: TypeAlias = Mapping[str, Any]
 
 _DEPTH_MAX = 12
 _NAMESPACES: Final = ("functions.", "function.", "default_api.", "tools.", "tool.")
-_NUMBERED = re.compile(r":\d{1,4}\Z")  # Kimi numbers its calls
+_SUFFIX = re.compile(r"(?::\d{1,4}|\.call)\Z")  # Kimi numbers its calls, Llama 3 calls methods
 _NUMBER = re.compile(r"[-+]?\d+(?:\.\d*)?(?:[eE][-+]?\d+)?")
 _TYPES = {str: "string", bool: "boolean", int: "integer", float: "number", list: "array", dict: "object"}
 _BOOLEANS = {"true": True, "false": False}
@@ -28,6 +28,11 @@ class Tools:
         """Take the JSON schema of the arguments by the name that the model knows."""
         self._schemas = schemas
 
+    @property
+    def initials(self) -> str:
+        """The characters with which the names begin."""
+        return "".join(sorted({name[0] for name in self._schemas if name}))
+
     def __bool__(self) -> bool:
         return bool(self._schemas)
 
@@ -37,7 +42,7 @@ class Tools:
         for namespace in ("", *_NAMESPACES):
             if name.startswith(namespace):
                 bare = name[len(namespace) :]
-                for candidate in (bare, _NUMBERED.sub("", bare)):
+                for candidate in (bare, _SUFFIX.sub("", bare)):
                     if candidate in self._schemas:
                         return candidate
         return None
@@ -57,11 +62,11 @@ class Tools:
         )
 
     def call_of_texts(self, name: str, texts: Mapping[str, object]) -> TextualCall | None:
-        """Return a call whose arguments were written as plain text; those that are not text are kept."""
+        """Return a call whose arguments were written as plain text, or as objects and lists of it."""
         arguments = {
             key: _typed(value, *self._of(name, key))
             if isinstance(value, str)
-            else _fitted(value, *self._of(name, key))
+            else _fitted(value, *self._of(name, key), are_texts=key in self.parameters(name))
             for key, value in texts.items()
         }
         return self._call(name, arguments)
@@ -163,9 +168,16 @@ def _scalar(text: str, kind: str) -> object:
     return UNREADABLE
 
 
-def _fitted(value: object, schema: Schema, root: Schema, depth: int = 0) -> object:
-    """Return a JSON value with the type that the schema asks for, if it can be that without loss."""
+def _fitted(
+    value: object, schema: Schema, root: Schema, depth: int = 0, *, are_texts: bool = False
+) -> object:
+    """Return a JSON value with the type that the schema asks for, if it can be that without loss.
+
+    With `are_texts`, strings in it have no type of their own.
+    """
     types = _types(schema, root)
+    if are_texts and types and isinstance(value, str):
+        return _typed(value, schema, root)
     kind = _TYPES.get(type(value), "null")
     if depth > _DEPTH_MAX:
         return value
@@ -179,10 +191,13 @@ def _fitted(value: object, schema: Schema, root: Schema, depth: int = 0) -> obje
         return value
     if isinstance(value, dict):
         inner = _properties(schema, root, 0)
-        return {key: _fitted(one, _schema(inner.get(key)), root, depth + 1) for key, one in value.items()}
+        return {
+            key: _fitted(one, _schema(inner.get(key)), root, depth + 1, are_texts=are_texts)
+            for key, one in value.items()
+        }
     if isinstance(value, list):
         items = next((branch["items"] for branch in _branches(schema, root, 0) if "items" in branch), None)
-        return [_fitted(one, _schema(items), root, depth + 1) for one in value]
+        return [_fitted(one, _schema(items), root, depth + 1, are_texts=are_texts) for one in value]
     return value
 
 

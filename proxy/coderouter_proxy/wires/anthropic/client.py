@@ -73,12 +73,12 @@ class AnthropicClient(ClientWire):
         return {short(name): schema for name, schema in _given_tools(request.body).items()}
 
     def models(self, names: Sequence[str], created: int) -> bytes:
-        created_at = datetime.fromtimestamp(created, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-        data = [
-            {"type": "model", "id": name, "display_name": name, "created_at": created_at} for name in names
-        ]
+        data = [_model(name, created) for name in names]
         ends = {"first_id": names[0], "last_id": names[-1]} if names else {"first_id": None, "last_id": None}
         return orjson.dumps({"data": data, "has_more": False, **ends})
+
+    def model(self, name: str, created: int) -> bytes:
+        return orjson.dumps(_model(name, created))
 
     def status(self, error: HttpError) -> int:
         """Return the status on this wire, which has one of its own for providers that are overloaded."""
@@ -95,6 +95,17 @@ class AnthropicClient(ClientWire):
             self.status(error), "invalid_request_error" if error.status < 500 else "api_error"
         )
         return {"type": "error", "error": {"type": kind, "message": error.message}}
+
+
+def _model(name: str, created: int) -> Body:
+    created_at = datetime.fromtimestamp(created, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return {
+        "type": "model",
+        "id": name,
+        "display_name": name,
+        "created_at": created_at,
+        "lifecycle": "active",
+    }
 
 
 def shows_thinking(request: ClientRequest) -> bool:

@@ -15,7 +15,7 @@ from coderouter_proxy.wires.anthropic.answer_writer import event
 from coderouter_proxy.wires.anthropic.client import STATUSES, VERSION
 from coderouter_proxy.wires.anthropic.fit import fit
 from coderouter_proxy.wires.anthropic.other_form import collected, streamed
-from coderouter_proxy.wires.anthropic.request_writer import VOCABULARY, write
+from coderouter_proxy.wires.anthropic.request_writer import MAX_TOKENS, VOCABULARY, write
 from coderouter_proxy.wires.anthropic.shape import TEXT_FIELDS
 from coderouter_proxy.wires.anthropic.usage import usage_in
 from coderouter_proxy.wires.deltas import Reader
@@ -112,7 +112,8 @@ class AnthropicProvider(ProviderWire):
         effort = conversation.effort if fitting.takes_effort(traits, own_api=own_api) else None
         for name in losses(conversation, VOCABULARY, takes_effort=effort is not None):
             drop(name)
-        body = write(conversation)
+        limit = provider.extra_body.get("max_tokens") or traits.max_output_tokens or MAX_TOKENS
+        body = write(conversation, limit)
         if effort is not None and effort != "none":  # thinking is off unless a request turns it on
             given = body.get("output_config")
             config = given if isinstance(given, dict) else {}

@@ -22,7 +22,8 @@ from coderouter_proxy.wires.conversation import (
 from coderouter_proxy.wires.losses import Vocabulary
 from coderouter_proxy.wires.system_text import MARKED
 
-MAX_TOKENS = 8192  # Anthropic requires one; every model of theirs can write this much
+MAX_TOKENS = 32_000
+"""For a model of which no limit is known; one with a lower limit names it in its refusal, which is learnt."""
 CHOICES = {"auto": "auto", "required": "any", "none": "none", "tool": "tool"}
 EMPTY_SCHEMA: Body = {"type": "object", "properties": {}}
 
@@ -54,14 +55,17 @@ VOCABULARY = Vocabulary(
 )
 
 
-def write(conversation: Conversation) -> Body:
-    """Return the request, without a model; what the wire cannot express is left out."""
+def write(conversation: Conversation, max_tokens: int = MAX_TOKENS) -> Body:
+    """Return the request, without a model; what the wire cannot express is left out.
+
+    `max_tokens` is for a conversation that sets no limit: this wire requires one.
+    """
     body: Body = {}
     for fields in conversation.vendor.values():
         body |= {name: value for name, value in fields.items() if name in OWN_FIELDS and value is not None}
         if fields.get("service_tier") in _TIERS:
             body["service_tier"] = fields["service_tier"]
-    body["max_tokens"] = conversation.max_tokens or MAX_TOKENS
+    body["max_tokens"] = conversation.max_tokens or max_tokens
     if system := _system(conversation.system):
         body["system"] = system
     body["messages"] = _messages(conversation.turns, thinks=_thinks(body))

@@ -24,7 +24,6 @@ ERROR_TYPES = {
     400: "invalid_request_error",
     401: "authentication_error",
     403: "permission_error",
-    404: "not_found_error",
     405: "invalid_request_error",
     413: "request_too_large",
     429: "rate_limit_error",
@@ -62,10 +61,10 @@ class OpenAIClient(ClientWire):
         return schemas([function for function in functions if isinstance(function, dict)], "parameters")
 
     def models(self, names: Sequence[str], created: int) -> bytes:
-        data = [
-            {"id": name, "object": "model", "created": created, "owned_by": "coderouter"} for name in names
-        ]
-        return orjson.dumps({"object": "list", "data": data})
+        return orjson.dumps({"object": "list", "data": [_model(name, created) for name in names]})
+
+    def model(self, name: str, created: int) -> bytes:
+        return orjson.dumps(_model(name, created))
 
     def error_body(self, error: HttpError, request_id: str) -> bytes:
         del request_id  # on this wire only a header has it
@@ -79,6 +78,10 @@ def wants_usage(body: Body) -> bool:
     """Return whether the client requested the extra chunk that ends a stream with its usage."""
     options = body.get("stream_options")
     return isinstance(options, dict) and options.get("include_usage") is True
+
+
+def _model(name: str, created: int) -> Body:
+    return {"id": name, "object": "model", "created": created, "owned_by": "coderouter"}
 
 
 def _error(error: HttpError) -> dict[str, Any]:

@@ -25,14 +25,15 @@ from coderouter_proxy.wires.responses.output_items import Events, Message, OpenI
 from coderouter_proxy.wires.responses.response import REFUSED, Ending, Response, ending, failed, usage_of
 from coderouter_proxy.wires.responses.tools import Catalogue
 
-Keep = Callable[[list[Body]], None]
+Keep = Callable[[bytes, list[Body]], None]
 
 
 class ResponsesWriter(AnswerWriter):
     """Writes a response.
 
-    `shows_thinking`: the client returns reasoning with what is sealed in it. `keep` gets the output of a response that
-    the client may refer to; None if it said that it will not. `input_tokens` estimates the request's.
+    `shows_thinking`: the client returns reasoning with what is sealed in it. `keep` gets the end of a response
+    that the client may refer to, and its output; None if it said that it will not. `input_tokens` estimates the
+    tokens of the request.
     """
 
     def __init__(
@@ -87,9 +88,12 @@ class ResponsesWriter(AnswerWriter):
 
     def end(self, stop: Stop, usage: Usage) -> bytes:
         closed, how = self._closed(stop)
+        end = self._response.end(
+            how, self._done, usage_of(usage, self._done, self._input_tokens), time.time()
+        )
         if self._keep is not None:
-            self._keep(self._done)
-        return closed + self._final(how, usage_of(usage, self._done, self._input_tokens))
+            self._keep(end, self._done)
+        return closed + self._final(how, end)
 
     def whole(self, deltas: list[Delta], stop: Stop, usage: Usage) -> bytes:
         """Return the complete response."""
@@ -98,14 +102,16 @@ class ResponsesWriter(AnswerWriter):
         output = self._done
         if self._keep is not None:
             output = [carrying(item) for item in output]
-            self._keep(output)
-        return self._response.ended(how, output, usage_of(usage, output, self._input_tokens), time.time())
+        end = self._response.end(how, output, usage_of(usage, output, self._input_tokens), time.time())
+        if self._keep is not None:
+            self._keep(end, output)
+        return self._response.with_end(end)
 
     def fail(self, error: HttpError) -> bytes:
         """Return the event that ends a stream that cannot continue."""
         closed = self._leave("incomplete")
         how = failed("server_error", error.message)
-        return closed + self._final(how, None)
+        return closed + self._final(how, self._response.end(how, self._done, None, time.time()))
 
     def _enter(self, prefix: str, make: Callable[..., OpenItem], *given: object) -> bytes:
         """Close the item in progress, and begin another."""
@@ -133,9 +139,8 @@ class ResponsesWriter(AnswerWriter):
         refused = self._open.refuse(REFUSED) if isinstance(self._open, Message) else b""
         return begun + refused + self._leave("completed"), how
 
-    def _final(self, how: Ending, usage: Body | None) -> bytes:
-        response = self._response.ended(how, self._done, usage, time.time())
-        return self._events.event(how.status.encode(), b'"response":' + response)
+    def _final(self, how: Ending, end: bytes) -> bytes:
+        return self._events.event(how.status.encode(), b'"response":' + self._response.with_end(end))
 
     def _added(self, text: str) -> bytes:
         return self._open.add(text) if self._open is not None else b""

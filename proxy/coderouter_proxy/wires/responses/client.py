@@ -26,7 +26,7 @@ from coderouter_proxy.wires.losses import named
 from coderouter_proxy.wires.openai.client import OpenAIClient
 from coderouter_proxy.wires.responses.answer_writer import ResponsesWriter, failure
 from coderouter_proxy.wires.responses.checks import check
-from coderouter_proxy.wires.responses.memory import Memory
+from coderouter_proxy.wires.responses.memory import Memory, ProcessMemory
 from coderouter_proxy.wires.responses.outline import outline
 from coderouter_proxy.wires.responses.references import resolved
 from coderouter_proxy.wires.responses.request_reader import read
@@ -35,13 +35,13 @@ from coderouter_proxy.wires.responses.tools import Catalogue
 
 SEALED = "reasoning.encrypted_content"
 # codex sends anything but a 400 again, up to 30 times. These it may send again, or SDKs have classes for them.
-_OWN_STATUS = frozenset({401, 404, 405, 408, 429})
+_OWN_STATUS = frozenset({401, 404, 405, 408, 415, 429})
 
 
 class ResponsesClient(OpenAIClient):
     """Models and error bodies are those of OpenAI's other wire.
 
-    `memory` has the newest responses of this process, and `_writing` the answers in progress, by request.
+    `memory` has the newest responses, and `_writing` the answers in progress, by request.
     """
 
     ingress: Ingress = "responses"
@@ -51,7 +51,7 @@ class ResponsesClient(OpenAIClient):
     shows_reasoning = True
 
     def __init__(self) -> None:
-        self.memory = Memory()
+        self.memory: Memory = ProcessMemory()
         self._writing: WeakValueDictionary[str, ResponsesWriter] = WeakValueDictionary()
 
     def decode(self, request_id: str, raw: bytes, headers: Headers) -> ClientRequest:

@@ -1,8 +1,9 @@
-"""The newest responses of this process, for clients that refer to them; never on disk."""
+"""The newest responses, for clients that refer to them; never on disk."""
 
 import time
+from abc import ABC, abstractmethod
 from collections import OrderedDict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 import orjson
@@ -16,25 +17,59 @@ AGE_S_MAX = 3_600
 
 @dataclass(slots=True)
 class Kept:
-    """A response and the request that led to it, as JSON: hardly any is ever read again."""
+    """How a response ended and the request that led to it, as JSON: hardly any is ever read again."""
 
     previous_id: str | None
     request: bytes
-    output: bytes
+    ended: bytes
     item_ids: tuple[str, ...]
     used_at: float
 
     @property
     def size(self) -> int:
-        return len(self.request) + len(self.output)
+        return len(self.request) + len(self.ended)
 
     def items(self) -> dict[str, Body]:
         """Return the items of the output by their ids, in their order."""
-        return dict(zip(self.item_ids, orjson.loads(self.output), strict=True))
+        return {item["id"]: item for item in orjson.loads(self.ended)["output"]}
 
 
-class Memory:
+class Memory(ABC):
     """Responses by id, forgotten when there are too many, they are too large, or they were not used for too long."""
+
+    @abstractmethod
+    def keep(
+        self, response_id: str, previous_id: str | None, request: bytes, ended: bytes, output: Iterable[Body]
+    ) -> None:
+        """Keep a response, of which `ended` has the output as JSON; one that is too large is not kept."""
+
+    @abstractmethod
+    def response(self, response_id: str) -> Kept | None:
+        """Return the response, which counts as used now."""
+
+    @abstractmethod
+    def with_item(self, item_id: str) -> Kept | None:
+        """Return the response with this item in its output."""
+
+    @abstractmethod
+    def delete(self, response_id: str) -> bool:
+        """Forget a response, and return whether it was kept."""
+
+    def chain(self, response_id: str) -> list[Kept] | None:
+        """Return the response and all before it, the first one first; None if one of them is not kept."""
+        chain: list[Kept] = []
+        wanted: str | None = response_id
+        while wanted is not None:
+            kept = self.response(wanted)
+            if kept is None or len(chain) > RESPONSES_MAX:
+                return None
+            chain.append(kept)
+            wanted = kept.previous_id
+        return chain[::-1]
+
+
+class ProcessMemory(Memory):
+    """The responses of one process."""
 
     def __init__(
         self,
@@ -50,10 +85,11 @@ class Memory:
         self._response_of: dict[str, str] = {}  # by the id of an item
         self._size = 0
 
-    def keep(self, response_id: str, previous_id: str | None, request: bytes, output: list[Body]) -> None:
-        """Keep a response; one that is too large for the memory is not kept."""
+    def keep(
+        self, response_id: str, previous_id: str | None, request: bytes, ended: bytes, output: Iterable[Body]
+    ) -> None:
         ids = tuple(item["id"] for item in output)
-        kept = Kept(previous_id, request, orjson.dumps(output), ids, self._clock())
+        kept = Kept(previous_id, request, ended, ids, self._clock())
         if kept.size > self._bytes_max:
             return
         self._forget(response_id)
@@ -63,7 +99,6 @@ class Memory:
         self._make_room()
 
     def response(self, response_id: str) -> Kept | None:
-        """Return the response, which counts as used now."""
         self._make_room()
         kept = self._kept.get(response_id)
         if kept is not None:
@@ -72,21 +107,13 @@ class Memory:
         return kept
 
     def with_item(self, item_id: str) -> Kept | None:
-        """Return the response with this item in its output."""
         response_id = self._response_of.get(item_id)
         return self.response(response_id) if response_id is not None else None
 
-    def chain(self, response_id: str) -> list[Kept] | None:
-        """Return the response and all before it, the first one first; None if one of them is not kept."""
-        chain: list[Kept] = []
-        wanted: str | None = response_id
-        while wanted is not None:
-            kept = self.response(wanted)
-            if kept is None or len(chain) > self._responses_max:
-                return None
-            chain.append(kept)
-            wanted = kept.previous_id
-        return chain[::-1]
+    def delete(self, response_id: str) -> bool:
+        found = self.response(response_id) is not None
+        self._forget(response_id)
+        return found
 
     def _make_room(self) -> None:
         oldest = self._clock() - AGE_S_MAX

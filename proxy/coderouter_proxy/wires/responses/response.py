@@ -58,7 +58,6 @@ class Response:
         own = {
             "id": response_id,
             "object": "response",
-            "created_at": created_at,
             "model": model,
             "store": stored,
         }
@@ -69,17 +68,22 @@ class Response:
         self._known = known[:-1]
 
     def begun(self) -> bytes:
-        return self._written(Ending(status="in_progress"), [], None, completed_at=None)
+        return self.with_end(self._fields(Ending(status="in_progress"), [], None, completed_at=None))
 
-    def ended(self, how: Ending, output: Sequence[Body], usage: Body | None, now: float) -> bytes:
+    def end(self, how: Ending, output: Sequence[Body], usage: Body | None, now: float) -> bytes:
+        """Return the fields that say how the response ended, as a JSON object."""
         completed_at = max(int(now), self._created_at) if how.status == "completed" else None
-        return self._written(how, output, usage, completed_at=completed_at)
+        return self._fields(how, output, usage, completed_at=completed_at)
 
-    def _written(
+    def with_end(self, end: bytes) -> bytes:
+        """Return the whole object."""
+        return self._known + b"," + end[1:]
+
+    def _fields(
         self, how: Ending, output: Sequence[Body], usage: Body | None, *, completed_at: int | None
     ) -> bytes:
-        fields = {**how.fields, "completed_at": completed_at, "output": output, "usage": usage}
-        return self._known + b"," + orjson.dumps(fields)[1:]
+        times = {"created_at": self._created_at, "completed_at": completed_at}
+        return orjson.dumps({**times, **how.fields, "output": output, "usage": usage})
 
 
 def usage_of(usage: Usage, output: Sequence[Body], input_tokens: Callable[[], int]) -> Body:

@@ -69,7 +69,7 @@ def test_a_sample_is_filtered(sample: dict[str, str]) -> None:
     assert filtered_anyhow(["strip_thinking", "strip_stop_markers"], sample["text"]).text == sample["expect"]
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(text=texts, cuts=st.lists(st.integers(0, 200)), names=st.sets(st.sampled_from(ALL)))
 def test_where_a_text_is_split_does_not_matter(text: str, cuts: list[int], names: set[OutputFilter]) -> None:
     ends = [*sorted(min(cut, len(text)) for cut in cuts), len(text)]
@@ -140,7 +140,7 @@ def test_steps_grow_with_the_text_alone(part: str) -> None:
 @pytest.mark.parametrize("part", ADVERSARIAL.values(), ids=ADVERSARIAL)
 def test_cpu_time_grows_with_the_text_alone(part: str) -> None:
     """Copies of what is held back are no steps, but would take time."""
-    for size, chars in ((1, 2_000), (10_000_000, 20_000)):
+    for size, chars in ((1, 1_000), (10_000_000, 10_000)):
 
         def run(text: str, size: int = size) -> None:
             for name in FILTERS:

@@ -10,7 +10,7 @@ from support.growth import GROWTH_MAX, growth_in_cpu_time
 
 pytestmark = pytest.mark.slow
 
-CHARS = 10_000
+CHARS = 3_000
 
 REPEATED = {
     "openers": "<tool_call>", "openers on lines": "\n<tool_call>\n", "openers with names": "[TOOL_CALLS] read",
@@ -26,6 +26,8 @@ REPEATED = {
     "Kimi's": '<|open|>call tool="read"<|sep|>', "DeepSeek's": '<｜DSML｜invoke name="read">',
     "GLM's": "\n<tool_call>read\n<arg_key>path</arg_key><arg_value>", "names in tags": "\n<invoke>\n<tool_name>",
     "actions": "\nAction: read\nAction Input: {", "thinking": "\n<think>x</think>", "quotes": '"  ',
+    "names on lines": 'read {"path\n', "tags with other names": '<tool>{"name": "read", "x\n', "words": "<toolcall",
+    "comments": 'read {"path": /* x\n', "typographic quotes": "{“name”: “read\n", "items": "- [TOOL_CALLS]",
     "backslashes": "\\", "white space": " \n", "prose": "The quick brown fox, [x](y) and `z`.\n",
 }  # fmt: skip
 

@@ -1,5 +1,6 @@
 """What clients refer to works with any worker and after a restart, as far as it is in ids."""
 
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -7,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from support.proxy import openai_answers, process
+from support.proxy import client, openai_answers, process
 from support.proxy.process import Proxy
 from support.proxy.responses_view import checked_response, checked_stream
 from support.proxy.upstream import Upstream
@@ -80,6 +81,26 @@ def test_reasoning_without_state_is_never_missing(tmp_path: Path, upstream_serve
         answered = second.responses(input=[reference, HELLO], stream=True).rest()
         assert answered.status == 200
         assert provider.request.json["messages"] == [HELLO]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="workers share memory on Linux")
+def test_workers_find_what_each_other_has_streamed(tmp_path: Path, upstream_server: Upstream) -> None:
+    upstream_server.forget()
+    provider = upstream_server.provider("a")
+    provider.plays(always=openai_answers.streamed("Hi."))
+    with serving(tmp_path, upstream_server, "shared") as started:
+        previous = None
+        for number in range(1, 13):
+            sent = started.responses(stream=True, input=f"{number}?", previous_response_id=previous).rest()
+            response = checked_stream(sent.body)
+            previous = response["id"]
+            assert len(provider.request.json["messages"]) == 2 * number - 1
+            reference = {"type": "item_reference", "id": response["output"][0]["id"]}
+            assert started.responses(stream=True, input=[HELLO, reference, HELLO]).rest().status == 200
+        path = f"/v1/responses/{previous}"
+        assert {started.get(path).status for _ in range(12)} == {200}
+        assert client.request(started.port, "DELETE", path).status == 200
+        assert {started.get(path).status for _ in range(12)} == {404}
 
 
 def test_a_reference_to_the_memory_of_another_process_is_a_miss(

@@ -11,7 +11,7 @@ from coderouter_proxy.errors import NotKept
 from coderouter_proxy.wires.deltas import Arguments, Delta, Stop, Text, ToolCall
 from coderouter_proxy.wires.responses.carried import ID_CHARS_MAX, carried, carrying
 from coderouter_proxy.wires.responses.client import ResponsesClient
-from coderouter_proxy.wires.responses.memory import AGE_S_MAX, Memory
+from coderouter_proxy.wires.responses.memory import AGE_S_MAX, Memory, ProcessMemory
 from support.proxy.drive_relay import request_of
 from support.proxy.responses_writing import USAGE, streamed, writer
 
@@ -63,6 +63,10 @@ def resolved(client: ResponsesClient, *items: Body, **fields: object) -> list[Bo
     return found
 
 
+def keep(memory: Memory, response_id: str, previous_id: str | None, request: bytes, *output: Body) -> None:
+    memory.keep(response_id, previous_id, request, json.dumps({"output": output}).encode(), output)
+
+
 def reference(item_id: str) -> Body:
     return {"type": "item_reference", "id": item_id}
 
@@ -92,9 +96,9 @@ def test_items_of_a_whole_response_need_no_memory() -> None:
 def test_a_previous_response_comes_before_the_input_with_all_before_it() -> None:
     client = ResponsesClient()
     first = request_of("responses", {"model": "m", "input": "one", "instructions": "Be brief."})
-    client.memory.keep("resp_1", None, first.raw, [message("1")])
+    keep(client.memory, "resp_1", None, first.raw, message("1"))
     more = {"model": "m", "input": [reference("msg_1"), {"role": "user", "content": "two"}]}
-    client.memory.keep("resp_2", "resp_1", json.dumps(more).encode(), [{**message("2"), "id": "msg_2"}])
+    keep(client.memory, "resp_2", "resp_1", json.dumps(more).encode(), {**message("2"), "id": "msg_2"})
 
     for new in ([{"role": "user", "content": "three"}], []):
         items = resolved(client, *new, previous_response_id="resp_2")
@@ -141,12 +145,12 @@ class Clock:
 
 def kept(memory: Memory, number: int, size: int = 100) -> str:
     item = {"type": "message", "id": f"msg_{number}"}
-    memory.keep(f"resp_{number}", None, b"x" * size, [item])
+    keep(memory, f"resp_{number}", None, b"x" * size, item)
     return f"resp_{number}"
 
 
 def test_the_memory_forgets_what_was_not_used_for_longest() -> None:
-    memory = Memory(responses_max=3)
+    memory = ProcessMemory(responses_max=3)
     for number in range(3):
         kept(memory, number)
     assert memory.response("resp_0") is not None
@@ -159,7 +163,7 @@ def test_the_memory_forgets_what_was_not_used_for_longest() -> None:
 
 def test_the_memory_is_bounded_in_bytes_and_in_time() -> None:
     clock = Clock()
-    memory = Memory(bytes_max=1_000, clock=clock)
+    memory = ProcessMemory(bytes_max=1_000, clock=clock)
     kept(memory, 0, 600)
     kept(memory, 1, 600)
     assert memory.response("resp_0") is None
@@ -178,9 +182,9 @@ def test_the_memory_is_bounded_in_bytes_and_in_time() -> None:
 
 def test_a_chain_is_used_as_a_whole() -> None:
     clock = Clock()
-    memory = Memory(clock=clock)
-    memory.keep("resp_0", None, b"{}", [])
-    memory.keep("resp_1", "resp_0", b"{}", [])
+    memory = ProcessMemory(clock=clock)
+    keep(memory, "resp_0", None, b"{}")
+    keep(memory, "resp_1", "resp_0", b"{}")
     clock.now = AGE_S_MAX - 1
     assert len(memory.chain("resp_1") or []) == 2
     clock.now += AGE_S_MAX - 1

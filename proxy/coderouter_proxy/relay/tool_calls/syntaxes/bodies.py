@@ -48,7 +48,7 @@ def read_bare(held: Lookahead, tools: Tools) -> Unit:
         case "<" | "]":
             return read_tagged(held, tools)
         case _:
-            return read_body(held, tools)
+            return named.read_line(held, tools)
 
 
 def _bracket(held: Lookahead, tools: Tools, read_array: Reader) -> Unit:
@@ -62,13 +62,17 @@ def _bracket(held: Lookahead, tools: Tools, read_array: Reader) -> Unit:
 
 def read_action(held: Lookahead, tools: Tools) -> Unit:
     """Read what follows `Action:`, an object or a line."""
-    return read_body(held, tools) if held.skip_space() in ("{", "[", "`") else named.read_action(held, tools)
+    is_body = held.skip_space() in ("{", "[") or held.literal_at(_FENCE, held.at)
+    return read_body(held, tools) if is_body else named.read_action(held, tools)
 
 
 def _fenced(held: Lookahead, tools: Tools) -> Unit:
     held.run(TICKS)
     held.run(LANGUAGE)
     read = read_body(held, tools)
-    if held.skip_space() == "`":
-        held.literal(_FENCE)
-    return read
+    calls = read.calls
+    while held.skip_space() not in ("", "`"):
+        read = read.then(held, tools) if read.then else read_body(held, tools)
+        calls += read.calls
+    held.literal(_FENCE)
+    return Unit(calls)

@@ -1,6 +1,7 @@
 """Calls as Gemma 4 and FunctionGemma write them: `call:NAME{key:<|"|>text<|"|>,other:1}`."""
 
 import re
+from collections.abc import Mapping
 from typing import Final
 
 from coderouter_proxy.relay.tool_calls.lenient_json import DEPTH_MAX, UNREADABLE, read_strictly
@@ -16,6 +17,7 @@ _QUOTE_ENDS = {
     "<escape>": re.compile("</?escape>"),
     '"': re.compile(r'(?<!\\)"(?=\s*[,}\]])'),
 }
+_KEY_ENDS = {**_QUOTE_ENDS, '"': re.compile(r'"(?=\s*:)')}
 _KEY = re.compile(r"[^:{}\[\],<]*")
 _SCALAR = re.compile(r"[^,{}\[\]<]*")
 
@@ -33,7 +35,7 @@ def _fields(held: Lookahead, depth: int) -> dict[str, object]:
     fields: dict[str, object] = {}
     while held.skip_space() != "}":
         if quote := held.literal(_QUOTES):
-            key = _text(held, quote)
+            key = _text(held, quote, _KEY_ENDS)
             held.skip_space()
         else:
             key = held.run(_KEY).strip()
@@ -51,7 +53,7 @@ def _value(held: Lookahead, depth: int) -> object:
     if depth > DEPTH_MAX or not char:
         raise held.refused()
     if quote := held.literal(_QUOTES):
-        return _text(held, quote)
+        return _text(held, quote, _QUOTE_ENDS)
     if char == "{":
         held.at += 1
         return _fields(held, depth)
@@ -68,8 +70,8 @@ def _value(held: Lookahead, depth: int) -> object:
     return text if value is UNREADABLE else value
 
 
-def _text(held: Lookahead, quote: str) -> str:
-    found = held.find(_QUOTE_ENDS[quote], HELD_CHARS_MAX)
+def _text(held: Lookahead, quote: str, ends: Mapping[str, re.Pattern[str]]) -> str:
+    found = held.find(ends[quote], HELD_CHARS_MAX)
     if not found:
         raise held.unfinished()
     text = held.text[held.at : found.start()]

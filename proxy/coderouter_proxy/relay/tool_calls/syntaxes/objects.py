@@ -6,15 +6,18 @@ from typing import Final
 
 import regex
 
-from coderouter_proxy.relay.tool_calls.lenient_json import read_value, value_in
+from coderouter_proxy.relay.tool_calls.lenient_json import read_value, skip_comment, value_in
 from coderouter_proxy.relay.tool_calls.lookahead import Lookahead, NotACall, TextualCall
 from coderouter_proxy.relay.tool_calls.schema import Tools, is_schema
 from coderouter_proxy.relay.tool_calls.skips import RestOfValue
 from coderouter_proxy.relay.tool_calls.syntaxes.unit import Unit, unit
 
-NAME_KEYS: Final = ("name", "function", "tool", "tool_name", "action", "function_name", "toolName")
+NAME_KEYS: Final = (
+    "name", "function", "tool", "tool_name", "action", "function_name", "toolName", "functionName", "recipient_name",
+)  # fmt: skip
 ARGUMENT_KEYS: Final = (
     "arguments", "parameters", "input", "args", "params", "action_input", "tool_input", "toolInput", "function_args",
+    "tool_args", "tool_arguments", "tool_parameters", "function_arguments", "kwargs",
 )  # fmt: skip
 CALL_KEYS: Final = (
     "function",
@@ -24,6 +27,7 @@ CALL_KEYS: Final = (
     "functionCall",
     "toolCall",
     "tool_use",
+    "tool_uses",
 )
 """What is under them is a call, or a list of some."""
 OTHER_KEYS: Final = (
@@ -39,10 +43,11 @@ OTHER_KEYS: Final = (
 )
 _KEYS = frozenset({*NAME_KEYS, *ARGUMENT_KEYS, *CALL_KEYS, *OTHER_KEYS})
 _CALLS_MAX = 64
+_ENCODED_MAX = 3
 
 _OPEN = re.compile(r"[\s\[{]*")
-_KEY = regex.compile(r"""(["']?)([A-Za-z_][\w.-]{0,128})\1\s*:\s*""")
-_NAME = re.compile(r"""["'][^"'\\\n]{0,160}""")
+_KEY = regex.compile(r"""(["'“]?)([A-Za-z_][\w.-]{0,128})["'“”]?\s*:\s*""")
+_NAME = re.compile(r"""["'“][^"'”\\\n]{0,160}""")
 
 
 def read_objects(held: Lookahead, tools: Tools) -> Unit:
@@ -72,7 +77,8 @@ def read_arguments(held: Lookahead) -> dict[str, object]:
 def _expect_call(held: Lookahead, tools: Tools) -> None:
     """Refuse early what is no call by its first key and name."""
     start = held.at
-    held.run(_OPEN)
+    while held.run(_OPEN) and held.peek() == "/":
+        skip_comment(held)
     found = held.match_at(_KEY, held.at)
     key = found[2] if found else ""
     held.at = found.end() if found else held.at
@@ -101,15 +107,16 @@ def _calls(value: object, tools: Tools, *, is_bare: bool) -> Iterator[TextualCal
         call = {"name": name, "arguments": arguments}
         yield _call(call, tools, is_bare=is_bare) if isinstance(arguments, dict) else None
     else:
-        yield None
+        yield _flat_call(value, tools) if isinstance(value, dict) and not is_bare else None
 
 
 def _call(fields: dict[str, object], tools: Tools, *, is_bare: bool) -> TextualCall | None:
     written = next((fields[key] for key in NAME_KEYS if key in fields), None)
     name = tools.named(written) if isinstance(written, str) else None
     arguments = next((fields[key] for key in ARGUMENT_KEYS if key in fields), None)
-    if isinstance(arguments, str):
-        arguments = value_in(arguments.strip()) if arguments.strip() else {}
+    for _ in range(_ENCODED_MAX):
+        if isinstance(arguments, str):
+            arguments = value_in(arguments.strip()) if arguments.strip() else {}
     if arguments is None and not is_bare:
         arguments = {}
     if name is None or not isinstance(arguments, dict) or is_schema(arguments):
@@ -117,3 +124,17 @@ def _call(fields: dict[str, object], tools: Tools, *, is_bare: bool) -> TextualC
     if is_bare and not tools.has_required(name, arguments):
         return None
     return tools.call(name, arguments)
+
+
+def _flat_call(fields: dict[str, object], tools: Tools) -> TextualCall | None:
+    """Return a call whose arguments are next to its name, if all of them are the tool's."""
+    key = next((key for key in NAME_KEYS if isinstance(fields.get(key), str)), "")
+    name = tools.named(str(fields.get(key)))
+    given = {field: value for field, value in fields.items() if field != key}
+    if (
+        name is None
+        or not given.keys() <= tools.parameters(name).keys()
+        or not tools.has_required(name, given)
+    ):
+        return None
+    return tools.call(name, given)

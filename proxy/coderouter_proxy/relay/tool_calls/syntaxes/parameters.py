@@ -13,7 +13,7 @@ from coderouter_proxy.relay.tool_calls.syntaxes.objects import read_arguments
 from coderouter_proxy.relay.tool_calls.syntaxes.tag import TAGS, Tag, next_tag, tag_at, tag_of
 from coderouter_proxy.relay.tool_calls.syntaxes.unit import Unit, unit
 
-CALL_TAGS: Final = frozenset({"function", "invoke", "call", "tool", "tool_use"})
+CALL_TAGS: Final = frozenset({"function", "invoke", "call", "tool", "tool_use", "tool_call", "function_call"})
 """Carry the name of a tool: `<function=NAME>`, `<invoke name="NAME">`."""
 RECORD_TAGS: Final = frozenset({"invoke", "use_mcp_tool", "tool_call", "tool_use", "function_call"})
 """Have the name of a tool in a tag of its own."""

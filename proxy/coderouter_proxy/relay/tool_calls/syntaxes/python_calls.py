@@ -57,8 +57,10 @@ def python_arguments(held: Lookahead, tools: Tools, name: str) -> TextualCall | 
     if not read:
         return None
     positional, given = read
-    if positional:  # only one object can be meant: that of the arguments
-        if given or len(positional) > 1 or not isinstance(positional[0], dict):
-            return None
-        given = positional[0]
-    return tools.call(name, given)
+    if len(positional) == 1 and isinstance(positional[0], dict) and not given:
+        return tools.call(name, positional[0])
+    declared = tools.parameters(name)
+    if len(positional) > len(declared):
+        return None
+    in_order = dict(zip(declared, positional, strict=False))
+    return None if in_order.keys() & given.keys() else tools.call(name, in_order | given)

@@ -26,7 +26,9 @@ MARKS: Final = (
     Syntax("[TOOL_CALLS]", "[/TOOL_CALLS]"),  # Mistral
     Syntax("[TOOL_REQUEST]", "[END_TOOL_REQUEST]"),  # LM Studio
     Syntax("<|tool_calls_section_begin|>", "<|tool_calls_section_end|>"),  # Kimi K2
+    Syntax("<|tool_call_section_begin|>", "<|tool_call_section_end|>"),
     Syntax("<|tool_call_begin|>", "<|tool_call_end|>"),
+    Syntax("<|tool_calls_begin|>", "<|tool_calls_end|>"),  # DeepSeek in ASCII
     Syntax("<|open|>tools<|sep|>", "<|close|>tools<|sep|>"),  # Kimi K3
     Syntax("<｜tool▁calls▁begin｜>", "<｜tool▁calls▁end｜>"),  # DeepSeek V3, R1, V3.1
     Syntax("<｜tool▁call▁begin｜>", "<｜tool▁call▁end｜>"),
@@ -34,13 +36,11 @@ MARKS: Final = (
     Syntax("<|tool▁call▁begin|>", "<|tool▁call▁end|>"),
     Syntax("<｜tool_calls_begin｜>", "<｜tool_calls_end｜>"),  # Step 3
     Syntax("<｜tool_call_begin｜>", "<｜tool_call_end｜>"),
-    Syntax("<｜DSML｜function_calls>", "</｜DSML｜function_calls>"),  # DeepSeek V3.2
-    Syntax("<｜DSML｜tool_calls>", "</｜DSML｜tool_calls>"),  # DeepSeek V4
-    Syntax("<｜DSML｜ calls>", "</｜DSML｜ calls>"),
-    Syntax("<｜｜DSML｜｜function_calls>", "</｜｜DSML｜｜function_calls>"),
-    Syntax("<｜｜DSML｜｜tool_calls>", "</｜｜DSML｜｜tool_calls>"),
-    Syntax("<|DSML|function_calls>", "</|DSML|function_calls>"),
-    Syntax("<|DSML|tool_calls>", "</|DSML|tool_calls>"),
+    *(
+        Syntax(f"<{left}DSML{right}{calls}>", f"</{left}DSML{right}{calls}>")
+        for left, right in (("｜", "｜"), ("｜｜", "｜｜"), ("|", "|"), ("｜", "|"), ("|", "｜"))
+        for calls in ("function_calls", "tool_calls", " calls")  # DeepSeek V3.2, V4
+    ),
     Syntax(f"{M3}<tool_call>", f"{M3}</tool_call>"),  # MiniMax M3
     Syntax("<|start|>", "<|call|>", read_harmony),  # gpt-oss
     Syntax("<|channel|>", "<|call|>", read_harmony),
@@ -67,7 +67,12 @@ TAGS: Final = (
     Syntax("<minimax:tool_call>", "</minimax:tool_call>"),  # MiniMax M2
     Syntax("<seed:tool_call>", "</seed:tool_call>"),
     Syntax("<longcat_tool_call>", "</longcat_tool_call>"),
+    Syntax("<dots_function_call>", "</dots_function_call>"),
+    Syntax("<tool_calls:opensource>", "</tool_calls:opensource>"),  # Hunyuan 4
+    Syntax("<tool_call:opensource>", "</tool_call:opensource>"),
     Syntax("<function_calls>", "</function_calls>"),  # Anthropic until 2024, OLMo 3
+    Syntax("<antml:function_calls>", "</antml:function_calls>"),
+    Syntax("<atem:function_calls>", "</atem:function_calls>"),
     Syntax("<function_call>", "</function_call>"),
     Syntax("<functioncall>", "</functioncall>"),
     Syntax("<tools>", "</tools>"),
@@ -79,11 +84,13 @@ TAGS: Final = (
 
 LINES: Final = (
     Syntax("Action:", "", read_action),  # ReAct, Command R
+    Syntax("**Action:**", "", read_action),
     Syntax("✿FUNCTION✿:", "", read_action),  # Qwen 2
     Syntax("functools", ""),  # Phi 4
     Syntax(">>>", "", read_named),  # Functionary v3.2
     Syntax("call:", "", read_gemma),
     Syntax("functions.", "", read_named),
+    Syntax("function call<|role_sep|>", "<|message_sep|>"),  # GigaChat 3
     Syntax("to=", "", read_harmony),  # gpt-oss without its special tokens
     Syntax("commentary to=", "", read_harmony),
     Syntax("analysis to=", "", read_harmony),
@@ -100,7 +107,7 @@ ENDS: Final = (
     "<｜end▁of▁sentence｜>", "<|end▁of▁sentence|>", "</s>", "<eos>", "<end_of_turn>", "<turn|>", "<|tool_response>",
     "<start_function_response>", "[e~[", "<|observation|>", "<|user|>", "<|END_OF_TURN_TOKEN|>", "<|END_RESPONSE|>",
     "<seed:eos>", "<|assistant_end|>", "<|end_of_role|>", "<|eos|>", "<|calls|>", "<|flush|>", "<|end_of_msg|>",
-    "<|close|>message<|sep|>",
+    "<|close|>message<|sep|>", "<end_code>",
 )  # fmt: skip
 """Ends of a turn: they disappear with a call that they follow."""
 

@@ -11,9 +11,10 @@ from coderouter_proxy.relay.tool_calls.syntaxes.nested import M3
 
 _DSML = r"(?:[ ]?[|｜]{1,2}[ ]?DSML[ ]?[|｜]{1,2}[ ]?)?"  # noqa: RUF001
 _NAMESPACE = r"(?:(?:minimax|antml|seed|steptml|atom):|longcat_)?"
+_SUFFIX = "(?::opensource)?"  # Hunyuan 4
 _SOURCE = (
     rf"(?P<m3>{re.escape(M3)})?"
-    rf"(?:<(?P<close>/?){_DSML}{_NAMESPACE}(?P<name>[A-Za-z_][\w.:-]{{0,127}})(?P<rest>(?:[\s=/][^<>\n]{{0,300}})?)>"
+    rf"(?:<(?P<close>/?){_DSML}{_NAMESPACE}(?P<name>[A-Za-z_][\w.:-]{{0,127}}?){_SUFFIX}(?P<rest>(?:[\s=/][^<>\n]{{0,300}})?)>"
     rf"|<\|(?P<k3>open|close)\|>(?P<k3name>[a-z]{{1,20}})(?P<k3rest>[^<>\n]{{0,300}})<\|sep\|>)"
 )
 TAGS: Final = re.compile(_SOURCE)
@@ -62,4 +63,6 @@ def next_tag(held: Lookahead) -> Tag | None:
 
 def end_of(name: str) -> re.Pattern[str]:
     """Return a pattern for the tag that closes one of this name."""
-    return re.compile(rf"</[^<>\n]{{0,24}}{re.escape(name)}\s{{0,8}}>|<\|close\|>{re.escape(name)}<\|sep\|>")
+    return re.compile(
+        rf"</[^<>\n]{{0,24}}{re.escape(name)}{_SUFFIX}\s{{0,8}}>|<\|close\|>{re.escape(name)}<\|sep\|>"
+    )

@@ -9,6 +9,7 @@ import regex
 from coderouter_proxy.relay.tool_calls.lookahead import HELD_CHARS_MAX, Lookahead, NotACall
 from coderouter_proxy.relay.tool_calls.schema import Tools
 from coderouter_proxy.relay.tool_calls.skips import Until
+from coderouter_proxy.relay.tool_calls.syntaxes.objects import read_bare_objects
 from coderouter_proxy.relay.tool_calls.syntaxes.parameters import (
     BRACKET_TAGS,
     CALL_TAGS,
@@ -28,6 +29,9 @@ _NAME_CHARS_MAX = 300
 _TOOL_TAG = regex.compile(r"<([A-Za-z_][\w.-]{0,127})(?=[\s/>])")
 _ATTRIBUTE = regex.compile(r"""\s+([A-Za-z_][\w.-]{0,127})\s*=\s*(["'])""")
 _VALUE_ENDS = {quote: re.compile(rf"{quote}(?=\s*(?:/?>|[A-Za-z_][\w.-]{{0,127}}\s*=))") for quote in "\"'"}
+_WRAPPER = regex.compile(
+    r"<([\w:.-]{0,40}(?:tool|function|call|action|invoke|json)[\w:.-]{0,40})>\s*+(?=[{\[])", regex.IGNORECASE
+)
 _TAG_END = regex.compile(r"\s*(/?)>")
 
 
@@ -45,6 +49,9 @@ def read_tagged(held: Lookahead, tools: Tools, call_tag: str = "") -> Unit:
         name = _enclosed_name(held, tools)
     elif tag.name in RECORD_TAGS:
         held.at, call_tag = tag.end, tag.name
+        if held.skip_space() in ("{", "["):
+            held.at = tag.start
+            return _read_wrapped(held, tools)
         name = _enclosed_name(held, tools)
     else:
         return _read_tool_tag(held, tools)
@@ -82,7 +89,7 @@ def _read_tool_tag(held: Lookahead, tools: Tools) -> Unit:
     found = held.match_at(_TOOL_TAG, held.at)
     name = tools.named(found[1]) if found else None
     if not found or name is None:
-        raise held.refused()
+        return _read_wrapped(held, tools)
     held.at = found.end()
     attributes: dict[str, object] = {}
     while attribute := held.match_at(_ATTRIBUTE, held.at):
@@ -105,3 +112,17 @@ def _read_tool_tag(held: Lookahead, tools: Tools) -> Unit:
         held.at = closer.end()
     is_complete = tools.has_required(name, attributes)
     return unit(held, tools.call_of_texts(name, attributes) if is_complete else None)
+
+
+def _read_wrapped(held: Lookahead, tools: Tools) -> Unit:
+    """Read JSON in a tag that no family has, but whose name says what it is: models make some up."""
+    opener = held.match_at(_WRAPPER, held.at)
+    if not opener:
+        raise held.refused()
+    held.at = opener.end()
+    read = read_bare_objects(held, tools)
+    closer = held.match_at(regex.compile(rf"\s*</{regex.escape(opener[1])}\s*>"), held.at)
+    if not closer:
+        raise held.refused()
+    held.at = closer.end()
+    return read

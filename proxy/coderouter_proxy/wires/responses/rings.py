@@ -1,0 +1,100 @@
+"""Records that several processes share in memory: each writes to a ring of its own, and any reads all of them.
+
+Nothing is locked, so no process ever waits for another, and one that is killed leaves at most a record that nobody
+finds. Checksums show a reader what was overwritten while it read.
+"""
+
+import struct
+import zlib
+from collections.abc import Iterator
+
+# Native and aligned to 8 bytes, so that a reader never sees half of a number.
+_HEAD = struct.Struct(
+    "@QQQ"
+)  # of a ring: where its oldest record begins, where its newest ends, how many they are
+_RECORD = struct.Struct("@QdI24s")  # length of the content, when it was used, checksum, name
+_USED_AT = struct.Struct("@d")
+_USED_AT_OFFSET = 8
+_ALIGNED = 8
+NAME_BYTES = 24
+
+
+class Ring:
+    """Positions of records only grow; in the memory they are taken modulo its size."""
+
+    def __init__(self, memory: memoryview, records_max: int) -> None:
+        """Use this memory, whose size is a multiple of 8; a ring that is in it continues."""
+        self._head = memory[: _HEAD.size]
+        self._data = memory[_HEAD.size :]
+        self._size = len(self._data)
+        self._records_max = records_max
+
+    @property
+    def oldest(self) -> int:
+        """The position of the oldest record; all before it are overwritten."""
+        position: int = _HEAD.unpack(self._head)[0]
+        return position
+
+    def append(self, name: str, content: bytes, now: float) -> None:
+        """Write a record over the oldest ones; one that does not fit is left out. Only one process may."""
+        named = name.encode()
+        length = _whole(len(content))
+        if length > self._size or len(named) > NAME_BYTES:
+            return
+        oldest, end, count = _HEAD.unpack(self._head)
+        while count and (end + length - oldest > self._size or count >= self._records_max):
+            oldest += _whole(_RECORD.unpack(self._read(oldest, _RECORD.size))[0])
+            count -= 1
+        if not count or oldest > end:
+            oldest, count = end, 0
+        _HEAD.pack_into(self._head, 0, oldest, end, count)  # before the bytes are gone
+        self._write(end, _RECORD.pack(len(content), now, zlib.crc32(content), named) + content)
+        _HEAD.pack_into(self._head, 0, oldest, end + length, count + 1)
+
+    def since(self, position: int) -> Iterator[tuple[int, str, int]]:
+        """Yield position and name of each record from this position on, and the position after it."""
+        oldest, end, _ = _HEAD.unpack(self._head)
+        at = max(position, oldest)
+        while at < end:
+            length, _, _, name = _RECORD.unpack(self._read(at, _RECORD.size))
+            after = at + _whole(length)
+            if self.oldest > at or after > end:  # overwritten meanwhile
+                return
+            yield at, name.rstrip(b"\0").decode(errors="replace"), after
+            at = after
+
+    def content(self, at: int) -> tuple[bytes, float] | None:
+        """Return what was written at a position and when it was used; None if it is overwritten."""
+        if at < self.oldest:
+            return None
+        length, used_at, checksum, _ = _RECORD.unpack(self._read(at, _RECORD.size))
+        if length > self._size:
+            return None
+        content = self._read(at + _RECORD.size, length)
+        return (content, used_at) if at >= self.oldest and zlib.crc32(content) == checksum else None
+
+    def use(self, at: int, now: float) -> None:
+        """Write when a record was used, unless it is among those that are overwritten next. Any process may."""
+        if at > self.oldest + self._size // 8:
+            self.mark(at, now)
+
+    def mark(self, at: int, used_at: float) -> None:
+        """Write when a record was used."""
+        if at >= self.oldest:
+            _USED_AT.pack_into(self._data, (at + _USED_AT_OFFSET) % self._size, used_at)
+
+    def _read(self, at: int, length: int) -> bytes:
+        start = at % self._size
+        first = bytes(self._data[start : start + length])
+        return first + bytes(self._data[: length - len(first)])
+
+    def _write(self, at: int, data: bytes) -> None:
+        start = at % self._size
+        first = min(len(data), self._size - start)
+        self._data[start : start + first] = data[:first]
+        self._data[: len(data) - first] = data[first:]
+
+
+def _whole(content_length: int) -> int:
+    """Return the length of a record with this content."""
+    return -(-(_RECORD.size + content_length) // _ALIGNED) * _ALIGNED

@@ -1,0 +1,126 @@
+"""The newest responses of all workers of a proxy, in memory that they share.
+
+It has no name in any file system, is never on disk, and is gone with the last of the processes.
+"""
+
+import mmap
+import os
+import struct
+import sys
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from multiprocessing.reduction import DupFd
+from typing import Any
+
+from coderouter_proxy.request import Body
+from coderouter_proxy.wires.responses.memory import AGE_S_MAX, BYTES_MAX, RESPONSES_MAX, Kept, Memory
+from coderouter_proxy.wires.responses.rings import NAME_BYTES, Ring
+
+_LENGTHS = struct.Struct("@II")  # of the previous id and the request; what follows is the end
+_PREFIX = "resp_"
+_PAGE = 4096
+_LONG_AGO = float("-inf")
+
+
+@dataclass(slots=True)
+class _Known:
+    """A ring, as far as this process has read it: the positions of its records by name, in their order."""
+
+    ring: Ring
+    read_to: int = 0
+    places: dict[str, int] = field(default_factory=dict)
+
+    def catch_up(self) -> None:
+        for at, name, after in self.ring.since(self.read_to):
+            self.places[name] = at
+            self.read_to = after
+        while self.places and self.places[first := next(iter(self.places))] < self.ring.oldest:
+            del self.places[first]
+
+
+class SharedMemory(Memory):
+    """Pickled to a worker, which then says which ring is its own."""
+
+    def __init__(self, fd: int, workers: int, clock: Callable[[], float] = time.monotonic) -> None:
+        """Map the memory behind the file descriptor, as `for_workers` made it."""
+        self._fd = fd
+        self._workers = workers
+        self._clock = clock
+        size = _ring_bytes(workers)
+        memory = memoryview(mmap.mmap(fd, size * workers))
+        rings = [memory[size * number : size * (number + 1)] for number in range(workers)]
+        self._known = [_Known(Ring(each, RESPONSES_MAX // workers)) for each in rings]
+        self._own = self._known[0].ring
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _unpickled, (DupFd(self._fd), self._workers)
+
+    def write_to(self, number: int) -> None:
+        """Write to this ring from now on; no other process does."""
+        self._own = self._known[number].ring
+
+    def keep(
+        self, response_id: str, previous_id: str | None, request: bytes, ended: bytes, output: Iterable[Body]
+    ) -> None:
+        previous = (previous_id or "").encode()
+        lengths = _LENGTHS.pack(len(previous), len(request))
+        content = b"".join((lengths, previous, request, ended))
+        self._own.append(response_id.removeprefix(_PREFIX), content, self._clock())
+
+    def response(self, response_id: str) -> Kept | None:
+        place = self._place(response_id)
+        if place is None:
+            return None
+        ring, at = place
+        found = ring.content(at)
+        now = self._clock()
+        if found is None or found[1] < now - AGE_S_MAX:
+            return None
+        ring.use(at, now)
+        content = found[0]
+        previous_length, request_length = _LENGTHS.unpack_from(content)
+        request_at = _LENGTHS.size + previous_length
+        ended_at = request_at + request_length
+        previous_id = content[_LENGTHS.size : request_at].decode()
+        return Kept(previous_id or None, content[request_at:ended_at], content[ended_at:], (), now)
+
+    def with_item(self, item_id: str) -> Kept | None:
+        """Return the response whose id is in that of the item."""
+        return self.response(_PREFIX + item_id.partition("_")[2][:NAME_BYTES])
+
+    def delete(self, response_id: str) -> bool:
+        place = self._place(response_id)
+        if place is None or self.response(response_id) is None:
+            return False
+        ring, at = place
+        ring.mark(at, _LONG_AGO)
+        return True
+
+    def _place(self, response_id: str) -> tuple[Ring, int] | None:
+        name = response_id.removeprefix(_PREFIX)
+        for known in self._known:
+            known.catch_up()
+            if (at := known.places.get(name)) is not None:
+                return known.ring, at
+        return None
+
+
+def for_workers(workers: int) -> SharedMemory | None:
+    """Return memory for so many workers; None on a system that has none without a name."""
+    if sys.platform != "linux":
+        return None
+    try:
+        fd = os.memfd_create("coderouter-responses", os.MFD_CLOEXEC)
+        os.ftruncate(fd, _ring_bytes(workers) * workers)
+    except OSError:
+        return None
+    return SharedMemory(fd, workers)
+
+
+def _ring_bytes(workers: int) -> int:
+    return BYTES_MAX // workers // _PAGE * _PAGE
+
+
+def _unpickled(duplicate: Any, workers: int) -> SharedMemory:  # noqa: ANN401 - of the standard library
+    return SharedMemory(duplicate.detach(), workers)
