@@ -27,7 +27,12 @@ def task(folder: Path) -> Task:
 def invocation(place: Workplace, auth: str) -> Invocation:
     openai = {"OPENAI_API_KEY": "unused", "OPENAI_BASE_URL": place.v1, "OPENAI_MODEL": "any"}
     anthropic = {"ANTHROPIC_API_KEY": "unused", "ANTHROPIC_BASE_URL": place.url, "ANTHROPIC_MODEL": "any"}
-    settings = {"privacy": {"usageStatisticsEnabled": False}, "general": {"enableAutoUpdate": False}}
+    settings = {
+        "privacy": {"usageStatisticsEnabled": False},
+        "general": {"enableAutoUpdate": False},
+        # Without a terminal it now and then loses the output of a short command.
+        "tools": {"shell": {"enableInteractiveShell": True}},
+    }
     place.write(".qwen/settings.json", json.dumps(settings))
     resuming = ("--continue",) if place.resumes else ()
     arguments = ("qwen", "--auth-type", auth, "--yolo", "--output-format", "json", *resuming, PROMPT)
