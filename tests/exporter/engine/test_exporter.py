@@ -101,24 +101,29 @@ def test_a_signal_ends_it_cleanly_after_a_last_commit(
 
 WRITER = """
     import os, sys, time
-    path, count = sys.argv[1], int(sys.argv[2])
-    for number in range(count):
+    path, enough = sys.argv[1:]
+    number = 0
+    while not os.path.exists(enough):
         line = b'{"ts":"2026-11-23T19:16:58.250Z","msg":"try-provider","writer":"w","seq":%d,"provider":"local"}'
         fd = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
         os.write(fd, line % number + bytes([10]))
         os.close(fd)
+        number += 1
         if number % 10 == 0:
             time.sleep(0.001)
+    print(number, file=sys.stderr)
 """
 
 
-def test_kill_9_and_renames_under_load_lose_nothing_and_no_counter_falls(events: Path, state: Path) -> None:
-    count = 20_000
+def test_kill_9_and_renames_under_load_lose_nothing_and_no_counter_falls(
+    events: Path, state: Path, tmp_path: Path
+) -> None:
     chance = random.Random(7)
     seen = 0.0
     rotated = 0
-    with running(sys.executable, "-c", textwrap.dedent(WRITER), events, str(count)) as writer:
-        while writer.process.poll() is None:
+    enough = tmp_path / "enough"
+    with running(sys.executable, "-c", textwrap.dedent(WRITER), events, enough) as writer:
+        while rotated <= 5:
             with running_exporter(events, state=state) as exporter:
                 for _ in range(chance.randrange(1, 6)):
                     tries = exporter.tries()
@@ -128,8 +133,9 @@ def test_kill_9_and_renames_under_load_lose_nothing_and_no_counter_falls(events:
                         rotated += 1
                         events.rename(events.with_name(f"events.jsonl-{rotated:04}"))
                 exporter.command.stop(signal.SIGKILL)
+        enough.touch()
         assert writer.wait() == 0, writer.stderr
-    assert rotated > 5
+        count = int(writer.stderr)
     with running_exporter(events, state=state) as exporter:
         assert exporter.tries() == count
 
