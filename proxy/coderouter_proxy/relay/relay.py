@@ -99,6 +99,7 @@ class Relay:
                 chunk = _chunk(raw)
                 if chunk is not None and is_running and is_plain(raw, chunk):
                     self.moved = True
+                    self._names_stop = self._names_stop or self._wire.names_stop(chunk)
                     if converts:
                         parts += (events[passed:start], conversion.chunk(raw, chunk))
                         passed = at
