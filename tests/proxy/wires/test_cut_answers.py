@@ -114,6 +114,12 @@ def test_the_end_is_the_stop_of_a_server_that_names_none(wires: Proxy, o: Side, 
     assert client.is_complete(response.body)
 
 
+def test_a_stop_that_is_named_late_counts_as_named(wires: Proxy, o: Side, client: Client) -> None:
+    first = openai.event({"id": "c", "choices": [{"index": 0, "delta": {"content": "H"}}]})
+    o.provider.plays(stream(first, openai.text("el"), openai.DONE))
+    assert_cut(wires, client, client.stream(wires, o.header).rest())
+
+
 @pytest.mark.parametrize("streamed", [True, False], ids=["streamed", "whole"])
 @pytest.mark.parametrize("error", ERRORS.values(), ids=ERRORS)
 def test_an_error_in_place_of_an_answer_falls_back(
