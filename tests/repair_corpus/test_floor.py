@@ -10,6 +10,8 @@ import pytest
 from repair_corpus.calls import FORMATS
 from repair_corpus.judge import WAYS, Verdict, cases, judge
 
+pytestmark = pytest.mark.slow
+
 CASES = list(cases())
 SLOW_WAY = "by 1"
 
