@@ -81,7 +81,8 @@ class StripThinking:
 
     def __init__(self) -> None:
         self.changed = False
-        self._scanner = Scanner(_marks(at_start=True))
+        self._at_start, self._later = _marks(at_start=True), _marks(at_start=False)
+        self._scanner = Scanner(self._at_start)
         self._held: _Held | None = _Held([])
         self._tag: ThinkingTag | None = None
         self._depth = 0
@@ -199,7 +200,7 @@ class StripThinking:
         self._tag = None
         self._depth -= 1
         self._scanner.restart()
-        self._scanner.marks = _marks(at_start=False)
+        self._scanner.marks = self._later
         self._cut()
         self._follows_thinking = True
         self._answer = _ANSWER_OPENERS.get(mark.mark)
@@ -212,13 +213,13 @@ class StripThinking:
 
     def _hold(self, texts: list[str], tag: ThinkingTag | None) -> None:
         self._held = _Held(texts, tag)
-        self._scanner.marks = _marks(at_start=True)
+        self._scanner.marks = self._at_start
 
     def _release(self) -> None:
         """Pass on what is held, which is text."""
         held, self._held = self._held, None
         self._depth = 0
-        self._scanner.marks = _marks(at_start=False)
+        self._scanner.marks = self._later
         for text in held.texts if held else ():
             self._add(text)
 
