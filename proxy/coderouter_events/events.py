@@ -329,7 +329,7 @@ class ToolCallRepaired(Event):
 
 @dataclass(slots=True, kw_only=True)
 class StateMissed(Event):
-    """A Responses client referred to something that the proxy process does not have; the client was told so."""
+    """A Responses client referred to something that the proxy process does not have, and got an error."""
 
     msg: ClassVar[str] = "state-missed"
     level: ClassVar[Literal["INFO", "WARNING", "ERROR"]] = "WARNING"

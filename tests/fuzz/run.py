@@ -68,10 +68,10 @@ async def run(cases: Iterable[Case]) -> Result:
                 upstream.cases[case.name] = case.played
                 answered = await _answered(runtime, case)
                 del upstream.cases[case.name]
-                told = events.pop(answered.request_id, [])
+                emitted = events.pop(answered.request_id, [])
                 try:
                     end = answered.checked(case)
-                    _check_events(told)
+                    _check_events(emitted)
                 except Exception as error:  # noqa: BLE001 - whatever a check stumbles over is a finding
                     result.wrong.append(
                         f"{case.name}, {case.client} client, {case.provider}: {type(error).__name__}: {error}"

@@ -125,7 +125,7 @@ class Scanner:
         return self._fence is not None or self._is_indented
 
     def _next(self) -> re.Match[str] | None:
-        """Return the next mark; none if there is no other that is certain by now, or at all."""
+        """Return the next mark; none if no other is certain by now, or there is none."""
         text = self._text
         search = (self.marks.final if self._over else self.marks.pattern).search
         while True:

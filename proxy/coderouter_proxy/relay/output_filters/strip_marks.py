@@ -1,11 +1,13 @@
 """Take marks out of a text, wherever they are no mention."""
 
+from abc import ABC, abstractmethod
+
 from coderouter_proxy.relay.marks import Marks
 from coderouter_proxy.relay.output_filters.filter import Edges, Filtered
 from coderouter_proxy.relay.prose import Mark, Scanner
 
 
-class StripMarks:
+class StripMarks(ABC):
     """Removes marks. In code they stay, unless nothing follows: then the answer ended in the middle of a block."""
 
     def __init__(self, marks: Marks) -> None:
@@ -28,9 +30,9 @@ class StripMarks:
         kept += self._text.end()
         return [kept] if kept else []
 
+    @abstractmethod
     def _is_text(self, mark: Mark) -> bool:
         """Return whether a mark in prose is text."""
-        raise NotImplementedError
 
     def _kept(self, found: str | Mark) -> str:
         if isinstance(found, str):

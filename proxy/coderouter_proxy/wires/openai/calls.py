@@ -90,7 +90,7 @@ class Call:
 
 
 class Calls:
-    """The calls of one answer, told apart by index, by id, or else by their order."""
+    """The calls of one answer, distinguished by index, by id, or else by their order."""
 
     def __init__(self) -> None:
         self.begun: list[Call] = []
