@@ -7,8 +7,8 @@ from typing import Any, Final, TypeAlias
 
 import orjson
 
-from coderouter_proxy.relay.tool_calls.lenient_json import UNREADABLE, read_strictly, value_in
 from coderouter_proxy.relay.tool_calls.lookahead import TextualCall
+from coderouter_proxy.relay.tool_calls.values import UNREADABLE, read_strictly, value_in
 
 Schema: TypeAlias = Mapping[str, Any]
 

@@ -4,11 +4,11 @@ import re
 from collections.abc import Mapping
 from typing import Final
 
-from coderouter_proxy.relay.tool_calls.lenient_json import DEPTH_MAX, UNREADABLE, read_strictly
 from coderouter_proxy.relay.tool_calls.lookahead import HELD_CHARS_MAX, Literals, Lookahead
 from coderouter_proxy.relay.tool_calls.schema import Tools
 from coderouter_proxy.relay.tool_calls.syntaxes.python_calls import NAME
 from coderouter_proxy.relay.tool_calls.syntaxes.unit import Unit, unit
+from coderouter_proxy.relay.tool_calls.values import DEPTH_MAX, UNREADABLE, read_strictly
 
 CALL: Final = Literals(("call:",))
 _QUOTES = Literals(('<|"|>', "<escape>", '"'))

@@ -6,11 +6,11 @@ from typing import Final
 
 import regex
 
-from coderouter_proxy.relay.tool_calls.lenient_json import read_value, skip_comment, value_in
 from coderouter_proxy.relay.tool_calls.lookahead import Lookahead, NotACall, TextualCall
 from coderouter_proxy.relay.tool_calls.schema import Tools, is_schema
 from coderouter_proxy.relay.tool_calls.skips import RestOfValue
 from coderouter_proxy.relay.tool_calls.syntaxes.unit import Unit, unit
+from coderouter_proxy.relay.tool_calls.values import read_value, skip_comment, value_in
 
 NAME_KEYS: Final = (
     "name", "function", "tool", "tool_name", "action", "function_name", "toolName", "functionName", "recipient_name",

@@ -5,13 +5,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from coderouter_proxy.relay.tool_calls.lenient_json import UNREADABLE, read_strictly
 from coderouter_proxy.relay.tool_calls.lookahead import Lookahead
 from coderouter_proxy.relay.tool_calls.schema import Tools
 from coderouter_proxy.relay.tool_calls.syntaxes.nested import nested_value
 from coderouter_proxy.relay.tool_calls.syntaxes.objects import read_arguments
 from coderouter_proxy.relay.tool_calls.syntaxes.tag import TAGS, Tag, next_tag, tag_at, tag_of
 from coderouter_proxy.relay.tool_calls.syntaxes.unit import Unit, unit
+from coderouter_proxy.relay.tool_calls.values import UNREADABLE, read_strictly
 
 CALL_TAGS: Final = frozenset({"function", "invoke", "call", "tool", "tool_use", "tool_call", "function_call"})
 """Carry the name of a tool: `<function=NAME>`, `<invoke name="NAME">`."""

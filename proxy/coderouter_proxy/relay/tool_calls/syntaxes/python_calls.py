@@ -3,10 +3,10 @@
 import re
 from typing import Final
 
-from coderouter_proxy.relay.tool_calls.lenient_json import python_call, scan
 from coderouter_proxy.relay.tool_calls.lookahead import Literals, Lookahead, TextualCall
 from coderouter_proxy.relay.tool_calls.schema import Tools
 from coderouter_proxy.relay.tool_calls.syntaxes.unit import Unit, unit
+from coderouter_proxy.relay.tool_calls.values import python_call, scan
 
 NAME: Final = re.compile(r"""[^\s<>{}()\[\]"'`,;=]*""")
 PRINT: Final = Literals(("print(",))

@@ -1,4 +1,4 @@
-"""JSON as models write it: other quotes, trailing commas, Python's literals, invalid escapes, braces that are missing.
+"""Values as models write them, in JSON or Python: other quotes, trailing commas, invalid escapes, missing braces.
 
 What is between the strings is repaired by json-repair; strings never are, only decoded: what an agent writes into
 files must not be guessed.
