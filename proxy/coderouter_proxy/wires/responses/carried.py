@@ -5,15 +5,10 @@ its item survives a restart and works with any number of workers. An answer that
 its item is known, so there only reasoning has one; `memory` has the others.
 """
 
-import base64
-import binascii
-import zlib
-from typing import Any, Final
-
-import orjson
+from typing import Final
 
 from coderouter_proxy.request import Body
-from coderouter_proxy.wires import json_values
+from coderouter_proxy.wires import json_values, payload
 
 ID_CHARS_MAX: Final = 8_000
 """Ids of this length went through codex and the AI SDK unharmed."""
@@ -30,11 +25,11 @@ def carrying(item: Body) -> Body:
     """Return the item with an id that holds it; unchanged if it has one, is too long, or nobody refers to its type."""
     if item["type"] not in TYPES or _MARK in item["id"]:
         return item
-    data = orjson.dumps({name: value for name, value in item.items() if name not in _BESIDE})
-    if len(data) > ITEM_BYTES_MAX:
+    fields = {name: value for name, value in item.items() if name not in _BESIDE}
+    held = payload.encoded(fields, ITEM_BYTES_MAX)
+    if held is None:
         return item
-    payload = base64.urlsafe_b64encode(zlib.compress(data)).rstrip(b"=").decode()
-    carrier = f"{item['id']}{_MARK}{payload}"
+    carrier = f"{item['id']}{_MARK}{held}"
     return {**item, "id": carrier} if len(carrier) <= ID_CHARS_MAX else item
 
 
@@ -46,14 +41,10 @@ def thoughts_id(item_id: str) -> str:
 
 def carried(item_id: str) -> Body | None:
     """Return the item in an id; None if it holds none, or is damaged, which its checksum shows."""
-    _, mark, payload = item_id.partition(_MARK)
+    _, mark, held = item_id.partition(_MARK)
     if not mark or len(item_id) > ID_CHARS_MAX:
         return None
-    inflating = zlib.decompressobj()
-    try:
-        data = base64.b64decode(payload + "=" * (-len(payload) % 4), altchars=b"-_", validate=True)
-        item: Any = orjson.loads(inflating.decompress(data, ITEM_BYTES_MAX))
-    except (ValueError, binascii.Error, zlib.error):
+    item = payload.decoded(held, ITEM_BYTES_MAX)
+    if item is None or json_values.words(item.get("type")) not in TYPES:
         return None
-    known = inflating.eof and isinstance(item, dict) and json_values.words(item.get("type")) in TYPES
-    return {**item, "id": item_id} if known else None
+    return {**item, "id": item_id}
