@@ -1,5 +1,6 @@
 """Edits of chat completions and their streams."""
 
+from abc import ABC, abstractmethod
 from operator import is_not
 from typing import Any
 
@@ -11,31 +12,19 @@ from coderouter_proxy.request import Body
 from coderouter_proxy.wires import state
 from coderouter_proxy.wires.collected_state import CollectedState
 from coderouter_proxy.wires.openai.functions import finish_reason, with_function_call
-from coderouter_proxy.wires.openai.provider import choices
+from coderouter_proxy.wires.openai.shape import choices, first_choice, with_choice
 
 REASONING = ("reasoning", "reasoning_content")
 
 
-class KeepState:
-    """Puts state that has to come back into the ids of calls, for clients that return nothing else.
-
-    `returns_reasoning`: the client gets the reasoning, and sends it back by itself.
-    """
-
-    def __init__(self, origin: str, *, returns_reasoning: bool) -> None:
-        self._origin = origin
-        self._returns_reasoning = returns_reasoning
-        self._collected = CollectedState()
+class _EditMessages(ABC):
+    """Edits what is said in complete answers and in chunks, and needs no events but those that are parsed anyway."""
 
     def changes(self) -> Changes:
         return NO_CHANGES
 
     def concerns(self, events: bytes) -> bool:
-        if b'"reasoning' in events:
-            if not self._returns_reasoning or b'"reasoning_details"' in events:
-                return True
-            self._collected.has_any = True  # so that the next call names the provider
-        return b'"extra_content"' in events  # every event with calls is parsed anyway
+        return False
 
     def chunk(self, chunk: Body, *, first: bool) -> list[Body]:
         return [self._edited(chunk, "delta")]
@@ -46,11 +35,33 @@ class KeepState:
     def whole(self, decoded: Body) -> Body:
         return self._edited(decoded, "message")
 
+    @abstractmethod
     def _edited(self, answer: Body, name: str) -> Body:
-        found = answer.get("choices")
-        choice = found[0] if isinstance(found, list) and found else None
-        given = choice.get(name) if isinstance(choice, dict) else None
-        if not isinstance(choice, dict) or not isinstance(given, dict) or _index(choice) != 0:
+        """Return the answer whose choices have a message or a delta of this name; the same object if it stays."""
+
+
+class KeepState(_EditMessages):
+    """Puts state that has to come back into the ids of calls, for clients that return nothing else.
+
+    `returns_reasoning`: the client gets the reasoning, and sends it back by itself.
+    """
+
+    def __init__(self, origin: str, *, returns_reasoning: bool) -> None:
+        self._origin = origin
+        self._returns_reasoning = returns_reasoning
+        self._collected = CollectedState()
+
+    def concerns(self, events: bytes) -> bool:
+        if b'"reasoning' in events:
+            if not self._returns_reasoning or b'"reasoning_details"' in events:
+                return True
+            self._collected.has_any = True  # so that the next call names the provider
+        return b'"extra_content"' in events  # every event with calls is parsed anyway
+
+    def _edited(self, answer: Body, name: str) -> Body:
+        choice = first_choice(answer)
+        given = choice.get(name) if choice else None
+        if choice is None or not isinstance(given, dict):
             return answer
         self._read(given)
         calls = given.get("tool_calls")
@@ -59,10 +70,7 @@ class KeepState:
         kept = list(map(self._identified, calls))
         if all(new is old for new, old in zip(kept, calls, strict=True)):
             return answer
-        return {
-            **answer,
-            "choices": [{**choice, name: {**given, "tool_calls": kept}}, *answer["choices"][1:]],
-        }
+        return with_choice(answer, choice, **{name: {**given, "tool_calls": kept}})
 
     def _read(self, given: Body) -> None:
         field = next((name for name in state.REASONING if given.get(name)), "")
@@ -83,26 +91,17 @@ class KeepState:
         return {**call, "id": state.encode_id(own, of_call)}
 
 
-class HideUsage:
+class HideUsage(_EditMessages):
     """Removes the chunk with the usage for a client that did not request it."""
-
-    def changes(self) -> Changes:
-        return NO_CHANGES
-
-    def concerns(self, events: bytes) -> bool:
-        return False  # every event with usage is parsed anyway
 
     def chunk(self, chunk: Body, *, first: bool) -> list[Body]:
         return [] if chunk.get("usage") and not choices(chunk) else [chunk]
 
-    def end(self) -> list[Body]:
-        return []
-
-    def whole(self, decoded: Body) -> Body:
-        return decoded
+    def _edited(self, answer: Body, name: str) -> Body:
+        return answer
 
 
-class StripReasoning:
+class StripReasoning(_EditMessages):
     """Removes reasoning fields, which are not part of the wire, and chunks that contain nothing else."""
 
     def __init__(self) -> None:
@@ -120,14 +119,7 @@ class StripReasoning:
             return [edited]
         return [edited] if any(_has_more(choice, first=first) for choice in choices(edited)) else []
 
-    def end(self) -> list[Body]:
-        return []
-
-    def whole(self, decoded: Body) -> Body:
-        return self._edited(decoded, "message")
-
     def _edited(self, answer: Body, name: str) -> Body:
-        """Return the answer without reasoning in its messages or deltas; the same object if there was none."""
         found = answer.get("choices")
         if not isinstance(found, list):
             return answer
@@ -145,23 +137,8 @@ class StripReasoning:
         return {**choice, name: kept}
 
 
-class WriteFunctionCall:
+class WriteFunctionCall(_EditMessages):
     """Writes calls in the older form, for a client that knows no other."""
-
-    def changes(self) -> Changes:
-        return NO_CHANGES
-
-    def concerns(self, events: bytes) -> bool:
-        return False  # every event with a call or a finish_reason is parsed anyway
-
-    def chunk(self, chunk: Body, *, first: bool) -> list[Body]:
-        return [self._edited(chunk, "delta")]
-
-    def end(self) -> list[Body]:
-        return []
-
-    def whole(self, decoded: Body) -> Body:
-        return self._edited(decoded, "message")
 
     def _edited(self, answer: Body, name: str) -> Body:
         return {**answer, "choices": [self._of_choice(choice, name) for choice in choices(answer)]}
@@ -206,14 +183,13 @@ class EditText:
         if calls or finish:
             pieces += self._stages.end()
         is_same = pieces == [content] or not (content or pieces)
-        edited = [] if is_same else self._chunks(chunk, choice, pieces)
-        numbered = self._numbered(calls)
+        before = [] if is_same else self._chunks(chunk, choice, pieces)
+        numbered = self._numbered(calls)  # behind those that were text
         if finish and self.changes().repaired:
             finish = "tool_calls"
-        if is_same:
-            if numbered is calls and finish is choice.get("finish_reason"):
-                return [chunk]
-            edited = self._chunks(chunk, choice, pieces)
+        if is_same and numbered is calls and finish is choice.get("finish_reason"):
+            return [chunk]
+        edited = before or self._chunks(chunk, choice, pieces)
         rest = {name: value for name, value in delta.items() if name != "content"}
         if numbered is not calls:
             rest["tool_calls"] = numbered

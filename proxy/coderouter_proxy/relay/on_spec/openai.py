@@ -9,7 +9,7 @@ from coderouter_proxy.request import Body
 from coderouter_proxy.wires import json_values
 from coderouter_proxy.wires.openai.calls import Call, Calls
 from coderouter_proxy.wires.openai.content import thoughts_and_text
-from coderouter_proxy.wires.openai.shape import in_shape
+from coderouter_proxy.wires.openai.shape import first_choice, in_shape, with_choice
 
 # Searching for a word is fast; the expressions rule out fields without a list or an object in them.
 _CALLS = re.compile(rb'_calls?"\s*:\s*[\[{]')
@@ -42,7 +42,7 @@ class OnSpec:
 
     def chunk(self, chunk: Body, *, first: bool) -> list[Body]:
         chunk = in_shape(chunk, "delta")
-        choice = _first_choice(chunk)
+        choice = first_choice(chunk)
         if choice is None:
             return [chunk]
         given = choice.get("delta")
@@ -62,12 +62,12 @@ class OnSpec:
             edited = [_alone(chunk, choice, delta=part, finish_reason=None) for part in parts if part]
             said = {}
         if reason or chunk.get("usage") or any(said.values()) or len(chunk["choices"]) > 1:
-            edited.append(_with(chunk, choice, delta=said, finish_reason=reason))
+            edited.append(with_choice(chunk, choice, delta=said, finish_reason=reason))
         return edited
 
     def end(self) -> list[Body]:
         """Return the finish_reason again, if calls came after it."""
-        choice = _first_choice(self._stopped) if self._stopped and self._calls.begun else None
+        choice = first_choice(self._stopped) if self._stopped and self._calls.begun else None
         if self._stopped is None or choice is None:
             return []
         bare = self._without_arguments()
@@ -76,7 +76,7 @@ class OnSpec:
 
     def whole(self, decoded: Body) -> Body:
         decoded = in_shape(decoded, "message")
-        choice = _first_choice(decoded)
+        choice = first_choice(decoded)
         message = choice.get("message") if choice else None
         if choice is None or not isinstance(message, dict):
             return decoded
@@ -84,7 +84,7 @@ class OnSpec:
         reason = self._reason(choice)
         if said is message and reason is choice.get("finish_reason"):
             return decoded
-        return _with(decoded, choice, message=said, finish_reason=reason)
+        return with_choice(decoded, choice, message=said, finish_reason=reason)
 
     def _reason(self, choice: Body) -> Any:  # noqa: ANN401 - of a provider
         reason = choice.get("finish_reason")
@@ -183,20 +183,6 @@ def _is_cut(choice: Body) -> bool:
 
 def _is_end(reason: object) -> bool:
     return isinstance(reason, str) and reason.lower() in ENDED
-
-
-def _first_choice(answer: Body) -> Body | None:
-    found = answer.get("choices")
-    for choice in found if isinstance(found, list) else []:
-        if isinstance(choice, dict) and not choice.get("index"):
-            return choice
-    return None
-
-
-def _with(answer: Body, choice: Body, **fields: object) -> Body:
-    """Return the answer with these fields in this one of its choices."""
-    edited = {**choice, **fields}
-    return {**answer, "choices": [edited if each is choice else each for each in answer["choices"]]}
 
 
 def _alone(chunk: Body, choice: Body, **fields: object) -> Body:

@@ -1,7 +1,5 @@
 """A chat completion in the form that was not requested: a whole one as a stream, a stream as a whole one."""
 
-from typing import Any
-
 import orjson
 
 from coderouter_proxy.answer import Usage
@@ -9,12 +7,7 @@ from coderouter_proxy.request import Body
 from coderouter_proxy.wires import json_values
 from coderouter_proxy.wires.openai.answer_reader import OpenAIReader
 from coderouter_proxy.wires.openai.answer_writer import OpenAIWriter
-
-
-def choices(chunk: Body) -> list[dict[str, Any]]:
-    """Return the choices of a chunk or a completion that are objects."""
-    found = chunk.get("choices")
-    return [choice for choice in found if isinstance(choice, dict)] if isinstance(found, list) else []
+from coderouter_proxy.wires.openai.shape import choices
 
 
 def streamed(completion: Body) -> list[Body]:

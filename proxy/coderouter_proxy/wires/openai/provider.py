@@ -15,8 +15,9 @@ from coderouter_proxy.wires.losses import losses
 from coderouter_proxy.wires.openai.answer_reader import OpenAIReader
 from coderouter_proxy.wires.openai.answer_writer import DONE
 from coderouter_proxy.wires.openai.fit import fit
-from coderouter_proxy.wires.openai.other_form import choices, collected, streamed
+from coderouter_proxy.wires.openai.other_form import collected, streamed
 from coderouter_proxy.wires.openai.request_writer import VOCABULARY, write
+from coderouter_proxy.wires.openai.shape import choices
 from coderouter_proxy.wires.openai.usage import usage_in
 from coderouter_proxy.wires.provider import (
     Drop,
@@ -26,7 +27,7 @@ from coderouter_proxy.wires.provider import (
     directive,
 )
 
-__all__ = ["OpenAIProvider", "choices", "with_system"]
+__all__ = ["OpenAIProvider", "with_system"]
 
 # In a chunk they hold something that the proxy must know.
 _NOTEWORTHY = frozenset({"error", "timings", "x_groq", "cached_tokens"})

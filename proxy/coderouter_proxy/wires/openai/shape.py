@@ -17,14 +17,31 @@ _FIELDS: Final[Mapping[str, tuple[type, ...]]] = {
 }
 
 
+def choices(chunk: Body) -> list[dict[str, Any]]:
+    """Return the choices of a chunk or a completion that are objects."""
+    found = chunk.get("choices")
+    return [choice for choice in found if isinstance(choice, dict)] if isinstance(found, list) else []
+
+
+def first_choice(answer: Body) -> Body | None:
+    """Return the first of several answers; None if there is none."""
+    return next((choice for choice in choices(answer) if not choice.get("index")), None)
+
+
+def with_choice(answer: Body, choice: Body, **fields: object) -> Body:
+    """Return the answer with these fields in this one of its choices."""
+    edited = {**choice, **fields}
+    return {**answer, "choices": [edited if each is choice else each for each in answer["choices"]]}
+
+
 def in_shape(answer: Body, said: str) -> Body:
     """Return a completion or a chunk in its shape, the same object if it is; `said` is "message" or "delta"."""
     given = answer.get("choices")
     if not isinstance(given, list):
         return {**answer, "choices": []}
-    choices = [_choice(choice, said) for choice in given if isinstance(choice, dict)]
-    same = len(choices) == len(given) and all(new is old for new, old in zip(choices, given, strict=True))
-    return answer if same else {**answer, "choices": choices}
+    kept = [_choice(choice, said) for choice in choices(answer)]
+    same = len(kept) == len(given) and all(new is old for new, old in zip(kept, given, strict=True))
+    return answer if same else {**answer, "choices": kept}
 
 
 def _choice(choice: Body, said: str) -> Body:
