@@ -1,6 +1,5 @@
 """Stages that change the text of an answer piece by piece, and hold back what is not certain yet."""
 
-import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
@@ -132,7 +131,3 @@ class Stages:
                 for new in (stage.feed(piece) if isinstance(piece, str) else [*stage.end(), piece])
             ]
         return pieces
-
-
-def new_call_id() -> str:
-    return f"call_{secrets.token_hex(12)}"

@@ -3,10 +3,11 @@
 from coderouter_proxy.answer import NO_CHANGES, Changes, Usage
 from coderouter_proxy.relay.keep_state import KeepState
 from coderouter_proxy.relay.output_filters.filter import Thought
-from coderouter_proxy.relay.text import Piece, Stages, new_call_id
+from coderouter_proxy.relay.text import Piece, Stages
 from coderouter_proxy.request import Body
 from coderouter_proxy.wires.answer_writer import AnswerWriter
 from coderouter_proxy.wires.deltas import Arguments, Delta, Reader, Stop, Text, Thinking, ToolCall
+from coderouter_proxy.wires.ids import new_id
 
 
 class Translated:
@@ -96,5 +97,5 @@ def _as_deltas(pieces: list[Piece]) -> list[Delta]:
         elif isinstance(piece, Thought):
             deltas.append(Thinking(piece.text))
         else:
-            deltas += [ToolCall(new_call_id(), piece.name), Arguments(piece.arguments)]
+            deltas += [ToolCall(new_id("call_"), piece.name), Arguments(piece.arguments)]
     return deltas

@@ -5,6 +5,8 @@ from collections.abc import Mapping
 from typing import Final
 from urllib.parse import urlsplit
 
+import orjson
+
 from coderouter_events.events import Ingress
 from coderouter_proxy.answer import Usage
 from coderouter_proxy.config.schema import Profile, Provider
@@ -12,6 +14,7 @@ from coderouter_proxy.config.traits import ProviderTraits
 from coderouter_proxy.errors import ProviderError
 from coderouter_proxy.request import Body, ClientRequest
 from coderouter_proxy.wires import fitting, lenient_json, returned_state, state
+from coderouter_proxy.wires.answer_writer import AnswerWriter
 from coderouter_proxy.wires.client import Drop
 from coderouter_proxy.wires.clients import CLIENT_WIRES
 from coderouter_proxy.wires.conversation import Conversation
@@ -115,9 +118,17 @@ class ProviderWire(ABC):
     def settled(self, chunk: Body) -> list[Body]:
         """Return the chunk without an empty stop reason; for a whole answer, the chunks of its stream."""
 
-    @abstractmethod
     def collected(self, chunks: list[Body], usage: Usage) -> Body:
         """Return the whole answer that these chunks of a stream amount to."""
+        reader = self.reader()
+        deltas = [delta for chunk in chunks for delta in reader.read(chunk)]
+        deltas += reader.end()
+        whole: Body = orjson.loads(self.writer_like(chunks).whole(deltas, reader.stop, usage))
+        return whole
+
+    @abstractmethod
+    def writer_like(self, chunks: list[Body]) -> AnswerWriter:
+        """Return a writer of answers with the id and the model that the chunks have."""
 
     @abstractmethod
     def saying(self, text: str, model: str) -> Body:

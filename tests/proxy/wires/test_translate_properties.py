@@ -79,7 +79,7 @@ def written(wire: str, deltas: list[Delta], stop: Stop, usage: Usage, *, stream:
     """Return what a writer makes of the deltas: its events, or one whole answer."""
     writer: AnthropicWriter | OpenAIWriter
     if wire == "anthropic":
-        writer = AnthropicWriter("msg_1", "m", ToolNames([]), thinking=True, input_tokens=1)
+        writer = AnthropicWriter("msg_1", "m", ToolNames([]), thinking=True, input_tokens=lambda: 1)
     else:
         writer = OpenAIWriter("chatcmpl-1", "m", 1, usage_chunk=True)
     if not stream:

@@ -26,7 +26,7 @@ USAGE = Usage(input_tokens=10, output_tokens=3, cache_read_tokens=2, cache_creat
 
 
 def anthropic_writer(*names: str, thinking: bool = True) -> AnthropicWriter:
-    return AnthropicWriter("msg_1", "claude-x", ToolNames(names), thinking=thinking, input_tokens=77)
+    return AnthropicWriter("msg_1", "claude-x", ToolNames(names), thinking=thinking, input_tokens=lambda: 77)
 
 
 def openai_writer(*, usage_chunk: bool = True) -> OpenAIWriter:

@@ -5,10 +5,11 @@ from typing import Any
 
 from coderouter_proxy.answer import Changes
 from coderouter_proxy.relay.output_filters.filter import Thought
-from coderouter_proxy.relay.text import Piece, Stages, new_call_id
+from coderouter_proxy.relay.text import Piece, Stages
 from coderouter_proxy.relay.tool_calls.lookahead import TextualCall
 from coderouter_proxy.request import Body
 from coderouter_proxy.wires import json_values, state
+from coderouter_proxy.wires.ids import new_id
 
 _TEXT: Body = {"type": "text", "text": ""}
 _THINKING: Body = {"type": "thinking", "thinking": "", "signature": ""}
@@ -191,26 +192,20 @@ def _blocks(pieces: list[Piece], text_block: Body, origin: str) -> list[Body]:
     """Return the blocks of a complete answer for the pieces of a text."""
     blocks: list[Body] = []
     for piece in pieces:
-        last: Body = blocks[-1] if blocks else {"type": None}
         match piece:
-            case str() if last["type"] == "text":
-                last["text"] += piece
             case str():
-                blocks.append({**text_block, "text": piece})
-            case Thought() if last["type"] == "thinking":
-                last["thinking"] += piece.text
+                if piece.strip():
+                    blocks.append({**text_block, "text": piece})
             case Thought():
-                blocks.append({**_THINKING, "thinking": piece.text})
+                signature = _signature(origin, piece.text)
+                blocks.append({**_THINKING, "thinking": piece.text, "signature": signature})
             case TextualCall():
                 blocks.append({**_call(piece), "input": json_values.arguments(piece.arguments)})
-    for block in blocks:
-        if block["type"] == "thinking":
-            block["signature"] = _signature(origin, block["thinking"])
-    return [block for block in blocks if block["type"] != "text" or block["text"].strip()]
+    return blocks
 
 
 def _call(call: TextualCall) -> Body:
-    return {"type": "tool_use", "id": new_call_id(), "name": call.name}
+    return {"type": "tool_use", "id": new_id("call_"), "name": call.name}
 
 
 def _signature(origin: str, thinking: str) -> str:

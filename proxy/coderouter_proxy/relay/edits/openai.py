@@ -6,11 +6,12 @@ from typing import Any
 
 from coderouter_proxy.answer import NO_CHANGES, Changes
 from coderouter_proxy.relay.output_filters.filter import Thought
-from coderouter_proxy.relay.text import Piece, Stages, new_call_id
+from coderouter_proxy.relay.text import Piece, Stages
 from coderouter_proxy.relay.tool_calls.lookahead import TextualCall
 from coderouter_proxy.request import Body
 from coderouter_proxy.wires import state
 from coderouter_proxy.wires.collected_state import CollectedState
+from coderouter_proxy.wires.ids import new_id
 from coderouter_proxy.wires.openai.functions import finish_reason, with_function_call
 from coderouter_proxy.wires.openai.shape import choices, first_choice, with_choice
 
@@ -270,7 +271,7 @@ def _reasons(fields: Body) -> bool:
 
 def _call(call: TextualCall) -> dict[str, Any]:
     function = {"name": call.name, "arguments": call.arguments}
-    return {"id": new_call_id(), "type": "function", "function": function}
+    return {"id": new_id("call_"), "type": "function", "function": function}
 
 
 def _index(call: object) -> int:

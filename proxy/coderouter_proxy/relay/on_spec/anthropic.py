@@ -1,7 +1,6 @@
 """Messages and their streams as the API reference specifies them, from any server."""
 
 import re
-import secrets
 from operator import is_not
 from typing import Any
 
@@ -9,7 +8,8 @@ from coderouter_proxy.answer import NO_CHANGES, Changes
 from coderouter_proxy.request import Body
 from coderouter_proxy.wires import json_values
 from coderouter_proxy.wires.anthropic.calls import arguments_text, call_id, is_end
-from coderouter_proxy.wires.anthropic.shape import DELTA_TYPES, begun_by, is_block, is_delta
+from coderouter_proxy.wires.anthropic.shape import DELTA_TYPES, begun_by, empty_message, is_block, is_delta
+from coderouter_proxy.wires.ids import new_id
 
 _OBJECT = re.compile(rb'"partial_json"\s*:\s*[\[{]')
 
@@ -159,16 +159,8 @@ class OnSpec:
 
 def _message_start() -> Body:
     """Return the beginning of a message whose provider left it out."""
-    message: Body = {
-        "id": f"msg_{secrets.token_hex(12)}",
-        "type": "message",
-        "role": "assistant",
-        "model": "unknown",
-        "content": [],
-        "stop_reason": None,
-        "stop_sequence": None,
-        "usage": {"input_tokens": 0, "output_tokens": 0},
-    }
+    message = empty_message(new_id("msg_"), "unknown")
+    message["usage"] = {"input_tokens": 0, "output_tokens": 0}
     return {"type": "message_start", "message": message}
 
 

@@ -1,6 +1,8 @@
 """Write deltas as an answer on the Anthropic wire."""
 
 import re
+from collections.abc import Callable
+from functools import cached_property
 from typing import Any
 
 import orjson
@@ -9,6 +11,7 @@ from coderouter_proxy.answer import Usage
 from coderouter_proxy.request import Body
 from coderouter_proxy.wires import json_values
 from coderouter_proxy.wires.answer_writer import AnswerWriter
+from coderouter_proxy.wires.anthropic.shape import empty_message
 from coderouter_proxy.wires.deltas import (
     Arguments,
     Delta,
@@ -29,7 +32,7 @@ _NOT_IN_ID = re.compile(r"[^A-Za-z0-9_-]")
 
 
 class AnthropicWriter(AnswerWriter):
-    """Writes a message; `model` is the one the client named, `input_tokens` an estimate.
+    """Writes a message; `model` is the one the client named, `input_tokens` estimates those of the request.
 
     Thinking is written only to a client that requested it.
     """
@@ -41,26 +44,22 @@ class AnthropicWriter(AnswerWriter):
         names: ToolNames,
         *,
         thinking: bool,
-        input_tokens: int,
+        input_tokens: Callable[[], int],
         keeps_blocks: bool = False,
     ) -> None:
-        self._message: Body = {
-            "id": message_id,
-            "type": "message",
-            "role": "assistant",
-            "model": model,
-            "content": [],
-            "stop_reason": None,
-            "stop_sequence": None,
-        }
+        self._message = empty_message(message_id, model)
         self._names = names
         self.shows_thinking = thinking
         self.keeps_blocks = keeps_blocks
-        self._input_tokens = input_tokens
+        self._estimate = input_tokens
         self._index = -1
         self._open: type[Delta] | None = None
         # White space alone is held back until more text follows: Anthropic rejects such a block in later requests.
         self._blank = ""
+
+    @cached_property
+    def _input_tokens(self) -> int:
+        return self._estimate()
 
     def begin(self) -> bytes:
         usage = {"input_tokens": self._input_tokens, "output_tokens": 0}
@@ -97,9 +96,7 @@ class AnthropicWriter(AnswerWriter):
     def end(self, stop: Stop, usage: Usage) -> bytes:
         parts: list[bytes] = []
         self._leave(parts)
-        parts.append(
-            event("message_delta", {"delta": _stopped(stop), "usage": _usage(usage, self._input_tokens)})
-        )
+        parts.append(event("message_delta", {"delta": _stopped(stop), "usage": self._usage(usage)}))
         parts.append(event("message_stop", {}))
         return b"".join(parts)
 
@@ -110,9 +107,20 @@ class AnthropicWriter(AnswerWriter):
                 **self._message,
                 "content": self._blocks(deltas),
                 **_stopped(stop),
-                "usage": _usage(usage, self._input_tokens),
+                "usage": self._usage(usage),
             }
         )
+
+    def _usage(self, usage: Usage) -> dict[str, int]:
+        reported = {
+            "input_tokens": self._input_tokens if usage.input_tokens is None else usage.input_tokens,
+            "output_tokens": usage.output_tokens or 0,
+        }
+        if usage.cache_read_tokens is not None:
+            reported["cache_read_input_tokens"] = usage.cache_read_tokens
+        if usage.cache_creation_tokens is not None:
+            reported["cache_creation_input_tokens"] = usage.cache_creation_tokens
+        return reported
 
     def _blocks(self, deltas: list[Delta]) -> list[Body]:
         blocks: list[Body] = []
@@ -190,15 +198,3 @@ def _stopped(stop: Stop) -> Body:
     """Return how the answer ended; a filter is a refusal on this wire."""
     reason = "refusal" if stop.reason == "content_filter" else stop.reason or "end_turn"
     return {"stop_reason": reason, "stop_sequence": stop.sequence}
-
-
-def _usage(usage: Usage, input_tokens: int) -> dict[str, int]:
-    reported = {
-        "input_tokens": input_tokens if usage.input_tokens is None else usage.input_tokens,
-        "output_tokens": usage.output_tokens or 0,
-    }
-    if usage.cache_read_tokens is not None:
-        reported["cache_read_input_tokens"] = usage.cache_read_tokens
-    if usage.cache_creation_tokens is not None:
-        reported["cache_creation_input_tokens"] = usage.cache_creation_tokens
-    return reported

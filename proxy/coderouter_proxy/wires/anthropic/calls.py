@@ -1,8 +1,7 @@
 """Tool calls of servers that deviate from Anthropic."""
 
-import secrets
-
 from coderouter_proxy.request import Body
+from coderouter_proxy.wires.ids import new_id
 from coderouter_proxy.wires.json_values import words, written
 
 _ENDED = frozenset({"end_turn", "stop", "tool_calls", "function_call"})
@@ -15,7 +14,7 @@ def is_end(reason: object) -> bool:
 
 def call_id(block: Body) -> str:
     """Return the id of a call; a new one if it has none."""
-    return words(block.get("id")) or f"toolu_{secrets.token_hex(12)}"
+    return words(block.get("id")) or new_id("toolu_")
 
 
 def arguments_text(given: object) -> str:

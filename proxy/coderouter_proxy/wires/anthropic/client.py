@@ -5,6 +5,7 @@ Source: the API reference of messages, and what the official SDKs and Claude Cod
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 import orjson
@@ -65,7 +66,7 @@ class AnthropicClient(ClientWire):
             named_model(request.body),
             ToolNames(_given_tools(request.body)),
             thinking=thinking,
-            input_tokens=token_estimate.estimate(request.body),
+            input_tokens=partial(token_estimate.estimate, request.body),
             keeps_blocks=thinking and returned_state.keeps_blocks(request.body["messages"]),
         )
 

@@ -1,11 +1,7 @@
 """A message in the form that was not requested: a whole one as a stream, a stream as a whole one."""
 
-import orjson
-
-from coderouter_proxy.answer import Usage
 from coderouter_proxy.request import Body
 from coderouter_proxy.wires import json_values
-from coderouter_proxy.wires.anthropic.answer_reader import AnthropicReader
 from coderouter_proxy.wires.anthropic.answer_writer import AnthropicWriter
 from coderouter_proxy.wires.tool_names import ToolNames
 
@@ -36,22 +32,16 @@ def streamed(message: Body) -> list[Body]:
     return events
 
 
-def collected(chunks: list[Body], usage: Usage) -> Body:
-    """Return the message that the events of a stream amount to."""
-    reader = AnthropicReader()
-    deltas = [delta for chunk in chunks for delta in reader.read(chunk)]
-    deltas += reader.end()
+def writer_like(chunks: list[Body]) -> AnthropicWriter:
     starts = (chunk.get("message") for chunk in chunks if chunk.get("type") == "message_start")
     start = next((message for message in starts if isinstance(message, dict)), {})
-    writer = AnthropicWriter(
+    return AnthropicWriter(
         json_values.words(start.get("id")),
         json_values.words(start.get("model")),
         ToolNames(()),
         thinking=True,
-        input_tokens=0,
+        input_tokens=lambda: 0,
     )
-    message: Body = orjson.loads(writer.whole(deltas, reader.stop, usage))
-    return message
 
 
 def _block(index: int, block: Body) -> list[Body]:

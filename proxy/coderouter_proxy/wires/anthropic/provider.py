@@ -1,6 +1,5 @@
 """Providers that speak Messages: Anthropic itself, and local servers that offer its endpoint."""
 
-import secrets
 from collections.abc import Mapping
 
 from coderouter_proxy.answer import Usage
@@ -9,16 +8,18 @@ from coderouter_proxy.config.traits import ProviderTraits
 from coderouter_proxy.errors import ProviderError
 from coderouter_proxy.request import Body, ClientRequest
 from coderouter_proxy.wires import fitting, json_values, refusals, returned_state, state
+from coderouter_proxy.wires.answer_writer import AnswerWriter
 from coderouter_proxy.wires.anthropic import others
 from coderouter_proxy.wires.anthropic.answer_reader import AnthropicReader
 from coderouter_proxy.wires.anthropic.answer_writer import event
 from coderouter_proxy.wires.anthropic.client import STATUSES, VERSION
 from coderouter_proxy.wires.anthropic.fit import fit
-from coderouter_proxy.wires.anthropic.other_form import collected, streamed
+from coderouter_proxy.wires.anthropic.other_form import streamed, writer_like
 from coderouter_proxy.wires.anthropic.request_writer import MAX_TOKENS, VOCABULARY, write
-from coderouter_proxy.wires.anthropic.shape import TEXT_FIELDS
+from coderouter_proxy.wires.anthropic.shape import TEXT_FIELDS, empty_message
 from coderouter_proxy.wires.anthropic.usage import usage_in
 from coderouter_proxy.wires.deltas import Reader
+from coderouter_proxy.wires.ids import new_id
 from coderouter_proxy.wires.losses import losses
 from coderouter_proxy.wires.provider import (
     Drop,
@@ -180,19 +181,12 @@ class AnthropicProvider(ProviderWire):
             return [{**chunk, "delta": {**delta, "stop_reason": None}}]
         return [chunk]
 
-    def collected(self, chunks: list[Body], usage: Usage) -> Body:
-        return collected(chunks, usage)
+    def writer_like(self, chunks: list[Body]) -> AnswerWriter:
+        return writer_like(chunks)
 
     def saying(self, text: str, model: str) -> Body:
-        return {
-            "id": f"msg_{secrets.token_hex(12)}",
-            "type": "message",
-            "role": "assistant",
-            "model": model,
-            "content": [{"type": "text", "text": text}],
-            "stop_reason": "end_turn",
-            "stop_sequence": None,
-        }
+        said = {"content": [{"type": "text", "text": text}], "stop_reason": "end_turn"}
+        return empty_message(new_id("msg_"), model) | said
 
     def validate(self, decoded: Body) -> None:
         content = decoded.get("content")

@@ -29,6 +29,19 @@ _EMPTY: Final[Mapping[str, Body]] = {
 }
 
 
+def empty_message(message_id: str, model: str) -> Body:
+    """Return a message before anything of it has arrived."""
+    return {
+        "id": message_id,
+        "type": "message",
+        "role": "assistant",
+        "model": model,
+        "content": [],
+        "stop_reason": None,
+        "stop_sequence": None,
+    }
+
+
 def is_block(block: object) -> bool:
     """Return whether this is a block of any type, with what clients read of that type."""
     if not isinstance(block, dict) or not isinstance(kind := block.get("type"), str):

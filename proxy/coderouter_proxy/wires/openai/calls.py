@@ -1,9 +1,9 @@
 """Tool calls of servers that deviate from OpenAI: which call a piece belongs to, and what it adds to it."""
 
-import secrets
 from collections.abc import Iterator
 
 from coderouter_proxy.request import Body
+from coderouter_proxy.wires.ids import new_id
 from coderouter_proxy.wires.json_values import words, written
 
 
@@ -145,7 +145,7 @@ class Calls:
 
     def _new(self, index: object, given: str) -> Call:
         unique = given and given not in self._by_id
-        call = Call(given, given if unique else f"call_{secrets.token_hex(12)}")
+        call = Call(given, given if unique else new_id("call_"))
         self._all.append(call)
         self._by_id[given or call.id] = call
         if isinstance(index, int):

@@ -1,11 +1,7 @@
 """A chat completion in the form that was not requested: a whole one as a stream, a stream as a whole one."""
 
-import orjson
-
-from coderouter_proxy.answer import Usage
 from coderouter_proxy.request import Body
 from coderouter_proxy.wires import json_values
-from coderouter_proxy.wires.openai.answer_reader import OpenAIReader
 from coderouter_proxy.wires.openai.answer_writer import OpenAIWriter
 from coderouter_proxy.wires.openai.shape import choices
 
@@ -28,21 +24,15 @@ def streamed(completion: Body) -> list[Body]:
     return chunks
 
 
-def collected(chunks: list[Body], usage: Usage) -> Body:
-    """Return the completion that the chunks of a stream amount to."""
-    reader = OpenAIReader()
-    deltas = [delta for chunk in chunks for delta in reader.read(chunk)]
-    deltas += reader.end()
+def writer_like(chunks: list[Body]) -> OpenAIWriter:
     head = chunks[0] if chunks else {}
     created = head.get("created")
-    writer = OpenAIWriter(
+    return OpenAIWriter(
         json_values.words(head.get("id")),
         json_values.words(head.get("model")),
         created if isinstance(created, int) else 0,
         usage_chunk=False,
     )
-    completion: Body = orjson.loads(writer.whole(deltas, reader.stop, usage))
-    return completion
 
 
 def _delta(choice: Body) -> Body:

@@ -1,6 +1,5 @@
 """Providers that speak Chat Completions: llama.cpp, Ollama, vLLM, LM Studio, OpenRouter, OpenAI itself."""
 
-import secrets
 import time
 from typing import Any
 
@@ -10,12 +9,14 @@ from coderouter_proxy.config.traits import ProviderTraits
 from coderouter_proxy.errors import ProviderError
 from coderouter_proxy.request import Body, ClientRequest
 from coderouter_proxy.wires import fitting, json_values, refusals, returned_state, state, system_text
+from coderouter_proxy.wires.answer_writer import AnswerWriter
 from coderouter_proxy.wires.deltas import Reader
+from coderouter_proxy.wires.ids import new_id
 from coderouter_proxy.wires.losses import losses
 from coderouter_proxy.wires.openai.answer_reader import OpenAIReader
 from coderouter_proxy.wires.openai.answer_writer import DONE
 from coderouter_proxy.wires.openai.fit import fit
-from coderouter_proxy.wires.openai.other_form import collected, streamed
+from coderouter_proxy.wires.openai.other_form import streamed, writer_like
 from coderouter_proxy.wires.openai.request_writer import VOCABULARY, write
 from coderouter_proxy.wires.openai.shape import choices
 from coderouter_proxy.wires.openai.usage import usage_in
@@ -147,13 +148,13 @@ class OpenAIProvider(ProviderWire):
             return [{**chunk, "choices": kept}]
         return [chunk]
 
-    def collected(self, chunks: list[Body], usage: Usage) -> Body:
-        return collected(chunks, usage)
+    def writer_like(self, chunks: list[Body]) -> AnswerWriter:
+        return writer_like(chunks)
 
     def saying(self, text: str, model: str) -> Body:
         message = {"role": "assistant", "content": text}
         return {
-            "id": f"chatcmpl-{secrets.token_hex(12)}",
+            "id": new_id("chatcmpl-"),
             "object": "chat.completion",
             "created": int(time.time()),
             "model": model,
