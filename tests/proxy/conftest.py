@@ -2,9 +2,10 @@
 
 import socket
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import ExitStack
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -102,6 +103,18 @@ def running_proxy(
         yield started
         exit_code = started.command.stop()
     assert exit_code == 0, started.command.stderr
+    assert_sound(started.events_path)
+
+
+@contextmanager
+def serving_soundly(
+    folder: Path, config: Mapping[str, Any] | str, *, env: Mapping[str, str] | None = None
+) -> Iterator[Proxy]:
+    """Run a proxy with this configuration; it has to stop cleanly, without a traceback, and with sound events."""
+    with process.serving(folder, config, env=env) as started:
+        yield started
+        assert started.command.stop() == 0
+        assert "Traceback" not in started.command.stderr
     assert_sound(started.events_path)
 
 

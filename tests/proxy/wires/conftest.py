@@ -6,7 +6,7 @@ from typing import Any, Protocol
 
 import pytest
 
-from proxy.conftest import A_KEY, B_KEY, assert_sound
+from proxy.conftest import A_KEY, B_KEY, serving_soundly
 from support.proxy import anthropic_answers, openai_answers, process
 from support.proxy.client_view import AnthropicClient, Client, OpenAIClient
 from support.proxy.process import Proxy
@@ -84,11 +84,8 @@ def client(request: pytest.FixtureRequest) -> Client:
 def running_wires(upstream_server: Upstream, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Proxy]:
     folder = tmp_path_factory.mktemp("wires")
     keys = {"O_KEY": A_KEY, "N_KEY": B_KEY}
-    with process.serving(folder, config(upstream_server), env=keys) as started:
+    with serving_soundly(folder, config(upstream_server), env=keys) as started:
         yield started
-        assert started.command.stop() == 0
-        assert "Traceback" not in started.command.stderr
-    assert_sound(started.events_path)
 
 
 @pytest.fixture

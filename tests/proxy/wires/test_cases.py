@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from proxy.conftest import assert_sound
+from proxy.conftest import serving_soundly
 from support.proxy import process, wire_cases
 from support.proxy.process import Proxy
 from support.proxy.upstream import Upstream
@@ -18,11 +18,8 @@ CASES = sorted((Path(__file__).parent / "cases").glob("*/case.json"))
 @pytest.fixture(scope="module")
 def rig(upstream_server: Upstream, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Proxy]:
     """One proxy for all cases."""
-    with process.serving(tmp_path_factory.mktemp("cases"), wire_cases.config(upstream_server)) as started:
+    with serving_soundly(tmp_path_factory.mktemp("cases"), wire_cases.config(upstream_server)) as started:
         yield started
-        assert started.command.stop() == 0
-        assert "Traceback" not in started.command.stderr
-    assert_sound(started.events_path)
 
 
 @pytest.mark.parametrize("path", CASES, ids=lambda path: path.parent.name)
