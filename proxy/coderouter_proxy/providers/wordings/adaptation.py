@@ -40,7 +40,7 @@ ON: Final = always(value=True)
 OFF: Final = always(value=False)
 
 QUOTE: Final = "['\"`]?"
-_PATH = r"([A-Za-z_][\w.\[\]-]*)"
+_PATH = r"([A-Za-z_][\w.\[\]-]{0,100})"  # bounded: from each letter on, it is tried to its end
 
 UNKNOWN_FIELD: Final = (
     # Mistral (charmbracelet/crush#1590), Anthropic (anthropics/claude-code#14135), Copilot
