@@ -164,6 +164,7 @@ class Relay:
         parts: list[bytes] = []
         for each in self._wire.settled(chunk):
             self._record(each)
+            self.ended = self.ended or self._wire.ends(each)
             if not self.has_content and self._wire.has_content(each):
                 self.has_content = True
             is_as_it_came = each is chunk and self._wire.is_framed(raw, chunk)

@@ -8,8 +8,11 @@ from coderouter_proxy.wires.client import ClientWire, Headers
 from coderouter_proxy.wires.openai.client import OpenAIClient
 from coderouter_proxy.wires.responses.client import ResponsesClient
 
+RESPONSES = ResponsesClient()
+"""Has what clients refer to."""
+
 CLIENT_WIRES: Mapping[Ingress, ClientWire] = {
-    wire.ingress: wire for wire in (AnthropicClient(), OpenAIClient(), ResponsesClient())
+    wire.ingress: wire for wire in (AnthropicClient(), OpenAIClient(), RESPONSES)
 }
 
 

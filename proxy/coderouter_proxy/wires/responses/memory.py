@@ -16,13 +16,17 @@ AGE_S_MAX = 3_600
 
 @dataclass(slots=True)
 class Kept:
-    """A response and the request that led to it, as JSON: hardly any is ever read again."""
+    """A response and the request that led to it, as JSON: hardly any is ever read again.
+
+    `made_by` is the origin of the provider that knows it by the same ids; empty if none does.
+    """
 
     previous_id: str | None
     request: bytes
     output: bytes
     item_ids: tuple[str, ...]
     used_at: float
+    made_by: str = ""
 
     @property
     def size(self) -> int:
@@ -50,10 +54,17 @@ class Memory:
         self._response_of: dict[str, str] = {}  # by the id of an item
         self._size = 0
 
-    def keep(self, response_id: str, previous_id: str | None, request: bytes, output: list[Body]) -> None:
+    def keep(
+        self,
+        response_id: str,
+        previous_id: str | None,
+        request: bytes,
+        output: list[Body],
+        made_by: str = "",
+    ) -> None:
         """Keep a response; one that is too large for the memory is not kept."""
         ids = tuple(item["id"] for item in output)
-        kept = Kept(previous_id, request, orjson.dumps(output), ids, self._clock())
+        kept = Kept(previous_id, request, orjson.dumps(output), ids, self._clock(), made_by)
         if kept.size > self._bytes_max:
             return
         self._forget(response_id)
