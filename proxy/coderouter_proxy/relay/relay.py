@@ -157,7 +157,10 @@ class Relay:
             return self._conversion.comment(CLIENT_WIRES[self._wire.ingress].ping)
         self.moved = True
         if not exact or self._split.holds:
-            return b"".join([self._settled(b"", each) for each in self._split.feed(decoded)])
+            certain = self._split.feed(decoded)
+            if self._wire.ends(decoded):
+                certain += self._split.end()
+            return b"".join([self._settled(b"", each) for each in certain])
         return self._settled(raw, decoded)
 
     def _settled(self, raw: bytes, chunk: Body) -> bytes:

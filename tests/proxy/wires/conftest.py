@@ -34,6 +34,7 @@ def config(upstream: Upstream) -> dict[str, object]:
     """Return a providers.yaml with each kind of provider in each variant, and a profile of that name for each."""
     providers: list[dict[str, object]] = []
     profiles = {"both-openai": ["openai", "anthropic"], "both-anthropic": ["anthropic", "openai"]}
+    profiles["both-responses"] = ["responses", "openai"]
     for kind, (path, wire, model) in KINDS.items():
         for variant, fields in VARIANTS.items():
             name = variant + kind

@@ -217,6 +217,30 @@ def streamed_thoughtful(thought: str, words: str) -> Script:
     return streamed_items(reasoning(thought), message(words))
 
 
+AT: Item = {"item_id": "msg_theirs", "output_index": 0}
+DONE = b"data: [DONE]\n\n"
+
+
+def text(words: str) -> bytes:
+    """Return the event of a piece of a message; its number is not the right one."""
+    return text_delta(Writer(), words, AT)
+
+
+def message_begun() -> list[bytes]:
+    """Return the events up to the first text of a message."""
+    event = Writer()
+    return [*begun(event), *_message_begun(event, 0, message(""))]
+
+
+def message_ended(words: str = "Hel") -> list[bytes]:
+    """Return the events that end a message with these words."""
+    return list(_message_ended(Writer(), 0, message(words)))
+
+
+def ended(*items: Item, status: str = "completed", **more: object) -> bytes:
+    return Writer()(status, response=response(*items, status=status, **more))
+
+
 def hello(*, as_stream: bool) -> Script:
     """Return the usual answer, streamed or whole."""
     return streamed() if as_stream else answer()

@@ -140,6 +140,9 @@ class ResponsesProvider(ProviderWire):
             _raise_for_status(response)
             if decoded.get("type") == "error":
                 _raise(decoded)
+            reason = self.stop_reason(decoded) if response else None
+            if reason is not None and (stopped := refusals.stopped_by(reason)):
+                raise stopped
         if error := refusals.reported(decoded, STATUSES):
             raise error
 
