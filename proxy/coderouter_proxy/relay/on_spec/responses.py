@@ -4,7 +4,6 @@ An answer that lacks more than what is completed here is not passed on but writt
 first event, before anything is sent.
 """
 
-import re
 from collections.abc import Callable
 from typing import Any, Final
 
@@ -20,6 +19,11 @@ from coderouter_proxy.wires.responses.output_items import Events
 from coderouter_proxy.wires.responses.response import failed
 
 # Without one of these, clients reject the object.
+_STRINGS: Final = {
+    "function_call": ("call_id", "name", "arguments"),
+    "custom_tool_call": ("call_id", "name", "input"),
+}
+"""Of calls, the fields that have to be texts."""
 _FIELDS: Final = {
     "id": (str,),
     "object": (str,),
@@ -30,7 +34,6 @@ _FIELDS: Final = {
     "tool_choice": (str, dict),
     "tools": (list,),
 }
-_NUMBER: Final = re.compile(rb'"sequence_number"\s*:\s*(\d+)')
 
 
 def is_sound(answer: Body) -> bool:
@@ -47,43 +50,59 @@ def is_sound(answer: Body) -> bool:
 
 
 class OnSpec:
-    """Passes the events of a sound answer on: in their order, of known items, with complete usage.
+    """Passes the events of a sound answer on: numbered, each about an item that is open, and with complete usage.
 
-    `keep` gets the response that ends the answer.
+    What has no place is left out. `keep` gets the response that ends the answer.
     """
 
     def __init__(self) -> None:
         self.keep: Callable[[Body], None] | None = None
         self._response: Body = {}
         self._next = 0  # number of an event
-        self._counted = False  # the newest event already, because it may pass as it is
+        self._items: list[_Item] = []
         self._done: list[Body] = []
 
     def changes(self) -> Changes:
         return NO_CHANGES
 
     def concerns(self, events: bytes) -> bool:
-        number = _NUMBER.search(events)
-        self._counted = number is not None and int(number[1]) == self._next
-        self._next += self._counted
-        return not self._counted
+        return True
 
     def chunk(self, chunk: Body, *, first: bool) -> list[Body]:
-        self._next -= self._counted
-        self._counted = False
         kind = chunk.get("type")
-        if type(kind) is not str:
+        if type(kind) is not str or not self._fits(kind, chunk):
             return []
-        if kind in shape.TEXTS:
-            if type(chunk.get("delta")) is not str:
-                return []
-        else:
-            chunk = self._other(kind, chunk)
+        if "response" in chunk:
+            chunk = self._of_response(kind, chunk)
         number, self._next = self._next, self._next + 1
-        if number == 0 and type(given := chunk.get("sequence_number")) is int:
-            self._next = given + 1
-            return [chunk]
         return [chunk if chunk.get("sequence_number") == number else {**chunk, "sequence_number": number}]
+
+    def _fits(self, kind: str, chunk: Body) -> bool:
+        """Return whether the event has its place here, and take note of what it begins or ends."""
+        if kind in shape.BEGIN or kind in shape.LAST:
+            response = chunk.get("response")
+            begins = kind == "response.created"
+            return isinstance(response, dict) and _is_response(response) and begins == (not self._next)
+        index = chunk.get("output_index")
+        if kind == "response.output_item.added":
+            return index == len(self._items) and self._begins(chunk.get("item"))
+        if type(index) is not int or not 0 <= index < len(self._items):
+            return False
+        item = self._items[index]
+        if kind == "response.output_item.done":
+            given = chunk.get("item")
+            if item.done or not isinstance(given, dict) or given.get("id") != item.id or not _is_item(given):
+                return False
+            item.done = True
+            self._done.append(given)
+            return True
+        return not item.done and chunk.get("item_id") == item.id and item.takes(kind, chunk)
+
+    def _begins(self, given: object) -> bool:
+        if not isinstance(given, dict) or not _is_item(given):
+            return False
+        self._items.append(_Item(given["id"], given["type"]))
+        return True
 
     def end(self) -> list[Body]:
         return []
@@ -102,21 +121,45 @@ class OnSpec:
         response = {**self._response, "output": self._done, **how.fields}
         return Events(self._next).event(b"failed", b'"response":' + orjson.dumps(response))
 
-    def _other(self, kind: str, chunk: Body) -> Body:
-        if kind == "response.output_item.done" and isinstance(item := chunk.get("item"), dict):
-            self._done.append(item)
-        response = chunk.get("response")
-        if not isinstance(response, dict):
-            return chunk
+    def _of_response(self, kind: str, chunk: Body) -> Body:
+        response = chunk["response"]
         if kind not in shape.LAST:
             self._response = response
             return chunk
         edited = _with_usage(response)
-        if not edited.get("output") and self._done:
+        if not edited["output"] and self._done:
             edited = {**edited, "output": self._done}
         if self.keep is not None:
             self.keep(edited)
         return chunk if edited is response else {**chunk, "response": edited}
+
+
+class _Item:
+    """An item of the answer: how many parts it has, by the name of their index."""
+
+    def __init__(self, item_id: str, kind: str) -> None:
+        self.id = item_id
+        self.kind = kind
+        self.done = False
+        self._parts = {"content_index": 0, "summary_index": 0}
+
+    def takes(self, kind: str, chunk: Body) -> bool:
+        """Return whether an event of this item comes after what it is about."""
+        text = shape.TEXTS.get(kind)
+        if text is not None and (type(chunk.get("delta")) is not str or text[0] != self.kind):
+            return False
+        name = next((name for name in self._parts if name in chunk), None)
+        if name is None:
+            return text is None or text[1] not in ("text", "summary", "content")
+        index = chunk[name]
+        if type(index) is not int:
+            return False
+        if not kind.endswith("_part.added"):
+            return 0 <= index < self._parts[name] or kind.startswith("response.reasoning_text")
+        if index != self._parts[name] or not isinstance(chunk.get("part"), dict):
+            return False
+        self._parts[name] += 1
+        return True
 
 
 def _with_usage(response: Body) -> Body:
@@ -148,6 +191,8 @@ def _is_response(response: Body) -> bool:
 
 
 def _is_item(item: object) -> bool:
-    return isinstance(item, dict) and bool(
-        json_values.words(item.get("type")) and json_values.words(item.get("id"))
-    )
+    if not isinstance(item, dict) or not (json_values.words(item.get("id")) and item.get("type")):
+        return False
+    names = _STRINGS.get(json_values.words(item["type"]), ())
+    is_list = item.get("type") != "message" or isinstance(item.get("content"), list)
+    return is_list and isinstance(item["type"], str) and all(type(item.get(name)) is str for name in names)

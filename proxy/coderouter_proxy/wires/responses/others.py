@@ -31,7 +31,12 @@ def uses_own_types(body: Body) -> bool:
 
 
 def fitted(body: Body, drop: Drop) -> Body:
-    """Return the request with functions as its only tools; `drop` gets the names of what is left out."""
+    """Return the request with functions as its only tools; `drop` gets the names of what is left out.
+
+    The ids of codex's sessions and turns go to OpenAI only.
+    """
+    if "client_metadata" in body:
+        body = {name: value for name, value in body.items() if name != "client_metadata"}
     if not uses_own_types(body):
         return body
     listed = body.get("input")
