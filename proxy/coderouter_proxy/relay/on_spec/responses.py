@@ -4,6 +4,7 @@ An answer that lacks more than what is completed here is not passed on but writt
 first event, before anything is sent.
 """
 
+import re
 from collections.abc import Callable
 from typing import Any, Final
 
@@ -19,6 +20,7 @@ from coderouter_proxy.wires.responses.output_items import Events
 from coderouter_proxy.wires.responses.response import failed
 
 # Without one of these, clients reject the object.
+_NAME: Final = re.compile(r"response\.[a-z_.]+")
 _STRINGS: Final = {
     "function_call": ("call_id", "name", "arguments"),
     "custom_tool_call": ("call_id", "name", "input"),
@@ -70,19 +72,24 @@ class OnSpec:
 
     def chunk(self, chunk: Body, *, first: bool) -> list[Body]:
         kind = chunk.get("type")
-        if type(kind) is not str or not self._fits(kind, chunk):
+        if type(kind) is not str or not _NAME.fullmatch(kind) or not self._fits(kind, chunk):
             return []
-        if "response" in chunk:
-            chunk = self._of_response(kind, chunk)
+        if kind in shape.LAST:
+            chunk = self._ended(kind, chunk)
         number, self._next = self._next, self._next + 1
         return [chunk if chunk.get("sequence_number") == number else {**chunk, "sequence_number": number}]
 
     def _fits(self, kind: str, chunk: Body) -> bool:
         """Return whether the event has its place here, and take note of what it begins or ends."""
-        if kind in shape.BEGIN or kind in shape.LAST:
+        if kind in shape.LAST:
+            return True
+        if kind in shape.BEGIN:
             response = chunk.get("response")
             begins = kind == "response.created"
-            return isinstance(response, dict) and _is_response(response) and begins == (not self._next)
+            if not isinstance(response, dict) or not _is_response(response) or begins != (not self._next):
+                return False
+            self._response = response
+            return True
         index = chunk.get("output_index")
         if kind == "response.output_item.added":
             return index == len(self._items) and self._begins(chunk.get("item"))
@@ -121,13 +128,16 @@ class OnSpec:
         response = {**self._response, "output": self._done, **how.fields}
         return Events(self._next).event(b"failed", b'"response":' + orjson.dumps(response))
 
-    def _of_response(self, kind: str, chunk: Body) -> Body:
-        response = chunk["response"]
-        if kind not in shape.LAST:
-            self._response = response
-            return chunk
-        edited = _with_usage(response)
-        if not edited["output"] and self._done:
+    def _ended(self, kind: str, chunk: Body) -> Body:
+        """Return the event that ends the answer with all of the response, which clients may only read there."""
+        response: Any = chunk.get("response")
+        given: Body = response if isinstance(response, dict) else {}
+        edited = given
+        if not _is_response(given):
+            edited = {**self._response, "usage": given.get("usage"), "status": kind.removeprefix("response.")}
+        edited = _with_usage(edited)
+        items = edited["output"]
+        if (not items and self._done) or not all(map(_is_item, items)):
             edited = {**edited, "output": self._done}
         if self.keep is not None:
             self.keep(edited)
@@ -150,7 +160,7 @@ class _Item:
             return False
         name = next((name for name in self._parts if name in chunk), None)
         if name is None:
-            return text is None or text[1] not in ("text", "summary", "content")
+            return self.kind not in ("message", "reasoning")
         index = chunk[name]
         if type(index) is not int:
             return False
@@ -166,7 +176,7 @@ def _with_usage(response: Body) -> Body:
     """Return the response with all details of its usage; the same object if it has them."""
     usage = response.get("usage")
     if not isinstance(usage, dict):
-        return response
+        return response if usage is None else {**response, "usage": None}
     given, said = usage.get("input_tokens_details"), usage.get("output_tokens_details")
     into: Any = given if isinstance(given, dict) else {}
     out: Any = said if isinstance(said, dict) else {}

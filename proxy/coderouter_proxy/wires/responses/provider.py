@@ -194,10 +194,9 @@ class ResponsesProvider(ProviderWire):
         return usage_in(response, before) if response.get("usage") or "timings" in response else before
 
     def stop_reason(self, chunk: Body) -> str | None:
-        kind = chunk.get("type")
-        if kind is not None and json_values.words(kind) not in shape.LAST:
+        kind, response = chunk.get("type"), shape.response_in(chunk)
+        if json_values.words(kind) not in shape.LAST and ("type" in chunk or not response):
             return None
-        response = shape.response_in(chunk)
         details = response.get("incomplete_details")
         reason = json_values.words(details.get("reason")) if isinstance(details, dict) else ""
         status = json_values.words(response.get("status")) or json_values.words(kind).removeprefix(

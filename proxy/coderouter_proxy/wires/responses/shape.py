@@ -38,7 +38,7 @@ def _texts(parts: object) -> Iterator[str]:
 
 def response_in(chunk: Body) -> Body:
     """Return the response that an event or a body holds; empty if it holds none."""
+    if "type" not in chunk:
+        return chunk if isinstance(chunk.get("output"), list) else {}
     inner = chunk.get("response")
-    if isinstance(inner, dict):
-        return inner
-    return chunk if "type" not in chunk and isinstance(chunk.get("output"), list) else {}
+    return inner if isinstance(inner, dict) else {}
