@@ -6,6 +6,7 @@ from typing import Any
 
 from support.proxy import anthropic_answers as anthropic
 from support.proxy import openai_answers as openai
+from support.proxy import responses_answers as responses
 from support.proxy.upstream import Script
 
 Body = dict[str, Any]
@@ -55,6 +56,29 @@ def _anthropic(dice: random.Random) -> Script:
             return anthropic.streamed(*_pieces(dice.choice(TEXTS), dice))
 
 
+def _responses(dice: random.Random) -> Script:
+    match dice.randrange(4):
+        case 0:
+            return responses.streamed_calling(READ, LIST)
+        case 1:
+            return responses.streamed_thoughtful("Let me think.", dice.choice(TEXTS))
+        case 2:
+            items = [responses.reasoning("Hm."), responses.message("First."), responses.call(*READ)]
+            return responses.streamed_items(*items)
+        case _:
+            return responses.streamed(*_pieces(dice.choice(TEXTS), dice))
+
+
+def _responses_whole(dice: random.Random) -> Body:
+    items = [
+        responses.reasoning("Hm."),
+        responses.message(dice.choice(TEXTS)),
+        responses.call(*READ),
+        responses.call(*LIST),
+    ]
+    return responses.response(*dice.sample(items, dice.randint(1, len(items))))
+
+
 def _openai_whole(dice: random.Random) -> Body:
     calls = [
         {"id": call_id, "type": "function", "function": {"name": name, "arguments": json.dumps(given)}}
@@ -79,8 +103,8 @@ def _anthropic_whole(dice: random.Random) -> Body:
     return anthropic.message(*dice.sample(blocks, dice.randint(1, len(blocks))))
 
 
-STREAMS = {"openai": _openai, "anthropic": _anthropic}
-WHOLE = {"openai": _openai_whole, "anthropic": _anthropic_whole}
+STREAMS = {"openai": _openai, "anthropic": _anthropic, "responses": _responses}
+WHOLE = {"openai": _openai_whole, "anthropic": _anthropic_whole, "responses": _responses_whole}
 
 
 def events(wire: str, dice: random.Random) -> list[bytes]:

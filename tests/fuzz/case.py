@@ -15,6 +15,8 @@ PROVIDERS = {
     "filtered": "openai",
     "messages": "anthropic",
     "messages-filtered": "anthropic",
+    "responses": "responses",
+    "responses-filtered": "responses",
 }
 """Names of the providers, with the wire that each speaks."""
 
@@ -32,7 +34,7 @@ class Case:
 def case(number: int, seed: str) -> Case:
     dice = random.Random(f"{seed}-{number}")
     name = f"case-{number}"
-    client = dice.choice(("openai", "anthropic"))
+    client = dice.choice(("openai", "anthropic", "responses"))
     provider = dice.choice(list(PROVIDERS))
     stream = dice.random() < 0.75
     asked = _request(name, client, provider, dice, stream=stream)
@@ -60,7 +62,12 @@ def _request(name: str, client: str, provider: str, dice: random.Random, *, stre
         "messages": [{"role": "user", "content": name}],
     }
     tools = dice.random() < 0.7
-    if client == "anthropic":
+    if client == "responses":
+        body["input"] = body.pop("messages")
+        body["store"] = dice.random() < 0.5
+        if tools:
+            body["tools"] = [{"type": "function", "name": tool, "parameters": SCHEMA} for tool in TOOLS]
+    elif client == "anthropic":
         body["max_tokens"] = 1000
         if tools:
             body["tools"] = [{"name": tool, "input_schema": SCHEMA} for tool in TOOLS]

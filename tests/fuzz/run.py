@@ -26,7 +26,7 @@ from fuzz.upstream import Upstream
 AT_ONCE = 16
 HELD_S_MAX = 0.1
 HEADERS = [(b"host", b"127.0.0.1"), (b"content-type", b"application/json")]
-KINDS = {"openai": "openai_compat", "anthropic": "anthropic"}
+KINDS = {"openai": "openai_compat", "anthropic": "anthropic", "responses": "openai_responses"}
 FILTERS = "output_filters: [strip_thinking, strip_stop_markers]"
 
 

@@ -128,6 +128,73 @@ def _check_delta(delta: Any, block_type: str) -> None:
     assert field is None or isinstance(delta[field], str), f"{field} is no text"
 
 
+def responses_stream(raw: bytes) -> str:
+    """Return how the stream ended: `ok` or `error`."""
+    events = data_of(raw)
+    names = [line[7:] for line in raw.decode().split("\n") if line.startswith("event: ")]
+    assert names == [event["type"] for event in events], "an event that is not named as it is"
+    last = events[-1]
+    assert last["type"] in ("response.completed", "response.incomplete", "response.failed"), "no end"
+    items: list[Body] = []
+    for number, event in enumerate(events):
+        if len(events) > 1:
+            assert event["sequence_number"] == number, "a wrong number"
+            assert (event["type"] == "response.created") == (number == 0)
+        assert (event is last) == (event["type"] == last["type"]), "events after the end"
+        match event["type"]:
+            case "response.output_item.added":
+                assert event["output_index"] == len(items), "an item with a wrong index"
+                _check_item(event["item"])
+                items.append({**event["item"], "open": True, "parts": 0})
+            case "response.output_item.done":
+                item = items[event["output_index"]]
+                assert item["open"], "the end of no item"
+                assert event["item"]["id"] == item["id"], "another id"
+                _check_item(event["item"])
+                item["open"] = False
+            case "response.content_part.added":
+                item = items[event["output_index"]]
+                assert event["content_index"] == item["parts"], "a part with a wrong index"
+                item["parts"] += 1
+            case "response.output_text.delta":
+                item = items[event["output_index"]]
+                assert item["open"], "a delta of a closed item"
+                assert event["item_id"] == item["id"], "a delta of another item"
+                assert event["content_index"] < item["parts"], "a delta of no part"
+                assert isinstance(event["delta"], str), "a delta that is no text"
+    response = last["response"]
+    assert isinstance(response["output"], list), "no output"
+    if last["type"] == "response.failed":
+        assert response["error"]["message"], "an error without words"
+        return "error"
+    _check_response(response)
+    return "ok"
+
+
+def _check_response(response: Body) -> None:
+    assert isinstance(response["id"], str)
+    for item in response["output"]:
+        _check_item(item)
+    if (usage := response["usage"]) is not None:
+        assert isinstance(usage["input_tokens_details"]["cached_tokens"], int), "usage without details"
+
+
+def _check_item(item: Any) -> None:
+    assert item["id"], "an item without an id"
+    match item["type"]:
+        case "message":
+            assert isinstance(item["content"], list), "content that is no list"
+        case "function_call":
+            assert item["call_id"], "a call without an id"
+            assert item["name"], "a call without a name"
+            assert isinstance(item["arguments"], str), "arguments that are no text"
+
+
+def responses_whole(raw: bytes) -> str:
+    _check_response(_object(raw.decode()))
+    return "ok"
+
+
 def openai_whole(raw: bytes) -> str:
     message = _object(raw.decode())["choices"][0]["message"]
     assert isinstance(message.get("content"), str | None), "content that is no text"
@@ -154,5 +221,7 @@ CHECKS: dict[tuple[str, bool], Callable[[bytes], str]] = {
     ("openai", False): openai_whole,
     ("anthropic", True): anthropic_stream,
     ("anthropic", False): anthropic_whole,
+    ("responses", True): responses_stream,
+    ("responses", False): responses_whole,
 }
 """By the client's wire, and whether it asked for a stream."""

@@ -32,6 +32,11 @@ PROVIDER_KINDS: dict[str, ProviderKind] = {
             about="speaks Messages",
         ),
         ProviderKind(
+            name="openai_responses",
+            client="coderouter_proxy.providers.http_provider:openai_responses",
+            about="speaks Responses",
+        ),
+        ProviderKind(
             name="echo",
             client="coderouter_proxy.providers.echo:Echo",
             about="answers with the user's words",

@@ -49,6 +49,10 @@ class ProviderClient(Protocol):
         """Return whether the request's hosted tools run at this provider."""
         ...
 
+    def may_have(self, request: ClientRequest) -> bool:
+        """Return whether the provider may have what the request refers to and is not kept here."""
+        ...
+
     async def count_tokens(self, request: ClientRequest, profile: Profile) -> int | None:
         """Return the provider's own count of the request's tokens, or None if it has none."""
         ...

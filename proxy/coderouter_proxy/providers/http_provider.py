@@ -29,6 +29,7 @@ from coderouter_proxy.wires.anthropic.provider import AnthropicProvider
 from coderouter_proxy.wires.client import named_model
 from coderouter_proxy.wires.openai.provider import OpenAIProvider
 from coderouter_proxy.wires.provider import Drop, ProviderWire
+from coderouter_proxy.wires.responses.provider import ResponsesProvider
 
 RelayFor = Callable[[ProviderWire, ClientRequest], Relay]
 
@@ -111,6 +112,9 @@ class HttpProvider:
 
     def runs_hosted_tools(self, request: ClientRequest) -> bool:
         return self.wire.ingress == request.ingress and self.wire.is_vendors_own(self.provider)
+
+    def may_have(self, request: ClientRequest) -> bool:
+        return self.wire.ingress == request.ingress
 
     async def count_tokens(self, request: ClientRequest, profile: Profile) -> int | None:
         url = self.wire.count_tokens_url(self.provider)
@@ -266,6 +270,12 @@ def anthropic(
     provider: Provider, policy: AnswerPolicy, traits: ProviderTraits, session: aiohttp.ClientSession
 ) -> HttpProvider:
     return _speaking(AnthropicProvider(), provider, policy, traits, session)
+
+
+def openai_responses(
+    provider: Provider, policy: AnswerPolicy, traits: ProviderTraits, session: aiohttp.ClientSession
+) -> HttpProvider:
+    return _speaking(ResponsesProvider(), provider, policy, traits, session)
 
 
 def _speaking(

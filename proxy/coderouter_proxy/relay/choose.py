@@ -1,18 +1,22 @@
 """Choose the relay of an answer: the one that changes the least."""
 
+from functools import partial
+
 from coderouter_proxy.relay.edited import Edit, Edited
 from coderouter_proxy.relay.edits import anthropic, openai
 from coderouter_proxy.relay.edits.openai_usage import ShowUsage
 from coderouter_proxy.relay.keep_state import KeepState
 from coderouter_proxy.relay.on_spec import anthropic as anthropic_spec
 from coderouter_proxy.relay.on_spec import openai as openai_spec
+from coderouter_proxy.relay.on_spec import responses as responses_spec
 from coderouter_proxy.relay.output_filters.filters import in_order
+from coderouter_proxy.relay.passed_or_anew import PassedOrAnew
 from coderouter_proxy.relay.relay import Conversion, Relay
 from coderouter_proxy.relay.text import AnswerPolicy, FilterText, RepairToolCalls, Stages
 from coderouter_proxy.relay.translated import Translated
 from coderouter_proxy.request import ClientRequest
 from coderouter_proxy.wires.anthropic.client import shows_thinking
-from coderouter_proxy.wires.clients import CLIENT_WIRES
+from coderouter_proxy.wires.clients import CLIENT_WIRES, RESPONSES
 from coderouter_proxy.wires.openai.client import wants_usage
 from coderouter_proxy.wires.openai.functions import uses_functions
 from coderouter_proxy.wires.provider import ProviderWire
@@ -24,20 +28,36 @@ def choose(wire: ProviderWire, request: ClientRequest, policy: AnswerPolicy) -> 
 
 
 def _conversion(wire: ProviderWire, request: ClientRequest, policy: AnswerPolicy) -> Conversion:
-    client = CLIENT_WIRES[request.ingress]
     if wire.ingress != request.ingress:
-        writer = client.writer(request)
-        reasoning = client.shows_reasoning or policy.reasoning_passthrough
-        kept = KeepState(
-            policy.origin,
-            signs=bool(policy.origin) and writer.shows_thinking,
-            sets_aside=writer.keeps_blocks,
-            returns_reasoning=reasoning and not client.shows_reasoning,
-        )
-        thoughts = writer.shows_thinking if client.shows_reasoning else policy.reasoning_passthrough
-        stages = _stages(request, policy, thoughts=thoughts)
-        return Translated(wire.reader(), writer, stages, kept, reasoning=reasoning)
+        return _translated(wire, request, policy)
+    if wire.ingress == "responses":
+        return _responses(wire, request, policy)
     return Edited(wire, EDITS[wire.ingress](request, policy))
+
+
+def _translated(wire: ProviderWire, request: ClientRequest, policy: AnswerPolicy) -> Translated:
+    client = CLIENT_WIRES[request.ingress]
+    writer = client.writer(request)
+    reasoning = client.shows_reasoning or policy.reasoning_passthrough
+    kept = KeepState(
+        policy.origin,
+        signs=bool(policy.origin) and writer.shows_thinking,
+        sets_aside=writer.keeps_blocks,
+        returns_reasoning=reasoning and not client.shows_reasoning,
+    )
+    thoughts = writer.shows_thinking if client.shows_reasoning else policy.reasoning_passthrough
+    stages = _stages(request, policy, thoughts=thoughts)
+    return Translated(wire.reader(), writer, stages, kept, reasoning=reasoning)
+
+
+def _responses(wire: ProviderWire, request: ClientRequest, policy: AnswerPolicy) -> Conversion:
+    """Return what passes the answer on, or writes it anew where its text may change or its calls have other names."""
+    anew = partial(_translated, wire, request, policy)
+    if policy.filters or (policy.repairs_text_calls and request.outline.get("tools")):
+        return anew()
+    on_spec = responses_spec.OnSpec()
+    on_spec.keep = RESPONSES.passed_on(request, policy.origin, on_spec)
+    return PassedOrAnew(Edited(wire, [on_spec]), anew, responses_spec.is_sound)
 
 
 def _openai_edits(request: ClientRequest, policy: AnswerPolicy) -> list[Edit]:

@@ -1,5 +1,6 @@
 """Relay an answer from its provider to its client, event by event, and log what it reported."""
 
+from collections.abc import Iterable, Iterator
 from typing import Protocol
 
 import orjson
@@ -108,7 +109,8 @@ class Relay:
                 elif len(raw) > 2:
                     parts.append(events[passed:start])
                     passed = at
-                    parts.append(self._other(raw, chunk))
+                    for piece in self._other(raw, chunk):  # an error does not take back those before it
+                        parts.append(piece)
                     if self.ended:
                         break
         except ProviderError as error:
@@ -139,7 +141,7 @@ class Relay:
         chunk = _chunk(raw)
         return self._wire.delta(chunk) if chunk is not None and self._wire.is_plain(raw, chunk) else None
 
-    def _other(self, raw: bytes, chunk: Body | None) -> bytes:
+    def _other(self, raw: bytes, chunk: Body | None) -> Iterable[bytes]:
         """Return what the client gets for an event that is not just more content; `chunk` if it is usual JSON.
 
         An event without data is passed on if it consists of comments: SDKs take any other for JSON.
@@ -149,31 +151,33 @@ class Relay:
             raise self._error(data)
         if not data.strip():
             is_readable = comments and lenient_json.is_utf8(comments)
-            return self._conversion.comment(comments + b"\n\n") if is_readable else b""
+            return (self._conversion.comment(comments + b"\n\n"),) if is_readable else ()
         if self._wire.is_end(data):
-            return self._last(raw)
+            return (self._last(raw),)
         decoded, exact = (chunk, True) if chunk is not None else self._wire.read(data)
         self._wire.raise_for_error(decoded)
         if self._wire.is_ping(decoded):
-            return self._conversion.comment(CLIENT_WIRES[self._wire.ingress].ping)
+            return (self._conversion.comment(CLIENT_WIRES[self._wire.ingress].ping),)
         self.moved = True
         if not exact or self._split.holds:
-            return b"".join([self._settled(b"", each) for each in self._split.feed(decoded)])
+            certain = self._split.feed(decoded)
+            if self._wire.ends(decoded):
+                certain += self._split.end()
+            return (piece for each in certain for piece in self._settled(b"", each))
         return self._settled(raw, decoded)
 
-    def _settled(self, raw: bytes, chunk: Body) -> bytes:
-        parts: list[bytes] = []
+    def _settled(self, raw: bytes, chunk: Body) -> Iterator[bytes]:
         for each in self._wire.settled(chunk):
             self._record(each)
+            self.ended = self.ended or self._wire.ends(each)
             if not self.has_content and self._wire.has_content(each):
                 self.has_content = True
             is_as_it_came = each is chunk and self._wire.is_framed(raw, chunk)
             event = raw if is_as_it_came else self._wire.event(each)
-            parts.append(self._conversion.chunk(event, each))
-        return b"".join(parts)
+            yield self._conversion.chunk(event, each)
 
     def _converted(self, chunk: Body) -> bytes:
-        return self._settled(b"", chunk)
+        return b"".join(self._settled(b"", chunk))
 
     def _last(self, raw: bytes) -> bytes:
         """Return what the client gets for the end; where a server names it, an end without a stop is a cut."""

@@ -28,7 +28,7 @@ from coderouter_proxy.providers.client import ProviderClient
 from coderouter_proxy.providers.wordings.adaptation import Adaptation, Value
 from coderouter_proxy.redact import shortened
 from coderouter_proxy.request import ClientRequest
-from coderouter_proxy.routing import capabilities, hosted, media
+from coderouter_proxy.routing import capabilities, hosted, media, referred
 from coderouter_proxy.routing.exhausted import chain_exhausted
 from coderouter_proxy.routing.router import Routing, Runtime
 
@@ -59,8 +59,10 @@ async def answer(
     Raises:
         ChainExhausted: none has.
         HttpError: the request forces a tool that runs at a vendor, and no provider of the chain has it.
+        NotKept: it refers to an answer that no provider of the chain may have.
     """
     names = hosted.in_order(request, capabilities.in_order(request, profile, routing.capabilities), routing)
+    names = referred.in_order(request, names, routing)
     if profile.cooldown:
         names = runtime.cooldowns.in_order(names)
     refused: list[_Attempt] = []

@@ -19,6 +19,7 @@ class CollectedState:
         self._field = state.REASONING[0]
         self._details: list[Any] = []
         self._extra: Body = {}
+        self._items: list[Any] = []
         self._blocks: list[Body] = []
 
     @property
@@ -42,6 +43,8 @@ class CollectedState:
             self._add_block({"type": name, "data": value})
         elif name == "reasoning_details" and isinstance(value, list):
             self._details += value
+        elif name == state.ITEMS and isinstance(value, list):
+            self._items += value
         elif isinstance(value, dict):
             self._extra = value
 
@@ -57,7 +60,7 @@ class CollectedState:
         turn = self._of_turn()
         if self._blocks:
             turn[state.THINKING] = self._blocks
-        elif self._texts and reasoning:
+        elif self._texts and reasoning and not self._items:
             turn[self._field] = "".join(self._texts)
         self._forget()
         return turn
@@ -68,6 +71,8 @@ class CollectedState:
             turn["reasoning_details"] = list(_merged(self._details))
         if self._extra:
             turn["extra_content"] = self._extra
+        if self._items:
+            turn[state.ITEMS] = self._items
         return turn
 
     def _add_block(self, block: Body) -> None:
@@ -76,7 +81,7 @@ class CollectedState:
 
     def _forget(self) -> None:
         self.has_any = False
-        self._texts, self._details, self._extra, self._blocks = [], [], {}, []
+        self._texts, self._details, self._extra, self._items, self._blocks = [], [], {}, [], []
 
 
 def _merged(details: Iterable[Any]) -> Iterator[Any]:

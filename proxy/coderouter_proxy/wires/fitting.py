@@ -103,6 +103,11 @@ def takes_effort(traits: ProviderTraits, *, own_api: bool) -> bool:
     return bool(traits.efforts) or (own_api and traits.efforts is None)
 
 
+def own_level(effort: str, traits: ProviderTraits) -> str:
+    """Return the level; the highest is OpenAI's own where nothing more is known of the model."""
+    return "xhigh" if effort == "max" and traits.efforts is None else effort
+
+
 def as_parts(content: object) -> list[Any]:
     """Return the content as a list of parts, of which a text looks the same on both wires."""
     if isinstance(content, str):

@@ -102,6 +102,11 @@ class ProviderWire(ABC):
     def is_end(self, data: bytes) -> bool:
         """Return whether the event with this data is the last one."""
 
+    def ends(self, chunk: Body) -> bool:
+        """Return whether the chunk, which is one of the answer, is the last event of its stream."""
+        del chunk
+        return False
+
     def is_ping(self, chunk: Body) -> bool:
         """Return whether the chunk only keeps the connection alive."""
         return chunk.get("type") == "ping"

@@ -61,9 +61,17 @@ _DURATION = re.compile(r"(\d+(?:\.\d+)?)s")
 
 
 def by_status(
-    status: int, message: str, retry_after: str | None = None, failed_generation: str | None = None
+    status: int,
+    message: str,
+    retry_after: str | None = None,
+    failed_generation: str | None = None,
+    *,
+    too_long: bool = False,
 ) -> ProviderError:
-    """Return the error that an upstream's status stands for; the next provider may do better after any of them."""
+    """Return the error that an upstream's status stands for; the next provider may do better after any of them.
+
+    `too_long`: the server says by other means than its words that the prompt was.
+    """
     if status // 100 == 3:
         return ProviderError("protocol", f"redirects with {status}; correct base_url", status=status)
     by_class: ErrorType = "upstream_5xx" if status >= 500 else "upstream_4xx"
@@ -77,7 +85,7 @@ def by_status(
         status=status,
         retry_after=retry_after or wait_in(message),
         about_request=about_request,
-        too_long=about_request and TOO_LONG.search(message) is not None,
+        too_long=about_request and (too_long or TOO_LONG.search(message) is not None),
         failed_generation=failed_generation,
     )
 

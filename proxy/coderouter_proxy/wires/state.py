@@ -42,8 +42,11 @@ OPENAI_FIELDS: Final = (*REASONING, "reasoning_details", "extra_content")
 """Fields of an assistant message that may hold state."""
 THINKING: Final = "thinking"
 """What Anthropic's blocks of thinking are called in the state of a turn."""
+ITEMS: Final = "reasoning_items"
+"""What sealed reasoning of the Responses wire is called there."""
 
 NOT_IN_ID: Final = re.compile(r"[^A-Za-z0-9_-]")
+_LONG = ("reasoning_details", ITEMS)
 _ORIGIN_BYTES = 6
 _ID_BEGINNING_CHARS = 40
 
@@ -204,7 +207,7 @@ def _smaller(state: State | None) -> Iterable[Body]:
         return
     fields: Body = {"o": state.origin}
     call: Body = {"c": state.call} if state.call else {}
-    short = {name: value for name, value in state.turn.items() if name != "reasoning_details"}
+    short = {name: value for name, value in state.turn.items() if name not in _LONG}
     if state.turn:
         yield {**fields, **call, "t": state.turn}
         yield {**fields, **call, "t": short}

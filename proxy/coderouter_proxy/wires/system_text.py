@@ -4,7 +4,7 @@ The templates of Qwen 3.5 and later raise "System message must be at the beginni
 request. Moving it to the front would change the beginning of the prompt on every turn and invalidate the prefix cache
 of a local server, so it becomes part of the user message next to it, in `<system>` tags.
 
-Works on messages of either wire: a user's text part looks the same on both.
+Works on messages of any wire: a user's text part looks the same on two of them, and the third one names it.
 """
 
 from collections.abc import Sequence
@@ -54,11 +54,17 @@ def joined(messages: Sequence[Message], *, in_parts: bool = False) -> list[Messa
             written.append(_begun_with(waiting, message))
             waiting = []
             continue
-        elif role not in _RESULT_ROLES:
+        elif not _is_result(message):
             _join_last(written, waiting)
         written.append(message)
     _join_last(written, waiting)
     return written
+
+
+def _is_result(message: Message) -> bool:
+    """Return whether this is what a tool returned; on the Responses wire that is an item without a role."""
+    kind = message.get("type")
+    return message.get("role") in _RESULT_ROLES or (isinstance(kind, str) and kind.endswith("_output"))
 
 
 def _join_last(written: list[Message], waiting: list[Any]) -> None:

@@ -144,7 +144,7 @@ def test_an_invalid_providers_yaml_fails_the_start_with_all_its_errors(tmp_path:
         ":4: providers[0].base_url: 'localhost:11434' is not an http(s) URL; write e.g. http://127.0.0.1:11434/v1",
         ":6: providers[0].paid: is 'perhaps': should be a valid boolean, unable to interpret input",
         ":7: providers[1].name: 'local' is already used by an earlier entry; names must be unique",
-        ":8: providers[1].kind: is 'ollama'; write 'openai_compat', 'anthropic' or 'echo'",
+        ":8: providers[1].kind: is 'ollama'; write 'openai_compat', 'anthropic', 'openai_responses' or 'echo'",
         ":13: profiles[0].providers: is []: should not be empty",
     ]
 

@@ -67,6 +67,9 @@ class Toy:
     def runs_hosted_tools(self, request: ClientRequest) -> bool:
         return False
 
+    def may_have(self, request: ClientRequest) -> bool:
+        return False
+
     async def count_tokens(self, request: ClientRequest, profile: Profile) -> int | None:
         return None
 

@@ -157,6 +157,9 @@ class Answering:
     def runs_hosted_tools(self, request: ClientRequest) -> bool:
         return "claude" in self.provider.name
 
+    def may_have(self, request: ClientRequest) -> bool:
+        return False
+
     async def count_tokens(self, request: ClientRequest, profile: Profile) -> int | None:
         return None
 

@@ -1,4 +1,4 @@
-"""One proxy in front of a provider of each wire, so that every rule is tested on both."""
+"""One proxy in front of a provider of each wire, so that every rule is tested on all of them."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -7,13 +7,17 @@ from typing import Any, Protocol
 import pytest
 
 from proxy.conftest import A_KEY, B_KEY, serving_soundly
-from support.proxy import anthropic_answers, openai_answers, process
+from support.proxy import anthropic_answers, openai_answers, process, responses_answers
 from support.proxy.client_view import AnthropicClient, Client, OpenAIClient
 from support.proxy.process import Proxy
 from support.proxy.responses_view import ResponsesClient
 from support.proxy.upstream import Provider, Script, Step, Upstream
 
-KINDS = {"openai": ("o", "openai_compat", "o-model"), "anthropic": ("n", "anthropic", "claude-n")}
+KINDS = {
+    "openai": ("o", "openai_compat", "o-model"),
+    "anthropic": ("n", "anthropic", "claude-n"),
+    "responses": ("r", "openai_responses", "r-model"),
+}
 THOUGHTFUL = {"thinking": True, "reasoning_passthrough": True}
 VARIANTS: dict[str, dict[str, object]] = {
     "": {},
@@ -30,6 +34,7 @@ def config(upstream: Upstream) -> dict[str, object]:
     """Return a providers.yaml with each kind of provider in each variant, and a profile of that name for each."""
     providers: list[dict[str, object]] = []
     profiles = {"both-openai": ["openai", "anthropic"], "both-anthropic": ["anthropic", "openai"]}
+    profiles["both-responses"] = ["responses", "openai"]
     for kind, (path, wire, model) in KINDS.items():
         for variant, fields in VARIANTS.items():
             name = variant + kind
@@ -37,12 +42,12 @@ def config(upstream: Upstream) -> dict[str, object]:
             url = upstream.provider(path).base_url
             providers.append(process.provider(name, url, **{**usual, "capabilities": THOUGHTFUL, **fields}))
             profiles[name] = [name]
-    chains = {"openai": ["openai"], "anthropic": ["anthropic"]} | profiles
+    chains = {kind: [kind] for kind in KINDS} | profiles
     return process.config(providers, chains, default_profile="openai", server={"body_mib_max": 40})
 
 
 class Says(Protocol):
-    """Answers on one wire; `openai_answers` and `anthropic_answers` in `support.proxy` are two."""
+    """Answers on one wire; `openai_answers` in `support.proxy` and its like are."""
 
     def answer(self, words: str = ..., /, **more: Any) -> Script: ...
     def calling(self, *calls: tuple[str, str, dict[str, Any]]) -> Script: ...
@@ -83,7 +88,7 @@ def client(request: pytest.FixtureRequest) -> Client:
 @pytest.fixture(scope="session")
 def running_wires(upstream_server: Upstream, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Proxy]:
     folder = tmp_path_factory.mktemp("wires")
-    keys = {"O_KEY": A_KEY, "N_KEY": B_KEY}
+    keys = {"O_KEY": A_KEY, "N_KEY": B_KEY, "R_KEY": B_KEY}
     with serving_soundly(folder, config(upstream_server), env=keys) as started:
         yield started
 
@@ -105,7 +110,18 @@ def n(upstream_server: Upstream) -> Side:
     return Side("anthropic", upstream_server.provider("n"), anthropic_answers)
 
 
+@pytest.fixture
+def r(upstream_server: Upstream) -> Side:
+    return Side("responses", upstream_server.provider("r"), responses_answers)
+
+
 @pytest.fixture(params=["openai", "anthropic"])
 def side(request: pytest.FixtureRequest, o: Side, n: Side) -> Side:
     """Each of the two in turn."""
     return o if request.param == "openai" else n
+
+
+@pytest.fixture(params=["openai", "anthropic", "responses"])
+def each_side(request: pytest.FixtureRequest, o: Side, n: Side, r: Side) -> Side:
+    """Each of the three in turn."""
+    return {each.name: each for each in (o, n, r)}[request.param]

@@ -8,6 +8,7 @@ import pytest
 from proxy.wires.conftest import Side
 from support.proxy import anthropic_answers as anthropic
 from support.proxy import openai_answers as openai
+from support.proxy import responses_answers as responses
 from support.proxy.client import Response
 from support.proxy.client_view import Client
 from support.proxy.process import Proxy
@@ -35,9 +36,16 @@ ERROR_EVENTS = {
 BROKEN_OFF = ["error", "network_error", "insufficient_system_resource", "abort", "cancelled", "USER_CANCEL"]
 
 
+@pytest.fixture
+def side(each_side: Side) -> Side:
+    return each_side
+
+
 def beginning(side: Side) -> list[bytes]:
     if side.name == "openai":
         return [openai.ROLE, openai.text("Hel")]
+    if side.name == "responses":
+        return [*responses.message_begun(), responses.text("Hel")]
     return [anthropic.MESSAGE_START, anthropic.start(anthropic.text("")), anthropic.content("Hel")]
 
 
@@ -45,6 +53,11 @@ def end(side: Side, reason: str | None) -> bytes:
     """Return the events that end a stream after the words of `beginning`, with this reason to stop."""
     if side.name == "openai":
         return openai.chunk({}, reason) + openai.DONE
+    if side.name == "responses":
+        said = responses.message("Hel")
+        status = "completed" if reason == "stop" else "incomplete"
+        last = responses.ended(said, status=status, incomplete_details={"reason": reason})
+        return b"".join([*responses.message_ended(), last if reason else responses.DONE])
     stopped = {"stop_reason": reason, "stop_sequence": None}
     return anthropic.stop() + anthropic.event("message_delta", delta=stopped) + anthropic.MESSAGE_STOP
 
@@ -52,6 +65,9 @@ def end(side: Side, reason: str | None) -> bytes:
 def whole_stopped_by(side: Side, reason: str) -> Script:
     if side.name == "anthropic":
         return anthropic.answer("Hel", stop_reason=reason)
+    if side.name == "responses":
+        status = "incomplete" if reason else "in_progress"
+        return responses.answer("Hel", status=status, incomplete_details={"reason": reason})
     message = {"role": "assistant", "content": "Hel"}
     return openai.answer(choices=[{"index": 0, "message": message, "finish_reason": reason}])
 

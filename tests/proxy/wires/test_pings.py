@@ -19,6 +19,11 @@ READ = {"name": "read", "input_schema": {"type": "object"}}
 PATIENCE_S = 0.9  # more than three silences
 
 
+@pytest.fixture
+def side(each_side: Side) -> Side:
+    return each_side
+
+
 @pytest.fixture(scope="module")
 def impatient(upstream_server: Upstream, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Proxy]:
     providers = [

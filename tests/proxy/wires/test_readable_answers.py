@@ -1,6 +1,8 @@
 """Nothing kills an answer that can be read, for a client of each wire and a provider of each wire."""
 
 import json
+import re
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -8,24 +10,39 @@ import pytest
 from proxy.wires.conftest import Side
 from support.proxy import anthropic_answers as anthropic
 from support.proxy import openai_answers as openai
+from support.proxy import responses_answers as responses
 from support.proxy.client import Response
 from support.proxy.client_view import Client
 from support.proxy.process import Proxy
 from support.proxy.upstream import stream, whole
 
 WEATHER = {"name": "weather", "input_schema": {"type": "object", "properties": {"city": {}}}}
+SAID = re.compile(rb'"delta": "([^"]*)"')
 CALLS = [("toolu_1", "weather", {"city": "Osaka"}), ("toolu_2", "weather", {"city": "Kyōto"})]
+
+
+@pytest.fixture
+def side(each_side: Side) -> Side:
+    return each_side
 
 
 def words(side: Side, escaped: str) -> bytes:
     """Return the event of a text that is a part of a JSON string already."""
-    event = openai.text("@") if side.name == "openai" else anthropic.content("@")
-    return event.replace(b"@", escaped.encode())
+    written: dict[str, Callable[[str], bytes]] = {
+        "openai": openai.text,
+        "anthropic": anthropic.content,
+        "responses": responses.text,
+    }
+    return written[side.name]("@").replace(b"@", escaped.encode())
 
 
 def stream_of(side: Side, *events: bytes) -> list[bytes]:
     if side.name == "openai":
         return [openai.ROLE, *events, openai.STOP, openai.DONE]
+    if side.name == "responses":
+        said = b"".join(SAID.findall(b"".join(events)))
+        whole_text = [*responses.message_ended("@"), responses.ended(responses.message("@"))]
+        return [*responses.message_begun(), *events, *(event.replace(b"@", said) for event in whole_text)]
     start = [anthropic.MESSAGE_START, anthropic.start(anthropic.text(""))]
     return [*start, *events, anthropic.stop(), anthropic.ended()]
 

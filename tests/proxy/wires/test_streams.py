@@ -1,5 +1,7 @@
 """How streams begin and end, for a client of each wire and a provider of each wire."""
 
+from collections.abc import Callable
+
 import psutil
 import pytest
 
@@ -8,18 +10,27 @@ from support.events import Event
 from support.processes import eventually
 from support.proxy import anthropic_answers as anthropic
 from support.proxy import openai_answers as openai
+from support.proxy import responses_answers as responses
 from support.proxy.client_view import Client, event_data
 from support.proxy.process import Proxy
 from support.proxy.upstream import CUT, HANG, Drip, Pause, Script, Step, Upstream, stream, whole
 
 PING = b'event: ping\ndata: {"type": "ping"}\n\n'
+CALL = responses.call("toolu_1", "weather", {"city": "Osaka"})
 WEATHER = {"name": "weather", "input_schema": {"type": "object", "properties": {"city": {}}}}
+
+
+@pytest.fixture
+def side(each_side: Side) -> Side:
+    return each_side
 
 
 def begun(side: Side, *more: Step, words: str = "Hel") -> Script:
     """Return a stream that begins with the words and continues with the steps."""
     if side.name == "openai":
         return stream(openai.ROLE, openai.text(words), *more)
+    if side.name == "responses":
+        return stream(*responses.message_begun(), responses.text(words), *more)
     return stream(
         anthropic.MESSAGE_START, anthropic.start(anthropic.text("")), anthropic.content(words), *more
     )
@@ -30,14 +41,22 @@ def begun_call(side: Side, *more: Step) -> Script:
     if side.name == "openai":
         first = openai.call_chunk(0, "", "toolu_1", "weather")
         return stream(openai.ROLE, first, openai.call_chunk(0, '{"city": "Os'), *more)
+    if side.name == "responses":
+        return stream(*responses.begun(responses.Writer()), *call_events()[:4], *more)
     start = anthropic.start(anthropic.tool_use("toolu_1", "weather", {}))
     piece = anthropic.delta({"type": "input_json_delta", "partial_json": '{"city": "Os'})
     return stream(anthropic.MESSAGE_START, start, piece, *more)
 
 
+def call_events() -> list[bytes]:
+    return list(responses.item_events(responses.Writer(), 0, CALL))
+
+
 def ended_call(side: Side) -> list[bytes]:
     if side.name == "openai":
         return [openai.call_chunk(0, 'aka"}'), openai.chunk({}, "tool_calls"), openai.DONE]
+    if side.name == "responses":
+        return [*call_events()[4:], responses.ended(CALL)]
     piece = anthropic.delta({"type": "input_json_delta", "partial_json": 'aka"}'})
     return [piece, anthropic.stop(), anthropic.ended("tool_use")]
 
@@ -177,6 +196,9 @@ def test_a_stream_without_any_content_times_out(step: Step, wires: Proxy, side: 
 def test_a_stream_with_a_stop_reason_needs_no_end_event(wires: Proxy, side: Side, client: Client) -> None:
     if side.name == "openai":
         side.provider.plays(begun(side, openai.STOP, words="Hello"))
+    elif side.name == "responses":
+        end = responses.ended(responses.message("Hello"))
+        side.provider.plays(begun(side, *responses.message_ended("Hello"), end, words="Hello"))
     else:
         message_delta = anthropic.ended().removesuffix(anthropic.MESSAGE_STOP)
         side.provider.plays(begun(side, anthropic.stop(), message_delta, words="Hello"))
@@ -204,6 +226,7 @@ def first_failures(side: Side) -> dict[str, Script]:
     started = {
         "openai": [openai.ROLE, b": wait\n\n"],
         "anthropic": [anthropic.MESSAGE_START, anthropic.PING, anthropic.start(anthropic.text(""))],
+        "responses": responses.message_begun(),
     }[side.name]
     return {
         "an error event": stream(failed),
@@ -249,13 +272,18 @@ def test_usage_and_stop_reason_are_in_the_events(wires: Proxy, side: Side, clien
     assert tuple(finished[name] for name in counts) == (10, 3, 2)
     assert (finished["ingress"], finished["stop_reason"]) == (
         client.name,
-        "stop" if side.name == "openai" else "end_turn",
+        {"openai": "stop", "anthropic": "end_turn", "responses": "completed"}[side.name],
     )
 
 
 def test_nothing_after_the_end_reaches_the_client(wires: Proxy, side: Side, client: Client) -> None:
     *steps, end = side.says.streamed("Hi")
-    more = openai.text("more") if side.name == "openai" else anthropic.content("more")
+    texts: dict[str, Callable[[str], bytes]] = {
+        "openai": openai.text,
+        "anthropic": anthropic.content,
+        "responses": responses.text,
+    }
+    more = texts[side.name]("more")
     side.provider.plays((*steps, b"%x\r\n%b\r\n" % (len(more), more), end))
 
     response = client.stream(wires, side.header).rest()

@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 
-from coderouter_proxy.config.kinds import PROVIDER_KINDS
 from real_agents.providers.anthropic_messages import AnthropicMessages
 from real_agents.providers.conversation import Wire
 from real_agents.providers.openai_chat import OpenAIChat
@@ -23,13 +22,9 @@ class Kind:
 ANTHROPIC = AnthropicMessages()
 OPENAI = OpenAIChat()
 RESPONSES = OpenAIResponses()
-KINDS = tuple(
-    kind
-    for kind in (
-        Kind("anthropic", ANTHROPIC),
-        Kind("openai", OPENAI),
-        Kind("openai-qwen", OPENAI, qwen),
-        Kind("responses", RESPONSES),
-    )
-    if kind.wire.kind in PROVIDER_KINDS
+KINDS = (
+    Kind("anthropic", ANTHROPIC),
+    Kind("openai", OPENAI),
+    Kind("openai-qwen", OPENAI, qwen),
+    Kind("responses", RESPONSES),
 )

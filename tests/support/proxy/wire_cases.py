@@ -4,7 +4,7 @@ A `case.json` holds
 
 - `profile`: the profile that the requests name; `RIG` lists them.
 - `turns`: the client's requests in order, each `{wire, body}`. In a later turn `"$ANSWER"` stands for the content of
-  the previous answer, `"$CALL"` for the id of its first tool call.
+  the previous answer, or among items for those of its output; `"$CALL"` stands for the id of its first tool call.
 - `replies`: by provider, its answers in order, the last one for ever; a provider without any answers with a few words,
   streamed if that is requested. A reply is `{status, headers, json}` or `{sse: [...]}`; in a stream `"BOM"` puts a byte
   order mark before the next event, and a text that begins with `RAW:` is sent as it is behind `data: `.
@@ -19,7 +19,7 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
-from support.proxy import anthropic_answers, openai_answers, process
+from support.proxy import anthropic_answers, openai_answers, process, responses_answers
 from support.proxy.client import Response
 from support.proxy.client_view import event_data
 from support.proxy.process import Proxy
@@ -34,9 +34,11 @@ RIG: dict[str, dict[str, object]] = {
     "oa2": {},
     "oath": {"model": "deepseek-flash", "capabilities": THOUGHTFUL},
     "an": {"kind": "anthropic"},
+    "resp": {"kind": "openai_responses"},
     "filt": {"output_filters": ["strip_thinking"]},
 }
 """Providers by name; a profile of the same name has each one alone."""
+ANSWERS: dict[object, Any] = {"anthropic": anthropic_answers, "openai_responses": responses_answers}
 CHAINS = {"chain": ["oa", "oa2"], "mixed": ["oa", "an"]}
 
 
@@ -64,7 +66,7 @@ class Outcome:
     out: Any
     """The body, decoded where it is JSON."""
     msg: Body
-    """The message that a whole or streamed body holds; see `anthropic_message` and `openai_message`."""
+    """The message that a whole or streamed body holds; see `anthropic_message` and its like."""
     seen: Mapping[str, list[Body]]
     """The bodies that each provider received, of all turns."""
     dropped: list[str]
@@ -91,7 +93,7 @@ def run(case: Case, proxy: Proxy, upstream: Upstream) -> Outcome:
     """Send the turns, and return how the last one ended."""
     providers = {name: upstream.provider(name) for name in RIG}
     for name, provider in providers.items():
-        _script(provider, RIG[name].get("kind") == "anthropic", case.replies.get(name, []))
+        _script(provider, RIG[name].get("kind"), case.replies.get(name, []))
     *earlier, last = case.turns
     answer: Body = {}
     for turn in earlier:
@@ -115,7 +117,8 @@ def _ask(proxy: Proxy, profile: str, turn: Body, answer: Body) -> Response:
     raw = json.dumps(_filled(turn["body"], answer)).encode()
     if turn["wire"] == "anthropic":
         return proxy.post(raw, {**header, "anthropic-version": "2023-06-01"}, "/v1/messages").rest()
-    return proxy.post(raw, header).rest()
+    path = "/v1/responses" if turn["wire"] == "responses" else "/v1/chat/completions"
+    return proxy.post(raw, header, path).rest()
 
 
 def _filled(value: Any, answer: Body) -> Any:
@@ -128,24 +131,28 @@ def _filled(value: Any, answer: Body) -> Any:
         case dict():
             return {key: _filled(inner, answer) for key, inner in value.items()}
         case list():
-            return [_filled(inner, answer) for inner in value]
+            output = answer.get("output", ["$ANSWER"])
+            items = [each for inner in value for each in (output if inner == "$ANSWER" else [inner])]
+            return [_filled(inner, answer) for inner in items]
     return value
 
 
 def _first_call_id(answer: Body) -> Any:
+    if "output" in answer:
+        return next(item["call_id"] for item in answer["output"] if "call_id" in item)
     if isinstance(answer["content"], list):
         return next(block["id"] for block in answer["content"] if block["type"] == "tool_use")
     return answer["tool_calls"][min(answer["tool_calls"])]["id"]
 
 
-def _script(provider: Provider, is_anthropic: bool, replies: list[Body]) -> None:
-    streamed = anthropic_answers.streamed if is_anthropic else openai_answers.streamed
-    whole_answer = anthropic_answers.answer if is_anthropic else openai_answers.answer
+def _script(provider: Provider, kind: object, replies: list[Body]) -> None:
+    says = ANSWERS.get(kind, openai_answers)
 
     def usual(request: Received) -> Script:
-        return streamed("fine") if request.json.get("stream") else whole_answer("fine")
+        script: Script = says.streamed("fine") if request.json.get("stream") else says.answer("fine")
+        return script
 
-    scripts = [_reply(reply, named=is_anthropic) for reply in replies]
+    scripts = [_reply(reply, named=kind in ANSWERS) for reply in replies]
     always: Script | Answers = scripts[-1] if scripts else usual
     provider.plays(*scripts[:-1], always=always)
 
@@ -157,7 +164,7 @@ def _reply(reply: Body, *, named: bool) -> Script:
 
 
 def _events(items: Iterable[str | Body], *, named: bool) -> Iterable[bytes]:
-    """Yield the events; on the Anthropic wire each is named by its type."""
+    """Yield the events, `named` by their types or not."""
     mark = b""
     for item in items:
         if item == "BOM":
@@ -180,7 +187,15 @@ def message_of(wire: str, response: Response) -> Body:
     is_stream = response.headers["content-type"].startswith("text/event-stream")
     parts = event_data(response.body) if is_stream else [response.json]
     parts = [part for part in parts if isinstance(part, dict)]
+    if wire == "responses":
+        return responses_message(parts)
     return anthropic_message(parts) if wire == "anthropic" else openai_message(parts)
+
+
+def responses_message(parts: list[Body]) -> Body:
+    """Return the response that a body or the last event holds, with `_error` where there is one."""
+    response: Body = {"output": [], **parts[-1].get("response", parts[-1])}
+    return {**response, "_error": response["error"]} if response.get("error") else response
 
 
 def anthropic_message(parts: list[Body]) -> Body:

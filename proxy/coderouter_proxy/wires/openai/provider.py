@@ -99,7 +99,7 @@ class OpenAIProvider(ProviderWire):
         body = write(conversation)
         if effort == "none" and traits.efforts is None:
             return body  # not every model can answer without thinking
-        return body if effort is None else {**body, "reasoning_effort": _own_level(effort, traits)}
+        return body if effort is None else {**body, "reasoning_effort": fitting.own_level(effort, traits)}
 
     def is_plain(self, event: bytes, chunk: Body) -> bool:
         found = chunk.get("choices")
@@ -198,11 +198,6 @@ class OpenAIProvider(ProviderWire):
 
 def _are_objects(values: object) -> bool:
     return type(values) is list and all(type(value) is dict for value in values)
-
-
-def _own_level(effort: str, traits: ProviderTraits) -> str:
-    """Return the level; the highest is OpenAI's own where nothing more is known of the model."""
-    return "xhigh" if effort == "max" and traits.efforts is None else effort
 
 
 def with_system(messages: list[Any], text: str | None) -> list[Any]:

@@ -86,7 +86,7 @@ def write(conversation: Conversation) -> Body:
     if conversation.stop:
         body["stop"] = list(conversation.stop[:STOPS_MAX])
     if conversation.user:
-        body["user"] = _user_id(conversation.user)
+        body["user"] = user_id(conversation.user)
     if tools := [_tool(tool) for tool in conversation.tools if tool.hosted is None]:
         body["tools"] = tools
         body |= _tool_choice(conversation)
@@ -99,7 +99,7 @@ def write(conversation: Conversation) -> Body:
     return body
 
 
-def _user_id(given: str) -> str:
+def user_id(given: str) -> str:
     """Return the id of the user; a longer one, such as Claude Code's, is replaced with its hash."""
     return given if len(given) <= USER_CHARS_MAX else hashlib.sha256(given.encode()).hexdigest()
 

@@ -33,7 +33,10 @@ def usage_in(chunk: Body, before: Usage) -> Usage:
             before.output_tokens if completion is None else completion,
             cached,
             written,
-            count(reported.get("completion_tokens_details"), "reasoning_tokens"),
+            count(
+                reported.get("completion_tokens_details") or reported.get("output_tokens_details"),
+                "reasoning_tokens",
+            ),
         )
     return _of_timings(chunk.get("timings"), before)
 

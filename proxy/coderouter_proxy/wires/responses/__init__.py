@@ -1,1 +1,1 @@
-"""Responses: client side, request translation, event writer, and the state that clients refer to."""
+"""Responses: both sides, request translation, event reader and writer, and the state that clients refer to."""

@@ -39,6 +39,11 @@ def thoughts_id(item_id: str) -> str:
     return str(empty["id"])
 
 
+def is_carrier(item_id: object) -> bool:
+    """Return whether the id is one that holds an item, damaged or not."""
+    return isinstance(item_id, str) and _MARK in item_id
+
+
 def carried(item_id: str) -> Body | None:
     """Return the item in an id; None if it holds none, or is damaged, which its checksum shows."""
     _, mark, held = item_id.partition(_MARK)

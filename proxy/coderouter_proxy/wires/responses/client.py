@@ -4,8 +4,12 @@ Source: the API reference of responses, and what the official SDKs, codex and th
 """
 
 import time
+from collections.abc import Callable
 from functools import partial
+from typing import Protocol
 from weakref import WeakValueDictionary
+
+import orjson
 
 from coderouter_events.events import Ingress
 from coderouter_proxy import token_estimate
@@ -38,6 +42,14 @@ SEALED = "reasoning.encrypted_content"
 _OWN_STATUS = frozenset({401, 404, 405, 408, 415, 429})
 
 
+class Failing(Protocol):
+    """Writes or passes on an answer, and can end it."""
+
+    def fail(self, error: HttpError) -> bytes:
+        """Return the event that ends a stream that cannot continue."""
+        ...
+
+
 class ResponsesClient(OpenAIClient):
     """Models and error bodies are those of OpenAI's other wire.
 
@@ -52,19 +64,15 @@ class ResponsesClient(OpenAIClient):
 
     def __init__(self) -> None:
         self.memory: Memory = ProcessMemory()
-        self._writing: WeakValueDictionary[str, ResponsesWriter] = WeakValueDictionary()
+        self._writing: WeakValueDictionary[str, Failing] = WeakValueDictionary()
 
     def decode(self, request_id: str, raw: bytes, headers: Headers) -> ClientRequest:
-        """Return the request in a body; what its input refers to is in its place.
-
-        Raises:
-            HttpError: it is invalid.
-            NotKept: it refers to something that this process does not have.
-        """
-        body = decoded_object(raw)
-        check(body)
-        stream = checked_stream(body)
-        body = {**body, "input": resolved(body, self.memory)}
+        """Return the request in a body; what its input refers to is in its place, where this process has it."""
+        given = decoded_object(raw)
+        check(given)
+        stream = checked_stream(given)
+        items, missed = resolved(given, self.memory)
+        body = {**given, "input": items}
         return ClientRequest(
             request_id=request_id,
             ingress=self.ingress,
@@ -73,6 +81,8 @@ class ResponsesClient(OpenAIClient):
             headers=headers,
             stream=stream,
             shaped=outline(body),
+            given=given,
+            missed=missed,
         )
 
     def conversation(self, body: Body, drop: Drop) -> Conversation:
@@ -105,6 +115,29 @@ class ResponsesClient(OpenAIClient):
         )
         self._writing[request.request_id] = writer
         return writer
+
+    def passed_on(self, request: ClientRequest, origin: str, answer: Failing) -> Callable[[Body], None]:
+        """Take note of an answer that is not written here, and return what to call with the whole response.
+
+        `origin` is the provider's, which knows the response by its id.
+        """
+        self._writing[request.request_id] = answer
+        given = request.body if request.given is None else request.given
+        previous = json_values.words(given.get("previous_response_id")) or None
+
+        def keep(response: Body) -> None:
+            output, response_id = response.get("output"), response.get("id")
+            items = output if isinstance(output, list) else []
+            if given.get("store") is False or not isinstance(response_id, str) or not items:
+                return
+            if all(isinstance(item, dict) and isinstance(item.get("id"), str) for item in items):
+                try:
+                    ended = orjson.dumps(response)
+                except orjson.JSONEncodeError:  # nested more deeply than can be written
+                    return
+                self.memory.keep(response_id, previous, request.raw, ended, items, origin)
+
+        return keep
 
     def tools(self, request: ClientRequest) -> dict[str, Body]:
         return Catalogue.of(request.body).schemas

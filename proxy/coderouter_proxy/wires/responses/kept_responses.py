@@ -26,6 +26,8 @@ def whole(memory: Memory, response_id: str, query: Mapping[str, str]) -> bytes:
     kept = _kept(memory, response_id)
     if query.get("stream") == "true":
         raise HttpError(400, "a response is only streamed once; leave stream out", param="stream")
+    if kept.made_by:
+        return kept.ended
     body: Body = orjson.loads(kept.request)
     response = Response(response_id, body, model=named_model(body), created_at=0, stored=True)
     return response.with_end(kept.ended)
@@ -46,7 +48,9 @@ def cancelled(memory: Memory, response_id: str) -> NoReturn:
 def input_items(memory: Memory, response_id: str, query: Mapping[str, str]) -> bytes:
     """Return a page of the input, previous responses included; the newest first unless `order` is `asc`."""
     kept = _kept(memory, response_id)
-    given = resolved(orjson.loads(kept.request), memory)
+    given, missed = resolved(orjson.loads(kept.request), memory)
+    if missed is not None:
+        raise missed
     of = response_id.removeprefix("resp_")
     items = [_shown(item, f"item_{of}{number:04x}") for number, item in enumerate(given)]
     if _one_of(query, "order", ("desc", "asc")) == "desc":

@@ -17,13 +17,17 @@ AGE_S_MAX = 3_600
 
 @dataclass(slots=True)
 class Kept:
-    """How a response ended and the request that led to it, as JSON: hardly any is ever read again."""
+    """How a response ended and the request that led to it, as JSON: hardly any is ever read again.
+
+    `made_by` is the origin of the provider that wrote the response and knows it by the same ids; empty if none did.
+    """
 
     previous_id: str | None
     request: bytes
     ended: bytes
     item_ids: tuple[str, ...]
     used_at: float
+    made_by: str = ""
 
     @property
     def size(self) -> int:
@@ -39,7 +43,13 @@ class Memory(ABC):
 
     @abstractmethod
     def keep(
-        self, response_id: str, previous_id: str | None, request: bytes, ended: bytes, output: Iterable[Body]
+        self,
+        response_id: str,
+        previous_id: str | None,
+        request: bytes,
+        ended: bytes,
+        output: Iterable[Body],
+        made_by: str = "",
     ) -> None:
         """Keep a response, of which `ended` has the output as JSON; one that is too large is not kept."""
 
@@ -86,10 +96,16 @@ class ProcessMemory(Memory):
         self._size = 0
 
     def keep(
-        self, response_id: str, previous_id: str | None, request: bytes, ended: bytes, output: Iterable[Body]
+        self,
+        response_id: str,
+        previous_id: str | None,
+        request: bytes,
+        ended: bytes,
+        output: Iterable[Body],
+        made_by: str = "",
     ) -> None:
         ids = tuple(item["id"] for item in output)
-        kept = Kept(previous_id, request, ended, ids, self._clock())
+        kept = Kept(previous_id, request, ended, ids, self._clock(), made_by)
         if kept.size > self._bytes_max:
             return
         self._forget(response_id)

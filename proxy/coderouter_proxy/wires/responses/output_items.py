@@ -18,8 +18,8 @@ from coderouter_proxy.wires.responses.tools import Entry
 class Events:
     """Encodes the events of one stream and numbers them."""
 
-    def __init__(self) -> None:
-        self._number = -1
+    def __init__(self, first: int = 0) -> None:
+        self._number = first - 1
 
     def event(self, kind: bytes, fields: bytes) -> bytes:
         """Return an event of this kind; `fields` is JSON without the braces."""

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 import orjson
 
 from coderouter_proxy.errors import NotKept
-from coderouter_proxy.request import Body
+from coderouter_proxy.request import Body, ClientRequest
 from coderouter_proxy.wires import json_values
 from coderouter_proxy.wires.responses.carried import carried
 from coderouter_proxy.wires.responses.memory import Memory
@@ -19,16 +19,46 @@ ID_CHARS_MAX = 100  # of what a message repeats
 RESPONSE_NOT_KEPT = "Previous response with id '{}' not found."
 
 
-def resolved(body: Body, memory: Memory) -> list[Body]:
-    """Return the items of the input, those of the previous response first.
+def resolved(body: Body, memory: Memory) -> tuple[list[Body], NotKept | None]:
+    """Return the items of the input, those of the previous response first, and the error for the first that is missing.
 
-    Raises:
-        NotKept: it refers to something that this process does not have.
+    What is missing is left out; of items, the reference stays in their place.
     """
     previous = body.get("previous_response_id")
     reader = _Reader(memory)
-    before = reader.before(previous) if isinstance(previous, str) else []
-    return [*before, *reader.items(input_items(body))]
+    before: list[Body] = []
+    missed: NotKept | None = None
+    if isinstance(previous, str):
+        try:
+            before = reader.before(previous)
+        except NotKept as error:
+            missed = error
+    items: list[Body] = []
+    for item in input_items(body):
+        try:
+            items += reader.items([item])
+        except NotKept as error:
+            missed = missed or error
+            items.append(item)
+    return [*before, *items], missed
+
+
+def for_provider(request: ClientRequest, memory: Memory, origin: str) -> Body:
+    """Return the request for a provider of the same wire: it refers to what this provider may have, and holds the rest.
+
+    The provider may have what it made itself, and what is not kept here.
+    """
+    given = request.given
+    if given is None:
+        return request.body
+    previous = given.get("previous_response_id")
+    chain = memory.chain(previous) if isinstance(previous, str) else None
+    if chain is not None and chain[-1].made_by != origin:
+        return {name: value for name, value in request.body.items() if name != "previous_response_id"}
+    if not isinstance(given.get("input"), list):
+        return given
+    reader = _Reader(memory)
+    return {**given, "input": [reader.unless_made_by(origin, item) for item in given["input"]]}
 
 
 def input_items(body: Body) -> list[Body]:
@@ -62,6 +92,18 @@ class _Reader:
 
     def items(self, given: Iterable[Body]) -> list[Body]:
         return [self._item(item) if item.get("type") == "item_reference" else item for item in given]
+
+    def unless_made_by(self, origin: str, item: Body) -> Body:
+        """Return the item, or a reference to one of this provider or to one that is not kept."""
+        if item.get("type") != "item_reference":
+            return item
+        kept = self._memory.with_item(json_values.words(item.get("id")))
+        if kept is not None and kept.made_by == origin:
+            return item
+        try:
+            return self._item(item)
+        except NotKept:
+            return item
 
     def _item(self, reference: Body) -> Body:
         item_id = json_values.words(reference.get("id"))

@@ -86,6 +86,15 @@ class Response:
         return orjson.dumps({**times, **how.fields, "output": output, "usage": usage})
 
 
+def completed(
+    response_id: str, model: str, output: Sequence[Body], usage: Body | None, *, created_at: int
+) -> Body:
+    """Return a complete response to a request of which nothing else is known."""
+    response = Response(response_id, {}, model=model, created_at=created_at, stored=False)
+    whole: Body = orjson.loads(response.with_end(response.end(Ending(), output, usage, created_at)))
+    return whole
+
+
 def usage_of(usage: Usage, output: Sequence[Body], input_tokens: Callable[[], int]) -> Body:
     """Return the usage with all details; what the provider did not report is estimated, or codex never compacts."""
     cached, written = usage.cache_read_tokens or 0, usage.cache_creation_tokens or 0

@@ -3,6 +3,7 @@
 It has no name in any file system, is never on disk, and is gone with the last of the processes.
 """
 
+import hashlib
 import mmap
 import os
 import struct
@@ -17,8 +18,10 @@ from coderouter_proxy.request import Body
 from coderouter_proxy.wires.responses.memory import AGE_S_MAX, BYTES_MAX, RESPONSES_MAX, Kept, Memory
 from coderouter_proxy.wires.responses.rings import NAME_BYTES, Ring
 
-_LENGTHS = struct.Struct("@II")  # of the previous id and the request; what follows is the end
+_LENGTHS = struct.Struct("@III")  # of the previous id, the origin and the request; what follows is the end
 _PREFIX = "resp_"
+_ITEM = "item "  # in the names of records that hold the id of the response with this item
+_OWN_ID_CHARS = 24  # of a response that is written here, without the prefix
 _PAGE = 4096
 _LONG_AGO = float("-inf")
 
@@ -61,33 +64,46 @@ class SharedMemory(Memory):
         self._own = self._known[number].ring
 
     def keep(
-        self, response_id: str, previous_id: str | None, request: bytes, ended: bytes, output: Iterable[Body]
+        self,
+        response_id: str,
+        previous_id: str | None,
+        request: bytes,
+        ended: bytes,
+        output: Iterable[Body],
+        made_by: str = "",
     ) -> None:
-        previous = (previous_id or "").encode()
-        lengths = _LENGTHS.pack(len(previous), len(request))
-        content = b"".join((lengths, previous, request, ended))
-        self._own.append(response_id.removeprefix(_PREFIX), content, self._clock())
+        previous, origin = (previous_id or "").encode(), made_by.encode()
+        lengths = _LENGTHS.pack(len(previous), len(origin), len(request))
+        content = b"".join((lengths, previous, origin, request, ended))
+        self._own.append(_name(response_id), content, self._clock())
+        if made_by:  # its items do not have its id in theirs
+            for item in output:
+                self._own.append(_name(_ITEM + item["id"]), response_id.encode(), self._clock())
 
     def response(self, response_id: str) -> Kept | None:
-        place = self._place(response_id)
-        if place is None:
+        content = self._content(response_id)
+        if content is None:
             return None
-        ring, at = place
-        found = ring.content(at)
-        now = self._clock()
-        if found is None or found[1] < now - AGE_S_MAX:
-            return None
-        ring.use(at, now)
-        content = found[0]
-        previous_length, request_length = _LENGTHS.unpack_from(content)
-        request_at = _LENGTHS.size + previous_length
+        previous_length, origin_length, request_length = _LENGTHS.unpack_from(content)
+        origin_at = _LENGTHS.size + previous_length
+        request_at = origin_at + origin_length
         ended_at = request_at + request_length
-        previous_id = content[_LENGTHS.size : request_at].decode()
-        return Kept(previous_id or None, content[request_at:ended_at], content[ended_at:], (), now)
+        return Kept(
+            previous_id=content[_LENGTHS.size : origin_at].decode() or None,
+            request=content[request_at:ended_at],
+            ended=content[ended_at:],
+            item_ids=(),
+            used_at=self._clock(),
+            made_by=content[origin_at:request_at].decode(),
+        )
 
     def with_item(self, item_id: str) -> Kept | None:
-        """Return the response whose id is in that of the item."""
-        return self.response(_PREFIX + item_id.partition("_")[2][:NAME_BYTES])
+        """Return the response whose id is in that of the item, or was kept under it."""
+        own = self.response(_PREFIX + item_id.partition("_")[2][:_OWN_ID_CHARS])
+        if own is not None:
+            return own
+        response_id = self._content(_ITEM + item_id)
+        return self.response(response_id.decode()) if response_id is not None else None
 
     def delete(self, response_id: str) -> bool:
         place = self._place(response_id)
@@ -97,8 +113,21 @@ class SharedMemory(Memory):
         ring.mark(at, _LONG_AGO)
         return True
 
-    def _place(self, response_id: str) -> tuple[Ring, int] | None:
-        name = response_id.removeprefix(_PREFIX)
+    def _content(self, of: str) -> bytes | None:
+        """Return what was kept under the id of a response or an item, which counts as used now."""
+        place = self._place(of)
+        if place is None:
+            return None
+        ring, at = place
+        found = ring.content(at)
+        now = self._clock()
+        if found is None or found[1] < now - AGE_S_MAX:
+            return None
+        ring.use(at, now)
+        return found[0]
+
+    def _place(self, of: str) -> tuple[Ring, int] | None:
+        name = _name(of)
         for known in self._known:
             known.catch_up()
             if (at := known.places.get(name)) is not None:
@@ -116,6 +145,11 @@ def for_workers(workers: int) -> SharedMemory | None:
     except OSError:
         return None
     return SharedMemory(fd, workers)
+
+
+def _name(of: str) -> str:
+    """Return the name of a record: ids of other servers have any length."""
+    return hashlib.blake2b(of.encode(errors="replace"), digest_size=NAME_BYTES // 2).hexdigest()
 
 
 def _ring_bytes(workers: int) -> int:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from coderouter_proxy.config.traits import ProviderTraits
 from proxy.wires.conftest import Side
-from support.proxy import anthropic_answers, openai_answers
+from support.proxy import anthropic_answers, openai_answers, responses_answers
 from support.proxy.drive_relay import PROFILE, PROVIDER, PROVIDER_WIRES, request_of
 from support.proxy.process import Proxy
 from support.proxy.responses_view import checked_stream
@@ -89,6 +89,30 @@ def test_a_provider_gets_a_request_that_it_understands(model: str, wires: Proxy,
         assert (text["type"], use["type"]) == ("text", "tool_use")
     assert b"client_metadata" not in side.provider.request.body
     assert "codex" not in " ".join(side.provider.request.headers)
+
+
+@pytest.mark.parametrize("model", TOOLS)
+def test_a_provider_of_this_wire_gets_functions_and_codex_its_own_calls(
+    model: str, wires: Proxy, r: Side
+) -> None:
+    r.provider.plays(responses_answers.streamed_calling(*CALLS[model]), always=r.says.streamed("Done."))
+    body = request(model)
+
+    output = send(wires, r, body)["output"]
+
+    assert [(item["name"], item.get("namespace")) for item in output] == CALLED[model]
+    sent = r.provider.request.json
+    assert {(tool["type"], tool["name"]) for tool in sent["tools"]} == {
+        ("function", name) for name in TOOLS[model]
+    }
+    assert b"client_metadata" not in r.provider.request.body
+
+    send(wires, r, {**body, "input": [*body["input"], *output, *results(output)]})
+    *_, call, other_call, result, other_result = r.provider.request.json["input"]
+    ids = [item["call_id"] for item in (call, other_call, result, other_result)]
+    assert ids == ["c1", "c2", "c1", "c2"]
+    assert {each["type"] for each in (call, other_call)} == {"function_call"}
+    assert not any(item.get("role") in ("developer", "system") for item in r.provider.request.json["input"])
 
 
 def calling(side: Side, *calls: tuple[str, str, Body]) -> Script:

@@ -169,3 +169,16 @@ def test_without_memory_that_has_no_name_there_is_none(
 ) -> None:
     monkeypatch.setattr(sys, "platform", platform)
     assert shared_memory.for_workers(2) is None
+
+
+def test_a_response_that_a_provider_wrote_is_found_by_its_own_ids_of_any_length() -> None:
+    a, b = workers(2)
+    ended = json.dumps({"id": "resp_" + "f" * 50, "output": [{"id": "msg_" + "e" * 50}]}).encode()
+    a.keep(f"resp_{'f' * 50}", None, b"{}", ended, json.loads(ended)["output"], "api.example.com")
+    for memory in (a, b):
+        kept = memory.response(f"resp_{'f' * 50}")
+        assert kept is not None
+        assert (kept.made_by, kept.ended) == ("api.example.com", ended)
+        assert memory.with_item(f"msg_{'e' * 50}") == kept
+        assert memory.response(f"msg_{'e' * 50}") is None
+        assert memory.with_item(f"resp_{'f' * 50}") is None

@@ -1,0 +1,75 @@
+"""Items that a client returned, as the provider that made them wants them back."""
+
+from collections.abc import Iterable, Iterator
+
+from coderouter_proxy.request import Body
+from coderouter_proxy.wires import json_values, state
+from coderouter_proxy.wires.responses import carried
+from coderouter_proxy.wires.responses.shape import texts
+
+ID_CHARS_MAX = 64
+"""OpenAI accepts no longer ids of items."""
+
+
+def reasoning_items(of_turn: state.State | None, *, own_api: bool) -> list[Body]:
+    """Return the reasoning in a state; OpenAI's own API takes none that it did not seal."""
+    if of_turn is None:
+        return []
+    sealed = of_turn.turn.get(state.ITEMS)
+    if isinstance(sealed, list) and sealed:
+        return [item for item in sealed if isinstance(item, dict)]
+    text = of_turn.turn.get(state.REASONING[0]) or of_turn.turn.get(state.REASONING[1])
+    if own_api or not isinstance(text, str) or not text.strip():
+        return []
+    return [{"type": "reasoning", "summary": [], "content": [{"type": "reasoning_text", "text": text}]}]
+
+
+def restored(items: Iterable[Body], origin: str, *, own_api: bool, returns_reasoning: bool) -> Iterator[Body]:
+    """Yield the items as the provider of this origin made them: with its own ids and state, none of others.
+
+    Reasoning that the provider did not make is left out, and ids that hold an item.
+    """
+    calls = state.ReturnedCalls()
+
+    def kept(of_turn: state.State | None) -> list[Body]:
+        own = state.for_provider(of_turn, origin, returns_reasoning=returns_reasoning)
+        return reasoning_items(own, own_api=own_api)
+
+    for item in items:
+        call_id = item.get("call_id")
+        if item.get("type") == "reasoning" and _is_ours(item):
+            sealed = json_values.words(item.get("encrypted_content"))
+            of_turn = state.signed(sealed, "".join(texts(item.get("summary"))))
+            if of_turn is None:
+                calls.takes(sealed)
+            yield from kept(of_turn)
+        elif isinstance(call_id, str) and state.MARK in call_id:
+            if json_values.words(item.get("type")).endswith("_output"):
+                yield {**item, "call_id": calls.result(call_id)}
+            else:
+                own_id, of_call = calls.call(call_id)
+                yield from kept(of_call)
+                yield {**_with_usual_id(item), "call_id": own_id}
+        else:
+            yield _with_usual_id(item)
+
+
+def without_sealed(items: Iterable[Body]) -> list[Body]:
+    """Return the items without reasoning that only the provider can read that made it."""
+    return [item for item in items if not (item.get("type") == "reasoning" and item.get("encrypted_content"))]
+
+
+def _is_ours(reasoning: Body) -> bool:
+    sealed = reasoning.get("encrypted_content")
+    if sealed:
+        return state.is_ours(sealed)
+    return carried.is_carrier(reasoning.get("id"))
+
+
+def _with_usual_id(item: Body) -> Body:
+    given = item.get("id")
+    if not isinstance(given, str) or (len(given) <= ID_CHARS_MAX and not carried.is_carrier(given)):
+        return item
+    if item.get("type") == "item_reference":
+        return item
+    return {name: value for name, value in item.items() if name != "id"}
