@@ -8,17 +8,21 @@ import orjson
 
 CHAT = "/v1/chat/completions"
 MESSAGES = "/v1/messages"
+RESPONSES = "/v1/responses"
 WORDS = "The quick brown fox jumps over the lazy dog. "
 
 
-def request_body(*, stream: bool, size: int = 8192, **more: object) -> bytes:
-    """Return a request of about `size` bytes that is valid for both APIs, with more fields if given."""
+def request_body(*, stream: bool, size: int = 8192, path: str = CHAT, **more: object) -> bytes:
+    """Return a request of about `size` bytes for the API at this path, with more fields if given."""
     messages = [{"role": "user", "content": "You are a bench."}]
     while len(orjson.dumps(messages)) < size - 400:
         messages.append({"role": "user", "content": WORDS * 6})
         messages.append({"role": "assistant", "content": WORDS * 2})
     messages.append({"role": "user", "content": "Go."})
-    return orjson.dumps({"model": "bench", "messages": messages, "max_tokens": 500, "stream": stream, **more})
+    given = {"messages": messages, "max_tokens": 500}
+    if path == RESPONSES:
+        given = {"input": messages, "max_output_tokens": 500}
+    return orjson.dumps({"model": "bench", **given, "stream": stream, **more})
 
 
 async def run(port: int, body: bytes, *, connections: int, requests: int, path: str = CHAT) -> None:

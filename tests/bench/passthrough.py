@@ -1,6 +1,7 @@
 """The least a proxy can do, to compare ours with: parse the body, serialize it again, return the answer.
 
-`/v1/chat/completions` returns the bytes; `/v1/messages` parses each chunk of a stream and serializes it again.
+`/v1/chat/completions` and `/v1/responses` return the bytes; `/v1/messages` parses each chunk of a stream of chat
+completions and serializes it again.
 """
 
 import functools
@@ -16,6 +17,8 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
+CHAT = "/chat/completions"
+
 
 def create(upstream: str) -> Starlette:
     sessions: list[aiohttp.ClientSession] = []
@@ -26,24 +29,25 @@ def create(upstream: str) -> Starlette:
             sessions.append(session)
             yield
 
-    async def send(body: bytes) -> aiohttp.ClientResponse:
+    async def send(body: bytes, path: str = CHAT) -> aiohttp.ClientResponse:
         return await sessions[0].post(
-            upstream + "/chat/completions", data=body, headers={"Content-Type": "application/json"}
+            upstream + path, data=body, headers={"Content-Type": "application/json"}
         )
 
     async def messages(request: Request) -> Response:
         response = await send(orjson.dumps(orjson.loads(await request.body())))
         return StreamingResponse(_serialized_again(response), media_type="text/event-stream")
 
-    async def chat(request: Request) -> Response:
+    async def passed(request: Request) -> Response:
         body = orjson.loads(await request.body())
-        response = await send(orjson.dumps(body))
+        response = await send(orjson.dumps(body), request.url.path.removeprefix("/v1"))
         if body.get("stream"):
             return StreamingResponse(response.content.iter_any(), media_type="text/event-stream")
         return Response(await response.read(), media_type="application/json")
 
     routes = [
-        Route("/v1/chat/completions", chat, methods=["POST"]),
+        Route("/v1/chat/completions", passed, methods=["POST"]),
+        Route("/v1/responses", passed, methods=["POST"]),
         Route("/v1/messages", messages, methods=["POST"]),
     ]
     return Starlette(routes=routes, lifespan=lifespan)

@@ -24,10 +24,11 @@ CONNECTIONS = 16
 
 @dataclass(frozen=True)
 class Workload:
-    """One kind of request, and the limit of its cost relative to a bare pass-through."""
+    """One kind of request, and the limit of its cost relative to the bare pass-through at another path."""
 
     name: str
     path: str
+    bare_path: str
     stream: bool
     requests: int
     limit: float
@@ -35,17 +36,30 @@ class Workload:
 
 
 WORKLOADS = (
-    Workload("whole, 8 KB, over a bare pass-through", load.CHAT, False, 1500, 1.3),
-    Workload("200 chunks, over a bare pass-through", load.CHAT, True, 100, 1.3),
+    Workload("whole, 8 KB, over a bare pass-through", load.CHAT, load.CHAT, False, 1500, 1.3),
+    Workload("200 chunks, over a bare pass-through", load.CHAT, load.CHAT, True, 100, 1.3),
     Workload(
         "200 chunks in bursts of 20, over a bare pass-through",
+        load.CHAT,
         load.CHAT,
         True,
         300,
         1.5,
         {"user": "bursts"},
     ),
-    Workload("200 chunks translated, over serializing again", load.MESSAGES, True, 100, 1.5),
+    Workload("200 chunks translated, over serializing again", load.MESSAGES, load.MESSAGES, True, 100, 1.5),
+    Workload(
+        "200 chunks to Responses, over serializing again", load.RESPONSES, load.MESSAGES, True, 100, 1.8
+    ),
+    Workload(
+        "200 chunks of Responses, over a bare pass-through",
+        load.RESPONSES,
+        load.RESPONSES,
+        True,
+        100,
+        1.3,
+        {"profile": "responses"},
+    ),
 )
 EVENTS = 20_000
 
@@ -60,7 +74,11 @@ def _requests(folder: Path) -> Iterator[Figure]:
     environment = clean_environment(PYTHONPATH=os.environ["PYTHONPATH"], HOME=str(folder))
     upstream, bare = free_port(), free_port()
     url = f"http://127.0.0.1:{upstream}"
-    config = support_proxy.config([support_proxy.provider("bench", url)])
+    providers = [
+        support_proxy.provider("bench", url),
+        support_proxy.provider("responses", url, kind="openai_responses"),
+    ]
+    config = support_proxy.config(providers, {"default": ["bench"], "responses": ["responses"]})
     with (
         running(sys.executable, "-m", "bench.upstream", str(upstream), env=environment) as up,
         running(sys.executable, "-m", "bench.passthrough", str(bare), url, env=environment) as passthrough,
@@ -69,21 +87,19 @@ def _requests(folder: Path) -> Iterator[Figure]:
         up.wait_for_port(upstream)
         passthrough.wait_for_port(bare)
 
-        def cost(pid: int, port: int, workload: Workload) -> float:
+        def cost(pid: int, port: int, path: str, workload: Workload) -> float:
             before = cpu_s(pid)
-            body = load.request_body(stream=workload.stream, **workload.fields)
-            uvloop.run(
-                load.run(port, body, connections=CONNECTIONS, requests=workload.requests, path=workload.path)
-            )
+            body = load.request_body(stream=workload.stream, path=workload.path, **workload.fields)
+            uvloop.run(load.run(port, body, connections=CONNECTIONS, requests=workload.requests, path=path))
             return (cpu_s(pid) - before) / workload.requests
 
         for workload in WORKLOADS:
 
             def ours(workload: Workload = workload) -> float:
-                return cost(proxy.command.process.pid, proxy.port, workload)
+                return cost(proxy.command.process.pid, proxy.port, workload.path, workload)
 
             def theirs(workload: Workload = workload) -> float:
-                return cost(passthrough.process.pid, bare, workload)
+                return cost(passthrough.process.pid, bare, workload.bare_path, workload)
 
             ratio(ours, theirs, rounds=1)
             yield at_most(f"CPU per request, {workload.name}", ratio(ours, theirs, 9), workload.limit, "x")

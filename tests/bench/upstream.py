@@ -1,44 +1,85 @@
 """A nearly free upstream: it answers with a completion, or a stream of 200 chunks, from memory.
 
-Chunks are sent one by one, or in bursts to a request that says so in `user`.
+Chunks are sent one by one, or in bursts to a request that says so in `user`. They are those of the API that the path
+names.
 """
 
 import asyncio
 import sys
-from typing import cast
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, cast
 
 import orjson
 import uvloop
+
+from support.proxy import responses_answers
 
 CHUNKS = 200
 BURST = 20
 BURST_PAUSE_S = 0.005  # long enough for a burst to be read before the next one comes
 
 
-def _chunk(content: str) -> bytes:
-    choice = {"index": 0, "delta": {"content": content}, "finish_reason": None}
-    chunk = {
-        "id": "chatcmpl-0123456789",
-        "object": "chat.completion.chunk",
-        "created": 1_700_000_000,
-        "model": "bench",
-        "choices": [choice],
-    }
-    return b"data: " + orjson.dumps(chunk) + b"\n\n"
+@dataclass(frozen=True)
+class Stream:
+    """The events of an answer: those before its chunks, one chunk, and those after all of them."""
+
+    begin: bytes
+    chunk: Callable[[int], bytes]
+    end: bytes
 
 
-def _end() -> bytes:
-    choice = {"index": 0, "delta": {}, "finish_reason": "stop"}
+def _completion() -> Stream:
+    known = {"id": "chatcmpl-0123456789", "object": "chat.completion.chunk", "created": 1_700_000_000}
+    known |= {"model": "bench"}
+
+    def event(delta: object, finish_reason: str | None, **more: object) -> bytes:
+        choice = {"index": 0, "delta": delta, "finish_reason": finish_reason}
+        return b"data: " + orjson.dumps({**known, "choices": [choice], **more}) + b"\n\n"
+
     usage = {"prompt_tokens": 2000, "completion_tokens": CHUNKS, "total_tokens": 2000 + CHUNKS}
-    last = {
-        "id": "chatcmpl-0123456789",
-        "object": "chat.completion.chunk",
-        "choices": [choice],
-        "usage": usage,
-    }
-    return b"data: " + orjson.dumps(last) + b"\n\ndata: [DONE]\n\n"
+    end = event({}, "stop", usage=usage) + b"data: [DONE]\n\n"
+    return Stream(b"", lambda number: event({"content": f"word{number} "}, None), end)
 
 
+def _response() -> Stream:
+    part = {"type": "output_text", "text": "", "annotations": [], "logprobs": []}
+    message = {"type": "message", "id": "msg_1", "role": "assistant", "status": "in_progress", "content": []}
+    here = {"output_index": 0, "item_id": "msg_1", "content_index": 0}
+    text = "".join(f"word{number} " for number in range(CHUNKS))
+    ended = {**message, "status": "completed", "content": [{**part, "text": text}]}
+    begun = responses_answers.response(status="in_progress")
+    done = responses_answers.response(ended)
+    before: list[dict[str, Any]] = [
+        {"type": "response.created", "response": begun},
+        {"type": "response.in_progress", "response": begun},
+        {"type": "response.output_item.added", "output_index": 0, "item": message},
+        {"type": "response.content_part.added", **here, "part": part},
+    ]
+    after: list[dict[str, Any]] = [
+        {"type": "response.output_text.done", **here, "text": text, "logprobs": []},
+        {"type": "response.content_part.done", **here, "part": {**part, "text": text}},
+        {"type": "response.output_item.done", "output_index": 0, "item": ended},
+        {"type": "response.completed", "response": done},
+    ]
+
+    def event(number: int, fields: dict[str, Any]) -> bytes:
+        data = orjson.dumps({**fields, "sequence_number": number})
+        return b"event: %b\ndata: %b\n\n" % (fields["type"].encode(), data)
+
+    def chunk(number: int) -> bytes:
+        delta = {"type": "response.output_text.delta", **here, "delta": f"word{number} ", "logprobs": []}
+        return event(len(before) + number, delta)
+
+    return Stream(
+        b"".join(event(number, each) for number, each in enumerate(before)),
+        chunk,
+        b"".join(event(len(before) + CHUNKS + number, each) for number, each in enumerate(after)),
+    )
+
+
+COMPLETION = _completion()
+RESPONSE = _response()
 WHOLE = orjson.dumps(
     {
         "id": "chatcmpl-0123456789",
@@ -79,6 +120,7 @@ class Upstream(asyncio.Protocol):
             self._transport.write(
                 b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n"
             )
+            self._stream = RESPONSE if b"/responses " in head.partition(b"\r\n")[0] else COMPLETION
             self._send(0, BURST if b'"user":"bursts"' in body else 1)
         else:
             self._transport.write(
@@ -87,16 +129,19 @@ class Upstream(asyncio.Protocol):
             )
 
     def _send(self, number: int, burst: int) -> None:
-        chunks = b"".join([_chunk(f"word{each} ") for each in range(number, min(number + burst, CHUNKS))])
+        stream = self._stream
+        chunks = b"".join([stream.chunk(each) for each in range(number, min(number + burst, CHUNKS))])
+        if number == 0:
+            chunks = stream.begin + chunks
         if number + burst >= CHUNKS and burst > 1:
-            self._transport.write(_framed(chunks + _end()) + b"0\r\n\r\n")
+            self._transport.write(_framed(chunks + stream.end) + b"0\r\n\r\n")
         elif number < CHUNKS:
             self._transport.write(_framed(chunks))
             # Written in separate turns of the loop, so that they arrive as they are written, like those of a model.
             pause_s = BURST_PAUSE_S if burst > 1 else 0.0005
             asyncio.get_running_loop().call_later(pause_s, self._send, number + burst, burst)
         else:
-            self._transport.write(_framed(_end()) + b"0\r\n\r\n")
+            self._transport.write(_framed(stream.end) + b"0\r\n\r\n")
 
 
 async def _serve(port: int) -> None:

@@ -11,7 +11,7 @@ from coderouter_proxy.relay.on_spec import openai as openai_spec
 from coderouter_proxy.relay.on_spec import responses as responses_spec
 from coderouter_proxy.relay.output_filters.filters import in_order
 from coderouter_proxy.relay.passed_or_anew import PassedOrAnew
-from coderouter_proxy.relay.relay import Conversion, Relay
+from coderouter_proxy.relay.relay import Relay
 from coderouter_proxy.relay.text import AnswerPolicy, FilterText, RepairToolCalls, Stages
 from coderouter_proxy.relay.translated import Translated
 from coderouter_proxy.request import ClientRequest
@@ -24,15 +24,11 @@ from coderouter_proxy.wires.provider import ProviderWire
 
 def choose(wire: ProviderWire, request: ClientRequest, policy: AnswerPolicy) -> Relay:
     """Return the relay for the answer of a provider that speaks this wire."""
-    return Relay(wire, _conversion(wire, request, policy))
-
-
-def _conversion(wire: ProviderWire, request: ClientRequest, policy: AnswerPolicy) -> Conversion:
     if wire.ingress != request.ingress:
-        return _translated(wire, request, policy)
+        return Relay(wire, _translated(wire, request, policy))
     if wire.ingress == "responses":
         return _responses(wire, request, policy)
-    return Edited(wire, EDITS[wire.ingress](request, policy))
+    return Relay(wire, Edited(wire, EDITS[wire.ingress](request, policy)))
 
 
 def _translated(wire: ProviderWire, request: ClientRequest, policy: AnswerPolicy) -> Translated:
@@ -50,14 +46,15 @@ def _translated(wire: ProviderWire, request: ClientRequest, policy: AnswerPolicy
     return Translated(wire.reader(), writer, stages, kept, reasoning=reasoning)
 
 
-def _responses(wire: ProviderWire, request: ClientRequest, policy: AnswerPolicy) -> Conversion:
+def _responses(wire: ProviderWire, request: ClientRequest, policy: AnswerPolicy) -> Relay:
     """Return what passes the answer on, or writes it anew where its text may change or its calls have other names."""
     anew = partial(_translated, wire, request, policy)
     if policy.filters or (policy.repairs_text_calls and request.outline.get("tools")):
-        return anew()
+        return Relay(wire, anew())
     on_spec = responses_spec.OnSpec()
     on_spec.keep = RESPONSES.passed_on(request, policy.origin, on_spec)
-    return PassedOrAnew(Edited(wire, [on_spec]), anew, responses_spec.is_sound)
+    conversion = PassedOrAnew(Edited(wire, [on_spec]), anew, responses_spec.is_sound)
+    return Relay(wire, conversion, continues=on_spec.continues)
 
 
 def _openai_edits(request: ClientRequest, policy: AnswerPolicy) -> list[Edit]:

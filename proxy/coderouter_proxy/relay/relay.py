@@ -1,6 +1,6 @@
 """Relay an answer from its provider to its client, event by event, and log what it reported."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Protocol
 
 import orjson
@@ -60,7 +60,14 @@ class Relay:
     they came, in one piece if several follow each other.
     """
 
-    def __init__(self, wire: ProviderWire, conversion: Conversion) -> None:
+    def __init__(
+        self,
+        wire: ProviderWire,
+        conversion: Conversion,
+        *,
+        continues: Callable[[bytes], bool] | None = None,
+    ) -> None:
+        """`continues` returns whether an event adds content and goes to the client as it came, and counts on it."""
         self.ended = False
         """The provider has sent the event that ends its stream."""
         self.has_content = False
@@ -69,6 +76,7 @@ class Relay:
         """An event that is neither a comment nor a ping has arrived since this was set to false."""
         self._wire = wire
         self._conversion = conversion
+        self._continues = continues
         self._usage = NO_USAGE
         self._stop_reason: str | None = None
         self._names_stop = False
@@ -81,7 +89,7 @@ class Relay:
 
     def feed(self, events: bytes) -> tuple[bytes, ProviderError | None]:
         """Return what the client gets for these whole events, and the error that ends them."""
-        conversion, is_plain = self._conversion, self._wire.is_plain
+        conversion, is_plain, continues = self._conversion, self._wire.is_plain, self._continues
         parts: list[bytes] = []
         passed = at = 0  # what is between them goes to the client as it is
         looks = _LOOKS_MAX
@@ -90,6 +98,9 @@ class Relay:
                 start, at = at, end + 2
                 raw = events[start:at]
                 is_running = self.has_content and not self._split.holds
+                if continues is not None and is_running and continues(raw):
+                    self.moved = True
+                    continue
                 converts = is_running and conversion.concerns(raw)
                 if looks and is_running and not converts:
                     looks -= 1

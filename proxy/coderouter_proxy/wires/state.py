@@ -38,6 +38,8 @@ RAW_MARK: Final = SIGNATURE_PREFIX.encode()
 """A request without these bytes holds no state."""
 
 REASONING: Final = ("reasoning_content", "reasoning")
+SUMMARY: Final = "summary"
+"""What a summary of reasoning is called in the state of a turn; no provider takes one for the reasoning."""
 OPENAI_FIELDS: Final = (*REASONING, "reasoning_details", "extra_content")
 """Fields of an assistant message that may hold state."""
 THINKING: Final = "thinking"
@@ -153,7 +155,9 @@ def signed(signature: str, text: str) -> State | None:
     if not is_ours(signature):
         return None
     fields = state_payload.decoded(signature.removeprefix(SIGNATURE_PREFIX))
-    if fields is None or fields.get("h") != state_payload.digest(text) or fields.get("f") not in REASONING:
+    if fields is None or fields.get("h") != state_payload.digest(text):
+        return None
+    if fields.get("f") not in (*REASONING, SUMMARY):
         return None
     state = _state(fields)
     return None if state is None else State(state.origin, turn={fields["f"]: text, **state.turn})

@@ -12,6 +12,7 @@ import orjson
 
 from coderouter_proxy.answer import NO_CHANGES, Changes
 from coderouter_proxy.errors import HttpError
+from coderouter_proxy.relay.on_spec.responses_run import Run
 from coderouter_proxy.request import Body
 from coderouter_proxy.wires import json_values
 from coderouter_proxy.wires.responses import shape
@@ -63,11 +64,21 @@ class OnSpec:
         self._next = 0  # number of an event
         self._items: list[_Item] = []
         self._done: list[Body] = []
+        self._run = Run()
+        self._event = b""  # the newest one
 
     def changes(self) -> Changes:
         return NO_CHANGES
 
+    def continues(self, event: bytes) -> bool:
+        """Return whether the event adds text like the one before, and has the next number; then it is counted."""
+        if not self._run.continues(event, self._next):
+            return False
+        self._next += 1
+        return True
+
     def concerns(self, events: bytes) -> bool:
+        self._event = events
         return True
 
     def chunk(self, chunk: Body, *, first: bool) -> list[Body]:
@@ -77,7 +88,13 @@ class OnSpec:
         if kind in shape.LAST:
             chunk = self._ended(kind, chunk)
         number, self._next = self._next, self._next + 1
-        return [chunk if chunk.get("sequence_number") == number else {**chunk, "sequence_number": number}]
+        if chunk.get("sequence_number") != number:
+            chunk = {**chunk, "sequence_number": number}
+        if kind in shape.TEXTS:
+            self._run.learn(self._event, kind, chunk)
+        else:
+            self._run.over()
+        return [chunk]
 
     def _fits(self, kind: str, chunk: Body) -> bool:
         """Return whether the event has its place here, and take note of what it begins or ends."""

@@ -13,6 +13,8 @@ from coderouter_proxy.wires.responses.shape import LAST, TEXTS, texts
 from coderouter_proxy.wires.responses.tools import INPUT, TOOL_SEARCH
 
 PARAGRAPH = "\n\n"
+_FIELDS = {"summary": state.SUMMARY, "content": state.REASONING[0]}
+"""By field of an item of reasoning, what its text is called in the state of a turn."""
 _STOPS = {"max_output_tokens": "max_tokens", "content_filter": "content_filter"}
 _CALLS = frozenset({"function_call", "custom_tool_call", "tool_search_call"})
 
@@ -135,7 +137,7 @@ class ResponsesReader(Reader):
             self._add_arguments(item, text)
         elif not item.field or item.field == field:
             item.field, item.has_text = field, True
-            item.waiting.append(Thinking(text) if field in ("summary", "content") else Text(text))
+            item.waiting.append(Text(text) if field == "text" else Thinking(text, _FIELDS[field]))
 
     def _add_arguments(self, item: _Item, text: str) -> None:
         item.written += text
@@ -159,8 +161,7 @@ class ResponsesReader(Reader):
             item.waiting += [Text(text) for text in texts(given.get("content"))]
         elif item.kind == "reasoning":
             if not item.has_text:
-                said = PARAGRAPH.join(texts(given.get("summary")) or texts(given.get("content")))
-                item.waiting += [Thinking(said)] if said else []
+                item.waiting += _thoughts(given)
             item.waiting += _sealed(given)
         item.over = True
 
@@ -192,6 +193,13 @@ class ResponsesReader(Reader):
             self.stop = Stop(_STOPS.get(reason, "max_tokens"))
         else:
             self.stop = Stop("end_turn")
+
+
+def _thoughts(reasoning: Body) -> Iterable[Delta]:
+    for field, name in _FIELDS.items():
+        if said := PARAGRAPH.join(texts(reasoning.get(field))):
+            return (Thinking(said, name),)
+    return ()
 
 
 def _sealed(reasoning: Body) -> Iterable[Delta]:

@@ -130,15 +130,18 @@ def _can_write(part: Part, role: Role) -> bool:
 
 
 def _assistant(parts: Iterable[Part], *, own_api: bool) -> Iterator[Body]:
+    """Yield reasoning that came back with a call before the text that the model wrote between the two."""
     said: list[str] = []
     for part in parts:
         if isinstance(part, Text):
             said.append(part.text)
             continue
+        if isinstance(part, Call):
+            yield from reasoning_items(part.state, own_api=own_api)
         if said:
             yield _message("assistant", "".join(said))
             said = []
-        if isinstance(part, (Call, Thinking)):
+        if isinstance(part, Thinking):
             yield from reasoning_items(part.state, own_api=own_api)
         if isinstance(part, Call):
             call = {"type": "function_call", "call_id": part.id, "name": short(part.name)}

@@ -11,7 +11,8 @@ from support.proxy import responses_answers as answers
 from support.proxy.client import Response
 from support.proxy.client_view import event_data, ordered_blocks
 from support.proxy.process import Proxy
-from support.proxy.responses_view import checked_stream
+from support.proxy.responses_view import checked_response, checked_stream
+from support.proxy.upstream import whole
 
 Body = dict[str, Any]
 
@@ -79,6 +80,23 @@ def test_sealed_reasoning_comes_back_from_a_client_of_this_wire(
     o.provider.plays(openai_answers.answer())
     posted(wires, o, input=[HELLO, *output, RESULT], **fields)
     assert answers.SEALED not in o.provider.request.body.decode()
+
+
+@pytest.mark.parametrize("kind", ["content", "summary"])
+def test_reasoning_comes_back_in_its_place_and_a_summary_does_not(kind: str, wires: Proxy, r: Side) -> None:
+    part = {"type": "reasoning_text" if kind == "content" else "summary_text", "text": "Hm."}
+    thought = {"type": "reasoning", "id": "rs_theirs", "summary": [], kind: [part]}
+    r.provider.plays(
+        whole(answers.response(thought, answers.message("Look."), CALL)), always=answers.answer()
+    )
+    output = checked_response(posted(wires, r, tools=[FUNCTION]).json)["output"]
+    assert output[0]["summary"][0]["text"] == "Hm."
+    posted(wires, r, input=[HELLO, *output, RESULT], tools=[FUNCTION])
+    _, *sent, _ = r.provider.request.json["input"]
+    kinds = [item["type"] for item in sent]
+    assert kinds == [*(["reasoning"] if kind == "content" else []), "message", "function_call"]
+    if kind == "content":
+        assert (sent[0]["content"], sent[0]["id"][:3]) == ([part], "rs_")
 
 
 def test_state_of_other_providers_is_left_out(wires: Proxy, r: Side, o: Side) -> None:
