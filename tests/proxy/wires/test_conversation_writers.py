@@ -65,6 +65,17 @@ def test_no_two_calls_of_an_anthropic_request_have_one_id(ids: tuple[str, str], 
     assert_accepted(written(said(HI, *(together if in_one_turn else apart)), "anthropic"), "anthropic")
 
 
+def test_a_request_without_tools_declares_those_that_were_called_for_anthropic() -> None:
+    calls = (Call("call_1", "ls", "{}"), Call("call_2", "ls", "{}"))
+    results = tuple(Result(call.id, (Text("."),)) for call in calls)
+    turns = (HI, Turn("assistant", calls), Turn("user", (*results, Text("Summarise."))))
+    body = written(said(*turns), "anthropic")
+    assert [tool["name"] for tool in body["tools"]] == ["ls"]
+    assert body["tool_choice"] == {"type": "none"}
+    assert "tools" not in written(said(HI), "anthropic")
+    assert "tools" not in written(said(*turns), "openai")
+
+
 @pytest.mark.parametrize("texts", [[" "], ["one", " \n", "two"]], ids=str)
 def test_an_empty_text_of_the_system_is_gone(texts: list[str]) -> None:
     conversation = Conversation(system=tuple(map(Text, texts)), turns=(HI,))
@@ -121,6 +132,7 @@ def assert_accepted(body: Body, wire: str) -> None:
         _assert_openai(body["messages"])
     else:
         _assert_anthropic(body["messages"])
+        assert "tools" in body or not any(part.get("type") == "tool_use" for part in _parts(body))
     assert not any(part.get("type") == "text" and not part["text"].strip() for part in _parts(body))
 
 

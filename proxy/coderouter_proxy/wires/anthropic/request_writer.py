@@ -81,6 +81,9 @@ def write(conversation: Conversation, max_tokens: int = MAX_TOKENS) -> Body:
     if tools := [_tool(tool) for tool in conversation.tools if tool.hosted is None]:
         body["tools"] = tools
         body |= _tool_choice(conversation)
+    elif called := _called(body["messages"]):
+        body["tools"] = called
+        body["tool_choice"] = {"type": "none"}
     if conversation.output_schema is not None:
         config = body.get("output_config")
         given = config if isinstance(config, dict) else {}
@@ -194,6 +197,16 @@ def _tool(tool: Tool) -> Body:
     if tool.description:
         written["description"] = tool.description
     return written if tool.cache is None else {**written, "cache_control": tool.cache}
+
+
+def _called(messages: Iterable[Body]) -> list[Body]:
+    """Return tools that were called earlier, for a request that has none, such as codex's for a summary.
+
+    "Requests which include `tool_use` or `tool_result` blocks must define `tools`", Anthropic and Bedrock answer else.
+    """
+    blocks = (block for message in messages for block in message["content"])
+    names = {block["name"]: None for block in blocks if block.get("type") == "tool_use"}
+    return [{"name": name, "input_schema": EMPTY_SCHEMA} for name in names]
 
 
 def _tool_choice(conversation: Conversation) -> Body:
