@@ -44,6 +44,8 @@ class Checkpoint(msgspec.Struct, kw_only=True):
     """The offset is inside an oversize line; the rest of it is still to be skipped."""
     compressed: bool = msgspec.field(default=False, name="packed")
     """The file is compressed; the offset counts uncompressed bytes."""
+    packed_digest: bytes = b""
+    """Of the compressed file when it was finished: its size, beginning and end."""
     size: int = 0
     """Of the file on disk when it was finished."""
     finished: bool = False

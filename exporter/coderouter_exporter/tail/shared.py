@@ -1,6 +1,6 @@
 """What the tails of one exporter share."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -16,6 +16,8 @@ OPEN_MAX = 128
 @dataclass(frozen=True, kw_only=True)
 class Shared:
     olddir: Path | None = None
+    rotated_globs: Sequence[str] = ()
+    """Names of rotated files beside those of the naming rules."""
     is_source: Callable[[Path], bool] = lambda _: False
     """Whether the path is an event file of its own, and so no sibling of another."""
     folders: Folders = field(default_factory=Folders)

@@ -34,7 +34,13 @@ class Tail:
         """Whether the file was there and could be opened at the last poll; None before the first."""
         self._shared = shared or Shared()
         self._files = Files(path, checkpoints, self._shared)
-        self._group = RotationGroup(path, self._shared.folders, self._shared.olddir, self._shared.is_source)
+        self._group = RotationGroup(
+            path,
+            self._shared.folders,
+            self._shared.olddir,
+            self._shared.is_source,
+            self._shared.rotated_globs,
+        )
         self._listings: dict[Path, Listing] = {}
         self._at_path: Identity | None = None
         """The file at the path, if there was one at the last poll."""

@@ -146,16 +146,6 @@ def test_an_archive_too_large_when_unpacked_is_skipped(start: Start, events: Pat
     assert gz_files(engine, "too_large") == 1
 
 
-@pytest.mark.parametrize("suffix", [".zst", ".bz2", ".xz"])
-def test_other_compressions_are_reported(start: Start, writer: Writer, events: Path, suffix: str) -> None:
-    writer.write()
-    events.with_name(f"events.jsonl.1{suffix}").write_bytes(b"packed")
-    for _ in range(3):
-        engine = start()
-        assert is_exact(engine, 1)
-        assert gz_files(engine, "unsupported") == 1
-
-
 def test_a_checkpoint_whose_file_is_gone_is_reported_and_the_new_file_counts(
     start: Start, writer: Writer, events: Path
 ) -> None:
