@@ -66,7 +66,14 @@ def serve(
         server.stop()
 
     progress = progress or Progress()
-    sources = Sources(paths, state.checkpoints, olddir=olddir, rotated_globs=rotated_globs, step=progress)
+    sources = Sources(
+        paths,
+        state.checkpoints,
+        olddir=olddir,
+        rotated_globs=rotated_globs,
+        is_our_writer=state.writers.is_ours,
+        step=progress,
+    )
     engine = Engine(sources, store, state, on_crash=crash, step=progress)
     watcher = Watcher(paths, engine.wake)
     config = _server_config(create_app(engine, watcher), web)

@@ -30,6 +30,10 @@ class Chunk:
     """Lines skipped because they are too long to be held in memory."""
     nul_bytes: int = 0
     """NUL bytes skipped before the lines: the hole in a truncated file whose writer does not use O_APPEND."""
+    file: int = 0
+    """The number of the checkpoint of the file that they were read from."""
+    at_path: bool = False
+    """That file has been seen at the configured path."""
 
 
 @dataclass(frozen=True, slots=True)

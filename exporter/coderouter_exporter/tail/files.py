@@ -1,6 +1,7 @@
 """The files of one path, active and rotated: those that are open, and those that are closed until they change."""
 
 import logging
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,6 +25,8 @@ from coderouter_exporter.tail.rotated import Candidate, FileStat, Identity, stat
 from coderouter_exporter.tail.shared import Shared
 
 OPENED_AT_ONCE = 32
+WRITER_SEARCHED_BYTES = 1024
+_WRITER = re.compile(rb'"writer": ?"([^"]*)"')
 
 log = logging.getLogger(__name__)
 
@@ -79,7 +82,8 @@ class Files:
 
     def pending(self, active: Identity | None) -> int:
         """Return the number of files with unread lines, other than the active one."""
-        unread = [file for file in self.open if file.bytes_behind and file.identity != active]
+        rotated = [file for file in self.open if file.identity != active and not file.checkpoint.grows]
+        unread = [file for file in rotated if file.bytes_behind]
         return len(unread) + sum(file.pending for file in self._closed.values())
 
     def is_known(self, active: FileStat) -> bool:
@@ -113,7 +117,8 @@ class Files:
 
     def close_finished(self, active: Identity | None) -> Iterator[Noticed]:
         """Close rotated files that have been read to their end and have not grown for a while."""
-        for file in [file for file in self.open if file.idle and file.identity != active]:
+        rotated = [file for file in self.open if file.identity != active and not file.checkpoint.grows]
+        for file in [file for file in rotated if file.idle]:
             if not file.content.can_change or monotonic() - file.grew_at > self._shared.late_writer_s:
                 yield from self._finish(file)
             elif not file.bytes_behind and not file.checkpoint.finished:
@@ -130,8 +135,32 @@ class Files:
         if path_is_readable and not any(file.pending for file in self._closed.values()):
             for checkpoint in self._checkpoints.unmatched(existing):
                 checkpoint.finished = True
-                yield counted(UNMATCHED)
+                yield Noticed(((UNMATCHED, ()),), lost=(checkpoint.number,))
         self._checkpoints.forget_gone(existing)
+
+    def check_growth(self) -> Iterator[Noticed]:
+        """Notice which files only look rotated, by their names.
+
+        What grows after it was read to its end, and was never at the path, is written to under its own name, unless
+        the one who writes to it also writes to our event file: then it has not noticed the rotation yet. Lines
+        without a writer prove neither, and are unproven anyway.
+        """
+        for file in self.open:
+            checkpoint = file.checkpoint
+            if checkpoint.at_path or not (checkpoint.finished or checkpoint.grows) or not file.bytes_behind:
+                continue
+            found = _WRITER.search(file.content.bytes_at(checkpoint.offset, WRITER_SEARCHED_BYTES))
+            grows = found is not None and not self._shared.is_our_writer(found[1].decode(errors="replace"))
+            if grows is not checkpoint.grows:
+                checkpoint.grows = grows
+                yield CHECKPOINTS_CHANGED
+                if grows:
+                    log.warning(
+                        "%s is named like a rotated file of %s, but it grows: no more of it is counted, because it is "
+                        "another event file; give it a name that rotation does not make",
+                        file.path,
+                        self._path,
+                    )
 
     def close(self) -> None:
         for file in self.open:
@@ -163,6 +192,7 @@ class Files:
             file = open_files.get(candidate.stat.identity)
             if file is not None and file.path != candidate.path:
                 file.move_to(candidate.path)
+                file.checkpoint.at_path |= candidate.path == self._path
                 yield CHECKPOINTS_CHANGED
 
     def _new(self, found: Sequence[Candidate]) -> list[Candidate]:
@@ -256,6 +286,7 @@ class Files:
             return Noticed()
         if assigned.replaces is not None:
             self._drop(assigned.replaces)
+        assigned.checkpoint.at_path |= path == self._path
         file = OpenFile(path, content, assigned.checkpoint)
         self.open.append(file)
         self._shared.descriptors.use(file)

@@ -20,6 +20,8 @@ class Shared:
     """Names of rotated files beside those of the naming rules."""
     is_source: Callable[[Path], bool] = lambda _: False
     """Whether the path is an event file of its own, and so no sibling of another."""
+    is_our_writer: Callable[[str], bool] = lambda _: True
+    """Whether the writer has written to a file at a configured path."""
     folders: Folders = field(default_factory=Folders)
     descriptors: Descriptors = field(default_factory=lambda: Descriptors(OPEN_MAX))
     step: Step = no_step

@@ -3,7 +3,7 @@
 import glob
 import resource
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 from coderouter_exporter.state.state import Checkpoint
@@ -32,6 +32,7 @@ class Sources:
         *,
         olddir: Path | None = None,
         rotated_globs: Sequence[str] = (),
+        is_our_writer: Callable[[str], bool] = lambda _: True,
         step: Step = no_step,
         late_writer_s: float = LATE_WRITER_S,
     ) -> None:
@@ -45,6 +46,7 @@ class Sources:
         self._shared = Shared(
             olddir=olddir,
             rotated_globs=rotated_globs,
+            is_our_writer=is_our_writer,
             is_source=self._paths.__contains__,
             folders=Folders(),
             descriptors=Descriptors(resource.getrlimit(resource.RLIMIT_NOFILE)[0] - DESCRIPTORS_KEPT),

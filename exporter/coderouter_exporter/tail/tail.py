@@ -54,7 +54,7 @@ class Tail:
     def chunks(self) -> Iterator[Chunk]:
         """Yield the lines that were there at the last poll, oldest file first."""
         for file in list(self._files.open):
-            if file.closed or file.idle:
+            if file.closed or file.idle or file.checkpoint.grows:
                 continue
             self._shared.descriptors.use(file)
             while (chunk := file.read(self._shared.step)) is not None:
@@ -76,7 +76,7 @@ class Tail:
         return self._files.more_to_open or any(file.truncated for file in self._files.open)
 
     def bytes_behind(self) -> int:
-        return sum(file.bytes_behind for file in self._files.open)
+        return sum(file.bytes_behind for file in self._files.open if not file.checkpoint.grows)
 
     def files_pending(self) -> int:
         """Return the number of rotated files with unread lines."""
@@ -90,6 +90,7 @@ class Tail:
         active = stat_of(self.path)
         if self._must_list(active):
             yield from self._list()
+        yield from self._files.check_growth()
         self._update_readable(active)
         self._at_path = active.identity if active else None
         yield self.close_finished()

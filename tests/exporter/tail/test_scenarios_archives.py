@@ -172,5 +172,5 @@ def test_an_archive_that_demands_much_memory_is_refused(start: Start, writer: Wr
     assert gz_files(engine, "unsupported") == 1
 
 
-def _crc32(data: bytes) -> bytes:
+def _crc32(data: bytearray) -> bytes:
     return zlib.crc32(data).to_bytes(4, "little")

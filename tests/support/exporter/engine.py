@@ -37,6 +37,7 @@ class EngineRig:
             restored.checkpoints,
             olddir=olddir,
             rotated_globs=rotated_globs,
+            is_our_writer=restored.writers.is_ours,
             step=step,
             late_writer_s=late_writer_s,
         )
