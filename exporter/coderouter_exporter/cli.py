@@ -199,8 +199,9 @@ def main(
 def fold_command(files: Sequence[Path], series_max: int) -> None:
     """Count the events in closed FILES and print the totals as Prometheus text.
 
-    Name all rotated files, in any order: `cr-exporter fold events.jsonl*`. Files may be plain or gzip. The oldest is
-    read first, and content that appears in two files is counted once. No state is read or written.
+    Name all rotated files, in any order: `cr-exporter fold events.jsonl*`. Files may be plain, gzip, xz, zstd or
+    bzip2, and pipes such as /dev/stdin. The oldest is read first, and content that appears in two files is counted
+    once. No state is read or written.
     """
     try:
         state = fold_files(files, series_max)
