@@ -90,12 +90,12 @@ class Sources:
         """
         self._folder = tempfile.TemporaryDirectory(prefix="cr-exporter-")
         self._named: list[Source] = []
-        try:
-            for path in dict.fromkeys(paths):
+        for path in dict.fromkeys(paths):
+            try:
                 self._named.append(Source(path, self._readable_again(path)))
-        except OSError as error:
-            self.close()
-            raise cannot_read(path, error) from error
+            except OSError as error:
+                self.close()
+                raise cannot_read(path, error) from error
 
     def oldest_first(self) -> list[Source]:
         """Return the files in the order of their first events, without those whose content another file begins with.

@@ -7,6 +7,8 @@ from fnmatch import translate
 from functools import lru_cache
 from pathlib import Path
 
+from coderouter_events.lock import LOCK_SUFFIX
+from coderouter_events.paths import SPILL_SUFFIX
 from coderouter_exporter.tail.compression import SUFFIXES
 
 _DAY = r"(?:19|20)\d\d(?P<s{n}>[-_.]?)(?:0[1-9]|1[0-2])(?:(?P=s{n})(?:0[1-9]|[12]\d|3[01]))?"
@@ -60,7 +62,7 @@ RULES = (
 
 _COMPRESSED = "(?:" + "|".join(map(re.escape, SUFFIXES)) + ")"
 _ROTATED = re.compile(rf"(?:{_COMPRESSED}|\.\d{{1,4}}|[-_.](?:{_date(1)})|\.old|\.backup)$")
-_OURS = re.compile(r"\.(?:alive|spill|db(?:[-.][a-z]+)?)$")
+_OURS = re.compile(rf"(?:{re.escape(LOCK_SUFFIX)}|{re.escape(SPILL_SUFFIX)}(?:\.new)?|\.db(?:[-.][a-z]+)?)$")
 
 
 def is_sibling(name: str, path: Path, rotated_globs: Sequence[str] = ()) -> bool:
