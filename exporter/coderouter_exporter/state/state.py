@@ -213,8 +213,13 @@ class State(msgspec.Struct, kw_only=True):
             ("events_missing",): self.events_missing,
             ("file_disappeared",): self.writers.in_doubt(),
             ("unproven_lines",): sum(self.counts.get(UNPROVEN.name, {}).values()),
-            ("not_rotated",): sum(checkpoint.grows for checkpoint in self.checkpoints),
+            ("not_rotated",): self.files_not_rotated,
         }
+
+    @property
+    def files_not_rotated(self) -> int:
+        """Return how many files only look rotated, by their names."""
+        return sum(checkpoint.grows for checkpoint in self.checkpoints)
 
     @property
     def bounds_reached(self) -> dict[Labels, int]:

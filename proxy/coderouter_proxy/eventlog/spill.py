@@ -139,7 +139,9 @@ class LeftBehind:
                 os.close(fd)
                 return
             self._waiting.remove(path)
-            self._appended.append((path, fd))  # stays locked until it is removed, so that nobody else appends it
+            self._appended.append(
+                (path, fd)
+            )  # stays locked until it is removed, so that nobody else appends it
 
     def remove(self) -> None:
         """Remove the files whose lines were appended: the event that reports their numbers has been written."""

@@ -41,7 +41,9 @@ def test_names_that_no_rotation_makes_are_not_siblings(name: str) -> None:
     assert not is_sibling(name, EVENTS)
 
 
-@pytest.mark.parametrize("name", ["events.jsonl.alive", "events.jsonl.3f2a.spill", "exporter.db", "exporter.db.lock"])
+@pytest.mark.parametrize(
+    "name", ["events.jsonl.alive", "events.jsonl.3f2a.spill", "exporter.db", "exporter.db.lock"]
+)
 def test_no_glob_makes_our_own_files_event_files(name: str) -> None:
     assert is_rotated(name)
     assert not is_sibling(name, EVENTS, ["*"])

@@ -245,7 +245,14 @@ def test_a_process_killed_while_it_appends_leaves_the_rest_and_repeats_at_most_w
 
 def test_damaged_spill_files_are_ignored(path: Path, state: Path, caplog: pytest.LogCaptureFixture) -> None:
     state.mkdir()
-    contents = (b"", b"x", b"{}\n", b'{"events":1}\n', b"\0" * 99, b'{"events":"/e","writer":1,"numbers":1}\n')
+    contents = (
+        b"",
+        b"x",
+        b"{}\n",
+        b'{"events":1}\n',
+        b"\0" * 99,
+        b'{"events":"/e","writer":1,"numbers":1}\n',
+    )
     for number, content in enumerate(contents):
         (state / f"events.jsonl.{number}.spill").write_bytes(content)
     os.mkfifo(state / "events.jsonl.pipe.spill")
