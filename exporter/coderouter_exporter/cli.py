@@ -105,8 +105,8 @@ _series_max = click.option(
     metavar="GLOB",
     envvar="CR_EXPORTER_ROTATED_GLOB",
     show_envvar=True,
-    help="Names of rotated files that the naming rules do not cover, such as '{stem}-*.log'; {name} and {stem} are those "
-    "of each event file; repeat for several.",
+    help="Names of rotated files that the naming rules do not cover, such as '{stem}-*.log'; {name} and {stem} are "
+    "those of each event file; repeat for several.",
 )
 @click.option(
     "--listen",

@@ -123,8 +123,8 @@ class Startup(Event):
     chains: Annotated[dict[str, list[str]], "The providers of each profile, in the order they are tried."]
     ended_writers: Annotated[
         dict[str, int],
-        "At a start: the writers that ended before it, each with the number of events it had numbered; a reader that has "
-        "seen fewer has missed some.",
+        "At a start: the writers that ended before it, each with the number of events it had numbered; a reader that "
+        "has seen fewer has missed some.",
     ] = field(default_factory=dict)
 
 

@@ -1,4 +1,4 @@
-"""The default location of the event file, how both command lines and the environment refer to it, and its companions."""
+"""The event file and what lies beside it: default location, names, and how the environment refers to them."""
 
 EVENTS_ENV = "CODEROUTER_EVENTS_PATH"
 DEFAULT_EVENTS = "~/.coderouter/events.jsonl"

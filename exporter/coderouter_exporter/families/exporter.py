@@ -50,9 +50,9 @@ EXACT = Gauge(
 )
 DOUBTS = Gauge(
     name="cr_exporter_doubts",
-    help="Why the totals may not be exact, by reason: events_missing; file_disappeared (writers whose last lines may be "
-    "in a file that disappeared; the next line of each proves whether any is missing); unproven_lines (without writer "
-    "and seq); not_rotated (files named like rotated ones that grow, and so belong to another proxy).",
+    help="Why the totals may not be exact, by reason: events_missing; file_disappeared (writers whose last lines may "
+    "be in a file that disappeared; the next line of each proves whether any is missing); unproven_lines (without "
+    "writer and seq); not_rotated (files named like rotated ones that grow, and so belong to another proxy).",
     labels=("reason",),
     reads="state.doubts",
 )

@@ -34,9 +34,9 @@ def _date(number: int) -> str:
 
 RULES = (
     NamingRule(
-        "logrotate, newsyslog, Python's `RotatingFileHandler`",
-        r"{name}\.\d{{1,4}}(?:\.backup)?",
-        ("events.jsonl.1", "events.jsonl.0"),
+        "logrotate, newsyslog, Python's `RotatingFileHandler`, scripts",
+        r"{name}[-_.]\d{{1,4}}(?:\.backup)?",
+        ("events.jsonl.1", "events.jsonl.0", "events.jsonl-0001"),
     ),
     NamingRule("logrotate with `extension .jsonl`", r"{stem}\.\d{{1,3}}{suffix}", ("events.1.jsonl",)),
     NamingRule(

@@ -1,9 +1,9 @@
 """What a process leaves behind: how many events it has numbered, and the lines it could not write.
 
-Each process has a spill file in the state folder. Its first line is the number of events, reserved at the start, so that
-it can be written on a full disk. The lines follow when the process stops and the event file cannot be written. The
-next process appends them to the event file, reports the number in its startup event, and removes the spill file. The
-owner holds a lock on it; the kernel releases it however the owner ends.
+Each process has a spill file in the state folder. Its first line is the number of events, reserved at the start, so
+that it can be written on a full disk. The lines follow when the process stops and the event file cannot be written.
+The next process appends them to the event file, reports the number in its startup event, and removes the spill file.
+The owner holds a lock on it; the kernel releases it however the owner ends.
 """
 
 import fcntl
