@@ -44,6 +44,7 @@ class Writer(msgspec.Struct, array_like=True):
     given_up: int = 0
     """Missing numbers between intervals that were merged because there were too many."""
     unused: float = 0.0
+    """Keeps the place of a field that older state files have."""
     ended: bool = False
     given_out: int = 0
     """How many numbers a later process reported that it had given out."""

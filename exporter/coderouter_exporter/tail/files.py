@@ -1,7 +1,6 @@
 """The files of one path, active and rotated: those that are open, and those that are closed until they change."""
 
 import logging
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,14 +18,13 @@ from coderouter_exporter.tail.archive import (
 )
 from coderouter_exporter.tail.checkpoints import Checkpoints, by_age
 from coderouter_exporter.tail.content import Content, Plain
+from coderouter_exporter.tail.growth import is_written_under_its_name
 from coderouter_exporter.tail.noticed import CHECKPOINTS_CHANGED, Noticed, counted
 from coderouter_exporter.tail.open_file import OpenFile
 from coderouter_exporter.tail.rotated import Candidate, FileStat, Identity, stat_of
 from coderouter_exporter.tail.shared import Shared
 
 OPENED_AT_ONCE = 32
-WRITER_SEARCHED_BYTES = 1024
-_WRITER = re.compile(rb'"writer": ?"([^"]*)"')
 
 log = logging.getLogger(__name__)
 
@@ -139,25 +137,16 @@ class Files:
         self._checkpoints.forget_gone(existing)
 
     def check_growth(self) -> Iterator[Noticed]:
-        """Notice which files only look rotated, by their names.
-
-        What grows after it was read to its end, and was never at the path, is written to under its own name, unless
-        the one who writes to it also writes to our event file: then it has not noticed the rotation yet. Lines
-        without a writer prove neither, and are unproven anyway.
-        """
+        """Notice which files only look rotated, by their names."""
         for file in self.open:
-            checkpoint = file.checkpoint
-            if checkpoint.at_path or not (checkpoint.finished or checkpoint.grows) or not file.bytes_behind:
-                continue
-            found = _WRITER.search(file.content.bytes_at(checkpoint.offset, WRITER_SEARCHED_BYTES))
-            grows = found is not None and not self._shared.is_our_writer(found[1].decode(errors="replace"))
-            if grows is not checkpoint.grows:
-                checkpoint.grows = grows
+            grows = is_written_under_its_name(file, self._shared.is_our_writer)
+            if grows is not file.checkpoint.grows:
+                file.checkpoint.grows = grows
                 yield CHECKPOINTS_CHANGED
                 if grows:
                     log.warning(
-                        "%s is named like a rotated file of %s, but it grows: no more of it is counted, because it is "
-                        "another event file; give it a name that rotation does not make",
+                        "%s is named like a rotated file of %s, but it grows: it is another event file, and no more "
+                        "of it is counted; give it a name that rotation does not make",
                         file.path,
                         self._path,
                     )
@@ -265,9 +254,8 @@ class Files:
             settled = before is not None and before.incomplete_since is not None and before.stat == stat
             if bad.error is ArchiveError.INCOMPLETE and not settled:
                 now = monotonic()
-                return ClosedFile(
-                    stat=stat, pending=True, incomplete_since=now, retry_at=now + pause_s(now - started)
-                )
+                retry_at = now + pause_s(now - started)
+                return ClosedFile(stat=stat, pending=True, incomplete_since=now, retry_at=retry_at)
             if bad.error is ArchiveError.UNSUPPORTED:
                 digest += b"?"  # read when a later start can
                 if (known := self._checkpoints.finished_archive(digest)) is not None:
