@@ -99,6 +99,16 @@ _series_max = click.option(
     "[default: that folder]",
 )
 @click.option(
+    "--rotated-glob",
+    "rotated_globs",
+    multiple=True,
+    metavar="GLOB",
+    envvar="CR_EXPORTER_ROTATED_GLOB",
+    show_envvar=True,
+    help="Names of rotated files that the naming rules do not cover, such as '{stem}-*.log'; {name} and {stem} are "
+    "those of each event file; repeat for several.",
+)
+@click.option(
     "--listen",
     type=Address(),
     default="127.0.0.1:9847",
@@ -147,6 +157,7 @@ def main(
     ctx: click.Context,
     event_files: Sequence[Path],
     olddir: Path | None,
+    rotated_globs: Sequence[str],
     listen: tuple[str, int],
     state_file: Path | None,
     state_reset: bool,  # noqa: FBT001 - click passes it by name
@@ -170,6 +181,7 @@ def main(
                 state_file,
                 listen,
                 olddir=olddir,
+                rotated_globs=rotated_globs,
                 state_reset=state_reset,
                 series_max=series_max,
                 web_config_file=web_config_file,
@@ -187,8 +199,9 @@ def main(
 def fold_command(files: Sequence[Path], series_max: int) -> None:
     """Count the events in closed FILES and print the totals as Prometheus text.
 
-    Name all rotated files, in any order: `cr-exporter fold events.jsonl*`. Files may be plain or gzip. The oldest is
-    read first, and content that appears in two files is counted once. No state is read or written.
+    Name all rotated files, in any order: `cr-exporter fold events.jsonl*`. Files may be plain, gzip, xz, zstd or
+    bzip2, and pipes such as /dev/stdin. The oldest is read first, and content that appears in two files is counted
+    once. No state is read or written.
     """
     try:
         state = fold_files(files, series_max)

@@ -41,6 +41,7 @@ def serve(
     address: tuple[str, int],
     *,
     olddir: Path | None = None,
+    rotated_globs: Sequence[str] = (),
     state_reset: bool = False,
     series_max: int = SERIES_MAX,
     web_config_file: Path | None = None,
@@ -65,7 +66,14 @@ def serve(
         server.stop()
 
     progress = progress or Progress()
-    sources = Sources(paths, state.checkpoints, olddir=olddir, step=progress)
+    sources = Sources(
+        paths,
+        state.checkpoints,
+        olddir=olddir,
+        rotated_globs=rotated_globs,
+        is_our_writer=state.writers.is_ours,
+        step=progress,
+    )
     engine = Engine(sources, store, state, on_crash=crash, step=progress)
     watcher = Watcher(paths, engine.wake)
     config = _server_config(create_app(engine, watcher), web)

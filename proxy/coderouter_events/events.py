@@ -5,7 +5,7 @@ in the order of their declaration. This module imports only the standard library
 reader can use it.
 """
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from typing import Annotated, ClassVar, Literal, TypedDict, get_type_hints
 
 LINE_BYTES_MAX = 64 * 1024
@@ -121,6 +121,11 @@ class Startup(Event):
     display_timezone: Annotated[str | None, "IANA time zone for displayed times."]
     catalog: Annotated[list[CatalogEntry], "Each provider as configured; `base_url` without credentials."]
     chains: Annotated[dict[str, list[str]], "The providers of each profile, in the order they are tried."]
+    ended_writers: Annotated[
+        dict[str, int],
+        "At a start: the writers that ended before it, each with the number of events it had numbered; a reader that "
+        "has seen fewer has missed some.",
+    ] = field(default_factory=dict)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -431,4 +436,4 @@ ENVELOPE: dict[str, str] = {
 def field_descriptions(event: type[Event]) -> dict[str, str]:
     """Return the event's own fields in the order of the line, each with its description."""
     hints = get_type_hints(event, include_extras=True)
-    return {field.name: hints[field.name].__metadata__[0] for field in fields(event)}
+    return {own.name: hints[own.name].__metadata__[0] for own in fields(event)}

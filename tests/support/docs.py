@@ -16,6 +16,7 @@ from pydantic import BaseModel
 
 from coderouter_events import events
 from coderouter_exporter.families import table
+from coderouter_exporter.tail.names import naming_table
 from coderouter_proxy.config import schema, traits, validation
 from coderouter_proxy.doctor.probes import run
 from coderouter_proxy.doctor.result import MEANINGS
@@ -205,6 +206,7 @@ PRINTED: dict[str, Callable[[], str]] = {
     "envelope": envelope_table,
     "metrics": table.metric_table,
     "rooms": room_table,
+    "rotated-names": naming_table,
     **{f"fields-{name}": partial(field_table, section) for name, section in SECTIONS.items()},
     "known-traits": known_traits_table,
     "coderouter-serve": lambda: command_help("coderouter", "serve"),

@@ -12,7 +12,8 @@ export const PROXY_STATES = {
 
 const DOUBTS = [
   ["events_missing", "event", "missing"],
-  ["unmatched_checkpoints", "file", "lost unread"],
+  ["writers_in_doubt", "writer", "in doubt since a file disappeared"],
+  ["files_not_rotated", "file", "of another proxy"],
   ["unproven_lines", "line", "unproven"],
 ];
 

@@ -164,6 +164,8 @@ class Engine:
     def _record(self, noticed: Noticed) -> None:
         for counter, labels in noticed.counts:
             self._state.add(counter, labels, 1)
+        for number in noticed.lost:
+            self._state.writers.lose(number)
         self._uncommitted |= bool(noticed)
 
     def _commit_is_due(self) -> bool:

@@ -44,9 +44,24 @@ EVENTS_READ = Counter(
 )
 EXACT = Gauge(
     name="cr_exporter_exact",
-    help="1 while every event written is known to be counted exactly once: no event is missing, no checkpoint "
-    "unmatched, no line unproven.",
+    help="1 while every event written is known to be counted exactly once; cr_exporter_doubts has the reasons when it "
+    "is 0.",
     reads="state.exact",
+)
+DOUBTS = Gauge(
+    name="cr_exporter_doubts",
+    help="Why the totals may not be exact, by reason: events_missing; file_disappeared (writers whose last lines may "
+    "be in a file that disappeared; the next line of each proves whether any is missing); unproven_lines (without "
+    "writer and seq); not_rotated (files named like rotated ones that grow, and so belong to another proxy).",
+    labels=("reason",),
+    reads="state.doubts",
+)
+BOUNDS_REACHED = Gauge(
+    name="cr_exporter_bounds_reached",
+    help="How much was forgotten because of a bound: writers that might have continued (writers), or events that stay "
+    "missing even if they are read late (intervals).",
+    labels=("bound",),
+    reads="state.bounds_reached",
 )
 EVENTS_MISSING = Gauge(
     name="cr_exporter_events_missing",
@@ -76,12 +91,13 @@ ROTATIONS = Counter(
 )
 UNMATCHED = Counter(
     name="cr_exporter_unmatched_checkpoints_total",
-    help="Files that disappeared or were overwritten before they were known to be read to their end.",
+    help="Files that disappeared or were overwritten before they were known to be read to their end. Whether events "
+    "are missing shows the seq of their writers.",
 )
 COMPRESSED_FILES = Counter(
     name="cr_exporter_gz_files_total",
-    help="Compressed rotated files, by result: read, known (the plain file had been read), corrupt, too_large, or "
-    "unsupported (not gzip).",
+    help="Compressed rotated files, by result: read, known (the plain file had been read), corrupt (also: never "
+    "completed), too_large, or unsupported (the log has the reason).",
     labels=("result",),
     preset=(("read", "known", "corrupt", "too_large", "unsupported"),),
 )

@@ -18,6 +18,7 @@ def update_configuration(state: State, data: bytes, groups: Groups) -> None:
 
 def _configure(state: State, fields: dict[str, object]) -> None:
     """Keep the configuration if it is the newest; a reload does not change when the proxy started."""
+    state.writers.report(fields.get("ended_writers"))
     ts = unix_time(as_text(fields.get("ts")) or "")
     reported = _startup_info(state.last_event_ts if ts is None else ts, fields)
     known = state.startup

@@ -16,6 +16,7 @@ from coderouter_exporter.fold.plans import PLANS
 from coderouter_exporter.records.decode import Batch, Chunk, read_batch
 from coderouter_exporter.records.record import Record
 from coderouter_exporter.records.values import unix_time
+from coderouter_exporter.state.sequences import is_numbered
 from coderouter_exporter.state.state import State
 
 
@@ -28,21 +29,20 @@ def fold(state: State, chunk: Chunk) -> None:
         state.add(LINES, ("nul",), 1)
         state.add(NUL_BYTES, (), chunk.nul_bytes)
     if chunk.data:
-        _fold_batch(state, read_batch(chunk.data))
+        _fold_batch(state, chunk, read_batch(chunk.data))
 
 
-def _fold_batch(state: State, batch: Batch) -> None:
+def _fold_batch(state: State, chunk: Chunk, batch: Batch) -> None:
     for reason, lines in batch.rejected.items():
         state.add(LINES, (reason,), lines)
     if batch.nul_bytes:
         state.add(NUL_BYTES, (), batch.nul_bytes)
     if batch.records:
-        _fold_records(state, batch)
+        _fold_records(state, chunk, batch)
 
 
-def _fold_records(state: State, batch: Batch) -> None:
-    newest_ts = max(state.last_event_ts, unix_time(batch.records[-1].ts) or 0.0)
-    new = state.writers.take(batch.records, newest_ts)
+def _fold_records(state: State, chunk: Chunk, batch: Batch) -> None:
+    new, all_numbered = state.writers.take(batch.records, file=chunk.file, at_path=chunk.at_path)
     if len(new) < len(batch.records):
         state.add(LINES, ("duplicate",), len(batch.records) - len(new))
         state.add(DUPLICATES, (), len(batch.records) - len(new))
@@ -57,12 +57,13 @@ def _fold_records(state: State, batch: Batch) -> None:
             columns = plan.count(state, records)
             if event == RequestFinished.msg and columns is not None:
                 state.minutes.count(records, columns)
-            _count_unproven(state, records)
+            if not all_numbered:
+                _count_unproven(state, records)
             state.last_event_ts = max(state.last_event_ts, unix_time(records[-1].ts) or 0.0)
     update_latest(state, batch.data, new, groups)
 
 
 def _count_unproven(state: State, records: list[Record]) -> None:
-    unproven = [record for record in records if record.writer is None or record.seq is None]
+    unproven = [record for record in records if not is_numbered(record.writer, record.seq)]
     if unproven:
         state.add(UNPROVEN, (), len(unproven))

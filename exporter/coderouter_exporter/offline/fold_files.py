@@ -1,12 +1,11 @@
 """Counts closed files, to which nothing is written any more, from the first line to the last."""
 
 from collections.abc import Iterable, Iterator
-from io import BufferedIOBase
 from pathlib import Path
 
 from coderouter_exporter.fold.fold import fold
-from coderouter_exporter.offline.order import UNREADABLE, cannot_read, oldest_first, open_log
-from coderouter_exporter.records.decode import READ_BYTES_MAX, Chunk, cut
+from coderouter_exporter.offline.order import UNREADABLE, Source, Sources, cannot_read
+from coderouter_exporter.records.decode import Chunk, cut
 from coderouter_exporter.state.state import SERIES_MAX, State
 
 
@@ -28,19 +27,32 @@ def chunks(paths: Iterable[Path]) -> Iterator[Chunk]:
     Raises:
         UnreadableFile: a file cannot be read to its end.
     """
-    for path in oldest_first(paths):
-        try:
-            with open_log(path) as stream:
-                yield from _chunks(stream)
-        except UNREADABLE as error:
-            raise cannot_read(path, error) from error
+    sources = Sources(paths)
+    try:
+        for source in sources.oldest_first():
+            try:
+                yield from _chunks(source)
+            except UNREADABLE as error:
+                raise cannot_read(source.path, error) from error
+    finally:
+        sources.close()
 
 
-def _chunks(stream: BufferedIOBase) -> Iterator[Chunk]:
+def _chunks(source: Source) -> Iterator[Chunk]:
+    """Yield whole lines. The last one counts without its newline too: nothing is written to the file any more."""
     rest = b""
     skipping = False
-    while block := stream.read(READ_BYTES_MAX - len(rest)):
+    for block in source.blocks():
         data = rest + block
-        chunk, skipping = cut(data, skipping=skipping)
-        rest = data[chunk.bytes_read :]
-        yield chunk
+        while data:
+            chunk, skipping = cut(data, skipping=skipping)
+            if not chunk.bytes_read:
+                break
+            yield chunk
+            data = data[chunk.bytes_read :]
+        rest = data
+    if skipping:
+        yield Chunk(b"", 0, oversize=1)
+    elif rest:
+        lines = rest.lstrip(b"\0")
+        yield Chunk(lines + b"\n" if lines else b"", len(rest), nul_bytes=len(rest) - len(lines))

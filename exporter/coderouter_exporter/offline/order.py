@@ -4,98 +4,167 @@ A shell sorts `events.jsonl*` by name, which is not the order of writing, and ma
 compressed, as a copy, or under two names. So files are compared by their content.
 """
 
-import gzip
+import shutil
+import tempfile
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
-from io import BufferedIOBase
+from dataclasses import dataclass
 from itertools import zip_longest
 from pathlib import Path
-from zlib import error as ZlibError  # noqa: N812 - it is a class
+from stat import S_ISREG
 
 import msgspec
 
-from coderouter_events.events import LINE_BYTES_MAX
 from coderouter_exporter.records.decode import READ_BYTES_MAX
 from coderouter_exporter.records.values import unix_time
+from coderouter_exporter.tail.compression import (
+    MAGIC_BYTES_MAX,
+    SUFFIXES,
+    NotReadable,
+    Reader,
+    compression_of,
+    is_damage,
+)
 
-UNREADABLE = (OSError, EOFError, ZlibError)
-COMPRESSIONS = {b"\x28\xb5\x2f\xfd": "zstd", b"BZh": "bzip2", b"\xfd7zXZ": "xz", b"\x04\x22\x4d\x18": "lz4"}
-GZIP = b"\x1f\x8b"
+START_BYTES = 8192
 
 
 class UnreadableFile(Exception):
     """The message names the file and the error."""
 
 
-def oldest_first(paths: Iterable[Path]) -> list[Path]:
-    """Return the files in the order of their first events, without those whose content another file begins with.
+class Damaged(Exception):
+    """What is compressed cannot be read to its end."""
 
-    Raises:
-        UnreadableFile: a file cannot be opened, or its compression is not gzip.
-    """
-    by_start: defaultdict[bytes, list[Path]] = defaultdict(list)
-    given = dict.fromkeys(paths)
-    for path in given:
-        try:
-            by_start[_start(path)].append(path)
-        except UNREADABLE as error:
-            if path.suffix != ".gz" or path.with_suffix("") not in given:
+
+@dataclass(frozen=True)
+class Source:
+    """One of the files to count."""
+
+    path: Path
+    """As the user names it."""
+    file: Path
+    """Where it can be read more than once."""
+
+    def blocks(self, size: int = READ_BYTES_MAX) -> Iterator[bytes]:
+        """Yield the content, uncompressed, in blocks of equal size; the last one may be shorter.
+
+        Raises:
+            OSError, Damaged: it cannot be read to its end.
+            UnreadableFile: its compression is not read here.
+        """
+        with self.file.open("rb") as raw:
+            start = raw.read(MAGIC_BYTES_MAX)
+            raw.seek(0)
+            compression = compression_of(start)
+            reader: Reader = raw
+            if compression is not None:
+                what = f"{self.path} is compressed with {compression.name}"
+                if compression.open is None:
+                    raise UnreadableFile(f"{what}; decompress it, or use gzip")
+                try:
+                    reader = compression.open(raw)
+                except NotReadable as error:
+                    raise UnreadableFile(f"{what}, and {error}") from error
+            try:
+                while block := reader.read(size):
+                    yield block
+            except Exception as error:
+                if compression is None or not is_damage(error):
+                    raise
+                raise Damaged(str(error)) from error
+
+
+UNREADABLE = (OSError, Damaged)
+
+
+class Sources:
+    """The files that are named; what can be read only once, such as a pipe, is kept in a temporary folder."""
+
+    def __init__(self, paths: Iterable[Path]) -> None:
+        """Read what can be read only once.
+
+        Raises:
+            UnreadableFile: a file cannot be read.
+        """
+        self._folder = tempfile.TemporaryDirectory(prefix="cr-exporter-")
+        self._named: list[Source] = []
+        for path in dict.fromkeys(paths):
+            try:
+                self._named.append(Source(path, self._readable_again(path)))
+            except OSError as error:
+                self.close()
                 raise cannot_read(path, error) from error
-            # else it is being compressed from the plain file right now, and has no content yet
-    kept = [path for same in by_start.values() for path in (_without_copies(same) if len(same) > 1 else same)]
-    return sorted(kept, key=_first_event_ts)
 
+    def oldest_first(self) -> list[Source]:
+        """Return the files in the order of their first events, without those whose content another file begins with.
 
-def open_log(path: Path) -> BufferedIOBase:
-    """Open the file for reading its content, uncompressed.
+        Raises:
+            UnreadableFile: a file cannot be opened, or its compression is not read here.
+        """
+        by_start: defaultdict[bytes, list[Source]] = defaultdict(list)
+        given = {source.path for source in self._named}
+        for source in self._named:
+            try:
+                by_start[_start(source)].append(source)
+            except UNREADABLE as error:
+                if source.path.suffix not in SUFFIXES or source.path.with_suffix("") not in given:
+                    raise cannot_read(source.path, error) from error
+                # else it is being compressed from the plain file right now, and has no content yet
+        kept = [
+            source
+            for same in by_start.values()
+            for source in (_without_copies(same) if len(same) > 1 else same)
+        ]
+        return sorted(kept, key=_first_event_ts)
 
-    Raises:
-        OSError: it cannot be opened.
-        UnreadableFile: its compression is not gzip.
-    """
-    with path.open("rb") as stream:
-        start = stream.read(6)
-    for magic, compression in COMPRESSIONS.items():
-        if start.startswith(magic):
-            raise UnreadableFile(f"{path} is compressed with {compression}; decompress it, or use gzip")
-    return gzip.open(path) if start.startswith(GZIP) else path.open("rb")
+    def close(self) -> None:
+        self._folder.cleanup()
+
+    def _readable_again(self, path: Path) -> Path:
+        if S_ISREG(path.stat().st_mode):
+            return path
+        copy = Path(self._folder.name) / str(len(self._named))
+        with path.open("rb") as pipe, copy.open("wb") as file:
+            shutil.copyfileobj(pipe, file, READ_BYTES_MAX)
+        return copy
 
 
 def cannot_read(path: Path, error: Exception) -> UnreadableFile:
     return UnreadableFile(f"cannot read {path} to its end ({error}); nothing was counted")
 
 
-def _start(path: Path) -> bytes:
-    """Return the first line, up to the maximum length of an event."""
-    with open_log(path) as stream:
-        return stream.readline(LINE_BYTES_MAX)
+def _start(source: Source) -> bytes:
+    """Return the first line, or the beginning of a long one."""
+    block = next(source.blocks(START_BYTES), b"")
+    return block[: block.find(b"\n") + 1] or block
 
 
-def _without_copies(paths: list[Path]) -> list[Path]:
+def _without_copies(sources: list[Source]) -> list[Source]:
     """Drop every file whose whole content another file begins with."""
-    kept: list[Path] = []
-    for path in sorted(paths, key=_size, reverse=True):
-        if not any(_begins_with(longer, path) for longer in kept):
-            kept.append(path)
+    kept: list[Source] = []
+    for source in sorted(sources, key=_size, reverse=True):
+        if not any(_begins_with(longer, source) for longer in kept):
+            kept.append(source)
     return kept
 
 
-def _size(path: Path) -> tuple[int, bool]:
+def _size(source: Source) -> tuple[int, bool]:
     """Return how many bytes of content can be read, and whether that is all of it."""
     size = 0
     try:
-        for block in _blocks(path):
+        for block in source.blocks():
             size += len(block)
     except UNREADABLE:
         return size, False
     return size, True
 
 
-def _begins_with(longer: Path, path: Path) -> bool:
+def _begins_with(longer: Source, source: Source) -> bool:
     # An incomplete copy is compared as far as it can be read: the rest is in the longer file.
     with suppress(*UNREADABLE):
-        for theirs, ours in zip_longest(_blocks(longer), _blocks(path), fillvalue=b""):
+        for theirs, ours in zip_longest(longer.blocks(), source.blocks(), fillvalue=b""):
             if not ours:
                 return True
             if not theirs.startswith(ours):
@@ -103,19 +172,12 @@ def _begins_with(longer: Path, path: Path) -> bool:
     return True
 
 
-def _blocks(path: Path) -> Iterator[bytes]:
-    """Yield the content in blocks of equal size; the last one may be shorter."""
-    with open_log(path) as stream:
-        while block := stream.read(READ_BYTES_MAX):
-            yield block
-
-
-def _first_event_ts(path: Path) -> float:
+def _first_event_ts(source: Source) -> float:
     """Return the time of the first line that has one, or of the file's last modification if none has."""
-    with suppress(*UNREADABLE), open_log(path) as stream:
-        times = map(written_ts, stream.read(READ_BYTES_MAX).split(b"\n"))
-        return next((ts for ts in times if ts is not None), path.stat().st_mtime)
-    return path.stat().st_mtime
+    with suppress(*UNREADABLE):
+        times = map(written_ts, next(source.blocks(), b"").split(b"\n"))
+        return next((ts for ts in times if ts is not None), source.file.stat().st_mtime)
+    return source.file.stat().st_mtime
 
 
 class _Timestamp(msgspec.Struct):

@@ -16,6 +16,8 @@ BOM = b"\xef\xbb\xbf"
 CONFIGURATION_EVENTS = frozenset((Startup.msg, ConfigReloaded.msg))
 _CONFIGURATION_NAMES = tuple(name.encode() for name in CONFIGURATION_EVENTS)
 _RECORD_START = re.compile(rb'\{"ts":')
+_NULS = re.compile(rb"\0+")
+_LINE_ENDS = re.compile(rb"[\n\0]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +30,10 @@ class Chunk:
     """Lines skipped because they are too long to be held in memory."""
     nul_bytes: int = 0
     """NUL bytes skipped before the lines: the hole in a truncated file whose writer does not use O_APPEND."""
+    file: int = 0
+    """The number of the checkpoint of the file that they were read from."""
+    at_path: bool = False
+    """That file has been seen at the configured path."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,19 +99,31 @@ def salvage(line: bytes) -> tuple[list[Record], list[str]]:
     """Return the records of the line, normally one, and its defects: results of `cr_exporter_lines_total`.
 
     A killed writer leaves half a line, and the first line of the next writer may follow it without a newline: the
-    whole record after the torn one counts.
+    whole record after the torn one counts. NUL bytes, a hole that a crash or a truncation left, end a record: what is
+    before and after them was never one line.
     """
-    defects = ["nul"] if b"\0" in line else []
+    if b"\0" not in line:
+        return _salvage(line)
+    records = []
+    defects = ["nul"]
+    for part in filter(_bare, _NULS.split(line)):
+        found, reasons = _salvage(part)
+        records += found
+        defects += reasons
+    return records, defects
+
+
+def _salvage(line: bytes) -> tuple[list[Record], list[str]]:
     record = read_line(line)
     if isinstance(record, Record):
-        return [record], defects
+        return [record], []
     if record in ("oversize", "empty"):
-        return [], defects if defects and record == "empty" else [*defects, record]
+        return [], [record]
     pieces = [_record(piece) for piece in _pieces(_bare(line))]
     whole = [piece for piece in pieces if isinstance(piece, Record)]
     if not whole:
-        return [], [*defects, record]
-    return whole, [*defects, *["torn"] * (len(whole) < len(pieces))]
+        return [], [record]
+    return whole, ["torn"] * (len(whole) < len(pieces))
 
 
 def read_line(line: bytes) -> Record | str:
@@ -117,8 +135,8 @@ def read_line(line: bytes) -> Record | str:
 
 
 def _bare(line: bytes) -> bytes:
-    """Return the line without byte order mark, surrounding white space and NUL bytes: none is part of JSON."""
-    return line.replace(b"\0", b"").removeprefix(BOM).strip()
+    """Return the line without byte order mark and surrounding white space: neither is part of JSON."""
+    return line.removeprefix(BOM).strip()
 
 
 def _pieces(line: bytes) -> list[bytes]:
@@ -140,7 +158,7 @@ def _record(line: bytes) -> Record | str:
 def configuration_events(data: bytes) -> list[dict[str, object]]:
     """Return the events among the lines that hold a proxy's configuration, with all their fields."""
     found = []
-    for line in data.split(b"\n"):
+    for line in _LINE_ENDS.split(data):
         if any(name in line for name in _CONFIGURATION_NAMES) and len(line) <= LINE_BYTES_MAX:
             bare = _bare(line)
             candidates = [_parsed(bare), *map(_parsed, _pieces(bare))]

@@ -89,6 +89,8 @@ def counting(view: View) -> dict[str, object]:
         "exact": state.exact,
         "events_missing": state.events_missing,
         "unmatched_checkpoints": sum(state.counts.get(exporter.UNMATCHED.name, {}).values()),
+        "writers_in_doubt": state.writers.in_doubt(),
+        "files_not_rotated": state.files_not_rotated,
         "unproven_lines": sum(state.counts.get(exporter.UNPROVEN.name, {}).values()),
         "bytes_behind": view.bytes_behind,
         "commits_failing": published.commits_failing if published else 0,

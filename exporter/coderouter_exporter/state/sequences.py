@@ -6,6 +6,7 @@ A writer numbers its events 1, 2, 3 …; the numbers seen of each writer are kep
 from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from enum import Enum
+from itertools import islice
 from operator import attrgetter
 from typing import TypeGuard
 
@@ -14,11 +15,14 @@ import msgspec
 from coderouter_exporter.records.record import Record
 
 INTERVALS_MAX = 1024
-WRITERS_MAX = 1024
+WRITERS_MAX = 16_384
+"""Writers that may still write. Beyond that, the one whose last line was read first is forgotten."""
+ENDED_MAX = 1024
+"""Writers that have shut down, whose lines may turn up again in a copy."""
+ENDED_REPORTED_MAX = 256
+"""Entries of one startup event that are considered."""
 WRITER_CHARS_MAX = 64
 SEQ_MAX = (1 << 53) - 1
-QUIET_S = 3600.0
-"""A writer that has written nothing for this long has ended: a live one writes a heartbeat every 15 s."""
 
 
 class Run(Enum):
@@ -26,6 +30,8 @@ class Run(Enum):
 
     NEW = "new"
     KNOWN = "known"
+    UNNUMBERED = "unnumbered"
+    """None of them has a number: all are new as far as can be told."""
     MIXED = "mixed"
     """Each number has to be checked."""
 
@@ -37,14 +43,26 @@ class Writer(msgspec.Struct, array_like=True):
     """First and last number of each interval, ascending: first, last, first, last …"""
     given_up: int = 0
     """Missing numbers between intervals that were merged because there were too many."""
-    last_ts: float = 0.0
+    unused: float = 0.0
+    """Keeps the place of a field that older state files have."""
     ended: bool = False
+    given_out: int = 0
+    """How many numbers a later process reported that it had given out."""
+    file: int = 0
+    """The file in which its last line was read; 0 when it is not known."""
+    at_path: bool = False
+    """It was seen in a file that was at the configured path, and so is no other instance's."""
+    in_doubt: bool = False
+    """That file disappeared before it was known to be read to its end; its next line shows whether any is missing."""
 
     def missing(self) -> int:
-        """Return how many numbers up to the highest one seen are missing."""
+        """Return how many numbers that it has given out are missing, as far as is known."""
         bounds = self.bounds
+        if len(bounds) == 2 and bounds[0] == 1 and bounds[1] >= self.given_out:
+            return self.given_up
         gaps = sum(bounds[i] - bounds[i - 1] - 1 for i in range(2, len(bounds), 2))
-        return self.given_up + gaps + (bounds[0] - 1 if bounds else 0)
+        first, last = (bounds[0], bounds[-1]) if bounds else (1, 0)
+        return self.given_up + gaps + first - 1 + max(0, self.given_out - last)
 
     def knows(self, seq: int) -> bool:
         at = bisect_right(self.bounds, seq)
@@ -78,72 +96,146 @@ class Writer(msgspec.Struct, array_like=True):
 
 
 class Writers(msgspec.Struct):
-    """The writers that may still write, and the number of events missing of writers that were forgotten."""
+    """The writers whose numbers are remembered, in the order in which their last lines were read."""
 
     known: dict[str, Writer] = {}
+    """Those that may still write."""
     missing_of_forgotten: int = 0
+    """Events missing of writers that were forgotten."""
+    ended: dict[str, Writer] = {}
+    """Those that have shut down."""
+    baseline: list[str] | None = None
+    """Writers that the first startup event reported as ended and that had not been seen: they wrote before these
+    totals began."""
+    forgotten: int = 0
+    """Writers that were forgotten though they might have continued: nothing of theirs can be proven any more."""
 
     def missing(self) -> int:
-        return self.missing_of_forgotten + sum(writer.missing() for writer in self.known.values())
+        writers = (*self.known.values(), *self.ended.values())
+        return self.missing_of_forgotten + sum(writer.missing() for writer in writers)
 
-    def take(self, records: list[Record], now_ts: float) -> list[Record]:
-        """Return the new records and remember their numbers; records without a number are always new.
+    def in_doubt(self) -> int:
+        """Return the number of writers whose last lines may be in a file that disappeared."""
+        return sum(writer.in_doubt for writer in self.known.values())
 
-        A run of consecutive numbers of one writer is handled in one step.
+    def merged_gaps(self) -> int:
+        """Return the number of events that stay missing even if they are read, because of `INTERVALS_MAX`."""
+        return sum(writer.given_up for writer in (*self.known.values(), *self.ended.values()))
+
+    def take(
+        self, records: list[Record], *, file: int = 0, at_path: bool = False
+    ) -> tuple[list[Record], bool]:
+        """Return the new records, and whether all have a usable number; those that have none are always new.
+
+        `file` is the number of the file that they were read from, `at_path` whether it was at the configured path. A
+        run of consecutive numbers of one writer is handled in one step.
         """
-        runs = {name: self._take_run(name, seqs, now_ts) for name, seqs in _by_writer(records).items()}
-        if all(run is Run.NEW for run in runs.values()):
-            return records
-        return [
-            record
-            for record in records
-            if (run := runs[record.writer]) is Run.NEW
-            or (run is Run.MIXED and self._take_one(record, now_ts))
-        ]
+        by_writer = _by_writer(records)
+        before = {name: self._last(name) for name in by_writer}
+        runs = {name: self._take_run(name, seqs) for name, seqs in by_writer.items()}
+        kinds = set(runs.values())
+        if kinds <= {Run.NEW, Run.UNNUMBERED}:
+            new = records
+        else:
+            new = [
+                record
+                for record in records
+                if (run := runs[record.writer]) is Run.NEW
+                or run is Run.UNNUMBERED
+                or (run is Run.MIXED and self._take_one(record))
+            ]
+        for name, last in before.items():
+            self._read_in(name, file, at_path=at_path, continued=self._last(name) > last)
+        self._forget()
+        return new, kinds <= {Run.NEW, Run.KNOWN}
 
     def end(self, name: str | None) -> None:
-        if name in self.known:
-            self.known[name].ended = True
+        """Note that the writer has shut down: it has written its last line."""
+        if name is not None and (writer := self.known.pop(name, None)) is not None:
+            writer.ended = True
+            writer.in_doubt = False
+            self.ended[name] = writer
+            self._forget()
 
-    def _take_run(self, name: str | None, seqs: list[int | None], now_ts: float) -> Run:
+    def report(self, ended: object) -> None:
+        """Note how many numbers ended writers have given out, as a later process reports it in its startup event."""
+        if not isinstance(ended, dict):
+            return
+        entries = list(ended.items())[:ENDED_REPORTED_MAX]
+        valid = [(name, seq) for name, seq in entries if isinstance(seq, int) and is_numbered(name, seq)]
+        unknown = [name for name, _ in valid if self._find(name) is None]
+        if self.baseline is None:
+            self.baseline = unknown
+        for name, seq in valid:
+            if (writer := self._find(name)) is not None:
+                writer.given_out = max(writer.given_out, seq)
+            elif name not in self.baseline:
+                self.known[name] = Writer(given_out=seq)
+        self._forget()
+
+    def lose(self, file: int) -> None:
+        """Note that a file disappeared before it was known to be read to its end."""
+        for writer in self.known.values():
+            writer.in_doubt |= writer.file == file
+
+    def is_ours(self, name: str) -> bool:
+        """Return whether the writer was seen in a file that was at the configured path."""
+        writer = self._find(name)
+        return writer is not None and writer.at_path
+
+    def _take_run(self, name: str | None, seqs: list[int | None]) -> Run:
         """Add the numbers in one step if all of them are new."""
         first, last = seqs[0], seqs[-1]
         if first is None or last is None or not (is_numbered(name, first) and is_numbered(name, last)):
-            return Run.MIXED if any(is_numbered(name, seq) for seq in seqs) else Run.NEW
+            return Run.MIXED if any(is_numbered(name, seq) for seq in seqs) else Run.UNNUMBERED
         if last - first + 1 != len(seqs) or seqs != list(range(first, last + 1)):
             return Run.MIXED
-        writer = self._writer(name, now_ts)
+        writer = self._writer(name)
         if writer.has_any(first, last):
             return Run.KNOWN if writer.has_all(first, last) else Run.MIXED
         writer.add(first, last)
         return Run.NEW
 
-    def _take_one(self, record: Record, now_ts: float) -> bool:
+    def _take_one(self, record: Record) -> bool:
         if record.seq is None or not is_numbered(record.writer, record.seq):
             return True
-        writer = self._writer(record.writer, now_ts)
+        writer = self._writer(record.writer)
         if writer.knows(record.seq):
             return False
         writer.add(record.seq, record.seq)
         return True
 
-    def _writer(self, name: str, now_ts: float) -> Writer:
-        writer = self.known.get(name)
+    def _read_in(self, name: str | None, file: int, *, at_path: bool, continued: bool) -> None:
+        """Note where lines of the writer were read; one that has continued in another file is no longer in doubt."""
+        if name is None or name not in self.known:
+            return
+        writer = self.known[name] = self.known.pop(name)
+        writer.at_path |= at_path
+        if continued:
+            writer.in_doubt &= writer.file == file
+            writer.file = file
+
+    def _last(self, name: str | None) -> int:
+        """Return the highest number seen of the writer."""
+        writer = None if name is None else self._find(name)
+        return writer.bounds[-1] if writer is not None and writer.bounds else 0
+
+    def _find(self, name: str) -> Writer | None:
+        return self.known.get(name) or self.ended.get(name)
+
+    def _writer(self, name: str) -> Writer:
+        writer = self._find(name)
         if writer is None:
             writer = self.known[name] = Writer()
-            if len(self.known) > WRITERS_MAX:
-                self._forget_one(name, now_ts)
-        writer.last_ts = now_ts
         return writer
 
-    def _forget_one(self, newest: str, now_ts: float) -> None:
-        """Forget the writer that has been silent longest; first choice are writers that have ended."""
-
-        def age(name: str) -> tuple[bool, bool, float]:
-            writer = self.known[name]
-            return name == newest, not writer.ended and now_ts - writer.last_ts < QUIET_S, writer.last_ts
-
-        self.missing_of_forgotten += self.known.pop(min(self.known, key=age)).missing()
+    def _forget(self) -> None:
+        """Forget the writers beyond the bounds that were read longest ago."""
+        for name in list(islice(self.ended, max(0, len(self.ended) - ENDED_MAX))):
+            self.missing_of_forgotten += self.ended.pop(name).missing()
+        for name in list(islice(self.known, max(0, len(self.known) - WRITERS_MAX))):
+            self.missing_of_forgotten += self.known.pop(name).missing()
+            self.forgotten += 1
 
 
 def is_numbered(name: str | None, seq: int | None) -> TypeGuard[str]:

@@ -4,13 +4,14 @@ It is committed as a whole, so counts and checkpoints can never disagree. A fiel
 under, by `msgspec.field(name=...)` where the code has a better one: state files outlive versions.
 """
 
+import secrets
 from collections.abc import Mapping
 from itertools import accumulate, product
 from typing import NamedTuple
 
 import msgspec
 
-from coderouter_exporter.families.exporter import LABEL_OVERFLOW, UNMATCHED, UNPROVEN
+from coderouter_exporter.families.exporter import LABEL_OVERFLOW, UNPROVEN
 from coderouter_exporter.families.kinds import Counter, Histogram, Profiles, Providers
 from coderouter_exporter.state.minutes import Minutes
 from coderouter_exporter.state.recent_events import RecentEvent
@@ -44,10 +45,18 @@ class Checkpoint(msgspec.Struct, kw_only=True):
     """The offset is inside an oversize line; the rest of it is still to be skipped."""
     compressed: bool = msgspec.field(default=False, name="packed")
     """The file is compressed; the offset counts uncompressed bytes."""
+    packed_digest: bytes = b""
+    """Of the compressed file when it was finished: its size, beginning and end."""
     size: int = 0
     """Of the file on disk when it was finished."""
     finished: bool = False
     """When last seen, it had been rotated away and read to its end; or it can never be read."""
+    number: int = msgspec.field(default_factory=lambda: secrets.randbits(52))
+    """By which the writers refer to the file."""
+    at_path: bool = False
+    """It has been seen at the configured path."""
+    grows: bool = False
+    """It has never been at the path, and grew after it was read to its end: no rotation makes such a file."""
 
 
 class CatalogEntry(msgspec.Struct):
@@ -195,8 +204,30 @@ class State(msgspec.Struct, kw_only=True):
     @property
     def exact(self) -> bool:
         """Whether every event written is known to be counted once."""
-        doubts = (UNMATCHED, UNPROVEN)
-        return not self.events_missing and not any(self.counts.get(doubt.name) for doubt in doubts)
+        return not any(self.doubts.values())
+
+    @property
+    def doubts(self) -> dict[Labels, int]:
+        """Return why the totals may not be exact, by reason: how many events, lines, writers or files."""
+        return {
+            ("events_missing",): self.events_missing,
+            ("file_disappeared",): self.writers.in_doubt(),
+            ("unproven_lines",): sum(self.counts.get(UNPROVEN.name, {}).values()),
+            ("not_rotated",): self.files_not_rotated,
+        }
+
+    @property
+    def files_not_rotated(self) -> int:
+        """Return how many files only look rotated, by their names."""
+        return sum(checkpoint.grows for checkpoint in self.checkpoints)
+
+    @property
+    def bounds_reached(self) -> dict[Labels, int]:
+        """Return by how much each bound on what is remembered of writers has been exceeded."""
+        return {
+            ("writers",): self.writers.forgotten,
+            ("intervals",): self.writers.merged_gaps(),
+        }
 
     @property
     def events_missing(self) -> int:

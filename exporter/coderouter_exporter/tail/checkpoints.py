@@ -52,18 +52,23 @@ class Checkpoints:
             return Assignment(self._shortened(checkpoint, content, keep=holder is not None))
         return Assignment(checkpoint, replaces=holder)
 
-    def finished_archive(self, stat: FileStat) -> Checkpoint | None:
-        """Return the checkpoint of a compressed file that need not be unpacked again, by its inode and size."""
+    def finished_archive(self, packed_digest: bytes) -> Checkpoint | None:
+        """Return the checkpoint of a compressed file that need not be unpacked again, by its content."""
         for entry in self.entries:
-            same_file = entry.inode == stat.inode and entry.size == stat.size
-            if entry.compressed and entry.finished and same_file:
+            if entry.compressed and entry.finished and entry.packed_digest == packed_digest:
                 return entry
         return None
 
-    def refuse(self, stat: FileStat) -> Checkpoint:
+    def refuse(self, stat: FileStat, packed_digest: bytes) -> Checkpoint:
         """Add a checkpoint that keeps this compressed file from being read."""
         return self._added(
-            Checkpoint(path=self._path, inode=stat.inode, size=stat.size, compressed=True, finished=True)
+            Checkpoint(
+                path=self._path,
+                inode=stat.inode,
+                packed_digest=packed_digest,
+                compressed=True,
+                finished=True,
+            )
         )
 
     def restart(self, file: OpenFile) -> None:
@@ -76,6 +81,7 @@ class Checkpoints:
         """Mark the file as read to its end and not expected to grow."""
         file.checkpoint.finished = True
         file.checkpoint.size = file.content.stat.size
+        file.checkpoint.packed_digest = file.content.packed_digest
 
     def unfinished_paths(self) -> list[Path]:
         """Return where files that may still hold unread lines were seen last."""

@@ -24,6 +24,8 @@ class Content(Protocol):
     """Of the uncompressed text, in bytes."""
     can_change: bool
     """Whether the file may still be written to."""
+    packed_digest: bytes
+    """Of the compressed bytes; empty when it is not compressed."""
 
     def bytes_at(self, offset: int, length: int) -> bytes:
         """Return the bytes there, fewer at the end of the file."""
@@ -36,6 +38,7 @@ class Plain:
     """A file that is not compressed."""
 
     can_change = True
+    packed_digest = b""
 
     def __init__(self, path: Path) -> None:
         """Open the file.

@@ -8,9 +8,17 @@ from time import monotonic
 
 from coderouter_exporter.families.exporter import COMPRESSED_FILES, LINES, ROTATIONS, UNMATCHED
 from coderouter_exporter.state.state import Checkpoint
-from coderouter_exporter.tail.archive import ArchiveError, BadArchive, Compressed
+from coderouter_exporter.tail.archive import (
+    SETTLED_S,
+    ArchiveError,
+    BadArchive,
+    Compressed,
+    packed_digest,
+    pause_s,
+)
 from coderouter_exporter.tail.checkpoints import Checkpoints, by_age
 from coderouter_exporter.tail.content import Content, Plain
+from coderouter_exporter.tail.growth import is_written_under_its_name
 from coderouter_exporter.tail.noticed import CHECKPOINTS_CHANGED, Noticed, counted
 from coderouter_exporter.tail.open_file import OpenFile
 from coderouter_exporter.tail.rotated import Candidate, FileStat, Identity, stat_of
@@ -33,6 +41,15 @@ class ClosedFile:
     """It is a copy of an open file."""
     refused: ArchiveError | None = None
     """Why it is never read; None when it was closed for another reason, or refused earlier."""
+    incomplete_since: float | None = None
+    """When it was found to be an archive that is not complete yet."""
+    retry_at: float = 0.0
+    """Not before then is an incomplete archive read again, however it changes."""
+
+    def stays_closed(self, stat: FileStat | None) -> bool:
+        if stat == self.stat:
+            return self.incomplete_since is None or monotonic() < self.incomplete_since + SETTLED_S
+        return stat is not None and monotonic() < self.retry_at
 
 
 class Files:
@@ -49,6 +66,8 @@ class Files:
         self._shared = shared
         self._checkpoints = Checkpoints(path, checkpoints)
         self._closed: dict[Path, ClosedFile] = {}
+        self._reopening: dict[Path, ClosedFile] = {}
+        """Those that do not stay closed, as they were."""
 
     @property
     def checkpoints(self) -> list[Checkpoint]:
@@ -61,7 +80,8 @@ class Files:
 
     def pending(self, active: Identity | None) -> int:
         """Return the number of files with unread lines, other than the active one."""
-        unread = [file for file in self.open if file.bytes_behind and file.identity != active]
+        rotated = [file for file in self.open if file.identity != active and not file.checkpoint.grows]
+        unread = [file for file in rotated if file.bytes_behind]
         return len(unread) + sum(file.pending for file in self._closed.values())
 
     def is_known(self, active: FileStat) -> bool:
@@ -77,7 +97,7 @@ class Files:
         )
 
     def closed_files_changed(self) -> bool:
-        return any(stat_of(path) != file.stat for path, file in self._closed.items())
+        return any(not file.stays_closed(stat_of(path)) for path, file in self._closed.items())
 
     def refresh(self) -> Iterator[Noticed]:
         """Notice how the open files have changed, and restart those that were truncated."""
@@ -95,7 +115,8 @@ class Files:
 
     def close_finished(self, active: Identity | None) -> Iterator[Noticed]:
         """Close rotated files that have been read to their end and have not grown for a while."""
-        for file in [file for file in self.open if file.idle and file.identity != active]:
+        rotated = [file for file in self.open if file.identity != active and not file.checkpoint.grows]
+        for file in [file for file in rotated if file.idle]:
             if not file.content.can_change or monotonic() - file.grew_at > self._shared.late_writer_s:
                 yield from self._finish(file)
             elif not file.bytes_behind and not file.checkpoint.finished:
@@ -112,8 +133,23 @@ class Files:
         if path_is_readable and not any(file.pending for file in self._closed.values()):
             for checkpoint in self._checkpoints.unmatched(existing):
                 checkpoint.finished = True
-                yield counted(UNMATCHED)
+                yield Noticed(((UNMATCHED, ()),), lost=(checkpoint.number,))
         self._checkpoints.forget_gone(existing)
+
+    def check_growth(self) -> Iterator[Noticed]:
+        """Notice which files only look rotated, by their names."""
+        for file in self.open:
+            grows = is_written_under_its_name(file, self._shared.is_our_writer)
+            if grows is not file.checkpoint.grows:
+                file.checkpoint.grows = grows
+                yield CHECKPOINTS_CHANGED
+                if grows:
+                    log.warning(
+                        "%s is named like a rotated file of %s, but it grows: it is another event file, and no more "
+                        "of it is counted; give it a name that rotation does not make",
+                        file.path,
+                        self._path,
+                    )
 
     def close(self) -> None:
         for file in self.open:
@@ -145,6 +181,7 @@ class Files:
             file = open_files.get(candidate.stat.identity)
             if file is not None and file.path != candidate.path:
                 file.move_to(candidate.path)
+                file.checkpoint.at_path |= candidate.path == self._path
                 yield CHECKPOINTS_CHANGED
 
     def _new(self, found: Sequence[Candidate]) -> list[Candidate]:
@@ -156,8 +193,9 @@ class Files:
         self._closed = {
             candidate.path: known[candidate.path]
             for candidate in not_open
-            if candidate.path in known and known[candidate.path].stat == candidate.stat
+            if candidate.path in known and known[candidate.path].stays_closed(candidate.stat)
         }
+        self._reopening = {path: file for path, file in known.items() if path not in self._closed}
         # An archive beside its plain twin is still being made from it; the twin is read.
         return [
             candidate
@@ -199,17 +237,32 @@ class Files:
                 return Plain(path)
             except OSError:
                 return ClosedFile(stat=stat, pending=not at_path)
-        if (done := self._checkpoints.finished_archive(stat)) is not None:
+        try:
+            with path.open("rb") as file:
+                digest = packed_digest(file)
+        except OSError:
+            return ClosedFile(stat=stat, pending=True)
+        if (done := self._checkpoints.finished_archive(digest)) is not None:
             return ClosedFile(stat=stat, checkpoint=done)
+        started = monotonic()
         try:
             return Compressed(path, self._shared.step)
         except OSError:
             return ClosedFile(stat=stat, pending=True)
         except BadArchive as bad:
-            if bad.error is ArchiveError.INCOMPLETE:
-                return ClosedFile(stat=stat, pending=True)
-            log.warning("skipping %s: %s", path, bad.error.value.replace("_", " "))
-            return ClosedFile(stat=stat, checkpoint=self._checkpoints.refuse(stat), refused=bad.error)
+            before = self._reopening.get(path)
+            settled = before is not None and before.incomplete_since is not None and before.stat == stat
+            if bad.error is ArchiveError.INCOMPLETE and not settled:
+                now = monotonic()
+                retry_at = now + pause_s(now - started)
+                return ClosedFile(stat=stat, pending=True, incomplete_since=now, retry_at=retry_at)
+            if bad.error is ArchiveError.UNSUPPORTED:
+                digest += b"?"  # read when a later start can
+                if (known := self._checkpoints.finished_archive(digest)) is not None:
+                    return ClosedFile(stat=stat, checkpoint=known)
+            log.warning("skipping %s: %s", path, bad)
+            refused = ArchiveError.CORRUPT if bad.error is ArchiveError.INCOMPLETE else bad.error
+            return ClosedFile(stat=stat, checkpoint=self._checkpoints.refuse(stat, digest), refused=refused)
 
     def _start_reading(self, candidate: Candidate, content: Content) -> Noticed:
         """Read the file from its checkpoint on, unless it is a copy."""
@@ -221,6 +274,7 @@ class Files:
             return Noticed()
         if assigned.replaces is not None:
             self._drop(assigned.replaces)
+        assigned.checkpoint.at_path |= path == self._path
         file = OpenFile(path, content, assigned.checkpoint)
         self.open.append(file)
         self._shared.descriptors.use(file)

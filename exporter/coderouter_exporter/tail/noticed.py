@@ -16,6 +16,8 @@ class Noticed:
     """Counters to increase by 1."""
     checkpoints_changed: bool = False
     """Other than by reading."""
+    lost: tuple[int, ...] = ()
+    """The numbers of files that disappeared before they were known to be read to their end."""
 
     @classmethod
     def merge(cls, parts: Iterable[Self]) -> Self:
@@ -23,6 +25,7 @@ class Noticed:
         return cls(
             counts=tuple(count for part in parts for count in part.counts),
             checkpoints_changed=any(part.checkpoints_changed for part in parts),
+            lost=tuple(number for part in parts for number in part.lost),
         )
 
     def __bool__(self) -> bool:

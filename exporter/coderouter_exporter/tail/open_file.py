@@ -2,6 +2,7 @@
 
 import time
 from collections import OrderedDict
+from dataclasses import replace
 from pathlib import Path
 
 from coderouter_exporter.records.decode import READ_BYTES_MAX, Chunk, cut
@@ -91,6 +92,7 @@ class OpenFile:
         chunk, checkpoint.skipping = cut(data, skipping=checkpoint.skipping)
         if not chunk.bytes_read:
             return None
+        chunk = replace(chunk, file=checkpoint.number, at_path=checkpoint.at_path)
         advance(checkpoint, fingerprint, data, chunk.bytes_read)
         self.partial_is_counted = False
         return chunk
@@ -101,7 +103,10 @@ class OpenFile:
         The old one belongs to the content from before the truncation.
         """
         self.checkpoint = Checkpoint(
-            path=self.checkpoint.path, inode=self.content.stat.inode, last_path=self.checkpoint.last_path
+            path=self.checkpoint.path,
+            inode=self.content.stat.inode,
+            last_path=self.checkpoint.last_path,
+            at_path=self.checkpoint.at_path,
         )
         self.truncated = False
         self.idle = False

@@ -1,23 +1,18 @@
 """Finds the files that may hold lines of an event file: the file itself and its rotated siblings."""
 
 import os
-import re
 import time
 from bisect import bisect_left
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from stat import S_ISREG
 from typing import Self
 
-GZIP = ".gz"
-UNSUPPORTED = (".zst", ".bz2", ".xz")
-SUFFIX = r"[.\-_](?:\d[\d.\-_T:Z]*(?:\.backup)?|old)"
-"""What rotation adds to a name: a number, a date and time, or `old`.
+from coderouter_events.lock import lock_path
+from coderouter_exporter.tail.compression import SUFFIXES
+from coderouter_exporter.tail.names import is_sibling
 
-With `create`, logrotate adds `.backup` to the name of a file that the proxy created before logrotate could.
-"""
-_ROTATED = re.compile(r"(?:\.gz|\.zst|\.bz2|\.xz|\.\d{1,4}|[.\-_]\d{8}[\d\-]*|\.old)$")
 FRESH_NS = 100_000_000
 """What was modified this recently may be modified again without its time stamp showing it."""
 
@@ -54,7 +49,7 @@ class Candidate:
     @property
     def compression(self) -> str:
         """Its suffix when that names a compression, else empty."""
-        return self.path.suffix if self.path.suffix in (GZIP, *UNSUPPORTED) else ""
+        return self.path.suffix if self.path.suffix in SUFFIXES else ""
 
 
 @dataclass(frozen=True, eq=False)
@@ -93,16 +88,23 @@ class Folders:
 class RotationGroup:
     """One event file and its rotated siblings, by name.
 
-    `is_other` says whether a path is an event file of its own, and so no sibling.
+    `is_other` says whether a path is an event file of its own, and so no sibling. So is a file for which a proxy has
+    made a liveness lock. `rotated_globs` are names of siblings beside those of the naming rules.
     """
 
     def __init__(
-        self, path: Path, folders: Folders, olddir: Path | None, is_other: Callable[[Path], bool]
+        self,
+        path: Path,
+        folders: Folders,
+        olddir: Path | None,
+        is_other: Callable[[Path], bool],
+        rotated_globs: Sequence[str] = (),
     ) -> None:
         self._path = path
         self._folders = folders
         self._olddir = olddir
         self._is_other = is_other
+        self._rotated_globs = tuple(rotated_globs)
 
     def listings(self) -> dict[Path, Listing]:
         """Return the listing of every folder that may hold a sibling."""
@@ -133,23 +135,12 @@ class RotationGroup:
 
     def _siblings(self) -> Iterator[Path]:
         for path in self._paths():
-            pattern = sibling_pattern(path)
             for folder in self._sibling_folders():
-                for name in _starting_with(self._folders.listing(folder).names, path.stem):
-                    if pattern.fullmatch(name):
+                names = self._folders.listing(folder).names
+                candidates = names if self._rotated_globs else _starting_with(names, path.stem)
+                for name in candidates:
+                    if is_sibling(name, path, self._rotated_globs) and not _has(names, lock_path(Path(name))):
                         yield folder / name
-
-
-def sibling_pattern(path: Path) -> re.Pattern[str]:
-    """Return the pattern of rotated siblings' names; logrotate's `extension` puts the number before the suffix."""
-    name, stem, suffix = map(re.escape, (path.name, path.stem, path.suffix))
-    compressed = "|".join(map(re.escape, (GZIP, *UNSUPPORTED)))
-    return re.compile(f"(?:{name}{SUFFIX}|{stem}{SUFFIX}{suffix})(?:{compressed})?")
-
-
-def is_rotated(name: str) -> bool:
-    """Return whether rotation made this name, so that no glob takes the file for an event file of its own."""
-    return _ROTATED.search(name) is not None
 
 
 def stat_of(path: Path | str) -> FileStat | None:
@@ -166,3 +157,8 @@ def _starting_with(names: tuple[str, ...], stem: str) -> Iterator[str]:
         if not names[at].startswith(stem):
             return
         yield names[at]
+
+
+def _has(names: tuple[str, ...], path: Path) -> bool:
+    at = bisect_left(names, path.name)
+    return at < len(names) and names[at] == path.name

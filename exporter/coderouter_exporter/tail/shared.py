@@ -1,6 +1,6 @@
 """What the tails of one exporter share."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -16,8 +16,12 @@ OPEN_MAX = 128
 @dataclass(frozen=True, kw_only=True)
 class Shared:
     olddir: Path | None = None
+    rotated_globs: Sequence[str] = ()
+    """Names of rotated files beside those of the naming rules."""
     is_source: Callable[[Path], bool] = lambda _: False
     """Whether the path is an event file of its own, and so no sibling of another."""
+    is_our_writer: Callable[[str], bool] = lambda _: True
+    """Whether the writer has written to a file at a configured path."""
     folders: Folders = field(default_factory=Folders)
     descriptors: Descriptors = field(default_factory=lambda: Descriptors(OPEN_MAX))
     step: Step = no_step

@@ -3,13 +3,14 @@
 import glob
 import resource
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 from coderouter_exporter.state.state import Checkpoint
 from coderouter_exporter.tail.content import Step, no_step
+from coderouter_exporter.tail.names import is_rotated
 from coderouter_exporter.tail.open_file import Descriptors
-from coderouter_exporter.tail.rotated import Folders, is_rotated
+from coderouter_exporter.tail.rotated import Folders
 from coderouter_exporter.tail.shared import LATE_WRITER_S, Shared
 from coderouter_exporter.tail.tail import Tail
 
@@ -30,6 +31,8 @@ class Sources:
         checkpoints: Iterable[Checkpoint],
         *,
         olddir: Path | None = None,
+        rotated_globs: Sequence[str] = (),
+        is_our_writer: Callable[[str], bool] = lambda _: True,
         step: Step = no_step,
         late_writer_s: float = LATE_WRITER_S,
     ) -> None:
@@ -42,6 +45,8 @@ class Sources:
         self._paths: set[Path] = set()
         self._shared = Shared(
             olddir=olddir,
+            rotated_globs=rotated_globs,
+            is_our_writer=is_our_writer,
             is_source=self._paths.__contains__,
             folders=Folders(),
             descriptors=Descriptors(resource.getrlimit(resource.RLIMIT_NOFILE)[0] - DESCRIPTORS_KEPT),

@@ -34,7 +34,13 @@ class Tail:
         """Whether the file was there and could be opened at the last poll; None before the first."""
         self._shared = shared or Shared()
         self._files = Files(path, checkpoints, self._shared)
-        self._group = RotationGroup(path, self._shared.folders, self._shared.olddir, self._shared.is_source)
+        self._group = RotationGroup(
+            path,
+            self._shared.folders,
+            self._shared.olddir,
+            self._shared.is_source,
+            self._shared.rotated_globs,
+        )
         self._listings: dict[Path, Listing] = {}
         self._at_path: Identity | None = None
         """The file at the path, if there was one at the last poll."""
@@ -48,7 +54,7 @@ class Tail:
     def chunks(self) -> Iterator[Chunk]:
         """Yield the lines that were there at the last poll, oldest file first."""
         for file in list(self._files.open):
-            if file.closed or file.idle:
+            if file.closed or file.idle or file.checkpoint.grows:
                 continue
             self._shared.descriptors.use(file)
             while (chunk := file.read(self._shared.step)) is not None:
@@ -70,7 +76,7 @@ class Tail:
         return self._files.more_to_open or any(file.truncated for file in self._files.open)
 
     def bytes_behind(self) -> int:
-        return sum(file.bytes_behind for file in self._files.open)
+        return sum(file.bytes_behind for file in self._files.open if not file.checkpoint.grows)
 
     def files_pending(self) -> int:
         """Return the number of rotated files with unread lines."""
@@ -84,6 +90,7 @@ class Tail:
         active = stat_of(self.path)
         if self._must_list(active):
             yield from self._list()
+        yield from self._files.check_growth()
         self._update_readable(active)
         self._at_path = active.identity if active else None
         yield self.close_finished()

@@ -127,7 +127,7 @@ def _counts(report: Report) -> Iterable[Text | str]:
     if counting["exact"]:
         behind = counting["bytes_behind"]
         return [_state(GOOD, "exact"), f", {behind} bytes behind" if behind else ""]
-    doubts = ("events_missing", "unmatched_checkpoints", "unproven_lines")
+    doubts = ("events_missing", "writers_in_doubt", "files_not_rotated", "unproven_lines")
     why = ", ".join(f"{doubt.replace('_', ' ')} {counting[doubt]}" for doubt in doubts if counting[doubt])
     return [_state(BAD, "not exact"), f": {why}"]
 

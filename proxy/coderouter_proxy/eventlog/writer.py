@@ -14,6 +14,7 @@ from pathlib import Path
 import orjson
 
 from coderouter_events.events import LINE_BYTES_MAX, LOGGER, Event
+from coderouter_proxy.eventlog.spill import LeftBehind, Spill
 
 BUFFERED_LINES_MAX = 10_000
 RETRY_LINES_MAX = 256  # bounds the share of a backlog that one request has to write
@@ -32,15 +33,21 @@ class EventLog:
     which shows as a gap in `seq`.
 
     Without a path nothing is written. With the `call_soon` of an event loop, the rename check is done once for all
-    events of one iteration of the loop.
+    events of one iteration of the loop. With a state folder, lines that cannot be written before the end are left to
+    the next process, and so is how many there were.
     """
 
     def __init__(
-        self, path: Path | None, call_soon: Callable[[Callable[[], None]], object] | None = None
+        self,
+        path: Path | None,
+        call_soon: Callable[[Callable[[], None]], object] | None = None,
+        state_folder: Path | None = None,
     ) -> None:
         self.writer = secrets.token_hex(8)
         self.dropped = 0
         self._path = path
+        self._spill = Spill(state_folder, path, self.writer) if path and state_folder else None
+        self._left = LeftBehind(state_folder, path) if path and state_folder else None
         self._call_soon = call_soon
         self._rename_checked = False
         self._name = str(path.absolute()) if path else ""  # os.stat() is faster with a str
@@ -74,6 +81,7 @@ class EventLog:
                     BUFFERED_LINES_MAX,
                 )
         self._buffer.append(line)
+        self.note_numbers()
         if len(self._buffer) > BUFFERED_LINES_MAX:
             self._buffer.popleft()
             self.dropped += 1
@@ -98,13 +106,69 @@ class EventLog:
         """Number of buffered lines."""
         return len(self._buffer)
 
+    def take_over(self) -> dict[str, int]:
+        """Append what processes that have ended could not write; return how many events each had numbered."""
+        if self._spill is None or self._left is None:
+            return {}
+        self._spill.reserve()
+        self._left.append(self._append_or_close)
+        return self._left.numbers
+
+    def settle(self) -> None:
+        """Append what is left of those processes, and forget them once the event that reports them has been written."""
+        if self._left is not None and self._seq and not self._buffer and not self.dropped:
+            self._left.append(self._append_or_close)
+            self._left.remove()
+
+    def note_numbers(self) -> None:
+        """Record how many events have been numbered, in case the process is killed before it writes them."""
+        if self._spill is not None:
+            self._spill.note(self._seq)
+
     def close(self) -> None:
-        """Write buffered lines until one fails, and close the file."""
+        """Write buffered lines until one fails, leave the rest to the next process, and close the file."""
         previous = -1
         while self._buffer and len(self._buffer) != previous:
             previous = len(self._buffer)
             self.retry()
+        self.settle()
+        self.note_numbers()
+        if self._buffer:
+            self._keep_buffer()
+        for part in (self._spill, self._left):
+            if part is not None:
+                part.close()
         self._close()
+
+    def _keep_buffer(self) -> None:
+        waiting, kept, reason = len(self._buffer), 0, "no state folder"
+        if self._spill is not None:
+            try:
+                kept = self._spill.keep(self._buffer)
+                reason = "no space left"
+            except OSError as error:
+                reason = error.strerror or reason
+            if kept:
+                log.warning(
+                    "%d events are in %s, because %s cannot be written; the next start appends them",
+                    kept,
+                    self._spill.path,
+                    self._path,
+                )
+        if kept < waiting:
+            log.error(
+                "%d events are lost, because neither %s nor a spill file can be written (%s)",
+                waiting - kept,
+                self._path,
+                reason,
+            )
+
+    def _append_or_close(self, lines: bytes) -> None:
+        try:
+            self._append(lines)
+        except OSError:
+            self._close()
+            raise
 
     def _append(self, line: bytes) -> None:
         if not self._rename_checked:

@@ -26,7 +26,7 @@ from coderouter_proxy.wires.clients import CLIENT_WIRES
 
 def create(settings: Settings, notify: Notify) -> ASGIApp:
     """Return the app of one worker process; it reports reloads to `notify`."""
-    event_log = EventLog(settings.launch.events_path, _call_soon)
+    event_log = EventLog(settings.launch.events_path, _call_soon, settings.state_folder)
     session = http.new_session()
     runtime = Runtime(
         routing=new_routing(settings, session),

@@ -45,20 +45,26 @@ async def lifecycle(
     signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
     _relax_gc()
     runtime.budgets.start()
-    event_log.write(config_event(events.Startup, settings))
+    startup = config_event(events.Startup, settings)
+    startup.ended_writers = event_log.take_over()
+    event_log.write(startup)
+    event_log.note_numbers()
+    event_log.settle()
     lock = LivenessLock(settings.launch.events_path)
 
     async def heartbeat() -> None:
         while True:
             lock.hold()
             event_log.write(_heartbeat(runtime, event_log))
+            event_log.note_numbers()
             await asyncio.sleep(HEARTBEAT_S)
 
     async def write_backlog() -> None:
-        """Write events that wait for the event file, even if no further event comes."""
+        """Write events that wait for the event file, even if no further event comes, and those of earlier processes."""
         while True:
             await asyncio.sleep(BACKLOG_RETRY_S if event_log.backlog else HEARTBEAT_S)
             event_log.retry()
+            event_log.settle()
 
     async def reload_on_request() -> None:
         while True:

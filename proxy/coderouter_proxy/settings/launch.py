@@ -43,10 +43,15 @@ class Settings:
         """The file that keeps what providers with a budget have spent; None when no provider has one."""
         if not any(p.cost and p.cost.monthly_budget_usd is not None for p in self.config.providers):
             return None
+        return self.state_folder / "spend.db"
+
+    @property
+    def state_folder(self) -> Path:
+        """Where the proxy keeps what survives it: `$STATE_DIRECTORY`, or the folder of the event file."""
         if state := os.environ.get("STATE_DIRECTORY"):
-            return Path(state) / "spend.db"
+            return Path(state)
         events = self.launch.events_path
-        return (events.parent if events else Path("~/.coderouter").expanduser()) / "spend.db"
+        return events.parent if events else Path("~/.coderouter").expanduser()
 
 
 def read_settings(launch: LaunchOptions) -> Settings:

@@ -2,8 +2,12 @@
 
 import gzip
 import itertools
+import lzma
+import os
 import shutil
 import subprocess
+import threading
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import pytest
@@ -11,7 +15,7 @@ import pytest
 from coderouter_exporter.families import exporter as families_exporter
 from coderouter_exporter.families import proxy, table
 from coderouter_exporter.offline.fold_files import fold_files
-from coderouter_exporter.offline.order import UnreadableFile, oldest_first
+from coderouter_exporter.offline.order import Sources, UnreadableFile
 from support.exporter.process import CR_EXPORTER, append, line, running_exporter, samples, tried
 from support.processes import clean_environment, eventually
 
@@ -28,6 +32,14 @@ def event(number: int, **fields: object) -> bytes:
 
 def tries(*paths: Path) -> dict[str, int]:
     return {name: total for (name,), total in fold_files(paths).totals(proxy.PROVIDER_ATTEMPTS).items()}
+
+
+def oldest_first(paths: Iterable[Path]) -> list[Path]:
+    sources = Sources(paths)
+    try:
+        return [source.path for source in sources.oldest_first()]
+    finally:
+        sources.close()
 
 
 @pytest.fixture
@@ -90,11 +102,68 @@ def test_a_large_copy_is_compared_to_its_end(tmp_path: Path) -> None:
     assert sorted(oldest_first([copy, path, other])) in ([path, other], [copy, other])
 
 
-def test_another_compression_is_named(tmp_path: Path) -> None:
-    path = tmp_path / "events.jsonl.1.zst"
-    path.write_bytes(b"\x28\xb5\x2f\xfd rest")
-    with pytest.raises(UnreadableFile, match=r"events\.jsonl\.1\.zst is compressed with zstd; decompress it"):
+def test_a_compression_that_is_not_read_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "events.jsonl.1.lz4"
+    path.write_bytes(b"\x04\x22\x4d\x18 rest")
+    with pytest.raises(UnreadableFile, match=r"events\.jsonl\.1\.lz4 is compressed with lz4; decompress it"):
         fold_files([path])
+
+
+def test_xz_files_are_read(rotated: list[Path]) -> None:
+    packed = rotated[0].with_name("events.jsonl.10.xz")
+    packed.write_bytes(lzma.compress(rotated[0].read_bytes()))
+    assert set(tries(*rotated, packed).values()) == {1}
+    assert set(tries(packed, *rotated[1:]).values()) == {1}
+
+
+@pytest.mark.parametrize("numbered", [True, False])
+@pytest.mark.parametrize("kind", ["hard link", "symlink", "pipe", "copy without the last newline"])
+def test_a_file_under_several_names_counts_once(tmp_path: Path, kind: str, numbered: bool) -> None:
+    events, other = tmp_path / "events.jsonl", tmp_path / "other"
+    events.write_bytes(event(1) + event(2) if numbered else tried("p1") + tried("p2"))
+    if kind == "hard link":
+        other.hardlink_to(events)
+    elif kind == "symlink":
+        other.symlink_to(events)
+    elif kind == "pipe":
+        os.mkfifo(other)
+        threading.Thread(target=other.write_bytes, args=[events.read_bytes()]).start()
+    else:
+        other.write_bytes(events.read_bytes()[:-1])
+    assert tries(events, other) == {"p1": 1, "p2": 1}
+
+
+@pytest.mark.parametrize("end", [b"\n", b""])
+@pytest.mark.parametrize("command", ["fold", "backfill"])
+@pytest.mark.parametrize("compress", [bytes, gzip.compress])
+def test_a_pipe_counts_to_its_last_line(command: str, end: bytes, compress: Callable[[bytes], bytes]) -> None:
+    lines = b"".join(event(number % 60) for number in range(1, 5000)).rstrip() + end
+    lines = lines.replace(b'"seq": ', b'"number": ')
+    shown = subprocess.run(
+        [CR_EXPORTER, command, "/dev/stdin"],
+        input=compress(lines),
+        env=clean_environment(),
+        capture_output=True,
+        check=True,
+    ).stdout.decode()
+    total = [row for row in shown.splitlines() if row.startswith("coderouter_requests_total ")][-1]
+    assert float(total.split()[1]) == 4999
+
+
+def test_a_last_line_without_a_newline_counts(rotated: list[Path]) -> None:
+    for path in (rotated[0], rotated[3]):
+        path.write_bytes(path.read_bytes().rstrip())
+    assert tries(*rotated) == {f"p{number}": 1 for number in range(8)}
+
+
+def test_half_a_line_at_the_end_is_rejected_and_nul_bytes_are_skipped(tmp_path: Path) -> None:
+    half, allocated = tmp_path / "half", tmp_path / "allocated"
+    half.write_bytes(event(1) + event(2)[:-9])
+    allocated.write_bytes(event(3) + b"\0" * 999)
+    state = fold_files([half, allocated])
+    lines = state.totals(families_exporter.LINES)
+    assert (lines["event",], lines["json",], lines["nul",]) == (2, 1, 1)
+    assert state.totals(families_exporter.NUL_BYTES) == {(): 999}
 
 
 def test_a_damaged_file_without_an_intact_copy_is_refused(rotated: list[Path]) -> None:

@@ -3,6 +3,7 @@ import pytest
 from coderouter_events.events import LINE_BYTES_MAX
 from coderouter_exporter.records.decode import (
     READ_BYTES_MAX,
+    configuration_events,
     cut,
     read_batch,
     read_line,
@@ -68,9 +69,31 @@ def test_a_record_quoted_inside_another_does_not_count() -> None:
     assert ([record.msg for record in records], wrong) == (["provider-failed"], ["torn"])
 
 
-def test_nul_bytes_inside_a_line_are_removed_and_counted() -> None:
-    batch = read_batch(GOOD + b"\n\0\0" + GOOD + b"\n")
-    assert (len(batch.records), batch.rejected, batch.nul_bytes) == (2, {"nul": 1}, 2)
+def test_nul_bytes_around_a_record_are_skipped_and_counted() -> None:
+    batch = read_batch(GOOD + b"\n\0\0" + GOOD + b"\0\n")
+    assert (len(batch.records), batch.rejected, batch.nul_bytes) == (2, {"nul": 1}, 3)
+
+
+@pytest.mark.parametrize("at", range(1, len(GOOD), 5))
+@pytest.mark.parametrize("nul_bytes", [1, 4096])
+def test_the_halves_of_two_lines_around_nul_bytes_are_never_joined(at: int, nul_bytes: int) -> None:
+    other = tried("other", writer="v", seq=9).rstrip()
+    records, defects = salvage(GOOD[:at] + b"\0" * nul_bytes + other[at:])
+    assert records == []
+    assert defects[0] == "nul"
+    assert len(defects) > 1
+
+
+def test_whole_records_before_and_after_nul_bytes_count() -> None:
+    half = GOOD[:20]
+    records, defects = salvage(GOOD + b"\0" * 9 + half + b"\0" * LINE_BYTES_MAX + GOOD)
+    assert (len(records), defects) == (2, ["nul", "json"])
+
+
+def test_a_configuration_is_not_joined_over_nul_bytes() -> None:
+    startup = line("coderouter-startup", version="1").rstrip()
+    assert len(configuration_events(b"\0" + startup + b"\0\n")) == 1
+    assert configuration_events(startup[:-4] + b"\0\0" + startup[-4:] + b"\n") == []
 
 
 def test_a_run_of_nul_bytes_is_skipped_once_its_end_is_known() -> None:

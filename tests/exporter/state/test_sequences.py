@@ -1,17 +1,24 @@
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from coderouter_exporter.records.record import Record
-from coderouter_exporter.state import sequences
-from coderouter_exporter.state.sequences import INTERVALS_MAX, SEQ_MAX, WRITERS_MAX, Writer, Writers
+from coderouter_exporter.state.sequences import (
+    ENDED_MAX,
+    INTERVALS_MAX,
+    SEQ_MAX,
+    WRITERS_MAX,
+    Writer,
+    Writers,
+)
 
 
 def numbered(*seqs: int, writer: str = "w") -> list[Record]:
     return [Record(writer=writer, seq=seq) for seq in seqs]
 
 
-def taken(writers: Writers, records: list[Record], now_ts: float = 0.0) -> list[int | None]:
-    return [record.seq for record in writers.take(records, now_ts)]
+def taken(writers: Writers, records: list[Record], file: int = 0) -> list[int | None]:
+    return [record.seq for record in writers.take(records, file=file)[0]]
 
 
 def test_a_new_number_is_taken_once() -> None:
@@ -64,8 +71,8 @@ def test_events_without_a_valid_number_are_always_new_and_never_remembered() -> 
         *numbered(1, writer=""),
         *numbered(1, writer="x" * 1000),
     ]
-    assert len(writers.take(records, 0.0)) == len(records)
-    assert len(writers.take([*records, *numbered(1)], 0.0)) == len(records) + 1
+    assert len(taken(writers, records)) == len(records)
+    assert len(taken(writers, [*records, *numbered(1)])) == len(records) + 1
     assert writers.known.keys() == {"w"}
 
 
@@ -80,27 +87,77 @@ def test_the_intervals_of_a_writer_are_bounded_and_dropped_gaps_stay_missing() -
     )
 
 
-def test_beyond_the_maximum_of_writers_the_one_that_ended_first_is_forgotten() -> None:
+@pytest.mark.parametrize("number", [5000, WRITERS_MAX])
+def test_that_many_live_writers_are_exact(number: int) -> None:
     writers = Writers()
-    taken(writers, numbered(1, writer="alive"), now_ts=1.0)
-    taken(writers, numbered(2, writer="ended first"), now_ts=2.0)
-    writers.end("ended first")
+    names = [f"w{n}" for n in range(number)]
+    for seq in range(1, 4):
+        for at in range(0, number, 1000):
+            taken(writers, [Record(writer=name, seq=seq) for name in names[at : at + 1000]])
+    assert (writers.missing(), writers.forgotten, len(writers.known)) == (0, 0, number)
+    assert taken(writers, [Record(writer=name, seq=3) for name in names]) == []
+
+
+def test_beyond_the_maximum_the_writer_read_longest_ago_is_forgotten_and_counted() -> None:
+    writers = Writers()
+    taken(writers, numbered(2, writer="quiet"))
+    taken(writers, numbered(1, writer="live"))
     for number in range(WRITERS_MAX - 2):
-        taken(writers, numbered(1, writer=f"w{number}"), now_ts=3.0)
-    assert len(writers.known) == WRITERS_MAX
-    taken(writers, numbered(1, writer="one more"), now_ts=4.0)
-    assert len(writers.known) == WRITERS_MAX
-    assert "alive" in writers.known
-    assert "ended first" not in writers.known
+        taken(writers, numbered(1, writer=f"w{number}"))
+    assert writers.forgotten == 0
+    taken(writers, numbered(2, writer="live"))
+    taken(writers, numbered(1, writer="one more"))
+    assert writers.forgotten == 1
+    assert "live" in writers.known
+    assert "quiet" not in writers.known
     assert writers.missing() == 1, "its missing event stays missing"
 
 
-def test_a_silent_writer_is_forgotten_before_a_live_one() -> None:
+def test_a_writer_that_has_ended_takes_no_place_of_a_live_one_and_is_still_recognised() -> None:
     writers = Writers()
-    taken(writers, numbered(1, writer="quiet"), now_ts=0.0)
-    for number in range(WRITERS_MAX):
-        taken(writers, numbered(1, writer=f"w{number}"), now_ts=sequences.QUIET_S + 1)
-    assert "quiet" not in writers.known
+    for number in range(ENDED_MAX + 5):
+        taken(writers, numbered(1, writer=f"w{number}"))
+        writers.end(f"w{number}")
+    assert (len(writers.known), len(writers.ended), writers.forgotten) == (0, ENDED_MAX, 0)
+    assert taken(writers, numbered(1, writer=f"w{ENDED_MAX}")) == []
+
+
+def test_numbers_that_a_later_process_reports_are_missing_until_they_are_read() -> None:
+    writers = Writers()
+    taken(writers, numbered(1, 2))
+    writers.report({})
+    writers.report({"w": 5, "never seen": 2})
+    assert writers.missing() == 5
+    taken(writers, numbered(3, 4, 5))
+    taken(writers, numbered(1, 2, writer="never seen"))
+    assert writers.missing() == 0
+
+
+def test_a_writer_from_before_the_first_startup_event_is_not_missing() -> None:
+    writers = Writers()
+    for _ in range(2):
+        writers.report({"removed long ago": 7})
+    assert writers.missing() == 0
+
+
+@pytest.mark.parametrize("ended", [None, [], {"w": "5"}, {"w": -1}, {"w" * 65: 3}, {"w": 1 << 60}])
+def test_a_report_that_makes_no_sense_changes_nothing(ended: object) -> None:
+    writers = Writers()
+    writers.report({})
+    writers.report(ended)
+    assert (writers.missing(), writers.known) == (0, {})
+
+
+def test_the_next_line_of_a_writer_ends_the_doubt_about_a_lost_file() -> None:
+    writers = Writers()
+    taken(writers, numbered(1, 2), file=1)
+    taken(writers, numbered(1, writer="elsewhere"), file=2)
+    writers.lose(1)
+    assert writers.in_doubt() == 1
+    taken(writers, numbered(1, 2), file=3)
+    assert writers.in_doubt() == 1, "a copy of known lines proves nothing"
+    taken(writers, numbered(4), file=3)
+    assert (writers.in_doubt(), writers.missing()) == (0, 1)
 
 
 @given(st.lists(st.lists(st.tuples(st.sampled_from("vw"), st.integers(1, 30)), max_size=20), max_size=8))
@@ -114,7 +171,7 @@ def test_it_agrees_with_a_set_of_all_numbers(batches: list[list[tuple[str, int]]
                 new.append(pair)
                 seen.add(pair)
         records = [Record(writer=writer, seq=seq) for writer, seq in batch]
-        assert [(r.writer, r.seq) for r in writers.take(records, 0.0)] == new
+        assert [(r.writer, r.seq) for r in writers.take(records)[0]] == new
     for name in {writer for writer, _ in seen}:
         of_it = {seq for writer, seq in seen if writer == name}
         assert writers.known[name].missing() == max(of_it) - len(of_it)

@@ -146,31 +146,33 @@ def test_an_archive_too_large_when_unpacked_is_skipped(start: Start, events: Pat
     assert gz_files(engine, "too_large") == 1
 
 
-@pytest.mark.parametrize("suffix", [".zst", ".bz2", ".xz"])
-def test_other_compressions_are_reported(start: Start, writer: Writer, events: Path, suffix: str) -> None:
-    writer.write()
-    events.with_name(f"events.jsonl.1{suffix}").write_bytes(b"packed")
-    for _ in range(3):
-        engine = start()
-        assert is_exact(engine, 1)
-        assert gz_files(engine, "unsupported") == 1
-
-
-def test_a_checkpoint_whose_file_is_gone_is_reported_and_the_new_file_counts(
-    start: Start, writer: Writer, events: Path
+@pytest.mark.parametrize("lost", [0, 2])
+def test_the_loss_in_a_file_that_is_gone_is_open_until_its_writer_continues(
+    start: Start, writer: Writer, events: Path, lost: int
 ) -> None:
     writer.write(count=3)
     assert is_exact(start(), 3)
+    writer.write(count=lost)
     events.unlink()
     engine = start()
     assert engine.scrape()["cr_exporter_unmatched_checkpoints_total", ()] == 0, "it may come back"
-    writer.reopen()
-    writer.write()
+    other = Writer(events)
+    other.write()
     for _ in range(3):
         shown = start().scrape()
         assert shown["coderouter_requests_total", ()] == 4
         assert shown["cr_exporter_unmatched_checkpoints_total", ()] == 1
+        assert shown["cr_exporter_doubts", ("file_disappeared",)] == 1
         assert shown["cr_exporter_exact", ()] == 0
+    writer.reopen()
+    writer.write()
+    for _ in range(3):
+        shown = start().scrape()
+        assert shown["coderouter_requests_total", ()] == 5
+        assert shown["cr_exporter_doubts", ("file_disappeared",)] == 0
+        assert shown["cr_exporter_events_missing", ()] == lost
+        assert shown["cr_exporter_exact", ()] == (lost == 0)
+    other.close()
 
 
 def test_a_line_finished_after_a_restart_is_counted_once(start: Start, writer: Writer) -> None:

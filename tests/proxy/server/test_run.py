@@ -57,6 +57,7 @@ def test_the_first_and_the_last_line_describe_the_process(tmp_path: Path) -> Non
             },
         ],
         "chains": chains,
+        "ended_writers": {},
     }
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", startup["ts"])
     assert (heartbeat["msg"], heartbeat["in_flight"]) == ("proxy-heartbeat", 0)

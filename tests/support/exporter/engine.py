@@ -1,5 +1,6 @@
 """The exporter's engine without its thread and HTTP: real files and a real state file, one pass per scrape."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from coderouter_exporter.engine.loop import COMMIT_EVERY_S, Engine, Published
@@ -23,6 +24,7 @@ class EngineRig:
         *events: Path,
         state: Path,
         olddir: Path | None = None,
+        rotated_globs: Sequence[str] = (),
         step: Step = no_step,
         late_writer_s: float = LATE_WRITER_S,
         commit_every_s: float = COMMIT_EVERY_S,
@@ -31,7 +33,13 @@ class EngineRig:
         document = self._store.load()
         restored = State(created_ts=1.0) if document is None else State.decode(document)
         self.sources = Sources(
-            events, restored.checkpoints, olddir=olddir, step=step, late_writer_s=late_writer_s
+            events,
+            restored.checkpoints,
+            olddir=olddir,
+            rotated_globs=rotated_globs,
+            is_our_writer=restored.writers.is_ours,
+            step=step,
+            late_writer_s=late_writer_s,
         )
         self._engine = Engine(
             self.sources,
