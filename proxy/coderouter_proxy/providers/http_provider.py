@@ -30,6 +30,7 @@ from coderouter_proxy.wires.client import named_model
 from coderouter_proxy.wires.openai.provider import OpenAIProvider
 from coderouter_proxy.wires.provider import Drop, ProviderWire
 from coderouter_proxy.wires.responses.provider import ResponsesProvider
+from coderouter_proxy.wires.token_report import TokenReport
 
 RelayFor = Callable[[ProviderWire, ClientRequest], Relay]
 
@@ -130,8 +131,7 @@ class HttpProvider:
                 answer = orjson.loads(await http.read_all(response, http.ERROR_BODY_BYTES_MAX))
         except (ProviderError, TimeoutError, orjson.JSONDecodeError):
             return None
-        tokens = answer.get("input_tokens") if isinstance(answer, dict) else None
-        return tokens if isinstance(tokens, int) else None
+        return TokenReport().count(answer, "input_tokens")
 
     async def post(
         self, url: URL, body: Body, more_headers: Mapping[str, str], timeout: aiohttp.ClientTimeout
