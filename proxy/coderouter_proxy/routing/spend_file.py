@@ -20,7 +20,9 @@ _ADD = (
     "INSERT INTO spent VALUES (?, ?, ?) ON CONFLICT (month, provider) DO UPDATE SET micro_usd = "
     f"CASE WHEN {_IS_TOTAL} THEN min({TOTAL_MAX}, spent.micro_usd + excluded.micro_usd) ELSE excluded.micro_usd END"
 )
-_TOTALS = f"SELECT provider, micro_usd FROM spent WHERE month = ? AND typeof(provider) = 'text' AND {_IS_TOTAL}"
+_TOTALS = (
+    f"SELECT provider, micro_usd FROM spent WHERE month = ? AND typeof(provider) = 'text' AND {_IS_TOTAL}"
+)
 
 
 class SpendFileError(Exception):

@@ -36,14 +36,14 @@ class Answered:
 
 def with_number(script: Script, field: str, number: str) -> Script:
     """Return the script with the number in all fields of this name, and chunks as long as they say."""
-    *before, last = script
-    assert isinstance(last, bytes)
     found: list[bytes] = []
     for step in script:
         assert isinstance(step, bytes)
         size, _, data = step.partition(b"\r\n")
         is_chunk = re.fullmatch(rb"[0-9a-f]+", size) is not None
-        body = re.sub(rb'("%b": ?)\d+' % field.encode(), rb"\g<1>" + number.encode(), data if is_chunk else step)
+        body = re.sub(
+            rb'("%b": ?)\d+' % field.encode(), rb"\g<1>" + number.encode(), data if is_chunk else step
+        )
         found.append(b"%x\r\n%b" % (len(body) - 2, body) if is_chunk else body)
     if found[0].lower().find(b"content-length") >= 0:
         found[0] = re.sub(rb"(?i)(content-length: )\d+", b"\\g<1>%d" % len(found[-1]), found[0])
