@@ -196,12 +196,12 @@ class HttpProvider:
     ) -> Answer:
         async with asyncio.timeout(timeout_s):
             response = await self.post(self._url, body, headers, self._timeout(None))
-            relay = self._relay_for(self.wire, request)
-            stream = ProviderStream(response, self.provider, relay, body_bytes_max=self._answer_bytes_max)
             try:
+                relay = self._relay_for(self.wire, request)
+                stream = ProviderStream(response, self.provider, relay, body_bytes_max=self._answer_bytes_max)
                 pieces = stream.pieces(await stream.first_content())
             except BaseException:
-                stream.close()
+                response.close()
                 raise
         return Answer(pieces=pieces, log=stream.log, headers=self._forwarded(request, response))
 
