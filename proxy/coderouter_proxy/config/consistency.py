@@ -1,11 +1,14 @@
 """Cross-field validation of providers.yaml: values that are valid alone and wrong together."""
 
+import os
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from coderouter_proxy.config.http_proxies import proxy_for
 from coderouter_proxy.config.kinds import PROVIDER_KINDS
 from coderouter_proxy.config.schema import AUTO_PROFILE
 from coderouter_proxy.config.validation import LocatedErrors, Location
+from coderouter_proxy.config.values import http_url
 
 BUILTIN_RULE_PROFILES = ("multi", "coding")
 
@@ -21,6 +24,8 @@ def cross_field_errors(data: Mapping[str, Any]) -> LocatedErrors:
         if key := _key_beside_credentials(provider):
             message = f"has a user name or password beside {key}, and a request has one Authorization header"
             yield ("providers", index, "base_url"), f"{message}; remove one of them"
+        if error := _error_of_environment(provider):
+            yield ("providers", index, "base_url"), f"goes through a proxy, but {error}"
     for index, profile in enumerate(_mappings(data.get("profiles"))):
         if profile.get("name") == AUTO_PROFILE:
             message = f"{AUTO_PROFILE!r} is reserved for the auto router; choose another name"
@@ -42,6 +47,20 @@ def _key_beside_credentials(provider: Mapping[str, Any]) -> str | None:
         return "api_key_env"
     named = headers if isinstance(headers, Mapping) else {}
     return "headers" if any(str(name).lower() == "authorization" for name in named) else None
+
+
+def _error_of_environment(provider: Mapping[str, Any]) -> str | None:
+    """Return why the HTTP proxy that the environment names for the provider cannot be used, if it names one."""
+    try:
+        url = http_url(str(provider.get("base_url")))
+    except ValueError:  # which is an error of its own
+        return None
+    own = provider.get("http_proxy")
+    try:
+        proxy_for(url, own if isinstance(own, str) else None, os.environ)
+    except ValueError as error:
+        return str(error)
+    return None
 
 
 def _repeated_names(data: Mapping[str, Any], section: str) -> LocatedErrors:

@@ -17,6 +17,7 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 
 from coderouter_proxy.config.headers import Headers, can_hold
+from coderouter_proxy.config.http_proxies import HttpProxyUrl
 from coderouter_proxy.config.kinds import PROVIDER_KINDS
 from coderouter_proxy.config.traits import Traits
 from coderouter_proxy.config.values import (
@@ -176,6 +177,11 @@ class Provider(_Section):
         Headers,
         "Additional request headers; `${NAME}` in a value is replaced by that environment variable.",
     ] = {}
+    http_proxy: Annotated[
+        HttpProxyUrl | None,
+        'HTTP proxy for its requests, e.g. `http://127.0.0.1:3128`; `""` uses none; what the environment says when'
+        " omitted.",
+    ] = None
     append_system_prompt: Annotated[str | None, "Appended to the system message."] = None
     output_filters: Annotated[
         list[OutputFilter],

@@ -14,6 +14,7 @@ from yarl import URL
 
 from coderouter_proxy.answer import Answer, Attempt
 from coderouter_proxy.config import headers as config_headers
+from coderouter_proxy.config.http_proxies import proxy_for
 from coderouter_proxy.config.schema import Profile, Provider
 from coderouter_proxy.config.traits import ProviderTraits
 from coderouter_proxy.errors import ProviderError
@@ -72,6 +73,7 @@ class HttpProvider:
         self._answer_bytes_max = answer_bytes_max
         self._timeouts: dict[float | None, aiohttp.ClientTimeout] = {}
         self._url = URL(wire.url(provider))
+        self._proxy = http_proxy(provider)
         self._headers = CIMultiDict({"Content-Type": "application/json"})
         self._headers.update(own_headers(provider, wire))
 
@@ -150,7 +152,7 @@ class HttpProvider:
         headers: Mapping[str, str] = self._headers
         if more_headers:
             headers = CIMultiDict({**self._headers, **more_headers})
-        return await http.post(self._session, url, headers, data, timeout)
+        return await http.post(self._session, url, headers, data, timeout, self._proxy)
 
     def _body(
         self,
@@ -255,9 +257,17 @@ def own_headers(provider: Provider, wire: ProviderWire) -> CIMultiDict[str]:
     return headers
 
 
+def http_proxy(provider: Provider) -> URL | None:
+    """Return the HTTP proxy for requests to the provider; None if they go there directly."""
+    url = proxy_for(provider.base_url, provider.http_proxy, os.environ)
+    return None if url is None else URL(url)
+
+
 def secrets(provider: Provider) -> tuple[str, ...]:
-    """Return what the provider is sent and nobody may read: its key and what its headers hold."""
-    return (api_key(provider), *config_headers.secrets(provider.headers))
+    """Return what the provider is sent and nobody may read: its key, passwords, and what its headers hold."""
+    urls = (URL(provider.base_url), http_proxy(provider))
+    passwords = (url.password for url in urls if url is not None and url.password)
+    return (api_key(provider), *passwords, *config_headers.secrets(provider.headers))
 
 
 def openai(

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from coderouter_proxy.answer import Usage
 from coderouter_proxy.config.schema import Cost, Provider
 from coderouter_proxy.routing import cost
 from coderouter_proxy.routing.cost import Budgets
@@ -113,5 +114,5 @@ def test_a_damaged_file_of_shared_totals_does_not_count(running: Budgets, path: 
 
 def test_any_usage_has_a_price_that_can_be_written() -> None:
     most = Cost(input_per_mtok=1e308, output_per_mtok=1e308)
-    usage = cost.Usage(10**9, 10**9, 10**9, 10**9)
+    usage = Usage(10**9, 10**9, 10**9, 10**9)
     assert cost.price(usage, most) == cost.AMOUNT_MAX / cost.MICRO

@@ -59,7 +59,7 @@ class Odd:
     wrote: Callable[[], None] = nothing
     answered: Callable[[], None] = nothing
     logged: Callable[[], None] = nothing
-    secrets: tuple[str, ...] = field(default=(SECRET,))
+    secrets: tuple[str, ...] = field(default=(SECRET,), init=False)
 
     async def attempt(
         self,
