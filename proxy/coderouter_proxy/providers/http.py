@@ -4,10 +4,14 @@ import asyncio
 import os
 from collections.abc import Mapping
 from contextvars import ContextVar
+from functools import partial
 from importlib.metadata import version
+from itertools import count
+from typing import Any
 
 import aiohttp
 from aiohttp.client_proto import ResponseHandler
+from aiohttp.http_exceptions import ContentEncodingError, HttpProcessingError
 from aiohttp.tracing import Trace
 from yarl import URL
 
@@ -23,8 +27,30 @@ NETWORK_ERRORS = (aiohttp.ClientError, ConnectionError)
 _connected: ContextVar[bool] = ContextVar("_connected")
 
 
+_INTERIM = frozenset({100, 102, 103})
+_INTERIM_MAX = 16
+
+
+class _Connection(ResponseHandler):
+    """Fails at a response that announces none: of 1xx, HTTP clients skip what they know, but not without end."""
+
+    async def read(self) -> Any:  # noqa: ANN401 - what aiohttp reads, which its stubs leave open
+        for number in count():
+            found = await super().read()
+            code = found[0].code
+            if code // 100 != 1:
+                return found
+            if code not in _INTERIM or number == _INTERIM_MAX:
+                raise HttpProcessingError(code=code, message=" again and again" if number else "")
+        raise AssertionError
+
+
 class _Connector(aiohttp.TCPConnector):
     """Sets `_connected` for the request that no pooled connection could take."""
+
+    def __init__(self) -> None:
+        super().__init__(limit=0, ttl_dns_cache=60, keepalive_timeout=30)
+        self._factory: partial[ResponseHandler] = partial(_Connection, loop=self._loop)
 
     async def _create_connection(
         self, req: aiohttp.ClientRequest, traces: list[Trace], timeout: aiohttp.ClientTimeout
@@ -39,7 +65,7 @@ def new_session() -> aiohttp.ClientSession:
     It reads neither netrc files nor variables of the environment: a provider gets its own credentials or none.
     """
     return aiohttp.ClientSession(
-        connector=_Connector(limit=0, ttl_dns_cache=60, keepalive_timeout=30),
+        connector=_Connector(),
         cookie_jar=aiohttp.DummyCookieJar(),
         headers={"User-Agent": f"coderouter/{version('coderouter')}"},
         trust_env=False,
@@ -167,8 +193,15 @@ def network_failure(error: BaseException) -> ProviderError:
             return ProviderError("connect", f"the HTTP proxy refuses with {error.status}: {error.message}")
         case aiohttp.ClientConnectionError() | ConnectionError():
             return ProviderError("connect", str(error) or type(error).__name__)
+        case aiohttp.ClientPayloadError(__cause__=ContentEncodingError()):
+            return ProviderError("protocol", "the answer cannot be decompressed")
         case aiohttp.ClientPayloadError():
             return ProviderError("connect", "the connection broke in the middle of the answer")
+        case aiohttp.ClientResponseError(status=code) if code // 100 == 1:
+            return ProviderError("protocol", f"responds with {code}{error.message}", status=code)
+        case aiohttp.ClientResponseError():
+            words = error.message.partition("\n")[0].partition(". Please install")[0].rstrip(": ")
+            return ProviderError("protocol", f"not an HTTP response: {words}")
         case _:
             return ProviderError("protocol", str(error) or type(error).__name__)
 
