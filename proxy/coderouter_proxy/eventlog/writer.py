@@ -11,10 +11,12 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import fields
 from pathlib import Path
+from typing import Self
 
 import orjson
 
 from coderouter_events.events import LINE_BYTES_MAX, LOGGER, Event
+from coderouter_proxy.eventlog import worker_counts
 
 BUFFERED_LINES_MAX = 10_000
 RETRY_LINES_MAX = 256  # bounds the share of a backlog that one request has to write
@@ -40,6 +42,9 @@ class EventLog:
         self, path: Path | None, call_soon: Callable[[Callable[[], None]], object] | None = None
     ) -> None:
         self.writer = secrets.token_hex(8)
+        self._counts = worker_counts.own()
+        if self._counts is not None:
+            self._counts.writes_as(self.writer)
         self.dropped = 0
         self._path = path
         self._call_soon = call_soon
@@ -55,11 +60,20 @@ class EventLog:
         self._second = 0
         self._second_text = b""
 
+    @classmethod
+    def after(cls, path: Path | None, writer: str, seq: int) -> Self:
+        """Return a log that continues that of a process which has ended, with the number after `seq`."""
+        log = cls(path)
+        log.writer, log._seq = writer, seq
+        return log
+
     def write(self, event: Event) -> None:
         """Append the event, or buffer it until the file can be written again; never raises an OSError."""
         if self._path is None:
             return
         self._seq += 1
+        if self._counts is not None:
+            self._counts.will_write(self._seq)
         line = self._line(event)
         self.retry()
         if not self._buffer:

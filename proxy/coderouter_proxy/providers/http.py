@@ -50,7 +50,7 @@ class _Connector(aiohttp.TCPConnector):
 
     def __init__(self) -> None:
         super().__init__(limit=0, ttl_dns_cache=60, keepalive_timeout=30)
-        self._factory: partial[ResponseHandler] = partial(_Connection, loop=self._loop)
+        self._factory = partial(_Connection, loop=self._loop)  # type: ignore[assignment] # of a subclass
 
     async def _create_connection(
         self, req: aiohttp.ClientRequest, traces: list[Trace], timeout: aiohttp.ClientTimeout
