@@ -9,6 +9,7 @@ import logging
 import secrets
 import time
 from collections.abc import Mapping
+from functools import partial
 
 from starlette.types import Receive, Scope, Send
 
@@ -21,6 +22,7 @@ from coderouter_events.events import (
     RequestFinished,
     StateMissed,
 )
+from coderouter_proxy import aside
 from coderouter_proxy.answer import Answer, AnswerLog
 from coderouter_proxy.config.schema import AUTO_PROFILE, Profile
 from coderouter_proxy.errors import ClientDisconnected, HttpError, NotKept, ProviderError, shutting_down
@@ -127,7 +129,11 @@ class _Exchange:
             await self._give_up(HttpError(500, INTERNAL_ERROR))
 
     async def _respond(self, raw: bytes) -> None:
-        self._request = request = self._wire.decode(self._request_id, raw, self._headers)
+        self._request = request = await aside.unless_small(
+            len(raw),
+            aside.REQUEST_BYTES_INLINE_MAX,
+            partial(self._wire.decode, self._request_id, raw, self._headers),
+        )
         profile = self._chosen(request)
         self._profile = profile.name
         answer = await fallback.answer(request, profile, self._routing, self._runtime, self._attempts)

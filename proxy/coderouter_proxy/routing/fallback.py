@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import AsyncGenerator, Iterable
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 from coderouter_events.events import (
     CapabilityDegraded,
@@ -19,6 +20,7 @@ from coderouter_events.events import (
     ToolCallRepaired,
     TryProvider,
 )
+from coderouter_proxy import aside
 from coderouter_proxy.answer import Answer, Attempt, Changes
 from coderouter_proxy.config.schema import Profile, Provider
 from coderouter_proxy.config.traits import ProviderTraits
@@ -157,23 +159,27 @@ class _Attempt:
     async def last_resort(self) -> Answer | ProviderError | None:
         """Try again with what no provider should have to do without; None where the refusal is not about that."""
         error = self._error
-        if error is None or not self._changes_form(error, last_resort=True):
+        if error is None or not await self._changes_form(error, last_resort=True):
             return None
         return await self._adapted(await self._try(), last_resort=True)
 
     async def _adapted(self, found: Answer | ProviderError, *, last_resort: bool) -> Answer | ProviderError:
-        while isinstance(found, ProviderError) and self._changes_form(found, last_resort=last_resort):
+        while isinstance(found, ProviderError) and await self._changes_form(found, last_resort=last_resort):
             found = await self._try()
         if isinstance(found, Answer):
             self._learn()
         return found
 
-    def _changes_form(self, error: ProviderError, *, last_resort: bool) -> bool:
+    async def _changes_form(self, error: ProviderError, *, last_resort: bool) -> bool:
         """Change the form of the request as the refusal requires; return whether there is one not tried yet."""
         if len(self._forms) > adaptations.ADAPTATIONS_MAX:
             return False
         try:
-            return self._takes_another(error, last_resort=last_resort)
+            return await aside.unless_small(
+                len(self._sent.raw),
+                aside.REQUEST_BYTES_INLINE_MAX,
+                partial(self._takes_another, error, last_resort=last_resort),
+            )
         except Exception as bug:  # noqa: BLE001 - what was refused stays refused
             self._failure(bug)
             return False
