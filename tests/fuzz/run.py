@@ -148,13 +148,13 @@ def _watched(result: Result) -> Iterator[None]:
     """Find tracebacks in the log, and calls that keep the loop for too long."""
     handler = _Tracebacks(result)
     logging.getLogger().addHandler(handler)
-    try:
-        with held_loop(HELD_S_MAX) as held:
+    with held_loop(HELD_S_MAX) as held:
+        try:
             yield
-    finally:
-        logging.getLogger().removeHandler(handler)
-        result.held_s = max(result.held_s, held.longest_s)
-        result.wrong += held.too_long
+        finally:
+            logging.getLogger().removeHandler(handler)
+            result.held_s = max(result.held_s, held.longest_s)
+            result.wrong += held.too_long
 
 
 def _providers_yaml(port: int) -> str:

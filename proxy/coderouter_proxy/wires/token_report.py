@@ -2,6 +2,8 @@
 
 from typing import Final
 
+from coderouter_proxy.request import Body
+
 TOKENS_MAX: Final = 10**9
 """Of one answer; a larger number is not one of tokens."""
 
@@ -33,3 +35,26 @@ def tokens_in(value: object) -> int | None:
     if isinstance(value, float) and value.is_integer():
         value = int(value)
     return value if type(value) is int and 0 <= value <= TOKENS_MAX else None
+
+
+def in_shape(usage: object, *required: str) -> Body | None:
+    """Return a reported usage as clients can read it, the same object if they can; None if nothing of it is left.
+
+    What is no number of tokens is left out, and of the `required` fields the missing ones are 0.
+    """
+    if not isinstance(usage, dict) or not usage:
+        return None
+    kept = {name: value for name, value in usage.items() if _fits(name, value)}
+    if not kept:
+        return None
+    for name, value in kept.items():
+        if isinstance(value, dict):
+            kept[name] = in_shape(value)
+    kept |= {name: 0 for name in required if type(kept.get(name)) is not int}
+    return usage if kept == usage else kept
+
+
+def _fits(name: str, value: object) -> bool:
+    if name.endswith("_tokens_details"):
+        return isinstance(value, dict | None)
+    return not name.endswith("_tokens") or value is None or type(tokens_in(value)) is type(value)
