@@ -179,7 +179,7 @@ def _message(given: Body) -> Body:
         for name, value in usual.items()
         if name in given and type(given[name]) is type(value)
     }
-    if len(fitting) == len(usual) and given["content"] == [] and usage is given["usage"]:
+    if len(fitting) == len(usual) and given["content"] == [] and usage is given.get("usage"):
         return given
     return {**given, **usual, "id": new_id("msg_"), **fitting, "content": [], "usage": usage}
 

@@ -109,6 +109,7 @@ class OpenAIProvider(ProviderWire):
         return (
             type(choice) is dict
             and choice.get("finish_reason") is None
+            and type(choice.get("index")) is int
             and type(delta := choice.get("delta")) is dict
             and type(delta.get("content", "")) is str
             and ((calls := delta.get("tool_calls")) is None or _are_objects(calls))

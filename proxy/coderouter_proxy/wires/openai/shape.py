@@ -93,7 +93,7 @@ def in_shape(answer: Body, said: str) -> Body:
 
 
 def _choice(choice: Body, said: str) -> Body:
-    given, reason, index = choice.get(said), choice.get("finish_reason"), choice.get("index", 0)
+    given, reason, index = choice.get(said), choice.get("finish_reason"), choice.get("index")
     fields = _fields(given) if isinstance(given, dict) else {}
     is_index = type(index) is int and index >= 0
     if fields is given and isinstance(reason, str | None) and is_index:
