@@ -18,6 +18,7 @@ DegradedReason = Literal["provider-does-not-support", "translation-lossy", "non-
 StateKind = Literal["item", "response"]
 CooldownReason = Literal["failures", "retry_after", "memory_pressure"]
 ModeSource = Literal["flag", "env", "config"]
+LostReason = Literal["hung", "exited"]
 
 # A closed set, by cause: the network, the provider, or (cancelled) a client that disconnected or a proxy that stops.
 ErrorType = Literal[
@@ -150,6 +151,22 @@ class Shutdown(Event):
 
     msg: ClassVar[str] = "coderouter-shutdown"
     reason: Annotated[str, "Why it stopped, e.g. `SIGTERM`."]
+
+
+@dataclass(slots=True, kw_only=True)
+class WorkerLost(Event):
+    """A worker process was killed or crashed; its supervisor writes this as the worker's last line.
+
+    `seq` leaves out one number for each request in flight, so that their missing events show as missing.
+    """
+
+    msg: ClassVar[str] = "worker-lost"
+    level: ClassVar[Literal["INFO", "WARNING", "ERROR"]] = "ERROR"
+    pid: Annotated[int, "Its process id."]
+    reason: Annotated[
+        LostReason, "`hung`: its supervisor killed it as unresponsive; `exited`: it ended by itself."
+    ]
+    in_flight: Annotated[int, "Client requests that were in progress, and have no `request-finished`."]
 
 
 @dataclass(slots=True, kw_only=True)
@@ -401,6 +418,7 @@ EVENTS: tuple[type[Event], ...] = (
     ConfigReloaded,
     ConfigReloadFailed,
     Shutdown,
+    WorkerLost,
     Heartbeat,
     TryProvider,
     ProviderOk,

@@ -1,8 +1,10 @@
 """Keep keys out of everything that is written or shown."""
 
 import re
+from base64 import b64encode
 from collections.abc import Iterator, Mapping
-from typing import Any
+from functools import lru_cache
+from typing import Any, Final
 
 from coderouter_events.events import ERROR_CHARS_MAX
 
@@ -15,16 +17,66 @@ _KEY_LIKE = re.compile(
 _SECRET_NAME = re.compile(
     r"(?:^|[-_.])(?:api)?(?:key|token|secret|password|passwd|authorization|credential)s?$", re.IGNORECASE
 )
+_URL_SAFE = str.maketrans("+/", "-_")
 _SECRET_VALUE = re.compile(r"[^\s<$\"'][^\s\"']{7,}")  # not a variable, nor a marker such as <|im_end|>
+
+PART_CHARS: Final = 8
+"""So many characters of a secret in a row are scrubbed: servers cut keys that they repeat, and messages are cut."""
+_BASE64_PART_CHARS = 12
+_BASE64_CHARS_MIN = 6  # less of it would be found in ordinary words
 
 
 def scrubbed(text: str, *secrets: str) -> str:
-    """Return the text with the secrets, and anything that looks like a key, replaced by `***`."""
-    for secret in secrets:
-        if secret:
-            text = text.replace(secret, "***")
+    """Return the text without the secrets, as they are, cut, or in base64, and without anything that looks like a key.
+
+    Each is replaced by `***`.
+    """
+    given = [secret for secret in secrets if secret]
+    for secret in given:
+        text = text.replace(secret, "***")
+    for secret in given:
+        for part_chars, parts in _parts(secret):
+            text = _without(text, parts, part_chars)
     # Header bytes that are not UTF-8 arrive as surrogates, which JSON cannot encode.
     return _KEY_LIKE.sub("***", text).encode(errors="replace").decode()
+
+
+@lru_cache(maxsize=256)
+def _parts(secret: str) -> tuple[tuple[int, frozenset[str]], ...]:
+    """Return what of the secret is not shown either: its parts, and those of its base64, by their length."""
+    encoded = {form for core in _in_base64(secret) for form in (core, core.translate(_URL_SAFE))}
+    by_length: dict[int, set[str]] = {PART_CHARS: set(_windows(secret, PART_CHARS))}
+    for core in encoded:
+        part_chars = min(_BASE64_PART_CHARS, len(core))
+        if part_chars >= _BASE64_CHARS_MIN:
+            by_length.setdefault(part_chars, set()).update(_windows(core, part_chars))
+    return tuple((length, frozenset(parts)) for length, parts in by_length.items() if parts)
+
+
+def _in_base64(secret: str) -> Iterator[str]:
+    """Yield the characters of base64 that only depend on the secret, for each place in a group where it may start."""
+    raw = secret.encode(errors="replace")
+    for before in range(3):
+        bits = 8 * (before + len(raw))
+        yield b64encode(bytes(before) + raw).decode()[-(-8 * before // 6) : bits // 6]
+
+
+def _windows(text: str, length: int) -> Iterator[str]:
+    """Yield all parts of this length, except beginnings of addresses."""
+    parts = (text[start : start + length] for start in range(len(text) - length + 1))
+    return (part for part in parts if "://" not in part)
+
+
+def _without(text: str, parts: frozenset[str], length: int) -> str:
+    """Return the text with `***` for each run of characters that such parts cover."""
+    kept: list[str] = []
+    end = 0  # of what is covered, or kept
+    for start in range(len(text) - length + 1):
+        if text[start : start + length] in parts:
+            if start >= end:
+                kept += (text[end:start], "***")
+            end = start + length
+    return "".join((*kept, text[end:])) if kept else text
 
 
 def shortened(text: str) -> str:

@@ -2,11 +2,10 @@
 
 import asyncio
 import logging
-import time
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any
 
 from starlette.types import Message
 
@@ -22,6 +21,7 @@ from coderouter_proxy.wires.clients import CLIENT_WIRES
 from fuzz import well_formed
 from fuzz.case import PROVIDERS, Case
 from fuzz.upstream import Upstream
+from support.held_loop import held_loop
 
 AT_ONCE = 16
 HELD_S_MAX = 0.1
@@ -80,7 +80,7 @@ async def run(cases: Iterable[Case]) -> Result:
                     end = "wrong"
                 result.ends[f"{case.client} client, {case.provider}: {end}"] += 1
 
-        with _Watched(result):
+        with _watched(result):
             await asyncio.gather(*(work() for _ in range(AT_ONCE)))
     return result
 
@@ -131,35 +131,30 @@ def _check_events(events: list[Event]) -> None:
     assert kinds[TryProvider] == outcomes, f"{kinds[TryProvider]} tries, {outcomes} outcomes"
 
 
-class _Watched(logging.Handler):
-    """Finds tracebacks in the log, and calls that keep the loop for too long."""
+class _Tracebacks(logging.Handler):
+    """Finds tracebacks in the log."""
 
     def __init__(self, result: Result) -> None:
         super().__init__()
         self._result = result
 
     def emit(self, record: logging.LogRecord) -> None:
-        if record.exc_info:
+        if record.exc_info or record.levelno >= logging.ERROR:
             self._result.wrong.append(f"in the log: {self.format(record)}")
 
-    def __enter__(self) -> None:
-        logging.getLogger().addHandler(self)
-        self._plain: Any = asyncio.events.Handle._run
-        plain, result = self._plain, self._result
 
-        def measured(handle: asyncio.Handle) -> None:
-            started = time.thread_time()
-            plain(handle)
-            held_s = time.thread_time() - started
-            result.held_s = max(result.held_s, held_s)
-            if held_s > HELD_S_MAX:
-                result.wrong.append(f"the loop was held for {held_s:.3f} s by {handle!r}")
-
-        asyncio.events.Handle._run = measured  # type: ignore[method-assign, assignment]
-
-    def __exit__(self, *_: object) -> None:
-        asyncio.events.Handle._run = self._plain  # type: ignore[method-assign]
-        logging.getLogger().removeHandler(self)
+@contextmanager
+def _watched(result: Result) -> Iterator[None]:
+    """Find tracebacks in the log, and calls that keep the loop for too long."""
+    handler = _Tracebacks(result)
+    logging.getLogger().addHandler(handler)
+    with held_loop(HELD_S_MAX) as held:
+        try:
+            yield
+        finally:
+            logging.getLogger().removeHandler(handler)
+            result.held_s = max(result.held_s, held.longest_s)
+            result.wrong += held.too_long
 
 
 def _providers_yaml(port: int) -> str:

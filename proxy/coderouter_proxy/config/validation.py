@@ -9,6 +9,8 @@ import yaml
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
+from coderouter_proxy.config import yaml_text
+from coderouter_proxy.config.yaml_text import YamlError
 from coderouter_proxy.redact import scrubbed
 
 Location = tuple[str | int, ...]
@@ -63,13 +65,10 @@ def validated(
         (location, f"{_path(location)}: {message}")
         for location, message in _errors(data, model, cross_field_errors)
     ]
-    try:
-        located += [
-            (location, f"{_path(location)}: is duplicated; the first value would be ignored")
-            for location in _duplicate_keys(node)
-        ]
-    except RecursionError:
-        raise ConfigErrors([f"{source}: contains itself through a YAML alias; write it out"]) from None
+    located += [
+        (location, f"{_path(location)}: is duplicated; the first value would be ignored")
+        for location in _duplicate_keys(node)
+    ]
     if located:
         by_line = sorted((_line(node, location), message) for location, message in located)
         raise ConfigErrors([f"{source}:{line}: {message}" for line, message in by_line])
@@ -83,14 +82,10 @@ def known_as_valid(text: str, model: type[Model]) -> Model:
 
 def _decode(text: str, source: str, model: type[BaseModel]) -> tuple[yaml.Node, dict[str, Any]]:
     try:
-        node = yaml.compose(text, Loader=yaml.SafeLoader)
-        data = yaml.safe_load(text)  # not from `node`: that would merge `<<` into it and so move lines
-    except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        line = f":{mark.line + 1}" if mark else ""
-        raise ConfigErrors([f"{source}{line}: is not YAML: {error.problem or error.context}"]) from None
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
-        raise ConfigErrors([f"{source}: is not YAML: {error}"]) from None
+        node, data = yaml_text.decoded(text)
+    except YamlError as error:
+        line = "" if error.line is None else f":{error.line}"
+        raise ConfigErrors([f"{source}{line}: {error.message}"]) from None
     if node is None or not isinstance(data, dict):
         found = "is empty" if data is None else "is not a mapping"
         required = " and ".join(

@@ -9,11 +9,14 @@ import time
 from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import fields
 from pathlib import Path
+from typing import Self
 
 import orjson
 
 from coderouter_events.events import LINE_BYTES_MAX, LOGGER, Event
+from coderouter_proxy.eventlog import worker_counts
 from coderouter_proxy.eventlog.spill import LeftBehind, Spill
 
 BUFFERED_LINES_MAX = 10_000
@@ -44,6 +47,9 @@ class EventLog:
         state_folder: Path | None = None,
     ) -> None:
         self.writer = secrets.token_hex(8)
+        self._counts = worker_counts.own()
+        if self._counts is not None:
+            self._counts.writes_as(self.writer)
         self.dropped = 0
         self._path = path
         self._spill = Spill(state_folder, path, self.writer) if path and state_folder else None
@@ -61,11 +67,20 @@ class EventLog:
         self._second = 0
         self._second_text = b""
 
+    @classmethod
+    def after(cls, path: Path | None, writer: str, seq: int) -> Self:
+        """Return a log that continues that of a process which has ended, with the number after `seq`."""
+        log = cls(path)
+        log.writer, log._seq = writer, seq
+        return log
+
     def write(self, event: Event) -> None:
         """Append the event, or buffer it until the file can be written again; never raises an OSError."""
         if self._path is None:
             return
         self._seq += 1
+        if self._counts is not None:
+            self._counts.will_write(self._seq)
         line = self._line(event)
         self.retry()
         if not self._buffer:
@@ -233,7 +248,7 @@ class EventLog:
             self._second = second
             self._second_text = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(second)).encode()
         head = self._heads.get(type(event)) or self._head(type(event))
-        body = orjson.dumps(event)
+        body = _encoded(event)
         if len(head) + len(body) + ENVELOPE_BYTES_MAX > LINE_BYTES_MAX:
             body = _truncated(body, LINE_BYTES_MAX - len(head) - ENVELOPE_BYTES_MAX)
         return b'{"ts":"%b.%03d%b%d,%b\n' % (self._second_text, now * 1000 % 1000, head, self._seq, body[1:])
@@ -242,6 +257,24 @@ class EventLog:
         """Return the bytes between the timestamp and seq on every line of this event."""
         head = f'Z","level":"{event.level}","logger":"{LOGGER}","msg":"{event.msg}","writer":"{self.writer}","seq":'
         return self._heads.setdefault(event, head.encode())
+
+
+def _encoded(event: Event) -> bytes:
+    try:
+        return orjson.dumps(event)
+    except orjson.JSONEncodeError:  # an event that is not written would be missing
+        return orjson.dumps({field.name: _encodable(getattr(event, field.name)) for field in fields(event)})
+
+
+def _encodable(value: object) -> object:
+    """Return the value, without the halves of characters in a text, or null where JSON has no such value."""
+    if isinstance(value, str):
+        value = value.encode(errors="replace").decode()
+    try:
+        orjson.dumps(value)
+    except orjson.JSONEncodeError:
+        return None
+    return value
 
 
 def _truncated(body: bytes, bytes_max: int) -> bytes:

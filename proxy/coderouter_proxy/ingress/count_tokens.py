@@ -1,11 +1,12 @@
 """How many tokens a request has: the provider's own count if it has one, else an estimate."""
 
 import asyncio
+from functools import partial
 
 import orjson
 from starlette.types import Receive, Scope, Send
 
-from coderouter_proxy import token_estimate
+from coderouter_proxy import aside, token_estimate
 from coderouter_proxy.config.schema import AUTO_PROFILE
 from coderouter_proxy.errors import ClientDisconnected, HttpError, shutting_down
 from coderouter_proxy.ingress.body import read_body
@@ -35,7 +36,11 @@ class CountTokens:
             routing = self._runtime.routing
             routing.access.check("POST", headers)
             raw = await read_body(receive, headers, routing.config.server.body_mib_max)
-            request = self._wire.decode(request_id, raw, headers)
+            request = await aside.unless_small(
+                len(raw),
+                aside.REQUEST_BYTES_INLINE_MAX,
+                partial(self._wire.decode, request_id, raw, headers),
+            )
             body = orjson.dumps({**self._more, "input_tokens": await _count(request, routing)})
         except HttpError as error:
             status = self._wire.status(error)
@@ -60,4 +65,7 @@ async def _count(request: ClientRequest, routing: Routing) -> int:
     clients = (routing.clients[name] for name in profile.providers if name in routing.clients)
     first = next((each for each in clients if routing.config.allow_paid or not each.provider.paid), None)
     counted = await first.count_tokens(request, profile) if first is not None else None
-    return token_estimate.estimate(request.outline) if counted is None else counted
+    if counted is not None:
+        return counted
+    estimate = partial(token_estimate.estimate, request.outline)
+    return await aside.unless_small(len(request.raw), aside.REQUEST_BYTES_INLINE_MAX, estimate)

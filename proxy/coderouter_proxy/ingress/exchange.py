@@ -9,6 +9,7 @@ import logging
 import secrets
 import time
 from collections.abc import Mapping
+from functools import partial
 
 from starlette.types import Receive, Scope, Send
 
@@ -21,6 +22,7 @@ from coderouter_events.events import (
     RequestFinished,
     StateMissed,
 )
+from coderouter_proxy import aside
 from coderouter_proxy.answer import Answer, AnswerLog
 from coderouter_proxy.config.schema import AUTO_PROFILE, Profile
 from coderouter_proxy.errors import ClientDisconnected, HttpError, NotKept, ProviderError, shutting_down
@@ -127,7 +129,11 @@ class _Exchange:
             await self._give_up(HttpError(500, INTERNAL_ERROR))
 
     async def _respond(self, raw: bytes) -> None:
-        self._request = request = self._wire.decode(self._request_id, raw, self._headers)
+        self._request = request = await aside.unless_small(
+            len(raw),
+            aside.REQUEST_BYTES_INLINE_MAX,
+            partial(self._wire.decode, self._request_id, raw, self._headers),
+        )
         profile = self._chosen(request)
         self._profile = profile.name
         answer = await fallback.answer(request, profile, self._routing, self._runtime, self._attempts)
@@ -201,16 +207,14 @@ class _Exchange:
         await self._send({"type": "http.response.body", "body": frame})
 
     def finish(self) -> None:
-        """Emit how the request ended."""
+        """Emit how the request ended; nothing else that may fail comes before that."""
         request, provider = self._request, self._attempts.provider
         duration_s = time.perf_counter() - self._started
         until_content_s = duration_s if self._first_content_s is None else self._first_content_s
         answered = self._answer is not None
-        known = self._answer.log() if self._answer else AnswerLog()
+        known = self._known()
         usage = known.usage
         cost_usd = cost.price(usage, provider.cost) if answered and provider else None
-        if provider:
-            self._runtime.budgets.spend(provider, cost_usd)
         self._runtime.emit(
             RequestFinished(
                 request_id=self._request_id,
@@ -234,6 +238,15 @@ class _Exchange:
                 error_type=self._broken_by,
             )
         )
+        if provider:
+            self._runtime.budgets.spend(provider, cost_usd)
+
+    def _known(self) -> AnswerLog:
+        try:
+            return self._answer.log() if self._answer else AnswerLog()
+        except Exception:
+            log.exception("what the answer to %s reported is lost because of a bug", self._request_id)
+            return AnswerLog()
 
 
 def _auto_routed(request_id: str, resolved: Resolved) -> Event:

@@ -4,10 +4,14 @@ import asyncio
 import os
 from collections.abc import Mapping
 from contextvars import ContextVar
+from functools import partial
 from importlib.metadata import version
+from itertools import count
+from typing import Any
 
 import aiohttp
 from aiohttp.client_proto import ResponseHandler
+from aiohttp.http_exceptions import ContentEncodingError, HttpProcessingError
 from aiohttp.tracing import Trace
 from yarl import URL
 
@@ -23,8 +27,30 @@ NETWORK_ERRORS = (aiohttp.ClientError, ConnectionError)
 _connected: ContextVar[bool] = ContextVar("_connected")
 
 
+_INTERIM = frozenset({100, 102, 103})
+_INTERIM_MAX = 16
+
+
+class _Connection(ResponseHandler):
+    """Fails at a response that announces none: of 1xx, HTTP clients skip what they know, but not without end."""
+
+    async def read(self) -> Any:  # noqa: ANN401 - what aiohttp reads, which its stubs leave open
+        for number in count():
+            found = await super().read()
+            code = found[0].code
+            if code // 100 != 1:
+                return found
+            if code not in _INTERIM or number == _INTERIM_MAX:
+                raise HttpProcessingError(code=code, message=" again and again" if number else "")
+        raise AssertionError
+
+
 class _Connector(aiohttp.TCPConnector):
     """Sets `_connected` for the request that no pooled connection could take."""
+
+    def __init__(self) -> None:
+        super().__init__(limit=0, ttl_dns_cache=60, keepalive_timeout=30)
+        self._factory = partial(_Connection, loop=self._loop)  # type: ignore[assignment] # of a subclass
 
     async def _create_connection(
         self, req: aiohttp.ClientRequest, traces: list[Trace], timeout: aiohttp.ClientTimeout
@@ -34,12 +60,15 @@ class _Connector(aiohttp.TCPConnector):
 
 
 def new_session() -> aiohttp.ClientSession:
-    """Return the one pooled session for all providers; it uses the HTTP proxies in the environment."""
+    """Return the one pooled session for all providers.
+
+    It reads neither netrc files nor variables of the environment: a provider gets its own credentials or none.
+    """
     return aiohttp.ClientSession(
-        connector=_Connector(limit=0, ttl_dns_cache=60, keepalive_timeout=30),
+        connector=_Connector(),
         cookie_jar=aiohttp.DummyCookieJar(),
         headers={"User-Agent": f"coderouter/{version('coderouter')}"},
-        trust_env=any(name.lower() in ("http_proxy", "https_proxy", "all_proxy") for name in os.environ),
+        trust_env=False,
         auto_decompress=True,
         requote_redirect_url=False,
     )
@@ -51,6 +80,7 @@ async def post(
     headers: Mapping[str, str],
     data: bytes,
     timeout: aiohttp.ClientTimeout,
+    proxy: URL | None,
 ) -> aiohttp.ClientResponse:
     """Return the response once a 2xx header has arrived; a pooled connection that died while idle is replaced.
 
@@ -63,7 +93,7 @@ async def post(
         _connected.set(False)
         try:
             response = await session.post(
-                url, data=data, headers=headers, timeout=timeout, allow_redirects=False
+                url, data=data, headers=headers, timeout=timeout, allow_redirects=False, proxy=proxy
             )
         except NETWORK_ERRORS as error:
             # A provider that closes a new connection may already have started an answer, which must not be paid twice.
@@ -155,13 +185,23 @@ def network_failure(error: BaseException) -> ProviderError:
         case aiohttp.ServerTimeoutError():
             return ProviderError("timeout_connect", f"no connection in time: {error}")
         case aiohttp.ClientConnectorError():
+            via = "the HTTP proxy " if isinstance(error, aiohttp.ClientProxyConnectionError) else ""
             number = error.os_error.errno
             reason = os.strerror(number) if number and number > 0 else str(error.os_error)
-            return ProviderError("connect", f"cannot connect to {error.host}:{error.port}: {reason}")
+            return ProviderError("connect", f"cannot connect to {via}{error.host}:{error.port}: {reason}")
+        case aiohttp.ClientHttpProxyError():
+            return ProviderError("connect", f"the HTTP proxy refuses with {error.status}: {error.message}")
         case aiohttp.ClientConnectionError() | ConnectionError():
             return ProviderError("connect", str(error) or type(error).__name__)
+        case aiohttp.ClientPayloadError(__cause__=ContentEncodingError()):
+            return ProviderError("protocol", "the answer cannot be decompressed")
         case aiohttp.ClientPayloadError():
             return ProviderError("connect", "the connection broke in the middle of the answer")
+        case aiohttp.ClientResponseError(status=code) if code // 100 == 1:
+            return ProviderError("protocol", f"responds with {code}{error.message}", status=code)
+        case aiohttp.ClientResponseError():
+            words = error.message.partition("\n")[0].partition(". Please install")[0].rstrip(": ")
+            return ProviderError("protocol", f"not an HTTP response: {words}")
         case _:
             return ProviderError("protocol", str(error) or type(error).__name__)
 

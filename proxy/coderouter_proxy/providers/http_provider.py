@@ -12,13 +12,15 @@ import orjson
 from multidict import CIMultiDict
 from yarl import URL
 
+from coderouter_proxy import aside
 from coderouter_proxy.answer import Answer, Attempt
 from coderouter_proxy.config import headers as config_headers
+from coderouter_proxy.config.http_proxies import proxy_for
 from coderouter_proxy.config.schema import Profile, Provider
 from coderouter_proxy.config.traits import ProviderTraits
 from coderouter_proxy.errors import ProviderError
 from coderouter_proxy.providers import http
-from coderouter_proxy.providers.stream import INLINE_BYTES_MAX, ProviderStream, single
+from coderouter_proxy.providers.stream import ProviderStream, single
 from coderouter_proxy.relay import whole
 from coderouter_proxy.relay.choose import choose
 from coderouter_proxy.relay.output_filters.filters import FILTERS
@@ -30,6 +32,7 @@ from coderouter_proxy.wires.client import named_model
 from coderouter_proxy.wires.openai.provider import OpenAIProvider
 from coderouter_proxy.wires.provider import Drop, ProviderWire
 from coderouter_proxy.wires.responses.provider import ResponsesProvider
+from coderouter_proxy.wires.token_report import TokenReport
 
 RelayFor = Callable[[ProviderWire, ClientRequest], Relay]
 
@@ -71,6 +74,7 @@ class HttpProvider:
         self._answer_bytes_max = answer_bytes_max
         self._timeouts: dict[float | None, aiohttp.ClientTimeout] = {}
         self._url = URL(wire.url(provider))
+        self._proxy = http_proxy(provider)
         self._headers = CIMultiDict({"Content-Type": "application/json"})
         self._headers.update(own_headers(provider, wire))
 
@@ -87,11 +91,15 @@ class HttpProvider:
         answer: Answer | None = None
         failed: ProviderError | None = None
         try:
-            body = self._body(request, profile, traits, drop, refused)
+            data = await aside.unless_small(
+                len(request.raw),
+                aside.REQUEST_BYTES_INLINE_MAX,
+                lambda: _encoded(self._body(request, profile, traits, drop, refused)),
+            )
             headers = self._more_headers(request, traits)
             started = time.perf_counter()
             send = self._stream if request.stream else self._whole
-            answer = await send(request, body, headers, timeout_s)
+            answer = await send(request, data, headers, timeout_s)
         except ProviderError as error:
             answer, failed = self._from_failed_generation(request, error), error
         except TimeoutError:
@@ -121,17 +129,15 @@ class HttpProvider:
         if url is None:
             return None
         try:
-            body = self.wire.request(request, self.provider, profile, self.traits, _not_reported)
-            counted = {name: value for name, value in body.items() if name not in NOT_COUNTED}
+            data = await aside.unless_small(
+                len(request.raw), aside.REQUEST_BYTES_INLINE_MAX, partial(self._counted, request, profile)
+            )
             headers = self._more_headers(request, self.traits)
-            async with await self.post(
-                URL(url), counted, headers, self._timeout(COUNT_TIMEOUT_S)
-            ) as response:
+            async with await self._post(URL(url), data, headers, self._timeout(COUNT_TIMEOUT_S)) as response:
                 answer = orjson.loads(await http.read_all(response, http.ERROR_BODY_BYTES_MAX))
         except (ProviderError, TimeoutError, orjson.JSONDecodeError):
             return None
-        tokens = answer.get("input_tokens") if isinstance(answer, dict) else None
-        return tokens if isinstance(tokens, int) else None
+        return TokenReport().count(answer, "input_tokens")
 
     async def post(
         self, url: URL, body: Body, more_headers: Mapping[str, str], timeout: aiohttp.ClientTimeout
@@ -141,16 +147,19 @@ class HttpProvider:
         Raises:
             ProviderError, TimeoutError: as `http.post` does.
         """
-        try:
-            data = orjson.dumps(body)
-        except orjson.JSONEncodeError as error:  # orjson reads deeper nesting than it writes
-            raise ProviderError(
-                "protocol", f"the body cannot be sent on: {error}", retryable=False, about_request=True
-            ) from None
+        return await self._post(url, _encoded(body), more_headers, timeout)
+
+    async def _post(
+        self, url: URL, data: bytes, more_headers: Mapping[str, str], timeout: aiohttp.ClientTimeout
+    ) -> aiohttp.ClientResponse:
         headers: Mapping[str, str] = self._headers
         if more_headers:
             headers = CIMultiDict({**self._headers, **more_headers})
-        return await http.post(self._session, url, headers, data, timeout)
+        return await http.post(self._session, url, headers, data, timeout, self._proxy)
+
+    def _counted(self, request: ClientRequest, profile: Profile) -> bytes:
+        body = self.wire.request(request, self.provider, profile, self.traits, _not_reported)
+        return _encoded({name: value for name, value in body.items() if name not in NOT_COUNTED})
 
     def _body(
         self,
@@ -177,31 +186,30 @@ class HttpProvider:
         return {name: value for name, value in kept.items() if value}
 
     async def _whole(
-        self, request: ClientRequest, body: Body, headers: Mapping[str, str], timeout_s: float
+        self, request: ClientRequest, sent: bytes, headers: Mapping[str, str], timeout_s: float
     ) -> Answer:
-        response = await self.post(self._url, body, headers, self._timeout(timeout_s))
+        response = await self._post(self._url, sent, headers, self._timeout(timeout_s))
         async with response:
             data = await http.read_all(response, self._answer_bytes_max)
         if len(data) > self._answer_bytes_max:
             raise ProviderError("protocol", f"the answer is longer than {self._answer_bytes_max} bytes")
         relay = self._relay_for(self.wire, request)
-        if len(data) <= INLINE_BYTES_MAX:
-            relayed = whole.relayed(data, self.wire, relay)
-        else:
-            relayed = await asyncio.to_thread(whole.relayed, data, self.wire, relay)
+        relayed = await aside.unless_small(
+            len(data), aside.ANSWER_BYTES_INLINE_MAX, partial(whole.relayed, data, self.wire, relay)
+        )
         return Answer(pieces=single(relayed), log=relay.log, headers=self._forwarded(request, response))
 
     async def _stream(
-        self, request: ClientRequest, body: Body, headers: Mapping[str, str], timeout_s: float
+        self, request: ClientRequest, sent: bytes, headers: Mapping[str, str], timeout_s: float
     ) -> Answer:
         async with asyncio.timeout(timeout_s):
-            response = await self.post(self._url, body, headers, self._timeout(None))
-            relay = self._relay_for(self.wire, request)
-            stream = ProviderStream(response, self.provider, relay, body_bytes_max=self._answer_bytes_max)
+            response = await self._post(self._url, sent, headers, self._timeout(None))
             try:
+                relay = self._relay_for(self.wire, request)
+                stream = ProviderStream(response, self.provider, relay, body_bytes_max=self._answer_bytes_max)
                 pieces = stream.pieces(await stream.first_content())
             except BaseException:
-                stream.close()
+                response.close()
                 raise
         return Answer(pieces=pieces, log=stream.log, headers=self._forwarded(request, response))
 
@@ -255,9 +263,17 @@ def own_headers(provider: Provider, wire: ProviderWire) -> CIMultiDict[str]:
     return headers
 
 
+def http_proxy(provider: Provider) -> URL | None:
+    """Return the HTTP proxy for requests to the provider; None if they go there directly."""
+    url = proxy_for(provider.base_url, provider.http_proxy, os.environ)
+    return None if url is None else URL(url)
+
+
 def secrets(provider: Provider) -> tuple[str, ...]:
-    """Return what the provider is sent and nobody may read: its key and what its headers hold."""
-    return (api_key(provider), *config_headers.secrets(provider.headers))
+    """Return what the provider is sent and nobody may read: its key, passwords, and what its headers hold."""
+    urls = (URL(provider.base_url), http_proxy(provider))
+    passwords = (url.password for url in urls if url is not None and url.password)
+    return (api_key(provider), *passwords, *config_headers.secrets(provider.headers))
 
 
 def openai(
@@ -289,6 +305,20 @@ def _speaking(
         FILTERS[name]()  # compiles its patterns, for which a request would have to wait
     policy = replace(policy, repairs_text_calls=wire.repairs_text_calls(provider))
     return HttpProvider(provider, wire, partial(choose, policy=policy), traits, session)
+
+
+def _encoded(body: Body) -> bytes:
+    """Return the body as JSON.
+
+    Raises:
+        ProviderError: it cannot be written.
+    """
+    try:
+        return orjson.dumps(body)
+    except orjson.JSONEncodeError as error:  # orjson reads deeper nesting than it writes
+        raise ProviderError(
+            "protocol", f"the body cannot be sent on: {error}", retryable=False, about_request=True
+        ) from None
 
 
 def _not_reported(name: str) -> None:

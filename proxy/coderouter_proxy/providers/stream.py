@@ -5,6 +5,7 @@ from collections.abc import AsyncGenerator
 
 import aiohttp
 
+from coderouter_proxy import aside
 from coderouter_proxy.answer import AnswerLog
 from coderouter_proxy.config.schema import Provider
 from coderouter_proxy.errors import ProviderError, StreamBrokeOff
@@ -13,8 +14,6 @@ from coderouter_proxy.relay.relay import Relay
 from coderouter_proxy.wires import sse
 
 DRAIN_S = 1.0
-INLINE_BYTES_MAX = 256 * 1024
-"""More than that is worked on in a thread, while the event loop serves others."""
 
 
 class ProviderStream:
@@ -122,7 +121,7 @@ class ProviderStream:
         return relayed
 
     async def _fed(self, events: bytes) -> tuple[bytes, ProviderError | None]:
-        if len(events) <= INLINE_BYTES_MAX:
+        if len(events) <= aside.ANSWER_BYTES_INLINE_MAX:
             return self._relay.feed(events)
         return await asyncio.to_thread(self._relay.feed, events)
 

@@ -1,13 +1,14 @@
 """A loaded configuration, ready for use; a reload creates a new one, and running requests keep theirs."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Self
 
 import aiohttp
 
 from coderouter_events.events import Event
 from coderouter_proxy.config.schema import Config
+from coderouter_proxy.eventlog import worker_counts
 from coderouter_proxy.providers.client import ProviderClient, provider_client
 from coderouter_proxy.relay.text import AnswerPolicy
 from coderouter_proxy.routing import auto_router, capabilities
@@ -74,4 +75,16 @@ class Runtime:
     cooldowns: Cooldowns
     budgets: Budgets
     ping_s: float
-    in_flight: int = 0
+    _in_flight: int = 0
+    _counts: worker_counts.OwnCounts | None = field(default_factory=worker_counts.own)
+
+    @property
+    def in_flight(self) -> int:
+        """The number of client requests in progress, which the supervisor of a worker knows as well."""
+        return self._in_flight
+
+    @in_flight.setter
+    def in_flight(self, requests: int) -> None:
+        self._in_flight = requests
+        if self._counts is not None:
+            self._counts.set_in_flight(requests)

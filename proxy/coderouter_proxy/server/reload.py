@@ -33,18 +33,22 @@ def reloaded(launch: LaunchOptions) -> str:
 async def reload_config(
     launch: LaunchOptions, runtime: Runtime, session: aiohttp.ClientSession, notify: Notify
 ) -> None:
-    """Switch to the configuration as its files are now, if it is valid; requests in flight keep the previous one."""
+    """Switch to the configuration as its files are now, if it is valid; requests in flight keep the previous one.
+
+    It is read and prepared in a thread: a large one takes a second, in which requests are answered.
+    """
     notify(*sd_notify.reloading())
     try:
-        settings = read_settings(launch)
+        settings = await asyncio.to_thread(read_settings, launch)
     except (ConfigErrors, UnknownMode) as error:
         lines = str(error).splitlines()
         log.error("%s:\n%s", KEPT, "\n".join(lines))
         runtime.emit(events.ConfigReloadFailed(faults=lines[:ERRORS_REPORTED_MAX]))
         notify(sd_notify.READY, sd_notify.status(KEPT))
         return
+    routing = await asyncio.to_thread(new_routing, settings, session)
     await _replace_budgets(runtime, settings.spend_path)
-    runtime.routing = new_routing(settings, session)
+    runtime.routing = routing
     result = reloaded(launch)
     log.info("%s", result)
     runtime.emit(config_event(events.ConfigReloaded, settings))

@@ -19,9 +19,13 @@ from types import FrameType
 from uvicorn.config import STARTUP_FAILURE
 
 from coderouter_events import sd_notify
+from coderouter_events.events import WorkerLost
 from coderouter_events.sd_notify import Notify
 from coderouter_http.logs import log_to_stderr
 from coderouter_proxy.config.validation import ConfigErrors
+from coderouter_proxy.eventlog import worker_counts
+from coderouter_proxy.eventlog.worker_counts import Left, WorkerCounts
+from coderouter_proxy.eventlog.writer import EventLog
 from coderouter_proxy.routing.profiles import UnknownMode
 from coderouter_proxy.server.draining import DrainingServer, blocked_signals, drain_s_max, stopping
 from coderouter_proxy.server.reload import KEPT, reloaded
@@ -50,6 +54,8 @@ class _Worker:
     """Its event loop has run."""
     ready: bool = False
     """It serves the newest configuration."""
+    hung: bool = False
+    """It was killed because it was unresponsive."""
 
     def silent_s(self) -> float:
         return time.monotonic() - self.last_message_at
@@ -80,6 +86,8 @@ class Supervisor:
         self._hung_after_s = hung_after_s
         self._workers: list[_Worker] = []
         self._memory = for_workers(workers)
+        self._counts = WorkerCounts(workers)
+        self._unwritten: list[EventLog] = []
         self._all_exited = asyncio.Event()
         self._stopping = False
         self.failed = False
@@ -106,7 +114,16 @@ class Supervisor:
         ours.settimeout(0)
         process = get_context("spawn").Process(
             target=_run_worker,
-            args=(self._settings, self._sock, theirs, self._grace_s, self._log_level, self._memory, number),
+            args=(
+                self._settings,
+                self._sock,
+                theirs,
+                self._grace_s,
+                self._log_level,
+                self._memory,
+                self._counts,
+                number,
+            ),
             daemon=True,
         )
         with blocked_signals():
@@ -141,6 +158,9 @@ class Supervisor:
         worker.process.join()
         self._workers.remove(worker)
         pid, exit_code = worker.process.pid, worker.process.exitcode
+        left = self._counts.taken(worker.number)
+        if exit_code not in (0, STARTUP_FAILURE) and left is not None:
+            self._emit_lost(worker, left)
         if exit_code == STARTUP_FAILURE and not self._stopping:
             self.failed = True
             self._stop(signal.SIGTERM)
@@ -151,6 +171,28 @@ class Supervisor:
             loop.call_later(RESTART_S, self._start_worker)
         if self._stopping and not self._workers:
             self._all_exited.set()
+
+    def _emit_lost(self, worker: _Worker, left: Left) -> None:
+        """Write what is known of a worker that did not end by itself, as its last event.
+
+        Each of its requests is missing an event at least, so as many numbers are left out.
+        """
+        path = self._settings.launch.events_path
+        event_log = EventLog.after(path, left.writer, left.seq + left.in_flight)
+        event_log.write(
+            WorkerLost(
+                pid=worker.process.pid or 0,
+                reason="hung" if worker.hung else "exited",
+                in_flight=left.in_flight,
+            )
+        )
+        self._unwritten.append(event_log)
+        self._write_unwritten()
+
+    def _write_unwritten(self) -> None:
+        for event_log in self._unwritten:
+            event_log.close()
+        self._unwritten = [event_log for event_log in self._unwritten if event_log.backlog]
 
     def _stop(self, signum: signal.Signals) -> None:
         if self._stopping:
@@ -195,10 +237,12 @@ class Supervisor:
     async def _kill_hung_workers(self) -> None:
         while True:
             await asyncio.sleep(self._hung_after_s / 4)
+            self._write_unwritten()
             for worker in self._workers:
                 if worker.running and worker.silent_s() > self._hung_after_s:
                     pid = worker.process.pid
                     log.error("worker %s has been unresponsive for %g s; killing it", pid, self._hung_after_s)
+                    worker.hung = True
                     worker.process.kill()
 
 
@@ -236,10 +280,12 @@ def _run_worker(
     grace_s: float,
     log_level: str,
     memory: SharedMemory | None,
+    counts: WorkerCounts,
     number: int,
 ) -> None:
     log_to_stderr(log_level)
     channel.settimeout(0)
+    worker_counts.share(counts.of(number))
     if memory is not None:
         memory.write_to(number)
         RESPONSES.memory = memory

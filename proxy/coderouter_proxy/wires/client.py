@@ -1,8 +1,10 @@
 """The client side of a wire: what clients send, and how answers and errors reach them."""
 
+import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 import orjson
@@ -12,6 +14,10 @@ from coderouter_proxy.errors import HttpError
 from coderouter_proxy.request import Body, ClientRequest
 from coderouter_proxy.wires.answer_writer import AnswerWriter
 from coderouter_proxy.wires.conversation import Conversation
+
+OBJECTS_MAX = 50_000
+"""Messages, parts, calls and schemas of one request; parsing that many takes 30 ms, in which nothing else happens."""
+_OBJECT = re.compile(rb'\{\s*"')  # in a text, a brace before a quote has a backslash between them
 
 Headers = Mapping[bytes, bytes]
 Drop = Callable[[str], object]
@@ -100,8 +106,12 @@ def decoded_object(raw: bytes) -> Body:
     """Return the JSON object.
 
     Raises:
-        HttpError: the body is not a JSON object.
+        HttpError: the body is not a JSON object, or holds too many.
     """
+    if raw.count(b"{") > OBJECTS_MAX and any(islice(_OBJECT.finditer(raw), OBJECTS_MAX, None)):
+        raise HttpError(
+            400, f"the body has more than {OBJECTS_MAX:,} JSON objects; send fewer messages and parts"
+        )
     try:
         body = orjson.loads(raw)
     except orjson.JSONDecodeError as error:

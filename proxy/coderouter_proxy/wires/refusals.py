@@ -74,7 +74,7 @@ def by_status(
     """
     if status // 100 == 3:
         return ProviderError("protocol", f"redirects with {status}; correct base_url", status=status)
-    by_class: ErrorType = "upstream_5xx" if status >= 500 else "upstream_4xx"
+    by_class: ErrorType = "upstream_5xx" if status >= 500 else "upstream_4xx" if status >= 400 else "protocol"
     kind = STATUS_ERRORS.get(status, by_class)
     if status in (400, 413, 422) and PER_TIME.search(message):
         kind = "rate_limited"
@@ -164,11 +164,11 @@ def retry_after_s(value: str | None) -> float | None:
         pass
     try:
         until = parsedate_to_datetime(value)
-    except ValueError:
+        if until.tzinfo is None:  # "-0000": a time in UTC of unknown origin
+            until = until.replace(tzinfo=UTC)
+        return (until - datetime.now(UTC)).total_seconds()
+    except (ValueError, OverflowError):
         return None
-    if until.tzinfo is None:  # "-0000": a time in UTC of unknown origin
-        until = until.replace(tzinfo=UTC)
-    return (until - datetime.now(UTC)).total_seconds()
 
 
 def wait_in(message: str) -> str | None:

@@ -188,7 +188,7 @@ def test_a_duplicate_key_is_an_error_at_any_depth() -> None:
         ("? [a]\n: 1\n", "f:1: is not YAML: found unhashable key"),
         ("a: 2026-99-99\n", "f: is not YAML: month must be in 1..12"),
         ("a: !!python/name:os.system x\n", "f:1: is not YAML: could not determine a constructor for the tag"),
-        ("providers: &all [*all]\n", "f: contains itself through a YAML alias; write it out"),
+        ("providers: &all [*all]\n", "f:1: contains itself through a YAML alias; write it out"),
         ("a: " + "[" * 1000, "f: is not YAML: "),
     ],
 )

@@ -5,9 +5,7 @@ import stat
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-import yaml
-
-from coderouter_proxy.config import load
+from coderouter_proxy.config import load, yaml_text
 from coderouter_proxy.doctor.keys import git, units
 from coderouter_proxy.doctor.result import Result, Verdict
 from coderouter_proxy.redact import secret_places
@@ -71,8 +69,9 @@ def _check_config_file(path: Path | None) -> Iterator[Result]:
         yield Result(subject="providers.yaml", check="keys in it", verdict=Verdict.SKIP, message=message)
         return
     try:
-        places = list(secret_places(yaml.safe_load(path.read_text(encoding="utf-8"))))
-    except (OSError, ValueError, RecursionError, yaml.YAMLError) as error:
+        _, data = yaml_text.decoded(path.read_text(encoding="utf-8"))
+        places = list(secret_places(data))
+    except (OSError, ValueError, yaml_text.YamlError) as error:
         # The message of a YAML error may quote the value.
         reason = error.strerror if isinstance(error, OSError) else "not YAML"
         yield Result(

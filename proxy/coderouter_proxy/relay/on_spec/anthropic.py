@@ -6,12 +6,16 @@ from typing import Any
 
 from coderouter_proxy.answer import NO_CHANGES, Changes
 from coderouter_proxy.request import Body
-from coderouter_proxy.wires import json_values
+from coderouter_proxy.wires import json_values, token_report
 from coderouter_proxy.wires.anthropic.calls import arguments_text, call_id, is_end
 from coderouter_proxy.wires.anthropic.shape import DELTA_TYPES, begun_by, empty_message, is_block, is_delta
 from coderouter_proxy.wires.ids import new_id
 
+_NAME = re.compile(r"[\w.-]+")  # of an event: a line break in it would end its line
 _OBJECT = re.compile(rb'"partial_json"\s*:\s*[\[{]')
+
+
+_USAGE = ("input_tokens", "output_tokens")
 
 
 class OnSpec:
@@ -48,7 +52,7 @@ class OnSpec:
 
     def chunk(self, chunk: Body, *, first: bool) -> list[Body]:
         kind = chunk.get("type")
-        if not isinstance(kind, str):
+        if not isinstance(kind, str) or not _NAME.fullmatch(kind):
             return []
         if kind == "message_start":
             return self._start(chunk)
@@ -62,7 +66,10 @@ class OnSpec:
             case "message_delta":
                 delta = chunk.get("delta")
                 reason = self._with_reason(delta) if isinstance(delta, dict) else {}
-                edited = [*self._closed(), chunk if reason is delta else {**chunk, "delta": reason}]
+                usage = token_report.in_shape(chunk.get("usage"), "output_tokens") or {"output_tokens": 0}
+                if reason is not delta or usage is not chunk.get("usage"):
+                    chunk = {**chunk, "delta": reason, "usage": usage}
+                edited = [*self._closed(), chunk]
             case _:
                 return [chunk] if self._begun else []
         return edited if self._begun else [*self._start(_message_start()), *edited]
@@ -83,7 +90,8 @@ class OnSpec:
         if self._begun or not isinstance(message, dict):
             return []
         self._begun = True
-        return [chunk if message.get("content") == [] else {**chunk, "message": {**message, "content": []}}]
+        fitting = _message(message)
+        return [chunk if fitting is message else {**chunk, "message": fitting}]
 
     def _started(self, chunk: Body) -> list[Body]:
         given = chunk.get("content_block")
@@ -159,9 +167,21 @@ class OnSpec:
 
 def _message_start() -> Body:
     """Return the beginning of a message whose provider left it out."""
-    message = empty_message(new_id("msg_"), "unknown")
-    message["usage"] = {"input_tokens": 0, "output_tokens": 0}
-    return {"type": "message_start", "message": message}
+    return {"type": "message_start", "message": _message({})}
+
+
+def _message(given: Body) -> Body:
+    """Return a message that begins as clients read it; the same object if it does."""
+    usual = empty_message("", "unknown")
+    usage = token_report.in_shape(given.get("usage"), *_USAGE) or dict.fromkeys(_USAGE, 0)
+    fitting = {
+        name: given[name]
+        for name, value in usual.items()
+        if name in given and type(given[name]) is type(value)
+    }
+    if len(fitting) == len(usual) and given["content"] == [] and usage is given.get("usage"):
+        return given
+    return {**given, **usual, "id": new_id("msg_"), **fitting, "content": [], "usage": usage}
 
 
 def _index(chunk: Body) -> int:

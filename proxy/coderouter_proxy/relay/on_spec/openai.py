@@ -9,7 +9,14 @@ from coderouter_proxy.request import Body
 from coderouter_proxy.wires import json_values
 from coderouter_proxy.wires.openai.calls import Call, Calls
 from coderouter_proxy.wires.openai.content import thoughts_and_text
-from coderouter_proxy.wires.openai.shape import first_choice, in_shape, with_choice
+from coderouter_proxy.wires.openai.shape import (
+    CHUNK,
+    COMPLETION,
+    Envelope,
+    first_choice,
+    in_shape,
+    with_choice,
+)
 
 # Searching for a word is fast; the expressions rule out fields without a list or an object in them.
 _CALLS = re.compile(rb'_calls?"\s*:\s*[\[{]')
@@ -28,6 +35,7 @@ class OnSpec:
 
     def __init__(self) -> None:
         self._calls = Calls()
+        self._envelope = Envelope(CHUNK)
         self._stopped: Body | None = None  # the chunk that ended the answer without a call
 
     def changes(self) -> Changes:
@@ -41,7 +49,7 @@ class OnSpec:
         )
 
     def chunk(self, chunk: Body, *, first: bool) -> list[Body]:
-        chunk = in_shape(chunk, "delta")
+        chunk = self._envelope.around(in_shape(chunk, "delta"))
         choice = first_choice(chunk)
         if choice is None:
             return [chunk]
@@ -75,7 +83,7 @@ class OnSpec:
         return [_alone(self._stopped, choice, delta=delta, finish_reason="tool_calls")]
 
     def whole(self, decoded: Body) -> Body:
-        decoded = in_shape(decoded, "message")
+        decoded = Envelope(COMPLETION).around(in_shape(decoded, "message"))
         choice = first_choice(decoded)
         message = choice.get("message") if choice else None
         if choice is None or not isinstance(message, dict):

@@ -18,7 +18,7 @@ from coderouter_proxy.wires.openai.answer_writer import DONE
 from coderouter_proxy.wires.openai.fit import fit
 from coderouter_proxy.wires.openai.other_form import streamed, writer_like
 from coderouter_proxy.wires.openai.request_writer import VOCABULARY, write
-from coderouter_proxy.wires.openai.shape import choices
+from coderouter_proxy.wires.openai.shape import CHUNK, choices, has_envelope
 from coderouter_proxy.wires.openai.usage import usage_in
 from coderouter_proxy.wires.provider import (
     Drop,
@@ -103,16 +103,18 @@ class OpenAIProvider(ProviderWire):
 
     def is_plain(self, event: bytes, chunk: Body) -> bool:
         found = chunk.get("choices")
-        if type(found) is not list or len(found) != 1 or chunk.get("usage"):
+        if type(found) is not list or len(found) != 1 or chunk.get("usage") is not None:
             return False
         choice = found[0]
         return (
             type(choice) is dict
             and choice.get("finish_reason") is None
+            and type(choice.get("index")) is int
             and type(delta := choice.get("delta")) is dict
             and type(delta.get("content", "")) is str
             and ((calls := delta.get("tool_calls")) is None or _are_objects(calls))
             and _NOTEWORTHY.isdisjoint(chunk)
+            and has_envelope(chunk, CHUNK)
             and event.startswith(b"data: ")
         )
 

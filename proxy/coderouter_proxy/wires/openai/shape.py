@@ -1,9 +1,16 @@
 """The shape of chat completions and their chunks: a value that no client can read is left out."""
 
+import time
 from collections.abc import Mapping
 from typing import Any, Final
 
 from coderouter_proxy.request import Body
+from coderouter_proxy.wires import token_report
+from coderouter_proxy.wires.ids import new_id
+
+CHUNK: Final = "chat.completion.chunk"
+COMPLETION: Final = "chat.completion"
+_ENVELOPE: Final[Mapping[str, type]] = {"id": str, "created": int, "model": str}
 
 # Of a message or a delta; the SDKs append texts and go through lists without a look at their types.
 _FIELDS: Final[Mapping[str, tuple[type, ...]]] = {
@@ -34,6 +41,47 @@ def with_choice(answer: Body, choice: Body, **fields: object) -> Body:
     return {**answer, "choices": [edited if each is choice else each for each in answer["choices"]]}
 
 
+class Envelope:
+    """What all chunks of an answer have in common, whether their server says so or not."""
+
+    def __init__(self, kind: str) -> None:
+        self._object = kind
+        self._known: Body = {}
+
+    def around(self, answer: Body) -> Body:
+        """Return a completion or a chunk with all of it, and its usage in shape; the same object if it has that."""
+        edited = answer
+        if not has_envelope(answer, self._object):
+            edited = {**answer, **self._fields(answer)}
+        usage = answer.get("usage")
+        if usage is not None and (fitting := _usage(usage)) is not usage:
+            edited = {**edited, "usage": fitting}
+        return edited
+
+    def _fields(self, answer: Body) -> Body:
+        usual: Body = {"id": new_id("chatcmpl-"), "created": int(time.time()), "model": "unknown"}
+        given = {name: answer[name] for name, kind in _ENVELOPE.items() if type(answer.get(name)) is kind}
+        self._known = {**usual, **self._known, **given, "object": self._object}
+        return self._known
+
+
+def has_envelope(answer: Body, kind: str) -> bool:
+    """Return whether the answer has what is around the choices, as clients read it."""
+    return (
+        type(answer.get("id")) is str
+        and type(answer.get("created")) is int
+        and type(answer.get("model")) is str
+        and answer.get("object") == kind
+    )
+
+
+def _usage(usage: object) -> Body | None:
+    fitting = token_report.in_shape(usage, "prompt_tokens", "completion_tokens")
+    if fitting is None or type(fitting.get("total_tokens")) is int:
+        return fitting
+    return {**fitting, "total_tokens": fitting["prompt_tokens"] + fitting["completion_tokens"]}
+
+
 def in_shape(answer: Body, said: str) -> Body:
     """Return a completion or a chunk in its shape, the same object if it is; `said` is "message" or "delta"."""
     given = answer.get("choices")
@@ -45,7 +93,7 @@ def in_shape(answer: Body, said: str) -> Body:
 
 
 def _choice(choice: Body, said: str) -> Body:
-    given, reason, index = choice.get(said), choice.get("finish_reason"), choice.get("index", 0)
+    given, reason, index = choice.get(said), choice.get("finish_reason"), choice.get("index")
     fields = _fields(given) if isinstance(given, dict) else {}
     is_index = type(index) is int and index >= 0
     if fields is given and isinstance(reason, str | None) and is_index:

@@ -5,6 +5,9 @@ from abc import ABC, abstractmethod
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from functools import wraps
+from threading import RLock
+from typing import Concatenate, ParamSpec, TypeVar
 
 import orjson
 
@@ -38,8 +41,32 @@ class Kept:
         return {item["id"]: item for item in orjson.loads(self.ended)["output"]}
 
 
+Given = ParamSpec("Given")
+Result = TypeVar("Result")
+Self = TypeVar("Self", bound="Memory")
+
+
+def locked(
+    method: Callable[Concatenate[Self, Given], Result],
+) -> Callable[Concatenate[Self, Given], Result]:
+    """Let one thread at a time run the methods of a memory that have this decorator."""
+
+    @wraps(method)
+    def one_at_a_time(self: Self, /, *args: Given.args, **kwargs: Given.kwargs) -> Result:
+        with self.lock:
+            return method(self, *args, **kwargs)
+
+    return one_at_a_time
+
+
 class Memory(ABC):
-    """Responses by id, forgotten when there are too many, they are too large, or they were not used for too long."""
+    """Responses by id, forgotten when there are too many, they are too large, or they were not used for too long.
+
+    Threads that work on large requests and answers use it as well.
+    """
+
+    def __init__(self) -> None:
+        self.lock = RLock()
 
     @abstractmethod
     def keep(
@@ -88,6 +115,7 @@ class ProcessMemory(Memory):
         bytes_max: int = BYTES_MAX,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
+        super().__init__()
         self._responses_max = responses_max
         self._bytes_max = bytes_max
         self._clock = clock
@@ -95,6 +123,7 @@ class ProcessMemory(Memory):
         self._response_of: dict[str, str] = {}  # by the id of an item
         self._size = 0
 
+    @locked
     def keep(
         self,
         response_id: str,
@@ -114,6 +143,7 @@ class ProcessMemory(Memory):
         self._size += kept.size
         self._make_room()
 
+    @locked
     def response(self, response_id: str) -> Kept | None:
         self._make_room()
         kept = self._kept.get(response_id)
@@ -122,10 +152,12 @@ class ProcessMemory(Memory):
             self._kept.move_to_end(response_id)
         return kept
 
+    @locked
     def with_item(self, item_id: str) -> Kept | None:
         response_id = self._response_of.get(item_id)
         return self.response(response_id) if response_id is not None else None
 
+    @locked
     def delete(self, response_id: str) -> bool:
         found = self.response(response_id) is not None
         self._forget(response_id)

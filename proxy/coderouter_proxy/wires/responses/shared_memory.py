@@ -15,7 +15,14 @@ from multiprocessing.reduction import DupFd
 from typing import Any
 
 from coderouter_proxy.request import Body
-from coderouter_proxy.wires.responses.memory import AGE_S_MAX, BYTES_MAX, RESPONSES_MAX, Kept, Memory
+from coderouter_proxy.wires.responses.memory import (
+    AGE_S_MAX,
+    BYTES_MAX,
+    RESPONSES_MAX,
+    Kept,
+    Memory,
+    locked,
+)
 from coderouter_proxy.wires.responses.rings import NAME_BYTES, Ring
 
 _LENGTHS = struct.Struct("@III")  # of the previous id, the origin and the request; what follows is the end
@@ -47,6 +54,7 @@ class SharedMemory(Memory):
 
     def __init__(self, fd: int, workers: int, clock: Callable[[], float] = time.monotonic) -> None:
         """Map the memory behind the file descriptor, as `for_workers` made it."""
+        super().__init__()
         self._fd = fd
         self._workers = workers
         self._clock = clock
@@ -63,6 +71,7 @@ class SharedMemory(Memory):
         """Write to this ring from now on; no other process does."""
         self._own = self._known[number].ring
 
+    @locked
     def keep(
         self,
         response_id: str,
@@ -80,6 +89,7 @@ class SharedMemory(Memory):
             for item in output:
                 self._own.append(_name(_ITEM + item["id"]), response_id.encode(), self._clock())
 
+    @locked
     def response(self, response_id: str) -> Kept | None:
         content = self._content(response_id)
         if content is None:
@@ -97,6 +107,7 @@ class SharedMemory(Memory):
             made_by=content[origin_at:request_at].decode(),
         )
 
+    @locked
     def with_item(self, item_id: str) -> Kept | None:
         """Return the response whose id is in that of the item, or was kept under it."""
         own = self.response(_PREFIX + item_id.partition("_")[2][:_OWN_ID_CHARS])
@@ -105,6 +116,7 @@ class SharedMemory(Memory):
         response_id = self._content(_ITEM + item_id)
         return self.response(response_id.decode()) if response_id is not None else None
 
+    @locked
     def delete(self, response_id: str) -> bool:
         place = self._place(response_id)
         if place is None or self.response(response_id) is None:

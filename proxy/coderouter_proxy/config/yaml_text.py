@@ -1,0 +1,102 @@
+"""YAML of a bounded size, however often its aliases repeat what they name."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any, Final, NamedTuple
+
+import yaml
+
+TEXT_BYTES_MAX: Final = 4 * 1024 * 1024
+REPEATED_MAX: Final = 100_000
+"""Values that all aliases of a file add to it."""
+NESTING_MAX: Final = 100
+DIGITS_MAX: Final = 100
+"""Of a number; Python's time for one grows with their square."""
+
+_NUMBERS = frozenset(("tag:yaml.org,2002:int", "tag:yaml.org,2002:float"))
+
+
+class YamlError(Exception):
+    """The text is not YAML, or more of it than is read; `line`, from 1, says where, if that is known."""
+
+    def __init__(self, message: str, line: int | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.line = line
+
+
+def decoded(text: str) -> tuple[yaml.Node | None, Any]:
+    """Return the nodes of the text, which know their lines, and its value.
+
+    Raises:
+        YamlError
+    """
+    if len(text) > TEXT_BYTES_MAX:
+        raise YamlError(f"is larger than {TEXT_BYTES_MAX >> 20} MiB")
+    try:
+        node = yaml.compose(text, Loader=yaml.SafeLoader)
+        if node is not None:
+            _check(node)
+        return node, yaml.safe_load(text)  # not from `node`: that would merge `<<` into it and so move lines
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        line = mark.line + 1 if mark else None
+        raise YamlError(f"is not YAML: {error.problem or error.context}", line) from None
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        raise YamlError(f"is not YAML: {error}") from None
+
+
+class _Size(NamedTuple):
+    """Of a node with all that its aliases repeat."""
+
+    values: int
+    depth: int
+
+
+def _check(root: yaml.Node) -> None:
+    """Visit each node once, however often it is named, after those in it.
+
+    Raises:
+        YamlError: it cannot be written out, or not in the bounds of this module.
+    """
+    sizes: dict[int, _Size | None] = {id(root): None}  # None while the node is open
+    open_nodes = [(root, _inner(root))]
+    while open_nodes:
+        node, rest = open_nodes[-1]
+        inner = next((inner for inner in rest if sizes.get(id(inner)) is None), None)
+        if inner is None:
+            open_nodes.pop()
+            sizes[id(node)] = _size(node, sizes)
+        elif id(inner) in sizes:
+            raise YamlError("contains itself through a YAML alias; write it out", _line(inner))
+        else:
+            sizes[id(inner)] = None
+            open_nodes.append((inner, _inner(inner)))
+
+
+def _size(node: yaml.Node, sizes: Mapping[int, _Size | None]) -> _Size:
+    inner = [size for each in _inner(node) if (size := sizes[id(each)]) is not None]
+    size = _Size(
+        values=1 + sum(each.values for each in inner),
+        depth=1 + max((each.depth for each in inner), default=0),
+    )
+    if size.depth > NESTING_MAX:
+        raise YamlError(f"is nested more than {NESTING_MAX} levels deep", _line(node))
+    if size.values > len(sizes) + REPEATED_MAX:
+        message = f"has aliases that repeat more than {REPEATED_MAX:,} values; write out what differs"
+        raise YamlError(message, _line(node))
+    return size
+
+
+def _inner(node: yaml.Node) -> Iterator[yaml.Node]:
+    if isinstance(node, yaml.MappingNode):
+        return (inner for pair in node.value for inner in pair)
+    if isinstance(node, yaml.SequenceNode):
+        return iter(node.value)
+    if node.tag in _NUMBERS and len(node.value) > DIGITS_MAX:
+        raise YamlError(f"has a number of more than {DIGITS_MAX} digits", _line(node))
+    return iter(())
+
+
+def _line(node: yaml.Node) -> int:
+    line: int = node.start_mark.line + 1
+    return line
