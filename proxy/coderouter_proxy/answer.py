@@ -1,7 +1,7 @@
 """A provider's answer, and what is known about it in the end."""
 
 from collections.abc import AsyncGenerator, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from coderouter_proxy.errors import ProviderError
 
@@ -16,6 +16,8 @@ class Usage:
     cache_creation_tokens: int | None = None
     reasoning_tokens: int | None = None
     """Part of the output."""
+    nonsense: bool = field(default=False, compare=False)
+    """The provider also reported what is no number of tokens; that counts as not reported."""
 
 
 NO_USAGE = Usage()

@@ -1,10 +1,14 @@
 """Cross-field validation of providers.yaml: values that are valid alone and wrong together."""
 
+import os
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from coderouter_proxy.config.http_proxies import proxy_for
+from coderouter_proxy.config.kinds import PROVIDER_KINDS
 from coderouter_proxy.config.schema import AUTO_PROFILE
 from coderouter_proxy.config.validation import LocatedErrors, Location
+from coderouter_proxy.config.values import http_url
 
 BUILTIN_RULE_PROFILES = ("multi", "coding")
 
@@ -16,6 +20,12 @@ def cross_field_errors(data: Mapping[str, Any]) -> LocatedErrors:
     """
     yield from _repeated_names(data, "providers")
     yield from _repeated_names(data, "profiles")
+    for index, provider in enumerate(_mappings(data.get("providers"))):
+        if key := _key_beside_credentials(provider):
+            message = f"has a user name or password beside {key}, and a request has one Authorization header"
+            yield ("providers", index, "base_url"), f"{message}; remove one of them"
+        if error := _error_of_environment(provider):
+            yield ("providers", index, "base_url"), f"goes through a proxy, but {error}"
     for index, profile in enumerate(_mappings(data.get("profiles"))):
         if profile.get("name") == AUTO_PROFILE:
             message = f"{AUTO_PROFILE!r} is reserved for the auto router; choose another name"
@@ -25,6 +35,32 @@ def cross_field_errors(data: Mapping[str, Any]) -> LocatedErrors:
         if isinstance(name, str) and name not in profiles:
             known = ", ".join(str(profile) for profile in profiles) or "none"
             yield location, f"there is no profile {name!r}; known profiles: {known}"
+
+
+def _key_beside_credentials(provider: Mapping[str, Any]) -> str | None:
+    """Return the field whose key goes where the credentials in `base_url` go; None if there are none, or none does."""
+    url, headers = provider.get("base_url"), provider.get("headers")
+    if not isinstance(url, str) or "@" not in url.partition("://")[2].partition("/")[0]:
+        return None
+    kind = PROVIDER_KINDS.get(str(provider.get("kind", "openai_compat")))
+    if provider.get("api_key_env") is not None and kind is not None and kind.key_header == "authorization":
+        return "api_key_env"
+    named = headers if isinstance(headers, Mapping) else {}
+    return "headers" if any(str(name).lower() == "authorization" for name in named) else None
+
+
+def _error_of_environment(provider: Mapping[str, Any]) -> str | None:
+    """Return why the HTTP proxy that the environment names for the provider cannot be used, if it names one."""
+    try:
+        url = http_url(str(provider.get("base_url")))
+    except ValueError:  # which is an error of its own
+        return None
+    own = provider.get("http_proxy")
+    try:
+        proxy_for(url, own if isinstance(own, str) else None, os.environ)
+    except ValueError as error:
+        return str(error)
+    return None
 
 
 def _repeated_names(data: Mapping[str, Any], section: str) -> LocatedErrors:

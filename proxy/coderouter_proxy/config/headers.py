@@ -55,6 +55,11 @@ def secrets(headers: Mapping[str, str]) -> tuple[str, ...]:
     return tuple(sorted((text for text in found if len(text) >= _SECRET_CHARS_MIN), key=len, reverse=True))
 
 
+def can_hold(text: str) -> bool:
+    """Return whether a value of a header can hold the text."""
+    return _UNPRINTABLE.search(text) is None
+
+
 def masked(headers: Mapping[str, str]) -> dict[str, str]:
     """Return the headers with `***` for everything in their values except variables, which stay unexpanded."""
     return {name: "".join(_masked_parts(value)) for name, value in headers.items()}
@@ -85,7 +90,7 @@ def _expanded(name: str, value: str) -> str:
         return text
 
     text = _VARIABLE.sub(of_variable, value)
-    if _UNPRINTABLE.search(text):
+    if not can_hold(text):
         raise ValueError(
             f"header {name!r}: its value has line breaks or characters beyond Latin-1; remove them"
         )

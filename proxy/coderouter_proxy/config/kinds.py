@@ -16,6 +16,8 @@ class ProviderKind:
     about: str
     needs_address: bool = True
     """`base_url` and `model` are required."""
+    key_header: str = "authorization"
+    """Where the key of `api_key_env` goes."""
 
 
 PROVIDER_KINDS: dict[str, ProviderKind] = {
@@ -30,6 +32,7 @@ PROVIDER_KINDS: dict[str, ProviderKind] = {
             name="anthropic",
             client="coderouter_proxy.providers.http_provider:anthropic",
             about="speaks Messages",
+            key_header="x-api-key",
         ),
         ProviderKind(
             name="openai_responses",

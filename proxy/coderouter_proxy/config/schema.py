@@ -1,5 +1,6 @@
 """Schema of providers.yaml: every field with its type, its range, its default and what it does."""
 
+import os
 from collections.abc import Iterator
 from typing import Annotated, Any, Literal, Self, TypeVar
 from urllib.parse import urlsplit, urlunsplit
@@ -15,7 +16,8 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
-from coderouter_proxy.config.headers import Headers
+from coderouter_proxy.config.headers import Headers, can_hold
+from coderouter_proxy.config.http_proxies import HttpProxyUrl
 from coderouter_proxy.config.kinds import PROVIDER_KINDS
 from coderouter_proxy.config.traits import Traits
 from coderouter_proxy.config.values import (
@@ -175,6 +177,11 @@ class Provider(_Section):
         Headers,
         "Additional request headers; `${NAME}` in a value is replaced by that environment variable.",
     ] = {}
+    http_proxy: Annotated[
+        HttpProxyUrl | None,
+        'HTTP proxy for its requests, e.g. `http://127.0.0.1:3128`; `""` uses none; what the environment says when'
+        " omitted.",
+    ] = None
     append_system_prompt: Annotated[str | None, "Appended to the system message."] = None
     output_filters: Annotated[
         list[OutputFilter],
@@ -196,6 +203,15 @@ class Provider(_Section):
     def _is_url(cls, value: str, info: ValidationInfo) -> str:
         has_none = not value and not _needs_address(info.data.get("kind"))
         return value if has_none else http_url(value)
+
+    @field_validator("api_key_env")
+    @classmethod
+    def _holds_a_key(cls, value: str | None) -> str | None:
+        if value is not None and not can_hold(os.environ.get(value, "").strip()):
+            raise ValueError(
+                "holds a key with line breaks or other characters that no header can hold; correct the variable"
+            )
+        return value
 
     @field_validator("headers")
     @classmethod

@@ -1,11 +1,15 @@
 """Types of the values in providers.yaml; the error of each says what is wrong and what to write instead."""
 
+import re
 from typing import Annotated, Any
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import orjson
 from pydantic import AfterValidator, Field
+
+HOST_CHARS_MAX = 253  # of a name in DNS
+_NOT_IN_URLS = re.compile(r"[\s\x00-\x1f\x7f-\x9f]")
 
 
 def http_url(value: str) -> str:
@@ -14,18 +18,27 @@ def http_url(value: str) -> str:
     Raises:
         ValueError: it is not one that paths can be appended to.
     """
-    try:
-        parts = urlsplit(value)
-        fits = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
-    except ValueError:  # an impossible port, or half an IPv6 address
-        fits = False
-    if not fits:
+    if not _is_http_url(value):
         raise ValueError("is not an http(s) URL; write e.g. http://127.0.0.1:11434/v1")
     if "?" in value or "#" in value:
         raise ValueError(
             "has a query or fragment; remove everything from ? or # on, because paths are appended"
         )
     return value.rstrip("/")
+
+
+def _is_http_url(value: str) -> bool:
+    """Return whether the value is one, with a host that can be looked up: the resolver takes no empty or long label."""
+    from yarl import URL  # noqa: PLC0415 - quick help
+
+    try:
+        parts = urlsplit(value)
+        host = URL(value).raw_host or ""
+        host.encode("idna")
+        fits = parts.scheme in ("http", "https") and parts.port != 0 and 0 < len(host) <= HOST_CHARS_MAX
+    except ValueError:  # an impossible port, half an IPv6 address, or no host name of IDNA
+        return False
+    return fits and _NOT_IN_URLS.search(value) is None and (":" in host or "%" not in host)
 
 
 def _json_object(value: dict[str, Any]) -> dict[str, Any]:

@@ -9,6 +9,7 @@ import time
 from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import fields
 from pathlib import Path
 
 import orjson
@@ -169,7 +170,7 @@ class EventLog:
             self._second = second
             self._second_text = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(second)).encode()
         head = self._heads.get(type(event)) or self._head(type(event))
-        body = orjson.dumps(event)
+        body = _encoded(event)
         if len(head) + len(body) + ENVELOPE_BYTES_MAX > LINE_BYTES_MAX:
             body = _truncated(body, LINE_BYTES_MAX - len(head) - ENVELOPE_BYTES_MAX)
         return b'{"ts":"%b.%03d%b%d,%b\n' % (self._second_text, now * 1000 % 1000, head, self._seq, body[1:])
@@ -178,6 +179,24 @@ class EventLog:
         """Return the bytes between the timestamp and seq on every line of this event."""
         head = f'Z","level":"{event.level}","logger":"{LOGGER}","msg":"{event.msg}","writer":"{self.writer}","seq":'
         return self._heads.setdefault(event, head.encode())
+
+
+def _encoded(event: Event) -> bytes:
+    try:
+        return orjson.dumps(event)
+    except orjson.JSONEncodeError:  # an event that is not written would be missing
+        return orjson.dumps({field.name: _encodable(getattr(event, field.name)) for field in fields(event)})
+
+
+def _encodable(value: object) -> object:
+    """Return the value, without the halves of characters in a text, or null where JSON has no such value."""
+    if isinstance(value, str):
+        value = value.encode(errors="replace").decode()
+    try:
+        orjson.dumps(value)
+    except orjson.JSONEncodeError:
+        return None
+    return value
 
 
 def _truncated(body: bytes, bytes_max: int) -> bytes:

@@ -201,16 +201,14 @@ class _Exchange:
         await self._send({"type": "http.response.body", "body": frame})
 
     def finish(self) -> None:
-        """Emit how the request ended."""
+        """Emit how the request ended; nothing else that may fail comes before that."""
         request, provider = self._request, self._attempts.provider
         duration_s = time.perf_counter() - self._started
         until_content_s = duration_s if self._first_content_s is None else self._first_content_s
         answered = self._answer is not None
-        known = self._answer.log() if self._answer else AnswerLog()
+        known = self._known()
         usage = known.usage
         cost_usd = cost.price(usage, provider.cost) if answered and provider else None
-        if provider:
-            self._runtime.budgets.spend(provider, cost_usd)
         self._runtime.emit(
             RequestFinished(
                 request_id=self._request_id,
@@ -234,6 +232,15 @@ class _Exchange:
                 error_type=self._broken_by,
             )
         )
+        if provider:
+            self._runtime.budgets.spend(provider, cost_usd)
+
+    def _known(self) -> AnswerLog:
+        try:
+            return self._answer.log() if self._answer else AnswerLog()
+        except Exception:
+            log.exception("what the answer to %s reported is lost because of a bug", self._request_id)
+            return AnswerLog()
 
 
 def _auto_routed(request_id: str, resolved: Resolved) -> Event:

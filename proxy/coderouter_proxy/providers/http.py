@@ -34,12 +34,15 @@ class _Connector(aiohttp.TCPConnector):
 
 
 def new_session() -> aiohttp.ClientSession:
-    """Return the one pooled session for all providers; it uses the HTTP proxies in the environment."""
+    """Return the one pooled session for all providers.
+
+    It reads neither netrc files nor variables of the environment: a provider gets its own credentials or none.
+    """
     return aiohttp.ClientSession(
         connector=_Connector(limit=0, ttl_dns_cache=60, keepalive_timeout=30),
         cookie_jar=aiohttp.DummyCookieJar(),
         headers={"User-Agent": f"coderouter/{version('coderouter')}"},
-        trust_env=any(name.lower() in ("http_proxy", "https_proxy", "all_proxy") for name in os.environ),
+        trust_env=False,
         auto_decompress=True,
         requote_redirect_url=False,
     )
@@ -51,6 +54,7 @@ async def post(
     headers: Mapping[str, str],
     data: bytes,
     timeout: aiohttp.ClientTimeout,
+    proxy: URL | None,
 ) -> aiohttp.ClientResponse:
     """Return the response once a 2xx header has arrived; a pooled connection that died while idle is replaced.
 
@@ -63,7 +67,7 @@ async def post(
         _connected.set(False)
         try:
             response = await session.post(
-                url, data=data, headers=headers, timeout=timeout, allow_redirects=False
+                url, data=data, headers=headers, timeout=timeout, allow_redirects=False, proxy=proxy
             )
         except NETWORK_ERRORS as error:
             # A provider that closes a new connection may already have started an answer, which must not be paid twice.
@@ -155,9 +159,12 @@ def network_failure(error: BaseException) -> ProviderError:
         case aiohttp.ServerTimeoutError():
             return ProviderError("timeout_connect", f"no connection in time: {error}")
         case aiohttp.ClientConnectorError():
+            via = "the HTTP proxy " if isinstance(error, aiohttp.ClientProxyConnectionError) else ""
             number = error.os_error.errno
             reason = os.strerror(number) if number and number > 0 else str(error.os_error)
-            return ProviderError("connect", f"cannot connect to {error.host}:{error.port}: {reason}")
+            return ProviderError("connect", f"cannot connect to {via}{error.host}:{error.port}: {reason}")
+        case aiohttp.ClientHttpProxyError():
+            return ProviderError("connect", f"the HTTP proxy refuses with {error.status}: {error.message}")
         case aiohttp.ClientConnectionError() | ConnectionError():
             return ProviderError("connect", str(error) or type(error).__name__)
         case aiohttp.ClientPayloadError():

@@ -14,6 +14,7 @@ from yarl import URL
 
 from coderouter_proxy.answer import Answer, Attempt
 from coderouter_proxy.config import headers as config_headers
+from coderouter_proxy.config.http_proxies import proxy_for
 from coderouter_proxy.config.schema import Profile, Provider
 from coderouter_proxy.config.traits import ProviderTraits
 from coderouter_proxy.errors import ProviderError
@@ -30,6 +31,7 @@ from coderouter_proxy.wires.client import named_model
 from coderouter_proxy.wires.openai.provider import OpenAIProvider
 from coderouter_proxy.wires.provider import Drop, ProviderWire
 from coderouter_proxy.wires.responses.provider import ResponsesProvider
+from coderouter_proxy.wires.token_report import TokenReport
 
 RelayFor = Callable[[ProviderWire, ClientRequest], Relay]
 
@@ -71,6 +73,7 @@ class HttpProvider:
         self._answer_bytes_max = answer_bytes_max
         self._timeouts: dict[float | None, aiohttp.ClientTimeout] = {}
         self._url = URL(wire.url(provider))
+        self._proxy = http_proxy(provider)
         self._headers = CIMultiDict({"Content-Type": "application/json"})
         self._headers.update(own_headers(provider, wire))
 
@@ -130,8 +133,7 @@ class HttpProvider:
                 answer = orjson.loads(await http.read_all(response, http.ERROR_BODY_BYTES_MAX))
         except (ProviderError, TimeoutError, orjson.JSONDecodeError):
             return None
-        tokens = answer.get("input_tokens") if isinstance(answer, dict) else None
-        return tokens if isinstance(tokens, int) else None
+        return TokenReport().count(answer, "input_tokens")
 
     async def post(
         self, url: URL, body: Body, more_headers: Mapping[str, str], timeout: aiohttp.ClientTimeout
@@ -150,7 +152,7 @@ class HttpProvider:
         headers: Mapping[str, str] = self._headers
         if more_headers:
             headers = CIMultiDict({**self._headers, **more_headers})
-        return await http.post(self._session, url, headers, data, timeout)
+        return await http.post(self._session, url, headers, data, timeout, self._proxy)
 
     def _body(
         self,
@@ -196,12 +198,12 @@ class HttpProvider:
     ) -> Answer:
         async with asyncio.timeout(timeout_s):
             response = await self.post(self._url, body, headers, self._timeout(None))
-            relay = self._relay_for(self.wire, request)
-            stream = ProviderStream(response, self.provider, relay, body_bytes_max=self._answer_bytes_max)
             try:
+                relay = self._relay_for(self.wire, request)
+                stream = ProviderStream(response, self.provider, relay, body_bytes_max=self._answer_bytes_max)
                 pieces = stream.pieces(await stream.first_content())
             except BaseException:
-                stream.close()
+                response.close()
                 raise
         return Answer(pieces=pieces, log=stream.log, headers=self._forwarded(request, response))
 
@@ -255,9 +257,17 @@ def own_headers(provider: Provider, wire: ProviderWire) -> CIMultiDict[str]:
     return headers
 
 
+def http_proxy(provider: Provider) -> URL | None:
+    """Return the HTTP proxy for requests to the provider; None if they go there directly."""
+    url = proxy_for(provider.base_url, provider.http_proxy, os.environ)
+    return None if url is None else URL(url)
+
+
 def secrets(provider: Provider) -> tuple[str, ...]:
-    """Return what the provider is sent and nobody may read: its key and what its headers hold."""
-    return (api_key(provider), *config_headers.secrets(provider.headers))
+    """Return what the provider is sent and nobody may read: its key, passwords, and what its headers hold."""
+    urls = (URL(provider.base_url), http_proxy(provider))
+    passwords = (url.password for url in urls if url is not None and url.password)
+    return (api_key(provider), *passwords, *config_headers.secrets(provider.headers))
 
 
 def openai(

@@ -16,6 +16,8 @@ from coderouter_proxy.wires.provider import ProviderWire
 
 _LOOKS_MAX = 4
 """For runs of events in what arrived at once; each look may go through all of it."""
+_WITHOUT_USAGE = Changes(stripped=("usage",))
+"""Of an answer with numbers of tokens that make no sense."""
 
 
 class Conversion(Protocol):
@@ -141,10 +143,11 @@ class Relay:
 
     def log(self, *, complete: bool = False) -> AnswerLog:
         """Return what is known about the answer so far."""
+        changes = self._conversion.changes()
         return AnswerLog(
             usage=self._usage,
             stop_reason=self._stop_reason,
-            changes=self._conversion.changes(),
+            changes=changes + _WITHOUT_USAGE if self._usage.nonsense else changes,
             complete=complete,
         )
 

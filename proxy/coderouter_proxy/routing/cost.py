@@ -9,14 +9,15 @@ from pathlib import Path
 from coderouter_proxy.answer import Usage
 from coderouter_proxy.config.schema import Cost, Provider
 from coderouter_proxy.routing.shared_totals import SharedTotals
-from coderouter_proxy.routing.spend_file import Entry, SpendFile, SpendFileError
+from coderouter_proxy.routing.spend_file import TOTAL_MAX, Entry, SpendFile, SpendFileError
 
 # Shares of the input price, unless a provider has prices of its own: Anthropic's ratios.
 CACHE_READ_SHARE = 0.1
 CACHE_WRITE_SHARE = 1.25
 MICRO = 1_000_000
 
-AMOUNT_MAX = 10**15  # a billion dollars; a larger amount is invalid, and might not fit into the file
+AMOUNT_MAX = 10**15
+"""A billion dollars in micro-dollars; no answer costs more, whatever prices are configured."""
 PAUSE_S = 0.02  # after a write, so that a busy proxy writes many amounts at once
 RETRY_S = 1.0
 CLOSE_S = 2.0
@@ -26,7 +27,10 @@ log = logging.getLogger(__name__)
 
 
 def price(usage: Usage, cost: Cost | None) -> float | None:
-    """Return the price in US dollars, to the micro-dollar; None if price or usage is unknown."""
+    """Return the price in US dollars, to the micro-dollar; None if price or usage is unknown.
+
+    It is `AMOUNT_MAX` at most.
+    """
     if cost is None or usage.input_tokens is None or usage.output_tokens is None:
         return None
     read = cost.cache_read_per_mtok
@@ -38,7 +42,7 @@ def price(usage: Usage, cost: Cost | None) -> float | None:
         + (usage.cache_creation_tokens or 0)
         * (cost.input_per_mtok * CACHE_WRITE_SHARE if write is None else write)
     )
-    return round(micro_usd) / MICRO
+    return round(min(micro_usd, AMOUNT_MAX)) / MICRO
 
 
 class Budgets:
@@ -87,9 +91,9 @@ class Budgets:
         has_budget = provider.cost is not None and provider.cost.monthly_budget_usd is not None
         if self._file is None or not has_budget or usd is None or usd <= 0:
             return
-        entry, amount = (_month(), provider.name), min(round(usd * MICRO), AMOUNT_MAX)
+        entry, amount = (_month(), provider.name), round(min(usd * MICRO, AMOUNT_MAX))
         with self._lock:
-            self._unwritten[entry] = self._unwritten.get(entry, 0) + amount
+            self._unwritten[entry] = min(TOTAL_MAX, self._unwritten.get(entry, 0) + amount)
             self._raise(entry, self._total(entry) + amount)
         if self._thread:
             self._wake.set()
@@ -131,9 +135,10 @@ class Budgets:
         return max(known, self._shared.get(entry)) if self._shared else known
 
     def _raise(self, entry: Entry, total: int) -> None:
-        self._totals[entry] = max(total, self._totals.get(entry, 0))
+        raised = min(TOTAL_MAX, max(total, self._totals.get(entry, 0)))
+        self._totals[entry] = raised
         if self._shared:
-            self._shared.raise_to(entry, total)
+            self._shared.raise_to(entry, raised)
 
     def _keep_writing(self, file: SpendFile) -> None:
         while not self._closing.is_set():
@@ -160,7 +165,7 @@ class Budgets:
         except SpendFileError as error:
             with self._lock:
                 for entry, amount in amounts.items():
-                    self._unwritten[entry] = self._unwritten.get(entry, 0) + amount
+                    self._unwritten[entry] = min(TOTAL_MAX, self._unwritten.get(entry, 0) + amount)
             self._failed(error)
             return False
         with self._lock:

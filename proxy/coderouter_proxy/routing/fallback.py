@@ -19,7 +19,7 @@ from coderouter_events.events import (
     ToolCallRepaired,
     TryProvider,
 )
-from coderouter_proxy.answer import Answer, Changes
+from coderouter_proxy.answer import Answer, Attempt, Changes
 from coderouter_proxy.config.schema import Profile, Provider
 from coderouter_proxy.config.traits import ProviderTraits
 from coderouter_proxy.errors import ProviderError
@@ -28,7 +28,7 @@ from coderouter_proxy.providers.client import ProviderClient
 from coderouter_proxy.providers.wordings.adaptation import Adaptation, Value
 from coderouter_proxy.redact import shortened
 from coderouter_proxy.request import ClientRequest
-from coderouter_proxy.routing import capabilities, hosted, media, referred
+from coderouter_proxy.routing import capabilities, hosted, media, referred, unexpected
 from coderouter_proxy.routing.exhausted import chain_exhausted
 from coderouter_proxy.routing.router import Routing, Runtime
 
@@ -172,6 +172,13 @@ class _Attempt:
         """Change the form of the request as the refusal requires; return whether there is one not tried yet."""
         if len(self._forms) > adaptations.ADAPTATIONS_MAX:
             return False
+        try:
+            return self._takes_another(error, last_resort=last_resort)
+        except Exception as bug:  # noqa: BLE001 - what was refused stays refused
+            self._failure(bug)
+            return False
+
+    def _takes_another(self, error: ProviderError, *, last_resort: bool) -> bool:
         if self._changes and error.message == self._changes[-1].complaint:  # it did not help
             self._form = self._changes.pop().before
         form = self._form
@@ -230,9 +237,12 @@ class _Attempt:
             )
         except asyncio.CancelledError as cancelled:
             self._attempts.waited_s += time.perf_counter() - self._started
-            error = ProviderError("cancelled", str(cancelled) or "the request was cancelled", retryable=False)
-            self._emit_failed(ProviderFailed, error)
+            words = str(cancelled) or "the request was cancelled"
+            self._emit_failed(ProviderFailed, ProviderError("cancelled", words, retryable=False))
             raise
+        except Exception as error:  # noqa: BLE001 - any is a failure of this provider
+            waited_s = time.perf_counter() - self._started
+            attempt = Attempt(waited_s=waited_s, error=self._failure(error))
         finally:
             if dropped:
                 unsupported = _unsupported(form.traits)
@@ -246,13 +256,18 @@ class _Attempt:
         answer = attempt.answer
         if answer is None:
             assert attempt.error is not None
-            return self._failed(attempt.error.scrubbed(*self._client.secrets))
+            return self._failed(self._failure(attempt.error))
         duration_s = round(time.perf_counter() - self._started, 6)
         self._emit(
             ProviderOk(request_id=request_id, provider=self._name, stream=stream, duration_s=duration_s)
         )
         self._attempts.provider = self._client.provider
         return Answer(pieces=self._observed(answer), log=answer.log, headers=answer.headers)
+
+    def _failure(self, error: Exception) -> ProviderError:
+        """Return the exception as a failure of this provider, without its secrets."""
+        secrets = self._client.secrets
+        return unexpected.failure(error, self._name, secrets).scrubbed(*secrets)
 
     def _failed(self, error: ProviderError) -> ProviderError:
         self._error = error
@@ -268,8 +283,8 @@ class _Attempt:
         try:
             async for piece in answer.pieces:
                 yield piece
-        except ProviderError as raw:
-            error = raw.scrubbed(*self._client.secrets)
+        except Exception as raw:  # noqa: BLE001 - any is a failure of this provider
+            error = self._failure(raw)
             self._emit_failed(ProviderFailedMidstream, error)
             if cooldown:
                 self._runtime.cooldowns.failed(self._name, error, cooldown)
@@ -278,8 +293,10 @@ class _Attempt:
             if cooldown:
                 self._runtime.cooldowns.succeeded(self._name)
         finally:
-            self._emit_changes(answer.log().changes)
-            await answer.pieces.aclose()
+            try:
+                self._emit_changes(answer.log().changes)
+            finally:
+                await answer.pieces.aclose()
 
     def _emit_changes(self, changes: Changes) -> None:
         """Emit what was changed in the answer, once, if anything was."""

@@ -6,7 +6,7 @@ from contextlib import suppress
 from hashlib import blake2b
 from pathlib import Path
 
-from coderouter_proxy.routing.spend_file import Entry
+from coderouter_proxy.routing.spend_file import TOTAL_MAX, Entry
 
 SUFFIX = "-live"
 NUMBER_BYTES = 8
@@ -41,11 +41,12 @@ class SharedTotals:
             raise
 
     def get(self, entry: Entry) -> int:
-        """Return the number; 0 if there is none or it cannot be read."""
+        """Return the number; 0 if there is none, or it is not a total, or it cannot be read."""
         try:
-            return int.from_bytes(os.pread(self._fd, NUMBER_BYTES, self._offset(entry)), "little")
+            number = int.from_bytes(os.pread(self._fd, NUMBER_BYTES, self._offset(entry)), "little")
         except OSError:
             return 0
+        return number if number <= TOTAL_MAX else 0
 
     def raise_to(self, entry: Entry, number: int) -> None:
         """Write the number, unless a larger one is there or it cannot be written."""

@@ -12,6 +12,17 @@ Entry = tuple[str, str]
 """Month, as in 2026-07, and name of the provider."""
 
 LOCKED_S = 1.0
+TOTAL_MAX = 10**18
+"""A trillion dollars in micro-dollars, which fits into SQLite's integers; a larger total is invalid."""
+
+_IS_TOTAL = f"typeof(spent.micro_usd) = 'integer' AND spent.micro_usd BETWEEN 0 AND {TOTAL_MAX}"
+_ADD = (
+    "INSERT INTO spent VALUES (?, ?, ?) ON CONFLICT (month, provider) DO UPDATE SET micro_usd = "
+    f"CASE WHEN {_IS_TOTAL} THEN min({TOTAL_MAX}, spent.micro_usd + excluded.micro_usd) ELSE excluded.micro_usd END"
+)
+_TOTALS = (
+    f"SELECT provider, micro_usd FROM spent WHERE month = ? AND typeof(provider) = 'text' AND {_IS_TOTAL}"
+)
 
 
 class SpendFileError(Exception):
@@ -19,7 +30,10 @@ class SpendFileError(Exception):
 
 
 class SpendFile:
-    """Used by one thread at a time. Amounts are in micro-dollars."""
+    """Used by one thread at a time. Amounts are in micro-dollars.
+
+    A row that holds no amount does not count, and the next amount replaces it.
+    """
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -53,11 +67,7 @@ class SpendFile:
         try:
             database = self._connected()
             with database:
-                database.executemany(
-                    "INSERT INTO spent VALUES (?, ?, ?) "
-                    "ON CONFLICT (month, provider) DO UPDATE SET micro_usd = micro_usd + excluded.micro_usd",
-                    [(*entry, amount) for entry, amount in amounts.items()],
-                )
+                database.executemany(_ADD, [(*entry, amount) for entry, amount in amounts.items()])
                 return _totals(database, month)
         except (sqlite3.Error, OSError) as error:
             self.close()
@@ -90,6 +100,7 @@ def _connect(path: Path) -> "sqlite3.Connection":
     import sqlite3  # noqa: PLC0415
 
     database = sqlite3.connect(path, timeout=LOCKED_S, check_same_thread=False)
+    database.text_factory = lambda raw: raw.decode(errors="replace")
     try:
         database.execute(
             "CREATE TABLE IF NOT EXISTS spent "
@@ -102,7 +113,7 @@ def _connect(path: Path) -> "sqlite3.Connection":
 
 
 def _totals(database: "sqlite3.Connection", month: str) -> dict[Entry, int]:
-    rows = database.execute("SELECT provider, micro_usd FROM spent WHERE month = ?", (month,))
+    rows = database.execute(_TOTALS, (month,))
     return {(month, provider): micro_usd for provider, micro_usd in rows}
 
 

@@ -2,7 +2,6 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from typing import Final
 from urllib.parse import urlsplit
 
 import orjson
@@ -20,10 +19,7 @@ from coderouter_proxy.wires.clients import CLIENT_WIRES
 from coderouter_proxy.wires.conversation import Conversation
 from coderouter_proxy.wires.deltas import Reader
 
-__all__ = ["Drop", "ProviderWire", "by_hand", "conversation_for", "count", "directive"]
-
-TOKENS_MAX: Final = 10**9
-"""Of one answer; a larger number is not one of tokens."""
+__all__ = ["Drop", "ProviderWire", "by_hand", "conversation_for", "directive"]
 
 
 class ProviderWire(ABC):
@@ -217,18 +213,3 @@ def by_hand(body: Body, provider: Provider, drop: Drop) -> Body:
     if provider.set_params:
         body = {**body, **provider.set_params}
     return fitting.without_fields(body, provider.drop_params, drop) if provider.drop_params else body
-
-
-def count(usage: object, *fields: str) -> int | None:
-    """Return the number of tokens in the first of the fields that holds one; None if none does."""
-    if not isinstance(usage, dict):
-        return None
-    for field in fields:
-        value = usage.get(field)
-        if value is None:
-            continue
-        if isinstance(value, float) and value.is_integer():
-            value = int(value)
-        if type(value) is int and 0 <= value <= TOKENS_MAX:
-            return value
-    return None

@@ -164,11 +164,11 @@ def retry_after_s(value: str | None) -> float | None:
         pass
     try:
         until = parsedate_to_datetime(value)
-    except ValueError:
+        if until.tzinfo is None:  # "-0000": a time in UTC of unknown origin
+            until = until.replace(tzinfo=UTC)
+        return (until - datetime.now(UTC)).total_seconds()
+    except (ValueError, OverflowError):
         return None
-    if until.tzinfo is None:  # "-0000": a time in UTC of unknown origin
-        until = until.replace(tzinfo=UTC)
-    return (until - datetime.now(UTC)).total_seconds()
 
 
 def wait_in(message: str) -> str | None:

@@ -299,3 +299,15 @@ def test_four_processes_write_every_line_whole_and_once_while_the_file_is_rename
     names = {name for name, _ in written}
     assert len(names) == 4
     assert set(written) == {(name, seq) for name in names for seq in range(1, times + 1)}
+
+
+@pytest.mark.parametrize(
+    ("value", "written"), [("half \ud83d", "half ?"), (2**64, None), (object(), None), ({1: 2}, None)]
+)
+def test_an_event_with_what_json_has_not_is_written_without_it(
+    value: object, written: object, path: Path
+) -> None:
+    log = EventLog(path)
+    log.write(SkipUnknownProvider(request_id="req_1", provider=value))  # type: ignore[arg-type]
+    [event] = read(path)
+    assert (event["request_id"], event["provider"]) == ("req_1", written)

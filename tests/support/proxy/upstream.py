@@ -168,7 +168,7 @@ class Upstream:
             request = await _request(reader, await reader.readuntil(b"\r\n\r\n"), number)
             while True:
                 following = asyncio.create_task(reader.readuntil(b"\r\n\r\n"))
-                script = self.provider(request.path.split("/")[1]).next_script(request)
+                script = self.provider(request.path.partition("/")[2].partition("/")[0]).next_script(request)
                 if not await _played(script, writer, following):
                     request.gone.set()
                     return

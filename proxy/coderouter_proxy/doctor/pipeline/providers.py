@@ -17,7 +17,7 @@ from coderouter_proxy.doctor.exchange import provider_wire
 from coderouter_proxy.doctor.result import Result, Verdict
 from coderouter_proxy.errors import ProviderError
 from coderouter_proxy.providers import http
-from coderouter_proxy.providers.http_provider import api_key, own_headers, secrets
+from coderouter_proxy.providers.http_provider import api_key, http_proxy, own_headers, secrets
 from coderouter_proxy.redact import scrubbed
 from coderouter_proxy.settings import effective
 
@@ -78,6 +78,7 @@ async def _fetch_models(provider: Provider, session: aiohttp.ClientSession) -> l
             headers=own_headers(provider, wire),
             timeout=timeout,
             allow_redirects=False,
+            proxy=http_proxy(provider),
         ) as response:
             if response.status != 200:
                 raise await http.refused(response)

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from coderouter_proxy.answer import Usage
 from coderouter_proxy.request import Body
-from coderouter_proxy.wires.provider import count
+from coderouter_proxy.wires.token_report import TokenReport
 
 _FIELDS = {
     "input_tokens": "input_tokens",
@@ -24,5 +24,7 @@ def usage_in(chunk: Body, before: Usage) -> Usage:
             reported = chunk.get("usage")
         case _:
             return before
-    counts = {field: count(reported, name) for field, name in _FIELDS.items()}
-    return replace(before, **{field: number for field, number in counts.items() if number is not None})
+    report = TokenReport()
+    counts = {field: report.count(reported, name) for field, name in _FIELDS.items()}
+    known = {field: number for field, number in counts.items() if number is not None}
+    return replace(before, **known, nonsense=before.nonsense or report.nonsense)

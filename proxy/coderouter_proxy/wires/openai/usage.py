@@ -1,14 +1,22 @@
 """Where servers that speak Chat Completions report the tokens of an answer."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from coderouter_proxy.answer import NO_USAGE, Usage
 from coderouter_proxy.request import Body
-from coderouter_proxy.wires.provider import count
+from coderouter_proxy.wires.token_report import TokenReport
 
 
 def usage_in(chunk: Body, before: Usage) -> Usage:
     """Return the latest report; its input tokens exclude cached ones, which OpenAI includes."""
+    report = TokenReport()
+    usage = _usage_in(chunk, before, report)
+    return replace(usage, nonsense=True) if report.nonsense or before.nonsense else usage
+
+
+def _usage_in(chunk: Body, before: Usage, report: TokenReport) -> Usage:
+    count = report.count
     for reported in _reports(chunk):
         prompt = count(reported, "prompt_tokens", "input_tokens")
         completion = count(reported, "completion_tokens", "output_tokens")
@@ -38,7 +46,7 @@ def usage_in(chunk: Body, before: Usage) -> Usage:
                 "reasoning_tokens",
             ),
         )
-    return _of_timings(chunk.get("timings"), before)
+    return _of_timings(chunk.get("timings"), before, report)
 
 
 def _reports(chunk: Body) -> Iterator[Body]:
@@ -50,14 +58,14 @@ def _reports(chunk: Body) -> Iterator[Body]:
             yield usage
 
 
-def _of_timings(timings: object, before: Usage) -> Usage:
+def _of_timings(timings: object, before: Usage, report: TokenReport) -> Usage:
     """Return the usage with llama.cpp's timings where nothing else was reported; they exclude what was cached."""
-    prompt, predicted = count(timings, "prompt_n"), count(timings, "predicted_n")
+    prompt, predicted = report.count(timings, "prompt_n"), report.count(timings, "predicted_n")
     if prompt is None or predicted is None:
         return before
     return Usage(
         before.input_tokens or prompt,
         max(predicted, before.output_tokens or 0),
-        count(timings, "cache_n") if before.cache_read_tokens is None else before.cache_read_tokens,
+        report.count(timings, "cache_n") if before.cache_read_tokens is None else before.cache_read_tokens,
         before.cache_creation_tokens,
     )

@@ -1,0 +1,35 @@
+"""The one place where numbers of tokens are read, whatever the wire: nothing that a server reports is trusted."""
+
+from typing import Final
+
+TOKENS_MAX: Final = 10**9
+"""Of one answer; a larger number is not one of tokens."""
+
+
+class TokenReport:
+    """Reads numbers of tokens from what a server reports; one that makes no sense counts as missing."""
+
+    def __init__(self) -> None:
+        self.nonsense = False
+        """A field held something else than a number of tokens."""
+
+    def count(self, usage: object, *fields: str) -> int | None:
+        """Return the number of tokens in the first of the fields that holds one; None if none does."""
+        if not isinstance(usage, dict):
+            return None
+        for field in fields:
+            value = usage.get(field)
+            if value is None:
+                continue
+            tokens = tokens_in(value)
+            if tokens is not None:
+                return tokens
+            self.nonsense = True
+        return None
+
+
+def tokens_in(value: object) -> int | None:
+    """Return the value as a number of tokens: whole, from 0 to `TOKENS_MAX`, and not a boolean; None if it is not."""
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    return value if type(value) is int and 0 <= value <= TOKENS_MAX else None
