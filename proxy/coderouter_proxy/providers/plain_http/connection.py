@@ -86,15 +86,15 @@ class Connection(asyncio.Protocol):
     def eof_received(self) -> None:
         """Close: a server that has closed its half sends nothing more."""
 
-    def connection_lost(self, error: Exception | None) -> None:
+    def connection_lost(self, exc: Exception | None) -> None:
         self._gone(self)
         response, self._response = self._response, None
         if response is None:
             return
-        if response.status and self._until_closed and error is None:
+        if response.status and self._until_closed and exc is None:
             response.complete(reusable=False)
         else:
-            response.fail(ProviderError("connect", BROKEN if response.status else DISCONNECTED))
+            response.fail(ProviderError("connect", BROKEN if self._head_bytes or response.status else DISCONNECTED))
 
     # Called by the parser.
 
