@@ -3,7 +3,6 @@
 import os
 from collections.abc import Mapping
 from contextvars import ContextVar
-from importlib.metadata import version
 
 import aiohttp
 from aiohttp.client_proto import ResponseHandler
@@ -12,8 +11,8 @@ from multidict import CIMultiDict
 from yarl import URL
 
 from coderouter_proxy.errors import ProviderError
+from coderouter_proxy.providers.response import USER_AGENT
 
-USER_AGENT = f"coderouter/{version('coderouter')}"
 NETWORK_ERRORS = (aiohttp.ClientError, ConnectionError)
 
 _connected: ContextVar[bool] = ContextVar("_connected")

@@ -5,14 +5,16 @@ The client of our own takes a third of the time, and only a server on this machi
 
 import re
 from collections.abc import Mapping
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from yarl import URL
 
-from coderouter_proxy.providers import http
 from coderouter_proxy.providers.plain_http.pool import Pool
 from coderouter_proxy.providers.plain_http.response import PlainResponse
-from coderouter_proxy.providers.response import Route
+from coderouter_proxy.providers.response import USER_AGENT, Route
+
+if TYPE_CHECKING:
+    import aiohttp
 
 _NOT_IN_FIELD = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 
@@ -21,15 +23,25 @@ class Transport:
     """The connections of all providers; a context that closes them at its end."""
 
     def __init__(self) -> None:
-        self.session = http.new_session()
         self._plain = Pool()
+        self._session: aiohttp.ClientSession | None = None
 
     async def __aenter__(self) -> Self:
         return self
 
     async def __aexit__(self, *_: object) -> None:
         self._plain.close()
-        await self.session.close()
+        if self._session is not None:
+            await self._session.close()
+
+    @property
+    def session(self) -> "aiohttp.ClientSession":
+        """Requests that need TLS, a proxy, or another method than POST."""
+        if self._session is None:
+            from coderouter_proxy.providers.http import new_session  # noqa: PLC0415 - memory and time that few need
+
+            self._session = new_session()
+        return self._session
 
     def route(
         self, url: URL, headers: Mapping[str, str], *, proxy: URL | None, connect_timeout_s: float
@@ -53,7 +65,7 @@ class _PlainRoute:
         self._names = {name.lower() for name in headers}
         own = {
             "Host": url.host_port_subcomponent or url.host,
-            "User-Agent": http.USER_AGENT,
+            "User-Agent": USER_AGENT,
             "Accept": "*/*",
             "Accept-Encoding": "identity",
         }

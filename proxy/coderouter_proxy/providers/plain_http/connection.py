@@ -94,7 +94,9 @@ class Connection(asyncio.Protocol):
         if response.status and self._until_closed and exc is None:
             response.complete(reusable=False)
         else:
-            response.fail(ProviderError("connect", BROKEN if self._head_bytes or response.status else DISCONNECTED))
+            response.fail(
+                ProviderError("connect", BROKEN if self._head_bytes or response.status else DISCONNECTED)
+            )
 
     # Called by the parser.
 
