@@ -53,7 +53,9 @@ class Transport:
         """
         if url.scheme == "http" and proxy is None and not url.user:
             return _PlainRoute(self._plain, url, headers, connect_timeout_s)
-        return http.SessionRoute(self.session, url, headers, proxy=proxy, connect_timeout_s=connect_timeout_s)
+        from coderouter_proxy.providers.http import SessionRoute  # noqa: PLC0415
+
+        return SessionRoute(self.session, url, headers, proxy=proxy, connect_timeout_s=connect_timeout_s)
 
 
 class _PlainRoute:
