@@ -12,7 +12,7 @@ from starlette.types import Message
 from coderouter_events.events import Event, ProviderFailed, ProviderOk, RequestFinished, TryProvider
 from coderouter_proxy.config import load
 from coderouter_proxy.ingress.exchange import Ingress
-from coderouter_proxy.providers import http
+from coderouter_proxy.providers.transport import Transport
 from coderouter_proxy.routing.cooldown import Cooldowns
 from coderouter_proxy.routing.cost import Budgets
 from coderouter_proxy.routing.profiles import DefaultProfile
@@ -51,11 +51,11 @@ async def run(cases: Iterable[Case]) -> Result:
         if (request_id := getattr(event, "request_id", None)) is not None:
             events.setdefault(request_id, []).append(event)
 
-    async with await upstream.start(), http.new_session() as session:
+    async with await upstream.start(), Transport() as transport:
         config = load.parse(_providers_yaml(upstream.port), "providers.yaml")
         default = DefaultProfile(config.default_profile, "config")
         runtime = Runtime(
-            routing=Routing.of(config, default, "127.0.0.1", [], session),
+            routing=Routing.of(config, default, "127.0.0.1", [], transport),
             emit=emit,
             cooldowns=Cooldowns(emit),
             budgets=Budgets(None),

@@ -3,8 +3,6 @@
 from contextlib import suppress
 from functools import cache
 
-import aiohttp
-
 from coderouter_proxy.answer import Changes, Usage
 from coderouter_proxy.config.schema import Profile, Provider
 from coderouter_proxy.config.traits import ProviderTraits
@@ -12,6 +10,7 @@ from coderouter_proxy.doctor.reply import Reply
 from coderouter_proxy.errors import ProviderError, StreamBrokeOff
 from coderouter_proxy.providers.client import provider_client
 from coderouter_proxy.providers.http_provider import HttpProvider
+from coderouter_proxy.providers.transport import Transport
 from coderouter_proxy.relay.relay import Relay
 from coderouter_proxy.relay.text import AnswerPolicy
 from coderouter_proxy.request import Body, ClientRequest
@@ -24,15 +23,15 @@ REPLY_BYTES_MAX = 1024 * 1024
 NO_LIMIT_S = 3600.0  # the caller has a time limit for the whole exchange
 
 
-def provider_wire(provider: Provider, session: aiohttp.ClientSession) -> ProviderWire:
+def provider_wire(provider: Provider, transport: Transport) -> ProviderWire:
     """Return the wire of a provider that is reached over HTTP."""
-    client = provider_client(provider, AnswerPolicy(), ProviderTraits(), session)
+    client = provider_client(provider, AnswerPolicy(), ProviderTraits(), transport)
     assert isinstance(client, HttpProvider)
     return client.wire
 
 
 async def exchange(
-    provider: Provider, wire: ProviderWire, request: ClientRequest, session: aiohttp.ClientSession
+    provider: Provider, wire: ProviderWire, request: ClientRequest, transport: Transport
 ) -> Reply:
     """Return what the provider replies to the request, unedited.
 
@@ -46,7 +45,7 @@ async def exchange(
         wire,
         lambda wire, _: Relay(wire, recorder),
         capabilities.traits_of(provider, _rules()),
-        session,
+        transport,
         answer_bytes_max=REPLY_BYTES_MAX,
     )
     profile = Profile(name="doctor", providers=[provider.name], timeout_s=NO_LIMIT_S)

@@ -4,13 +4,12 @@ import asyncio
 import secrets
 import time
 
-import aiohttp
-
 from coderouter_proxy.config.schema import Provider
 from coderouter_proxy.doctor.exchange import exchange, provider_wire
 from coderouter_proxy.doctor.reply import Reply
 from coderouter_proxy.errors import ProviderError
 from coderouter_proxy.providers.http_provider import api_key
+from coderouter_proxy.providers.transport import Transport
 from coderouter_proxy.request import Body, ClientRequest
 from coderouter_proxy.routing.capabilities import ModelCapabilities
 
@@ -24,7 +23,7 @@ class ModelClient:
         self,
         provider: Provider,
         capabilities: ModelCapabilities,
-        session: aiohttp.ClientSession,
+        transport: Transport,
         timeout_s: float | None = None,
     ) -> None:
         self.provider = provider
@@ -32,8 +31,8 @@ class ModelClient:
         self.replies: list[Reply] = []
         self.key = api_key(provider)
         self._timeout_s = timeout_s or provider.timeout_s
-        self.wire = provider_wire(provider, session)
-        self._session = session
+        self.wire = provider_wire(provider, transport)
+        self._session = transport
 
     async def ask(self, question: str, **fields: object) -> Reply:
         """Return the reply to the question; the fields are those of a Messages request.

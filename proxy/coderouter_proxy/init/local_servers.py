@@ -12,6 +12,7 @@ from coderouter_proxy.errors import ProviderError
 from coderouter_proxy.init import models
 from coderouter_proxy.init.models import Model
 from coderouter_proxy.providers import http
+from coderouter_proxy.providers.response import read_all
 
 CONNECT_TIMEOUT_S = 1
 TIMEOUT_S = 3
@@ -75,7 +76,7 @@ def scan(servers: Sequence[Server]) -> list[ServerScan]:
 async def _scan_one(server: Server, session: aiohttp.ClientSession) -> ServerScan:
     try:
         async with session.get(server.url + server.list_path, allow_redirects=False) as response:
-            body = await http.read_all(response, LIST_BYTES_MAX)
+            body = await read_all(http.SessionResponse(response), LIST_BYTES_MAX)
     except TimeoutError:
         return ServerScan(server, problem="no response in time")
     except (ProviderError, *http.NETWORK_ERRORS) as error:

@@ -3,13 +3,12 @@
 from importlib import import_module
 from typing import Protocol
 
-import aiohttp
-
 from coderouter_proxy.answer import Attempt
 from coderouter_proxy.config.kinds import PROVIDER_KINDS
 from coderouter_proxy.config.schema import Profile, Provider
 from coderouter_proxy.config.traits import ProviderTraits
 from coderouter_proxy.errors import ProviderError
+from coderouter_proxy.providers.transport import Transport
 from coderouter_proxy.relay.text import AnswerPolicy
 from coderouter_proxy.request import ClientRequest
 from coderouter_proxy.wires.provider import Drop
@@ -59,9 +58,9 @@ class ProviderClient(Protocol):
 
 
 def provider_client(
-    provider: Provider, policy: AnswerPolicy, traits: ProviderTraits, session: aiohttp.ClientSession
+    provider: Provider, policy: AnswerPolicy, traits: ProviderTraits, transport: Transport
 ) -> ProviderClient:
     """Return what sends requests to the provider, by the row of its kind."""
     module, _, name = PROVIDER_KINDS[provider.kind].client.partition(":")
-    client: ProviderClient = getattr(import_module(module), name)(provider, policy, traits, session)
+    client: ProviderClient = getattr(import_module(module), name)(provider, policy, traits, transport)
     return client

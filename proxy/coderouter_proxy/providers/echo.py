@@ -4,12 +4,11 @@ import re
 from collections.abc import AsyncGenerator
 from typing import Any
 
-import aiohttp
-
 from coderouter_proxy.answer import Answer, AnswerLog, Attempt, Usage
 from coderouter_proxy.config.schema import Profile, Provider
 from coderouter_proxy.config.traits import ProviderTraits
 from coderouter_proxy.errors import ProviderError
+from coderouter_proxy.providers.transport import Transport
 from coderouter_proxy.relay.text import AnswerPolicy
 from coderouter_proxy.request import ClientRequest
 from coderouter_proxy.wires.clients import CLIENT_WIRES
@@ -27,9 +26,9 @@ class Echo:
         provider: Provider,
         policy: AnswerPolicy,
         traits: ProviderTraits,
-        session: aiohttp.ClientSession,
+        transport: Transport,
     ) -> None:
-        del policy, session
+        del policy, transport
         self.provider = provider
         self.traits = traits
 

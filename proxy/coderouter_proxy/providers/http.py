@@ -1,11 +1,9 @@
-"""Speak HTTP with providers, and report failures as error types of the event contract."""
+"""HTTP with TLS, proxies and all else that aiohttp can do; failures are reported as error types of the contract."""
 
-import asyncio
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextvars import ContextVar
 from functools import partial
-from importlib.metadata import version
 from itertools import count
 from typing import Any
 
@@ -13,14 +11,11 @@ import aiohttp
 from aiohttp.client_proto import ResponseHandler
 from aiohttp.http_exceptions import ContentEncodingError, HttpProcessingError
 from aiohttp.tracing import Trace
+from multidict import CIMultiDict
 from yarl import URL
 
-from coderouter_proxy.config.schema import Provider
 from coderouter_proxy.errors import ProviderError
-from coderouter_proxy.wires import refusals
-
-ANSWER_BYTES_MAX = 64 * 1024 * 1024
-ERROR_BODY_BYTES_MAX = 1024 * 1024
+from coderouter_proxy.providers.response import USER_AGENT
 
 NETWORK_ERRORS = (aiohttp.ClientError, ConnectionError)
 
@@ -67,116 +62,77 @@ def new_session() -> aiohttp.ClientSession:
     return aiohttp.ClientSession(
         connector=_Connector(),
         cookie_jar=aiohttp.DummyCookieJar(),
-        headers={"User-Agent": f"coderouter/{version('coderouter')}"},
+        headers={"User-Agent": USER_AGENT},
         trust_env=False,
         auto_decompress=True,
         requote_redirect_url=False,
     )
 
 
-async def post(
-    session: aiohttp.ClientSession,
-    url: URL,
-    headers: Mapping[str, str],
-    data: bytes,
-    timeout: aiohttp.ClientTimeout,
-    proxy: URL | None,
-) -> aiohttp.ClientResponse:
-    """Return the response once a 2xx header has arrived; a pooled connection that died while idle is replaced.
+class SessionResponse:
+    """A response of the session, which reports its failures as a ProviderError."""
 
-    Raises:
-        ProviderError: the provider cannot be reached, or returns another status.
-        TimeoutError: the total time of `timeout` is up.
-    """
-    response = None
-    while response is None:
-        _connected.set(False)
-        try:
-            response = await session.post(
-                url, data=data, headers=headers, timeout=timeout, allow_redirects=False, proxy=proxy
-            )
-        except NETWORK_ERRORS as error:
-            # A provider that closes a new connection may already have started an answer, which must not be paid twice.
-            died_idle = isinstance(error, (aiohttp.ServerDisconnectedError, aiohttp.ClientOSError))
-            if _connected.get() or not died_idle:
-                raise network_failure(error) from None
-    if response.status // 100 != 2:
-        async with response:
-            raise await refused(response)
-    return response
-
-
-class Chunks:
-    """The chunks of a response, with the provider's idle and total timeouts once the content `flows`.
-
-    One timer watches the whole stream: scheduling one for each chunk would cost more than passing the chunk on.
-    """
-
-    def __init__(self, response: aiohttp.ClientResponse, provider: Provider) -> None:
+    def __init__(self, response: aiohttp.ClientResponse) -> None:
+        self.status = response.status
+        self.reason = response.reason or ""
+        self.headers = response.headers
         self._response = response
-        self._idle_s = provider.idle_timeout_s
-        self._loop = asyncio.get_running_loop()
-        self._total_at = self._loop.time() + provider.total_timeout_s
-        # Time in which a slow client does not read counts against the client, not the provider.
-        self._waited_s = 0.0
-        self._waiting_since: float | None = None
-        self._over: str | None = None
-        self._timer: asyncio.TimerHandle | None = None
+        self._content = response.content
 
-    def flows(self) -> None:
-        """Watch the stream from now on; a long prompt may keep a provider silent before its first content."""
-        self.moved()
-        self._timer = self._loop.call_at(min(self._loop.time() + self._idle_s, self._total_at), self._look)
-
-    def moved(self) -> None:
-        """Note that the answer has moved on: comments and pings alone do not keep a stream from being idle."""
-        self._waited_s = 0.0
-
-    async def next(self) -> bytes:
-        """Return the next chunk, or nothing at the end.
-
-        Raises:
-            ProviderError: the answer does not move for longer than the idle timeout, the total time is up, or the
-                connection broke.
-        """
-        since = self._waiting_since = self._loop.time()
+    async def readany(self) -> bytes:
         try:
-            return await self._response.content.readany()
+            return await self._content.readany()
         except NETWORK_ERRORS as error:
-            raise (
-                ProviderError("timeout_idle", self._over) if self._over else network_failure(error)
-            ) from None
-        finally:
-            self._waiting_since = None
-            self._waited_s += self._loop.time() - since
+            raise network_failure(error) from None
+
+    def at_eof(self) -> bool:
+        return self._content.at_eof()
+
+    def release(self) -> None:
+        self._response.release()
 
     def close(self) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
         self._response.close()
 
-    def _look(self) -> None:
-        now = self._loop.time()
-        waiting_since = now if self._waiting_since is None else self._waiting_since
-        idle_at = waiting_since + self._idle_s - self._waited_s
-        if now >= min(idle_at, self._total_at):
-            self._over = f"silent for {self._idle_s:g} s" if now >= idle_at else "its total time is up"
-            self._response.close()
-        else:
-            self._timer = self._loop.call_at(min(idle_at, self._total_at), self._look)
 
+class SessionRoute:
+    """Requests to one URL through the session; see `Route`. Routes are made in threads, and the session in its loop."""
 
-async def read_all(response: aiohttp.ClientResponse, bytes_max: int) -> bytes:
-    """Return the whole body, or its first `bytes_max` + 1 bytes if it is longer."""
-    parts: list[bytes] = []
-    size = 0
-    try:
-        while size <= bytes_max and (data := await response.content.readany()):
-            parts.append(data)
-            size += len(data)
-    except NETWORK_ERRORS as error:
-        raise network_failure(error) from None
-    return b"".join(parts)[: bytes_max + 1]
+    def __init__(
+        self,
+        session: Callable[[], aiohttp.ClientSession],
+        url: URL,
+        headers: Mapping[str, str],
+        *,
+        proxy: URL | None,
+        connect_timeout_s: float,
+    ) -> None:
+        self._session = session
+        self._url = url
+        self._headers = headers
+        self._proxy = proxy
+        self._timeout = aiohttp.ClientTimeout(total=None, sock_connect=connect_timeout_s)
+
+    async def post(self, data: bytes, more_headers: Mapping[str, str]) -> SessionResponse:
+        headers = CIMultiDict({**self._headers, **more_headers}) if more_headers else self._headers
+        while True:
+            _connected.set(False)
+            try:
+                response = await self._session().post(
+                    self._url,
+                    data=data,
+                    headers=headers,
+                    timeout=self._timeout,
+                    allow_redirects=False,
+                    proxy=self._proxy,
+                )
+            except NETWORK_ERRORS as error:
+                # A provider that closes a new connection may have started an answer, which must not be paid twice.
+                died_idle = isinstance(error, (aiohttp.ServerDisconnectedError, aiohttp.ClientOSError))
+                if _connected.get() or not died_idle:
+                    raise network_failure(error) from None
+            else:
+                return SessionResponse(response)
 
 
 def network_failure(error: BaseException) -> ProviderError:
@@ -204,12 +160,3 @@ def network_failure(error: BaseException) -> ProviderError:
             return ProviderError("protocol", f"not an HTTP response: {words}")
         case _:
             return ProviderError("protocol", str(error) or type(error).__name__)
-
-
-async def refused(response: aiohttp.ClientResponse) -> ProviderError:
-    """Return what a response other than 2xx means for the chain."""
-    try:
-        body = (await read_all(response, ERROR_BODY_BYTES_MAX))[:ERROR_BODY_BYTES_MAX]
-    except ProviderError:
-        body = b""
-    return refusals.refusal(response.status, body, response.headers.get("Retry-After"), response.reason or "")

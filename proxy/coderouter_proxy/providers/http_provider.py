@@ -7,7 +7,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import partial
 
-import aiohttp
 import orjson
 from multidict import CIMultiDict
 from yarl import URL
@@ -19,8 +18,10 @@ from coderouter_proxy.config.http_proxies import proxy_for
 from coderouter_proxy.config.schema import Profile, Provider
 from coderouter_proxy.config.traits import ProviderTraits
 from coderouter_proxy.errors import ProviderError
-from coderouter_proxy.providers import http
+from coderouter_proxy.providers import response as http_response
+from coderouter_proxy.providers.response import ANSWER_BYTES_MAX, ERROR_BODY_BYTES_MAX, Response, Route
 from coderouter_proxy.providers.stream import ProviderStream, single
+from coderouter_proxy.providers.transport import Transport
 from coderouter_proxy.relay import whole
 from coderouter_proxy.relay.choose import choose
 from coderouter_proxy.relay.output_filters.filters import FILTERS
@@ -61,22 +62,21 @@ class HttpProvider:
         wire: ProviderWire,
         relay_for: RelayFor,
         traits: ProviderTraits,
-        session: aiohttp.ClientSession,
+        transport: Transport,
         *,
-        answer_bytes_max: int = http.ANSWER_BYTES_MAX,
+        answer_bytes_max: int = ANSWER_BYTES_MAX,
     ) -> None:
         self.provider = provider
         self.wire = wire
         self.traits = traits
         self.secrets = secrets(provider)
         self._relay_for = relay_for
-        self._session = session
+        self._transport = transport
         self._answer_bytes_max = answer_bytes_max
-        self._timeouts: dict[float | None, aiohttp.ClientTimeout] = {}
-        self._url = URL(wire.url(provider))
         self._proxy = http_proxy(provider)
         self._headers = CIMultiDict({"Content-Type": "application/json"})
         self._headers.update(own_headers(provider, wire))
+        self._route = self._route_to(wire.url(provider))
 
     async def attempt(
         self,
@@ -133,29 +133,37 @@ class HttpProvider:
                 len(request.raw), aside.REQUEST_BYTES_INLINE_MAX, partial(self._counted, request, profile)
             )
             headers = self._more_headers(request, self.traits)
-            async with await self._post(URL(url), data, headers, self._timeout(COUNT_TIMEOUT_S)) as response:
-                answer = orjson.loads(await http.read_all(response, http.ERROR_BODY_BYTES_MAX))
+            async with asyncio.timeout(COUNT_TIMEOUT_S):
+                response = await self._post(self._route_to(url), data, headers)
+                answer = orjson.loads(await self._read(response, ERROR_BODY_BYTES_MAX))
         except (ProviderError, TimeoutError, orjson.JSONDecodeError):
             return None
         return TokenReport().count(answer, "input_tokens")
 
-    async def post(
-        self, url: URL, body: Body, more_headers: Mapping[str, str], timeout: aiohttp.ClientTimeout
-    ) -> aiohttp.ClientResponse:
-        """Return the response to the body.
+    def _route_to(self, url: str) -> Route:
+        return self._transport.route(
+            URL(url),
+            self._headers,
+            proxy=self._proxy,
+            connect_timeout_s=self.provider.connect_timeout_s,
+        )
+
+    async def _post(self, route: Route, data: bytes, more_headers: Mapping[str, str]) -> Response:
+        """Return the response to the data.
 
         Raises:
-            ProviderError, TimeoutError: as `http.post` does.
+            ProviderError: there is none, or it is a refusal.
         """
-        return await self._post(url, _encoded(body), more_headers, timeout)
+        response = await route.post(data, more_headers)
+        if response.status // 100 != 2:
+            raise await http_response.refused(response)
+        return response
 
-    async def _post(
-        self, url: URL, data: bytes, more_headers: Mapping[str, str], timeout: aiohttp.ClientTimeout
-    ) -> aiohttp.ClientResponse:
-        headers: Mapping[str, str] = self._headers
-        if more_headers:
-            headers = CIMultiDict({**self._headers, **more_headers})
-        return await http.post(self._session, url, headers, data, timeout, self._proxy)
+    async def _read(self, response: Response, bytes_max: int) -> bytes:
+        try:
+            return await http_response.read_all(response, bytes_max)
+        finally:
+            response.release()
 
     def _counted(self, request: ClientRequest, profile: Profile) -> bytes:
         body = self.wire.request(request, self.provider, profile, self.traits, _not_reported)
@@ -188,9 +196,9 @@ class HttpProvider:
     async def _whole(
         self, request: ClientRequest, sent: bytes, headers: Mapping[str, str], timeout_s: float
     ) -> Answer:
-        response = await self._post(self._url, sent, headers, self._timeout(timeout_s))
-        async with response:
-            data = await http.read_all(response, self._answer_bytes_max)
+        async with asyncio.timeout(timeout_s):
+            response = await self._post(self._route, sent, headers)
+            data = await self._read(response, self._answer_bytes_max)
         if len(data) > self._answer_bytes_max:
             raise ProviderError("protocol", f"the answer is longer than {self._answer_bytes_max} bytes")
         relay = self._relay_for(self.wire, request)
@@ -203,7 +211,7 @@ class HttpProvider:
         self, request: ClientRequest, sent: bytes, headers: Mapping[str, str], timeout_s: float
     ) -> Answer:
         async with asyncio.timeout(timeout_s):
-            response = await self._post(self._url, sent, headers, self._timeout(None))
+            response = await self._post(self._route, sent, headers)
             try:
                 relay = self._relay_for(self.wire, request)
                 stream = ProviderStream(response, self.provider, relay, body_bytes_max=self._answer_bytes_max)
@@ -226,17 +234,7 @@ class HttpProvider:
         log = relay.log(complete=True)
         return Answer(pieces=single(relayed), log=lambda: log) if log.changes.repaired else None
 
-    def _timeout(self, total_s: float | None) -> aiohttp.ClientTimeout:
-        """Return a cached one: creating it costs more than finding it."""
-        made = self._timeouts.get(total_s)
-        if made is None:
-            made = aiohttp.ClientTimeout(total=total_s, sock_connect=self.provider.connect_timeout_s)
-            self._timeouts[total_s] = made
-        return made
-
-    def _forwarded(
-        self, request: ClientRequest, response: aiohttp.ClientResponse
-    ) -> list[tuple[bytes, bytes]]:
+    def _forwarded(self, request: ClientRequest, response: Response) -> list[tuple[bytes, bytes]]:
         """Return the response's headers that the client gets: rate limits, and the provider's request id."""
         if request.ingress != self.wire.ingress:
             return []
@@ -277,21 +275,21 @@ def secrets(provider: Provider) -> tuple[str, ...]:
 
 
 def openai(
-    provider: Provider, policy: AnswerPolicy, traits: ProviderTraits, session: aiohttp.ClientSession
+    provider: Provider, policy: AnswerPolicy, traits: ProviderTraits, transport: Transport
 ) -> HttpProvider:
-    return _speaking(OpenAIProvider(), provider, policy, traits, session)
+    return _speaking(OpenAIProvider(), provider, policy, traits, transport)
 
 
 def anthropic(
-    provider: Provider, policy: AnswerPolicy, traits: ProviderTraits, session: aiohttp.ClientSession
+    provider: Provider, policy: AnswerPolicy, traits: ProviderTraits, transport: Transport
 ) -> HttpProvider:
-    return _speaking(AnthropicProvider(), provider, policy, traits, session)
+    return _speaking(AnthropicProvider(), provider, policy, traits, transport)
 
 
 def openai_responses(
-    provider: Provider, policy: AnswerPolicy, traits: ProviderTraits, session: aiohttp.ClientSession
+    provider: Provider, policy: AnswerPolicy, traits: ProviderTraits, transport: Transport
 ) -> HttpProvider:
-    return _speaking(ResponsesProvider(), provider, policy, traits, session)
+    return _speaking(ResponsesProvider(), provider, policy, traits, transport)
 
 
 def _speaking(
@@ -299,12 +297,12 @@ def _speaking(
     provider: Provider,
     policy: AnswerPolicy,
     traits: ProviderTraits,
-    session: aiohttp.ClientSession,
+    transport: Transport,
 ) -> HttpProvider:
     for name in policy.filters:
         FILTERS[name]()  # compiles its patterns, for which a request would have to wait
     policy = replace(policy, repairs_text_calls=wire.repairs_text_calls(provider))
-    return HttpProvider(provider, wire, partial(choose, policy=policy), traits, session)
+    return HttpProvider(provider, wire, partial(choose, policy=policy), traits, transport)
 
 
 def _encoded(body: Body) -> bytes:

@@ -3,13 +3,11 @@
 import asyncio
 from collections.abc import AsyncGenerator
 
-import aiohttp
-
 from coderouter_proxy import aside
 from coderouter_proxy.answer import AnswerLog
 from coderouter_proxy.config.schema import Provider
 from coderouter_proxy.errors import ProviderError, StreamBrokeOff
-from coderouter_proxy.providers import http
+from coderouter_proxy.providers.response import ANSWER_BYTES_MAX, Chunks, Response
 from coderouter_proxy.relay.relay import Relay
 from coderouter_proxy.wires import sse
 
@@ -19,15 +17,15 @@ DRAIN_S = 1.0
 class ProviderStream:
     def __init__(
         self,
-        response: aiohttp.ClientResponse,
+        response: Response,
         provider: Provider,
         relay: Relay,
         *,
-        body_bytes_max: int = http.ANSWER_BYTES_MAX,
+        body_bytes_max: int = ANSWER_BYTES_MAX,
     ) -> None:
         self._response = response
         self._relay = relay
-        self._chunks = http.Chunks(response, provider)
+        self._chunks = Chunks(response, provider)
         self._buffer = sse.EventBuffer()
         self._body_bytes_max = body_bytes_max
         self._error: ProviderError | None = None
@@ -143,15 +141,15 @@ class ProviderStream:
 
     async def _drain(self) -> None:
         """Read the end of the response, so that its connection can serve the next request."""
-        content = self._response.content
+        response = self._response
         try:
-            if not content.at_eof():
+            if not response.at_eof():
                 async with asyncio.timeout(DRAIN_S):
-                    while await content.readany():
+                    while await response.readany():
                         pass
-        except (TimeoutError, *http.NETWORK_ERRORS):
+        except (TimeoutError, ProviderError):
             return
-        self._response.release()
+        response.release()
 
 
 async def single(body: bytes) -> AsyncGenerator[bytes]:

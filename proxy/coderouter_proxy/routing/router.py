@@ -4,12 +4,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Self
 
-import aiohttp
-
 from coderouter_events.events import Event
 from coderouter_proxy.config.schema import Config
 from coderouter_proxy.eventlog import worker_counts
 from coderouter_proxy.providers.client import ProviderClient, provider_client
+from coderouter_proxy.providers.transport import Transport
 from coderouter_proxy.relay.text import AnswerPolicy
 from coderouter_proxy.routing import auto_router, capabilities
 from coderouter_proxy.routing.access import Access
@@ -40,7 +39,7 @@ class Routing:
         default: DefaultProfile,
         host: str,
         rules: list[CapabilityRule],
-        session: aiohttp.ClientSession,
+        transport: Transport,
     ) -> Self:
         known = {provider.name: capabilities.resolve(provider, rules) for provider in config.providers}
         policies = {
@@ -59,7 +58,7 @@ class Routing:
             capabilities=known,
             clients={
                 provider.name: provider_client(
-                    provider, policies[provider.name], capabilities.traits_of(provider, rules), session
+                    provider, policies[provider.name], capabilities.traits_of(provider, rules), transport
                 )
                 for provider in config.providers
             },

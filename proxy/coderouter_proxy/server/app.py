@@ -13,7 +13,7 @@ from coderouter_events.sd_notify import Notify
 from coderouter_proxy.errors import HttpError
 from coderouter_proxy.eventlog.writer import EventLog
 from coderouter_proxy.ingress.exchange import Ingress
-from coderouter_proxy.providers import http
+from coderouter_proxy.providers.transport import Transport
 from coderouter_proxy.routing.cooldown import Cooldowns
 from coderouter_proxy.routing.cost import Budgets
 from coderouter_proxy.routing.router import Runtime
@@ -27,9 +27,9 @@ from coderouter_proxy.wires.clients import CLIENT_WIRES
 def create(settings: Settings, notify: Notify) -> ASGIApp:
     """Return the app of one worker process; it reports reloads to `notify`."""
     event_log = EventLog(settings.launch.events_path, _call_soon, settings.state_folder)
-    session = http.new_session()
+    transport = Transport()
     runtime = Runtime(
-        routing=new_routing(settings, session),
+        routing=new_routing(settings, transport),
         emit=event_log.write,
         cooldowns=Cooldowns(event_log.write),
         budgets=Budgets(settings.spend_path),
@@ -41,7 +41,7 @@ def create(settings: Settings, notify: Notify) -> ASGIApp:
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
-        async with session, lifecycle(settings, runtime, event_log, session, notify):
+        async with transport, lifecycle(settings, runtime, event_log, transport, notify):
             yield
 
     rest = Starlette(

@@ -12,12 +12,11 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from types import FrameType
 
-import aiohttp
-
 from coderouter_events import events
 from coderouter_events.lock import LivenessLock
 from coderouter_events.sd_notify import Notify
 from coderouter_proxy.eventlog.writer import EventLog
+from coderouter_proxy.providers.transport import Transport
 from coderouter_proxy.routing.router import Runtime
 from coderouter_proxy.server.background import background
 from coderouter_proxy.server.config_events import config_event
@@ -34,7 +33,7 @@ STATM = Path("/proc/self/statm")
 
 @asynccontextmanager
 async def lifecycle(
-    settings: Settings, runtime: Runtime, event_log: EventLog, session: aiohttp.ClientSession, notify: Notify
+    settings: Settings, runtime: Runtime, event_log: EventLog, transport: Transport, notify: Notify
 ) -> AsyncIterator[None]:
     """Emit startup, heartbeat and shutdown events, reload the configuration on SIGHUP, and keep budgets written."""
     if multiprocessing.parent_process() is not None:
@@ -70,7 +69,7 @@ async def lifecycle(
         while True:
             await reload_requested.wait()
             reload_requested.clear()
-            await reload_config(settings.launch, runtime, session, notify)
+            await reload_config(settings.launch, runtime, transport, notify)
 
     async with background(heartbeat, write_backlog, reload_on_request):
         yield

@@ -4,11 +4,10 @@ import asyncio
 import logging
 from pathlib import Path
 
-import aiohttp
-
 from coderouter_events import events, sd_notify
 from coderouter_events.sd_notify import Notify
 from coderouter_proxy.config.validation import ConfigErrors
+from coderouter_proxy.providers.transport import Transport
 from coderouter_proxy.routing.cost import Budgets
 from coderouter_proxy.routing.profiles import UnknownMode
 from coderouter_proxy.routing.router import Routing, Runtime
@@ -21,8 +20,8 @@ KEPT = "the configuration is invalid; keeping the previous one"
 log = logging.getLogger(__name__)
 
 
-def new_routing(settings: Settings, session: aiohttp.ClientSession) -> Routing:
-    return Routing.of(settings.config, settings.default, settings.launch.host, settings.rules, session)
+def new_routing(settings: Settings, transport: Transport) -> Routing:
+    return Routing.of(settings.config, settings.default, settings.launch.host, settings.rules, transport)
 
 
 def reloaded(launch: LaunchOptions) -> str:
@@ -31,7 +30,7 @@ def reloaded(launch: LaunchOptions) -> str:
 
 
 async def reload_config(
-    launch: LaunchOptions, runtime: Runtime, session: aiohttp.ClientSession, notify: Notify
+    launch: LaunchOptions, runtime: Runtime, transport: Transport, notify: Notify
 ) -> None:
     """Switch to the configuration as its files are now, if it is valid; requests in flight keep the previous one.
 
@@ -46,7 +45,7 @@ async def reload_config(
         runtime.emit(events.ConfigReloadFailed(faults=lines[:ERRORS_REPORTED_MAX]))
         notify(sd_notify.READY, sd_notify.status(KEPT))
         return
-    routing = await asyncio.to_thread(new_routing, settings, session)
+    routing = await asyncio.to_thread(new_routing, settings, transport)
     await _replace_budgets(runtime, settings.spend_path)
     runtime.routing = routing
     result = reloaded(launch)

@@ -11,7 +11,7 @@ from starlette.types import Message
 from coderouter_events.events import ProviderAdapted
 from coderouter_proxy.config import load
 from coderouter_proxy.ingress.exchange import Ingress
-from coderouter_proxy.providers import http
+from coderouter_proxy.providers.transport import Transport
 from coderouter_proxy.routing.cooldown import Cooldowns
 from coderouter_proxy.routing.cost import Budgets
 from coderouter_proxy.routing.profiles import DefaultProfile
@@ -69,9 +69,9 @@ async def status_of(client: str, body: bytes, address: str) -> int:
     def emit(event: object) -> None:
         assert not isinstance(event, ProviderAdapted)
 
-    async with http.new_session() as session:
+    async with Transport() as transport:
         config = load.parse(providers_yaml(address), "f")
-        routing = Routing.of(config, DefaultProfile("openai", "config"), "127.0.0.1", [], session)
+        routing = Routing.of(config, DefaultProfile("openai", "config"), "127.0.0.1", [], transport)
         runtime = Runtime(
             routing=routing, emit=emit, cooldowns=Cooldowns(emit), budgets=Budgets(None), ping_s=15
         )

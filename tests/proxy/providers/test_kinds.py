@@ -2,7 +2,6 @@
 
 from collections.abc import AsyncGenerator
 
-import aiohttp
 import pytest
 
 from coderouter_events.events import ProviderOk, RequestFinished
@@ -13,6 +12,7 @@ from coderouter_proxy.config.schema import Profile, Provider
 from coderouter_proxy.config.traits import ProviderTraits
 from coderouter_proxy.config.validation import ConfigErrors
 from coderouter_proxy.errors import ProviderError
+from coderouter_proxy.providers.transport import Transport
 from coderouter_proxy.relay.text import AnswerPolicy
 from coderouter_proxy.request import ClientRequest
 from coderouter_proxy.wires.provider import Drop
@@ -35,7 +35,7 @@ class Toy:
         provider: Provider,
         policy: AnswerPolicy,
         traits: ProviderTraits,
-        session: aiohttp.ClientSession,
+        transport: Transport,
     ) -> None:
         self.provider = provider
         self.traits = traits

@@ -26,10 +26,10 @@ FAILS: dict[str, tuple[Script, int | None, str]] = {
     "199": (odd(b"199 Odd"), 199, "responds with 199"),
     "104 before an answer": ((*odd(b"104 Odd")[:1], *whole(BODY)), 104, "responds with 104"),
     "100 for ever": ((b"HTTP/1.1 100 Continue\r\n\r\n" * 50, HANG), 100, "responds with 100 again and again"),
-    "000": (odd(b"000 None", b"Content-Length: 0"), 0, "HTTP 0 None"),
-    "099": (odd(b"099 None", b"Content-Length: 0"), 99, "HTTP 99 None"),
-    "four digits": (odd(b"1000 Odd"), None, "not an HTTP response: Bad status line"),
-    "no HTTP": ((b"hello there\r\n\r\n", HANG), None, "not an HTTP response: Bad status line"),
+    "000": (odd(b"000 None", b"Content-Length: 0"), 0, "responds with 0"),
+    "099": (odd(b"099 None", b"Content-Length: 0"), 99, "responds with 99"),
+    "four digits": (odd(b"1000 Odd"), None, "not an HTTP response: "),
+    "no HTTP": ((b"hello there\r\n\r\n", HANG), None, "not an HTTP response: "),
     "a length below zero": (odd(b"200 OK", b"Content-Length: -5"), None, "not an HTTP response: "),
     "two lengths": (
         odd(b"200 OK", b"Content-Length: 5", b"Content-Length: 6"),
@@ -39,14 +39,18 @@ FAILS: dict[str, tuple[Script, int | None, str]] = {
     "an encoding that was not asked for": (
         odd(b"200 OK", b"Content-Encoding: br", b"Content-Length: 5", body=b"\x0b\x02\x80\x7b\x7d"),
         None,
-        "not an HTTP response: Can not decode content-encoding: brotli (br)",
+        "the answer is compressed with 'br', which the request does not accept",
     ),
     "what is not gzip": (
         odd(b"200 OK", b"Content-Encoding: gzip", b"Content-Length: 5", body=b"hello"),
         None,
         "the answer cannot be decompressed",
     ),
-    "too many headers": (odd(b"200 OK", *[b"A: b"] * 40_000), None, "not an HTTP response: Too many headers"),
+    "too many headers": (
+        odd(b"200 OK", *[b"A: b"] * 40_000),
+        None,
+        "the answer has more than 256 header fields",
+    ),
 }
 
 
@@ -78,10 +82,10 @@ def test_interim_responses_that_http_names_are_skipped(code: bytes, served: Prox
     assert served.chat(profile="one").rest().json["choices"][0]["message"]["content"] == "compressed"
 
 
-def test_the_encoding_that_was_asked_for_is_read(served: Proxy, a: Provider) -> None:
+def test_a_usual_encoding_is_read_although_none_was_asked_for(served: Proxy, a: Provider) -> None:
     a.plays(whole(gzip.compress(BODY), headers={"Content-Encoding": "gzip"}))
     assert served.chat(profile="one").rest().json["choices"][0]["message"]["content"] == "compressed"
-    assert "gzip" in a.request.headers["accept-encoding"]
+    assert a.request.headers["accept-encoding"] == "identity"
 
 
 def test_the_connection_of_a_provider_that_switches_protocols_is_not_used_again(

@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, TypeVar
 
-import aiohttp
 import pytest
 from starlette.types import Message
 
@@ -17,8 +16,8 @@ from coderouter_proxy.config.schema import Profile
 from coderouter_proxy.config.schema import Provider as Configured
 from coderouter_proxy.config.traits import ProviderTraits
 from coderouter_proxy.ingress.exchange import Ingress
-from coderouter_proxy.providers import http
 from coderouter_proxy.providers.http_provider import HttpProvider
+from coderouter_proxy.providers.transport import Transport
 from coderouter_proxy.relay.choose import choose
 from coderouter_proxy.relay.text import AnswerPolicy
 from coderouter_proxy.request import Body, ClientRequest
@@ -75,9 +74,9 @@ class Fitting(OpenAIProvider):
 
 
 def fitting(
-    provider: Configured, policy: AnswerPolicy, traits: ProviderTraits, session: aiohttp.ClientSession
+    provider: Configured, policy: AnswerPolicy, traits: ProviderTraits, transport: Transport
 ) -> HttpProvider:
-    return HttpProvider(provider, Fitting(), partial(choose, policy=policy), traits, session)
+    return HttpProvider(provider, Fitting(), partial(choose, policy=policy), traits, transport)
 
 
 @dataclass
@@ -103,15 +102,15 @@ class Rig:
 
     def run(self, *bodies: Body, together: bool = False, reload: bool = False) -> list[Answered]:
         async def requests() -> list[Answered]:
-            async with http.new_session() as session:
-                runtime = self._runtime(session)
+            async with Transport() as transport:
+                runtime = self._runtime(transport)
                 if together:
                     return list(await asyncio.gather(*(self.ask(runtime, body) for body in bodies)))
                 answers = []
                 for body in bodies:
                     answers.append(await self.ask(runtime, body))
                     if reload:
-                        runtime.routing = self._routing(session)
+                        runtime.routing = self._routing(transport)
                 return answers
 
         return asyncio.run(requests())
@@ -122,20 +121,20 @@ class Rig:
     def of(self, kind: type[Kind]) -> list[Kind]:
         return [event for event in self.events if type(event) is kind]
 
-    def _runtime(self, session: aiohttp.ClientSession) -> Runtime:
+    def _runtime(self, transport: Transport) -> Runtime:
         emit = self.events.append
         return Runtime(
-            routing=self._routing(session),
+            routing=self._routing(transport),
             emit=emit,
             cooldowns=Cooldowns(emit),
             budgets=Budgets(None),
             ping_s=15,
         )
 
-    def _routing(self, session: aiohttp.ClientSession) -> Routing:
+    def _routing(self, transport: Transport) -> Routing:
         config = load.parse(self.config, "providers.yaml")
         default = DefaultProfile(config.default_profile, "config")
-        return Routing.of(config, default, "127.0.0.1", [], session)
+        return Routing.of(config, default, "127.0.0.1", [], transport)
 
 
 @pytest.fixture

@@ -5,7 +5,6 @@ from collections.abc import AsyncGenerator
 from dataclasses import replace
 from typing import Any
 
-import aiohttp
 import pytest
 
 from coderouter_events.events import Event
@@ -13,6 +12,7 @@ from coderouter_proxy.answer import Answer, AnswerLog, Attempt
 from coderouter_proxy.config.schema import Config, Profile
 from coderouter_proxy.config.traits import ProviderTraits
 from coderouter_proxy.errors import HttpError, ProviderError
+from coderouter_proxy.providers.transport import Transport
 from coderouter_proxy.request import ClientRequest
 from coderouter_proxy.routing import fallback, hosted
 from coderouter_proxy.routing.cooldown import Cooldowns
@@ -51,8 +51,8 @@ def routing(*, allow_paid: bool = False) -> Routing:
     )
 
     async def made() -> Routing:
-        async with aiohttp.ClientSession() as session:
-            return Routing.of(config, DefaultProfile("default", "config"), "127.0.0.1", [], session)
+        async with Transport() as transport:
+            return Routing.of(config, DefaultProfile("default", "config"), "127.0.0.1", [], transport)
 
     return asyncio.run(made())
 

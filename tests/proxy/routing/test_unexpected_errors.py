@@ -5,7 +5,6 @@ from collections.abc import AsyncGenerator, Callable
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-import aiohttp
 import pytest
 
 from coderouter_events.events import (
@@ -22,6 +21,7 @@ from coderouter_proxy.config.kinds import ProviderKind
 from coderouter_proxy.config.schema import Profile, Provider
 from coderouter_proxy.config.traits import ProviderTraits
 from coderouter_proxy.errors import ProviderError
+from coderouter_proxy.providers.transport import Transport
 from coderouter_proxy.relay.text import AnswerPolicy
 from coderouter_proxy.request import ClientRequest
 from coderouter_proxy.wires.provider import Drop
@@ -118,7 +118,7 @@ def odd(monkeypatch: pytest.MonkeyPatch) -> Makes:
             provider: Provider,
             policy: AnswerPolicy,
             traits: ProviderTraits,
-            session: aiohttp.ClientSession,
+            transport: Transport,
         ) -> Odd:
             return Odd(provider, traits, **steps)
 

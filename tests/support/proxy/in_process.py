@@ -11,7 +11,7 @@ from starlette.types import Message
 from coderouter_events.events import Event
 from coderouter_proxy.config import load
 from coderouter_proxy.ingress.exchange import Ingress
-from coderouter_proxy.providers import http
+from coderouter_proxy.providers.transport import Transport
 from coderouter_proxy.routing.cooldown import Cooldowns
 from coderouter_proxy.routing.cost import Budgets
 from coderouter_proxy.routing.profiles import DefaultProfile
@@ -47,9 +47,9 @@ def answer(providers_yaml: str, receive_body: Callable[[], Awaitable[bytes]] | N
 
     async def run() -> None:
         config = load.parse(providers_yaml, "providers.yaml")
-        async with http.new_session() as session:
+        async with Transport() as transport:
             routing = Routing.of(
-                config, DefaultProfile(config.default_profile, "config"), "127.0.0.1", [], session
+                config, DefaultProfile(config.default_profile, "config"), "127.0.0.1", [], transport
             )
             runtime = Runtime(
                 routing=routing,

@@ -11,6 +11,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from coderouter_proxy.errors import ProviderError
 from coderouter_proxy.providers import http
+from coderouter_proxy.providers.response import read_all
 
 TIMEOUT_S = 5
 BODY_BYTES_MAX = 16 * 1024 * 1024
@@ -73,7 +74,7 @@ async def _get(url: str) -> Response:
             aiohttp.ClientSession(timeout=timeout) as session,
             session.get(url, allow_redirects=False) as response,
         ):
-            body = await http.read_all(response, BODY_BYTES_MAX)
+            body = await read_all(http.SessionResponse(response), BODY_BYTES_MAX)
             return Response(response.status, body.decode(errors="replace"))
     except http.NETWORK_ERRORS as error:
         return Response(0, http.network_failure(error).message)

@@ -18,6 +18,8 @@ from coderouter_proxy.doctor.result import Result, Verdict
 from coderouter_proxy.errors import ProviderError
 from coderouter_proxy.providers import http
 from coderouter_proxy.providers.http_provider import api_key, http_proxy, own_headers, secrets
+from coderouter_proxy.providers.response import read_all, refused
+from coderouter_proxy.providers.transport import Transport
 from coderouter_proxy.redact import scrubbed
 from coderouter_proxy.settings import effective
 
@@ -40,13 +42,13 @@ def check(config: Config) -> list[Result]:
     """Return one result for each provider; all are checked at once, paid ones only while `allow_paid` is true."""
 
     async def check_all() -> list[Result]:
-        async with http.new_session() as session:
-            return await asyncio.gather(*(_check_one(each, config, session) for each in config.providers))
+        async with Transport() as transport:
+            return await asyncio.gather(*(_check_one(each, config, transport) for each in config.providers))
 
     return asyncio.run(check_all())
 
 
-async def _check_one(provider: Provider, config: Config, session: aiohttp.ClientSession) -> Result:
+async def _check_one(provider: Provider, config: Config, transport: Transport) -> Result:
     if not PROVIDER_KINDS[provider.kind].needs_address:
         return _result(provider, Verdict.OK, "built in: answers with the user's words")
     if provider.paid and not config.allow_paid:
@@ -56,7 +58,7 @@ async def _check_one(provider: Provider, config: Config, session: aiohttp.Client
         return _result(provider, Verdict.AUTH_FAIL, f"has no key: {provider.api_key_env} is not set", remedy)
     key = api_key(provider)
     try:
-        return _check_model(provider, await _fetch_models(provider, session))
+        return _check_model(provider, await _fetch_models(provider, transport))
     except ProviderError as error:
         failure = failures.result_for(error, provider, key)
         message = scrubbed(" ".join(failure.message.split()), *secrets(provider))
@@ -64,16 +66,16 @@ async def _check_one(provider: Provider, config: Config, session: aiohttp.Client
         return _result(provider, verdict, message, remedy.replace("{name}", provider.name))
 
 
-async def _fetch_models(provider: Provider, session: aiohttp.ClientSession) -> list[dict[str, Any]]:
+async def _fetch_models(provider: Provider, transport: Transport) -> list[dict[str, Any]]:
     """Return the entries of the provider's list of models.
 
     Raises:
         ProviderError: there is no such list.
     """
-    wire = provider_wire(provider, session)
+    wire = provider_wire(provider, transport)
     timeout = aiohttp.ClientTimeout(total=TIMEOUT_S, sock_connect=provider.connect_timeout_s)
     try:
-        async with session.get(
+        async with transport.session.get(
             wire.models_url(provider),
             headers=own_headers(provider, wire),
             timeout=timeout,
@@ -81,8 +83,8 @@ async def _fetch_models(provider: Provider, session: aiohttp.ClientSession) -> l
             proxy=http_proxy(provider),
         ) as response:
             if response.status != 200:
-                raise await http.refused(response)
-            body = await http.read_all(response, LIST_BYTES_MAX)
+                raise await refused(http.SessionResponse(response))
+            body = await read_all(http.SessionResponse(response), LIST_BYTES_MAX)
     except http.NETWORK_ERRORS as error:
         raise http.network_failure(error) from None
     except TimeoutError:

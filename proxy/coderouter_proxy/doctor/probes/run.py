@@ -13,8 +13,8 @@ from coderouter_proxy.doctor.model_client import ModelClient
 from coderouter_proxy.doctor.probes import chat, context, leaks, streaming, thinking, tools
 from coderouter_proxy.doctor.result import Result, Verdict
 from coderouter_proxy.errors import ProviderError
-from coderouter_proxy.providers import http
 from coderouter_proxy.providers.http_provider import secrets
+from coderouter_proxy.providers.transport import Transport
 from coderouter_proxy.routing import capabilities
 
 PROVIDER_S_MAX = 600  # for all probes of a provider together
@@ -131,8 +131,8 @@ async def check(
         )
         rest = [_skip("it is not a model")] * (len(PROBES) - 1)
         return _label([built_in, *rest], provider)
-    async with http.new_session() as session:
-        model = ModelClient(provider, capabilities.resolve(provider, rules), session, timeout_s)
+    async with Transport() as transport:
+        model = ModelClient(provider, capabilities.resolve(provider, rules), transport, timeout_s)
         hidden = secrets(provider)
         return _label([_redact(result, hidden) for result in await _run_all(model, on_progress)], provider)
 

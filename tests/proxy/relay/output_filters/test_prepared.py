@@ -6,7 +6,7 @@ import re
 import pytest
 
 from coderouter_proxy.config import load
-from coderouter_proxy.providers import http
+from coderouter_proxy.providers.transport import Transport
 from coderouter_proxy.relay.output_filters import byte_fallback, stop_markers, thinking, tool_call_xml
 from coderouter_proxy.relay.output_filters.filters import FILTERS
 from coderouter_proxy.routing.profiles import DefaultProfile
@@ -24,8 +24,8 @@ TEXT = "<think>Hm.</think>Hello</think> <0xE3> <|im_end|> </tool_call>"
 def loaded(providers_yaml: str) -> None:
     async def load_it() -> None:
         config = load.parse(providers_yaml, "providers.yaml")
-        async with http.new_session() as session:
-            Routing.of(config, DefaultProfile("default", "config"), "127.0.0.1", [], session)
+        async with Transport() as transport:
+            Routing.of(config, DefaultProfile("default", "config"), "127.0.0.1", [], transport)
 
     asyncio.run(load_it())
 
