@@ -1,12 +1,13 @@
 """A loaded configuration, ready for use; a reload creates a new one, and running requests keep theirs."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Self
 
 import aiohttp
 
 from coderouter_events.events import Event
+from coderouter_proxy.body_memory import BodyMemory
 from coderouter_proxy.config.schema import Config
 from coderouter_proxy.providers.client import ProviderClient, provider_client
 from coderouter_proxy.relay.text import AnswerPolicy
@@ -75,3 +76,4 @@ class Runtime:
     budgets: Budgets
     ping_s: float
     in_flight: int = 0
+    bodies: BodyMemory = field(default_factory=BodyMemory)
