@@ -89,6 +89,10 @@ chaos: $(TEST_READY) ## Search at length for a sequence of accidents that breaks
 fuzz: $(TEST_READY) ## Mutate 100,000 answers of providers (FUZZ_RUNS), and check what clients get
 	PYTHONPATH=tests $(BIN)/python -m fuzz
 
+.PHONY: load
+load: $(TEST_READY) ## Send 2,000 streams, large bodies, floods and odd clients; the proxy stays within its bounds
+	PYTHONPATH=tests $(BIN)/python -m load
+
 .PHONY: agents
 agents: $(TEST_READY) ## Run real agents (from npm and PyPI) and a real model through the proxy: half an hour
 	PYTHONPATH=tests $(BIN)/python -m real_agents

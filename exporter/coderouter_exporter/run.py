@@ -18,12 +18,15 @@ from coderouter_exporter.engine.loop import Engine
 from coderouter_exporter.engine.wakeup import Watcher
 from coderouter_exporter.http.access import AuthMiddleware, WebConfigFile, protocol
 from coderouter_exporter.http.app import create_app
-from coderouter_exporter.http.server import Progress, Server
+from coderouter_exporter.http.server import LIMITS, Progress, Server, error_body
 from coderouter_exporter.http.tls import ReloadingSSLContext
 from coderouter_exporter.state.state import SERIES_MAX, State
 from coderouter_exporter.state.store import StateError, Store, set_aside
 from coderouter_exporter.tail.sources import Sources
 from coderouter_http.listen import CannotListen, listen, url_of
+from coderouter_http.protocol.bounded import bounded
+from coderouter_http.protocol.limits import raise_descriptor_limit
+from coderouter_http.protocol.refusals import Refusals
 
 CRASHED = 1
 OPEN_SCRAPES_S = 3
@@ -52,6 +55,7 @@ def serve(
     Raises:
         StartupError, StateError, WebConfigErrors: the exporter cannot start.
     """
+    raise_descriptor_limit()
     web = WebConfigFile(web_config_file) if web_config_file is not None else None
     if state_reset and (old := set_aside(state_file)) is not None:
         log.warning("all totals restart at 0; the previous state is in %s", old)
@@ -76,8 +80,9 @@ def serve(
     )
     engine = Engine(sources, store, state, on_crash=crash, step=progress)
     watcher = Watcher(paths, engine.wake)
-    config = _server_config(create_app(engine, watcher), web)
-    server = Server(config, engine, progress)
+    refusals = Refusals(error_body)
+    config = _server_config(create_app(engine, watcher), web, refusals)
+    server = Server(config, refusals, engine, progress)
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _exit_cleanly)
     url = url_of(listener, "https" if config.ssl else "http")
@@ -105,11 +110,12 @@ def _listen(host: str, port: int) -> socket.socket:
         raise StartupError(f"{error}; choose another address with --listen HOST:PORT") from error
 
 
-def _server_config(app: Starlette, web: WebConfigFile | None) -> uvicorn.Config:
+def _server_config(app: Starlette, web: WebConfigFile | None, refusals: Refusals) -> uvicorn.Config:
+    bounds = bounded(LIMITS, refusals)
     config = uvicorn.Config(
         AuthMiddleware(app, web) if web else app,
         loop="uvloop",
-        http=protocol(web) if web else "httptools",
+        http=protocol(web, bounds) if web else bounds,
         ws="none",
         lifespan="on",
         log_config=None,

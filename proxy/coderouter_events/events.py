@@ -177,6 +177,16 @@ class Heartbeat(Event):
     in_flight: Annotated[int, "Client requests in progress."]
     rss_bytes: Annotated[int, "Resident memory of the process; its peak where /proc does not exist (macOS)."]
     events_dropped: Annotated[int, "Events lost since startup because the file could not be written."]
+    refused_connections: Annotated[
+        int, "Connections refused since the previous heartbeat because too many were open."
+    ] = 0
+    refused_requests: Annotated[
+        int, "Requests refused since then before anything else: not valid HTTP, or their head too large."
+    ] = 0
+    refused_bodies: Annotated[int, "Requests refused since then for lack of memory for their bodies."] = 0
+    closed_slow: Annotated[
+        int, "Connections closed since then whose clients sent a request or read an answer too slowly."
+    ] = 0
 
 
 @dataclass(slots=True, kw_only=True)

@@ -1,6 +1,14 @@
 """Names by which clients may call this machine; a page whose name was pointed at 127.0.0.1 sends its own."""
 
+import functools
 import ipaddress
+import re
+
+HOST_BYTES_MAX = 300  # a name has at most 253 characters
+_HOST = re.compile(
+    r"(?:\[([0-9a-f:.]+)\]|([^\x00-\x20\x7f-\xff#%/:<>?@\[\\\]^|]+))(?::(\d*))?", re.IGNORECASE
+)
+"""A host and a port as in the URL standard; without user, path and escapes, which a Host header cannot have."""
 
 LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
 
@@ -16,8 +24,18 @@ def is_loopback(host: str) -> bool:
 
 
 def hostname(host: bytes) -> str:
-    """Return the value of a Host header without its port and brackets."""
-    text = host.decode("latin-1").lower()
-    if text.startswith("["):
-        return text[1:].partition("]")[0]
-    return text.rpartition(":")[0] if ":" in text else text
+    """Return the host in a Host header, in lower case, without port and brackets; "" if it is not a valid one."""
+    return _hostname(host) if len(host) <= HOST_BYTES_MAX else ""
+
+
+@functools.lru_cache(maxsize=64)
+def _hostname(host: bytes) -> str:
+    match = _HOST.fullmatch(host.decode("latin-1").strip(" \t"))
+    if match is None or int(match[3] or 0) > 65535:
+        return ""
+    if match[2] is not None:
+        return match[2].lower()
+    try:
+        return str(ipaddress.IPv6Address(match[1]))
+    except ValueError:
+        return ""

@@ -1,4 +1,4 @@
-"""uvicorn's server with a main loop that sleeps until it is to stop.
+"""uvicorn's server with a main loop that sleeps until it is to stop, and closes connections of slow clients.
 
 uvicorn's own wakes up ten times a second to ask whether to stop, which costs an idle process CPU.
 """
@@ -10,8 +10,11 @@ from types import FrameType
 
 import uvicorn
 
+from coderouter_http.protocol.bounded import HttpProtocol
+from coderouter_http.protocol.refusals import Refusals
+
 TICK_S = 1.0
-"""How often the date header is renewed."""
+"""How often the date header is renewed, and connections are checked."""
 
 
 class StoppableServer(uvicorn.Server):
@@ -19,8 +22,9 @@ class StoppableServer(uvicorn.Server):
 
     tick_s = TICK_S
 
-    def __init__(self, config: uvicorn.Config) -> None:
+    def __init__(self, config: uvicorn.Config, refusals: Refusals) -> None:
         super().__init__(config)
+        self._refusals = refusals
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stop_requested = asyncio.Event()
 
@@ -44,5 +48,12 @@ class StoppableServer(uvicorn.Server):
     async def main_loop(self) -> None:
         while not await self.on_tick(0):  # 0: a tick that also renews the date header
             self.tick()
+            self._check_connections(asyncio.get_running_loop().time())
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._stop_requested.wait(), self.tick_s)
+
+    def _check_connections(self, now: float) -> None:
+        for connection in tuple(self.server_state.connections):
+            if isinstance(connection, HttpProtocol):
+                connection.check(now)
+        self._refusals.log(now)

@@ -63,10 +63,11 @@ def test_systemd_finds_no_problem_in_the_services(root: ScratchRoot) -> None:
 def test_system_and_user_services_restart_stop_and_confine_alike() -> None:
     """A user's systemd can restrict system calls, but not mounts."""
     shared = """Type ExecReload WatchdogSec Restart RestartSec RestartPreventExitStatus TimeoutStopSec KillMode
-    NoNewPrivileges LockPersonality MemoryDenyWriteExecute RestrictAddressFamilies RestrictNamespaces
+    LimitNOFILE NoNewPrivileges LockPersonality MemoryDenyWriteExecute RestrictAddressFamilies RestrictNamespaces
     RestrictRealtime RestrictSUIDSGID SystemCallArchitectures SystemCallFilter SystemCallErrorNumber"""
     for path in SYSTEM_UNITS:
         system, user = Unit(path), Unit(DEPLOY / "systemd/user" / path.name)
+        assert system.all("LimitNOFILE")
         for name in shared.split():
             assert system.all(name) == user.all(name), f"{path.name}: {name}"
 

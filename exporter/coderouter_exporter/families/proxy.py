@@ -10,6 +10,7 @@ from coderouter_events.events import (
     ChainPaidGateBlocked,
     ChainUniformAuthFailure,
     ErrorType,
+    Heartbeat,
     Ingress,
     Outcome,
     OutputFilterApplied,
@@ -348,6 +349,19 @@ IN_FLIGHT = Gauge(
     help="Client requests in flight, as reported in the last heartbeat of each live proxy process; they send one "
     "every 15 s.",
     reads="requests_in_flight",
+)
+REFUSED = Counter(
+    name="coderouter_refused_total",
+    help="Clients refused before anything else: connections (too many were open), requests (not valid HTTP, or a head "
+    "too large), bodies (no memory for them), or slow (closed because they sent or read too slowly).",
+    labels=("reason",),
+    feeds=(
+        Feed(Heartbeat, ("connections",), Sum("refused_connections")),
+        Feed(Heartbeat, ("requests",), Sum("refused_requests")),
+        Feed(Heartbeat, ("bodies",), Sum("refused_bodies")),
+        Feed(Heartbeat, ("slow",), Sum("closed_slow")),
+    ),
+    preset=(("connections", "requests", "bodies", "slow"),),
 )
 UP = Gauge(
     name="coderouter_up",

@@ -122,8 +122,11 @@ class Plan:
 
     def _count_numbers(self, state: State, records: list[Record], columns: Columns) -> None:
         groups: dict[GroupKey, list[int]] = defaultdict(list)
-        for index, key in enumerate(zip(*map(columns.values, self._group_keys), strict=True)):
-            groups[key].append(index)
+        if self._group_keys:
+            for index, key in enumerate(zip(*map(columns.values, self._group_keys), strict=True)):
+                groups[key].append(index)
+        else:
+            groups[()] = list(range(len(records)))
         exemplars = _Exemplars()
         for key, indexes in groups.items():
             for row in self._rows:

@@ -15,10 +15,10 @@ import bcrypt
 from starlette.datastructures import MutableHeaders
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from coderouter_exporter.http import web_config
 from coderouter_exporter.http.web_config import WebConfig, WebConfigErrors
+from coderouter_http.protocol.bounded import HttpProtocol
 
 log = logging.getLogger(__name__)
 
@@ -152,11 +152,13 @@ def _matches(password: bytes, hashed: bytes) -> bool:
         return False  # longer than bcrypt accepts, or with a NUL byte
 
 
-def protocol(web: WebConfigFile) -> type[HttpToolsProtocol]:
+def protocol(web: WebConfigFile, base: type[HttpProtocol]) -> type[HttpProtocol]:
     """Return a protocol that closes the connection when no name in the client's certificate is allowed."""
 
-    class _Checked(HttpToolsProtocol):
-        def connection_made(self, transport: Transport) -> None:  # type: ignore[override] # as in uvicorn
+    class _Checked(base):  # type: ignore[misc, valid-type] # a class made at run time
+        __slots__ = ()
+
+        def connection_made(self, transport: Transport) -> None:
             super().connection_made(transport)
             tls = web.current.tls
             if tls is not None and not tls.allows(transport.get_extra_info("peercert")):

@@ -7,7 +7,16 @@ import uvicorn
 
 from coderouter_events import sd_notify
 from coderouter_exporter.engine.loop import Engine, Published
+from coderouter_http.protocol.limits import Limits
+from coderouter_http.protocol.refusals import Refusal, Refusals
 from coderouter_http.server import TICK_S, StoppableServer
+
+LIMITS = Limits(idle_s=60, half_s=60, unread_s=60, descriptors_per_connection=1)
+
+
+def error_body(refusal: Refusal) -> tuple[bytes, bytes]:
+    """Return content type and body of a refusal."""
+    return b"text/plain; charset=utf-8", f"{refusal.message}\n".encode()
 
 
 class Progress:
@@ -27,8 +36,10 @@ class Server(StoppableServer):
     old values.
     """
 
-    def __init__(self, config: uvicorn.Config, engine: Engine, progress: Progress) -> None:
-        super().__init__(config)
+    def __init__(
+        self, config: uvicorn.Config, refusals: Refusals, engine: Engine, progress: Progress
+    ) -> None:
+        super().__init__(config, refusals)
         self._engine = engine
         self._progress = progress
         self._watchdog_s = sd_notify.watchdog_s()

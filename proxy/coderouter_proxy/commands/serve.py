@@ -80,6 +80,7 @@ def serve(
             events_path=options.events_path(events),
             host=host,
             insecure=insecure,
+            workers=workers,
         )
         run.run(read_settings(launch), port=port, workers=workers, log_level=log_level, grace_s=grace_s)
     except (

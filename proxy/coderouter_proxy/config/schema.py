@@ -290,6 +290,12 @@ class Server(_Section):
     body_mib_max: Annotated[
         int, Field(ge=1, le=1024), "Maximum request body in MiB; larger requests get 413."
     ] = 32
+    bodies_mib_max: Annotated[
+        int | None,
+        Field(ge=1),
+        "Memory for the bodies of all requests in progress, in MiB; a request beyond it gets 503. "
+        "By default a sixteenth of the memory of the machine or its cgroup, at most 192.",
+    ] = None
     api_keys_env: Annotated[
         Name | None, "Environment variable with the keys clients may use, separated by commas or spaces."
     ] = None

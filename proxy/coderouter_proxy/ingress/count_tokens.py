@@ -31,28 +31,37 @@ class CountTokens:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         request_id = new_request_id()
         headers = dict(scope["headers"])
-        status = 200
+        bodies = self._runtime.bodies
+        body_bytes = 0
+        error: HttpError | None = None
+        body = b""
         try:
             routing = self._runtime.routing
             routing.access.check("POST", headers)
-            raw = await read_body(receive, headers, routing.config.server.body_mib_max)
+            raw = await read_body(receive, headers, routing.config.server, bodies)
+            body_bytes = len(raw)
             request = await aside.unless_small(
                 len(raw),
                 aside.REQUEST_BYTES_INLINE_MAX,
                 partial(self._wire.decode, request_id, raw, headers),
             )
             body = orjson.dumps({**self._more, "input_tokens": await _count(request, routing)})
-        except HttpError as error:
-            status = self._wire.status(error)
-            body = self._wire.error_body(error, request_id)
+        except HttpError as refused:
+            error = refused
         except asyncio.CancelledError:
-            status = 503
-            body = self._wire.error_body(shutting_down(), request_id)
+            error = shutting_down()
         except ClientDisconnected:
             return
+        finally:
+            bodies.release(body_bytes)
+        if error is not None:
+            body = self._wire.error_body(error, request_id)
         name = request_id.encode()
         fields = [(b"content-type", JSON), (b"request-id", name), (b"x-request-id", name)]
         fields.append((b"content-length", b"%d" % len(body)))
+        if error is not None and error.retry_after is not None:
+            fields.append((b"retry-after", error.retry_after.encode()))
+        status = 200 if error is None else self._wire.status(error)
         await send({"type": "http.response.start", "status": status, "headers": fields})
         await send({"type": "http.response.body", "body": body})
 

@@ -59,6 +59,7 @@ class Ingress:
             await exchange.run()
         finally:
             self._runtime.in_flight -= 1
+            self._runtime.bodies.release(exchange.body_bytes)
             exchange.finish()
 
 
@@ -80,6 +81,7 @@ class _Exchange:
         self._receive = receive
         self._send = send
         self._started = time.perf_counter()
+        self.body_bytes = 0
         self._request_id = new_request_id()
         self._request: ClientRequest | None = None
         self._profile: str | None = None
@@ -94,7 +96,9 @@ class _Exchange:
         """Answer the request, in any case on the client's wire."""
         try:
             self._routing.access.check("POST", self._headers)
-            raw = await read_body(self._receive, self._headers, self._routing.config.server.body_mib_max)
+            server = self._routing.config.server
+            raw = await read_body(self._receive, self._headers, server, self._runtime.bodies)
+            self.body_bytes = len(raw)
             self._started = time.perf_counter()
             async with CancelOnDisconnect(self._receive):
                 await self._respond(raw)

@@ -11,6 +11,7 @@ from coderouter_proxy.config.schema import Server
 from coderouter_proxy.errors import HttpError
 
 JSON = b"application/json"
+HOST_CHARS_MAX = 100
 
 
 class Access:
@@ -28,13 +29,7 @@ class Access:
 
     def check(self, method: str, headers: Mapping[bytes, bytes]) -> None:
         """Raise an HttpError unless the request is allowed."""
-        if self._hosts is not None and hostname(headers.get(b"host", b"")) not in self._hosts:
-            host = headers.get(b"host", b"").decode("latin-1")
-            raise HttpError(
-                403,
-                f"Host {host!r} is not allowed; use http://127.0.0.1, or name it in server.allowed_hosts",
-                code="unknown_host",
-            )
+        self.check_host(headers)
         if self._digests and not self._has_key(headers):
             raise HttpError(
                 401, "no valid API key; send it as x-api-key or Authorization: Bearer", code="invalid_api_key"
@@ -47,6 +42,16 @@ class Access:
                 raise HttpError(
                     415, f"Content-Type is {found}; send application/json", code="unsupported_media_type"
                 )
+
+    def check_host(self, headers: Mapping[bytes, bytes]) -> None:
+        """Raise an HttpError unless the client calls this machine by a name that it may have."""
+        if self._hosts is not None and hostname(headers.get(b"host", b"")) not in self._hosts:
+            host = headers.get(b"host", b"").decode("latin-1")[:HOST_CHARS_MAX]
+            raise HttpError(
+                403,
+                f"Host {host!r} is not allowed; use http://127.0.0.1, or name it in server.allowed_hosts",
+                code="unknown_host",
+            )
 
     def _has_key(self, headers: Mapping[bytes, bytes]) -> bool:
         """Return whether one of the two headers has an accepted key; Claude Code may send both, with different keys."""

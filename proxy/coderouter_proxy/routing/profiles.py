@@ -48,9 +48,9 @@ def choose(
     if (named := body.get("profile")) is not None:
         return _existing(config, named, '"profile" of the body', param="profile")
     if (header := headers.get(PROFILE_HEADER)) is not None:
-        return _existing(config, header.decode("latin-1"), "X-CodeRouter-Profile")
+        return _existing(config, _text(header), "X-CodeRouter-Profile")
     if (header := headers.get(MODE_HEADER)) is not None:
-        mode = header.decode("latin-1")
+        mode = _text(header)
         if mode not in config.mode_aliases:
             modes = ", ".join(config.mode_aliases) or "none"
             raise HttpError(
@@ -58,6 +58,14 @@ def choose(
             )
         return config.mode_aliases[mode]
     return default.profile
+
+
+def _text(header: bytes) -> str:
+    """Return the value as text: clients send what is not ASCII as UTF-8, some as Latin-1."""
+    try:
+        return header.decode()
+    except UnicodeDecodeError:
+        return header.decode("latin-1")
 
 
 def existing(config: Config, name: str) -> Profile:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Self
 
 from coderouter_events.events import Event
+from coderouter_proxy.body_memory import BodyMemory
 from coderouter_proxy.config.schema import Config
 from coderouter_proxy.eventlog import worker_counts
 from coderouter_proxy.providers.client import ProviderClient, provider_client
@@ -74,6 +75,7 @@ class Runtime:
     cooldowns: Cooldowns
     budgets: Budgets
     ping_s: float
+    bodies: BodyMemory = field(default_factory=BodyMemory)
     _in_flight: int = 0
     _counts: worker_counts.OwnCounts | None = field(default_factory=worker_counts.own)
 

@@ -10,6 +10,8 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from coderouter_events.sd_notify import Notify
+from coderouter_http.protocol.refusals import Refusals
+from coderouter_proxy.body_memory import BodyMemory
 from coderouter_proxy.errors import HttpError
 from coderouter_proxy.eventlog.writer import EventLog
 from coderouter_proxy.ingress.exchange import Ingress
@@ -24,8 +26,8 @@ from coderouter_proxy.settings.launch import Settings
 from coderouter_proxy.wires.clients import CLIENT_WIRES
 
 
-def create(settings: Settings, notify: Notify) -> ASGIApp:
-    """Return the app of one worker process; it reports reloads to `notify`."""
+def create(settings: Settings, notify: Notify, refusals: Refusals) -> ASGIApp:
+    """Return the app of one worker process; it reports reloads to `notify`, and its heartbeats report `refusals`."""
     event_log = EventLog(settings.launch.events_path, _call_soon, settings.state_folder)
     transport = Transport()
     runtime = Runtime(
@@ -34,6 +36,7 @@ def create(settings: Settings, notify: Notify) -> ASGIApp:
         cooldowns=Cooldowns(event_log.write),
         budgets=Budgets(settings.spend_path),
         ping_s=settings.ping_s,
+        bodies=BodyMemory(refusals, workers=settings.launch.workers),
     )
     hot: dict[str, ASGIApp] = {
         path: Ingress(runtime, wire) for wire in CLIENT_WIRES.values() for path in (wire.path, *wire.aliases)
@@ -41,7 +44,7 @@ def create(settings: Settings, notify: Notify) -> ASGIApp:
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
-        async with transport, lifecycle(settings, runtime, event_log, transport, notify):
+        async with transport, lifecycle(settings, runtime, event_log, transport, notify, refusals):
             yield
 
     rest = Starlette(
@@ -56,12 +59,20 @@ def create(settings: Settings, notify: Notify) -> ASGIApp:
         },
         lifespan=lifespan,
     )
+    rest.router.redirect_slashes = False
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await rest(scope, receive, send)
+            return
+        if scope["path"].endswith("/"):
+            scope["path"] = scope["path"].rstrip("/") or "/"
         # Requests to models skip the framework.
-        post = scope["type"] == "http" and scope["method"] == "POST"
-        answers = hot.get(scope["path"]) if post else None
-        await (answers or rest)(scope, receive, send)
+        answers = hot.get(scope["path"]) if scope["method"] == "POST" else None
+        if answers is None:
+            refused = other_routes.refused_by_host(scope, runtime.routing.access)
+            answers = refused or rest
+        await answers(scope, receive, send)
 
     return app
 

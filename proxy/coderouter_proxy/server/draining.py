@@ -12,18 +12,20 @@ import uvicorn
 
 from coderouter_events import sd_notify
 from coderouter_events.sd_notify import Notify
-from coderouter_http.http_1_0 import HttpProtocol
+from coderouter_http.protocol.bounded import bounded
+from coderouter_http.protocol.refusals import Refusals
 from coderouter_http.server import StoppableServer
 from coderouter_proxy.errors import SHUTTING_DOWN
+from coderouter_proxy.ingress.body import stop_reading
 from coderouter_proxy.server import app
 from coderouter_proxy.server.lifecycle import SIGNALS
+from coderouter_proxy.server.refused import error_body
 from coderouter_proxy.settings.launch import Settings
 
 FLUSH_S = 2.0
 """For clients to read the end of their answers; one that has not by then is disconnected."""
 MARGIN_S = 8.0
 """On top, for a busy machine to write the last event."""
-KEEP_ALIVE_S = 75  # longer than SDK clients keep an idle connection, so that they close it, not we
 
 
 def drain_s_max(grace_s: float) -> float:
@@ -50,7 +52,8 @@ class DrainingServer(StoppableServer):
     def __init__(
         self, settings: Settings, notify: Notify, *, grace_s: float, ping_s: float | None, ready: str
     ) -> None:
-        super().__init__(_config(settings, notify))
+        refusals = Refusals(error_body)
+        super().__init__(_config(settings, notify, refusals), refusals)
         self._notify = notify
         self._grace_s = grace_s
         self._ping_s = ping_s
@@ -76,6 +79,7 @@ class DrainingServer(StoppableServer):
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         self._notify(*stopping(self._grace_s))
+        stop_reading()
         ending = asyncio.create_task(self._end_requests())
         await super().shutdown(sockets)
         ending.cancel()
@@ -95,19 +99,18 @@ class DrainingServer(StoppableServer):
             await asyncio.sleep(interval_s)
 
 
-def _config(settings: Settings, notify: Notify) -> uvicorn.Config:
+def _config(settings: Settings, notify: Notify, refusals: Refusals) -> uvicorn.Config:
     return uvicorn.Config(
-        functools.partial(app.create, settings, notify),
+        functools.partial(app.create, settings, notify, refusals),
         factory=True,
         loop="uvloop",
-        http=HttpProtocol,
+        http=bounded(settings.limits, refusals),
         ws="none",
         lifespan="on",
         log_config=None,
         access_log=False,
         server_header=False,
         proxy_headers=False,
-        timeout_keep_alive=KEEP_ALIVE_S,
     )
 
 

@@ -7,6 +7,7 @@ import os
 import resource
 import signal
 import sys
+from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -15,6 +16,7 @@ from types import FrameType
 from coderouter_events import events
 from coderouter_events.lock import LivenessLock
 from coderouter_events.sd_notify import Notify
+from coderouter_http.protocol.refusals import Reason, Refusals
 from coderouter_proxy.eventlog.writer import EventLog
 from coderouter_proxy.providers.transport import Transport
 from coderouter_proxy.routing.router import Runtime
@@ -33,7 +35,12 @@ STATM = Path("/proc/self/statm")
 
 @asynccontextmanager
 async def lifecycle(
-    settings: Settings, runtime: Runtime, event_log: EventLog, transport: Transport, notify: Notify
+    settings: Settings,
+    runtime: Runtime,
+    event_log: EventLog,
+    transport: Transport,
+    notify: Notify,
+    refusals: Refusals,
 ) -> AsyncIterator[None]:
     """Emit startup, heartbeat and shutdown events, reload the configuration on SIGHUP, and keep budgets written."""
     if multiprocessing.parent_process() is not None:
@@ -54,7 +61,7 @@ async def lifecycle(
     async def heartbeat() -> None:
         while True:
             lock.hold()
-            event_log.write(_heartbeat(runtime, event_log))
+            event_log.write(_heartbeat(runtime, event_log, refusals.take()))
             event_log.note_numbers()
             await asyncio.sleep(HEARTBEAT_S)
 
@@ -74,6 +81,8 @@ async def lifecycle(
     async with background(heartbeat, write_backlog, reload_on_request):
         yield
     await asyncio.to_thread(runtime.budgets.close)
+    if refused := refusals.take():
+        event_log.write(_heartbeat(runtime, event_log, refused))
     event_log.write(events.Shutdown(reason=stop_signals[0] if stop_signals else "stopped"))
     event_log.close()
     lock.release()
@@ -101,9 +110,15 @@ def _relax_gc() -> None:
     gc.set_threshold(10_000, 20, 100)
 
 
-def _heartbeat(runtime: Runtime, event_log: EventLog) -> events.Heartbeat:
+def _heartbeat(runtime: Runtime, event_log: EventLog, refused: Counter[Reason]) -> events.Heartbeat:
     return events.Heartbeat(
-        in_flight=runtime.in_flight, rss_bytes=_rss_bytes(), events_dropped=event_log.dropped
+        in_flight=runtime.in_flight,
+        rss_bytes=_rss_bytes(),
+        events_dropped=event_log.dropped,
+        refused_connections=refused["connections"],
+        refused_requests=refused["requests"],
+        refused_bodies=refused["bodies"],
+        closed_slow=refused["slow"],
     )
 
 

@@ -9,10 +9,12 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
+from starlette.types import Scope
 
 from coderouter_proxy.errors import HttpError
 from coderouter_proxy.ingress.count_tokens import CountTokens
 from coderouter_proxy.ingress.exchange import INTERNAL_ERROR, new_request_id
+from coderouter_proxy.routing.access import Access
 from coderouter_proxy.routing.router import Runtime
 from coderouter_proxy.server.unsupported import CODE, UNSUPPORTED, foreign_error
 from coderouter_proxy.wires.client import ClientWire
@@ -110,6 +112,15 @@ def _unsupported(instead: str) -> Answer:
         raise HttpError(404, f"{request.method} {request.url.path} is not supported. {instead}", code=CODE)
 
     return refuse
+
+
+def refused_by_host(scope: Scope, access: Access) -> Response | None:
+    """Return the refusal of a request that calls this machine by a name that it may not have."""
+    try:
+        access.check_host(dict(scope["headers"]))
+    except HttpError as error:
+        return _error_response(Request(scope), error)
+    return None
 
 
 async def http_error(request: Request, error: Exception) -> Response:

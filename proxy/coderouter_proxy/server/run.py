@@ -10,6 +10,7 @@ from importlib.metadata import version
 from coderouter_events import sd_notify
 from coderouter_http.listen import CannotListen, listen, url_of
 from coderouter_http.logs import log_to_stderr
+from coderouter_http.protocol.limits import raise_descriptor_limit
 from coderouter_proxy.server.draining import DrainingServer
 from coderouter_proxy.server.lifecycle import SIGNALS
 from coderouter_proxy.server.supervisor import Supervisor
@@ -29,6 +30,7 @@ def run(settings: Settings, *, port: int, workers: int, log_level: str, grace_s:
         CannotStart
     """
     log_to_stderr(log_level)
+    raise_descriptor_limit()
     signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)  # an early signal waits for its handler
     sock = _listen(settings.launch.host, port)
     url = url_of(sock)

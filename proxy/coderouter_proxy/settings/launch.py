@@ -6,6 +6,7 @@ from pathlib import Path
 
 from coderouter_events.events import ModeSource
 from coderouter_http import hosts
+from coderouter_http.protocol.limits import Limits
 from coderouter_proxy.config import load
 from coderouter_proxy.config.schema import Config
 from coderouter_proxy.config.validation import ConfigErrors
@@ -14,6 +15,12 @@ from coderouter_proxy.routing.capabilities import CapabilityRule
 from coderouter_proxy.routing.profiles import DefaultProfile
 
 PING_S = 15.0  # under the 20 s after which Claude Code warns
+LIMITS = Limits(
+    idle_s=75,  # longer than SDK clients keep an idle connection, so that they close it, not we
+    half_s=30,
+    unread_s=60,
+    descriptors_per_connection=2,  # the other one is to a provider
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,6 +33,7 @@ class LaunchOptions:
     events_path: Path | None
     host: str
     insecure: bool
+    workers: int = 1
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,6 +45,7 @@ class Settings:
     default: DefaultProfile
     rules: list[CapabilityRule]
     ping_s: float = PING_S
+    limits: Limits = LIMITS
 
     @property
     def spend_path(self) -> Path | None:

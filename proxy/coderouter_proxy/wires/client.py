@@ -122,7 +122,7 @@ def decoded_object(raw: bytes) -> Body:
 
 
 def check_messages(body: Body) -> None:
-    """Raise an HttpError unless there are messages, all of them objects."""
+    """Raise an HttpError unless there are messages, all of them objects, and the type of each part is a string."""
     messages = body.get("messages")
     if not isinstance(messages, list) or not set(map(type, messages)) <= {dict}:
         found = "is missing" if messages is None else "is not a list of objects"
@@ -131,6 +131,28 @@ def check_messages(body: Body) -> None:
         )
     if not messages:
         raise HttpError(400, '"messages" is empty; send at least one message', param="messages")
+    for number, message in enumerate(messages):
+        if type(content := message.get("content")) is list:
+            check_parts(content, f"messages[{number}].content")
+
+
+def check_parts(parts: list[Any], at: str) -> None:
+    """Raise an HttpError unless the type of each part, if it has one, is a string, also in results of tools."""
+    try:
+        kinds = {part["type"] for part in parts}
+    except (KeyError, TypeError):  # not all are objects with a type, or one has an object there
+        kinds = {None}
+    if all(type(kind) is str for kind in kinds) and "tool_result" not in kinds:
+        return
+    for number, part in enumerate(parts):
+        if not isinstance(part, dict):
+            continue
+        kind = part.get("type", "")
+        if not isinstance(kind, str):
+            where = f"{at}[{number}].type"
+            raise HttpError(400, f'"{where}" is {_kind(kind)}; send a string, e.g. "text"', param=where)
+        if kind == "tool_result" and isinstance(content := part.get("content"), list):
+            check_parts(content, f"{at}[{number}].content")
 
 
 def checked_stream(body: Body) -> bool:

@@ -124,7 +124,9 @@ FIELDS_OF_THE_FILE = [
     ("server: {body_mib_max: 1025}", "server.body_mib_max: is 1025: should be less than or equal to 1024"),
     (
         "server: {cors: true}",
-        ("server.cors: is not a known field; known fields: allowed_hosts, api_keys_env, body_mib_max"),
+        (
+            "server.cors: is not a known field; known fields: allowed_hosts, api_keys_env, bodies_mib_max, body_mib_max"
+        ),
     ),
     ("mode_aliases: {fast: [default]}", "mode_aliases.fast: is ['default']: should be a valid string"),
 ]

@@ -172,9 +172,12 @@ def test_listening_on_other_addresses_requires_keys_or_insecure(insecure: bool, 
         assert post(served, ENDPOINTS[0], JSON).status == (200 if insecure else 401)
 
 
-OWN_HOSTS = ["localhost", "LOCALHOST:{port}", "127.0.0.1", "127.0.0.1:{port}", "[::1]", "[::1]:{port}"]
+OWN_HOSTS = ["localhost", "LOCALHOST:{port}", "127.0.0.1", "127.0.0.1:{port}", "[::1]", "[::1]:{port}", "localhost:",
+             "[0:0:0:0:0:0:0:1]:{port}"]  # fmt: skip
 FOREIGN_HOSTS = ["evil.example", "evil.example:{port}", "localhost.evil.example", "127.0.0.1.evil.example:{port}",
-                 "169.254.169.254", "[::2]:{port}", "", "devbox.example"]  # fmt: skip
+                 "169.254.169.254", "[::2]:{port}", "", "devbox.example", "[::1].evil", "[::1].evil:{port}",
+                 "127.0.0.1:80@evil", "localhost@evil.example", "localhost:{port}x", "localhost:99999", "[::1",
+                 "::1", "localhost/", "localhost, evil.example", "local%68ost"]  # fmt: skip
 
 
 @pytest.mark.parametrize("host", OWN_HOSTS)
@@ -195,6 +198,22 @@ def test_another_host_name_is_rejected(host: str, path: str, served: Proxy) -> N
     )
     models = client.request(served.port, "GET", "/v1/models", headers={"Host": named})
     assert models.status == 403
+
+
+@pytest.mark.parametrize("path", ["/", "/healthz", "/v1/models", "/v1/models/", "/nothing/", "/api", "/v1"])
+def test_another_host_name_is_rejected_before_anything_else(path: str, served: Proxy) -> None:
+    for method in ("GET", "PUT"):
+        response = client.request(served.port, method, path, headers={"Host": "evil.example"})
+        assert (response.status, response.headers.get("location")) == (403, None)
+
+
+@pytest.mark.parametrize("path", [*ENDPOINTS, "/v1/responses"])
+def test_a_trailing_slash_is_answered_and_not_redirected(path: str, served: Proxy) -> None:
+    body = json.dumps({"model": "m", "max_tokens": 9, "input": "Hi.", "messages": HELLO, "profile": "echo"})
+    assert post(served, f"{path}/", JSON, body.encode()).status == 200
+    for read, status in (("/v1/models/", 200), ("/healthz/", 200), ("//", 200), ("/nothing/", 404)):
+        response = served.get(read)
+        assert (response.status, response.headers.get("location")) == (status, None)
 
 
 def test_an_allowed_host_name_is_accepted(locked: Proxy) -> None:

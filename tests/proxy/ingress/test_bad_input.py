@@ -107,6 +107,46 @@ def test_a_malformed_content_length_gets_a_4xx_and_affects_no_other_request(
     assert served.get("/healthz").status == 200
 
 
+PART = {"type": 5, "text": "Hi."}
+TOOL_RESULT = {"type": "tool_result", "tool_use_id": "t", "content": [{"type": "text", "text": "Hi."}, PART]}
+
+
+@pytest.mark.parametrize("kind", [5, None, True, ["text"], {"text": 1}])
+@pytest.mark.parametrize(
+    ("path", "at"),
+    [
+        ("/v1/chat/completions", "messages[1].content[1].type"),
+        ("/v1/messages", "messages[1].content[1].type"),
+        ("/v1/messages/count_tokens", "messages[1].content[1].type"),
+        ("/v1/responses", "input[1].content[1].type"),
+        ("/v1/responses/input_tokens", "input[1].content[1].type"),
+    ],
+)
+def test_a_part_whose_type_is_not_a_string_gets_a_400(
+    kind: object, path: str, at: str, served: Proxy
+) -> None:
+    parts = [{"type": "input_text", "text": "Hi."}, {"type": kind, "text": "Hi."}]
+    turns = [{"role": "user", "content": "Hi."}, {"role": "user", "content": parts}]
+    body = {"model": "m", "max_tokens": 9, "messages": turns, "input": turns, "profile": "echo"}
+    response = served.post(json.dumps(body).encode(), path=path).rest()
+    assert response.status == 400
+    assert response.json["error"]["message"].startswith(f'"{at}" is ')
+
+
+def test_a_part_in_the_result_of_a_tool_has_a_type_too(served: Proxy) -> None:
+    response = served.messages(messages=[{"role": "user", "content": [TOOL_RESULT]}]).rest()
+    assert response.status == 400
+    assert response.json["error"]["message"].startswith(
+        '"messages[0].content[0].content[1].type" is a number'
+    )
+
+
+def test_parts_without_a_type_are_left_to_the_provider(served: Proxy) -> None:
+    parts = [{"text": "Hi."}, "Hi.", {"type": "text", "text": "hello there"}]
+    response = served.chat(messages=[{"role": "user", "content": parts}], profile="echo").rest()
+    assert response.status == 200
+
+
 def test_an_unknown_path_or_method_gets_an_error_in_the_openai_shape(served: Proxy) -> None:
     missing = served.get("/v2/nothing")
     assert (missing.status, missing.json["error"]["type"]) == (404, "invalid_request_error")

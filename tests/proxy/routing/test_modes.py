@@ -55,6 +55,18 @@ def test_an_unknown_mode_in_a_header_gets_a_400_with_the_known_ones(
     )
 
 
+@pytest.mark.parametrize("encoding", ["utf-8", "latin-1"])
+def test_names_that_are_not_ascii_are_found_in_headers(encoding: str, tmp_path: Path) -> None:
+    aliases = {"schön": "größe"}
+    config = process.config(
+        [{"name": "echo", "kind": "echo"}], {"größe": ["echo"]}, mode_aliases=aliases, default_profile="größe"
+    )
+    with serving(tmp_path, config) as started:
+        for name, value in (("X-CodeRouter-Profile", "größe"), ("X-CodeRouter-Mode", "schön")):
+            raw = value.encode(encoding).decode("latin-1")  # http.client sends Latin-1
+            assert profile_of(started, {name: raw}) == "größe"
+
+
 @pytest.mark.parametrize(("options", "env"), [(["--mode", "slow"], {}), ([], {"CODEROUTER_MODE": "slow"})])
 def test_an_unknown_mode_fails_the_start(options: list[str], env: dict[str, str], tmp_path: Path) -> None:
     write_config(tmp_path, CONFIG)

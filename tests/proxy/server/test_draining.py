@@ -16,6 +16,7 @@ from support.proxy import openai_answers as says
 from support.proxy.client_view import AnthropicClient, Client, OpenAIClient
 from support.proxy.process import Proxy, serving, workers_of
 from support.proxy.upstream import HANG, Drip, Pause, Provider, head, stream
+from support.raw_http import connected, get, post
 
 LONG_S = "600"  # longer than any test: only a second signal ends it
 SHORT_S = "0.3"
@@ -132,6 +133,24 @@ def test_a_request_that_is_half_sent_is_answered(path: str, tmp_path: Path, a: P
         assert WORDS.encode() in response.read()
         ends_well(served)
         connection.close()
+
+
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_half_a_request_is_not_waited_for(workers: str, tmp_path: Path, a: Provider) -> None:
+    with (
+        serving(tmp_path, asking(a), "--grace-s", LONG_S, "--workers", workers) as served,
+        connected(served.port) as body,
+        connected(served.port) as head,
+    ):
+        body.send(post(b"", "Expect: 100-continue", length=100))
+        assert body.sock.recv(100) == b"HTTP/1.1 100 Continue\r\n\r\n", "it is being read"
+        body.send(b'{"messages"')
+        head.send(get("/"))
+        assert head.answer().status == 200
+        head.send(b"GET / HTTP/1.1\r\nHost: ")
+        served.command.signal(signal.SIGTERM)
+        assert (body.answer().status, head.rest()) == (503, b"")
+        ends_well(served)
 
 
 def test_a_client_that_does_not_read_does_not_keep_the_process(tmp_path: Path, a: Provider) -> None:

@@ -5,6 +5,7 @@ from typing import Any
 from coderouter_proxy.errors import HttpError
 from coderouter_proxy.request import Body
 from coderouter_proxy.wires import json_values
+from coderouter_proxy.wires.client import check_parts
 
 _UNSUPPORTED = {
     "background": "answers are not produced in the background; leave it out",
@@ -50,7 +51,10 @@ def _check_item(item: Any, at: str) -> None:  # noqa: ANN401 - of a client
             raise HttpError(400, f'"{at}.id" is missing', param=f"{at}.id")
     for name in ("content", "output"):
         parts = item.get(name)
-        for number, part in enumerate(parts if isinstance(parts, list) else []):
+        if not isinstance(parts, list):
+            continue
+        check_parts(parts, f"{at}.{name}")
+        for number, part in enumerate(parts):
             if isinstance(part, dict) and part.get("file_id"):
                 where = f"{at}.{name}[{number}].file_id"
                 raise HttpError(

@@ -3,21 +3,10 @@
 from typing import Any
 
 from starlette.types import Message, Send
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 
-class HttpProtocol(HttpToolsProtocol):
-    """uvicorn's protocol, except that for these clients a body of unknown length ends with the connection."""
-
-    def on_headers_complete(self) -> None:
-        super().on_headers_complete()
-        if self.scope["http_version"] == "1.0":
-            cycle: Any = self.cycle
-            cycle.send = _until_close(cycle)
-
-
-def _until_close(cycle: Any) -> Send:  # noqa: ANN401 - uvicorn's, with a `send` of its own types
-    """Return a `send` that declares neither a length nor chunks, where the app declares no length."""
+def until_close(cycle: Any) -> Send:  # noqa: ANN401 - uvicorn's, with a `send` of its own types
+    """Return a `send` with which a body of unknown length ends with the connection: it declares neither."""
     send: Send = cycle.send
     is_open_ended = False
 
