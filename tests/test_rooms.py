@@ -23,7 +23,8 @@ ORDER = {
         "providers",
         "relay",
         "wires",
-        "eventlog config",
+        "config",
+        "eventlog senders",
     ),
     "coderouter_exporter": (
         "terminal http",

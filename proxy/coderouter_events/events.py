@@ -19,6 +19,32 @@ StateKind = Literal["item", "response"]
 CooldownReason = Literal["failures", "retry_after", "memory_pressure"]
 ModeSource = Literal["flag", "env", "config"]
 
+# A closed set: the proxy's table of User-Agents, in `senders/agents.py`.
+Agent = Literal[
+    "claude-code",
+    "codex",
+    "opencode",
+    "kilo",
+    "qwen-code",
+    "gemini-cli",
+    "copilot",
+    "cline",
+    "roo-code",
+    "crush",
+    "droid",
+    "zed",
+    "openai-agents",
+    "pydantic-ai",
+    "langchain",
+    "litellm",
+    "ai-sdk",
+    "openai-sdk",
+    "anthropic-sdk",
+    "other",
+]
+# A closed set: what a request is for, as its agent says in a header.
+RequestClass = Literal["main", "subagent", "workflow", "compaction", "auxiliary", "side_reply"]
+
 # A closed set, by cause: the network, the provider, or (cancelled) a client that disconnected or a proxy that stops.
 ErrorType = Literal[
     "connect",
@@ -389,6 +415,15 @@ class RequestFinished(Event):
     cost_usd: Annotated[float | None, "Cost of the answer in US dollars; null if no price is known."]
     stop_reason: Annotated[str | None, "Why the model stopped, as reported by the provider."]
     error_type: Annotated[ErrorType | None, "Why a `midstream` answer broke off, from a closed set."]
+    agent: Annotated[Agent, "The client by its `User-Agent`, from a closed set."]
+    request_class: Annotated[
+        RequestClass | None,
+        "What the agent says the request is for, from a closed set; null if it does not say.",
+    ]
+    requested_model: Annotated[str | None, "The model that the client named: at most 128 characters."]
+    tool_calls: Annotated[int, "Tool calls in the answer, those that were repaired included."]
+    had_tools: Annotated[bool, "Whether the request has tools."]
+    traceparent: Annotated[str | None, "The client's W3C `traceparent` header, if it is valid."]
 
 
 EVENTS: tuple[type[Event], ...] = (

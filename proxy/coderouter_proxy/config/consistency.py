@@ -52,6 +52,10 @@ def _named_profiles(data: Mapping[str, Any]) -> Iterator[tuple[Location, object]
         for alias, target in aliases.items():
             if target != AUTO_PROFILE:
                 yield ("mode_aliases", str(alias)), target
+    if isinstance(model_map := data.get("model_map"), Mapping):
+        for pattern, target in model_map.items():
+            if target != AUTO_PROFILE:
+                yield ("model_map", str(pattern)), target
     if isinstance(router, Mapping):
         for index, rule in enumerate(_mappings(router.get("rules"))):
             yield ("auto_router", "rules", index, "profile"), rule.get("profile")

@@ -18,7 +18,7 @@ from coderouter_proxy.wires.answer_writer import AnswerWriter
 from coderouter_proxy.wires.anthropic import others
 from coderouter_proxy.wires.anthropic.answer_writer import AnthropicWriter
 from coderouter_proxy.wires.anthropic.request_reader import read
-from coderouter_proxy.wires.client import ClientWire, Drop, Headers, HostedTools, named_model, schemas
+from coderouter_proxy.wires.client import ClientWire, Drop, Headers, HostedTools, schemas
 from coderouter_proxy.wires.conversation import Conversation
 from coderouter_proxy.wires.tool_names import ToolNames, short
 
@@ -59,11 +59,11 @@ class AnthropicClient(ClientWire):
     def speaks(self, path: str, headers: Headers) -> bool:
         return b"anthropic-version" in headers or path.startswith(self.path)
 
-    def writer(self, request: ClientRequest) -> AnswerWriter:
+    def writer(self, request: ClientRequest, model: str) -> AnswerWriter:
         thinking = shows_thinking(request)
         return AnthropicWriter(
             f"msg_{request.request_id.removeprefix('req_')}",
-            named_model(request.body),
+            model,
             ToolNames(_given_tools(request.body)),
             thinking=thinking,
             input_tokens=partial(token_estimate.estimate, request.body),
