@@ -23,8 +23,7 @@ ORDER = {
         "providers",
         "relay",
         "wires",
-        "config",
-        "eventlog senders",
+        "eventlog config senders",
     ),
     "coderouter_exporter": (
         "terminal http",
