@@ -52,6 +52,14 @@ def test_headers_the_model_and_the_calls(
     assert (finished["tool_calls"], finished["had_tools"]) == (2, True)
 
 
+def test_an_answer_with_thinking_names_the_model_of_the_request_on_the_wire_of_claude_code(
+    wires: Proxy, o: Side
+) -> None:
+    o.provider.plays(o.says.answer())
+    response = wires.messages(o.header, model="claude-x", thinking={"type": "adaptive"}).rest()
+    assert (response.json["model"], response.headers["x-coderouter-model"]) == ("claude-x", "o-model")
+
+
 @pytest.mark.parametrize("streamed", [False, True], ids=["whole", "streamed"])
 def test_a_call_that_was_text_counts(streamed: bool, client: Client, o: Side, wires: Proxy) -> None:
     o.provider.plays(o.says.streamed(TEXTUAL) if streamed else o.says.answer(TEXTUAL))

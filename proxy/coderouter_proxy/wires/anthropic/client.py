@@ -18,7 +18,7 @@ from coderouter_proxy.wires.answer_writer import AnswerWriter
 from coderouter_proxy.wires.anthropic import others
 from coderouter_proxy.wires.anthropic.answer_writer import AnthropicWriter
 from coderouter_proxy.wires.anthropic.request_reader import read
-from coderouter_proxy.wires.client import ClientWire, Drop, Headers, HostedTools, schemas
+from coderouter_proxy.wires.client import ClientWire, Drop, Headers, HostedTools, named_model, schemas
 from coderouter_proxy.wires.conversation import Conversation
 from coderouter_proxy.wires.tool_names import ToolNames, short
 
@@ -63,7 +63,9 @@ class AnthropicClient(ClientWire):
         thinking = shows_thinking(request)
         return AnthropicWriter(
             f"msg_{request.request_id.removeprefix('req_')}",
-            model,
+            # When the model of its answers changes, Claude Code (2.1.332) leaves out all earlier thinking, and with it
+            # what providers have to get back.
+            named_model(request.body) if thinking else model,
             ToolNames(_given_tools(request.body)),
             thinking=thinking,
             input_tokens=partial(token_estimate.estimate, request.body),
