@@ -253,7 +253,7 @@ class Config(_Section):
         dict[str, Name], "Other names for profiles, for `--mode` and `X-CodeRouter-Mode`."
     ] = {}
     model_map: Annotated[
-        dict[Name, Name],
+        dict[str, Name],
         Field(examples=[{"claude-haiku*": "background", "*": "coding"}]),
         "Profile for requests by the model that they name: the first pattern that matches decides, e.g."
         ' `{"claude-haiku*": background, "*": coding}`; `*`, `?`, `[seq]`, case counts.',

@@ -41,13 +41,18 @@ def choose(routing: Routing, request: ClientRequest, sender: Sender) -> Choice:
     Raises:
         HttpError: the request names a profile or a mode that does not exist, or the auto router chose such a profile.
     """
-    way, (detail, profile) = next(
-        (way, found) for way in WAYS if (found := way.find(routing, request)) is not None
-    )
-    if profile is not None:
-        return Choice(profile, way, detail)
+    for way in WAYS:
+        if (found := way.find(routing, request)) is not None:
+            detail, profile = found
+            return (
+                Choice(profile, way, detail) if profile else _automatic(routing, request, sender, way, detail)
+            )
+    raise AssertionError("the last way always says something")
+
+
+def _automatic(routing: Routing, request: ClientRequest, sender: Sender, way: Way, detail: str) -> Choice:
     resolved = routing.auto_router.resolve(request, sender)
-    profile = routing.config.profile(resolved.profile)
+    profile = routing.models.profiles.get(resolved.profile)
     if profile is None:
         raise HttpError(
             400, f"there is no profile {resolved.profile!r} for the auto router", code="unknown_profile"
@@ -75,7 +80,7 @@ def _by_mode_header(routing: Routing, request: ClientRequest) -> Found | None:
         raise HttpError(
             400, f"X-CodeRouter-Mode: there is no mode {mode!r}; there are: {modes}", code="unknown_mode"
         )
-    return mode, routing.config.profile(aliases[mode])
+    return mode, routing.models.profiles.get(aliases[mode])
 
 
 def _by_model_name(routing: Routing, request: ClientRequest) -> Found | None:
@@ -86,13 +91,13 @@ def _by_model_name(routing: Routing, request: ClientRequest) -> Found | None:
 
 def _by_model_map(routing: Routing, request: ClientRequest) -> Found | None:
     mapped = routing.models.mapped(request.body.get("model"))
-    return None if mapped is None else (mapped[0], routing.config.profile(mapped[1]))
+    return None if mapped is None else (mapped[0], routing.models.profiles.get(mapped[1]))
 
 
 def _by_default(routing: Routing, request: ClientRequest) -> Found:
     del request
     name = routing.default.profile
-    return name, routing.config.profile(name)
+    return name, routing.models.profiles.get(name)
 
 
 WAYS = (
@@ -107,7 +112,7 @@ WAYS = (
 
 
 def _existing(routing: Routing, name: object, where: str, param: str | None = None) -> Found:
-    profile = routing.config.profile(name) if isinstance(name, str) else None
+    profile = routing.models.profiles.get(name) if isinstance(name, str) else None
     if not isinstance(name, str) or (profile is None and name != AUTO_PROFILE):
         known = ", ".join(each.name for each in routing.config.profiles)
         raise HttpError(

@@ -13,10 +13,13 @@ _SHOWN_BY_CLAUDE_CODE = re.compile("claude|anthropic", re.IGNORECASE)
 
 
 class Models:
-    """The names of one configuration. A profile comes before a provider of its name; that has a chain of its own."""
+    """The names of one configuration. A profile comes before a provider of its name; that has a chain of its own.
+
+    `profiles` are those of the configuration, by name.
+    """
 
     def __init__(self, config: Config) -> None:
-        profiles = {profile.name: profile for profile in config.profiles}
+        self.profiles = profiles = {profile.name: profile for profile in config.profiles}
         alone = {each.name: Profile(name=each.name, providers=[each.name]) for each in config.providers}
         self._listed = {**alone, **profiles}
         aliases = {

@@ -74,6 +74,12 @@ def test_a_base_url_that_is_not_one_is_an_error(url: str) -> None:
             "mode_aliases.fast: there is no profile 'none'; known profiles: default",
         ),
         (
+            'model_map: {"claude-*": none}',
+            "model_map.claude-*: there is no profile 'none'; known profiles: default",
+        ),
+        ('model_map: {"*": auto}', "model_map.*: there is no profile 'writing'; known profiles: default"),
+        ('model_map: {"*": auto}', "model_map.*: there is no profile 'coding'; known profiles: default"),
+        (
             "auto_router: {default_rule_profile: none}",
             "auto_router.default_rule_profile: there is no profile 'none'; known profiles: default",
         ),
@@ -195,6 +201,7 @@ def test_a_text_that_is_not_a_configuration_is_one_error(text: str, words: str) 
 
 def test_odd_keys_and_entries_are_errors_and_not_a_crash() -> None:
     text = (
-        "1: 2\non: 3\nproviders: [5, {1: 2}]\nprofiles: [x, {name: {}}]\nmode_aliases: [1]\nauto_router: 5\n"
+        "1: 2\non: 3\nproviders: [5, {1: 2}]\nprofiles: [x, {name: {}}]\nmode_aliases: [1]\nmodel_map: [1]\n"
+        "auto_router: 5\n"
     )
     assert len(errors(text)) > 5

@@ -149,6 +149,7 @@ def test_an_unknown_profile_or_mode_is_rejected(body: dict[str, Any], headers: d
 
 
 def test_the_profile_chosen_by_the_auto_router_has_to_be_configured() -> None:
-    routing = routing_of(CONFIG[: CONFIG.index("auto_router")] + CONFIG[CONFIG.index("providers:") :], "a")
+    text = CONFIG[: CONFIG.index("model_map")] + CONFIG[CONFIG.index("providers:") :]
+    routing = routing_of(text, "a")
     with pytest.raises(HttpError, match="there is no profile 'writing' for the auto router"):
         chosen({"profile": "auto"}, {}, routing)
