@@ -391,7 +391,11 @@ class RequestFinished(Event):
     msg: ClassVar[str] = "request-finished"
     request_id: RequestId
     ingress: Annotated[Ingress, "The client's wire."]
-    profile: Annotated[str | None, "Profile that the request was routed to; null if it was rejected before."]
+    profile: Annotated[
+        str | None,
+        "Profile that the request was routed to, or the provider that it named as its model; null if it was rejected "
+        "before.",
+    ]
     stream: Annotated[bool, "Whether the client requested a stream."]
     outcome: Annotated[Outcome, "How the request ended for the client, from a closed set."]
     status: Annotated[int, "HTTP status of the answer; 499 if the client disconnected before there was one."]

@@ -1,6 +1,6 @@
 """Schema of `auto_router` in providers.yaml: rules that choose a profile by what a request is about."""
 
-from typing import Annotated, Self
+from typing import Annotated, Self, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -27,9 +27,9 @@ class Match(_Section):
         "The kind of subagent as the agent names it, e.g. `Explore` of Claude Code; case does not count.",
     ] = None
     compaction: Annotated[OnlyTrue | None, "The request asks for a summary of the conversation."] = None
-    agent: Annotated[Agent | None, "The client by its `User-Agent`; see `agent` of `request-finished`."] = (
-        None
-    )
+    agent: Annotated[
+        Agent | None, f"The client by its `User-Agent`: {', '.join(f'`{name}`' for name in get_args(Agent))}."
+    ] = None
     has_image: Annotated[OnlyTrue | None, "The latest user message contains an image."] = None
     has_document: Annotated[
         OnlyTrue | None, "The latest user message contains a document, such as a PDF."

@@ -58,4 +58,7 @@ def of(headers: Mapping[bytes, bytes]) -> Agent:
 @lru_cache(maxsize=256)
 def _named(product: bytes) -> Agent:
     name = product.decode("latin-1").lower()
-    return next((agent for begin, agent in PRODUCTS if name.startswith(begin)), "other")
+    for begin, agent in PRODUCTS:
+        if name.startswith(begin):
+            return agent
+    return "other"
