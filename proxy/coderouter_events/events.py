@@ -42,7 +42,7 @@ Agent = Literal[
     "anthropic-sdk",
     "other",
 ]
-# A closed set: what a request is for, as its agent says in a header.
+# A closed set: what a request is for, as its agent reports it in a header.
 RequestClass = Literal["main", "subagent", "workflow", "compaction", "auxiliary", "side_reply"]
 
 # A closed set, by cause: the network, the provider, or (cancelled) a client that disconnected or a proxy that stops.
@@ -422,7 +422,7 @@ class RequestFinished(Event):
     agent: Annotated[Agent, "The client by its `User-Agent`, from a closed set."]
     request_class: Annotated[
         RequestClass | None,
-        "What the agent says the request is for, from a closed set; null if it does not say.",
+        "What the request is for, as its agent reports it, from a closed set; null if it does not.",
     ]
     requested_model: Annotated[str | None, "The model that the client named: at most 128 characters."]
     tool_calls: Annotated[int, "Tool calls in the answer, those that were repaired included."]

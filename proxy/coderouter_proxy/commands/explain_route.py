@@ -224,7 +224,7 @@ def _lines(shown: dict[str, Any], explanation: "Explanation") -> Iterator[str]:
     kind = f" ({shown['agent_type']})" if shown["agent_type"] else ""
     yield f"wire             {shown['wire']}"
     yield f"agent            {shown['agent']}"
-    yield f"request class    {shown['request_class'] or 'not said'}{kind}"
+    yield f"request class    {shown['request_class'] or 'not given'}{kind}"
     yield f"requested model  {shown['requested_model'] or 'none'}"
     yield f"profile          {shown['profile']}"
     for way in WAYS:

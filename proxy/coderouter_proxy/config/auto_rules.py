@@ -19,8 +19,8 @@ class Match(_Section):
 
     request_class: Annotated[
         RequestClass | None,
-        "What the agent says the request is for: `main`, `subagent`, `workflow`, `compaction`, `auxiliary` or"
-        " `side_reply`. Claude Code says it with `CLAUDE_CODE_GATEWAY_HINT_HEADERS=1`, codex always.",
+        "What the request is for, as its agent reports it: `main`, `subagent`, `workflow`, `compaction`, `auxiliary`"
+        " or `side_reply`. Claude Code does so with `CLAUDE_CODE_GATEWAY_HINT_HEADERS=1`, codex always.",
     ] = None
     agent_type: Annotated[
         Name | None,

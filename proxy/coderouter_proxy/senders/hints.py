@@ -1,4 +1,4 @@
-"""What a request is for, as agents say in headers: part of the main conversation, of a subagent, a compaction …
+"""What a request is for, as agents report it in headers: the main conversation, a subagent, a compaction …
 
 Sources: what Claude Code sends with CLAUDE_CODE_GATEWAY_HINT_HEADERS=1 (seen in 2.1.332), the metadata of codex's
 `responses_metadata.rs` (seen in 0.169.0), and what Copilot CLI sends (seen in 1.0.102).
@@ -41,7 +41,7 @@ _NONE: Hints = (None, None)
 
 
 def of(headers: Mapping[bytes, bytes]) -> Hints:
-    """Return what the headers say; `headers` has lower-case names."""
+    """Return what the headers report; `headers` has lower-case names."""
     if CLAUDE_CLASS in headers or CLAUDE_AGENT_ID in headers or CLAUDE_COMPACTION in headers:
         return _of_claude_code(headers)
     if (metadata := headers.get(CODEX_METADATA)) is not None:

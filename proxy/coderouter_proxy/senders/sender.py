@@ -10,7 +10,7 @@ from coderouter_proxy.senders import agents, hints
 
 @dataclass(frozen=True, slots=True)
 class Sender:
-    """The agent, and what it says the request is for; `agent_type` is the kind of subagent in the agent's own words."""
+    """The agent, and what it reports of the request; `agent_type` is the kind of subagent in the agent's own words."""
 
     agent: Agent = "other"
     request_class: RequestClass | None = None

@@ -117,7 +117,7 @@ def test_the_text_lists_what_says_nothing_and_numbers_the_providers(tmp_path: Pa
     assert lines == [
         "wire             openai",
         "agent            other",
-        "request class    not said",
+        "request class    not given",
         "requested model  claude-haiku-4-5",
         "profile          background",
         'not by           "profile" of the body',

@@ -1,4 +1,4 @@
-"""The agent is told apart by its User-Agent, as it was seen in requests of each; anything else is `other`."""
+"""Agents are recognised by their User-Agent, as it was seen in requests of each; anything else is `other`."""
 
 from typing import get_args
 
@@ -40,7 +40,7 @@ SEEN: list[tuple[str, str]] = [
 
 
 @pytest.mark.parametrize(("user_agent", "agent"), SEEN, ids=[text[:20] for text, _ in SEEN])
-def test_an_agent_is_known_by_the_beginning_of_its_user_agent(user_agent: str, agent: str) -> None:
+def test_an_agent_is_recognised_by_the_beginning_of_its_user_agent(user_agent: str, agent: str) -> None:
     headers = {b"user-agent": user_agent.encode("latin-1")}
     assert agents.of(headers) == agent
     assert agents.of({b"user-agent": user_agent.upper().encode("latin-1", "ignore")}) == agent
@@ -50,12 +50,12 @@ def test_a_request_without_the_header_is_of_another_agent() -> None:
     assert agents.of({}) == "other"
 
 
-def test_copilot_is_known_by_a_header_beside_that_of_its_sdk() -> None:
+def test_copilot_is_recognised_by_a_header_beside_that_of_its_sdk() -> None:
     initiator = {b"x-initiator": b"agent"}
     assert agents.of({b"user-agent": b"Anthropic/JS 0.94.0", **initiator}) == "copilot"
     assert agents.of({b"user-agent": b"OpenAI/JS 5.20.1", **initiator}) == "copilot"
     assert agents.of({b"user-agent": b"opencode/1.18.33", **initiator}) == "opencode"
 
 
-def test_each_agent_of_the_closed_set_can_be_told() -> None:
+def test_each_agent_of_the_closed_set_is_recognised() -> None:
     assert {agent for _, agent in SEEN} | {"copilot"} == set(get_args(Agent))
