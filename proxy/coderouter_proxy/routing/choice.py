@@ -67,20 +67,28 @@ def _by_body(routing: Routing, request: ClientRequest) -> Found | None:
 
 def _by_profile_header(routing: Routing, request: ClientRequest) -> Found | None:
     named = request.headers.get(PROFILE_HEADER)
-    return None if named is None else _existing(routing, named.decode("latin-1"), "X-CodeRouter-Profile")
+    return None if named is None else _existing(routing, _text(named), "X-CodeRouter-Profile")
 
 
 def _by_mode_header(routing: Routing, request: ClientRequest) -> Found | None:
     header = request.headers.get(MODE_HEADER)
     if header is None:
         return None
-    mode, aliases = header.decode("latin-1"), routing.config.mode_aliases
+    mode, aliases = _text(header), routing.config.mode_aliases
     if mode not in aliases:
         modes = ", ".join(aliases) or "none"
         raise HttpError(
             400, f"X-CodeRouter-Mode: there is no mode {mode!r}; there are: {modes}", code="unknown_mode"
         )
     return mode, routing.models.profiles.get(aliases[mode])
+
+
+def _text(header: bytes) -> str:
+    """Return the value as text: clients send what is not ASCII as UTF-8, some as Latin-1."""
+    try:
+        return header.decode()
+    except UnicodeDecodeError:
+        return header.decode("latin-1")
 
 
 def _by_model_name(routing: Routing, request: ClientRequest) -> Found | None:

@@ -32,6 +32,7 @@ profiles:
   - {name: b, providers: [p, dear]}
   - {name: c, providers: [p]}
   - {name: my-claude, providers: [p]}
+  - {name: größer, providers: [p]}
 """
 PROFILE = b"x-coderouter-profile"
 MODE = b"x-coderouter-mode"
@@ -67,6 +68,8 @@ def chosen(
     [
         ({"profile": "a", "model": "c"}, {MODE: b"fast", PROFILE: b"c"}, "a", 0),
         ({"model": "c"}, {MODE: b"fast", PROFILE: b"c"}, "c", 1),
+        ({}, {PROFILE: "größer".encode()}, "größer", 1),
+        ({}, {PROFILE: "größer".encode("latin-1")}, "größer", 1),
         ({"profile": None, "model": "c"}, {MODE: b"fast"}, "b", 2),
         ({"model": "c"}, {}, "c", 3),
         ({"model": "claude-c"}, {}, "c", 3),
@@ -117,8 +120,8 @@ def test_a_provider_that_is_named_is_a_chain_of_its_own_unless_a_profile_has_its
 
 def test_what_is_listed_is_what_can_be_named() -> None:
     models = ROUTING.models
-    assert models.names() == ["a", "b", "c", "my-claude", "p", "dear"]
-    aliases = ["claude-a", "claude-b", "claude-c"]
+    assert models.names() == ["a", "b", "c", "my-claude", "größer", "p", "dear"]
+    aliases = ["claude-a", "claude-b", "claude-c", "claude-größer"]
     assert models.names(aliases=True) == [*models.names(), *aliases]
     for name in models.names(aliases=True):
         assert chosen({"model": name}).way is choice.WAYS[3]
