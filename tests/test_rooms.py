@@ -23,7 +23,7 @@ ORDER = {
         "providers",
         "relay",
         "wires",
-        "eventlog config",
+        "eventlog config senders",
     ),
     "coderouter_exporter": (
         "terminal http",

@@ -30,6 +30,12 @@ CREATE TABLE coderouter_events
     cache_creation_tokens Nullable(Int64),
     cost_usd Nullable(Float64),
     stop_reason LowCardinality(Nullable(String)),
+    agent LowCardinality(Nullable(String)),
+    request_class LowCardinality(Nullable(String)),
+    requested_model Nullable(String),
+    tool_calls Nullable(Int64),
+    had_tools Nullable(Bool),
+    traceparent Nullable(String),
     dropped Array(String),
     filters Array(String)
 )

@@ -20,6 +20,32 @@ CooldownReason = Literal["failures", "retry_after", "memory_pressure"]
 ModeSource = Literal["flag", "env", "config"]
 LostReason = Literal["hung", "exited"]
 
+# A closed set: the proxy's table of User-Agents, in `senders/agents.py`.
+Agent = Literal[
+    "claude-code",
+    "codex",
+    "opencode",
+    "kilo",
+    "qwen-code",
+    "gemini-cli",
+    "copilot",
+    "cline",
+    "roo-code",
+    "crush",
+    "droid",
+    "zed",
+    "openai-agents",
+    "pydantic-ai",
+    "langchain",
+    "litellm",
+    "ai-sdk",
+    "openai-sdk",
+    "anthropic-sdk",
+    "other",
+]
+# A closed set: what a request is for, as its agent reports it in a header.
+RequestClass = Literal["main", "subagent", "workflow", "compaction", "auxiliary", "side_reply"]
+
 # A closed set, by cause: the network, the provider, or (cancelled) a client that disconnected or a proxy that stops.
 ErrorType = Literal[
     "connect",
@@ -397,7 +423,11 @@ class RequestFinished(Event):
     msg: ClassVar[str] = "request-finished"
     request_id: RequestId
     ingress: Annotated[Ingress, "The client's wire."]
-    profile: Annotated[str | None, "Profile that the request was routed to; null if it was rejected before."]
+    profile: Annotated[
+        str | None,
+        "Profile that the request was routed to, or the provider that it named as its model; null if it was rejected "
+        "before.",
+    ]
     stream: Annotated[bool, "Whether the client requested a stream."]
     outcome: Annotated[Outcome, "How the request ended for the client, from a closed set."]
     status: Annotated[int, "HTTP status of the answer; 499 if the client disconnected before there was one."]
@@ -421,6 +451,15 @@ class RequestFinished(Event):
     cost_usd: Annotated[float | None, "Cost of the answer in US dollars; null if no price is known."]
     stop_reason: Annotated[str | None, "Why the model stopped, as reported by the provider."]
     error_type: Annotated[ErrorType | None, "Why a `midstream` answer broke off, from a closed set."]
+    agent: Annotated[Agent, "The client by its `User-Agent`, from a closed set."]
+    request_class: Annotated[
+        RequestClass | None,
+        "What the request is for, as its agent reports it, from a closed set; null if it does not.",
+    ]
+    requested_model: Annotated[str | None, "The model that the client named: at most 128 characters."]
+    tool_calls: Annotated[int, "Tool calls in the answer, those that were repaired included."]
+    had_tools: Annotated[bool, "Whether the request has tools."]
+    traceparent: Annotated[str | None, "The client's W3C `traceparent` header, if it is valid."]
 
 
 EVENTS: tuple[type[Event], ...] = (

@@ -54,11 +54,13 @@ NO_CHANGES = Changes()
 class AnswerLog:
     """What was found out about an answer while it was relayed.
 
-    `stop_reason` is the provider's. If the answer is `complete`, a client that disconnects has received all of it.
+    `stop_reason` is the provider's, and `tool_calls` counts those that were text too. If the answer is `complete`, a
+    client that disconnects has received all of it.
     """
 
     usage: Usage = NO_USAGE
     stop_reason: str | None = None
+    tool_calls: int = 0
     changes: Changes = NO_CHANGES
     complete: bool = False
 

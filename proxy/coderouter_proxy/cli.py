@@ -10,6 +10,7 @@ COMMANDS = {
     "run": "coderouter_proxy.commands.run:run",
     "init": "coderouter_proxy.commands.init:init",
     "check-config": "coderouter_proxy.commands.check_config:check_config",
+    "explain-route": "coderouter_proxy.commands.explain_route:explain_route",
     "doctor": "coderouter_proxy.commands.doctor:doctor",
     "service": "coderouter_proxy.commands.service:service",
 }

@@ -9,6 +9,8 @@ from coderouter_proxy.errors import NotKept
 
 Body = dict[str, Any]
 
+MODEL_CHARS_MAX = 128  # of a name in events
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClientRequest:
@@ -35,3 +37,14 @@ class ClientRequest:
     def outline(self) -> Body:
         """What routing looks at, on any wire: `model`, `system`, `messages`, `tools` and `thinking`."""
         return self.body if self.shaped is None else self.shaped
+
+    @property
+    def requested_model(self) -> str | None:
+        """The model that the client named, cut at `MODEL_CHARS_MAX`."""
+        model = self.body.get("model")
+        return model[:MODEL_CHARS_MAX] if isinstance(model, str) else None
+
+    @property
+    def has_tools(self) -> bool:
+        # `functions` is the older name of `tools`; some agents still use it.
+        return bool(self.outline.get("tools") or self.outline.get("functions"))

@@ -30,6 +30,12 @@ FINISHED = RequestFinished(
     cost_usd=None,
     stop_reason="stop",
     error_type=None,
+    agent="claude-code",
+    request_class="main",
+    requested_model="claude-sonnet-5-5",
+    tool_calls=1,
+    had_tools=True,
+    traceparent=None,
 )
 
 

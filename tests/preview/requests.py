@@ -197,6 +197,12 @@ class Request:
             cost_usd=_cost_usd(MODELS[name], prompt - cached, output, cached) if has_usage and name else None,
             stop_reason=self._stop_reason() if outcome == "ok" else None,
             error_type="timeout_idle" if outcome == "midstream" else None,
+            agent="claude-code" if self.ingress == "anthropic" else "opencode",
+            request_class="main" if self.ingress == "anthropic" else None,
+            requested_model="claude-sonnet-5-5" if self.ingress == "anthropic" else "any",
+            tool_calls=0,
+            had_tools=True,
+            traceparent=None,
         )
 
     def _end(self) -> tuple[Outcome, int]:

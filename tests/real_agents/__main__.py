@@ -10,7 +10,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from real_agents import rotation, table
+from real_agents import by_class, rotation, table
 from real_agents.agent import Agent
 from real_agents.agents import AGENTS
 from real_agents.install.cache import NotInstalled
@@ -18,7 +18,7 @@ from real_agents.providers.kinds import DIRECT, KINDS, Kind
 from real_agents.real_model import checks as real_model
 from real_agents.run import Cell, Installed, run
 
-PROVIDERS = (DIRECT, *(kind.name for kind in KINDS), rotation.ROTATING)
+PROVIDERS = (DIRECT, *(kind.name for kind in KINDS), rotation.ROTATING, by_class.BY_CLASS)
 
 
 def main() -> int:
@@ -61,6 +61,8 @@ def _runs(agent: Agent, options: argparse.Namespace) -> Iterator[Cell]:
             yield run(installed, kind, options.captures)
     if rotation.ROTATING in options.provider and agent.large is not None:
         yield rotation.run(installed, agent.large, options.captures)
+    if by_class.BY_CLASS in options.provider and agent.by_class is not None:
+        yield by_class.run(installed, agent.by_class, options.captures)
 
 
 def _options() -> argparse.Namespace:

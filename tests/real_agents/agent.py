@@ -78,6 +78,19 @@ class Shown:
     usage: Usage | None = None
 
 
+@dataclass(frozen=True)
+class ByClass:
+    """How an agent is made to say of each request what it is for.
+
+    `subagent` is a call that starts one; `works` also sends an auxiliary request, and `compacts` ends the session that
+    it began with a summary.
+    """
+
+    subagent: Call
+    works: Callable[[Workplace], Invocation]
+    compacts: Callable[[Workplace], Invocation]
+
+
 def words(stdout: str) -> Shown:
     """Read the output of an agent that prints text, the answer last."""
     return Shown(stdout.strip().rpartition("\n")[2])
@@ -90,6 +103,7 @@ class Agent:
     `task` is what the model does in a folder. `shown` reads stdout, and raises ValueError, LookupError or TypeError
     where it cannot. It gets so many `prompts`, each with a task; all but the first resume the session.
     `large` is a call with a longer result than agents keep as it is, for those that also run over rotating vendors.
+    `by_class` is for those that also run with a profile for each class of requests.
     """
 
     name: str
@@ -101,6 +115,7 @@ class Agent:
     variant: str = ""
     prompts: int = 1
     large: Call | None = None
+    by_class: ByClass | None = None
 
     @property
     def title(self) -> str:

@@ -76,24 +76,31 @@ def _repeated_names(data: Mapping[str, Any], section: str) -> LocatedErrors:
 
 
 def _named_profiles(data: Mapping[str, Any]) -> Iterator[tuple[Location, object]]:
-    """Yield each location that names a profile, with the name; `auto` is none that has to be configured."""
-    default = data.get("default_profile", "default")
+    """Yield each location that names a profile, with the name; `auto` stands for those that its rules name."""
     router = data.get("auto_router")
-    if default != AUTO_PROFILE:
-        yield ("default_profile",), default
-    elif not isinstance(router, Mapping) or not (router.get("rules") or router.get("disabled")):
-        for name in BUILTIN_RULE_PROFILES:
-            yield ("default_profile",), name
-    if isinstance(aliases := data.get("mode_aliases"), Mapping):
-        for alias, target in aliases.items():
-            if target != AUTO_PROFILE:
-                yield ("mode_aliases", str(alias)), target
+    default: tuple[Location, object] = (("default_profile",), data.get("default_profile", "default"))
+    mapped = _targets(data, "model_map")
+    for location, target in (default, *_targets(data, "mode_aliases"), *mapped):
+        if target != AUTO_PROFILE:
+            yield location, target
+    automatic = [location for location, target in (default, *mapped) if target == AUTO_PROFILE]
     if isinstance(router, Mapping):
         for index, rule in enumerate(_mappings(router.get("rules"))):
             yield ("auto_router", "rules", index, "profile"), rule.get("profile")
         yield ("auto_router", "default_rule_profile"), router.get("default_rule_profile", "writing")
-    elif default == AUTO_PROFILE:
-        yield ("default_profile",), "writing"
+    elif automatic:
+        yield automatic[0], "writing"
+    if automatic and not (isinstance(router, Mapping) and (router.get("rules") or router.get("disabled"))):
+        for name in BUILTIN_RULE_PROFILES:
+            yield automatic[0], name
+
+
+def _targets(data: Mapping[str, Any], section: str) -> list[tuple[Location, object]]:
+    """Return the location of each entry of a mapping to profiles, with the profile."""
+    entries = data.get(section)
+    if not isinstance(entries, Mapping):
+        return []
+    return [((section, str(name)), target) for name, target in entries.items()]
 
 
 def _mappings(value: object) -> list[Mapping[str, Any]]:

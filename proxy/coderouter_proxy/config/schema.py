@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Iterator
-from typing import Annotated, Any, Literal, Self, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 from urllib.parse import urlsplit, urlunsplit
 
 from pydantic import (
@@ -16,6 +16,7 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
+from coderouter_proxy.config.auto_rules import AutoRouter
 from coderouter_proxy.config.headers import Headers, can_hold
 from coderouter_proxy.config.http_proxies import HttpProxyUrl
 from coderouter_proxy.config.kinds import PROVIDER_KINDS
@@ -24,8 +25,6 @@ from coderouter_proxy.config.values import (
     Dollars,
     JsonObject,
     Name,
-    OnlyTrue,
-    Regex,
     TimeoutSeconds,
     TimeZone,
     http_url,
@@ -241,49 +240,6 @@ class Profile(_Section):
     ] = None
 
 
-class Match(_Section):
-    """The single condition of a rule."""
-
-    has_image: Annotated[OnlyTrue | None, "The latest user message contains an image."] = None
-    has_tools: Annotated[OnlyTrue | None, "The request has tools."] = None
-    code_fence_ratio_min: Annotated[
-        Annotated[float, Field(ge=0, le=1)] | None,
-        "At least this fraction of the latest user message is inside code fences.",
-    ] = None
-    content_contains: Annotated[Name | None, "The latest user message contains this text."] = None
-    content_regex: Annotated[Regex | None, "The pattern is found in the latest user message."] = None
-    content_token_count_min: Annotated[
-        Annotated[int, Field(ge=1)] | None, "The whole request has at least this many tokens (estimated)."
-    ] = None
-    model_pattern: Annotated[
-        Regex | None, "The pattern matches the full name of the model the client names."
-    ] = None
-
-    @model_validator(mode="after")
-    def _exactly_one(self) -> Self:
-        matchers = [name for name in type(self).model_fields if getattr(self, name) is not None]
-        if len(matchers) != 1:
-            found = f"has {len(matchers)} matchers ({', '.join(matchers)})" if matchers else "has no matcher"
-            raise ValueError(f"{found}; write exactly one of {', '.join(type(self).model_fields)}")
-        return self
-
-
-class AutoRule(_Section):
-    """Routes the requests that match to a profile."""
-
-    id: Annotated[Name, "Its name in events."]
-    profile: Annotated[Name, "Profile for the requests that match."]
-    match: Annotated[Match, "Exactly one matcher; see below."]
-
-
-class AutoRouter(_Section):
-    """How a profile is chosen when `default_profile` is `auto`; rules replace the built-in ones."""
-
-    rules: Annotated[list[AutoRule], "The first match wins. Without any, the built-in rules apply."] = []
-    default_rule_profile: Annotated[Name, "Profile when no rule matches."] = "writing"
-    disabled: Annotated[bool, "True: skip all rules."] = False
-
-
 class Server(_Section):
     """How the proxy serves its clients."""
 
@@ -317,6 +273,12 @@ class Config(_Section):
     ] = False
     mode_aliases: Annotated[
         dict[str, Name], "Other names for profiles, for `--mode` and `X-CodeRouter-Mode`."
+    ] = {}
+    model_map: Annotated[
+        dict[str, Name],
+        Field(examples=[{"claude-haiku*": "background", "*": "coding"}]),
+        "Profile for requests by the model that they name: the first pattern that matches decides, e.g."
+        ' `{"claude-haiku*": background, "*": coding}`; `*`, `?`, `[seq]`, case counts.',
     ] = {}
     auto_router: Annotated[AutoRouter | None, "How `auto` chooses; see below."] = None
     server: Annotated[Server, "How the proxy serves its clients; see below."] = Server()

@@ -7,13 +7,13 @@ import orjson
 from starlette.types import Receive, Scope, Send
 
 from coderouter_proxy import aside, token_estimate
-from coderouter_proxy.config.schema import AUTO_PROFILE
 from coderouter_proxy.errors import ClientDisconnected, HttpError, shutting_down
 from coderouter_proxy.ingress.body import read_body
 from coderouter_proxy.ingress.exchange import JSON, new_request_id
 from coderouter_proxy.request import ClientRequest
-from coderouter_proxy.routing import profiles
+from coderouter_proxy.routing import choice
 from coderouter_proxy.routing.router import Routing, Runtime
+from coderouter_proxy.senders.sender import Sender
 from coderouter_proxy.wires.client import ClientWire
 
 
@@ -67,10 +67,7 @@ class CountTokens:
 
 
 async def _count(request: ClientRequest, routing: Routing) -> int:
-    name = profiles.choose(routing.config, routing.default, request.body, request.headers)
-    if name == AUTO_PROFILE:
-        name = routing.auto_router.resolve(request.outline).profile
-    profile = profiles.existing(routing.config, name)
+    profile = choice.choose(routing, request, Sender.of(request.headers)).profile
     clients = (routing.clients[name] for name in profile.providers if name in routing.clients)
     first = next((each for each in clients if routing.config.allow_paid or not each.provider.paid), None)
     counted = await first.count_tokens(request, profile) if first is not None else None

@@ -24,15 +24,18 @@ from coderouter_events.events import (
 )
 from coderouter_proxy import aside
 from coderouter_proxy.answer import Answer, AnswerLog
-from coderouter_proxy.config.schema import AUTO_PROFILE, Profile
+from coderouter_proxy.config.schema import Profile
 from coderouter_proxy.errors import ClientDisconnected, HttpError, NotKept, ProviderError, shutting_down
+from coderouter_proxy.ingress import who_answered
 from coderouter_proxy.ingress.body import read_body
 from coderouter_proxy.ingress.connection import CancelOnDisconnect, KeepAlive
 from coderouter_proxy.request import ClientRequest
-from coderouter_proxy.routing import cost, fallback, profiles
+from coderouter_proxy.routing import choice, cost, fallback
 from coderouter_proxy.routing.auto_router import Resolved
 from coderouter_proxy.routing.exhausted import ChainExhausted
 from coderouter_proxy.routing.router import Runtime
+from coderouter_proxy.senders.sender import Sender
+from coderouter_proxy.senders.trace import traceparent
 from coderouter_proxy.wires.client import ClientWire
 
 CLIENT_CLOSED_REQUEST = 499  # nginx's status for a client that disconnected before the response
@@ -83,6 +86,7 @@ class _Exchange:
         self._started = time.perf_counter()
         self.body_bytes = 0
         self._request_id = new_request_id()
+        self._sender = Sender.of(self._headers)
         self._request: ClientRequest | None = None
         self._profile: str | None = None
         self._attempts = fallback.Attempts()
@@ -162,13 +166,10 @@ class _Exchange:
 
     def _chosen(self, request: ClientRequest) -> Profile:
         """Return the profile, and emit what the auto router decided."""
-        routing = self._routing
-        name = profiles.choose(routing.config, routing.default, request.body, self._headers)
-        if name == AUTO_PROFILE:
-            resolved = routing.auto_router.resolve(request.outline)
-            name = resolved.profile
-            self._runtime.emit(_auto_routed(self._request_id, resolved))
-        return profiles.existing(routing.config, name)
+        chosen = choice.choose(self._routing, request, self._sender)
+        if chosen.resolved is not None:
+            self._runtime.emit(_auto_routed(self._request_id, chosen.resolved))
+        return chosen.profile
 
     async def _begin(self, status: int, content_type: bytes, *more: tuple[bytes, bytes]) -> None:
         self._status = status
@@ -178,6 +179,9 @@ class _Exchange:
             (b"content-type", content_type),
             (b"x-request-id", request_id),
             (b"request-id", request_id),
+            *who_answered.headers(
+                self._profile, self._attempts.provider, self._request, self._attempts.count
+            ),
             *more,
         ]
         if content_type == EVENT_STREAM:
@@ -240,6 +244,12 @@ class _Exchange:
                 cost_usd=cost_usd,
                 stop_reason=known.stop_reason,
                 error_type=self._broken_by,
+                agent=self._sender.agent,
+                request_class=self._sender.request_class,
+                requested_model=request.requested_model if request else None,
+                tool_calls=known.tool_calls,
+                had_tools=request is not None and request.has_tools,
+                traceparent=traceparent(self._headers),
             )
         )
         if provider:

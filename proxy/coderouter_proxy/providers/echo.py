@@ -11,6 +11,7 @@ from coderouter_proxy.errors import ProviderError
 from coderouter_proxy.providers.transport import Transport
 from coderouter_proxy.relay.text import AnswerPolicy
 from coderouter_proxy.request import ClientRequest
+from coderouter_proxy.wires.client import named_model
 from coderouter_proxy.wires.clients import CLIENT_WIRES
 from coderouter_proxy.wires.deltas import Delta, Stop, Text
 from coderouter_proxy.wires.provider import Drop
@@ -41,7 +42,7 @@ class Echo:
         refused: ProviderError | None = None,
     ) -> Attempt:
         del profile, traits, drop, refused
-        echoed = _Echoed(request)
+        echoed = _Echoed(request, self.provider.model)
         return Attempt(answer=Answer(pieces=echoed.pieces(), log=echoed.log))
 
     def written(
@@ -67,17 +68,18 @@ class Echo:
 class _Echoed:
     """One answer."""
 
-    def __init__(self, request: ClientRequest) -> None:
+    def __init__(self, request: ClientRequest, model: str) -> None:
         messages = request.outline["messages"]
         words = re.findall(r"\s*\S+|\s+$", _newest_user_text(messages)) or ["…"]
         prompt = sum(len(_text(message.get("content")).split()) for message in messages)
         self._request = request
+        self._model = model or named_model(request.body)
         self._deltas: list[Delta] = [Text(word) for word in words]
         self._usage = Usage(input_tokens=prompt, output_tokens=len(words))
         self._complete = False
 
     async def pieces(self) -> AsyncGenerator[bytes]:
-        writer = CLIENT_WIRES[self._request.ingress].writer(self._request)
+        writer = CLIENT_WIRES[self._request.ingress].writer(self._request, self._model)
         stop = Stop("end_turn")
         if self._request.stream:
             yield writer.begin()

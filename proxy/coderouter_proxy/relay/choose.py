@@ -2,7 +2,7 @@
 
 from functools import partial
 
-from coderouter_proxy.relay.edited import Edit, Edited
+from coderouter_proxy.relay.edited import Edit, Edited, FirstEdit
 from coderouter_proxy.relay.edits import anthropic, openai
 from coderouter_proxy.relay.edits.openai_usage import ShowUsage
 from coderouter_proxy.relay.keep_state import KeepState
@@ -16,10 +16,13 @@ from coderouter_proxy.relay.text import AnswerPolicy, FilterText, RepairToolCall
 from coderouter_proxy.relay.translated import Translated
 from coderouter_proxy.request import ClientRequest
 from coderouter_proxy.wires.anthropic.client import shows_thinking
+from coderouter_proxy.wires.client import named_model
 from coderouter_proxy.wires.clients import CLIENT_WIRES, RESPONSES
 from coderouter_proxy.wires.openai.client import wants_usage
 from coderouter_proxy.wires.openai.functions import uses_functions
 from coderouter_proxy.wires.provider import ProviderWire
+
+Edits = tuple[FirstEdit, *tuple[Edit, ...]]
 
 
 def choose(wire: ProviderWire, request: ClientRequest, policy: AnswerPolicy) -> Relay:
@@ -28,12 +31,12 @@ def choose(wire: ProviderWire, request: ClientRequest, policy: AnswerPolicy) -> 
         return Relay(wire, _translated(wire, request, policy))
     if wire.ingress == "responses":
         return _responses(wire, request, policy)
-    return Relay(wire, Edited(wire, EDITS[wire.ingress](request, policy)))
+    return Relay(wire, Edited(wire, *EDITS[wire.ingress](request, policy)))
 
 
 def _translated(wire: ProviderWire, request: ClientRequest, policy: AnswerPolicy) -> Translated:
     client = CLIENT_WIRES[request.ingress]
-    writer = client.writer(request)
+    writer = client.writer(request, policy.model or named_model(request.body))
     reasoning = client.shows_reasoning or policy.reasoning_passthrough
     kept = KeepState(
         policy.origin,
@@ -53,12 +56,12 @@ def _responses(wire: ProviderWire, request: ClientRequest, policy: AnswerPolicy)
         return Relay(wire, anew())
     on_spec = responses_spec.OnSpec()
     on_spec.keep = RESPONSES.passed_on(request, policy.origin, on_spec)
-    conversion = PassedOrAnew(Edited(wire, [on_spec]), anew, responses_spec.is_sound)
+    conversion = PassedOrAnew(Edited(wire, on_spec), anew, responses_spec.is_sound)
     return Relay(wire, conversion, continues=on_spec.continues)
 
 
-def _openai_edits(request: ClientRequest, policy: AnswerPolicy) -> list[Edit]:
-    edits: list[Edit] = [openai_spec.OnSpec()]
+def _openai_edits(request: ClientRequest, policy: AnswerPolicy) -> Edits:
+    edits: list[Edit] = []
     if policy.origin:
         edits.append(openai.KeepState(policy.origin, returns_reasoning=policy.reasoning_passthrough))
     if stages := _stages(request, policy, thoughts=policy.reasoning_passthrough):
@@ -71,13 +74,13 @@ def _openai_edits(request: ClientRequest, policy: AnswerPolicy) -> list[Edit]:
         edits.append(openai.HideUsage())
     if uses_functions(request.body):
         edits.append(openai.WriteFunctionCall())
-    return edits
+    return openai_spec.OnSpec(), *edits
 
 
-def _anthropic_edits(request: ClientRequest, policy: AnswerPolicy) -> list[Edit]:
+def _anthropic_edits(request: ClientRequest, policy: AnswerPolicy) -> Edits:
     stages = _stages(request, policy, thoughts=shows_thinking(request))
     on_spec = anthropic_spec.OnSpec()
-    return [on_spec, anthropic.EditText(stages, policy.origin)] if stages else [on_spec]
+    return (on_spec, anthropic.EditText(stages, policy.origin)) if stages else (on_spec,)
 
 
 EDITS = {"openai": _openai_edits, "anthropic": _anthropic_edits}

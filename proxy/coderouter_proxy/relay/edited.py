@@ -34,16 +34,28 @@ class Edit(Protocol):
         ...
 
 
-class Edited:
-    """Applies edits in order; without any, all bytes are passed through."""
+class FirstEdit(Edit, Protocol):
+    """Writes an answer as its wire specifies it, so that it sees every tool call."""
 
-    def __init__(self, wire: ProviderWire, edits: Sequence[Edit]) -> None:
+    def calls(self) -> int:
+        """Return how many tool calls of the provider have begun."""
+        ...
+
+
+class Edited:
+    """Applies edits in order; what none of them changes is passed through."""
+
+    def __init__(self, wire: ProviderWire, on_spec: FirstEdit, *edits: Edit) -> None:
         self._wire = wire
-        self._edits = edits
+        self._on_spec = on_spec
+        self._edits: Sequence[Edit] = (on_spec, *edits)
         self._first = True
 
     def changes(self) -> Changes:
         return sum((edit.changes() for edit in self._edits), NO_CHANGES)
+
+    def calls(self) -> int:
+        return self._on_spec.calls() + self.changes().repaired
 
     def concerns(self, events: bytes) -> bool:
         for edit in reversed(self._edits):  # those that read every event are last

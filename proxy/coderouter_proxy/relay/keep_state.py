@@ -25,6 +25,7 @@ class KeepState:
         self._sets_aside = sets_aside
         self._returns_reasoning = returns_reasoning
         self._collected = CollectedState()
+        self.calls = 0
 
     def read(self, deltas: list[Delta]) -> list[Delta]:
         """Return the deltas with a signature behind reasoning, and without what only the vendor can read."""
@@ -59,6 +60,7 @@ class KeepState:
         return identified
 
     def _identified(self, call: ToolCall) -> Iterable[Delta]:
+        self.calls += 1
         if not self._origin:
             return (call,)
         of_call: State | None = None

@@ -20,6 +20,9 @@ class PassedOrAnew:
     def changes(self) -> Changes:
         return self._chosen.changes()
 
+    def calls(self) -> int:
+        return self._chosen.calls()
+
     def concerns(self, events: bytes) -> bool:
         return self._chosen.concerns(events)
 

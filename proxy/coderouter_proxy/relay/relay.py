@@ -27,6 +27,10 @@ class Conversion(Protocol):
         """Return what has been changed so far."""
         ...
 
+    def calls(self) -> int:
+        """Return how many tool calls the client has got so far, those that were text included."""
+        ...
+
     def concerns(self, events: bytes) -> bool:
         """Return whether it must see the chunk of an event that adds content, or of one with another text.
 
@@ -147,6 +151,7 @@ class Relay:
         return AnswerLog(
             usage=self._usage,
             stop_reason=self._stop_reason,
+            tool_calls=self._conversion.calls(),
             changes=changes + _WITHOUT_USAGE if self._usage.nonsense else changes,
             complete=complete,
         )

@@ -23,6 +23,8 @@ class AnswerPolicy:
     reasoning_passthrough: bool = False
     origin: str = ""
     """Fingerprint of the provider, for state that has to come back; without one, none is kept."""
+    model: str = ""
+    """The provider's model, for answers that are written here; empty where it gets the one that the client names."""
     repairs_text_calls: bool = True
     """Tool calls that its models write as text become real ones."""
 

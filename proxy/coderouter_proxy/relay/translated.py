@@ -26,6 +26,9 @@ class Translated:
         stripped = Changes(stripped=self._stripped) if self._stripped else NO_CHANGES
         return self._stages.changes() + stripped
 
+    def calls(self) -> int:
+        return self._kept.calls
+
     def concerns(self, events: bytes) -> bool:
         return True
 

@@ -68,6 +68,9 @@ class _Collected:
     def changes(self) -> Changes:
         return NO_CHANGES
 
+    def calls(self) -> int:
+        return 0
+
     def concerns(self, events: bytes) -> bool:
         return True
 

@@ -1,6 +1,6 @@
 """What each provider's model can do: from providers.yaml, else from the rules for models of that name."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from importlib.resources import files
@@ -12,10 +12,10 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from coderouter_proxy import token_estimate
 from coderouter_proxy.config import validation
-from coderouter_proxy.config.schema import Profile, Provider, known_kind
+from coderouter_proxy.config.schema import Provider, known_kind
 from coderouter_proxy.config.traits import ProviderTraits, Traits, resolved
 from coderouter_proxy.config.values import Name
-from coderouter_proxy.request import Body, ClientRequest
+from coderouter_proxy.request import Body
 
 USER_FILE = Path("~/.coderouter/model-capabilities.yaml")
 SHIPPED = "model-capabilities.yaml"
@@ -71,6 +71,9 @@ class ModelCapabilities:
 
 
 UNKNOWN = ModelCapabilities()
+Known = Mapping[str, ModelCapabilities]
+Sort = Callable[[Body, list[str], Known], list[str]]
+"""Puts providers in order for the outline of a request; those of a group stay in their own order."""
 IMAGES = frozenset({"image", "image_url", "input_image"})  # types of parts, on any wire
 DOCUMENTS = frozenset({"document", "file", "input_file"})
 
@@ -154,20 +157,39 @@ def _kinds(value: Any) -> Iterator[str]:  # noqa: ANN401 - of a client
             yield from _kinds(each.get("content"))
 
 
-def in_order(request: ClientRequest, profile: Profile, known: Mapping[str, ModelCapabilities]) -> list[str]:
-    """Return the profile's providers, those that can do what the request needs first, each group in its own order."""
-    names, outline = profile.providers, request.outline
-    if outline.get("tools"):
-        names = sorted(names, key=lambda name: not known.get(name, UNKNOWN).tools)
-    if wants_thinking(outline):
-        names = sorted(names, key=lambda name: not known.get(name, UNKNOWN).thinking)
+def _by_tools(outline: Body, names: list[str], known: Known) -> list[str]:
+    if not outline.get("tools"):
+        return names
+    return sorted(names, key=lambda name: not known.get(name, UNKNOWN).tools)
+
+
+def _by_thinking(outline: Body, names: list[str], known: Known) -> list[str]:
+    if not wants_thinking(outline):
+        return names
+    return sorted(names, key=lambda name: not known.get(name, UNKNOWN).thinking)
+
+
+def _by_context(outline: Body, names: list[str], known: Known) -> list[str]:
     limits = {
         name: limit for name in names if (limit := known.get(name, UNKNOWN).max_context_tokens) is not None
     }
-    if limits:
-        needed = token_estimate.estimate(outline)
-        names = sorted(names, key=lambda name: needed > limits.get(name, needed))
+    if not limits:
+        return names
+    needed = token_estimate.estimate(outline)
+    return sorted(names, key=lambda name: needed > limits.get(name, needed))
+
+
+def _by_vision(outline: Body, names: list[str], known: Known) -> list[str]:
     blind = {name for name in names if known.get(name, UNKNOWN).vision is False}
-    if blind and not kinds_of_parts(outline).isdisjoint(IMAGES | DOCUMENTS):
-        names = sorted(names, key=lambda name: name in blind)
-    return names
+    if not blind or kinds_of_parts(outline).isdisjoint(IMAGES | DOCUMENTS):
+        return names
+    return sorted(names, key=lambda name: name in blind)
+
+
+NEEDS: tuple[tuple[str, Sort], ...] = (
+    ("its model cannot use tools", _by_tools),
+    ("its model does not think", _by_thinking),
+    ("the request is longer than its context", _by_context),
+    ("its model sees no images or documents", _by_vision),
+)
+"""Why a provider is tried later, and what moves it behind those that can do what the request needs."""

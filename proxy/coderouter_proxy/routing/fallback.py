@@ -16,7 +16,6 @@ from coderouter_events.events import (
     ProviderOk,
     SkipBudgetExceeded,
     SkipPaidProvider,
-    SkipUnknownProvider,
     ToolCallRepaired,
     TryProvider,
 )
@@ -30,7 +29,7 @@ from coderouter_proxy.providers.client import ProviderClient
 from coderouter_proxy.providers.wordings.adaptation import Adaptation, Value
 from coderouter_proxy.redact import shortened
 from coderouter_proxy.request import ClientRequest
-from coderouter_proxy.routing import capabilities, hosted, media, referred, unexpected
+from coderouter_proxy.routing import capabilities, gates, order, unexpected
 from coderouter_proxy.routing.exhausted import chain_exhausted
 from coderouter_proxy.routing.router import Routing, Runtime
 
@@ -50,6 +49,12 @@ class Attempts:
     over_budget: list[str] = field(default_factory=list)
     waited_s: float = 0.0
 
+    def skipped(self, skip: gates.Skip) -> None:
+        if isinstance(skip, SkipPaidProvider):
+            self.blocked.append(skip.provider)
+        elif isinstance(skip, SkipBudgetExceeded):
+            self.over_budget.append(skip.provider)
+
 
 async def answer(
     request: ClientRequest, profile: Profile, routing: Routing, runtime: Runtime, attempts: Attempts
@@ -63,27 +68,22 @@ async def answer(
         HttpError: the request forces a tool that runs at a vendor, and no provider of the chain has it.
         NotKept: it refers to an answer that no provider of the chain may have.
     """
-    names = hosted.in_order(request, capabilities.in_order(request, profile, routing.capabilities), routing)
-    names = referred.in_order(request, names, routing)
-    if profile.cooldown:
-        names = runtime.cooldowns.in_order(names)
+    asked = order.Asked(request, profile, routing, runtime.cooldowns)
     refused: list[_Attempt] = []
-    for name in media.in_order(request.outline, names, routing.clients):
+    for name in order.in_order(asked):
         client = routing.clients.get(name)
-        if client is None:
-            runtime.emit(SkipUnknownProvider(request_id=request.request_id, provider=name))
-        elif client.provider.paid and not routing.config.allow_paid:
-            attempts.blocked.append(name)
-            runtime.emit(SkipPaidProvider(request_id=request.request_id, provider=name))
-        elif (over := runtime.budgets.over(client.provider)) is not None:
-            spent_usd, budget_usd = over
-            attempts.over_budget.append(name)
-            runtime.emit(
-                SkipBudgetExceeded(
-                    request_id=request.request_id, provider=name, spent_usd=spent_usd, budget_usd=budget_usd
-                )
-            )
+        skip = gates.skip(
+            request.request_id,
+            name,
+            client.provider if client else None,
+            runtime.budgets,
+            allow_paid=routing.config.allow_paid,
+        )
+        if skip is not None:
+            attempts.skipped(skip)
+            runtime.emit(skip)
         else:
+            assert client is not None
             attempt = _Attempt(client, request, profile, runtime, attempts)
             found = await attempt.run(can_think=routing.capabilities[name].thinking)
             if isinstance(found, Answer):

@@ -16,6 +16,7 @@ from coderouter_proxy.routing.access import Access
 from coderouter_proxy.routing.capabilities import CapabilityRule, ModelCapabilities
 from coderouter_proxy.routing.cooldown import Cooldowns
 from coderouter_proxy.routing.cost import Budgets
+from coderouter_proxy.routing.models import Models
 from coderouter_proxy.routing.profiles import DefaultProfile
 from coderouter_proxy.wires.state import origin_of
 
@@ -29,6 +30,7 @@ class Routing:
     config: Config
     default: DefaultProfile
     access: Access
+    models: Models
     auto_router: auto_router.Router
     capabilities: Mapping[str, ModelCapabilities]
     clients: Mapping[str, ProviderClient]
@@ -48,6 +50,7 @@ class Routing:
                 provider.output_filters,
                 known[provider.name].reasoning_passthrough,
                 origin=origin_of(provider),
+                model=provider.model,
             )
             for provider in config.providers
         }
@@ -55,6 +58,7 @@ class Routing:
             config=config,
             default=default,
             access=Access(config.server, host),
+            models=Models(config),
             auto_router=auto_router.Router(config.auto_router),
             capabilities=known,
             clients={

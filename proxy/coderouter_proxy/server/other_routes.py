@@ -33,17 +33,14 @@ def routes(runtime: Runtime) -> list[Route]:
     """Return the routes of everything that is not a model request."""
     started = int(time.time())
 
-    def names() -> list[str]:
-        config = runtime.routing.config
-        named = [*(profile.name for profile in config.profiles), *(p.name for p in config.providers)]
-        return list(dict.fromkeys(named))
-
     def models(request: Request) -> bytes:
-        return _wire(request).models(names(), started)
+        wire = _wire(request)
+        for_claude_code = wire.ingress == "anthropic"  # which reads this list for its model picker
+        return wire.models(runtime.routing.models.names(aliases=for_claude_code), started)
 
     def model(request: Request) -> bytes:
         name = request.path_params["name"]
-        if name not in names():
+        if runtime.routing.models.named(name) is None:
             raise HttpError(
                 404, NO_MODEL.format(name[:NAME_CHARS_MAX]), code="model_not_found", param="model"
             )

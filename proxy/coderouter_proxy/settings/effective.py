@@ -8,12 +8,9 @@ from typing import Any
 from coderouter_proxy.config import headers
 from coderouter_proxy.config.schema import Config, Provider
 from coderouter_proxy.redact import masked
-from coderouter_proxy.routing import capabilities
+from coderouter_proxy.routing import capabilities, gates
 from coderouter_proxy.routing.cost import Budgets
 from coderouter_proxy.settings.launch import Settings
-
-NOT_CONFIGURED = "not configured"
-PAID = "paid, and allow_paid is false"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,27 +46,30 @@ def keys_set(settings: Settings) -> dict[str, bool]:
 
 def chains(settings: Settings) -> dict[str, list[Link]]:
     """Return the chain of each profile as a plain request would go through it now, in the order of trying."""
-    path = settings.spend_path
-    budgets = Budgets(path if path and path.exists() else None)  # reading it would create the file
+    budgets = spent(settings)
     return {
         profile.name: [_link(name, settings.config, budgets) for name in profile.providers]
         for profile in settings.config.profiles
     }
 
 
+def spent(settings: Settings) -> Budgets:
+    """Return what providers with a budget have cost, as far as it is written; nothing is created to find out."""
+    path = settings.spend_path
+    return Budgets(path if path and path.exists() else None)
+
+
 def _link(name: str, config: Config, budgets: Budgets) -> Link:
     provider = config.provider(name)
-    if provider is None:
-        return Link(provider=name, tried=False, remark=NOT_CONFIGURED)
-    if provider.paid and not config.allow_paid:
-        return Link(provider=name, tried=False, remark=PAID)
-    if (over := budgets.over(provider)) is not None:
-        spent_usd, budget_usd = over
-        remark = f"budget spent: {spent_usd:.2f} of {budget_usd:g} dollars this month"
-        return Link(provider=name, tried=False, remark=remark)
-    if not has_key(provider):
-        return Link(provider=name, tried=True, remark=f"without a key: {provider.api_key_env} is not set")
+    if (skip := gates.skip("", name, provider, budgets, allow_paid=config.allow_paid)) is not None:
+        return Link(provider=name, tried=False, remark=gates.reason(skip))
+    if provider is not None and not has_key(provider):
+        return Link(provider=name, tried=True, remark=without_key(provider))
     return Link(provider=name, tried=True)
+
+
+def without_key(provider: Provider) -> str:
+    return f"without a key: {provider.api_key_env} is not set"
 
 
 def _provider(provider: Provider, settings: Settings) -> dict[str, Any]:

@@ -74,8 +74,8 @@ class ClientWire(ABC):
         """Return whether a request other than a model request seems to come from a client of this wire."""
 
     @abstractmethod
-    def writer(self, request: ClientRequest) -> AnswerWriter:
-        """Return the writer of the answer to this request; it reports the model that the client named."""
+    def writer(self, request: ClientRequest, model: str) -> AnswerWriter:
+        """Return the writer of an answer of this model to the request."""
 
     @abstractmethod
     def tools(self, request: ClientRequest) -> Mapping[str, Mapping[str, Any]]:

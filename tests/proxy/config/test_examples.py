@@ -7,7 +7,9 @@ import pytest
 
 from coderouter_proxy.config import load
 from coderouter_proxy.routing.auto_router import Router
+from coderouter_proxy.senders.sender import Sender
 from support.docs import ROOT
+from support.proxy.drive_relay import request_of
 
 EXAMPLES = sorted((ROOT / "deploy" / "examples").glob("*.yaml"))
 NAMES = [path.stem for path in EXAMPLES]
@@ -55,8 +57,10 @@ def test_the_raspberry_pi_sends_tools_to_the_cloud() -> None:
     tools = [{"type": "function", "function": {"name": "t"}}]
     messages = [{"role": "user", "content": "Hello."}]
     router = Router(config.auto_router)
-    assert router.resolve({"messages": messages}).profile == "chat"
-    assert router.resolve({"messages": messages, "tools": tools}).profile == "cloud"
+    asked = request_of("openai", {"messages": messages})
+    assert router.resolve(asked, Sender()).profile == "chat"
+    with_tools = request_of("openai", {"messages": messages, "tools": tools})
+    assert router.resolve(with_tools, Sender()).profile == "cloud"
 
 
 @pytest.mark.parametrize(
@@ -69,5 +73,5 @@ def test_the_raspberry_pi_sends_tools_to_the_cloud() -> None:
 )
 def test_the_auto_routing_example_knows_a_stack_trace(words: str, profile: str) -> None:
     config = load.load(ROOT / "deploy" / "examples" / "auto-routing.yaml").config
-    body = {"messages": [{"role": "user", "content": words}]}
-    assert Router(config.auto_router).resolve(body).profile == profile
+    request = request_of("openai", {"messages": [{"role": "user", "content": words}]})
+    assert Router(config.auto_router).resolve(request, Sender()).profile == profile

@@ -3,7 +3,7 @@
 import pytest
 from pydantic import BaseModel, ValidationError
 
-from coderouter_proxy.config import load, schema
+from coderouter_proxy.config import auto_rules, load, schema
 from coderouter_proxy.config.validation import ConfigErrors
 from support import docs
 
@@ -23,8 +23,8 @@ COST = "cost: {input_per_mtok: 3, output_per_mtok: 15"
 COST_FIELDS = "cache_read_per_mtok, cache_write_per_mtok, input_per_mtok, monthly_budget_usd, output_per_mtok"
 CAPABILITIES = "reasoning_passthrough, thinking, tools, vision"
 MATCHERS = (
-    "has_image, has_tools, code_fence_ratio_min, content_contains, content_regex, content_token_count_min, "
-    "model_pattern"
+    "request_class, agent_type, compaction, agent, has_image, has_document, has_tools, has_web_search, has_thinking, "
+    "code_fence_ratio_min, cjk_ratio_min, content_contains, content_regex, content_token_count_min, model_pattern"
 )
 
 
@@ -128,16 +128,19 @@ FIELDS_OF_THE_FILE = [
             "server.cors: is not a known field; known fields: allowed_hosts, api_keys_env, bodies_mib_max, body_mib_max"
         ),
     ),
+    ("model_map: {'*': 5}", "model_map.*: is 5: should be a valid string"),
     ("mode_aliases: {fast: [default]}", "mode_aliases.fast: is ['default']: should be a valid string"),
 ]
 
 MATCHES = [
-    ("{}", f": has no matcher; write exactly one of {MATCHERS}"),
-    ("{has_image: null}", f": has no matcher; write exactly one of {MATCHERS}"),
+    ("{}", f": has no matcher; write at least one of {MATCHERS}"),
+    ("{has_image: null}", f": has no matcher; write at least one of {MATCHERS}"),
     (
-        "{has_tools: true, model_pattern: m}",
-        (f": has 2 matchers (has_tools, model_pattern); write exactly one of {MATCHERS}"),
+        "{request_class: side}",
+        ".request_class: is 'side'; write 'main', 'subagent', 'workflow', 'compaction', 'auxiliary' or 'side_reply'",
     ),
+    ("{compaction: false}", ".compaction: False would never match; write true or remove the rule"),
+    ("{cjk_ratio_min: 2}", ".cjk_ratio_min: is 2: should be less than or equal to 1"),
     ("{has_tools: false}", ".has_tools: False would never match; write true or remove the rule"),
     ("{code_fence_ratio_min: -0.1}", ".code_fence_ratio_min: is -0.1: should be greater than or equal to 0"),
     ("{content_contains: ''}", ".content_contains: is '': should not be empty"),
@@ -169,7 +172,7 @@ def test_a_field_of_the_file_says_what_it_is_and_may_be(field: str, words: str) 
 
 
 @pytest.mark.parametrize(("match", "words"), MATCHES, ids=[match for match, _ in MATCHES])
-def test_a_rule_has_exactly_one_matcher_that_can_match(match: str, words: str) -> None:
+def test_a_rule_has_matchers_that_can_match(match: str, words: str) -> None:
     rules = f"[{{id: a, profile: default, match: {match}}}]"
     found = errors(f"{LEAST}auto_router: {{default_rule_profile: default, rules: {rules}}}\n")
     assert found == [f"f:{OF_FILE}: auto_router.rules[0].match{words}"]
@@ -277,9 +280,9 @@ def test_built_in_rules_need_their_profiles_where_they_are_used(router: str, mis
         schema.Cost,
         schema.Profile,
         schema.Cooldown,
-        schema.AutoRouter,
-        schema.AutoRule,
-        schema.Match,
+        auto_rules.AutoRouter,
+        auto_rules.AutoRule,
+        auto_rules.Match,
     ],
 )
 def test_every_field_says_what_it_does(section: type[BaseModel]) -> None:

@@ -39,7 +39,45 @@ def test_the_event_of_an_answered_request_has_every_field(streamed: bool, served
         "cost_usd": None,
         "stop_reason": "stop",
         "error_type": None,
+        "agent": "other",
+        "request_class": None,
+        "requested_model": "any",
+        "tool_calls": 0,
+        "had_tools": False,
+        "traceparent": None,
     }
+
+
+TRACE = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
+
+
+def test_the_event_says_who_asked_for_what(served: Proxy, a: Provider) -> None:
+    a.plays(says.answer())
+    headers = {
+        "User-Agent": "claude-cli/2.1.332 (external, cli)",
+        "x-claude-code-request-class": "subagent",
+        "traceparent": TRACE,
+    }
+    tools = [{"type": "function", "function": {"name": "t"}}]
+
+    response = served.chat(headers, model="claude-" + "x" * 500, tools=tools).rest()
+
+    finished = served.finished(response.request_id)
+    expected = {
+        "agent": "claude-code",
+        "request_class": "subagent",
+        "requested_model": "claude-" + "x" * 121,
+        "had_tools": True,
+        "traceparent": TRACE,
+    }
+    assert {name: finished[name] for name in expected} == expected
+
+
+def test_the_event_of_an_unreadable_request_says_who_sent_it(served: Proxy) -> None:
+    response = served.post(b"{", {"User-Agent": "opencode/1.18.33"}).rest()
+    finished = served.finished(response.request_id)
+    assert (response.status, finished["outcome"], finished["agent"]) == (400, "client_error", "opencode")
+    assert (finished["requested_model"], finished["had_tools"], finished["tool_calls"]) == (None, False, 0)
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from coderouter_proxy.config import load, validation
-from coderouter_proxy.config.schema import Profile, Provider
+from coderouter_proxy.config.schema import Provider
 from coderouter_proxy.config.traits import EFFORTS, ProviderTraits
 from coderouter_proxy.config.validation import ConfigErrors
 from coderouter_proxy.request import Body, ClientRequest
@@ -162,6 +162,12 @@ def request_with(**body: object) -> ClientRequest:
     return ClientRequest(request_id="r", ingress="anthropic", body=whole, raw=b"", headers={}, stream=False)
 
 
+def in_order(request: ClientRequest, names: list[str], known: capabilities.Known) -> list[str]:
+    for _, sort in capabilities.NEEDS:
+        names = sort(request.outline, names, known)
+    return names
+
+
 KNOWN = {
     "plain": ModelCapabilities(),
     "thinks": ModelCapabilities(thinking=True),
@@ -169,7 +175,7 @@ KNOWN = {
     "small": ModelCapabilities(max_context_tokens=20),
     "thinks too": ModelCapabilities(thinking=True),
 }
-PROFILE = Profile(name="default", providers=[*KNOWN, "ghost"])
+NAMES = [*KNOWN, "ghost"]
 
 
 @pytest.mark.parametrize(
@@ -186,8 +192,8 @@ PROFILE = Profile(name="default", providers=[*KNOWN, "ghost"])
 def test_capable_providers_come_first_and_both_groups_keep_their_order(
     body: Body, first: list[str], last: list[str]
 ) -> None:
-    names = capabilities.in_order(request_with(**body), PROFILE, KNOWN)
-    assert sorted(names) == sorted(PROFILE.providers)
+    names = in_order(request_with(**body), NAMES, KNOWN)
+    assert sorted(names) == sorted(NAMES)
     assert names[: len(first)] == first
     assert names[len(names) - len(last) :] == last
 
@@ -227,11 +233,10 @@ SIGHTED = {
 def test_providers_that_see_nothing_come_last_for_images_whatever_else_they_can(
     content: object, order: list[str]
 ) -> None:
-    profile = Profile(name="default", providers=[*SIGHTED])
     request = request_with(messages=[{"role": "user", "content": content}])
-    assert capabilities.in_order(request, profile, SIGHTED) == order
+    assert in_order(request, [*SIGHTED], SIGHTED) == order
     thinking = request_with(messages=request.body["messages"], thinking={"type": "adaptive"})
-    assert capabilities.in_order(thinking, profile, SIGHTED)[-1] == order[-1]
+    assert in_order(thinking, [*SIGHTED], SIGHTED)[-1] == order[-1]
 
 
 @pytest.mark.parametrize("field", ["capabilities: {vision: false}", "traits: {images: false}"])

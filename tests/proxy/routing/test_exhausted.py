@@ -237,6 +237,12 @@ def test_a_chain_of_paid_providers_only_is_blocked(served: Proxy, c: Provider) -
     assert c.requests == []
 
 
+def test_a_paid_provider_that_is_named_as_the_model_is_blocked_too(served: Proxy, c: Provider) -> None:
+    response = served.chat(model="paid").rest()
+    assert (response.status, response.json["error"]["code"]) == (503, "paid_gate_blocked")
+    assert c.requests == []
+
+
 def test_a_chain_of_unknown_providers_is_exhausted(served: Proxy) -> None:
     response = served.chat(profile="ghosts").rest()
     assert response.status == 502

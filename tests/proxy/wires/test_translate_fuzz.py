@@ -161,7 +161,7 @@ def forward(client: str, provider: str, raw: bytes) -> None:
     try:
         call = request_from_bytes(client, raw)
         token_estimate.estimate(call.outline)
-        CLIENT_WIRES[call.ingress].writer(call).begin()
+        CLIENT_WIRES[call.ingress].writer(call, "m").begin()
         lost: list[str] = []
         body = PROVIDER_WIRES[provider].request(call, PROVIDER, PROFILE, ProviderTraits(), lost.append)
     except HttpError:

@@ -3,7 +3,7 @@
 import json
 from pathlib import Path
 
-from real_agents.agent import Agent, Invocation, Shown, Workplace
+from real_agents.agent import Agent, ByClass, Invocation, Shown, Workplace
 from real_agents.install.npm import Npm
 from real_agents.providers.conversation import Usage
 from real_agents.providers.kinds import ANTHROPIC
@@ -17,6 +17,8 @@ QUIET = {
 }
 
 
+HINTS = {"CLAUDE_CODE_GATEWAY_HINT_HEADERS": "1"}
+SUBAGENT = Call("Agent", {"description": "Look", "prompt": "Look around.", "subagent_type": "Explore"}, "")
 LARGE = Call("Bash", {"command": "seq 20000", "description": "Count to 20000"}, "1\n2\n3\n")
 
 
@@ -33,12 +35,12 @@ def task(folder: Path) -> Task:
     )
 
 
-def invocation(place: Workplace) -> Invocation:
+def invocation(place: Workplace, prompt: str = PROMPT, *options: str, **environment: str) -> Invocation:
     return Invocation(
         (
             "claude",
             *(("--continue",) if place.resumes else ()),
-            *("-p", PROMPT, "--output-format", "json", "--dangerously-skip-permissions"),
+            *("-p", prompt, "--output-format", "json", "--dangerously-skip-permissions", *options),
         ),
         {
             "ANTHROPIC_BASE_URL": place.url,
@@ -46,8 +48,19 @@ def invocation(place: Workplace) -> Invocation:
             "CLAUDE_CODE_TMPDIR": str(place.scratch),
             "IS_SANDBOX": "1",  # without it, root may not skip permissions
             **QUIET,
+            **environment,
         },
     )
+
+
+def _works(place: Workplace) -> Invocation:
+    hook = {"type": "prompt", "prompt": "Is this all right? $ARGUMENTS"}  # which a model of its own answers
+    settings = {"hooks": {"UserPromptSubmit": [{"hooks": [hook]}]}}
+    return invocation(place, PROMPT, "--settings", json.dumps(settings), **HINTS)
+
+
+def _compacts(place: Workplace) -> Invocation:
+    return invocation(place, "/compact", **HINTS)
 
 
 def shown(stdout: str) -> Shown:
@@ -67,5 +80,6 @@ AGENTS = (
         invocation=invocation,
         shown=shown,
         large=LARGE,
+        by_class=ByClass(SUBAGENT, _works, _compacts),
     ),
 )

@@ -37,7 +37,7 @@ stops = st.sampled_from(
 def writer(client: ResponsesClient | None = None, **fields: object) -> ResponsesWriter:
     """Return the writer of the answer to a request with these fields."""
     body = {"model": "m", "input": "Hi.", "tools": TOOLS, **fields}
-    written = (client or ResponsesClient()).writer(request_of("responses", body))
+    written = (client or ResponsesClient()).writer(request_of("responses", body), "m")
     assert isinstance(written, ResponsesWriter)
     return written
 

@@ -8,7 +8,7 @@ from typing import Any
 from coderouter_proxy.config import load, validation
 from coderouter_proxy.doctor.pipeline import event_file, exporter, http, providers
 from coderouter_proxy.doctor.result import Result, Verdict
-from coderouter_proxy.routing import exhausted
+from coderouter_proxy.routing import exhausted, gates
 from coderouter_proxy.settings import effective
 from coderouter_proxy.settings.effective import Link
 from coderouter_proxy.settings.launch import LaunchOptions, Settings, read_settings
@@ -70,9 +70,9 @@ def _check_profile(profile: str, links: list[Link]) -> Result:
     message = f"{tried or 'no provider to try'}{f' (skipped: {skipped})' if skipped else ''}"
     remarks = [link.remark for link in links if not link.tried]
     if not tried:
-        remedy = exhausted.PAID_HINT if effective.PAID in remarks else "add a provider that can be tried"
+        remedy = exhausted.PAID_HINT if gates.PAID in remarks else "add a provider that can be tried"
         return _config_result(check, Verdict.NEEDS_TUNING, message, remedy)
-    if effective.NOT_CONFIGURED in remarks:
+    if gates.NOT_CONFIGURED in remarks:
         remedy = "add it to the providers, or remove it from the profile"
         return _config_result(check, Verdict.NEEDS_TUNING, message, remedy)
     return _config_result(check, Verdict.OK, message)

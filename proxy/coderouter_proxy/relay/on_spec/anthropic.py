@@ -35,11 +35,14 @@ class OnSpec:
         self._open = -1
         self._input = ""  # of a call that came with all of it, until its block ends
         self._in_call = False
-        self._has_called = False
+        self._calls = 0
         self._is_moved = False  # numbers differ from the provider's
 
     def changes(self) -> Changes:
         return NO_CHANGES
+
+    def calls(self) -> int:
+        return self._calls
 
     def concerns(self, events: bytes) -> bool:
         return (
@@ -152,7 +155,7 @@ class OnSpec:
         """Return a block; a call has an id and an object as its input."""
         if not isinstance(block, dict) or block.get("type") != "tool_use":
             return block
-        self._has_called = True
+        self._calls += 1
         own_id, given = call_id(block), block.get("input")
         if own_id == block.get("id") and isinstance(given, dict):
             return block
@@ -161,7 +164,7 @@ class OnSpec:
 
     def _with_reason(self, stopped: Body) -> Body:
         """Return what has a stop_reason with the right one; the same object if it was."""
-        wrong = self._has_called and is_end(stopped.get("stop_reason"))
+        wrong = self._calls > 0 and is_end(stopped.get("stop_reason"))
         return {**stopped, "stop_reason": "tool_use"} if wrong else stopped
 
 

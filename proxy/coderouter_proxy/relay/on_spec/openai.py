@@ -41,6 +41,9 @@ class OnSpec:
     def changes(self) -> Changes:
         return NO_CHANGES
 
+    def calls(self) -> int:
+        return len(self._calls.begun)
+
     def concerns(self, events: bytes) -> bool:
         if events.count(b"{") <= 3:  # a chunk, its choice and its delta
             return False

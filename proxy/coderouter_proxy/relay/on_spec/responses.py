@@ -62,6 +62,7 @@ class OnSpec:
         self.keep: Callable[[Body], None] | None = None
         self._response: Body = {}
         self._next = 0  # number of an event
+        self._calls = 0
         self._items: list[_Item] = []
         self._done: list[Body] = []
         self._run = Run()
@@ -69,6 +70,9 @@ class OnSpec:
 
     def changes(self) -> Changes:
         return NO_CHANGES
+
+    def calls(self) -> int:
+        return self._calls
 
     def continues(self, event: bytes) -> bool:
         """Return whether the event adds text like the one before, and has the next number; then it is counted."""
@@ -126,6 +130,7 @@ class OnSpec:
         if not isinstance(given, dict) or not _is_item(given):
             return False
         self._items.append(_Item(given["id"], given["type"]))
+        self._calls += given["type"] in shape.CALLS
         return True
 
     def end(self) -> list[Body]:
@@ -133,6 +138,7 @@ class OnSpec:
 
     def whole(self, decoded: Body) -> Body:
         edited = _with_usage(decoded)
+        self._calls = _calls(edited["output"])
         if self.keep is not None:
             self.keep(edited)
         return edited
@@ -156,6 +162,7 @@ class OnSpec:
         items = edited["output"]
         if (not items and self._done) or not all(map(_is_item, items)):
             edited = {**edited, "output": self._done}
+        self._calls = max(self._calls, _calls(edited["output"]))
         if self.keep is not None:
             self.keep(edited)
         return chunk if edited is response else {**chunk, "response": edited}
@@ -211,6 +218,10 @@ def _with_usage(response: Body) -> Body:
         "output_tokens_details": {"reasoning_tokens": 0, **out},
     }
     return {**response, "usage": {**usage, **complete}}
+
+
+def _calls(items: list[Body]) -> int:
+    return sum(item["type"] in shape.CALLS for item in items)
 
 
 def _is_response(response: Body) -> bool:

@@ -59,11 +59,13 @@ class AnthropicClient(ClientWire):
     def speaks(self, path: str, headers: Headers) -> bool:
         return b"anthropic-version" in headers or path.startswith(self.path)
 
-    def writer(self, request: ClientRequest) -> AnswerWriter:
+    def writer(self, request: ClientRequest, model: str) -> AnswerWriter:
         thinking = shows_thinking(request)
         return AnthropicWriter(
             f"msg_{request.request_id.removeprefix('req_')}",
-            named_model(request.body),
+            # When the model of its answers changes, Claude Code (2.1.332) leaves out all earlier thinking, and with it
+            # what providers have to get back.
+            named_model(request.body) if thinking else model,
             ToolNames(_given_tools(request.body)),
             thinking=thinking,
             input_tokens=partial(token_estimate.estimate, request.body),

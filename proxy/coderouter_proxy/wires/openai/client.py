@@ -13,7 +13,7 @@ from coderouter_events.events import Ingress
 from coderouter_proxy.errors import HttpError
 from coderouter_proxy.request import Body, ClientRequest
 from coderouter_proxy.wires.answer_writer import AnswerWriter
-from coderouter_proxy.wires.client import ClientWire, Drop, Headers, named_model, schemas
+from coderouter_proxy.wires.client import ClientWire, Drop, Headers, schemas
 from coderouter_proxy.wires.conversation import Conversation
 from coderouter_proxy.wires.openai.answer_writer import OpenAIWriter
 from coderouter_proxy.wires.openai.functions import uses_functions
@@ -42,10 +42,10 @@ class OpenAIClient(ClientWire):
     def speaks(self, path: str, headers: Headers) -> bool:
         return path == self.path
 
-    def writer(self, request: ClientRequest) -> AnswerWriter:
+    def writer(self, request: ClientRequest, model: str) -> AnswerWriter:
         return OpenAIWriter(
             f"chatcmpl-{request.request_id}",
-            named_model(request.body),
+            model,
             int(time.time()),
             usage_chunk=wants_usage(request.body),
             function_call=uses_functions(request.body),

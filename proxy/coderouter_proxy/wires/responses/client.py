@@ -23,7 +23,6 @@ from coderouter_proxy.wires.client import (
     HostedTools,
     checked_stream,
     decoded_object,
-    named_model,
 )
 from coderouter_proxy.wires.conversation import Conversation
 from coderouter_proxy.wires.losses import named
@@ -95,13 +94,13 @@ class ResponsesClient(OpenAIClient):
     def speaks(self, path: str, headers: Headers) -> bool:
         return path.startswith((self.path, *self.aliases))
 
-    def writer(self, request: ClientRequest) -> AnswerWriter:
+    def writer(self, request: ClientRequest, model: str) -> AnswerWriter:
         body = request.body
         stored = body.get("store") is not False
         response = Response(
             _response_id(request.request_id),
             body,
-            model=named_model(body),
+            model=model,
             created_at=int(time.time()),
             stored=stored,
         )

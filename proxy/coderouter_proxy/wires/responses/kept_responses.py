@@ -11,7 +11,6 @@ import orjson
 from coderouter_proxy.errors import HttpError
 from coderouter_proxy.request import Body
 from coderouter_proxy.wires import json_values
-from coderouter_proxy.wires.client import named_model
 from coderouter_proxy.wires.responses.memory import Kept, Memory
 from coderouter_proxy.wires.responses.references import ID_CHARS_MAX, resolved
 from coderouter_proxy.wires.responses.response import Response
@@ -29,7 +28,7 @@ def whole(memory: Memory, response_id: str, query: Mapping[str, str]) -> bytes:
     if kept.made_by:
         return kept.ended
     body: Body = orjson.loads(kept.request)
-    response = Response(response_id, body, model=named_model(body), created_at=0, stored=True)
+    response = Response(response_id, body, model="", created_at=0, stored=True)
     return response.with_end(kept.ended)
 
 

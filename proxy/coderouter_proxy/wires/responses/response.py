@@ -55,10 +55,10 @@ class Response:
     def __init__(self, response_id: str, body: Body, *, model: str, created_at: int, stored: bool) -> None:
         self.id = response_id
         self._created_at = created_at
+        self._model = model
         own = {
             "id": response_id,
             "object": "response",
-            "model": model,
             "store": stored,
         }
         try:
@@ -82,8 +82,8 @@ class Response:
     def _fields(
         self, how: Ending, output: Sequence[Body], usage: Body | None, *, completed_at: int | None
     ) -> bytes:
-        times = {"created_at": self._created_at, "completed_at": completed_at}
-        return orjson.dumps({**times, **how.fields, "output": output, "usage": usage})
+        own = {"model": self._model, "created_at": self._created_at, "completed_at": completed_at}
+        return orjson.dumps({**own, **how.fields, "output": output, "usage": usage})
 
 
 def completed(

@@ -15,6 +15,18 @@ TEXTS: Final = {
     "response.custom_tool_call_input.delta": ("custom_tool_call", "input"),
 }
 """By type of the events that add text: the type of its item, and what of it they extend."""
+CALLS: Final = frozenset(
+    {
+        "function_call",
+        "custom_tool_call",
+        "tool_search_call",
+        "local_shell_call",
+        "shell_call",
+        "apply_patch_call",
+        "computer_call",
+    }
+)
+"""Types of items that call a tool of the client; all other calls run at the vendor."""
 STATUSES: Final = frozenset({"completed", "incomplete", "failed"})
 """Of a response that has ended."""
 LAST: Final = frozenset(f"response.{status}" for status in STATUSES)

@@ -1,0 +1,248 @@
+"""`coderouter explain-route`."""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+import click
+
+from coderouter_proxy.commands import options
+from coderouter_proxy.commands.options import fail_start
+
+if TYPE_CHECKING:
+    from coderouter_proxy.request import ClientRequest
+    from coderouter_proxy.routing.explain import Explanation
+    from coderouter_proxy.settings.launch import Settings
+
+REFUSED = 1
+WIRES = ("openai", "anthropic", "responses")
+HELLO = "Hello."
+REQUEST_ID = "req_explained"
+COOLDOWNS = "Cooldowns are known only to the running proxy."
+
+
+@click.command("explain-route")
+@click.argument("file", required=False, type=click.File("rb"))
+@options.CONFIG
+@options.MODE
+@options.EVENTS
+@options.ENV_FILES
+@options.ENV_FILE_OVERRIDE
+@click.option(
+    "--model",
+    envvar="CODEROUTER_EXPLAIN_ROUTE_MODEL",
+    show_envvar=True,
+    help="Model that the request names, instead of the one in FILE.",
+)
+@click.option(
+    "--header",
+    "headers",
+    metavar="NAME:VALUE",
+    multiple=True,
+    envvar="CODEROUTER_EXPLAIN_ROUTE_HEADER",
+    show_envvar=True,
+    help="Header of the request. Repeatable.",
+)
+@click.option(
+    "--wire",
+    type=click.Choice(WIRES),
+    envvar="CODEROUTER_EXPLAIN_ROUTE_WIRE",
+    show_envvar=True,
+    help="API of the client, if the request does not show it.",
+)
+@click.option(
+    "--json",
+    "as_json",
+    is_flag=True,
+    envvar="CODEROUTER_EXPLAIN_ROUTE_JSON",
+    show_envvar=True,
+    help="Print JSON.",
+)
+def explain_route(
+    *,
+    file: BinaryIO | None,
+    config: Path | None,
+    mode: str | None,
+    events: str,
+    env_files: tuple[Path, ...],
+    env_file_override: bool,
+    model: str | None,
+    headers: tuple[str, ...],
+    wire: str | None,
+    as_json: bool,
+) -> None:
+    """Print which profile and providers would get a request, and why. No provider gets anything.
+
+    FILE holds the request: its JSON body, or its head as in HTTP, an empty line, and the body; `-` is stdin. Without
+    FILE, the request is a short question.
+    """
+    import asyncio  # noqa: PLC0415 - quick help
+
+    import orjson  # noqa: PLC0415
+
+    from coderouter_proxy.config import env_files as envfiles  # noqa: PLC0415
+    from coderouter_proxy.config import load, validation  # noqa: PLC0415
+    from coderouter_proxy.errors import HttpError  # noqa: PLC0415
+    from coderouter_proxy.routing import profiles  # noqa: PLC0415
+    from coderouter_proxy.settings.launch import LaunchOptions, read_settings  # noqa: PLC0415
+
+    given = file.read() if file is not None else b""
+    try:
+        options.read_env_files(env_files, override=env_file_override)
+        launch = LaunchOptions(
+            config_path=load.find(config),
+            mode=mode,
+            mode_source=options.mode_source(),
+            events_path=options.events_path(events),
+            host="127.0.0.1",
+            insecure=False,
+        )
+        settings = read_settings(launch)
+    except (validation.ConfigErrors, profiles.UnknownMode, envfiles.EnvFileError) as error:
+        fail_start(error)
+    try:
+        request = _request(given, model, headers, wire)
+        explanation = asyncio.run(_explained(request, settings))
+    except HttpError as error:
+        if as_json:
+            refused = {"status": error.status, "code": error.code, "message": error.message}
+            click.echo(orjson.dumps({"refused": refused}, option=orjson.OPT_INDENT_2))
+        else:
+            click.echo(f"refused with {error.status}: {error.message}")
+        raise SystemExit(REFUSED) from None
+    shown = _shown(request, explanation, settings)
+    if as_json:
+        click.echo(orjson.dumps(shown, option=orjson.OPT_INDENT_2))
+    else:
+        click.echo("\n".join(_lines(shown, explanation)))
+
+
+def _request(given: bytes, model: str | None, headers: Sequence[str], wire: str | None) -> "ClientRequest":
+    """Return the request in the file, with what the options say of it.
+
+    Raises:
+        HttpError: the proxy would refuse it.
+        click.BadParameter: a header has no colon.
+    """
+    import orjson  # noqa: PLC0415 - quick help
+
+    from coderouter_proxy.errors import HttpError  # noqa: PLC0415
+    from coderouter_proxy.wires.client import decoded_object  # noqa: PLC0415
+    from coderouter_proxy.wires.clients import CLIENT_WIRES, wire_of  # noqa: PLC0415
+
+    head, raw = _head_and_body(given)
+    path, lines = _path_and_headers(head)
+    named = {name.lower().encode(): value.encode() for name, value in _split([*lines, *headers])}
+    body = decoded_object(raw) if raw.strip() else {}
+    client = next((each for each in CLIENT_WIRES.values() if each.ingress == wire), wire_of(path, named))
+    if wire is None and not path and "input" in body and "messages" not in body:
+        client = CLIENT_WIRES["responses"]
+    if raw.strip() and model is None:
+        return client.decode(REQUEST_ID, raw, named)
+    if not body:
+        hello: Any = HELLO if client.ingress == "responses" else [{"role": "user", "content": HELLO}]
+        body = {"model": "any", "input" if client.ingress == "responses" else "messages": hello}
+    if model is not None:
+        body["model"] = model
+    try:
+        return client.decode(REQUEST_ID, orjson.dumps(body), named)
+    except orjson.JSONEncodeError as error:
+        raise HttpError(400, f"the body cannot be read: {error}") from None
+
+
+def _head_and_body(given: bytes) -> tuple[str, bytes]:
+    if not given.strip() or given.lstrip().startswith((b"{", b"[")):
+        return "", given
+    head, _, body = given.replace(b"\r\n", b"\n").lstrip(b"\n").partition(b"\n\n")
+    return head.decode("latin-1"), body
+
+
+def _path_and_headers(head: str) -> tuple[str, list[str]]:
+    """Return the path of the request line, if there is one, and the lines of the headers."""
+    first, *rest = head.splitlines() or [""]
+    words = first.split()
+    if len(words) > 1 and not words[0].endswith(":") and words[1].startswith("/"):
+        return words[1].partition("?")[0], rest
+    return "", [first, *rest] if first else []
+
+
+def _split(lines: Sequence[str]) -> Iterator[tuple[str, str]]:
+    for line in lines:
+        name, colon, value = line.partition(":")
+        if not colon or not name.strip():
+            raise click.BadParameter(f"{line!r} is not NAME: VALUE", param_hint="--header")
+        yield name.strip(), value.strip()
+
+
+async def _explained(request: "ClientRequest", settings: "Settings") -> "Explanation":
+    from coderouter_proxy.providers.transport import Transport  # noqa: PLC0415 - quick help
+    from coderouter_proxy.routing.explain import explain  # noqa: PLC0415
+    from coderouter_proxy.server.reload import new_routing  # noqa: PLC0415
+    from coderouter_proxy.settings import effective  # noqa: PLC0415
+
+    async with Transport() as transport:
+        return explain(request, new_routing(settings, transport), effective.spent(settings))
+
+
+def _shown(request: "ClientRequest", explanation: "Explanation", settings: "Settings") -> dict[str, Any]:
+    from coderouter_proxy.settings import effective  # noqa: PLC0415 - quick help
+
+    sender, choice = explanation.sender, explanation.choice
+    resolved = choice.resolved
+    providers = []
+    for place in explanation.places:
+        provider = settings.config.provider(place.provider)
+        keyless = place.tried and provider is not None and not effective.has_key(provider)
+        providers.append(
+            {
+                "provider": place.provider,
+                "model": provider.model if provider else None,
+                "tried": place.tried,
+                "remarks": [
+                    *place.remarks,
+                    *([effective.without_key(provider)] if keyless and provider else []),
+                ],
+            }
+        )
+    return {
+        "wire": request.ingress,
+        "agent": sender.agent,
+        "request_class": sender.request_class,
+        "agent_type": sender.agent_type,
+        "requested_model": request.requested_model,
+        "profile": choice.profile.name,
+        "chosen_by": choice.way.name,
+        "detail": choice.detail,
+        "auto_router": resolved and {"rule_id": resolved.rule_id, "signals": resolved.signals},
+        "providers": providers,
+    }
+
+
+def _lines(shown: dict[str, Any], explanation: "Explanation") -> Iterator[str]:
+    from coderouter_proxy.routing.choice import WAYS  # noqa: PLC0415 - quick help
+
+    kind = f" ({shown['agent_type']})" if shown["agent_type"] else ""
+    yield f"wire             {shown['wire']}"
+    yield f"agent            {shown['agent']}"
+    yield f"request class    {shown['request_class'] or 'not given'}{kind}"
+    yield f"requested model  {shown['requested_model'] or 'none'}"
+    yield f"profile          {shown['profile']}"
+    for way in WAYS:
+        if way is explanation.choice.way:
+            yield f"chosen by        {way.name}: {shown['detail']}"
+            break
+        yield f"not by           {way.name}"
+    if (auto := shown["auto_router"]) is not None:
+        rule = f"rule {auto['rule_id']}" if auto["rule_id"] else "no rule matches"
+        signals = ", ".join(f"{name}: {value}" for name, value in auto["signals"].items())
+        yield f"auto router      {rule}{f' ({signals})' if signals else ''}"
+    yield ""
+    number = 0
+    for each in shown["providers"]:
+        number += each["tried"]
+        mark = f"{number}." if each["tried"] else "- "
+        model = f" ({each['model']})" if each["model"] else ""
+        remarks = "".join(f"; {remark}" for remark in each["remarks"])
+        yield f"{mark} {each['provider']}{model}{remarks}"
+    if explanation.choice.profile.cooldown:
+        yield f"\n{COOLDOWNS}"

@@ -1,0 +1,38 @@
+"""Which providers of a chain are skipped: those that are not configured, must not cost anything, or cost enough."""
+
+from coderouter_events.events import SkipBudgetExceeded, SkipPaidProvider, SkipUnknownProvider
+from coderouter_proxy.config.schema import Provider
+from coderouter_proxy.routing.cost import Budgets
+
+NOT_CONFIGURED = "not configured"
+PAID = "paid, and allow_paid is false"
+
+Skip = SkipUnknownProvider | SkipPaidProvider | SkipBudgetExceeded
+
+
+def skip(
+    request_id: str, name: str, provider: Provider | None, budgets: Budgets, *, allow_paid: bool
+) -> Skip | None:
+    """Return the event that says why the provider of this name is skipped; None if it is tried."""
+    if provider is None:
+        return SkipUnknownProvider(request_id=request_id, provider=name)
+    if provider.paid and not allow_paid:
+        return SkipPaidProvider(request_id=request_id, provider=name)
+    over = budgets.over(provider)
+    if over is None:
+        return None
+    spent_usd, budget_usd = over
+    return SkipBudgetExceeded(
+        request_id=request_id, provider=name, spent_usd=spent_usd, budget_usd=budget_usd
+    )
+
+
+def reason(skip: Skip) -> str:
+    """Return why a provider is skipped, for people."""
+    match skip:
+        case SkipUnknownProvider():
+            return NOT_CONFIGURED
+        case SkipPaidProvider():
+            return PAID
+        case SkipBudgetExceeded():
+            return f"budget spent: {skip.spent_usd:.2f} of {skip.budget_usd:g} dollars this month"

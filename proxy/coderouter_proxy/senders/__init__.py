@@ -1,0 +1,1 @@
+"""Who sends a request and what for, from its headers: the agent, the class of the request, the trace."""
