@@ -14,7 +14,9 @@ texts = st.text('ab"\\{}[]:,é', max_size=6)
 values = st.recursive(
     texts | st.integers(), lambda inner: st.lists(inner, max_size=3) | st.dictionaries(texts, inner)
 )
-objects = st.dictionaries(texts, values, max_size=3)
+names = texts.filter(lambda name: not name.startswith("{"))
+"""After `{"`, a piece that begins with `{"` could be the name of a parameter; it is taken for a repetition."""
+objects = st.dictionaries(names, values, max_size=3)
 
 
 def text_of(*pieces: str) -> JsonText:

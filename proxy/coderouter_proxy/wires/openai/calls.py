@@ -33,7 +33,10 @@ class JsonText:
             self._chars += len(piece)
 
     def is_repeated_by(self, piece: str) -> bool:
-        """Return whether the piece begins with the whole text: an object never continues with its own beginning."""
+        """Return whether the piece begins with the whole text.
+
+        An object never continues with its own beginning, unless a parameter has a name like `{`.
+        """
         return (
             len(piece) >= self._chars > 0
             and piece[0] == self._pieces[0][0] == "{"
