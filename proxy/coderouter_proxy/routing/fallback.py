@@ -1,6 +1,7 @@
 """The fallback loop: send the request to the providers of a profile in order until one answers."""
 
 import asyncio
+import logging
 import time
 from collections.abc import AsyncGenerator, Iterable
 from dataclasses import dataclass, field, replace
@@ -31,6 +32,8 @@ from coderouter_proxy.request import ClientRequest
 from coderouter_proxy.routing import capabilities, hosted, media, referred
 from coderouter_proxy.routing.exhausted import chain_exhausted
 from coderouter_proxy.routing.router import Routing, Runtime
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(slots=True)
@@ -65,6 +68,11 @@ async def answer(
     names = referred.in_order(request, names, routing)
     if profile.cooldown:
         names = runtime.cooldowns.in_order(names)
+    if log.isEnabledFor(logging.DEBUG):
+        chain, order = ", ".join(profile.providers), ", ".join(names)
+        log.debug(
+            "%s: profile %s has %s; order for it now: %s", request.request_id, profile.name, chain, order
+        )
     refused: list[_Attempt] = []
     for name in media.in_order(request.outline, names, routing.clients):
         client = routing.clients.get(name)

@@ -20,7 +20,7 @@ from uvicorn.config import STARTUP_FAILURE
 
 from coderouter_events import sd_notify
 from coderouter_events.sd_notify import Notify
-from coderouter_http.logs import log_to_stderr
+from coderouter_http.logs import LogOptions, log_to_stderr
 from coderouter_proxy.config.validation import ConfigErrors
 from coderouter_proxy.routing.profiles import UnknownMode
 from coderouter_proxy.server.draining import DrainingServer, blocked_signals, drain_s_max, stopping
@@ -65,7 +65,7 @@ class Supervisor:
         *,
         workers: int,
         grace_s: float,
-        log_level: str,
+        logs: LogOptions,
         ready: str,
         notify: Notify = sd_notify.notify,
         hung_after_s: float = HUNG_AFTER_S,
@@ -74,7 +74,7 @@ class Supervisor:
         self._sock = sock
         self._worker_count = workers
         self._grace_s = grace_s
-        self._log_level = log_level
+        self._logs = logs
         self._status = ready
         self._notify = notify
         self._hung_after_s = hung_after_s
@@ -106,7 +106,7 @@ class Supervisor:
         ours.settimeout(0)
         process = get_context("spawn").Process(
             target=_run_worker,
-            args=(self._settings, self._sock, theirs, self._grace_s, self._log_level, self._memory, number),
+            args=(self._settings, self._sock, theirs, self._grace_s, self._logs, self._memory, number),
             daemon=True,
         )
         with blocked_signals():
@@ -234,11 +234,11 @@ def _run_worker(
     sock: socket.socket,
     channel: socket.socket,
     grace_s: float,
-    log_level: str,
+    logs: LogOptions,
     memory: SharedMemory | None,
     number: int,
 ) -> None:
-    log_to_stderr(log_level)
+    log_to_stderr(logs)
     channel.settimeout(0)
     if memory is not None:
         memory.write_to(number)
