@@ -24,8 +24,10 @@ from coderouter_proxy.config.values import (
     Name,
     OnlyTrue,
     Regex,
+    Text,
     TimeoutSeconds,
     TimeZone,
+    VariableName,
     http_url,
 )
 
@@ -151,7 +153,7 @@ class Provider(_Section):
         Field(examples=["qwen2.5-coder:7b"]),
         'Sent instead of the model the client names; `""` sends the client\'s. `echo` needs none.',
     ]
-    api_key_env: Annotated[Name | None, "Environment variable that holds its API key."] = None
+    api_key_env: Annotated[VariableName | None, "Environment variable that holds its API key."] = None
     paid: Annotated[bool, "Only used when `allow_paid` is true."] = False
     timeout_s: Annotated[
         TimeoutSeconds, "Seconds to the first content of a stream, or to the complete answer."
@@ -164,7 +166,7 @@ class Provider(_Section):
     extra_body: Annotated[JsonObject, "Default fields, overridden by the client's."] = {}
     set_params: Annotated[JsonObject, AfterValidator(_settable), "Fields that override the client's."] = {}
     drop_params: Annotated[
-        list[Name],
+        list[Text],
         AfterValidator(_settable),
         "Fields that are left out of its requests, e.g. `[parallel_tool_calls]`.",
     ] = []
@@ -234,7 +236,7 @@ class Match(_Section):
         Annotated[float, Field(ge=0, le=1)] | None,
         "At least this fraction of the latest user message is inside code fences.",
     ] = None
-    content_contains: Annotated[Name | None, "The latest user message contains this text."] = None
+    content_contains: Annotated[Text | None, "The latest user message contains this text."] = None
     content_regex: Annotated[Regex | None, "The pattern is found in the latest user message."] = None
     content_token_count_min: Annotated[
         Annotated[int, Field(ge=1)] | None, "The whole request has at least this many tokens (estimated)."
@@ -275,10 +277,11 @@ class Server(_Section):
         int, Field(ge=1, le=1024), "Maximum request body in MiB; larger requests get 413."
     ] = 32
     api_keys_env: Annotated[
-        Name | None, "Environment variable with the keys clients may use, separated by commas or spaces."
+        VariableName | None,
+        "Environment variable with the keys clients may use, separated by commas or spaces.",
     ] = None
     allowed_hosts: Annotated[
-        list[Name], "Additional Host names accepted while listening on loopback only."
+        list[Text], "Additional Host names accepted while listening on loopback only."
     ] = []
 
 
@@ -294,7 +297,7 @@ class Config(_Section):
         bool, "Whether paid providers may be used; the environment variable `ALLOW_PAID` overrides it."
     ] = False
     mode_aliases: Annotated[
-        dict[str, Name], "Other names for profiles, for `--mode` and `X-CodeRouter-Mode`."
+        dict[Name, Name], "Other names for profiles, for `--mode` and `X-CodeRouter-Mode`."
     ] = {}
     auto_router: Annotated[AutoRouter | None, "How `auto` chooses; see below."] = None
     server: Annotated[Server, "How the proxy serves its clients; see below."] = Server()

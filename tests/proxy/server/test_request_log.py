@@ -121,8 +121,8 @@ def test_no_line_has_anything_of_a_body_or_a_key(tmp_path: Path, a: Provider) ->
             whole({"error": {"message": A_KEY}}, status=401),
         ):
             a.plays(script)
-            body = {"messages": [{"role": "user", "content": PROMPT}]}
-            lines_of(proxy, proxy.chat(**body).rest().request_id)
+            messages = [{"role": "user", "content": PROMPT}]
+            lines_of(proxy, proxy.chat(messages=messages).rest().request_id)
         assert proxy.command.stop() == 0
         log = proxy.command.stderr
     assert all(words not in log for words in (PROMPT, "the words of the answer", A_KEY))
@@ -143,7 +143,7 @@ def test_requests_are_answered_while_nobody_reads_the_log(kind: str, tmp_path: P
     if kind == "pipe":
         fcntl.fcntl(reader, fcntl.F_SETPIPE_SZ, 4096)
     port = free_port()
-    command = [CODEROUTER, "serve", "--port", str(port), "--events", "off", "--log-level", "debug"]
+    command = [str(CODEROUTER), "serve", "--port", str(port), "--events", "off", "--log-level", "debug"]
     environment = clean_environment(HOME=str(tmp_path))
     with subprocess.Popen(command, cwd=tmp_path, env=environment, stderr=writer) as process:
         try:
