@@ -13,6 +13,7 @@ from pathlib import Path
 
 import orjson
 
+from coderouter_events import private
 from coderouter_events.events import LINE_BYTES_MAX, LOGGER, Event
 
 BUFFERED_LINES_MAX = 10_000
@@ -133,7 +134,7 @@ class EventLog:
                 self._check_end()
             return
         self._close()
-        os.makedirs(os.path.dirname(self._name), exist_ok=True)  # noqa: PTH103, PTH120
+        private.make_folder(Path(self._name).parent)
         flags = os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_NONBLOCK
         self._fd = os.open(self._name, flags, FILE_MODE)
         opened = os.fstat(self._fd)
