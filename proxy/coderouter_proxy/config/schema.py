@@ -1,6 +1,7 @@
 """Schema of providers.yaml: every field with its type, its range, its default and what it does."""
 
 from collections.abc import Iterator
+from datetime import date
 from typing import Annotated, Any, Literal, Self, TypeVar
 from urllib.parse import urlsplit, urlunsplit
 
@@ -79,6 +80,9 @@ class Cost(_Section):
     ] = None
     monthly_budget_usd: Annotated[
         Dollars | None, "Once this much is spent in a month (UTC), the provider is skipped until it ends."
+    ] = None
+    as_of: Annotated[
+        date | None, "Day of these prices; `check-config` warns when they are older than 180 days."
     ] = None
 
 
