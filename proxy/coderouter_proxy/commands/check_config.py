@@ -46,7 +46,8 @@ def check_config(
     """Validate PATH and print the effective configuration.
 
     PATH defaults to the providers.yaml that `serve` would read ($CODEROUTER_CONFIG). All errors are reported at once,
-    with exit code 3. It shows which variables are set, never their values.
+    with exit code 3. It shows which variables are set, never their values, and warns of paid providers without a
+    price and of old prices.
     """
     from datetime import UTC, datetime  # noqa: PLC0415 - quick help
 
