@@ -18,7 +18,7 @@ ORDER = {
         "commands",
         "doctor init",
         "server",
-        "ingress settings",
+        "ingress settings prices",
         "routing",
         "providers",
         "relay",

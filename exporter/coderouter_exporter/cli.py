@@ -21,7 +21,8 @@ from coderouter_exporter.run import StartupError, serve
 from coderouter_exporter.state.state import SERIES_MAX
 from coderouter_exporter.state.store import StateError
 from coderouter_http.listen import parse_address
-from coderouter_http.logs import log_to_stderr
+from coderouter_http.log_options import log_options
+from coderouter_http.logs import LogOptions, log_to_stderr
 
 STARTUP_FAILED = 3
 UNITS_MS = {"ms": 1, "s": 1000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
@@ -143,15 +144,7 @@ _series_max = click.option(
     show_envvar=True,
     help="Web configuration file for TLS and passwords, in the format of Prometheus exporters.",
 )
-@click.option(
-    "--log-level",
-    type=click.Choice(["debug", "info", "warning", "error"]),
-    default="info",
-    show_default=True,
-    envvar="CR_EXPORTER_LOG_LEVEL",
-    show_envvar=True,
-    help="Minimum level of log messages written to stderr.",
-)
+@log_options("CR_EXPORTER", access_log=False, requests="HTTP request, such as a scrape")
 @click.pass_context
 def main(
     ctx: click.Context,
@@ -163,7 +156,7 @@ def main(
     state_reset: bool,  # noqa: FBT001 - click passes it by name
     series_max: int,
     web_config_file: Path | None,
-    log_level: str,
+    logs: LogOptions,
 ) -> None:
     """Count the events of the CodeRouter proxy exactly once and serve the totals.
 
@@ -171,7 +164,7 @@ def main(
     """
     if ctx.invoked_subcommand is not None:
         return
-    log_to_stderr(log_level)
+    log_to_stderr(logs)
     try:
         paths = _event_paths(event_files)
         state_file = state_file or _default_state(paths)

@@ -119,7 +119,7 @@ def _server_config(app: Starlette, web: WebConfigFile | None, refusals: Refusals
         ws="none",
         lifespan="on",
         log_config=None,
-        access_log=False,
+        access_log=True,  # if --access-log is on
         timeout_graceful_shutdown=OPEN_SCRAPES_S,
     )
     config.load()

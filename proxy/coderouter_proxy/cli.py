@@ -11,6 +11,7 @@ COMMANDS = {
     "init": "coderouter_proxy.commands.init:init",
     "check-config": "coderouter_proxy.commands.check_config:check_config",
     "explain-route": "coderouter_proxy.commands.explain_route:explain_route",
+    "prices": "coderouter_proxy.commands.prices:prices",
     "doctor": "coderouter_proxy.commands.doctor:doctor",
     "service": "coderouter_proxy.commands.service:service",
 }

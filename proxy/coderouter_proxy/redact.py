@@ -8,11 +8,19 @@ from typing import Any, Final
 
 from coderouter_events.events import ERROR_CHARS_MAX
 
+VARIABLE_FIELDS = ("api_key_env", "api_keys_env")
+
 _KEY_LIKE = re.compile(
     r"\b(?:(?:sk|pk|rk|gsk|xai|nvapi|hf)[-_]|AIza)[A-Za-z0-9_\-]{12,}"
     r"|(?i:bearer)\s+(?!\$\{)[^\s\"',;]{8,}"
     r"|(?<=://)[^/\s@]+(?=@)"
 )
+
+_VARIABLE_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_RUN = re.compile(r"[A-Za-z0-9]{16,}")
+_RANDOM_CHARS_MIN = 20
+_RANDOM_CHANGES_MIN = 3
+_CHANGE = re.compile(r"(?<=[0-9])(?=[A-Za-z])|(?<=[A-Za-z])(?=[0-9])")
 
 _SECRET_NAME = re.compile(
     r"(?:^|[-_.])(?:api)?(?:key|token|secret|password|passwd|authorization|credential)s?$", re.IGNORECASE
@@ -84,6 +92,38 @@ def shortened(text: str) -> str:
     return text if len(text) <= ERROR_CHARS_MAX else text[: ERROR_CHARS_MAX - 1] + "…"
 
 
+def looks_like_key(text: str) -> bool:
+    """Return whether a name is rather a key: of a known form, or a long run of letters and digits in turns."""
+    is_known = _KEY_LIKE.search(text) is not None
+    return any(is_known or _is_random(run) for run in _RUN.findall(text))
+
+
+def _is_random(run: str) -> bool:
+    return len(run) >= _RANDOM_CHARS_MIN and len(_CHANGE.findall(run)) >= _RANDOM_CHANGES_MIN
+
+
+def name_shown(name: str) -> str:
+    """Return the name for a message; of one that looks like a key, the first four characters."""
+    return f"{name[:4]}…" if looks_like_key(name) else name
+
+
+def value_shown(value: object) -> str:
+    """Return the value for a message, with `***` in place of what looks like a key."""
+    return _RUN.sub(lambda run: "***" if _is_random(run[0]) else run[0], scrubbed(repr(value)))
+
+
+def not_a_variable(text: str) -> str | None:
+    """Return what is wrong with the name of an environment variable; at most four characters of it are shown."""
+    if looks_like_key(text):
+        return (
+            f"{text[:4] + '…'!r} looks like a key: put the key in an env file, write the name of its variable here, "
+            "and create a new key if others could read this file"
+        )
+    if not _VARIABLE_NAME.fullmatch(text):
+        return f"{text[:4] + '…'!r} is not the name of an environment variable; write e.g. OPENAI_API_KEY"
+    return None
+
+
 def is_secret(name: str, value: object) -> bool:
     """Return whether the value looks like a key, or its name is one of a key."""
     if not isinstance(value, str):
@@ -113,5 +153,7 @@ def secret_places(value: object, place: str = "") -> Iterator[str]:
     elif isinstance(value, list):
         for index, inner in enumerate(value):
             yield from secret_places(inner, f"{place}[{index}]")
-    elif is_secret(re.sub(r"\[\d+\]$", "", place), value):
+    elif is_secret(re.sub(r"\[\d+\]$", "", place), value) or (
+        place.endswith(VARIABLE_FIELDS) and isinstance(value, str) and looks_like_key(value)
+    ):
         yield place

@@ -24,6 +24,7 @@ from coderouter_proxy.init import client_settings, clouds
 from coderouter_proxy.providers.adaptations import ADAPTATIONS
 from coderouter_proxy.providers.wordings.adaptation import Adaptation
 from coderouter_proxy.routing import capabilities
+from support import config_schema
 from support.processes import SCRIPTS, clean_environment
 
 ROOT = Path(__file__).parents[2]
@@ -234,5 +235,6 @@ def printed(document: str) -> str:
 
 
 if __name__ == "__main__":
+    config_schema.PATH.write_text(config_schema.text(), encoding="utf-8")
     for path in DOCUMENTS:
         path.write_text(printed(path.read_text(encoding="utf-8")), encoding="utf-8")

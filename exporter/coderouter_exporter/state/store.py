@@ -7,6 +7,8 @@ import zlib
 from contextlib import suppress
 from pathlib import Path
 
+from coderouter_events import private
+
 APPLICATION_ID = 0x63726578
 """Identifies our files; the letters `crex`."""
 SCHEMA = 3
@@ -161,6 +163,7 @@ def _create(path: Path) -> None:
     """
     new = path.with_name(path.name + ".new")
     new.unlink(missing_ok=True)
+    os.close(private.create(new, 0o644))
     db = _connect(new)
     db.execute(f"PRAGMA application_id={APPLICATION_ID}")
     db.execute(
@@ -180,7 +183,7 @@ def _lock(path: Path) -> int:
     """Take the lock next to the file; the kernel releases it with the descriptor, even when the owner is killed."""
     lock = path.with_name(path.name + ".lock")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        private.make_folder(path.parent)
         fd = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
     except OSError as error:
         reason = f"{path.parent} is not a folder" if isinstance(error, FileExistsError) else error.strerror

@@ -46,12 +46,16 @@ def check_config(
     """Validate PATH and print the effective configuration.
 
     PATH defaults to the providers.yaml that `serve` would read ($CODEROUTER_CONFIG). All errors are reported at once,
-    with exit code 3. It shows which variables are set, never their values.
+    with exit code 3. It shows which variables are set, never their values, and warns of paid providers without a
+    price and of old prices.
     """
-    import orjson  # noqa: PLC0415 - quick help
+    from datetime import UTC, datetime  # noqa: PLC0415 - quick help
+
+    import orjson  # noqa: PLC0415
 
     from coderouter_proxy.config import env_files as envfiles  # noqa: PLC0415
     from coderouter_proxy.config import load, validation  # noqa: PLC0415
+    from coderouter_proxy.prices.warnings import price_warnings  # noqa: PLC0415
     from coderouter_proxy.routing import profiles  # noqa: PLC0415
     from coderouter_proxy.settings import accepted, effective, learnt  # noqa: PLC0415
     from coderouter_proxy.settings.launch import LaunchOptions, read_settings  # noqa: PLC0415
@@ -80,6 +84,7 @@ def check_config(
     changed = learnt.changed(settings)
     needed = learnt.traits(settings, changed)
     traits = accepted.traits(settings, changed)
+    warnings = list(price_warnings(settings.config, datetime.now(UTC).date()))
     if as_json:
         shown = {
             "valid": True,
@@ -94,6 +99,7 @@ def check_config(
                 for provider, of_provider in traits.items()
             },
             "learnt": needed,
+            "warnings": warnings,
         }
         click.echo(orjson.dumps(shown, option=orjson.OPT_INDENT_2))
         return
@@ -106,7 +112,7 @@ def check_config(
         for name, trait in of_provider.items()
         if trait.source != accepted.DEFAULT
     ]
-    _show(summary, _as_yaml(config, keys_set), chains, rows, _learnt(needed))
+    _show(summary, _as_yaml(config, keys_set), chains, rows, _learnt(needed), warnings)
 
 
 def _as_yaml(config: Mapping[str, Any], keys_set: Mapping[str, bool]) -> str:
@@ -142,6 +148,7 @@ def _show(
     chains: Mapping[str, Sequence["Link"]],
     traits: Sequence[tuple[str, str, str, str]],
     learnt: Sequence[str],
+    warnings: Sequence[str],
 ) -> None:
     rows = [(profile, *row) for profile, links in chains.items() for row in _numbered(links)]
     if not sys.stdout.isatty():
@@ -154,6 +161,8 @@ def _show(
             click.echo(f"{provider}: {name}: {value} ({source})")
         for line in learnt:
             click.echo(line)
+        for warning in warnings:
+            click.echo(f"warning: {warning}")
         return
     from rich import box  # noqa: PLC0415 - not needed in a pipe
     from rich.console import Console  # noqa: PLC0415
@@ -177,6 +186,8 @@ def _show(
         console.print(_traits_table(traits))
     for line in learnt:
         console.print(Text(line), soft_wrap=True)
+    for warning in warnings:
+        console.print(Text(f"warning: {warning}", "yellow"))
 
 
 def _traits_table(rows: Sequence[tuple[str, str, str, str]]) -> "Table":

@@ -1,11 +1,13 @@
 """`coderouter init`."""
 
+import os
 import re
 import sys
 from pathlib import Path
 
 import click
 
+from coderouter_events import private
 from coderouter_proxy.commands import options
 from coderouter_proxy.commands.options import fail_start
 
@@ -121,10 +123,10 @@ def _check_unused(path: Path) -> None:
 
 
 def _write(path: Path, text: str) -> None:
-    """Create the file with the default mode: it holds no secret, and a service of another user may have to read it."""
+    """Create the file; outside a home it has the default mode: a service of another user may have to read it."""
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with path.open("x", encoding="utf-8") as file:
+        private.make_folder(path.parent)
+        with os.fdopen(private.create(path, 0o666), "w", encoding="utf-8") as file:
             file.write(text)
     except OSError as error:
         raise OutputError(

@@ -77,10 +77,12 @@ def read_env_files(paths: Sequence[Path], *, override: bool) -> None:
         EnvFileError: one cannot be read.
     """
     from coderouter_proxy.config import env_files  # noqa: PLC0415 - quick help
+    from coderouter_proxy.redact import name_shown  # noqa: PLC0415
 
     for path in paths:
         names = env_files.load(path, override=override)
-        click.echo(f"coderouter: {path} set {', '.join(names) or 'nothing'}", err=True)
+        set_names = ", ".join(map(name_shown, names)) or "nothing"
+        click.echo(f"coderouter: {path} set {set_names}", err=True)
 
 
 def events_path(events: str) -> Path | None:

@@ -4,6 +4,8 @@ from pathlib import Path
 
 import click
 
+from coderouter_http.log_options import log_options
+from coderouter_http.logs import LogOptions
 from coderouter_proxy.commands import options
 from coderouter_proxy.commands.options import fail_start
 
@@ -41,15 +43,7 @@ from coderouter_proxy.commands.options import fail_start
     type=click.FloatRange(0),
     help="Seconds to let in-flight requests finish after SIGTERM; whatever is left is ended with an error.",
 )
-@click.option(
-    "--log-level",
-    default="info",
-    show_default=True,
-    envvar="CODEROUTER_LOG_LEVEL",
-    show_envvar=True,
-    type=click.Choice(["debug", "info", "warning", "error"]),
-    help="Minimum level of log messages written to stderr.",
-)
+@log_options("CODEROUTER", access_log=True, requests="finished request of an agent")
 def serve(
     *,
     host: str,
@@ -62,7 +56,7 @@ def serve(
     insecure: bool,
     workers: int,
     grace_s: float,
-    log_level: str,
+    logs: LogOptions,
 ) -> None:
     """Run the proxy until Ctrl-C or SIGTERM."""
     from coderouter_proxy.config import env_files as envfiles  # noqa: PLC0415
@@ -82,7 +76,7 @@ def serve(
             insecure=insecure,
             workers=workers,
         )
-        run.run(read_settings(launch), port=port, workers=workers, log_level=log_level, grace_s=grace_s)
+        run.run(read_settings(launch), port=port, workers=workers, logs=logs, grace_s=grace_s)
     except (
         validation.ConfigErrors,
         envfiles.EnvFileError,

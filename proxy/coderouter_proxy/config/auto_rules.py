@@ -5,7 +5,7 @@ from typing import Annotated, Self, get_args
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from coderouter_events.events import Agent, RequestClass
-from coderouter_proxy.config.values import Name, OnlyTrue, Regex
+from coderouter_proxy.config.values import Name, OnlyTrue, Regex, Text
 
 Ratio = Annotated[float, Field(ge=0, le=1)]
 
@@ -23,7 +23,7 @@ class Match(_Section):
         " or `side_reply`. Claude Code does so with `CLAUDE_CODE_GATEWAY_HINT_HEADERS=1`, codex always.",
     ] = None
     agent_type: Annotated[
-        Name | None,
+        Text | None,
         "The kind of subagent as the agent names it, e.g. `Explore` of Claude Code; case does not count.",
     ] = None
     compaction: Annotated[OnlyTrue | None, "The request asks for a summary of the conversation."] = None
@@ -47,7 +47,7 @@ class Match(_Section):
         Ratio | None,
         "At least this fraction of the letters of the latest user message is Chinese, Japanese or Korean.",
     ] = None
-    content_contains: Annotated[Name | None, "The latest user message contains this text."] = None
+    content_contains: Annotated[Text | None, "The latest user message contains this text."] = None
     content_regex: Annotated[Regex | None, "The pattern is found in the latest user message."] = None
     content_token_count_min: Annotated[
         Annotated[int, Field(ge=1)] | None, "The whole request has at least this many tokens (estimated)."

@@ -9,6 +9,7 @@ from coderouter_proxy.config.kinds import PROVIDER_KINDS
 from coderouter_proxy.config.schema import AUTO_PROFILE
 from coderouter_proxy.config.validation import LocatedErrors, Location
 from coderouter_proxy.config.values import http_url
+from coderouter_proxy.redact import name_shown
 
 BUILTIN_RULE_PROFILES = ("multi", "coding")
 
@@ -33,8 +34,8 @@ def cross_field_errors(data: Mapping[str, Any]) -> LocatedErrors:
     profiles = [entry.get("name") for entry in _mappings(data.get("profiles"))]
     for location, name in _named_profiles(data):
         if isinstance(name, str) and name not in profiles:
-            known = ", ".join(str(profile) for profile in profiles) or "none"
-            yield location, f"there is no profile {name!r}; known profiles: {known}"
+            known = ", ".join(name_shown(str(profile)) for profile in profiles) or "none"
+            yield location, f"there is no profile {name_shown(name)!r}; known profiles: {known}"
 
 
 def _key_beside_credentials(provider: Mapping[str, Any]) -> str | None:
@@ -70,7 +71,7 @@ def _repeated_names(data: Mapping[str, Any], section: str) -> LocatedErrors:
         if isinstance(name, str) and name in seen:
             yield (
                 (section, index, "name"),
-                f"{name!r} is already used by an earlier entry; names must be unique",
+                f"{name_shown(name)!r} is already used by an earlier entry; names must be unique",
             )
         seen.add(str(name))
 

@@ -7,7 +7,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator
 
-from coderouter_proxy.redact import is_secret
+from coderouter_proxy.redact import is_secret, looks_like_key, name_shown, not_a_variable
 
 # The HTTP client sets these from the request itself.
 OWN_HEADERS = frozenset(
@@ -99,14 +99,19 @@ def _expanded(name: str, value: str) -> str:
 
 def _checked(headers: dict[str, str]) -> dict[str, str]:
     seen: set[str] = set()
-    for name in headers:
-        if not _NAME.fullmatch(name):
-            raise ValueError(f"{name!r} is not the name of a header; write letters, digits and hyphens")
+    for name, value in headers.items():
+        if not _NAME.fullmatch(name) or looks_like_key(name):
+            raise ValueError(
+                f"{name_shown(name)!r} is not the name of a header; write letters, digits and hyphens"
+            )
         if name.lower() in OWN_HEADERS:
             raise ValueError(f"{name!r} is set by the router; remove it")
         if name.lower() in seen:
             raise ValueError(f"{name!r} is there twice; remove one of them")
         seen.add(name.lower())
+        for variable in _VARIABLE.findall(value):
+            if (message := not_a_variable(variable)) is not None:
+                raise ValueError(f"header {name!r}: {message}")
     expanded(headers)
     return headers
 

@@ -8,6 +8,7 @@ from coderouter_proxy.config import validation
 from coderouter_proxy.config.consistency import cross_field_errors
 from coderouter_proxy.config.schema import Config
 from coderouter_proxy.config.validation import ConfigErrors
+from coderouter_proxy.redact import value_shown
 
 BUILTIN = """\
 default_profile: default
@@ -79,6 +80,8 @@ def _with_env_override(config: Config) -> Config:
     yes, no = ("true", "1", "yes", "on"), ("false", "0", "no", "off", "")
     if value.strip().lower() not in yes + no:
         raise ConfigErrors(
-            [f"ALLOW_PAID={value!r} in the environment is neither true nor false; set it to one of them"]
+            [
+                f"ALLOW_PAID={value_shown(value)} in the environment is neither true nor false; set it to one of them"
+            ]
         )
     return config.model_copy(update={"allow_paid": value.strip().lower() in yes})

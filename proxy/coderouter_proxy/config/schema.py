@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterator
+from datetime import date
 from typing import Annotated, Any, Literal, TypeVar
 from urllib.parse import urlsplit, urlunsplit
 
@@ -25,8 +26,10 @@ from coderouter_proxy.config.values import (
     Dollars,
     JsonObject,
     Name,
+    Text,
     TimeoutSeconds,
     TimeZone,
+    VariableName,
     http_url,
 )
 
@@ -78,6 +81,9 @@ class Cost(_Section):
     ] = None
     monthly_budget_usd: Annotated[
         Dollars | None, "Once this much is spent in a month (UTC), the provider is skipped until it ends."
+    ] = None
+    as_of: Annotated[
+        date | None, "Day of these prices; `check-config` warns when they are older than 180 days."
     ] = None
 
 
@@ -152,7 +158,7 @@ class Provider(_Section):
         Field(examples=["qwen2.5-coder:7b"]),
         'Sent instead of the model the client names; `""` sends the client\'s. `echo` needs none.',
     ]
-    api_key_env: Annotated[Name | None, "Environment variable that holds its API key."] = None
+    api_key_env: Annotated[VariableName | None, "Environment variable that holds its API key."] = None
     paid: Annotated[bool, "Only used when `allow_paid` is true."] = False
     timeout_s: Annotated[
         TimeoutSeconds, "Seconds to the first content of a stream, or to the complete answer."
@@ -165,7 +171,7 @@ class Provider(_Section):
     extra_body: Annotated[JsonObject, "Default fields, overridden by the client's."] = {}
     set_params: Annotated[JsonObject, AfterValidator(_settable), "Fields that override the client's."] = {}
     drop_params: Annotated[
-        list[Name],
+        list[Text],
         AfterValidator(_settable),
         "Fields that are left out of its requests, e.g. `[parallel_tool_calls]`.",
     ] = []
@@ -253,10 +259,11 @@ class Server(_Section):
         "By default a sixteenth of the memory of the machine or its cgroup, at most 192.",
     ] = None
     api_keys_env: Annotated[
-        Name | None, "Environment variable with the keys clients may use, separated by commas or spaces."
+        VariableName | None,
+        "Environment variable with the keys clients may use, separated by commas or spaces.",
     ] = None
     allowed_hosts: Annotated[
-        list[Name], "Additional Host names accepted while listening on loopback only."
+        list[Text], "Additional Host names accepted while listening on loopback only."
     ] = []
 
 
@@ -272,7 +279,7 @@ class Config(_Section):
         bool, "Whether paid providers may be used; the environment variable `ALLOW_PAID` overrides it."
     ] = False
     mode_aliases: Annotated[
-        dict[str, Name], "Other names for profiles, for `--mode` and `X-CodeRouter-Mode`."
+        dict[Name, Name], "Other names for profiles, for `--mode` and `X-CodeRouter-Mode`."
     ] = {}
     model_map: Annotated[
         dict[str, Name],

@@ -10,8 +10,9 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from coderouter_proxy.config import yaml_text
+from coderouter_proxy.config.values import HIDDEN_VALUE
 from coderouter_proxy.config.yaml_text import YamlError
-from coderouter_proxy.redact import scrubbed
+from coderouter_proxy.redact import name_shown, value_shown
 
 Location = tuple[str | int, ...]
 """Keys and indices from the top of the file down, e.g. `("providers", 0, "model")`."""
@@ -116,6 +117,8 @@ def _message(error: ErrorDetails, model: type[BaseModel]) -> str:
         case "extra_forbidden":
             known = ", ".join(sorted(_section_of(error["loc"], model).model_fields))
             return f"is not a known field; known fields: {known}"
+        case error_type if error_type == HIDDEN_VALUE:
+            return str(context["message"])
         case "literal_error":
             return f"is {found}; write {context['expected']}"
         case "value_error":
@@ -160,14 +163,15 @@ def _model_in(annotation: Any) -> type[BaseModel]:  # noqa: ANN401
 
 def _shown(value: object) -> str:
     """Return the value for an error message: without anything that may be a key, because errors are logged."""
-    text = _QUERY.sub(r"\1…", scrubbed(repr(value)))
+    text = _QUERY.sub(r"\1…", value_shown(value))
     return text if len(text) <= 60 else f"{text[:57]}…"
 
 
 def _path(location: Location) -> str:
     text = ""
     for key in location:
-        text += f"[{key}]" if isinstance(key, int) else f".{key}" if text else key
+        shown = key if isinstance(key, int) else name_shown(key)
+        text += f"[{key}]" if isinstance(key, int) else f".{shown}" if text else str(shown)
     return text
 
 

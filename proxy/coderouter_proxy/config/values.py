@@ -7,6 +7,9 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import orjson
 from pydantic import AfterValidator, Field
+from pydantic_core import PydanticCustomError
+
+from coderouter_proxy.redact import looks_like_key, name_shown, not_a_variable
 
 HOST_CHARS_MAX = 253  # of a name in DNS
 _NOT_IN_URLS = re.compile(r"[\s\x00-\x1f\x7f-\x9f]")
@@ -73,7 +76,26 @@ def _only_true(value: bool) -> bool:  # noqa: FBT001
     return value
 
 
-Name = Annotated[str, Field(min_length=1)]
+def _no_key(value: str) -> str:
+    if looks_like_key(value):
+        raise PydanticCustomError(
+            HIDDEN_VALUE, "{message}", {"message": f"{name_shown(value)!r} looks like a key; write a name"}
+        )
+    return value
+
+
+def _variable(value: str) -> str:
+    if (message := not_a_variable(value)) is not None:
+        raise PydanticCustomError(HIDDEN_VALUE, "{message}", {"message": message})
+    return value
+
+
+HIDDEN_VALUE = "hidden_value"
+"""Type of the errors whose message shows as much of the value as may be shown."""
+
+Text = Annotated[str, Field(min_length=1)]
+Name = Annotated[str, Field(min_length=1), AfterValidator(_no_key)]
+VariableName = Annotated[str, Field(min_length=1), AfterValidator(_variable)]
 Dollars = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 TimeoutSeconds = Annotated[float, Field(gt=0, le=3600)]
 JsonObject = Annotated[dict[str, Any], AfterValidator(_json_object)]

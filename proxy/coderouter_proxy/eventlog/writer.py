@@ -15,6 +15,7 @@ from typing import Self
 
 import orjson
 
+from coderouter_events import private
 from coderouter_events.events import LINE_BYTES_MAX, LOGGER, Event
 from coderouter_proxy.eventlog import worker_counts
 from coderouter_proxy.eventlog.spill import LeftBehind, Spill
@@ -212,7 +213,7 @@ class EventLog:
                 self._check_end()
             return
         self._close()
-        os.makedirs(os.path.dirname(self._name), exist_ok=True)  # noqa: PTH103, PTH120
+        private.make_folder(Path(self._name).parent)
         flags = os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_NONBLOCK
         self._fd = os.open(self._name, flags, FILE_MODE)
         opened = os.fstat(self._fd)

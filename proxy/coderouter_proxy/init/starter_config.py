@@ -3,12 +3,17 @@
 import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import yaml
 
+from coderouter_proxy import config
 from coderouter_proxy.init import local_servers, models
 from coderouter_proxy.init.clouds import Cloud
 from coderouter_proxy.init.local_servers import Server, ServerScan
+from coderouter_proxy.prices import table
+from coderouter_proxy.prices.table import ListPrice
+from coderouter_proxy.prices.warnings import as_yaml
 
 PULL = "qwen2.5-coder:7b"
 LINE_CHARS = 110
@@ -33,6 +38,11 @@ class Entry:
     paid: bool
     where: str
     lines: tuple[str, ...]
+
+
+def schema_path() -> Path:
+    """Return the JSON schema of providers.yaml, by which editors complete and check it."""
+    return Path(str(config.__file__)).with_name("providers.schema.json")
 
 
 def local_entry(scan: ServerScan) -> Entry:
@@ -79,18 +89,37 @@ def placeholder_entries(ollama: Server) -> list[Entry]:
 
 def cloud_entry(cloud: Cloud) -> Entry:
     """Return the entry for a cloud provider."""
+    price = table.list_price(cloud.base_url, cloud.model)
     lines = [
-        *_remarks([cloud.remark]),
+        *_remarks([cloud.remark, *_about_price(price)]),
         f"- name: {cloud.name}",
         *([] if cloud.kind == "openai_compat" else [f"  kind: {cloud.kind}"]),
         f"  base_url: {cloud.base_url}",
         f"  model: {_scalar(cloud.model)}",
         f"  api_key_env: {cloud.variable} # the variable's name; the key itself is never in this file",
         *(["  paid: true"] if cloud.paid else []),
+        *(_cost_lines(price, paid=cloud.paid) if price else []),
         "  timeout_s: 120",
     ]
     where = f"{'paid' if cloud.paid else 'free'}, key in {cloud.variable}"
     return Entry(name=cloud.name, model=cloud.model, paid=cloud.paid, where=where, lines=tuple(lines))
+
+
+def _about_price(price: ListPrice | None) -> list[str]:
+    if price is None:
+        return []
+    until = f" Its list price is valid until {price.until}." if price.until else ""
+    return [f"Takes prompts of up to {price.context_tokens:,} tokens.{until} {price.remark}".strip()]
+
+
+def _cost_lines(price: ListPrice, *, paid: bool) -> list[str]:
+    if not paid:
+        return [f"  # cost: {as_yaml(price)} # its list price, for billed accounts"]
+    return [
+        f"  cost: # list price in dollars per million tokens, from the {price.source}",
+        *(f"    {field}: {usd:g}" for field, usd in price.per_mtok().items()),
+        f"    as_of: {price.as_of}",
+    ]
 
 
 def render(entries: Sequence[Entry], *, allow_paid: bool) -> str:
@@ -103,7 +132,7 @@ def render(entries: Sequence[Entry], *, allow_paid: bool) -> str:
     providers = "\n\n".join("\n".join(f"  {line}" for line in entry.lines) for entry in entries)
     chain = ", ".join(entry.name for entry in entries)
     parts = [
-        HEAD,
+        f"# yaml-language-server: $schema={schema_path().as_uri()}\n{HEAD}",
         f"allow_paid: {'true' if allow_paid else 'false'} # paid providers are {effect}",
         f"providers:\n{providers}",
         f"profiles:\n  - name: default\n    providers: [{chain}] # tried in this order",

@@ -14,7 +14,7 @@ from coderouter_proxy import token_estimate
 from coderouter_proxy.config import validation
 from coderouter_proxy.config.schema import Provider, known_kind
 from coderouter_proxy.config.traits import ProviderTraits, Traits, resolved
-from coderouter_proxy.config.values import Name
+from coderouter_proxy.config.values import Text
 from coderouter_proxy.request import Body
 
 USER_FILE = Path("~/.coderouter/model-capabilities.yaml")
@@ -42,9 +42,9 @@ class CapabilityRule(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    match: Annotated[Name, "Glob of the `model` in providers.yaml: `*`, `?`, `[seq]`; case counts."]
+    match: Annotated[Text, "Glob of the `model` in providers.yaml: `*`, `?`, `[seq]`; case counts."]
     kind: Annotated[str, known_kind("any"), "Only of providers of this kind."] = "any"
-    host: Annotated[Name, "Glob of the host in `base_url`."] = "*"
+    host: Annotated[Text, "Glob of the host in `base_url`."] = "*"
     capabilities: Annotated[CapabilityOverrides, "What these models can do; see the next table."] = (
         CapabilityOverrides()
     )

@@ -1,6 +1,5 @@
 """Explain how a request would be routed now, with the code that routes it; no provider gets anything."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 from coderouter_proxy.request import ClientRequest
@@ -40,25 +39,11 @@ def explain(request: ClientRequest, routing: Routing, budgets: Budgets) -> Expla
     sender = Sender.of(request.headers)
     chosen = choice.choose(routing, request, sender)
     asked = Asked(request, chosen.profile, routing, Cooldowns(lambda _: None))
-    names, remarks = asked.profile.providers, dict[str, list[str]]()
-    for step in order.STEPS:
-        before, names = names, step.sort(asked, names)
-        for name in _later(before, names):
-            remarks.setdefault(name, []).append(f"later: {step.reason}")
-        for name in before:
-            if name not in names:
-                remarks.setdefault(name, []).append(f"left out: {step.reason}")
+    names, remarks = order.in_order(asked), order.remarks(asked)
     left_out = [name for name in asked.profile.providers if name not in names]
     places = [_place(name, remarks.get(name, []), routing, budgets) for name in names]
     places += [Place(provider=name, tried=False, remarks=tuple(remarks[name])) for name in left_out]
     return Explanation(sender=sender, choice=chosen, places=tuple(places))
-
-
-def _later(before: list[str], after: list[str]) -> Iterator[str]:
-    """Yield the names that others have overtaken."""
-    for position, name in enumerate(after):
-        if any(before.index(other) > before.index(name) for other in after[:position]):
-            yield name
 
 
 def _place(name: str, remarks: list[str], routing: Routing, budgets: Budgets) -> Place:

@@ -1,6 +1,7 @@
 """The fallback loop: send the request to the providers of a profile in order until one answers."""
 
 import asyncio
+import logging
 import time
 from collections.abc import AsyncGenerator, Iterable
 from dataclasses import dataclass, field, replace
@@ -32,6 +33,8 @@ from coderouter_proxy.request import ClientRequest
 from coderouter_proxy.routing import capabilities, gates, order, unexpected
 from coderouter_proxy.routing.exhausted import chain_exhausted
 from coderouter_proxy.routing.router import Routing, Runtime
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(slots=True)
@@ -69,8 +72,11 @@ async def answer(
         NotKept: it refers to an answer that no provider of the chain may have.
     """
     asked = order.Asked(request, profile, routing, runtime.cooldowns)
+    names = order.in_order(asked)
+    if log.isEnabledFor(logging.DEBUG):
+        log.debug("%s: profile %s: %s", request.request_id, profile.name, order.described(asked))
     refused: list[_Attempt] = []
-    for name in order.in_order(asked):
+    for name in names:
         client = routing.clients.get(name)
         skip = gates.skip(
             request.request_id,

@@ -1,6 +1,6 @@
 """In which order the providers of a profile are tried: a table of reasons to try one of them later, or not at all."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from coderouter_proxy.config.schema import Profile
@@ -40,6 +40,36 @@ def in_order(asked: Asked) -> list[str]:
     for step in STEPS:
         names = step.sort(asked, names)
     return names
+
+
+def remarks(asked: Asked) -> dict[str, list[str]]:
+    """Return by provider why it is not tried, or not earlier; raises as `in_order` does."""
+    names, found = asked.profile.providers, dict[str, list[str]]()
+    for step in STEPS:
+        before, names = names, step.sort(asked, names)
+        for name in _later(before, names):
+            found.setdefault(name, []).append(f"later: {step.reason}")
+        for name in before:
+            if name not in names:
+                found.setdefault(name, []).append(f"left out: {step.reason}")
+    return found
+
+
+def described(asked: Asked) -> str:
+    """Return the chain in words for the log: each provider, and why it is not tried, or not earlier."""
+    found = remarks(asked)
+    names = in_order(asked)
+    left_out = [name for name in asked.profile.providers if name not in names]
+    return ", ".join(
+        f"{name} ({'; '.join(found[name])})" if name in found else name for name in names + left_out
+    )
+
+
+def _later(before: list[str], after: list[str]) -> Iterator[str]:
+    """Yield the names that others have overtaken."""
+    for position, name in enumerate(after):
+        if any(before.index(other) > before.index(name) for other in after[:position]):
+            yield name
 
 
 def _by_need(sort: Sort) -> Callable[[Asked, list[str]], list[str]]:

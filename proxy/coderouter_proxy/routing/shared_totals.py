@@ -6,6 +6,7 @@ from contextlib import suppress
 from hashlib import blake2b
 from pathlib import Path
 
+from coderouter_events import private
 from coderouter_proxy.routing.spend_file import TOTAL_MAX, Entry
 
 SUFFIX = "-live"
@@ -28,7 +29,7 @@ class SharedTotals:
             OSError: it cannot be created, or its file system has no locks.
         """
         self._path = spend_path.with_name(spend_path.name + SUFFIX)
-        self._path.parent.mkdir(parents=True, exist_ok=True)
+        private.make_folder(self._path.parent)
         self._fd = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         self._offsets: dict[Entry, int] = {}
         try:

@@ -1,9 +1,12 @@
 """The SQLite file that keeps what was spent, by month and provider."""
 
+import os
 from collections.abc import Mapping
 from contextlib import closing, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from coderouter_events import private
 
 if TYPE_CHECKING:
     import sqlite3
@@ -85,7 +88,9 @@ class SpendFile:
         if self._database and self._inode == _inode(self.path):
             return self._database
         self.close()
-        self.path.parent.mkdir(parents=True, exist_ok=True)
+        private.make_folder(self.path.parent)
+        with suppress(FileExistsError):
+            os.close(private.create(self.path, 0o644))  # SQLite's own mode; its other files get the same
         self._database = _connect(self.path)
         # A commit is then one write without fsync(2): a tenth of the CPU time. Another process may be changing the
         # mode right now; then this connection works in whatever mode there is.

@@ -19,7 +19,7 @@ from coderouter_proxy.providers.transport import Transport
 from coderouter_proxy.routing.cooldown import Cooldowns
 from coderouter_proxy.routing.cost import Budgets
 from coderouter_proxy.routing.router import Runtime
-from coderouter_proxy.server import other_routes
+from coderouter_proxy.server import other_routes, request_log
 from coderouter_proxy.server.lifecycle import lifecycle
 from coderouter_proxy.server.reload import new_routing
 from coderouter_proxy.settings.launch import Settings
@@ -32,7 +32,7 @@ def create(settings: Settings, notify: Notify, refusals: Refusals) -> ASGIApp:
     transport = Transport()
     runtime = Runtime(
         routing=new_routing(settings, transport),
-        emit=event_log.write,
+        emit=request_log.logged(event_log.write),
         cooldowns=Cooldowns(event_log.write),
         budgets=Budgets(settings.spend_path),
         ping_s=settings.ping_s,

@@ -9,7 +9,7 @@ from importlib.metadata import version
 
 from coderouter_events import sd_notify
 from coderouter_http.listen import CannotListen, listen, url_of
-from coderouter_http.logs import log_to_stderr
+from coderouter_http.logs import LogOptions, log_to_stderr
 from coderouter_http.protocol.limits import raise_descriptor_limit
 from coderouter_proxy.server.draining import DrainingServer
 from coderouter_proxy.server.lifecycle import SIGNALS
@@ -23,13 +23,13 @@ class CannotStart(Exception):
     """The proxy cannot serve; the message says why and what to change."""
 
 
-def run(settings: Settings, *, port: int, workers: int, log_level: str, grace_s: float) -> None:
+def run(settings: Settings, *, port: int, workers: int, logs: LogOptions, grace_s: float) -> None:
     """Serve until a signal, then let in-flight requests finish for up to `grace_s`; a second signal cuts that short.
 
     Raises:
         CannotStart
     """
-    log_to_stderr(log_level)
+    log_to_stderr(logs)
     raise_descriptor_limit()
     signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)  # an early signal waits for its handler
     sock = _listen(settings.launch.host, port)
@@ -42,9 +42,7 @@ def run(settings: Settings, *, port: int, workers: int, log_level: str, grace_s:
         server = DrainingServer(settings, sd_notify.notify, grace_s=grace_s, ping_s=ping_s, ready=ready)
         server.run([sock])
         return
-    supervisor = Supervisor(
-        settings, sock, workers=workers, grace_s=grace_s, log_level=log_level, ready=ready
-    )
+    supervisor = Supervisor(settings, sock, workers=workers, grace_s=grace_s, logs=logs, ready=ready)
     asyncio.run(supervisor.run())
     if supervisor.failed:
         raise CannotStart("a worker failed to start; see its log lines above")

@@ -21,7 +21,7 @@ from uvicorn.config import STARTUP_FAILURE
 from coderouter_events import sd_notify
 from coderouter_events.events import WorkerLost
 from coderouter_events.sd_notify import Notify
-from coderouter_http.logs import log_to_stderr
+from coderouter_http.logs import LogOptions, log_to_stderr
 from coderouter_proxy.config.validation import ConfigErrors
 from coderouter_proxy.eventlog import worker_counts
 from coderouter_proxy.eventlog.worker_counts import Left, WorkerCounts
@@ -71,7 +71,7 @@ class Supervisor:
         *,
         workers: int,
         grace_s: float,
-        log_level: str,
+        logs: LogOptions,
         ready: str,
         notify: Notify = sd_notify.notify,
         hung_after_s: float = HUNG_AFTER_S,
@@ -80,7 +80,7 @@ class Supervisor:
         self._sock = sock
         self._worker_count = workers
         self._grace_s = grace_s
-        self._log_level = log_level
+        self._logs = logs
         self._status = ready
         self._notify = notify
         self._hung_after_s = hung_after_s
@@ -119,7 +119,7 @@ class Supervisor:
                 self._sock,
                 theirs,
                 self._grace_s,
-                self._log_level,
+                self._logs,
                 self._memory,
                 self._counts,
                 number,
@@ -278,12 +278,12 @@ def _run_worker(
     sock: socket.socket,
     channel: socket.socket,
     grace_s: float,
-    log_level: str,
+    logs: LogOptions,
     memory: SharedMemory | None,
     counts: WorkerCounts,
     number: int,
 ) -> None:
-    log_to_stderr(log_level)
+    log_to_stderr(logs)
     channel.settimeout(0)
     worker_counts.share(counts.of(number))
     if memory is not None:

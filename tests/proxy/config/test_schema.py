@@ -20,7 +20,9 @@ OF_PROVIDER, OF_PROFILE, OF_FILE = 5, 8, 8  # the line of a further field of eac
 PROVIDER, PROFILE = "providers[0]", "profiles[0]"
 
 COST = "cost: {input_per_mtok: 3, output_per_mtok: 15"
-COST_FIELDS = "cache_read_per_mtok, cache_write_per_mtok, input_per_mtok, monthly_budget_usd, output_per_mtok"
+COST_FIELDS = (
+    "as_of, cache_read_per_mtok, cache_write_per_mtok, input_per_mtok, monthly_budget_usd, output_per_mtok"
+)
 CAPABILITIES = "reasoning_passthrough, thinking, tools, vision"
 MATCHERS = (
     "request_class, agent_type, compaction, agent, has_image, has_document, has_tools, has_web_search, has_thinking, "

@@ -28,7 +28,7 @@ SONNET = Cost(input_per_mtok=3, output_per_mtok=15)
 # Of 10 input tokens, 3 output tokens and 2 from the cache, as the fake upstream counts.
 ONE_ANSWER = 76  # micro-dollars
 ONE_ANSWER_USD = ONE_ANSWER / cost.MICRO
-PRICES = {"input_per_mtok": 3, "output_per_mtok": 15}
+PRICES: dict[str, Any] = {"input_per_mtok": 3, "output_per_mtok": 15}
 
 
 @pytest.mark.parametrize(

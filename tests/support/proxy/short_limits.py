@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+from coderouter_http.logs import LogOptions
 from coderouter_http.server import StoppableServer
 from coderouter_proxy.server import run
 from coderouter_proxy.settings.launch import LIMITS
@@ -17,7 +18,7 @@ def main() -> None:
     StoppableServer.tick_s = TICK_S
     settings, port = given_settings()
     limits = replace(LIMITS, half_s=HALF_S, idle_s=IDLE_S, unread_s=UNREAD_S)
-    run.run(replace(settings, limits=limits), port=port, workers=1, log_level="info", grace_s=1)
+    run.run(replace(settings, limits=limits), port=port, workers=1, logs=LogOptions(), grace_s=1)
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ import argparse
 from dataclasses import replace
 from pathlib import Path
 
+from coderouter_http.logs import LogOptions
 from coderouter_proxy.server import run
 from coderouter_proxy.settings.launch import LaunchOptions, Settings, read_settings
 
@@ -29,7 +30,7 @@ def given_settings() -> tuple[Settings, int]:
 
 def main() -> None:
     read, port = given_settings()
-    run.run(replace(read, ping_s=PING_S), port=port, workers=1, log_level="info", grace_s=1)
+    run.run(replace(read, ping_s=PING_S), port=port, workers=1, logs=LogOptions(), grace_s=1)
 
 
 if __name__ == "__main__":

@@ -4,7 +4,7 @@ import asyncio
 import sys
 
 from coderouter_http.listen import listen
-from coderouter_http.logs import log_to_stderr
+from coderouter_http.logs import LogOptions, log_to_stderr
 from coderouter_proxy.server.supervisor import Supervisor
 from support.proxy.short_pings import given_settings
 
@@ -14,7 +14,7 @@ HUNG_AFTER_S = 10.0
 
 def main() -> None:
     settings, port = given_settings()
-    log_to_stderr("info")
+    log_to_stderr(LogOptions())
     sock = listen("127.0.0.1", port)
     print(f"listens on http://127.0.0.1:{sock.getsockname()[1]}", file=sys.stderr)
     supervisor = Supervisor(
@@ -22,7 +22,7 @@ def main() -> None:
         sock,
         workers=2,
         grace_s=1,
-        log_level="info",
+        logs=LogOptions(),
         ready="",
         hung_after_s=HUNG_AFTER_S,
     )

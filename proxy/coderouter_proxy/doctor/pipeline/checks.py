@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from coderouter_proxy.config import load, validation
-from coderouter_proxy.doctor.pipeline import event_file, exporter, http, providers
+from coderouter_proxy.doctor.pipeline import event_file, exporter, http, modes, providers
 from coderouter_proxy.doctor.result import Result, Verdict
 from coderouter_proxy.routing import exhausted, gates
 from coderouter_proxy.settings import effective
@@ -32,6 +32,7 @@ def check_pipeline(
         results += [_check_profile(name, links) for name, links in effective.chains(loaded).items()]
         results += providers.check(loaded.config)
     results.append(event_file.check(events_path))
+    results += modes.check(path, events_path)
     proxy = _check_proxy(proxy_url, loaded)
     proxy_runs = proxy.verdict in (Verdict.OK, Verdict.NEEDS_TUNING)
     return [*results, proxy, *exporter.check(exporter_url, events_path, proxy_runs=proxy_runs)]

@@ -1,0 +1,51 @@
+"""What is wrong with the prices in providers.yaml: there are none, or they are old."""
+
+from collections.abc import Iterator
+from datetime import date
+
+from coderouter_proxy.config.schema import Config, Cost, Provider
+from coderouter_proxy.prices import table
+from coderouter_proxy.prices.table import ListPrice
+
+OLD_AFTER_DAYS = 180
+
+
+def price_warnings(config: Config, today: date) -> Iterator[str]:
+    """Yield a sentence for each paid provider without a price, and for each price that is old."""
+    for provider in config.providers:
+        listed = table.of_provider(provider)
+        if provider.cost is None:
+            if provider.paid:
+                yield f"provider {provider.name!r} is paid and has no cost, so what it costs is unknown; {_add(listed)}"
+        elif (reason := _outdated(provider, provider.cost, listed, today)) is not None:
+            yield f"the prices of provider {provider.name!r} {reason}; {_compare(listed, today)}"
+
+
+def _outdated(provider: Provider, cost: Cost, listed: ListPrice | None, today: date) -> str | None:
+    if listed is not None and listed.until is not None and listed.until < today and is_listed(cost, listed):
+        return f"were valid until {listed.until}"
+    if cost.as_of is not None and (days := (today - cost.as_of).days) > OLD_AFTER_DAYS:
+        return f"are those of {cost.as_of}, {days} days ago"
+    return None
+
+
+def is_listed(cost: Cost, listed: ListPrice) -> bool:
+    """Return whether the prices are the listed ones."""
+    return all(getattr(cost, field) == usd for field, usd in listed.per_mtok().items())
+
+
+def as_yaml(listed: ListPrice) -> str:
+    """Return the list price as the value of `cost` in providers.yaml, in one line."""
+    fields = {**{field: f"{usd:g}" for field, usd in listed.per_mtok().items()}, "as_of": listed.as_of}
+    return f"{{{', '.join(f'{field}: {value}' for field, value in fields.items())}}}"
+
+
+def _add(listed: ListPrice | None) -> str:
+    if listed is None:
+        return "add cost, with the prices on its price page"
+    return f"add its list price: cost: {as_yaml(listed)}"
+
+
+def _compare(listed: ListPrice | None, today: date) -> str:
+    page = f" ({listed.page})" if listed is not None and listed.page else ""
+    return f"compare them with its price page{page} and set as_of: {today}"
