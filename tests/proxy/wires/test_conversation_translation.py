@@ -245,13 +245,15 @@ def _openai_parts(parts: Iterable[Part]) -> Iterator[Part]:
 
 
 def _on_anthropic(conversation: Conversation, turns: Iterable[Turn]) -> Conversation:
-    """The user begins, nothing ends in white space, and there is a number of tokens."""
+    """The user begins, nothing ends in white space, there is a number of tokens, and tools if any was called."""
     known = list(turns)
     if not known or known[0].role != "user":
         known.insert(0, Turn("user", (Text(sequence.CONTINUED),)))
     if known[-1].role == "assistant" and isinstance(text := known[-1].parts[-1], Text):
         known[-1] = Turn("assistant", (*known[-1].parts[:-1], replace(text, text=text.text.rstrip())))
     temperature: Any = conversation.temperature
+    if not any(tool.hosted is None for tool in conversation.tools):
+        conversation = _with_called_tools(conversation, known)
     choice = conversation.tool_choice
     return replace(
         conversation,
@@ -260,6 +262,14 @@ def _on_anthropic(conversation: Conversation, turns: Iterable[Turn]) -> Conversa
         temperature=None if temperature is None else min(temperature, 1),
         parallel_calls=None if choice and choice.mode == "none" else conversation.parallel_calls,
     )
+
+
+def _with_called_tools(conversation: Conversation, turns: Iterable[Turn]) -> Conversation:
+    called = {part.name: None for turn in turns for part in turn.parts if isinstance(part, Call)}
+    if not called:
+        return conversation
+    tools = tuple(Tool(name=name, parameters=EMPTY_SCHEMA) for name in called)
+    return replace(conversation, tools=tools, tool_choice=ToolChoice("none"))
 
 
 def without_losses(conversation: Conversation, wire: str) -> tuple[Conversation, set[str]]:
