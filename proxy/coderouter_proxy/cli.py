@@ -5,6 +5,8 @@ from importlib.metadata import entry_points
 
 import click
 
+from coderouter_http import command_line
+
 COMMANDS = {
     "serve": "coderouter_proxy.commands.serve:serve",
     "run": "coderouter_proxy.commands.run:run",
@@ -17,7 +19,7 @@ PLUGINS = "coderouter.commands"
 """Entry point group in which other packages, such as the exporter's, add sub-commands."""
 
 
-class _LazyGroup(click.Group):
+class _LazyGroup(command_line.Group):
     def list_commands(self, ctx: click.Context) -> list[str]:
         return [*COMMANDS, *sorted(entry_points(group=PLUGINS).names)]
 
@@ -32,7 +34,7 @@ class _LazyGroup(click.Group):
         return command
 
 
-@click.group(cls=_LazyGroup)
-@click.version_option(package_name="coderouter", prog_name="coderouter")
+@click.group(cls=_LazyGroup, context_settings=command_line.SETTINGS)
+@command_line.version_option("coderouter")
 def main() -> None:
     """A local-first LLM router for coding agents."""

@@ -5,21 +5,9 @@ from pathlib import Path
 
 import click
 
-from coderouter_http.listen import parse_address
+from coderouter_http.command_line import Address
 from coderouter_proxy.commands import options
 from coderouter_proxy.commands.options import fail_start
-
-
-class _Address(click.ParamType[tuple[str, int]]):
-    name = "HOST:PORT"
-
-    def convert(
-        self, value: object, param: click.Parameter | None, ctx: click.Context | None
-    ) -> tuple[str, int]:
-        try:
-            return parse_address(str(value))
-        except ValueError as error:
-            self.fail(str(error), param, ctx)
 
 
 @click.command()
@@ -31,8 +19,8 @@ class _Address(click.ParamType[tuple[str, int]]):
     show_default=True,
     envvar="CR_EXPORTER_LISTEN",
     show_envvar=True,
-    type=_Address(),
-    help="Address the exporter listens on; port 0 picks a free port and prints it.",
+    type=Address(),
+    help="Address the exporter listens on, or :PORT for all of them; port 0 picks a free port and prints it.",
 )
 @options.CONFIG
 @options.EVENTS

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from coderouter_http import command_line
 from coderouter_proxy.commands.options import fail_start
 
 user_option = click.option(
@@ -19,7 +20,7 @@ user_option = click.option(
 )
 
 
-@click.group()
+@click.group(cls=command_line.Group)
 def service() -> None:
     """Run proxy and exporter as systemd services."""
 

@@ -4,13 +4,13 @@ import asyncio
 import os
 from collections.abc import Mapping
 from contextvars import ContextVar
-from importlib.metadata import version
 
 import aiohttp
 from aiohttp.client_proto import ResponseHandler
 from aiohttp.tracing import Trace
 from yarl import URL
 
+from coderouter_http import product
 from coderouter_proxy.config.schema import Provider
 from coderouter_proxy.errors import ProviderError
 from coderouter_proxy.wires import refusals
@@ -38,7 +38,7 @@ def new_session() -> aiohttp.ClientSession:
     return aiohttp.ClientSession(
         connector=_Connector(limit=0, ttl_dns_cache=60, keepalive_timeout=30),
         cookie_jar=aiohttp.DummyCookieJar(),
-        headers={"User-Agent": f"coderouter/{version('coderouter')}"},
+        headers={"User-Agent": f"coderouter/{product.version()}"},
         trust_env=any(name.lower() in ("http_proxy", "https_proxy", "all_proxy") for name in os.environ),
         auto_decompress=True,
         requote_redirect_url=False,

@@ -5,9 +5,9 @@ import logging
 import os
 import signal
 import socket
-from importlib.metadata import version
 
 from coderouter_events import sd_notify
+from coderouter_http import product
 from coderouter_http.listen import CannotListen, listen, url_of
 from coderouter_http.logs import log_to_stderr
 from coderouter_proxy.server.draining import DrainingServer
@@ -60,7 +60,7 @@ def _listen(host: str, port: int) -> socket.socket:
 def _announce(settings: Settings, url: str) -> None:
     log.info(
         "coderouter %s listens on %s, configured by %s, writes events to %s",
-        version("coderouter"),
+        product.version(),
         url,
         settings.launch.config_path or "the built-in configuration (no providers.yaml found)",
         settings.launch.events_path or "no file",

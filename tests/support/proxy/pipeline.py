@@ -17,6 +17,7 @@ ECHO: dict[str, object] = {"name": "echo", "kind": "echo"}
 KEY = "a value that must not be shown"
 MODELS = whole({"object": "list", "data": [{"id": "a-model"}, {"id": "other"}]})
 HEALTHY = {
+    "installation/coderouter": "OK",
     "configuration/providers.yaml": "OK",
     "configuration/profile default": "OK",
     "providers/a": "OK",

@@ -1,12 +1,12 @@
 """Check that requests get through and are counted, from providers.yaml to the exporter. No model gets a request."""
 
 from collections.abc import Iterator, Mapping
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from coderouter_http import product
 from coderouter_proxy.config import load, validation
-from coderouter_proxy.doctor.pipeline import event_file, exporter, http, providers
+from coderouter_proxy.doctor.pipeline import event_file, exporter, http, installation, providers
 from coderouter_proxy.doctor.result import Result, Verdict
 from coderouter_proxy.routing import exhausted
 from coderouter_proxy.settings import effective
@@ -23,7 +23,8 @@ def check_pipeline(
         ConfigErrors: `config` does not exist.
     """
     path = load.find(config)
-    loaded, results = _check_config(path, events_path)
+    loaded, found = _check_config(path, events_path)
+    results = [installation.check(), *found]
     if loaded is None:
         results.append(
             Result(subject=providers.SUBJECT, check="all", verdict=Verdict.SKIP, message="not known")
@@ -99,8 +100,8 @@ def _check_proxy(url: str, loaded: Settings | None) -> Result:
 
 def _differences(health: Mapping[str, Any], loaded: Settings | None) -> Iterator[str]:
     """Yield in what the running proxy differs from this program and from the configuration that was loaded here."""
-    if health["version"] != version("coderouter"):
-        yield f"is version {health['version']}, while this is {version('coderouter')}"
+    if health["version"] != product.version():
+        yield f"is version {health['version']}, while this is {product.version()}"
     if loaded is None:
         return
     running, expected = health.get("providers"), [provider.name for provider in loaded.config.providers]
