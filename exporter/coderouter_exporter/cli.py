@@ -20,7 +20,7 @@ from coderouter_exporter.render.view import View
 from coderouter_exporter.run import StartupError, serve
 from coderouter_exporter.state.state import SERIES_MAX
 from coderouter_exporter.state.store import StateError
-from coderouter_http import command_line
+from coderouter_http.command_line import group
 from coderouter_http.logs import log_to_stderr
 
 STARTUP_FAILED = 3
@@ -64,8 +64,8 @@ _series_max = click.option(
 )
 
 
-@click.group(cls=command_line.Group, invoke_without_command=True, context_settings=command_line.SETTINGS)
-@command_line.version_option("cr-exporter")
+@click.group(cls=group.Group, invoke_without_command=True, context_settings=group.SETTINGS)
+@group.version_option("cr-exporter")
 @click.option(
     "--events",
     "event_files",
@@ -88,7 +88,7 @@ _series_max = click.option(
 )
 @click.option(
     "--listen",
-    type=command_line.Address(),
+    type=group.Address(),
     default="127.0.0.1:9847",
     show_default=True,
     envvar="CR_EXPORTER_LISTEN",

@@ -3,6 +3,8 @@
 import errno
 import socket
 
+from coderouter_http.occupant import occupant
+
 BACKLOG = 2048
 EVERY_ADDRESS = "0.0.0.0"
 
@@ -41,7 +43,7 @@ def listen(host: str, port: int) -> socket.socket:
             raise
     except OSError as error:
         if error.errno == errno.EADDRINUSE:
-            raise CannotListen(f"port {port} on {host} is in use") from None
+            raise CannotListen(f"port {port} on {host} is in use by {occupant(host, port)}") from None
         raise CannotListen(f"cannot listen on {host}:{port}: {error.strerror}") from None
     return sock
 

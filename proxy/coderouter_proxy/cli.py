@@ -5,7 +5,7 @@ from importlib.metadata import entry_points
 
 import click
 
-from coderouter_http import command_line
+from coderouter_http.command_line import group
 
 COMMANDS = {
     "serve": "coderouter_proxy.commands.serve:serve",
@@ -19,7 +19,7 @@ PLUGINS = "coderouter.commands"
 """Entry point group in which other packages, such as the exporter's, add sub-commands."""
 
 
-class _LazyGroup(command_line.Group):
+class _LazyGroup(group.Group):
     def list_commands(self, ctx: click.Context) -> list[str]:
         return [*COMMANDS, *sorted(entry_points(group=PLUGINS).names)]
 
@@ -34,7 +34,7 @@ class _LazyGroup(command_line.Group):
         return command
 
 
-@click.group(cls=_LazyGroup, context_settings=command_line.SETTINGS)
-@command_line.version_option("coderouter")
+@click.group(cls=_LazyGroup, context_settings=group.SETTINGS)
+@group.version_option("coderouter")
 def main() -> None:
     """A local-first LLM router for coding agents."""

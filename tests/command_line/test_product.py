@@ -53,16 +53,15 @@ def test_a_command_that_another_product_has_overwritten_is_named_with_the_repair
     _distribution(installed.parent, owner.replace("-", "_"), "../../bin/coderouter")
     (installed / "coderouter").write_bytes(script)
     _, line = version(installed)
-    assert line.startswith(
-        f"{installed}/../lib/site/../../bin/coderouter belongs to {owner}; use cr-proxy"
-    ) or (f"bin/coderouter belongs to {owner}; use cr-proxy, or install this one again: " in line)
+    belongs = f"{installed}/coderouter belongs to {owner}; use cr-proxy, or install this one again: "
+    assert line.startswith(belongs)
     assert "install" in line.partition("again: ")[2]
 
 
 def test_a_command_that_uninstalling_another_product_has_removed_is_named(installed: Path) -> None:
     (installed / "coderouter").unlink()
     _, line = version(installed)
-    assert "bin/coderouter is gone; use cr-proxy, or install this one again: " in line
+    assert line.startswith(f"{installed}/coderouter is gone; use cr-proxy, or install this one again: ")
 
 
 @pytest.mark.parametrize(("script", "owner"), [(CLI.encode(), "coderouter-cli"), (BINARY, "another product")])
@@ -75,9 +74,7 @@ def test_a_command_that_comes_first_on_the_path_is_named(
     (first / "coderouter").chmod(0o755)
     _, line = version(installed, first, installed)
     assert line.startswith(f"`coderouter` on this PATH is {first}/coderouter, which belongs to {owner}")
-    assert f"export PATH={installed}:$PATH" in line.replace(
-        f"{installed.parent}/lib/site/../../bin", str(installed)
-    )
+    assert f"export PATH={installed}:$PATH" in line
 
 
 @pytest.mark.parametrize("script", ["#!/bin/sh\nexec pyenv exec coderouter\n", None])

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from coderouter_http.command_line import local_urls
 from coderouter_proxy.commands import options
 from coderouter_proxy.commands.options import fail_start
 
@@ -95,16 +96,16 @@ class _DoctorCommand(click.Command):
 @options.ENV_FILE_OVERRIDE
 @click.option(
     "--proxy-url",
-    default="http://127.0.0.1:4000",
-    show_default=True,
+    default=local_urls.proxy_url,
+    show_default=f"{local_urls.PROXY_URL}, or by $CODEROUTER_PORT",
     envvar="CODEROUTER_PROXY_URL",
     show_envvar=True,
     help="URL of the proxy.",
 )
 @click.option(
     "--exporter-url",
-    default="http://127.0.0.1:9847",
-    show_default=True,
+    default=local_urls.exporter_url,
+    show_default=f"{local_urls.EXPORTER_URL}, or by $CR_EXPORTER_LISTEN",
     envvar="CODEROUTER_EXPORTER_URL",
     show_envvar=True,
     help="URL of the exporter.",

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from coderouter_http import command_line
+from coderouter_http.command_line import group
 from coderouter_proxy.commands.options import fail_start
 
 user_option = click.option(
@@ -20,7 +20,7 @@ user_option = click.option(
 )
 
 
-@click.group(cls=command_line.Group)
+@click.group(cls=group.Group)
 def service() -> None:
     """Run proxy and exporter as systemd services."""
 

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterator, Mapping
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -18,6 +19,7 @@ CrossFieldCheck = Callable[[Mapping[str, Any]], LocatedErrors]
 Model = TypeVar("Model", bound=BaseModel)
 
 _FAST_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # the former where PyYAML was built with libyaml
+TAB = r"'\t'"
 _QUERY = re.compile(r"(https?://[^\s?#]*[?#])[^\s'\"]+")
 
 
@@ -88,7 +90,9 @@ def _decode(text: str, source: str, model: type[BaseModel]) -> tuple[yaml.Node, 
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         line = f":{mark.line + 1}" if mark else ""
-        raise ConfigErrors([f"{source}{line}: is not YAML: {error.problem or error.context}"]) from None
+        problem = error.problem or error.context or ""
+        cure = "; indent with spaces instead of tabs" if TAB in problem else ""
+        raise ConfigErrors([f"{source}{line}: is not YAML: {problem}{cure}"]) from None
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         raise ConfigErrors([f"{source}: is not YAML: {error}"]) from None
     if node is None or not isinstance(data, dict):
@@ -119,8 +123,10 @@ def _message(error: ErrorDetails, model: type[BaseModel]) -> str:
         case "missing":
             return _missing(error, _section_of(error["loc"], model))
         case "extra_forbidden":
-            known = ", ".join(sorted(_section_of(error["loc"], model).model_fields))
-            return f"is not a known field; known fields: {known}"
+            known = sorted(_section_of(error["loc"], model).model_fields)
+            near = get_close_matches(str(error["loc"][-1]), known, n=1)
+            meant = f"did you mean {near[0]}? " if near else ""
+            return f"is not a known field; {meant}known fields: {', '.join(known)}"
         case "literal_error":
             return f"is {found}; write {context['expected']}"
         case "value_error":
