@@ -23,7 +23,7 @@ ORDER = {
         "providers",
         "relay",
         "wires",
-        "eventlog config",
+        "agents eventlog config",
     ),
     "coderouter_exporter": (
         "terminal http",

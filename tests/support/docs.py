@@ -16,10 +16,11 @@ from pydantic import BaseModel
 
 from coderouter_events import events
 from coderouter_exporter.families import table
+from coderouter_proxy.agents.table import AGENTS, Agent, Target
 from coderouter_proxy.config import schema, traits, validation
 from coderouter_proxy.doctor.probes import run
 from coderouter_proxy.doctor.result import MEANINGS
-from coderouter_proxy.init import client_settings, clouds
+from coderouter_proxy.init import clouds
 from coderouter_proxy.providers.adaptations import ADAPTATIONS
 from coderouter_proxy.providers.wordings.adaptation import Adaptation
 from coderouter_proxy.routing import capabilities
@@ -137,15 +138,19 @@ def verdict_table() -> str:
 
 
 def tool_table() -> str:
-    rows = (
-        f"| {tool.name} | {_setting(tool.at('http://127.0.0.1:4000'), tool.file)} | {_code(tool.profile)} |"
-        for tool in client_settings.TOOLS
-    )
+    rows = (f"| {_started(agent)} | {_setting(agent)} | {_code(agent.profile)} |" for agent in AGENTS)
     return "\n".join(("| tool | setting | to send the profile |", "| --- | --- | --- |", *rows))
 
 
-def _setting(text: str, file: str) -> str:
+def _started(agent: Agent) -> str:
+    """Return its name, and how it is started where its settings do not say so."""
+    has_options = " " in agent.start and agent.start not in agent.line(Target())
+    return f"{agent.name}, started with `{agent.start}`" if has_options else agent.name
+
+
+def _setting(agent: Agent) -> str:
     """Return a command as code, and what is in a file with its name; instructions remain text."""
+    text, file = agent.line(Target()), agent.line_goes_into
     code = text if text.startswith("“") else _code(text)
     return f"`{file}`: {code}" if file else code
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from coderouter_http import product
 from coderouter_proxy.config import load, validation
-from coderouter_proxy.doctor.pipeline import event_file, exporter, http, installation, providers
+from coderouter_proxy.doctor.pipeline import agents, event_file, exporter, http, installation, providers
 from coderouter_proxy.doctor.result import Result, Verdict
 from coderouter_proxy.routing import exhausted
 from coderouter_proxy.settings import effective
@@ -35,7 +35,8 @@ def check_pipeline(
     results.append(event_file.check(events_path))
     proxy = _check_proxy(proxy_url, loaded)
     proxy_runs = proxy.verdict in (Verdict.OK, Verdict.NEEDS_TUNING)
-    return [*results, proxy, *exporter.check(exporter_url, events_path, proxy_runs=proxy_runs)]
+    results += [proxy, *exporter.check(exporter_url, events_path, proxy_runs=proxy_runs)]
+    return results + agents.check(proxy_url)
 
 
 def _check_config(path: Path | None, events_path: Path | None) -> tuple[Settings | None, list[Result]]:
