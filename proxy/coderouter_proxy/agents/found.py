@@ -60,10 +60,12 @@ def _opencode() -> Iterator[Pointer]:
 
 def _read(files: tuple[str, ...], decode: Callable[[str], Any]) -> Iterator[tuple[str, Any]]:
     """Yield each file that exists and can be decoded, with its content; an agent reports one that cannot be."""
+    seen: set[Path] = set()
     for file in files:
-        path = Path(file).expanduser()
+        path = Path(file).expanduser().absolute()
         with suppress(OSError, ValueError, RecursionError):
-            if path.is_file():
+            if path.is_file() and path not in seen:
+                seen.add(path)
                 yield file, decode(path.read_text(encoding="utf-8"))
 
 
