@@ -12,6 +12,7 @@ COMMANDS = {
     "run": "coderouter_proxy.commands.run:run",
     "init": "coderouter_proxy.commands.init:init",
     "check-config": "coderouter_proxy.commands.check_config:check_config",
+    "reload": "coderouter_proxy.commands.reload:reload",
     "env": "coderouter_proxy.commands.env:env",
     "doctor": "coderouter_proxy.commands.doctor:doctor",
     "service": "coderouter_proxy.commands.service:service",
