@@ -16,7 +16,7 @@ import coderouter_proxy
 ORDER = {
     "coderouter_proxy": (
         "commands",
-        "doctor init",
+        "doctor init services",
         "server",
         "ingress settings",
         "routing",

@@ -15,6 +15,7 @@ COMMANDS = {
     "reload": "coderouter_proxy.commands.reload:reload",
     "env": "coderouter_proxy.commands.env:env",
     "doctor": "coderouter_proxy.commands.doctor:doctor",
+    "completion": "coderouter_proxy.commands.completion:completion",
     "service": "coderouter_proxy.commands.service:service",
 }
 PLUGINS = "coderouter.commands"
@@ -39,4 +40,8 @@ class _LazyGroup(group.Group):
 @click.group(cls=_LazyGroup, context_settings=group.SETTINGS)
 @group.version_option("coderouter")
 def main() -> None:
-    """A local-first LLM router for coding agents."""
+    """A local-first LLM router for coding agents.
+
+    `cr-proxy` is the same command, for machines where `coderouter` is another product. `cr-exporter` counts what the
+    proxy does and serves a dashboard.
+    """

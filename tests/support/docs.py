@@ -1,4 +1,4 @@
-"""Print tables from the code into the documents: `make docs`. A test fails if they differ.
+"""Print tables from the code into the documents, and manual pages: `make docs`. A test fails if they differ.
 
 A document marks each place: `<!-- printed: NAME -->` … `<!-- end -->`.
 """
@@ -24,9 +24,11 @@ from coderouter_proxy.init import clouds
 from coderouter_proxy.providers.adaptations import ADAPTATIONS
 from coderouter_proxy.providers.wordings.adaptation import Adaptation
 from coderouter_proxy.routing import capabilities
+from support import man_pages
 from support.processes import SCRIPTS, clean_environment
 
 ROOT = Path(__file__).parents[2]
+MAN = ROOT / "proxy/man"
 DOCUMENTS = (
     ROOT / "README.md",
     ROOT / "ARCHITECTURE.md",
@@ -239,3 +241,5 @@ def printed(document: str) -> str:
 if __name__ == "__main__":
     for path in DOCUMENTS:
         path.write_text(printed(path.read_text(encoding="utf-8")), encoding="utf-8")
+    for name, page in man_pages.pages().items():
+        (MAN / name).write_text(page, encoding="utf-8")
