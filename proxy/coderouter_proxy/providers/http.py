@@ -13,6 +13,7 @@ from yarl import URL
 from coderouter_http import product
 from coderouter_proxy.config.schema import Provider
 from coderouter_proxy.errors import ProviderError
+from coderouter_proxy.providers import tls
 from coderouter_proxy.wires import refusals
 
 ANSWER_BYTES_MAX = 64 * 1024 * 1024
@@ -154,6 +155,9 @@ def network_failure(error: BaseException) -> ProviderError:
     match error:
         case aiohttp.ServerTimeoutError():
             return ProviderError("timeout_connect", f"no connection in time: {error}")
+        case aiohttp.ClientSSLError():
+            at = f"{error.host}:{error.port}"
+            return ProviderError("connect", f"cannot connect to {at} with TLS: {tls.reason(error.os_error)}")
         case aiohttp.ClientConnectorError():
             number = error.os_error.errno
             reason = os.strerror(number) if number and number > 0 else str(error.os_error)

@@ -84,7 +84,9 @@ def _check_proxy(url: str, loaded: Settings | None) -> Result:
     """Return whether the proxy responds, and whether it runs with this configuration."""
     response, health = http.fetch_health(url)
     if response.status == 0:
-        remedy = "start it: coderouter serve (if it runs at another address: doctor --proxy-url)"
+        remedy = (
+            "start it, with the exporter: coderouter run (if it runs at another address: doctor --proxy-url)"
+        )
         return _proxy_result(Verdict.TRANSPORT_ERROR, response.text, remedy)
     if health is None:
         remedy = "start the proxy with another --port, and pass its address as --proxy-url"
