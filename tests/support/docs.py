@@ -13,10 +13,11 @@ from importlib.resources import files
 from pathlib import Path
 
 from pydantic import BaseModel
+from starlette.routing import compile_path
 
 from coderouter_events import events
 from coderouter_exporter.families import table
-from coderouter_proxy.agents.table import AGENTS, Agent, Target
+from coderouter_proxy.agents.table import AGENTS, BY_KEY, Agent, Target
 from coderouter_proxy.config import schema, traits, validation
 from coderouter_proxy.doctor.probes import run
 from coderouter_proxy.doctor.result import MEANINGS
@@ -24,6 +25,7 @@ from coderouter_proxy.init import clouds
 from coderouter_proxy.providers.adaptations import ADAPTATIONS
 from coderouter_proxy.providers.wordings.adaptation import Adaptation
 from coderouter_proxy.routing import capabilities
+from coderouter_proxy.server.unsupported import UNSUPPORTED
 from support import man_pages
 from support.processes import SCRIPTS, clean_environment
 
@@ -43,6 +45,8 @@ DOCUMENTS = (
     ROOT / "proxy/doctor.md",
     ROOT / "proxy/troubleshooting.md",
     ROOT / "proxy/security.md",
+    ROOT / "deploy/own-machine.md",
+    *sorted((ROOT / "proxy/agents").glob("*.md")),
 )
 PACKAGES = (
     "proxy/coderouter_events",
@@ -144,6 +148,38 @@ def tool_table() -> str:
     return "\n".join(("| tool | setting | to send the profile |", "| --- | --- | --- |", *rows))
 
 
+def agent_settings(key: str) -> str:
+    """Return what `coderouter env` prints for the agent, as code."""
+    agent = BY_KEY[key]
+    shown = coderouter_prints("env", key)
+    language = {"toml": "toml", "json": "json", "yaml": "yaml"}.get(agent.file.rpartition(".")[2], "text")
+    if shown.startswith("export "):
+        language = "text"
+    return f"```{language}\n{shown.rstrip()}\n```"
+
+
+def base_url_table() -> str:
+    """Return what each agent requests with /v1 too many or missing, which the proxy answers with 404."""
+    lines = [
+        "| agent | right | wrong | then it requests | and gets 404 with |",
+        "| --- | --- | --- | --- | --- |",
+    ]
+    for agent in AGENTS:
+        right = f"http://127.0.0.1:4000{agent.base_path}"
+        wrong = "http://127.0.0.1:4000" if agent.base_path else "http://127.0.0.1:4000/v1"
+        path = agent.path.removeprefix("/v1") if agent.base_path else f"/v1{agent.path}"
+        lines.append(f"| {agent.name} | `{right}` | `{wrong}` | `{path}` | {_told(path)} |")
+    return "\n".join(lines)
+
+
+def _told(path: str) -> str:
+    return next(
+        row.instead
+        for row in UNSUPPORTED
+        if any(compile_path(pattern)[0].match(path) for pattern in row.paths)
+    )
+
+
 def _started(agent: Agent) -> str:
     """Return its name, and how it is started where its settings do not say so."""
     has_options = " " in agent.start and agent.start not in agent.line(Target())
@@ -196,15 +232,20 @@ def room_table() -> str:
 
 @cache
 def command_help(*command: str) -> str:
+    return f"```\n{_prints(*command, '--help').rstrip()}\n```"
+
+
+@cache
+def coderouter_prints(*arguments: str) -> str:
+    return _prints("coderouter", *arguments)
+
+
+def _prints(program: str, *arguments: str) -> str:
+    """Return what the command prints for a user with nothing of their own."""
     environment = clean_environment(COLUMNS="100", HOME="/home/you")
-    shown = subprocess.run(
-        [SCRIPTS / command[0], *command[1:], "--help"],
-        env=environment,
-        capture_output=True,
-        text=True,
-        check=True,
-    ).stdout
-    return f"```\n{shown.rstrip()}\n```"
+    command: list[str | Path] = [SCRIPTS / program, *arguments]
+    done = subprocess.run(command, env=environment, cwd="/", capture_output=True, text=True, check=True)
+    return done.stdout
 
 
 PRINTED: dict[str, Callable[[], str]] = {
@@ -221,6 +262,10 @@ PRINTED: dict[str, Callable[[], str]] = {
     "coderouter-dashboard": lambda: command_help("coderouter", "dashboard"),
     "coderouter-init": lambda: command_help("coderouter", "init"),
     "coderouter-check-config": lambda: command_help("coderouter", "check-config"),
+    "coderouter-env": lambda: command_help("coderouter", "env"),
+    "coderouter-reload": lambda: command_help("coderouter", "reload"),
+    **{f"agent-{agent.key}": partial(agent_settings, agent.key) for agent in AGENTS if agent.key != "other"},
+    "base-urls": base_url_table,
     "tools": tool_table,
     "clouds": cloud_table,
     "coderouter-doctor": lambda: command_help("coderouter", "doctor"),

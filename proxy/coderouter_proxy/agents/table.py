@@ -8,6 +8,7 @@ from typing import Any
 
 from coderouter_http.command_line.local_urls import PROXY_URL
 
+MESSAGES, RESPONSES = "/v1/messages", "/v1/responses"
 MODEL = "any"  # the proxy uses the models of its providers
 UNUSED = "unused"  # as a key: agents require one, the proxy does not
 OUTPUT_TOKENS_MAX = 8192
@@ -49,12 +50,19 @@ class Agent:
     key: str
     name: str
     start: str = ""
+    path: str = "/v1/chat/completions"
+    """Of its requests at the proxy, where its base URL is right."""
     variables: Callable[[Target], Mapping[str, str]] = lambda _: {}
     more: Callable[[Target], Mapping[str, str]] = lambda _: {}
     file: str = ""
     settings: Callable[[Target], Settings] | None = None
     by_hand: str = ""
     profile: str = ""
+
+    @property
+    def base_path(self) -> str:
+        """The path of its base URL."""
+        return "" if self.path == MESSAGES else "/v1"
 
     @property
     def line_goes_into(self) -> str:
@@ -143,6 +151,7 @@ AGENTS = (
         key="claude",
         name="Claude Code",
         start="claude",
+        path=MESSAGES,
         variables=_claude,
         more=_claude_more,
         file="~/.claude/settings.json",
@@ -152,6 +161,7 @@ AGENTS = (
     Agent(
         key="vscode",
         name="Claude Code in VS Code",
+        path=MESSAGES,
         file=".vscode/settings.json",
         settings=_claude_in_vscode,
         profile="ANTHROPIC_CUSTOM_HEADERS in the same list",
@@ -160,6 +170,7 @@ AGENTS = (
         key="codex",
         name="codex",
         start="codex",
+        path=RESPONSES,
         file="~/.codex/config.toml",
         settings=_codex,
         by_hand="npx @openai/codex -c model=any -c model_provider=coderouter -c "
@@ -238,12 +249,14 @@ AGENTS = (
     Agent(
         key="anthropic",
         name="Anthropic SDKs",
+        path=MESSAGES,
         variables=lambda at: {"ANTHROPIC_BASE_URL": at.url, "ANTHROPIC_API_KEY": UNUSED},
         profile=_SDK_HEADERS,
     ),
     Agent(
         key="ai-sdk",
         name="AI SDK",
+        path=RESPONSES,
         by_hand='createOpenAI({baseURL: "{v1}", apiKey: "unused"})("any")',
         profile='headers: {"X-CodeRouter-Profile": "coding"} in the options',
     ),
