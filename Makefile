@@ -89,6 +89,10 @@ chaos: $(TEST_READY) ## Search at length for a sequence of accidents that breaks
 fuzz: $(TEST_READY) ## Mutate 100,000 answers of providers (FUZZ_RUNS), and check what clients get
 	PYTHONPATH=tests $(BIN)/python -m fuzz
 
+.PHONY: first-minutes
+first-minutes: $(TEST_READY) ## Install as a first user does: clean root, uv, beside other products (root, package index)
+	PYTHONPATH=tests $(BIN)/python -m first_minutes
+
 .PHONY: agents
 agents: $(TEST_READY) ## Run real agents (from npm and PyPI) and a real model through the proxy: half an hour
 	PYTHONPATH=tests $(BIN)/python -m real_agents
