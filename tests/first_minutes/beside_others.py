@@ -1,4 +1,4 @@
-"""Beside `coderouter-cli` and the other `coderouter`: `cr-proxy` and `cr-exporter` survive whatever is done to those."""
+"""Beside `coderouter-cli` and the other `coderouter`: `cr-proxy` and `cr-exporter` survive what is done to those."""
 
 import shutil
 from itertools import permutations
@@ -62,7 +62,7 @@ def check_uv(folder: Path, built: Path) -> None:
 
 
 def _check(user: User, owner: str | None) -> None:
-    """Check that ours still work, and, if `owner` is given, that `coderouter` is its command and the doctor names it."""
+    """Check that ours still work; with an `owner`, that `coderouter` is its command, which the doctor names."""
     assert f"(distribution {OURS})" in user.run("cr-proxy", "--version")
     assert user.run("cr-exporter", "--version").startswith("cr-exporter ")
     if owner is None:

@@ -72,7 +72,8 @@ def wheel(folder: Path) -> Path:
     """Build the wheel of the last commit."""
     source = checkout(folder / "source")
     out = folder / "wheels"
-    build = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--wheel-dir", out, source]
+    subprocess.run([sys.executable, "-m", "venv", folder / "build"], check=True)
+    build = (folder / "build/bin/pip", "wheel", "--quiet", "--no-deps", "--wheel-dir", out, source)
     subprocess.run(build, check=True)
     [built] = out.glob("coderouter_exporter-*.whl")
     return built
