@@ -30,6 +30,7 @@ from support import man_pages
 from support.processes import SCRIPTS, clean_environment
 
 ROOT = Path(__file__).parents[2]
+SERVED_AS_WELL = "(no error: this path is served as well)"
 MAN = ROOT / "proxy/man"
 DOCUMENTS = (
     ROOT / "README.md",
@@ -173,11 +174,11 @@ def base_url_table() -> str:
 
 
 def _told(path: str) -> str:
-    return next(
-        row.instead
-        for row in UNSUPPORTED
-        if any(compile_path(pattern)[0].match(path) for pattern in row.paths)
+    """Return what the proxy says to the request, unless it serves that path as well."""
+    sentences = (
+        row.instead for row in UNSUPPORTED if any(compile_path(each)[0].match(path) for each in row.paths)
     )
+    return next(sentences, SERVED_AS_WELL)
 
 
 def _started(agent: Agent) -> str:

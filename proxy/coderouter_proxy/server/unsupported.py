@@ -83,10 +83,7 @@ UNSUPPORTED = (
     # Base URLs
     Unsupported(("/v1/v1/{rest:path}",), "The path has /v1 twice; remove it from the client's base URL."),
     Unsupported(
-        (
-            *("/chat/completions", "/completions", "/embeddings", "/models"),
-            *("/responses", "/responses/{rest:path}", "/messages", "/messages/{rest:path}"),
-        ),
+        ("/chat/completions", "/completions", "/embeddings", "/messages", "/messages/{rest:path}", "/models"),
         "The path begins with /v1; add it to the client's base URL.",
     ),
 )

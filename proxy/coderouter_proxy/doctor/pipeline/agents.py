@@ -5,7 +5,7 @@ from urllib.parse import urlsplit
 from coderouter_http import hosts
 from coderouter_proxy.agents import found
 from coderouter_proxy.agents.found import Pointer
-from coderouter_proxy.agents.table import BY_KEY
+from coderouter_proxy.agents.table import BY_KEY, RESPONSES
 from coderouter_proxy.doctor.result import Result, Verdict
 
 SUBJECT = "agents"
@@ -27,7 +27,10 @@ def _check_one(pointer: Pointer, proxy_url: str) -> Result:
         return _result(name, Verdict.SKIP, message, f"to connect it: {fix}")
     right = proxy_url.rstrip("/") + pointer.suffix
     says = f"{pointer.place} points to {_without_password(pointer.url)}"
-    if _parts(pointer.url) == _parts(right):
+    served = (
+        (right, proxy_url) if BY_KEY[pointer.agent].path == RESPONSES else (right,)
+    )  # with or without /v1
+    if _parts(pointer.url) in map(_parts, served):
         return _result(name, Verdict.OK, says)
     if not hosts.is_loopback(urlsplit(pointer.url).hostname or ""):
         return _result(name, Verdict.SKIP, f"{says}, not to this proxy", f"to connect it: {fix}")

@@ -54,17 +54,22 @@ def test_a_base_url_on_this_machine_that_is_not_the_proxys_is_corrected(url: str
 
 
 @pytest.mark.parametrize(
-    ("agent", "place", "text"),
-    [("codex", ".codex/config.toml", CODEX), ("opencode", ".config/opencode/opencode.json", OPENCODE)],
+    ("place", "text"), [(".codex/config.toml", CODEX), (".config/opencode/opencode.json", OPENCODE)]
 )
-def test_codex_and_opencode_need_v1(agent: str, place: str, text: str, tmp_path: Path) -> None:
+def test_codex_and_opencode_have_v1(place: str, text: str, tmp_path: Path) -> None:
     write(tmp_path, place, text.format(f"{PROXY}/v1"))
     assert only().verdict == "OK"
-    write(tmp_path, place, text.format(PROXY))
-    assert (only().verdict, only().remedy) == ("NEEDS_TUNING", f"{PROXY}/v1, as in: coderouter env {agent}")
     write(tmp_path, place, text.format("https://me:secret@api.example.com/v1"))
     assert only().verdict == "SKIP"
     assert only().message == f"~/{place} points to https://api.example.com/v1, not to this proxy"
+
+
+def test_without_v1_only_the_path_of_codex_is_served(tmp_path: Path) -> None:
+    write(tmp_path, ".codex/config.toml", CODEX.format(PROXY))
+    assert only().verdict == "OK"
+    (tmp_path / ".codex/config.toml").unlink()
+    write(tmp_path, ".config/opencode/opencode.json", OPENCODE.format(PROXY))
+    assert (only().verdict, only().remedy) == ("NEEDS_TUNING", f"{PROXY}/v1, as in: coderouter env opencode")
 
 
 def test_an_agent_of_its_vendor_is_named_with_how_to_connect_it(tmp_path: Path) -> None:
