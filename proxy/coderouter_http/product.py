@@ -3,15 +3,17 @@
 Other distributions install a command of that name too, so this one also installs it as `cr-proxy`.
 """
 
+import csv
 import os
 import shlex
 import shutil
 import sys
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 from importlib import metadata
 from importlib.util import find_spec
-from pathlib import Path
+from pathlib import Path, PurePath
 from urllib.parse import unquote, urlsplit
 
 DISTRIBUTION = "coderouter-exporter"
@@ -66,9 +68,15 @@ def other_product() -> Answering | None:
 
 
 def _own_script() -> Path | None:
-    """Return where this distribution installed `coderouter`."""
-    files = metadata.distribution(DISTRIBUTION).files or []
-    return next((Path(os.path.normpath(str(file.locate()))) for file in files if file.name == COMMAND), None)
+    """Return where this distribution installed `coderouter`, whether it is still there or not."""
+    return next((path for path, _ in _scripts(metadata.distribution(DISTRIBUTION))), None)
+
+
+def _scripts(distribution: metadata.Distribution) -> Iterator[tuple[Path, str]]:
+    """Yield where the distribution installed a command `coderouter`, with its size; `files` leaves out those gone."""
+    for path, _, size in csv.reader((distribution.read_text("RECORD") or "").splitlines()):
+        if PurePath(path).name == COMMAND:
+            yield Path(os.path.normpath(str(distribution.locate_file(path)))), size
 
 
 def _product_of(script: Path) -> str | None:
@@ -84,14 +92,19 @@ def _product_of(script: Path) -> str | None:
 
 
 def _claimed_by(script: Path) -> str:
-    """Return the other distribution of this Python that has a file at this place."""
-    place = os.path.realpath(script.parent) + f"/{script.name}"
-    for distribution in metadata.distributions():
-        name = distribution.metadata["Name"]
-        for file in distribution.files or [] if name != DISTRIBUTION else []:
-            if file.name == script.name and os.path.realpath(str(file.locate())) == place:
-                return str(name)
-    return "another product"
+    """Return the other distribution of this Python that installed this file: of several, the one whose size it has."""
+    size = str(script.stat().st_size)
+    claims = {
+        recorded == size: str(distribution.metadata["Name"])
+        for distribution in metadata.distributions()
+        for path, recorded in _scripts(distribution)
+        if distribution.metadata["Name"] != DISTRIBUTION and _is_same(path, script)
+    }
+    return claims.get(True) or claims.get(False) or "another product"
+
+
+def _is_same(one: Path, other: Path) -> bool:
+    return os.path.realpath(one.parent) == os.path.realpath(other.parent) and one.name == other.name
 
 
 def _reinstall() -> str:

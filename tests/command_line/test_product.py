@@ -24,11 +24,11 @@ def installed(tmp_path: Path) -> Path:
     return tmp_path / "bin"
 
 
-def _distribution(folder: Path, name: str, script: str) -> None:
+def _distribution(folder: Path, name: str, script: str, size: int = 0) -> None:
     info = folder / "lib/site" / f"{name}-2.0.0.dist-info"
     info.mkdir(parents=True)
     (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name.replace('_', '-')}\nVersion: 2.0.0\n")
-    (info / "RECORD").write_text(f"{script},,\n")
+    (info / "RECORD").write_text(f"{script},,{size or ''}\n")
 
 
 def version(installed: Path, *path: Path) -> list[str]:
@@ -56,6 +56,14 @@ def test_a_command_that_another_product_has_overwritten_is_named_with_the_repair
     belongs = f"{installed}/coderouter belongs to {owner}; use cr-proxy, or install this one again: "
     assert line.startswith(belongs)
     assert "install" in line.partition("again: ")[2]
+
+
+def test_of_two_products_that_installed_it_the_one_whose_file_it_is_is_named(installed: Path) -> None:
+    for name, size in (("coderouter_cli", 200), ("coderouter", len(BINARY)), ("coderouter_t", 300)):
+        _distribution(installed.parent, name, "../../bin/coderouter", size)
+    (installed / "coderouter").write_bytes(BINARY)
+    _, line = version(installed)
+    assert line.startswith(f"{installed}/coderouter belongs to coderouter; ")
 
 
 def test_a_command_that_uninstalling_another_product_has_removed_is_named(installed: Path) -> None:

@@ -73,7 +73,7 @@ def _check(user: User, owner: str | None) -> None:
         assert line.split()[0] == "OK", doctor
     else:
         assert line.split()[0] == "NEEDS_TUNING", doctor
-        assert f"belongs to {owner}" in line, doctor
+        assert line.endswith(f"belongs to {owner}"), doctor
         assert _repair(user), doctor
 
 
