@@ -74,7 +74,8 @@ def _own_script() -> Path | None:
 
 def _scripts(distribution: metadata.Distribution) -> Iterator[tuple[Path, str]]:
     """Yield where the distribution installed a command `coderouter`, with its size; `files` leaves out those gone."""
-    for path, _, size in csv.reader((distribution.read_text("RECORD") or "").splitlines()):
+    for row in csv.reader((distribution.read_text("RECORD") or "").splitlines()):
+        path, size = (row[0], row[-1]) if row else ("", "")
         if PurePath(path).name == COMMAND:
             yield Path(os.path.normpath(str(distribution.locate_file(path)))), size
 
