@@ -93,6 +93,10 @@ fuzz: $(TEST_READY) ## Mutate 100,000 answers of providers (FUZZ_RUNS), and chec
 load: $(TEST_READY) ## Send 2,000 streams, large bodies, floods and odd clients; the proxy stays within its bounds
 	PYTHONPATH=tests $(BIN)/python -m load
 
+.PHONY: first-minutes
+first-minutes: $(TEST_READY) ## Install as a first user does: clean root, uv, beside other products (root, package index)
+	PYTHONPATH=tests $(BIN)/python -m first_minutes
+
 .PHONY: agents
 agents: $(TEST_READY) ## Run real agents (from npm and PyPI) and a real model through the proxy: half an hour
 	PYTHONPATH=tests $(BIN)/python -m real_agents

@@ -16,14 +16,14 @@ import coderouter_proxy
 ORDER = {
     "coderouter_proxy": (
         "commands",
-        "doctor init",
+        "doctor init services",
         "server",
         "ingress settings prices",
         "routing",
         "providers",
         "relay",
         "wires",
-        "eventlog config senders",
+        "agents eventlog config senders",
     ),
     "coderouter_exporter": (
         "terminal http",

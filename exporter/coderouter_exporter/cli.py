@@ -20,24 +20,12 @@ from coderouter_exporter.render.view import View
 from coderouter_exporter.run import StartupError, serve
 from coderouter_exporter.state.state import SERIES_MAX
 from coderouter_exporter.state.store import StateError
-from coderouter_http.listen import parse_address
+from coderouter_http.command_line import group
 from coderouter_http.log_options import log_options
 from coderouter_http.logs import LogOptions, log_to_stderr
 
 STARTUP_FAILED = 3
 UNITS_MS = {"ms": 1, "s": 1000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
-
-
-class Address(click.ParamType[tuple[str, int]]):
-    name = "HOST:PORT"
-
-    def convert(
-        self, value: object, param: click.Parameter | None, ctx: click.Context | None
-    ) -> tuple[str, int]:
-        try:
-            return parse_address(str(value))
-        except ValueError as error:
-            self.fail(str(error), param, ctx)
 
 
 class Duration(click.ParamType[int]):
@@ -77,8 +65,8 @@ _series_max = click.option(
 )
 
 
-@click.group(invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(package_name="coderouter", prog_name="cr-exporter")
+@click.group(cls=group.Group, invoke_without_command=True, context_settings=group.SETTINGS)
+@group.version_option("cr-exporter")
 @click.option(
     "--events",
     "event_files",
@@ -111,12 +99,12 @@ _series_max = click.option(
 )
 @click.option(
     "--listen",
-    type=Address(),
+    type=group.Address(),
     default="127.0.0.1:9847",
     show_default=True,
     envvar="CR_EXPORTER_LISTEN",
     show_envvar=True,
-    help="Address to listen on; port 0 picks a free port and prints it.",
+    help="Address to listen on, or :PORT for all of them; port 0 picks a free port and prints it.",
 )
 @click.option(
     "--state",

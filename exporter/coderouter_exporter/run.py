@@ -107,7 +107,7 @@ def _listen(host: str, port: int) -> socket.socket:
     try:
         return listen(host, port)
     except CannotListen as error:
-        raise StartupError(f"{error}; choose another address with --listen HOST:PORT") from error
+        raise StartupError(f"{error}; stop it, or choose another address with --listen HOST:PORT") from error
 
 
 def _server_config(app: Starlette, web: WebConfigFile | None, refusals: Refusals) -> uvicorn.Config:

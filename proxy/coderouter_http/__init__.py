@@ -1,1 +1,1 @@
-"""What both HTTP servers share: listening, logging to stderr, draining, the Host check."""
+"""What both programs share: command lines, listening, logging to stderr, draining, the Host check."""

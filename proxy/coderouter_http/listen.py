@@ -3,7 +3,10 @@
 import errno
 import socket
 
+from coderouter_http.occupant import occupant
+
 BACKLOG = 2048
+EVERY_ADDRESS = "0.0.0.0"
 
 
 class CannotListen(Exception):
@@ -11,15 +14,15 @@ class CannotListen(Exception):
 
 
 def parse_address(text: str) -> tuple[str, int]:
-    """Return host and port of `HOST:PORT`; an IPv6 address is in brackets.
+    """Return host and port of `HOST:PORT`; an IPv6 address is in brackets, and `:PORT` is every IPv4 address.
 
     Raises:
         ValueError: it is not an address; the message says how to write one.
     """
     host, _, port = text.rpartition(":")
-    if not host or not port.isdecimal() or int(port) > 65535:
-        raise ValueError(f"{text!r} is not an address; write e.g. 127.0.0.1:9847 or [::1]:9847")
-    return host.removeprefix("[").removesuffix("]"), int(port)
+    if not port.isdecimal() or int(port) > 65535 or ":" not in text:
+        raise ValueError(f"{text!r} is not an address; write e.g. 127.0.0.1:9847, [::1]:9847 or :9847")
+    return host.removeprefix("[").removesuffix("]") or EVERY_ADDRESS, int(port)
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -40,7 +43,7 @@ def listen(host: str, port: int) -> socket.socket:
             raise
     except OSError as error:
         if error.errno == errno.EADDRINUSE:
-            raise CannotListen(f"port {port} on {host} is in use") from None
+            raise CannotListen(f"port {port} on {host} is in use by {occupant(host, port)}") from None
         raise CannotListen(f"cannot listen on {host}:{port}: {error.strerror}") from None
     return sock
 

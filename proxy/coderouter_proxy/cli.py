@@ -5,6 +5,8 @@ from importlib.metadata import entry_points
 
 import click
 
+from coderouter_http.command_line import group
+
 COMMANDS = {
     "serve": "coderouter_proxy.commands.serve:serve",
     "run": "coderouter_proxy.commands.run:run",
@@ -12,14 +14,17 @@ COMMANDS = {
     "check-config": "coderouter_proxy.commands.check_config:check_config",
     "explain-route": "coderouter_proxy.commands.explain_route:explain_route",
     "prices": "coderouter_proxy.commands.prices:prices",
+    "reload": "coderouter_proxy.commands.reload:reload",
+    "env": "coderouter_proxy.commands.env:env",
     "doctor": "coderouter_proxy.commands.doctor:doctor",
+    "completion": "coderouter_proxy.commands.completion:completion",
     "service": "coderouter_proxy.commands.service:service",
 }
 PLUGINS = "coderouter.commands"
 """Entry point group in which other packages, such as the exporter's, add sub-commands."""
 
 
-class _LazyGroup(click.Group):
+class _LazyGroup(group.Group):
     def list_commands(self, ctx: click.Context) -> list[str]:
         return [*COMMANDS, *sorted(entry_points(group=PLUGINS).names)]
 
@@ -34,7 +39,11 @@ class _LazyGroup(click.Group):
         return command
 
 
-@click.group(cls=_LazyGroup)
-@click.version_option(package_name="coderouter", prog_name="coderouter")
+@click.group(cls=_LazyGroup, context_settings=group.SETTINGS)
+@group.version_option("coderouter")
 def main() -> None:
-    """A local-first LLM router for coding agents."""
+    """A local-first LLM router for coding agents.
+
+    `cr-proxy` is the same command, for machines where `coderouter` is another product. `cr-exporter` counts what the
+    proxy does and serves a dashboard.
+    """

@@ -10,7 +10,8 @@ from support.programs import program
 from support.proxy.process import CODEROUTER, serving
 from support.systemd.units import Unit
 
-PROGRAMS = ("coderouter", "cr-exporter")
+PROGRAMS = {"coderouter": "cr-proxy", "cr-exporter": "cr-exporter"}
+"""What each service runs."""
 
 
 def service(home: Path, *arguments: str, coderouter: Path = CODEROUTER) -> subprocess.CompletedProcess[str]:
@@ -39,9 +40,9 @@ def test_it_writes_units_that_run_the_programs_beside_it_and_prints_how_to_start
     done = service(tmp_path, "install", "--user")
     assert done.returncode == 0, done.stderr
     assert "systemctl --user enable cr-exporter.service coderouter.service" in done.stdout
-    for name in PROGRAMS:
+    for name, runs in PROGRAMS.items():
         program_path, *_ = Unit(tmp_path / f".config/systemd/user/{name}.service").one("ExecStart").split()
-        assert Path(program_path) == SCRIPTS / name
+        assert Path(program_path) == SCRIPTS / runs
 
 
 def test_systemd_and_the_proxy_accept_what_it_writes(tmp_path: Path) -> None:
@@ -64,7 +65,7 @@ def test_it_keeps_an_existing_configuration_and_makes_the_env_file_private(tmp_p
 def test_special_characters_in_a_path_reach_systemd_unchanged(tmp_path: Path) -> None:
     odd = tmp_path / "100% my programs"
     odd.mkdir()
-    for name in PROGRAMS:
+    for name in ("coderouter", *PROGRAMS.values()):
         (odd / name).symlink_to(SCRIPTS / name)
     assert service(tmp_path, "install", "--user", coderouter=odd / "coderouter").returncode == 0
     assert problems(tmp_path, units(tmp_path)) == ""
@@ -76,7 +77,25 @@ def test_without_the_exporter_beside_it_nothing_is_written(tmp_path: Path) -> No
     alone.symlink_to(CODEROUTER)
     done = service(tmp_path, "install", "--user", coderouter=alone)
     assert done.returncode == 3
-    assert f"{alone.parent}/cr-exporter is missing" in done.stderr
+    assert f"{alone.parent}/cr-proxy is missing" in done.stderr
+    assert not (tmp_path / ".config").exists()
+
+
+@pytest.mark.parametrize(
+    "place", [".cache/uv/archive-v0/abc/bin", "Library/Caches/pipx/x/bin", "elsewhere/bin"]
+)
+def test_programs_in_a_package_cache_are_refused(
+    place: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("UV_CACHE_DIR", str(tmp_path / "elsewhere"))
+    cached = tmp_path / place
+    cached.mkdir(parents=True)
+    for name in ("coderouter", *PROGRAMS.values()):
+        (cached / name).symlink_to(SCRIPTS / name)
+    done = service(tmp_path, "install", "--user", coderouter=cached / "coderouter")
+    assert done.returncode == 3
+    assert f"{cached} is in a package cache" in done.stderr
+    assert "install the package first, e.g. with uv tool install coderouter-exporter" in done.stderr
     assert not (tmp_path / ".config").exists()
 
 

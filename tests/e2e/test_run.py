@@ -81,6 +81,25 @@ def test_it_prints_where_both_can_be_reached(tmp_path: Path) -> None:
     assert f"dashboard  http://{environment['CR_EXPORTER_LISTEN']}/dashboard " in printed
 
 
+def test_it_opens_the_dashboard_on_request(tmp_path: Path) -> None:
+    opened, browser = tmp_path / "opened", tmp_path / "browser"
+    browser.write_text(f'#!/bin/sh\necho "$1" > {opened}.new && mv {opened}.new {opened}\n')
+    browser.chmod(0o755)
+    environment = _environment(tmp_path) | {"BROWSER": f"{browser} %s"}
+    with running(*RUN, "--open", env=environment, cwd=tmp_path):
+        eventually(opened.exists)
+    assert opened.read_text() == f"http://{environment['CR_EXPORTER_LISTEN']}/dashboard\n"
+
+
+def test_without_a_browser_it_says_so_and_continues(tmp_path: Path) -> None:
+    environment = _environment(tmp_path)
+    for name in ("BROWSER", "DISPLAY", "WAYLAND_DISPLAY"):
+        environment.pop(name, None)
+    with running(*RUN, "--open", env=environment, cwd=tmp_path) as command:
+        command.wait_for_output("there is no browser here to open http://")
+        assert command.stop() == 0
+
+
 def test_it_prints_https_for_an_exporter_with_tls(tmp_path: Path) -> None:
     issued = trustme.CA().issue_cert("127.0.0.1")
     issued.private_key_pem.write_to_path(tmp_path / "server.key")
@@ -120,11 +139,13 @@ def test_taken_ports_are_both_named_with_the_way_to_change_them(tmp_path: Path) 
         with running(*RUN, env=environment, cwd=tmp_path) as second:
             assert second.wait() == 3
             lines = second.stderr.splitlines()
-        in_use = "coderouter: port {} on 127.0.0.1 is in use; choose another for {} with {}"
+        in_use = "coderouter: port {} on 127.0.0.1 is in use by {}; stop it, or choose another for {} with {}"
         listen = f"--listen 127.0.0.1:{exporter_port + 1} (CR_EXPORTER_LISTEN)"
         assert lines == [
-            in_use.format(proxy_port, "the proxy", f"--port {proxy_port + 1} (CODEROUTER_PORT)"),
-            in_use.format(exporter_port, "the exporter", listen),
+            in_use.format(
+                proxy_port, "a coderouter proxy", "the proxy", f"--port {proxy_port + 1} (CODEROUTER_PORT)"
+            ),
+            in_use.format(exporter_port, "a cr-exporter", "the exporter", listen),
         ]
         assert first.process.poll() is None
 
@@ -133,7 +154,10 @@ def test_one_port_for_both_is_refused(tmp_path: Path) -> None:
     port = free_port()
     with running(*RUN, env=_environment(tmp_path, port, port), cwd=tmp_path) as command:
         assert command.wait() == 3
-        assert f"port {port} on 127.0.0.1 is in use; choose another for the exporter" in command.stderr
+        assert (
+            f"port {port} on 127.0.0.1 is in use by another program; stop it, or choose another"
+            in command.stderr
+        )
 
 
 def test_an_exporter_that_is_not_installed_is_named(tmp_path: Path) -> None:
@@ -142,6 +166,7 @@ def test_an_exporter_that_is_not_installed_is_named(tmp_path: Path) -> None:
     python.symlink_to(sys.executable)
     coderouter.write_text(f"#!{python}\nfrom coderouter_proxy.cli import main; main()")
     coderouter.chmod(0o755)
+    coderouter.with_name("cr-proxy").symlink_to(coderouter)
     environment = _environment(tmp_path) | {"PATH": "/usr/bin", "PYTHONPATH": os.pathsep.join(sys.path)}
     with running(coderouter, "run", env=environment, cwd=tmp_path) as command:
         assert command.wait() == 3

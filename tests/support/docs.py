@@ -1,4 +1,4 @@
-"""Print tables from the code into the documents: `make docs`. A test fails if they differ.
+"""Print tables from the code into the documents, and manual pages: `make docs`. A test fails if they differ.
 
 A document marks each place: `<!-- printed: NAME -->` … `<!-- end -->`.
 """
@@ -13,21 +13,26 @@ from importlib.resources import files
 from pathlib import Path
 
 from pydantic import BaseModel
+from starlette.routing import compile_path
 
 from coderouter_events import events
 from coderouter_exporter.families import table
 from coderouter_exporter.tail.names import naming_table
+from coderouter_proxy.agents.table import AGENTS, BY_KEY, Agent, Target
 from coderouter_proxy.config import auto_rules, schema, traits, validation
 from coderouter_proxy.doctor.probes import run
 from coderouter_proxy.doctor.result import MEANINGS
-from coderouter_proxy.init import client_settings, clouds
+from coderouter_proxy.init import clouds
 from coderouter_proxy.providers.adaptations import ADAPTATIONS
 from coderouter_proxy.providers.wordings.adaptation import Adaptation
 from coderouter_proxy.routing import capabilities
-from support import config_schema
+from coderouter_proxy.server.unsupported import UNSUPPORTED
+from support import config_schema, man_pages
 from support.processes import SCRIPTS, clean_environment
 
 ROOT = Path(__file__).parents[2]
+SERVED_AS_WELL = "(no error: this path is served as well)"
+MAN = ROOT / "proxy/man"
 DOCUMENTS = (
     ROOT / "README.md",
     ROOT / "ARCHITECTURE.md",
@@ -42,6 +47,8 @@ DOCUMENTS = (
     ROOT / "proxy/doctor.md",
     ROOT / "proxy/troubleshooting.md",
     ROOT / "proxy/security.md",
+    ROOT / "deploy/own-machine.md",
+    *sorted((ROOT / "proxy/agents").glob("*.md")),
 )
 PACKAGES = (
     "proxy/coderouter_events",
@@ -139,15 +146,51 @@ def verdict_table() -> str:
 
 
 def tool_table() -> str:
-    rows = (
-        f"| {tool.name} | {_setting(tool.at('http://127.0.0.1:4000'), tool.file)} | {_code(tool.profile)} |"
-        for tool in client_settings.TOOLS
-    )
+    rows = (f"| {_started(agent)} | {_setting(agent)} | {_code(agent.profile)} |" for agent in AGENTS)
     return "\n".join(("| tool | setting | to send the profile |", "| --- | --- | --- |", *rows))
 
 
-def _setting(text: str, file: str) -> str:
+def agent_settings(key: str) -> str:
+    """Return what `coderouter env` prints for the agent, as code."""
+    agent = BY_KEY[key]
+    shown = coderouter_prints("env", key)
+    language = {"toml": "toml", "json": "json", "yaml": "yaml"}.get(agent.file.rpartition(".")[2], "text")
+    if shown.startswith("export "):
+        language = "text"
+    return f"```{language}\n{shown.rstrip()}\n```"
+
+
+def base_url_table() -> str:
+    """Return what each agent requests with /v1 too many or missing, which the proxy answers with 404."""
+    lines = [
+        "| agent | right | wrong | then it requests | and gets 404 with |",
+        "| --- | --- | --- | --- | --- |",
+    ]
+    for agent in AGENTS:
+        right = f"http://127.0.0.1:4000{agent.base_path}"
+        wrong = "http://127.0.0.1:4000" if agent.base_path else "http://127.0.0.1:4000/v1"
+        path = agent.path.removeprefix("/v1") if agent.base_path else f"/v1{agent.path}"
+        lines.append(f"| {agent.name} | `{right}` | `{wrong}` | `{path}` | {_told(path)} |")
+    return "\n".join(lines)
+
+
+def _told(path: str) -> str:
+    """Return what the proxy says to the request, unless it serves that path as well."""
+    sentences = (
+        row.instead for row in UNSUPPORTED if any(compile_path(each)[0].match(path) for each in row.paths)
+    )
+    return next(sentences, SERVED_AS_WELL)
+
+
+def _started(agent: Agent) -> str:
+    """Return its name, and how it is started where its settings do not say so."""
+    has_options = " " in agent.start and agent.start not in agent.line(Target())
+    return f"{agent.name}, started with `{agent.start}`" if has_options else agent.name
+
+
+def _setting(agent: Agent) -> str:
     """Return a command as code, and what is in a file with its name; instructions remain text."""
+    text, file = agent.line(Target()), agent.line_goes_into
     code = text if text.startswith("“") else _code(text)
     return f"`{file}`: {code}" if file else code
 
@@ -191,15 +234,20 @@ def room_table() -> str:
 
 @cache
 def command_help(*command: str) -> str:
+    return f"```\n{_prints(*command, '--help').rstrip()}\n```"
+
+
+@cache
+def coderouter_prints(*arguments: str) -> str:
+    return _prints("coderouter", *arguments)
+
+
+def _prints(program: str, *arguments: str) -> str:
+    """Return what the command prints for a user with nothing of their own."""
     environment = clean_environment(COLUMNS="100", HOME="/home/you")
-    shown = subprocess.run(
-        [SCRIPTS / command[0], *command[1:], "--help"],
-        env=environment,
-        capture_output=True,
-        text=True,
-        check=True,
-    ).stdout
-    return f"```\n{shown.rstrip()}\n```"
+    command: list[str | Path] = [SCRIPTS / program, *arguments]
+    done = subprocess.run(command, env=environment, cwd="/", capture_output=True, text=True, check=True)
+    return done.stdout
 
 
 PRINTED: dict[str, Callable[[], str]] = {
@@ -217,6 +265,10 @@ PRINTED: dict[str, Callable[[], str]] = {
     "coderouter-dashboard": lambda: command_help("coderouter", "dashboard"),
     "coderouter-init": lambda: command_help("coderouter", "init"),
     "coderouter-check-config": lambda: command_help("coderouter", "check-config"),
+    "coderouter-env": lambda: command_help("coderouter", "env"),
+    "coderouter-reload": lambda: command_help("coderouter", "reload"),
+    **{f"agent-{agent.key}": partial(agent_settings, agent.key) for agent in AGENTS if agent.key != "other"},
+    "base-urls": base_url_table,
     "tools": tool_table,
     "clouds": cloud_table,
     "coderouter-doctor": lambda: command_help("coderouter", "doctor"),
@@ -238,3 +290,5 @@ if __name__ == "__main__":
     config_schema.PATH.write_text(config_schema.text(), encoding="utf-8")
     for path in DOCUMENTS:
         path.write_text(printed(path.read_text(encoding="utf-8")), encoding="utf-8")
+    for name, page in man_pages.pages().items():
+        (MAN / name).write_text(page, encoding="utf-8")

@@ -68,6 +68,14 @@ class ScratchRoot:
         who = self._as(self.unit(user)) if user else ()
         return _output(*self._inside(*who, *command), env={"PATH": os.environ["PATH"] + ":/usr/sbin:/sbin"})
 
+    def command(self, folder: str, *command: str) -> tuple[str, ...]:
+        """Return what runs the command in that folder of the root."""
+        return self._inside(*command, folder=folder)
+
+    def run_in(self, folder: str, env: Mapping[str, str], *command: str) -> str:
+        """Return the output of the command in that folder of the root."""
+        return _output(*self.command(folder, *command), env=env)
+
     @contextmanager
     def service(self, name: str, **more: str) -> Iterator[Command]:
         """Run the unit's ExecStart line as its user, in its folders, with its environment."""

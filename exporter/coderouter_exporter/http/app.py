@@ -6,7 +6,6 @@ import html
 import time
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
-from importlib.metadata import version
 
 import orjson
 from starlette.applications import Starlette
@@ -24,6 +23,7 @@ from coderouter_exporter.render.negotiate import accepts_gzip, choose_format
 from coderouter_exporter.render.report import report
 from coderouter_exporter.render.view import View
 from coderouter_exporter.state.state import State
+from coderouter_http import product
 
 DRAIN_S_MAX = 1.0
 GZIP_LEVEL = 4
@@ -128,7 +128,7 @@ def _landing_page(published: Published) -> str:
 <link rel="icon" href="dashboard/icon.svg" type="image/svg+xml">
 </head>
 <body>
-<h1>CodeRouter exporter {version("coderouter")}</h1>
+<h1>CodeRouter exporter {product.version()}</h1>
 <p>Counts the events of the CodeRouter proxy and serves the totals.</p>
 <ul>
 <li><a href="dashboard">/dashboard</a>: live status and history</li>

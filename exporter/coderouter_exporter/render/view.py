@@ -4,11 +4,11 @@ import platform
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
-from importlib.metadata import version
 
 from coderouter_exporter.engine.loop import Published
 from coderouter_exporter.families.kinds import MICRO
 from coderouter_exporter.state.state import Labels, Learnt, ProxyHeartbeat, State
+from coderouter_http import product
 
 SILENCE_S_MAX = 45.0
 """A process that has missed two heartbeats, one every 15 s, is considered dead."""
@@ -99,7 +99,7 @@ class View:
 
     @property
     def build_info(self) -> Values:
-        return {(version("coderouter"), platform.python_version()): 1.0}
+        return {(product.version(), platform.python_version()): 1.0}
 
     @property
     def sources_readable(self) -> Values:

@@ -8,6 +8,7 @@ from urllib.parse import SplitResult, unquote, urlsplit
 from urllib.request import ProxyHandler, Request, build_opener
 
 TIMEOUT_S = 5.0
+START = "start the exporter with cr-exporter, or both programs with coderouter run"
 
 _open = build_opener(
     ProxyHandler({})
@@ -47,7 +48,7 @@ def fetch_body(url: str) -> bytes:
     except (URLError, OSError) as error:
         cause = getattr(error, "reason", error)
         reason = getattr(cause, "strerror", None) or str(cause)
-        raise ExporterUnreachable(f"cannot reach {shown} ({reason}); is cr-exporter running there?") from None
+        raise ExporterUnreachable(f"cannot reach {shown} ({reason}); {START}") from None
     return body
 
 

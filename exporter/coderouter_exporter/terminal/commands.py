@@ -1,14 +1,14 @@
 """The commands `coderouter stats` and `coderouter dashboard`."""
 
-import os
 import sys
-import webbrowser
 from urllib.parse import urlsplit
 
 import click
 
+from coderouter_http.command_line import browser
+from coderouter_http.command_line.local_urls import EXPORTER_URL, exporter_url
+
 UNREACHABLE = 1
-URL = "http://127.0.0.1:9847"
 
 
 class Url(click.ParamType[str]):
@@ -22,15 +22,15 @@ class Url(click.ParamType[str]):
         except ValueError:
             valid = False
         if not valid:
-            self.fail(f"{url!r} is not the URL of an exporter; write e.g. {URL}", param, ctx)
+            self.fail(f"{url!r} is not the URL of an exporter; write e.g. {EXPORTER_URL}", param, ctx)
         return url.rstrip("/").removesuffix("/metrics.json").removesuffix("/dashboard")
 
 
 _url = click.option(
     "--url",
     type=Url(),
-    default=URL,
-    show_default=True,
+    default=exporter_url,
+    show_default=f"{EXPORTER_URL}, or by $CR_EXPORTER_LISTEN",
     envvar="CODEROUTER_EXPORTER_URL",
     show_envvar=True,
     help="URL of the exporter, including any path prefix before /metrics.json; https://name:password@host sends "
@@ -86,15 +86,20 @@ def stats(*, url: str, interval_s: float, once: bool, as_json: bool) -> None:
 @click.command()
 @_url
 def dashboard(*, url: str) -> None:
-    """Print the URL of the exporter's dashboard, and open it in a browser if there is one."""
-    from coderouter_exporter.terminal.client import without_credentials  # noqa: PLC0415 - quick help
+    """Print the URL of the exporter's dashboard, and open it in a browser if there is one.
 
+    Exits 1 if there is no exporter at that URL.
+    """
+    from coderouter_exporter.terminal.client import (  # noqa: PLC0415 - quick help
+        ExporterUnreachable,
+        fetch_report,
+        without_credentials,
+    )
+
+    try:
+        fetch_report(url)
+    except ExporterUnreachable as error:
+        click.echo(f"coderouter: {error}", err=True)
+        sys.exit(UNREACHABLE)
     click.echo(f"{without_credentials(urlsplit(url))}/dashboard")
-    if _has_display():
-        webbrowser.open(f"{url}/dashboard")
-
-
-def _has_display() -> bool:
-    """Return whether a browser could open a window: a text browser would take over the terminal."""
-    displays = ("DISPLAY", "WAYLAND_DISPLAY", "BROWSER")
-    return sys.platform in ("darwin", "win32") or any(os.environ.get(name) for name in displays)
+    browser.open_page(f"{url}/dashboard")

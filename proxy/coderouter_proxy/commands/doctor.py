@@ -1,11 +1,13 @@
 """`coderouter doctor`."""
 
 import sys
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
+from coderouter_http.command_line import local_urls
 from coderouter_proxy.commands import options
 from coderouter_proxy.commands.options import fail_start
 
@@ -89,22 +91,29 @@ class _DoctorCommand(click.Command):
     show_envvar=True,
     help="Write JSON.",
 )
+@click.option(
+    "--watch",
+    is_flag=True,
+    envvar="CODEROUTER_DOCTOR_WATCH",
+    show_envvar=True,
+    help="Check the pipeline again every few seconds until Ctrl-C, and print what has changed.",
+)
 @options.CONFIG
 @options.EVENTS
 @options.ENV_FILES
 @options.ENV_FILE_OVERRIDE
 @click.option(
     "--proxy-url",
-    default="http://127.0.0.1:4000",
-    show_default=True,
+    default=local_urls.proxy_url,
+    show_default=f"{local_urls.PROXY_URL}, or by $CODEROUTER_PORT",
     envvar="CODEROUTER_PROXY_URL",
     show_envvar=True,
     help="URL of the proxy.",
 )
 @click.option(
     "--exporter-url",
-    default="http://127.0.0.1:9847",
-    show_default=True,
+    default=local_urls.exporter_url,
+    show_default=f"{local_urls.EXPORTER_URL}, or by $CR_EXPORTER_LISTEN",
     envvar="CODEROUTER_EXPORTER_URL",
     show_envvar=True,
     help="URL of the exporter.",
@@ -118,6 +127,7 @@ def doctor(
     dry_run: bool,
     timeout_s: float | None,
     as_json: bool,
+    watch: bool,
     config: Path | None,
     events: str,
     env_files: tuple[Path, ...],
@@ -134,28 +144,34 @@ def doctor(
     """
     from coderouter_proxy.config.env_files import EnvFileError  # noqa: PLC0415 - quick help
     from coderouter_proxy.config.validation import ConfigErrors  # noqa: PLC0415
-    from coderouter_proxy.doctor import output, result  # noqa: PLC0415
+    from coderouter_proxy.doctor import output, result, watching  # noqa: PLC0415
     from coderouter_proxy.doctor.keys.env_files import check_env  # noqa: PLC0415
     from coderouter_proxy.doctor.pipeline.checks import check_pipeline  # noqa: PLC0415
 
     models = bool(names) or all_providers
     if (apply or dry_run) and not models:
         raise _UsageError("--apply and --dry-run require --check-model or --all")
+    if watch and (models or env_path is not None):
+        raise _UsageError("--watch checks the pipeline only; leave out --check-model, --all and --check-env")
+    pipeline = partial(
+        check_pipeline,
+        config=config,
+        events_path=options.events_path(events),
+        proxy_url=proxy_url,
+        exporter_url=exporter_url,
+    )
     results: list[Result] = []
     try:
         options.read_env_files(env_files, override=env_file_override)
+        if watch:
+            sys.exit(watching.keep_checking(pipeline, as_json=as_json))
         if env_path is not None:
             env_file = None if env_path == DEFAULT_ENV_FILES else Path(env_path)
             results += check_env(env_file, config=config, env_files=env_files)
         if models:
             results += _check_models(config, names, all_providers=all_providers, timeout_s=timeout_s)
         if env_path is None and not models:
-            results += check_pipeline(
-                config=config,
-                events_path=options.events_path(events),
-                proxy_url=proxy_url,
-                exporter_url=exporter_url,
-            )
+            results += pipeline()
     except (ConfigErrors, EnvFileError) as error:
         fail_start(error, COULD_NOT_RUN)
     if apply or dry_run:

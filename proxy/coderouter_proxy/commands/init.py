@@ -111,7 +111,7 @@ def init(
     except (EnvFileError, OutputError) as error:
         fail_start(error)
     prompts.show_written(path, entries, allow_paid=allow_paid)
-    prompts.show_next(path, f"http://127.0.0.1:{port}", found_any=bool(found))
+    prompts.show_next(path, port=port, found_any=bool(found))
 
 
 def _check_unused(path: Path) -> None:

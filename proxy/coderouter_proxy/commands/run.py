@@ -5,21 +5,10 @@ from pathlib import Path
 
 import click
 
-from coderouter_http.listen import parse_address
+from coderouter_http.command_line.group import Address
+from coderouter_http.product import ALIAS
 from coderouter_proxy.commands import options
 from coderouter_proxy.commands.options import fail_start
-
-
-class _Address(click.ParamType[tuple[str, int]]):
-    name = "HOST:PORT"
-
-    def convert(
-        self, value: object, param: click.Parameter | None, ctx: click.Context | None
-    ) -> tuple[str, int]:
-        try:
-            return parse_address(str(value))
-        except ValueError as error:
-            self.fail(str(error), param, ctx)
 
 
 @click.command()
@@ -31,12 +20,28 @@ class _Address(click.ParamType[tuple[str, int]]):
     show_default=True,
     envvar="CR_EXPORTER_LISTEN",
     show_envvar=True,
-    type=_Address(),
-    help="Address the exporter listens on; port 0 picks a free port and prints it.",
+    type=Address(),
+    help="Address the exporter listens on, or :PORT for all of them; port 0 picks a free port and prints it.",
+)
+@click.option(
+    "--open",
+    "open_dashboard",
+    is_flag=True,
+    envvar="CODEROUTER_RUN_OPEN",
+    show_envvar=True,
+    help="Open the dashboard in a browser once both run.",
 )
 @options.CONFIG
 @options.EVENTS
-def run(*, host: str, port: int, listen: tuple[str, int], config: Path | None, events: str) -> None:
+def run(
+    *,
+    host: str,
+    port: int,
+    listen: tuple[str, int],
+    open_dashboard: bool,
+    config: Path | None,
+    events: str,
+) -> None:
     """Run the proxy and the exporter together until Ctrl-C or SIGTERM.
 
     Both read all other options from the environment; see `coderouter serve --help` and `cr-exporter --help`. If one
@@ -47,7 +52,7 @@ def run(*, host: str, port: int, listen: tuple[str, int], config: Path | None, e
     try:
         proxy, exporter = run_both.free_addresses((host, port), listen)
         serve = [
-            run_both.find_program("coderouter"),
+            run_both.find_program(ALIAS),
             "serve",
             "--host",
             proxy.host,
@@ -60,4 +65,5 @@ def run(*, host: str, port: int, listen: tuple[str, int], config: Path | None, e
     except run_both.CannotRun as error:
         fail_start(error)
     shared = ["--events", events]
-    sys.exit(run_both.run_both(proxy, exporter, [*serve, *shared], [*count, *shared]))
+    programs = ([*serve, *shared], [*count, *shared])
+    sys.exit(run_both.run_both(proxy, exporter, *programs, open_dashboard=open_dashboard))

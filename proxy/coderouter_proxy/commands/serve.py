@@ -58,7 +58,10 @@ def serve(
     grace_s: float,
     logs: LogOptions,
 ) -> None:
-    """Run the proxy until Ctrl-C or SIGTERM."""
+    """Run the proxy until Ctrl-C or SIGTERM.
+
+    It keeps no counts: `cr-exporter` counts its events and serves a dashboard. `coderouter run` starts both.
+    """
     from coderouter_proxy.config import env_files as envfiles  # noqa: PLC0415
     from coderouter_proxy.config import load, validation  # noqa: PLC0415 - quick help
     from coderouter_proxy.routing import profiles  # noqa: PLC0415 - quick help

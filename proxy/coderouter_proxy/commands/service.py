@@ -1,4 +1,4 @@
-"""`coderouter service`: both programs as systemd user services."""
+"""`coderouter service`: both programs as services of one user."""
 
 import shlex
 import subprocess
@@ -7,7 +7,10 @@ from pathlib import Path
 
 import click
 
+from coderouter_http.command_line import group
 from coderouter_proxy.commands.options import fail_start
+
+NOT_RUNNING, NOT_INSTALLED = 3, 4  # as systemctl status exits
 
 user_option = click.option(
     "--user",
@@ -19,9 +22,9 @@ user_option = click.option(
 )
 
 
-@click.group()
+@click.group(cls=group.Group)
 def service() -> None:
-    """Run proxy and exporter as systemd services."""
+    """Run proxy and exporter as services: of systemd, or of launchd on macOS."""
 
 
 @service.command()
@@ -34,69 +37,64 @@ def service() -> None:
     help="Only write the files.",
 )
 def install(*, for_user: bool, no_start: bool) -> None:
-    """Install the units and a starter configuration, and start both programs, now and at each login.
+    """Install both services and a starter configuration, and start them, now and at each login.
 
     Run it again after an upgrade. Existing configuration is kept.
     """
-    from coderouter_proxy.server import user_service  # noqa: PLC0415 - quick help
+    from coderouter_proxy.services import files, manager  # noqa: PLC0415 - quick help
 
     _require_user(for_user)
+    services = manager.of_this_system()
     try:
-        written = user_service.write_units(Path(sys.argv[0]).absolute().parent)
-        written += user_service.write_starter_files()
-    except (user_service.NoPrograms, OSError) as error:
+        written = services.write(Path(sys.argv[0]).absolute().parent)
+    except (files.NoPrograms, OSError) as error:
         fail_start(error)
     for path in written:
         click.echo(f"wrote {path}")
-    if len(user_service.units_to_enable()) == len(user_service.SERVICES):
-        click.echo(
-            "logrotate is not installed, so the event file will grow without limit; on Debian: "
-            "sudo apt install logrotate"
-        )
-    if no_start or not user_service.manager_is_reachable():
-        _print_commands(
-            "to start them, run this where systemctl --user works:", user_service.start_commands()
-        )
-        return
-    _run(user_service.start_commands())
-    _run([user_service.status_command()])
-    click.echo("To keep them running while you are logged out: loginctl enable-linger")
+    if no_start or not services.is_reachable():
+        _print_commands(f"to start them, run this where {services.where} works:", services.start_commands())
+    else:
+        _run(services.start_commands())
+        _run(services.status_commands())
+    for remark in services.remarks():
+        click.echo(remark)
 
 
 @service.command()
 @user_option
 def uninstall(*, for_user: bool) -> None:
-    """Stop both programs and remove the units. Configuration, events and totals are kept."""
-    from coderouter_proxy.server import user_service  # noqa: PLC0415 - quick help
+    """Stop both programs and remove the services. Configuration, events and totals are kept."""
+    from coderouter_proxy.services import files, manager  # noqa: PLC0415 - quick help
 
     _require_user(for_user)
-    reachable = user_service.manager_is_reachable()
-    if reachable and user_service.installed():
-        _run(user_service.stop_commands())
-    for path in user_service.remove_units():
+    services = manager.of_this_system()
+    reachable = services.is_reachable()
+    if reachable and services.is_installed():
+        _run(services.stop_commands())
+    for path in services.remove():
         click.echo(f"removed {path}")
     if reachable:
-        _run(user_service.reload_commands())
-    click.echo(f"left in place: {user_service.data_folder()}")
+        _run(services.reload_commands())
+    click.echo(f"left in place: {files.data_folder()}")
 
 
 @service.command()
 @user_option
 def status(*, for_user: bool) -> None:
     """Show whether both programs are running; exits 0 if they are, 3 if one is not, 4 if they are not installed."""
-    from coderouter_proxy.server import user_service  # noqa: PLC0415 - quick help
+    from coderouter_proxy.services import manager  # noqa: PLC0415 - quick help
 
     _require_user(for_user)
-    if not user_service.installed():
+    services = manager.of_this_system()
+    if not services.is_installed():
         click.echo("not installed; run: coderouter service install --user")
-        sys.exit(4)
-    if not user_service.manager_is_reachable():
-        _print_commands(
-            "installed; to see whether they are running, run this where systemctl --user works:",
-            [user_service.status_command()],
-        )
-        sys.exit(3)
-    sys.exit(subprocess.run(user_service.status_command(), check=False).returncode)
+        sys.exit(NOT_INSTALLED)
+    if not services.is_reachable():
+        lead = f"installed; to see whether they are running, run this where {services.where} works:"
+        _print_commands(lead, services.status_commands())
+        sys.exit(NOT_RUNNING)
+    codes = [subprocess.run(command, check=False).returncode for command in services.status_commands()]
+    sys.exit(NOT_RUNNING if any(codes) else 0)
 
 
 def _require_user(for_user: bool) -> None:  # noqa: FBT001 - what the flag says

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterator, Mapping
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -115,8 +116,10 @@ def _message(error: ErrorDetails, model: type[BaseModel]) -> str:
         case "missing":
             return _missing(error, _section_of(error["loc"], model))
         case "extra_forbidden":
-            known = ", ".join(sorted(_section_of(error["loc"], model).model_fields))
-            return f"is not a known field; known fields: {known}"
+            known = sorted(_section_of(error["loc"], model).model_fields)
+            near = get_close_matches(str(error["loc"][-1]), known, n=1)
+            meant = f"did you mean {near[0]}? " if near else ""
+            return f"is not a known field; {meant}known fields: {', '.join(known)}"
         case error_type if error_type == HIDDEN_VALUE:
             return str(context["message"])
         case "literal_error":

@@ -5,6 +5,8 @@ from typing import Any, Final, NamedTuple
 
 import yaml
 
+from coderouter_proxy.redact import scrubbed
+
 TEXT_BYTES_MAX: Final = 4 * 1024 * 1024
 REPEATED_MAX: Final = 100_000
 """Values that all aliases of a file add to it."""
@@ -12,6 +14,7 @@ NESTING_MAX: Final = 100
 DIGITS_MAX: Final = 100
 """Of a number; Python's time for one grows with their square."""
 
+_TAB = r"'\t'"
 _NUMBERS = frozenset(("tag:yaml.org,2002:int", "tag:yaml.org,2002:float"))
 
 
@@ -40,7 +43,9 @@ def decoded(text: str) -> tuple[yaml.Node | None, Any]:
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         line = mark.line + 1 if mark else None
-        raise YamlError(f"is not YAML: {error.problem or error.context}", line) from None
+        problem = scrubbed(str(error.problem or error.context))
+        cure = "; indent with spaces instead of tabs" if _TAB in problem else ""
+        raise YamlError(f"is not YAML: {problem}{cure}", line) from None
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         raise YamlError(f"is not YAML: {error}") from None
 

@@ -1,10 +1,17 @@
 """How the doctor reports a provider's error: the verdict, and what to do about it."""
 
+import os
+from urllib.parse import urlsplit
+from urllib.request import proxy_bypass
+
 from coderouter_events.events import ErrorType
+from coderouter_http import hosts
 from coderouter_proxy.config.schema import Provider
 from coderouter_proxy.doctor.result import Result, Verdict
 from coderouter_proxy.errors import ProviderError
+from coderouter_proxy.providers import tls
 
+OLLAMA_PORT = 11434
 RETRY = "try again later; with `cooldown`, a profile moves such a provider to the end of its chain"
 
 FAILURES: dict[ErrorType, tuple[Verdict, str]] = {
@@ -28,8 +35,38 @@ def result_for(error: ProviderError, provider: Provider, key: str) -> Result:
     """Return the result for a provider that failed with this error."""
     verdict, remedy = FAILURES[error.error_type]
     status = f"responds with {error.status}: " if error.status is not None else ""
-    remedy = remedy or _auth_remedy(error, provider, key)
+    remedy = _network_remedy(error, provider) or remedy or _auth_remedy(error, provider, key)
     return Result(verdict=verdict, message=status + error.message, remedy=remedy)
+
+
+def _network_remedy(error: ProviderError, provider: Provider) -> str:
+    """Return what to do where the network or this machine is the cause; nothing if that does not show."""
+    parts = urlsplit(provider.base_url)
+    host = parts.hostname or ""
+    via = _http_proxy(parts.scheme, parts.netloc)
+    if via and hosts.is_loopback(host):
+        return f"{via} is set, so requests go through that proxy; start coderouter with NO_PROXY=127.0.0.1,localhost"
+    plain = parts._replace(scheme="http").geturl()
+    if error.error_type == "timeout_connect" and parts.scheme == "https" and hosts.is_loopback(host):
+        return f"base_url: {plain}, if that server has no TLS; else raise connect_timeout_s"
+    if error.error_type != "connect":
+        return ""
+    if via:
+        return f"{via} is set, so requests go through that proxy; correct it, or add {host} to NO_PROXY"
+    if tls.CLOCK in error.message:
+        return "set the clock of this machine right, e.g. timedatectl set-ntp true; else renew the server's certificate"
+    if tls.NOT_PLAIN in error.message:
+        return f"base_url: {plain}"
+    if hosts.is_loopback(host) and parts.port == OLLAMA_PORT:
+        return "start Ollama: ollama serve (install it from https://ollama.com), or correct base_url"
+    return ""
+
+
+def _http_proxy(scheme: str, netloc: str) -> str | None:
+    """Return the variable of the environment that sends such requests through an HTTP proxy."""
+    names = (f"{scheme}_proxy", f"{scheme}_proxy".upper(), "all_proxy", "ALL_PROXY")
+    name = next((name for name in names if os.environ.get(name)), None)
+    return None if name is None or proxy_bypass(netloc) else name
 
 
 def _auth_remedy(error: ProviderError, provider: Provider, key: str) -> str:

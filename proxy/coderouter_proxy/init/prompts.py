@@ -9,8 +9,10 @@ from pathlib import Path
 
 import click
 
+from coderouter_http.command_line import local_urls
+from coderouter_proxy.agents.table import AGENTS, Target
 from coderouter_proxy.config import load, validation
-from coderouter_proxy.init import client_settings, starter_config
+from coderouter_proxy.init import starter_config
 from coderouter_proxy.init.clouds import CLOUDS, Cloud
 from coderouter_proxy.init.local_servers import ServerScan
 from coderouter_proxy.init.starter_config import Entry
@@ -68,20 +70,24 @@ def show_written(path: Path, entries: Sequence[Entry], *, allow_paid: bool) -> N
         _row(f"{'-' if skipped else number}  {entry.name}", f"{entry.model}  ({remark})", found=not skipped)
 
 
-def show_next(path: Path, url: str, *, found_any: bool) -> None:
+def show_next(path: Path, *, port: int, found_any: bool) -> None:
     command = "coderouter" if shutil.which("coderouter") else sys.argv[0]  # in a .venv that is not activated
     option = "" if _is_default(path) else f" --config {path}"
+    target = Target(url=f"http://127.0.0.1:{port}")
+    moved = port != local_urls.PROXY_PORT
+    on_port, at_url = (f" --port {port}", f" --proxy-url {target.url}") if moved else ("", "")
     if not found_any:
         _heading("Get a model; until then the proxy echoes your own words")
         _row("here", f"install Ollama from https://ollama.com, then: ollama pull {starter_config.PULL}")
         _row("for free", "create a key at https://openrouter.ai and put it in OPENROUTER_API_KEY")
         _row("then", f"rm {path} and run coderouter init again")
-    _heading("Start the proxy, then check that everything works")
-    click.echo(f"  {command} serve{option}\n  {command} doctor{option}")
+    _heading("Start proxy and exporter, then check in another terminal that everything works")
+    click.echo(f"  {command} run{option}{on_port}\n  {command} doctor{option}{at_url}")
+    click.echo(f"\n  The dashboard is then at {local_urls.exporter_url()}/dashboard")
     _heading("Connect your tools")
-    for tool in client_settings.TOOLS:
-        where = f", in {tool.file}" if tool.file else ""
-        click.echo(f"  # {tool.name}{where}\n  {tool.at(url)}")
+    for agent in AGENTS:
+        where = f", in {agent.file}" if agent.line_goes_into else ""
+        click.echo(f"  # {agent.name}{where}\n  {agent.line(target)}")
 
 
 def _is_default(path: Path) -> bool:

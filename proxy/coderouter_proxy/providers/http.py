@@ -15,6 +15,7 @@ from multidict import CIMultiDict
 from yarl import URL
 
 from coderouter_proxy.errors import ProviderError
+from coderouter_proxy.providers import tls
 from coderouter_proxy.providers.response import USER_AGENT
 
 NETWORK_ERRORS = (aiohttp.ClientError, ConnectionError)
@@ -140,6 +141,9 @@ def network_failure(error: BaseException) -> ProviderError:
     match error:
         case aiohttp.ServerTimeoutError():
             return ProviderError("timeout_connect", f"no connection in time: {error}")
+        case aiohttp.ClientSSLError():
+            at = f"{error.host}:{error.port}"
+            return ProviderError("connect", f"cannot connect to {at} with TLS: {tls.reason(error.os_error)}")
         case aiohttp.ClientConnectorError():
             via = "the HTTP proxy " if isinstance(error, aiohttp.ClientProxyConnectionError) else ""
             number = error.os_error.errno

@@ -2,14 +2,14 @@
 
 import asyncio
 from collections.abc import Iterable, Mapping
-from importlib.metadata import version
 from typing import Protocol
 
+from coderouter_http import product
 from coderouter_proxy.config.schema import Provider
 from coderouter_proxy.errors import ProviderError
 from coderouter_proxy.wires import refusals
 
-USER_AGENT = f"coderouter/{version('coderouter')}"
+USER_AGENT = f"coderouter/{product.version()}"
 ANSWER_BYTES_MAX = 64 * 1024 * 1024
 ERROR_BODY_BYTES_MAX = 1024 * 1024
 

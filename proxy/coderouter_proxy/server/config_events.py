@@ -1,8 +1,7 @@
 """The events that describe the configuration: startup and reload."""
 
-from importlib.metadata import version
-
 from coderouter_events import events
+from coderouter_http import product
 from coderouter_proxy.config.schema import Provider
 from coderouter_proxy.settings.launch import Settings
 
@@ -11,7 +10,7 @@ def config_event(event: type[events.Startup], settings: Settings) -> events.Star
     """Return an event of this type with the configuration that is in use."""
     config = settings.config
     return event(
-        version=version("coderouter"),
+        version=product.version(),
         providers=[provider.name for provider in config.providers],
         profiles=[profile.name for profile in config.profiles],
         default_profile=settings.default.profile,

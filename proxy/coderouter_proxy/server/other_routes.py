@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Callable, Mapping
-from importlib.metadata import version
 
 import orjson
 from starlette.exceptions import HTTPException
@@ -11,6 +10,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import Scope
 
+from coderouter_http import product
 from coderouter_proxy.errors import HttpError
 from coderouter_proxy.ingress.count_tokens import CountTokens
 from coderouter_proxy.ingress.exchange import INTERNAL_ERROR, new_request_id
@@ -58,14 +58,14 @@ def routes(runtime: Runtime) -> list[Route]:
         config = runtime.routing.config
         health = {
             "status": "ok",
-            "version": version("coderouter"),
+            "version": product.version(),
             "providers": [provider.name for provider in config.providers],
             "allow_paid": config.allow_paid,
         }
         return orjson.dumps(health)
 
     def index(request: Request) -> bytes:
-        return orjson.dumps({"name": "coderouter", "version": version("coderouter")})
+        return orjson.dumps({"name": "coderouter", "version": product.version()})
 
     def checked(answer: Answer) -> Answer:
         """Return the answer for those who may use the proxy; none of these requests has a body that is read."""

@@ -5,9 +5,10 @@ import logging
 import os
 import signal
 import socket
-from importlib.metadata import version
 
 from coderouter_events import sd_notify
+from coderouter_http import product
+from coderouter_http.command_line import local_urls
 from coderouter_http.listen import CannotListen, listen, url_of
 from coderouter_http.logs import LogOptions, log_to_stderr
 from coderouter_http.protocol.limits import raise_descriptor_limit
@@ -52,7 +53,9 @@ def _listen(host: str, port: int) -> socket.socket:
     try:
         sock = listen(host, port)
     except CannotListen as error:
-        raise CannotStart(f"{error}; choose another with --host or --port (CODEROUTER_PORT)") from None
+        raise CannotStart(
+            f"{error}; stop it, or choose another with --port (CODEROUTER_PORT) or --host"
+        ) from None
     sock.set_inheritable(True)
     return sock
 
@@ -60,11 +63,16 @@ def _listen(host: str, port: int) -> socket.socket:
 def _announce(settings: Settings, url: str) -> None:
     log.info(
         "coderouter %s listens on %s, configured by %s, writes events to %s",
-        version("coderouter"),
+        product.version(),
         url,
         settings.launch.config_path or "the built-in configuration (no providers.yaml found)",
         settings.launch.events_path or "no file",
     )
+    if settings.launch.events_path:
+        log.info(
+            "cr-exporter counts these events, with a dashboard at %s/dashboard; `coderouter run` starts both",
+            local_urls.exporter_url(),
+        )
     for profile, name in settings.config.unknown_providers():
         log.warning("profile %r names the provider %r, which is not configured; it is skipped", profile, name)
     for provider in settings.config.providers:

@@ -11,10 +11,12 @@ from collections.abc import Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Thread
 
 import click
 import yaml
 
+from coderouter_http.command_line import browser
 from coderouter_http.listen import CannotListen, listen, url_of
 from coderouter_proxy.server.parent_death import end_with_parent
 
@@ -55,7 +57,7 @@ def free_addresses(proxy: tuple[str, int], exporter: tuple[str, int]) -> tuple[A
                 sock = sockets.enter_context(listen(host, port))
                 free.append(Address(host=host, port=sock.getsockname()[1], url=url_of(sock, scheme)))
             except CannotListen as error:
-                errors.append(f"{error}; {fix}")
+                errors.append(f"{error}; stop it, or {fix}")
     if errors:
         raise CannotRun("\n".join(errors))
     return free[0], free[1]
@@ -79,12 +81,19 @@ def find_program(name: str) -> str:
     folder = str(Path(sys.executable).parent)
     found = shutil.which(name, path=os.pathsep.join([folder, os.environ.get("PATH", os.defpath)]))
     if found is None:
-        raise CannotRun(f"cannot find {name} in {folder} or on PATH; is all of coderouter installed?")
+        raise CannotRun(
+            f"cannot find {name} in {folder} or on PATH; is all of coderouter-exporter installed?"
+        )
     return found
 
 
 def run_both(
-    proxy: Address, exporter: Address, proxy_command: Sequence[str], exporter_command: Sequence[str]
+    proxy: Address,
+    exporter: Address,
+    proxy_command: Sequence[str],
+    exporter_command: Sequence[str],
+    *,
+    open_dashboard: bool = False,
 ) -> int:
     """Run both until a signal, or until one of them ends; a second signal cuts short what still runs.
 
@@ -105,6 +114,8 @@ def run_both(
             if not announced and _answers(proxy) and _answers(exporter):
                 _announce(proxy.url, exporter.url)
                 announced = True
+                if open_dashboard:
+                    _open(f"{exporter.url}/dashboard")
             time.sleep(POLL_S)
         return 0
     finally:
@@ -132,6 +143,16 @@ def _answers(address: Address) -> bool:
     with suppress(OSError), socket.create_connection((address.host, address.port), timeout=1):
         return True
     return False
+
+
+def _open(dashboard: str) -> None:
+    """Open the dashboard, in a thread: some browsers return only when they are closed."""
+
+    def open_or_say_so() -> None:
+        if not browser.open_page(dashboard):
+            click.echo(f"coderouter: there is no browser here to open {dashboard} with", err=True)
+
+    Thread(target=open_or_say_so, daemon=True).start()
 
 
 def _announce(proxy: str, exporter: str) -> None:

@@ -37,6 +37,31 @@ def config(settings: Settings) -> dict[str, Any]:
     return result
 
 
+def context_tokens(config: Config, profile: str | None) -> int | None:
+    """Return the smallest context of the providers of a profile, by default the default one; None if any is unknown.
+
+    Raises:
+        ConfigErrors: the user's rules of capabilities are invalid.
+    """
+    rules = capabilities.load()
+    name = profile or config.default_profile
+    chain = next((each.providers for each in config.profiles if each.name == name), [])
+    providers = [
+        provider for each in chain if (provider := config.provider(each)) and provider.kind != "echo"
+    ]
+    known = [_context_tokens(provider, rules) for provider in providers]
+    if not known or None in known:
+        return None
+    return min(tokens for tokens in known if tokens is not None)
+
+
+def _context_tokens(provider: Provider, rules: list[capabilities.CapabilityRule]) -> int | None:
+    """Return what its server is asked for, if it is, else what its model has."""
+    options = provider.extra_body.get("options")
+    asked = options.get("num_ctx") if isinstance(options, Mapping) else None
+    return asked if isinstance(asked, int) else capabilities.resolve(provider, rules).max_context_tokens
+
+
 def keys_set(settings: Settings) -> dict[str, bool]:
     """Return each environment variable that the configuration names, and whether it is set."""
     named = [provider.api_key_env for provider in settings.config.providers]

@@ -245,7 +245,8 @@ def test_a_port_in_use_is_named_with_the_flag_that_changes_it(events: Path, stat
         port = taken.getsockname()[1]
         message = refused("--events", events, "--state", state, "--listen", f"127.0.0.1:{port}")
     assert message == (
-        f"cr-exporter: port {port} on 127.0.0.1 is in use; choose another address with --listen HOST:PORT"
+        f"cr-exporter: port {port} on 127.0.0.1 is in use by another program; stop it, or choose another address "
+        "with --listen HOST:PORT"
     )
 
 
@@ -272,7 +273,7 @@ def test_events_switched_off_are_refused() -> None:
     assert "--events" in refused("--listen", "127.0.0.1:0", CODEROUTER_EVENTS_PATH="off")
 
 
-@pytest.mark.parametrize("address", ["9847", ":9847", "localhost:", "localhost:http", "localhost:70000"])
+@pytest.mark.parametrize("address", ["9847", ":", "localhost:", "localhost:http", "localhost:70000"])
 def test_a_wrong_address_is_explained(address: str) -> None:
     ended = subprocess.run([CR_EXPORTER, "--listen", address], capture_output=True, text=True, check=False)
     assert ended.returncode == 2

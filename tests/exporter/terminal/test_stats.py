@@ -15,6 +15,7 @@ import bcrypt
 import pytest
 import trustme
 
+from coderouter_exporter.terminal.client import START
 from support.exporter.process import CR_EXPORTER, Exporter, append, line, running_exporter
 from support.exporter.sample_events import an_hour, startup
 from support.processes import clean_environment, eventually, free_port, running
@@ -171,7 +172,7 @@ def test_once_fails_when_the_exporter_cannot_be_reached(arguments: tuple[str, ..
     text, error = run("stats", "--once", *arguments, "--url", at, code=1)
     assert (text, error) == (
         "",
-        f"coderouter: cannot reach {at} (Connection refused); is cr-exporter running there?\n",
+        f"coderouter: cannot reach {at} (Connection refused); {START}\n",
     )
 
 
@@ -235,13 +236,24 @@ def test_the_environment_variable_sets_the_url(exporter: Exporter) -> None:
     assert text.startswith("CodeRouter 2.0.0")
 
 
-def test_the_dashboard_opens_in_a_browser_if_there_is_one_and_its_url_is_printed(tmp_path: Path) -> None:
+def test_the_dashboard_opens_in_a_browser_if_there_is_one_and_its_url_is_printed(
+    exporter: Exporter, tmp_path: Path
+) -> None:
     opened = tmp_path / "opened"
     browser = tmp_path / "browser"
     browser.write_text(f'#!/bin/sh\necho "$1" > {opened}.new && mv {opened}.new {opened}\n')
     browser.chmod(0o755)
-    at = "http://me:secret@127.0.0.1:1/x"
-    assert run("dashboard", "--url", at)[0] == "http://127.0.0.1:1/x/dashboard\n"
+    at = url(exporter).replace("http://", "http://me:secret@")
+    assert run("dashboard", "--url", at)[0] == f"{url(exporter)}/dashboard\n"
     assert not opened.exists()
     run("dashboard", "--url", at, BROWSER=f"{browser} %s")
     assert opened.read_text() == f"{at}/dashboard\n"
+
+
+def test_the_dashboard_of_an_exporter_that_does_not_run_is_an_error() -> None:
+    listen = f"127.0.0.1:{free_port()}"
+    text, error = run("dashboard", code=1, CR_EXPORTER_LISTEN=listen)
+    assert (text, error) == (
+        "",
+        f"coderouter: cannot reach http://{listen} (Connection refused); {START}\n",
+    )

@@ -89,7 +89,10 @@ def test_a_base_url_that_is_not_one_is_an_error(url: str) -> None:
         ),
         (
             "allow_piad: true",
-            f"allow_piad: is not a known field; known fields: {', '.join(sorted(Config.model_fields))}",
+            (
+                "allow_piad: is not a known field; did you mean allow_paid? "
+                f"known fields: {', '.join(sorted(Config.model_fields))}"
+            ),
         ),
         ("providers: []", "providers: is duplicated; the first value would be ignored"),
     ],

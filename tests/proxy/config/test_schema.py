@@ -70,7 +70,7 @@ FIELDS_OF_PROVIDERS = [
     ),
     (
         "capabilities: {visoin: true}",
-        f"capabilities.visoin: is not a known field; known fields: {CAPABILITIES}",
+        f"capabilities.visoin: is not a known field; did you mean vision? known fields: {CAPABILITIES}",
     ),
     ("max_output_tokens: 0", "max_output_tokens: is 0: should be greater than or equal to 1"),
     ("set_params: {stream: true}", "set_params: has 'stream', which the router decides; remove it"),

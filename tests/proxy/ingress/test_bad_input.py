@@ -194,8 +194,8 @@ def test_a_port_in_use_fails_the_start_with_one_line(tmp_path: Path) -> None:
         port = taken.getsockname()[1]
         output = failed_start(tmp_path, "--port", str(port))
     assert output == (
-        f"coderouter: port {port} on 127.0.0.1 is in use; "
-        "choose another with --host or --port (CODEROUTER_PORT)\n"
+        f"coderouter: port {port} on 127.0.0.1 is in use by another program; "
+        "stop it, or choose another with --port (CODEROUTER_PORT) or --host\n"
     )
 
 

@@ -4,9 +4,10 @@ from pathlib import Path
 
 import pytest
 
+from coderouter_proxy.agents.table import AGENTS, Target
 from coderouter_proxy.commands import init
 from coderouter_proxy.config import load
-from coderouter_proxy.init import client_settings, starter_config
+from coderouter_proxy.init import starter_config
 from support.proxy import openai_answers
 from support.proxy.local_servers import OLLAMA_TAGS, environment, model_list, written_config
 from support.proxy.process import CODEROUTER, serving
@@ -57,11 +58,19 @@ def test_the_settings_for_every_agent_are_shown(tmp_path: Path, servers: dict[st
     assert "ANTHROPIC_BASE_URL=http://127.0.0.1:4123 ANTHROPIC_AUTH_TOKEN=unused claude\n" in shown
     assert "OPENAI_BASE_URL=http://127.0.0.1:4123/v1 OPENAI_API_KEY=unused\n" in shown
     assert 'base_url="http://127.0.0.1:4123/v1", wire_api="responses"' in shown
-    for tool in client_settings.TOOLS:
-        assert f"# {tool.name}" in shown
-        assert tool.file in shown
-        assert tool.at("http://127.0.0.1:4123") in shown
-    assert "{url}" not in shown
+    for agent in AGENTS:
+        assert f"# {agent.name}" in shown
+        assert agent.line_goes_into in shown
+        assert agent.line(Target(url="http://127.0.0.1:4123")) in shown
+    assert "{v1}" not in shown
+    assert "4000" not in shown
+
+
+def test_every_command_that_is_shown_is_for_the_port(tmp_path: Path, servers: dict[str, Provider]) -> None:
+    shown = coderouter(tmp_path, "init", env=environment(servers, CODEROUTER_PORT="4123")).stdout
+    assert "\n  coderouter run --port 4123\n" in shown
+    assert "\n  coderouter doctor --proxy-url http://127.0.0.1:4123\n" in shown
+    assert "The dashboard is then at http://127.0.0.1:9847/dashboard" in shown
 
 
 def test_the_written_file_is_enough_to_get_an_answer(tmp_path: Path, servers: dict[str, Provider]) -> None:
@@ -69,7 +78,7 @@ def test_the_written_file_is_enough_to_get_an_answer(tmp_path: Path, servers: di
         model_list("Qwen/Qwen3-Coder-30B-A3B-Instruct"), openai_answers.answer("Hello there.")
     )
     shown = coderouter(tmp_path, "init", env=environment(servers)).stdout
-    assert "\n  coderouter serve\n" in shown
+    assert "\n  coderouter run\n" in shown
     with serving(tmp_path, None) as proxy:
         assert proxy.chat().rest().json["choices"][0]["message"]["content"] == "Hello there."
     assert servers["vllm"].request.json["model"] == "Qwen/Qwen3-Coder-30B-A3B-Instruct"
@@ -121,7 +130,7 @@ def test_the_start_command_names_the_file_unless_serve_finds_it_by_itself(
     output: str, tmp_path: Path, servers: dict[str, Provider]
 ) -> None:
     shown = coderouter(tmp_path, "init", "--output", output, env=environment(servers)).stdout
-    line = "coderouter serve" if output == "providers.yaml" else f"coderouter serve --config {output}"
+    line = "coderouter run" if output == "providers.yaml" else f"coderouter run --config {output}"
     assert f"\n  {line}\n" in shown
 
 
@@ -129,7 +138,7 @@ def test_a_command_that_is_not_on_the_path_is_shown_with_its_full_path(
     tmp_path: Path, servers: dict[str, Provider]
 ) -> None:
     shown = coderouter(tmp_path, "init", env=environment(servers, PATH="/usr/bin:/bin")).stdout
-    assert f"\n  {CODEROUTER} serve\n" in shown
+    assert f"\n  {CODEROUTER} run\n" in shown
 
 
 @pytest.mark.parametrize(

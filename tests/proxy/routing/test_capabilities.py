@@ -144,7 +144,7 @@ def test_all_errors_of_a_user_file_are_reported(user_file: Path) -> None:
     assert [error.removeprefix(f"{user_file}:") for error in caught.value.errors] == [
         "2: rules[0].kind: is 'ollama'; write 'openai_compat', 'anthropic', 'openai_responses', 'echo' or 'any'",
         "3: rules[1].match: is '': should not be empty",
-        f"4: rules[1].capabilities.thinkign: is not a known field; known fields: {flags}",
+        f"4: rules[1].capabilities.thinkign: is not a known field; did you mean thinking? known fields: {flags}",
         "5: rules[2].capabilities.max_context_tokens: is 0: should be greater than or equal to 1",
         "5: rules[2].match: is missing; add it",
         "6: models: is not a known field; known fields: rules",

@@ -13,12 +13,12 @@ from support.proxy import process
 from support.proxy.process import serving
 
 TESTS = str(Path(__file__).parents[2])
-WITHOUT_PROC = (sys.executable, "-m", "support.proxy.without_proc", "serve")
+ON_A_MAC = (sys.executable, "-m", "support.proxy.macos", "serve")
 
 
-def test_without_proc_heartbeat_and_shutdown_are_written(tmp_path: Path) -> None:
+def test_on_a_mac_heartbeat_and_shutdown_are_written(tmp_path: Path) -> None:
     config = process.config([{"name": "echo", "kind": "echo"}])
-    with serving(tmp_path, config, env={"PYTHONPATH": TESTS}, program=WITHOUT_PROC) as served:
+    with serving(tmp_path, config, env={"PYTHONPATH": TESTS}, program=ON_A_MAC) as served:
         assert served.chat().rest().status == 200
         assert served.command.stop() == 0
         assert "Traceback" not in served.command.stderr

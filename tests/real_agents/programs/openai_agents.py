@@ -4,6 +4,8 @@ import asyncio
 import sys
 from typing import Any
 
+from openai import AsyncOpenAI
+
 from agents import (
     Agent,
     ModelSettings,
@@ -14,8 +16,6 @@ from agents import (
     set_default_openai_client,
     set_tracing_disabled,
 )
-from openai import AsyncOpenAI
-
 from real_agents.programs import tools
 
 

@@ -17,6 +17,7 @@ ECHO: dict[str, object] = {"name": "echo", "kind": "echo"}
 KEY = "a value that must not be shown"
 MODELS = whole({"object": "list", "data": [{"id": "a-model"}, {"id": "other"}]})
 HEALTHY = {
+    "installation/coderouter": "OK",
     "configuration/providers.yaml": "OK",
     "configuration/profile default": "OK",
     "providers/a": "OK",
@@ -29,6 +30,7 @@ HEALTHY = {
     "counting/state": "OK",
     "counting/exact": "OK",
     "counting/end to end": "OK",
+    "agents/settings": "SKIP",
 }
 
 

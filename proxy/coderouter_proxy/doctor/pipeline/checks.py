@@ -1,12 +1,20 @@
 """Check that requests get through and are counted, from providers.yaml to the exporter. No model gets a request."""
 
 from collections.abc import Iterator, Mapping
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from coderouter_http import product
 from coderouter_proxy.config import load, validation
-from coderouter_proxy.doctor.pipeline import event_file, exporter, http, modes, providers
+from coderouter_proxy.doctor.pipeline import (
+    agents,
+    event_file,
+    exporter,
+    http,
+    installation,
+    modes,
+    providers,
+)
 from coderouter_proxy.doctor.result import Result, Verdict
 from coderouter_proxy.routing import exhausted, gates
 from coderouter_proxy.settings import effective
@@ -23,7 +31,8 @@ def check_pipeline(
         ConfigErrors: `config` does not exist.
     """
     path = load.find(config)
-    loaded, results = _check_config(path, events_path)
+    loaded, found = _check_config(path, events_path)
+    results = [installation.check(), *found]
     if loaded is None:
         results.append(
             Result(subject=providers.SUBJECT, check="all", verdict=Verdict.SKIP, message="not known")
@@ -35,7 +44,8 @@ def check_pipeline(
     results += modes.check(path, events_path)
     proxy = _check_proxy(proxy_url, loaded)
     proxy_runs = proxy.verdict in (Verdict.OK, Verdict.NEEDS_TUNING)
-    return [*results, proxy, *exporter.check(exporter_url, events_path, proxy_runs=proxy_runs)]
+    results += [proxy, *exporter.check(exporter_url, events_path, proxy_runs=proxy_runs)]
+    return results + agents.check(proxy_url)
 
 
 def _check_config(path: Path | None, events_path: Path | None) -> tuple[Settings | None, list[Result]]:
@@ -83,7 +93,9 @@ def _check_proxy(url: str, loaded: Settings | None) -> Result:
     """Return whether the proxy responds, and whether it runs with this configuration."""
     response, health = http.fetch_health(url)
     if response.status == 0:
-        remedy = "start it: coderouter serve (if it runs at another address: doctor --proxy-url)"
+        remedy = (
+            "start it, with the exporter: coderouter run (if it runs at another address: doctor --proxy-url)"
+        )
         return _proxy_result(Verdict.TRANSPORT_ERROR, response.text, remedy)
     if health is None:
         remedy = "start the proxy with another --port, and pass its address as --proxy-url"
@@ -100,8 +112,8 @@ def _check_proxy(url: str, loaded: Settings | None) -> Result:
 
 def _differences(health: Mapping[str, Any], loaded: Settings | None) -> Iterator[str]:
     """Yield in what the running proxy differs from this program and from the configuration that was loaded here."""
-    if health["version"] != version("coderouter"):
-        yield f"is version {health['version']}, while this is {version('coderouter')}"
+    if health["version"] != product.version():
+        yield f"is version {health['version']}, while this is {product.version()}"
     if loaded is None:
         return
     running, expected = health.get("providers"), [provider.name for provider in loaded.config.providers]

@@ -2,8 +2,10 @@
 
 import errno
 import os
+import pwd
 import shutil
 import stat
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -35,8 +37,7 @@ def check(path: Path | None) -> Result:
         exists = _check_writable(path, folder)
         free_mb = shutil.disk_usage(folder).free / 1e6
     except OSError as error:
-        remedy = f"allow the user who runs the proxy to write {path}, or name another file with --events"
-        return _result(Verdict.NEEDS_TUNING, f"{path} cannot be written: {error.strerror}", remedy)
+        return _result(Verdict.NEEDS_TUNING, f"{path} cannot be written: {error.strerror}", _remedy(path))
     space = f"{free_mb / 1000:.1f} GB free" if free_mb >= 1000 else f"only {free_mb:.0f} MB free"
     if free_mb < FREE_MB_MIN:
         remedy = (
@@ -44,6 +45,17 @@ def check(path: Path | None) -> Result:
         )
         return _result(Verdict.NEEDS_TUNING, f"{path} can be written, {space}", remedy)
     return _result(Verdict.OK, f"{path} can be {'written' if exists else 'created'}, {space}")
+
+
+def _remedy(path: Path) -> str:
+    """Return what makes it writable; a file of another user is often left by a proxy that was started with sudo."""
+    other = "or name another file with --events"
+    with suppress(OSError, KeyError):
+        place = path if path.exists() else path.parent
+        owner, user = pwd.getpwuid(place.stat().st_uid).pw_name, pwd.getpwuid(os.geteuid()).pw_name
+        if owner != user:
+            return f"{place} belongs to {owner}: sudo chown -R {user} {path.parent}, {other}"
+    return f"allow the user who runs the proxy to write {path}, {other}"
 
 
 def _check_writable(path: Path, folder: Path) -> bool:

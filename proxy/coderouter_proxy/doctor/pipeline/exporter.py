@@ -10,6 +10,7 @@ from coderouter_proxy.doctor.result import Result, Verdict
 
 SUBJECT = "counting"
 AGE_S_MAX = 40  # a running proxy writes a heartbeat every 15 seconds; one may be late
+START = "start it: cr-exporter, or both programs: coderouter run"
 NOT_EXACT = "see which of these numbers is not 0, and “Is it exact?” in exporter/README.md"
 
 
@@ -45,12 +46,13 @@ def _check_reachable(url: str, status: ExporterStatus | None) -> Result:
         message = f"something else responds at {_without_password(url)}"
         return _result(check, Verdict.TRANSPORT_ERROR, message, remedy)
     if status.ready.status == 0:
-        return _result(check, Verdict.TRANSPORT_ERROR, status.ready.text, "start it: cr-exporter")
+        return _result(check, Verdict.TRANSPORT_ERROR, status.ready.text, START)
     if status.ready.status in (401, 403):
         remedy = "pass --exporter-url http://USER:PASSWORD@…, preferably in CODEROUTER_EXPORTER_URL"
         message = f"responds with {status.ready.status} at {_without_password(url)}"
         return _result(check, Verdict.AUTH_FAIL, message, remedy)
-    return _result(check, Verdict.OK, f"responds at {_without_password(url)}")
+    at = _without_password(url)
+    return _result(check, Verdict.OK, f"responds at {at}, with a dashboard at {at.rstrip('/')}/dashboard")
 
 
 def _check_source(status: ExporterStatus, events_path: Path | None) -> Result:

@@ -1,7 +1,10 @@
 """Check that providers respond and accept the key, by fetching their lists of models, which costs no tokens."""
 
 import asyncio
-from collections.abc import Sequence
+import re
+import time
+from collections.abc import Mapping, Sequence
+from email.utils import parsedate_to_datetime
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -25,14 +28,15 @@ from coderouter_proxy.settings import effective
 
 SUBJECT = "providers"
 TIMEOUT_S = 10
+SKEW_S_MAX = 300
 LIST_BYTES_MAX = 16 * 1024 * 1024
 NAMES_SHOWN_MAX = 5
 
 # Errors that mean something else for a list of models than for a model's answer.
 LIST_FAILURES: dict[ErrorType, tuple[Verdict, str]] = {
     "not_found": (
-        Verdict.NEEDS_TUNING,
-        "base_url may lack /v1; to find out: coderouter doctor --check-model {name}",
+        Verdict.SKIP,
+        "it may have none; to find out whether it answers: coderouter doctor --check-model {name}",
     ),
     "rate_limited": (Verdict.OK, ""),
 }
@@ -58,16 +62,25 @@ async def _check_one(provider: Provider, config: Config, transport: Transport) -
         return _result(provider, Verdict.AUTH_FAIL, f"has no key: {provider.api_key_env} is not set", remedy)
     key = api_key(provider)
     try:
-        return _check_model(provider, await _fetch_models(provider, transport))
+        entries, skew_s = await _fetch_models(provider, transport)
+        return _check_clock(provider, skew_s) or _check_model(provider, entries)
     except ProviderError as error:
         failure = failures.result_for(error, provider, key)
         message = scrubbed(" ".join(failure.message.split()), *secrets(provider))
         verdict, remedy = LIST_FAILURES.get(error.error_type, (failure.verdict, failure.remedy))
+        if error.error_type == "not_found" and _may_lack_v1(provider):
+            verdict, remedy = Verdict.NEEDS_TUNING, f"base_url may lack /v1: {provider.base_url}/v1"
         return _result(provider, verdict, message, remedy.replace("{name}", provider.name))
 
 
-async def _fetch_models(provider: Provider, transport: Transport) -> list[dict[str, Any]]:
-    """Return the entries of the provider's list of models.
+def _may_lack_v1(provider: Provider) -> bool:
+    """Return whether a path such as /v1 is missing; for kind anthropic the proxy adds it."""
+    path = urlsplit(provider.base_url).path
+    return provider.kind != "anthropic" and not re.search(r"/v\d", path)
+
+
+async def _fetch_models(provider: Provider, transport: Transport) -> tuple[list[dict[str, Any]], float]:
+    """Return the entries of the provider's list of models, and by how many seconds our clock is ahead of its clock.
 
     Raises:
         ProviderError: there is no such list.
@@ -91,9 +104,27 @@ async def _fetch_models(provider: Provider, transport: Transport) -> list[dict[s
         raise ProviderError("timeout_first_byte", f"no list of models within {TIMEOUT_S} s") from None
     try:
         entries = orjson.loads(body)["data"]
-        return [entry for entry in entries if isinstance(entry["id"], str)]
+        return [entry for entry in entries if isinstance(entry["id"], str)], _skew_s(response.headers)
     except (orjson.JSONDecodeError, KeyError, TypeError):
         raise ProviderError("protocol", "responds with something that is not a list of models") from None
+
+
+def _skew_s(headers: Mapping[str, str]) -> float:
+    try:
+        return time.time() - parsedate_to_datetime(headers.get("Date", "")).timestamp()
+    except ValueError:
+        return 0.0
+
+
+def _check_clock(provider: Provider, skew_s: float) -> Result | None:
+    """Return what is wrong if the two clocks differ by more than certificates and budgets bear."""
+    if abs(skew_s) <= SKEW_S_MAX:
+        return None
+    way = "ahead of" if skew_s > 0 else "behind"
+    message = f"responds, but this machine's clock is {abs(skew_s) / 60:.0f} minutes {way} the provider's"
+    return _result(
+        provider, Verdict.NEEDS_TUNING, message, "set this machine's clock, e.g. timedatectl set-ntp true"
+    )
 
 
 def _check_model(provider: Provider, entries: Sequence[dict[str, Any]]) -> Result:

@@ -48,8 +48,8 @@ def test_when_nothing_runs_each_part_says_how_to_start_it(
     found = check(config=None, events_path=tmp_path / "new" / "events.jsonl", **unused_urls())
     assert found.code == 1
     assert found["configuration/providers.yaml"].remedy == "create one: coderouter init"
-    assert found["proxy/proxy"].remedy.startswith("start it: coderouter serve")
-    assert found["counting/exporter"].remedy == "start it: cr-exporter"
+    assert found["proxy/proxy"].remedy.startswith("start it, with the exporter: coderouter run")
+    assert found["counting/exporter"].remedy == "start it: cr-exporter, or both programs: coderouter run"
     assert found["counting/end to end"].verdict == "SKIP"
     assert found["events/event file"].message.startswith(f"{tmp_path}/new/events.jsonl can be created, ")
     assert list(tmp_path.iterdir()) == []

@@ -24,7 +24,18 @@ from support.proxy.upstream import CUT, HANG, Provider, Script, stream, whole
             "responds with 403: ***",
             "correct the key in A_KEY",
         ),
-        (whole(b"", status=404), "NEEDS_TUNING", "responds with 404: ", "base_url may lack /v1"),
+        (
+            whole(b"", status=404),
+            "SKIP",
+            "responds with 404: ",
+            "it may have none; to find out whether it answers",
+        ),
+        (
+            whole({"data": []}, headers={"Date": "Wed, 25 Nov 2020 10:00:00 GMT"}),
+            "NEEDS_TUNING",
+            "minutes ahead of the provider's",
+            "set this machine's clock",
+        ),
         (whole(b"", status=500), "TRANSPORT_ERROR", "responds with 500: ", "check the server's log"),
         (whole(b"", status=302), "TRANSPORT_ERROR", "redirects with 302", "correct base_url or kind"),
         (whole({"error": "slow down"}, status=429), "OK", "responds with 429: slow down", ""),
@@ -80,7 +91,7 @@ def test_a_provider_is_judged_by_its_list_of_models(
     assert remedy in result.remedy
     assert bool(result.remedy) == bool(remedy)
     assert found.unhealthy == ({} if verdict == "OK" else {"providers/a": verdict})
-    assert found.code == {"OK": 0, "NEEDS_TUNING": 2}.get(verdict, 1)
+    assert found.code == {"OK": 0, "SKIP": 0, "NEEDS_TUNING": 2}.get(verdict, 1)
 
 
 def test_a_provider_whose_key_is_not_set_gets_no_request(
@@ -131,3 +142,15 @@ def test_a_provider_that_hangs_times_out(
     monkeypatch.setattr("coderouter_proxy.doctor.pipeline.providers.TIMEOUT_S", 0.2)
     a.plays(always=stream(HANG))
     assert pipeline.check()["providers/a"].message == "no list of models within 0.2 s"
+
+
+def test_a_list_that_is_not_there_is_no_fault_of_kind_anthropic(
+    pipeline: Pipeline, a: Provider, tmp_path: Path
+) -> None:
+    a.plays(always=whole(b"", status=404))
+    provider = process.provider(
+        "claude", a.base_url.removesuffix("/v1"), kind="anthropic", api_key_env="A_KEY"
+    )
+    path = process.write_config(tmp_path, process.config([provider]))
+    result = pipeline.check(config=path)["providers/claude"]
+    assert (result.verdict, "/v1" in result.remedy) == ("SKIP", False)

@@ -1,0 +1,1 @@
+"""What the documents say to run, run."""

@@ -1,0 +1,1 @@
+"""The mistakes of a first user, and what they are told."""
