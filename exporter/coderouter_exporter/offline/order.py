@@ -16,7 +16,7 @@ from zlib import error as ZlibError  # noqa: N812 - it is a class
 import msgspec
 
 from coderouter_events.events import LINE_BYTES_MAX
-from coderouter_exporter.records.decode import READ_BYTES_MAX
+from coderouter_exporter.records.decode import READ_BYTES_MAX, UNDECODABLE
 from coderouter_exporter.records.values import unix_time
 
 UNREADABLE = (OSError, EOFError, ZlibError)
@@ -129,5 +129,5 @@ def written_ts(line: bytes) -> float | None:
     """Return when the line was written, or None if it is not an event with a time."""
     try:
         return unix_time(_decode(line).ts)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except UNDECODABLE:
         return None

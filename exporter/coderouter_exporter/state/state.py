@@ -230,8 +230,11 @@ class State(msgspec.Struct, kw_only=True):
     def _capped(
         self, family: Counter | Histogram, series: Mapping[Labels, object], labels: Labels, number: int
     ) -> Labels:
-        """Return the labels of a new series: `other` when the family already has as many series as it may."""
-        if len(series) < self.series_max:
+        """Return the labels of a new series: `other` when the family already has as many series as it may.
+
+        The label values of a family that no event feeds come from the code, so they need no bound.
+        """
+        if len(series) < self.series_max or not family.feeds:
             return labels
         self.add(LABEL_OVERFLOW, (family.name,), number)
         return (OTHER,) * len(labels)
