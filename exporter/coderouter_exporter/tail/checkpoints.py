@@ -9,6 +9,7 @@ from typing import NamedTuple
 from coderouter_exporter.state.state import Checkpoint
 from coderouter_exporter.tail.content import Content
 from coderouter_exporter.tail.fingerprint import HEAD_BYTES_MAX, Match, match
+from coderouter_exporter.tail.names import kept, path_of
 from coderouter_exporter.tail.open_file import OpenFile
 from coderouter_exporter.tail.rotated import FileStat
 
@@ -31,7 +32,7 @@ class Checkpoints:
 
     def __init__(self, path: Path, entries: list[Checkpoint]) -> None:
         self.entries = entries
-        self._path = str(path)
+        self._path = kept(path)
 
     def assign(self, content: Content, open_files: Sequence[OpenFile], *, at_path: bool) -> Assignment | None:
         """Return the file's checkpoint, or None when the file is a copy and must not be read."""
@@ -79,7 +80,7 @@ class Checkpoints:
 
     def unfinished_paths(self) -> list[Path]:
         """Return where files that may still hold unread lines were seen last."""
-        return [Path(entry.last_path) for entry in self.entries if entry.last_path and not entry.finished]
+        return [path_of(entry.last_path) for entry in self.entries if entry.last_path and not entry.finished]
 
     def unmatched(self, existing: Sequence[Checkpoint]) -> list[Checkpoint]:
         """Return the checkpoints of files that disappeared before they were known to be read to their end.

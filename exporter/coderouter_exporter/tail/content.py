@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Protocol
 
@@ -44,7 +45,11 @@ class Plain:
             OSError: it cannot be read.
         """
         self.fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
-        self.refresh()
+        try:
+            self.refresh()
+        except OSError:
+            self.close()
+            raise
 
     def refresh(self) -> None:
         """Update `stat` and `size`."""
@@ -59,4 +64,5 @@ class Plain:
         return os.pread(self.fd, length, offset)
 
     def close(self) -> None:
-        os.close(self.fd)
+        with suppress(OSError):  # it is closed nevertheless, and nothing was written to it
+            os.close(self.fd)

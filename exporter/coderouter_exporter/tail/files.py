@@ -1,12 +1,12 @@
 """The files of one path, active and rotated: those that are open, and those that are closed until they change."""
 
-import logging
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Container, Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from time import monotonic
 
 from coderouter_exporter.families.exporter import COMPRESSED_FILES, LINES, ROTATIONS, UNMATCHED
+from coderouter_exporter.records.decode import Chunk
 from coderouter_exporter.state.state import Checkpoint
 from coderouter_exporter.tail.archive import ArchiveError, BadArchive, Compressed
 from coderouter_exporter.tail.checkpoints import Checkpoints, by_age
@@ -15,10 +15,9 @@ from coderouter_exporter.tail.noticed import CHECKPOINTS_CHANGED, Noticed, count
 from coderouter_exporter.tail.open_file import OpenFile
 from coderouter_exporter.tail.rotated import Candidate, FileStat, Identity, stat_of
 from coderouter_exporter.tail.shared import Shared
+from coderouter_exporter.tail.trouble import READ_ERRORS, Failures, Kind, Trouble, must_reopen
 
 OPENED_AT_ONCE = 32
-
-log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,6 +32,8 @@ class ClosedFile:
     """It is a copy of an open file."""
     refused: ArchiveError | None = None
     """Why it is never read; None when it was closed for another reason, or refused earlier."""
+    skipped: str = ""
+    """Why it is never read, in words."""
 
 
 class Files:
@@ -49,6 +50,9 @@ class Files:
         self._shared = shared
         self._checkpoints = Checkpoints(path, checkpoints)
         self._closed: dict[Path, ClosedFile] = {}
+        self._were_closed: dict[Path, ClosedFile] = {}
+        """As of before the last listing."""
+        self._failures = Failures()
 
     @property
     def checkpoints(self) -> list[Checkpoint]:
@@ -72,26 +76,63 @@ class Files:
     def is_readable(self, active: FileStat | None) -> bool:
         """Return whether the file at the path is open, or was read before."""
         closed = self._closed.get(self._path)
+        if self._failures.reason(self._path):
+            return False
         return (active is not None and self._is_open(active)) or (
             closed is not None and closed.checkpoint is not None
         )
 
     def closed_files_changed(self) -> bool:
-        return any(stat_of(path) != file.stat for path, file in self._closed.items())
+        """Return whether one has changed, or is to be tried again."""
+        return any(self._failures.is_due(path) or _changed(path, file) for path, file in self._closed.items())
+
+    def failure(self, path: Path) -> str:
+        """Return why the file there could not be read at the last try; empty if it could."""
+        return self._failures.reason(path)
+
+    def troubles(self) -> list[Trouble]:
+        """Return why files are not read."""
+        skipped = [
+            Trouble(path=path, reason=file.skipped, kind=Kind.SKIPPED)
+            for path, file in self._closed.items()
+            if file.skipped
+        ]
+        return [*self._failures.troubles(), *skipped]
 
     def refresh(self) -> Iterator[Noticed]:
         """Notice how the open files have changed, and restart those that were truncated."""
-        for file in self.open:
-            file.refresh()
+        for file in list(self.open):
+            if not self._failures.is_paused(file.path):
+                try:
+                    file.refresh()
+                except READ_ERRORS as error:
+                    self._fail(file, error)
         self._drop_evicted()
         for file in self.open:
             if file.truncated:
                 yield self._restart(file)
 
-    def track(self, found: Sequence[Candidate]) -> Iterator[Noticed]:
-        """Follow renames among the files found and open new ones, as many as are opened at once."""
+    def read(self, file: OpenFile) -> Iterator[Chunk]:
+        """Yield the lines of an open file that were there at the last poll."""
+        if file.closed or file.idle or self._failures.is_paused(file.path):
+            return
+        self._shared.descriptors.use(file)
+        try:
+            while (chunk := file.read(self._shared.step)) is not None:
+                yield chunk
+        except READ_ERRORS as error:
+            self._fail(file, error)
+            return
+        self._failures.clear(file.path)
+        file.idle = not file.truncated
+
+    def track(self, found: Sequence[Candidate], unseen: Container[Path]) -> Iterator[Noticed]:
+        """Follow renames among the files found and open new ones, as many as are opened at once.
+
+        `unseen` are paths of which it cannot be known whether there is a file.
+        """
         yield from self._follow_renames(found)
-        yield from self._open_new(self._new(found))
+        yield from self._open_new(self._new(found, unseen))
 
     def close_finished(self, active: Identity | None) -> Iterator[Noticed]:
         """Close rotated files that have been read to their end and have not grown for a while."""
@@ -105,7 +146,8 @@ class Files:
     def forget_gone(self, *, path_is_readable: bool) -> Iterator[Noticed]:
         """Forget files that are gone, and count those that had not been read to their end.
 
-        They are not counted while a file cannot be read, because it may be one of them.
+        They are not counted while a file cannot be read, because it may be one of them. To be called only when all
+        files that are there were found.
         """
         existing = [file.checkpoint for file in self.open]
         existing += [file.checkpoint for file in self._closed.values() if file.checkpoint is not None]
@@ -122,6 +164,18 @@ class Files:
 
     def _is_open(self, stat: FileStat) -> bool:
         return any(file.identity == stat.identity for file in self.open)
+
+    def _fail(self, file: OpenFile, error: BaseException) -> None:
+        """Try to read the file again later; by the same descriptor if it may still work, because the file may have
+        lost its name."""
+        self._failures.add(file.path, error)
+        file.idle = False
+        if must_reopen(error) or not file.content.can_change:
+            self._drop(file)
+            self._closed[file.path] = self._to_be_tried(file.path, file.content.stat)
+
+    def _to_be_tried(self, path: Path, stat: FileStat) -> ClosedFile:
+        return ClosedFile(stat=stat, pending=path != self._path)
 
     def _restart(self, file: OpenFile) -> Noticed:
         """Read the file from its beginning; the rest of what it held may be in a copy."""
@@ -147,17 +201,21 @@ class Files:
                 file.move_to(candidate.path)
                 yield CHECKPOINTS_CHANGED
 
-    def _new(self, found: Sequence[Candidate]) -> list[Candidate]:
+    def _new(self, found: Sequence[Candidate], unseen: Container[Path]) -> list[Candidate]:
         """Return the files that are not open, and not closed and unchanged; forget closed ones that are gone."""
         paths = {candidate.path for candidate in found}
         open_files = {file.identity for file in self.open}
         not_open = [candidate for candidate in found if candidate.stat.identity not in open_files]
-        known = self._closed
-        self._closed = {
+        known = self._were_closed = self._closed
+        self._closed = {path: file for path, file in known.items() if path in unseen}
+        self._closed |= {
             candidate.path: known[candidate.path]
             for candidate in not_open
-            if candidate.path in known and known[candidate.path].stat == candidate.stat
+            if candidate.path in known
+            and known[candidate.path].stat == candidate.stat
+            and not self._failures.is_due(candidate.path)
         }
+        self._failures.keep_only(paths.union(self._closed, (file.path for file in self.open)))
         # An archive beside its plain twin is still being made from it; the twin is read.
         return [
             candidate
@@ -181,7 +239,7 @@ class Files:
                 if len(opened) == OPENED_AT_ONCE:
                     break
             self.more_to_open = len(opened) == OPENED_AT_ONCE
-            opened.sort(key=lambda pair: (pair[0].path == self._path, by_age(pair[1])))
+            opened.sort(key=lambda pair: (pair[0].path == self._path, _age(pair[1])))
             while opened:
                 self._shared.step("opened")
                 yield self._start_reading(*opened.pop(0))
@@ -197,24 +255,46 @@ class Files:
         if at_path or not candidate.compression:
             try:
                 return Plain(path)
-            except OSError:
-                return ClosedFile(stat=stat, pending=not at_path)
+            except OSError as error:
+                return self._unopened(candidate, error)
         if (done := self._checkpoints.finished_archive(stat)) is not None:
-            return ClosedFile(stat=stat, checkpoint=done)
+            # Of an archive that was refused, only that is kept.
+            return ClosedFile(
+                stat=stat, checkpoint=done, skipped="" if done.head_bytes else "skipped earlier"
+            )
         try:
             return Compressed(path, self._shared.step)
-        except OSError:
-            return ClosedFile(stat=stat, pending=True)
+        except OSError as error:
+            return self._unopened(candidate, error)
         except BadArchive as bad:
             if bad.error is ArchiveError.INCOMPLETE:
                 return ClosedFile(stat=stat, pending=True)
-            log.warning("skipping %s: %s", path, bad.error.value.replace("_", " "))
-            return ClosedFile(stat=stat, checkpoint=self._checkpoints.refuse(stat), refused=bad.error)
+            return ClosedFile(
+                stat=stat,
+                checkpoint=self._checkpoints.refuse(stat),
+                refused=bad.error,
+                skipped=bad.error.value.replace("_", " "),
+            )
+
+    def _unopened(self, candidate: Candidate, error: OSError) -> ClosedFile:
+        """Return the file as one to be tried again, unless since it was read only its mode has changed."""
+        stat = candidate.stat
+        before = self._were_closed.get(candidate.path)
+        if before is not None and before.checkpoint is not None and stat.has_content_of(before.stat):
+            return replace(before, stat=stat)
+        self._failures.add(candidate.path, error)
+        return self._to_be_tried(candidate.path, stat)
 
     def _start_reading(self, candidate: Candidate, content: Content) -> Noticed:
         """Read the file from its checkpoint on, unless it is a copy."""
         path = candidate.path
-        assigned = self._checkpoints.assign(content, self.open, at_path=path == self._path)
+        try:
+            assigned = self._checkpoints.assign(content, self.open, at_path=path == self._path)
+        except READ_ERRORS as error:
+            content.close()
+            self._failures.add(path, error)
+            self._closed[path] = self._to_be_tried(path, candidate.stat)
+            return Noticed()
         if assigned is None:
             content.close()
             self._closed[path] = ClosedFile(stat=candidate.stat, is_copy=True)
@@ -222,6 +302,7 @@ class Files:
         if assigned.replaces is not None:
             self._drop(assigned.replaces)
         file = OpenFile(path, content, assigned.checkpoint)
+        self._failures.try_now(path)
         self.open.append(file)
         self._shared.descriptors.use(file)
         return CHECKPOINTS_CHANGED
@@ -244,3 +325,17 @@ class Files:
     def _drop(self, file: OpenFile) -> None:
         self._shared.descriptors.close(file)
         self.open.remove(file)
+
+
+def _changed(path: Path, file: ClosedFile) -> bool:
+    try:
+        return stat_of(path) != file.stat
+    except OSError:
+        return False  # the next listing tells
+
+
+def _age(content: Content) -> tuple[str, int]:
+    try:
+        return by_age(content)
+    except READ_ERRORS:
+        return "", content.stat.modified_ns

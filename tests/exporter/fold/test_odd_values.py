@@ -13,7 +13,7 @@ from coderouter_exporter.render.view import View
 from coderouter_exporter.state.state import State
 from support.exporter.process import line
 
-ODD = (
+ODD: tuple[object, ...] = (
     None,
     True,
     -1,

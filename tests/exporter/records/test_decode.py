@@ -1,3 +1,5 @@
+from typing import Any
+
 import pytest
 
 from coderouter_events.events import LINE_BYTES_MAX
@@ -129,7 +131,7 @@ def test_a_time_without_zone_is_local_as_in_coderouter_1_7(monkeypatch: pytest.M
     assert with_millis == local + 0.25
 
 
-def nested(depth: int, opening: bytes, closing: bytes, **fields: object) -> bytes:
+def nested(depth: int, opening: bytes, closing: bytes, **fields: Any) -> bytes:
     """Return a line with a value that is nested this deep, in a field nobody reads."""
     return tried(**fields).rstrip(b"}\n") + b',"deep":' + opening * depth + b"1" + closing * depth + b"}"
 

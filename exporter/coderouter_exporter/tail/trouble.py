@@ -1,0 +1,154 @@
+"""What keeps files from being read: reported once, and tried again after a growing pause."""
+
+import errno
+import logging
+import os
+from collections.abc import Callable, Container, Iterable
+from dataclasses import dataclass, replace
+from enum import Enum
+from lzma import LZMAError
+from pathlib import Path
+from stat import S_ISDIR, S_ISREG
+from time import monotonic
+from zlib import error as ZlibError  # noqa: N812 - it is a class
+
+from coderouter_exporter.tail.names import shown
+
+READ_ERRORS = (OSError, EOFError, ZlibError, LZMAError)
+"""What reading a file can raise. For the last three, it is an archive that was cut while it was read."""
+PAUSE_S_MAX = 15.0
+REPEAT_S = 600.0
+"""A trouble that comes and goes is logged again only after it has been away for this long."""
+REPORTED_MAX = 64
+
+_SHORTAGES = frozenset((errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EAGAIN, errno.EINTR))
+"""They say nothing about the file, so it is tried again in the next pass."""
+_REOPEN = frozenset((errno.ESTALE, errno.ENOTCONN, errno.EBADF, errno.ENODEV, errno.ENXIO))
+"""The descriptor will never work again."""
+
+log = logging.getLogger(__name__)
+
+
+class Kind(Enum):
+    WAITING = "waiting"
+    """The event file is not there yet: normal until a proxy writes its first event."""
+    ABSENT = "absent"
+    """What was configured is not there, so it may be misspelt."""
+    SKIPPED = "skipped"
+    """An archive that is never read. If its events were not counted before, they are missing by their numbers."""
+    UNREADABLE = "unreadable"
+    """There may be events in it."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Trouble:
+    path: Path
+    reason: str
+    kind: Kind
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Failure:
+    reason: str
+    tries: int
+    retry_at: float
+
+
+class Failures:
+    """The files that could not be read at the last try, and when to try again."""
+
+    def __init__(self, now: Callable[[], float] = monotonic) -> None:
+        self._now = now
+        self._failures: dict[Path, _Failure] = {}
+
+    def add(self, path: Path, error: BaseException) -> None:
+        known = self._failures.get(path)
+        tries = known.tries + 1 if known else 1
+        pause_s = 0.0 if _errno(error) in _SHORTAGES else min(PAUSE_S_MAX, 2.0 ** min(tries - 1, 10))
+        self._failures[path] = _Failure(reason=reason_of(error), tries=tries, retry_at=self._now() + pause_s)
+
+    def try_now(self, path: Path) -> None:
+        """End the pause; the next one is longer nevertheless, if it fails again."""
+        if path in self._failures:
+            self._failures[path] = replace(self._failures[path], retry_at=self._now())
+
+    def clear(self, path: Path) -> None:
+        self._failures.pop(path, None)
+
+    def keep_only(self, paths: Container[Path]) -> None:
+        self._failures = {path: failure for path, failure in self._failures.items() if path in paths}
+
+    def is_due(self, path: Path) -> bool:
+        """Return whether the file failed and is to be tried again now."""
+        failure = self._failures.get(path)
+        return failure is not None and failure.retry_at <= self._now()
+
+    def is_paused(self, path: Path) -> bool:
+        return path in self._failures and not self.is_due(path)
+
+    def reason(self, path: Path) -> str:
+        """Return why the file cannot be read; empty if it can."""
+        failure = self._failures.get(path)
+        return failure.reason if failure else ""
+
+    def troubles(self) -> list[Trouble]:
+        return [unreadable(path, failure.reason) for path, failure in self._failures.items()]
+
+
+class Reporter:
+    """Logs each trouble once, when it begins."""
+
+    def __init__(self) -> None:
+        self._seen_at: dict[Trouble, float] = {}
+
+    def report(self, troubles: Iterable[Trouble]) -> None:
+        now = monotonic()
+        self._seen_at = {trouble: at for trouble, at in self._seen_at.items() if now - at < REPEAT_S}
+        for trouble in troubles:
+            if trouble not in self._seen_at:
+                _log(trouble)
+            self._seen_at[trouble] = now
+
+
+def unreadable(path: Path, reason: str) -> Trouble:
+    return Trouble(path=path, reason=reason, kind=Kind.UNREADABLE)
+
+
+def absence(path: Path) -> Trouble:
+    """Return why there is no regular file at the path."""
+    try:
+        mode = os.stat(path).st_mode  # noqa: PTH116 - it raises the same, and Path hides some of it
+    except (FileNotFoundError, ValueError):
+        return Trouble(path=path, reason="no such file", kind=Kind.WAITING)
+    except OSError as error:
+        return unreadable(path, reason_of(error))
+    if S_ISREG(mode):
+        return Trouble(path=path, reason="not read yet", kind=Kind.WAITING)
+    return unreadable(path, "it is a folder" if S_ISDIR(mode) else "it is not a regular file")
+
+
+def reason_of(error: BaseException) -> str:
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror[:1].lower() + error.strerror[1:]
+    return "damaged, or cut while it was read"
+
+
+def reason_of_errno(number: int) -> str:
+    return reason_of(OSError(number, os.strerror(number)))
+
+
+def must_reopen(error: BaseException) -> bool:
+    """Return whether reading can work again only with a new descriptor."""
+    return _errno(error) in _REOPEN
+
+
+def _errno(error: BaseException) -> int | None:
+    return error.errno if isinstance(error, OSError) else None
+
+
+def _log(trouble: Trouble) -> None:
+    path = shown(trouble.path)
+    if trouble.kind is Kind.SKIPPED:
+        log.warning("skipping %s: %s", path, trouble.reason)
+    else:
+        log.warning("cannot read %s (%s); waiting for it", path, trouble.reason)
