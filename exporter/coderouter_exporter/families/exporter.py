@@ -45,8 +45,8 @@ EVENTS_READ = Counter(
 EXACT = Gauge(
     name="cr_exporter_exact",
     help="1 while every event written is known to be counted exactly once: no event is missing, no checkpoint "
-    "unmatched, no line unproven.",
-    reads="state.exact",
+    "unmatched, no line unproven or given up, no file unreadable, no commit failing.",
+    reads="exact",
 )
 EVENTS_MISSING = Gauge(
     name="cr_exporter_events_missing",
@@ -90,6 +90,13 @@ LABEL_OVERFLOW = Counter(
     help="Counts added to the label value `other` because their family has as many label combinations as it may.",
     labels=("family",),
 )
+INTERNAL_ERRORS = Counter(
+    name="cr_exporter_internal_errors_total",
+    help="Errors that only a bug in the exporter can cause, by what was given up: a line, which is not counted, or a "
+    "pass over the event files, which was repeated from the last commit.",
+    labels=("what",),
+    preset=(("line", "pass"),),
+)
 COMMITS = Counter(
     name="cr_exporter_checkpoint_commits_total",
     help="Commits of counts and checkpoints to the state file.",
@@ -118,9 +125,17 @@ LAST_COMMIT = Gauge(
 )
 SOURCE_READABLE = Gauge(
     name="cr_exporter_source_readable",
-    help="1 if the event file was readable at the last poll, else 0.",
+    help="1 if the event file was readable at the last poll, else 0; also 0 for any other path that keeps events from "
+    "being read.",
     labels=("path",),
     reads="sources_readable",
+    live=True,
+)
+SOURCE_PROBLEM = Gauge(
+    name="cr_exporter_source_problem",
+    help="Always 1: why a path with cr_exporter_source_readable 0 is not readable.",
+    labels=("path", "reason"),
+    reads="source_problems",
     live=True,
 )
 BYTES_BEHIND = Gauge(

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.metadata import version
 
-from coderouter_exporter.engine.loop import Published
+from coderouter_exporter.engine.published import Published
 from coderouter_exporter.families.kinds import MICRO
 from coderouter_exporter.state.state import Labels, Learnt, ProxyHeartbeat, State
 
@@ -29,6 +29,11 @@ class View:
     published: Published | None = None
     alive: bool | None = None
     """Whether a proxy process holds the lock next to an event file; None if that is unknown."""
+
+    @property
+    def exact(self) -> bool:
+        """Whether every event written is known to be counted once."""
+        return self.state.exact and (self.published is None or self.published.complete)
 
     @property
     def uptime_s(self) -> float:
@@ -104,7 +109,12 @@ class View:
     @property
     def sources_readable(self) -> Values:
         sources = self.published.sources if self.published else ()
-        return {(str(source.path),): float(source.readable) for source in sources}
+        return {(source.name,): float(source.readable) for source in sources}
+
+    @property
+    def source_problems(self) -> Values:
+        sources = self.published.sources if self.published else ()
+        return {(source.name, source.reason): 1.0 for source in sources if source.reason}
 
     @property
     def bytes_behind(self) -> int:

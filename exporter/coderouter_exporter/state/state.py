@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from coderouter_exporter.families.exporter import LABEL_OVERFLOW, UNMATCHED, UNPROVEN
+from coderouter_exporter.families.exporter import INTERNAL_ERRORS, LABEL_OVERFLOW, UNMATCHED, UNPROVEN
 from coderouter_exporter.families.kinds import Counter, Histogram, Profiles, Providers
 from coderouter_exporter.state.minutes import Minutes
 from coderouter_exporter.state.recent_events import RecentEvent
@@ -196,7 +196,11 @@ class State(msgspec.Struct, kw_only=True):
     def exact(self) -> bool:
         """Whether every event written is known to be counted once."""
         doubts = (UNMATCHED, UNPROVEN)
-        return not self.events_missing and not any(self.counts.get(doubt.name) for doubt in doubts)
+        return (
+            not self.events_missing
+            and not any(self.counts.get(doubt.name) for doubt in doubts)
+            and not self.counts.get(INTERNAL_ERRORS.name, {}).get(("line",))
+        )
 
     @property
     def events_missing(self) -> int:

@@ -12,8 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from prometheus_client.openmetrics.parser import text_string_to_metric_families
 
-from coderouter_exporter.families import proxy
 from coderouter_events.events import EVENTS
+from coderouter_exporter.families import proxy
 from coderouter_exporter.families.table import HISTOGRAMS
 from coderouter_exporter.render.exposition import Format, render
 from coderouter_exporter.render.view import View
