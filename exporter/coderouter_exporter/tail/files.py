@@ -52,7 +52,7 @@ class Files:
         self._closed: dict[Path, ClosedFile] = {}
         self._were_closed: dict[Path, ClosedFile] = {}
         """As of before the last listing."""
-        self._failures = Failures()
+        self._failures = Failures[Identity]()
 
     @property
     def checkpoints(self) -> list[Checkpoint]:
@@ -84,7 +84,10 @@ class Files:
 
     def closed_files_changed(self) -> bool:
         """Return whether one has changed, or is to be tried again."""
-        return any(self._failures.is_due(path) or _changed(path, file) for path, file in self._closed.items())
+        return any(
+            self._failures.is_due(file.stat.identity) or _changed(path, file)
+            for path, file in self._closed.items()
+        )
 
     def failure(self, path: Path) -> str:
         """Return why the file there could not be read at the last try; empty if it could."""
@@ -102,7 +105,7 @@ class Files:
     def refresh(self) -> Iterator[Noticed]:
         """Notice how the open files have changed, and restart those that were truncated."""
         for file in list(self.open):
-            if not self._failures.is_paused(file.path):
+            if not self._failures.is_paused(file.identity):
                 try:
                     file.refresh()
                 except READ_ERRORS as error:
@@ -114,7 +117,7 @@ class Files:
 
     def read(self, file: OpenFile) -> Iterator[Chunk]:
         """Yield the lines of an open file that were there at the last poll."""
-        if file.closed or file.idle or self._failures.is_paused(file.path):
+        if file.closed or file.idle or self._failures.is_paused(file.identity):
             return
         self._shared.descriptors.use(file)
         try:
@@ -123,7 +126,7 @@ class Files:
         except READ_ERRORS as error:
             self._fail(file, error)
             return
-        self._failures.clear(file.path)
+        self._failures.clear(file.identity)
         file.idle = not file.truncated
 
     def track(self, found: Sequence[Candidate], unseen: Container[Path]) -> Iterator[Noticed]:
@@ -168,7 +171,7 @@ class Files:
     def _fail(self, file: OpenFile, error: BaseException) -> None:
         """Try to read the file again later; by the same descriptor if it may still work, because the file may have
         lost its name."""
-        self._failures.add(file.path, error)
+        self._failures.add(file.identity, file.path, error)
         file.idle = False
         if must_reopen(error) or not file.content.can_change:
             self._drop(file)
@@ -213,9 +216,14 @@ class Files:
             for candidate in not_open
             if candidate.path in known
             and known[candidate.path].stat == candidate.stat
-            and not self._failures.is_due(candidate.path)
+            and not self._failures.is_due(candidate.stat.identity)
         }
-        self._failures.keep_only(paths.union(self._closed, (file.path for file in self.open)))
+        self._failures.keep_only(
+            open_files.union(
+                (candidate.stat.identity for candidate in found),
+                (file.stat.identity for file in self._closed.values()),
+            )
+        )
         # An archive beside its plain twin is still being made from it; the twin is read.
         return [
             candidate
@@ -280,9 +288,9 @@ class Files:
         """Return the file as one to be tried again, unless since it was read only its mode has changed."""
         stat = candidate.stat
         before = self._were_closed.get(candidate.path)
-        if before is not None and before.checkpoint is not None and stat.has_content_of(before.stat):
+        if before is not None and not before.pending and stat.has_content_of(before.stat):
             return replace(before, stat=stat)
-        self._failures.add(candidate.path, error)
+        self._failures.add(stat.identity, candidate.path, error)
         return self._to_be_tried(candidate.path, stat)
 
     def _start_reading(self, candidate: Candidate, content: Content) -> Noticed:
@@ -292,7 +300,7 @@ class Files:
             assigned = self._checkpoints.assign(content, self.open, at_path=path == self._path)
         except READ_ERRORS as error:
             content.close()
-            self._failures.add(path, error)
+            self._failures.add(candidate.stat.identity, path, error)
             self._closed[path] = self._to_be_tried(path, candidate.stat)
             return Noticed()
         if assigned is None:
@@ -302,7 +310,7 @@ class Files:
         if assigned.replaces is not None:
             self._drop(assigned.replaces)
         file = OpenFile(path, content, assigned.checkpoint)
-        self._failures.try_now(path)
+        self._failures.try_now(file.identity)
         self.open.append(file)
         self._shared.descriptors.use(file)
         return CHECKPOINTS_CHANGED

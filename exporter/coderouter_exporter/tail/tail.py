@@ -49,7 +49,7 @@ class Tail:
         """Why it cannot be known whether there is a file at the path."""
         self._trouble: Trouble | None = None
         """Why there is nothing to read at the path."""
-        self._searches = Failures()
+        self._searches = Failures[Path]()
 
     def poll(self) -> Noticed:
         """Notice what was created, renamed, copied, compressed, truncated or removed."""
@@ -136,7 +136,7 @@ class Tail:
         if active is not None:
             yield self._notice_rotation(active.identity)
         if not self._group.is_complete(self._listings):
-            self._searches.add(self.path, OSError())
+            self._searches.add(self.path, self.path, OSError())
             return
         self._searches.clear(self.path)
         if not self._files.must_list and not self._files.more_to_open:

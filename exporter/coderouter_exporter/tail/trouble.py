@@ -10,6 +10,7 @@ from lzma import LZMAError
 from pathlib import Path
 from stat import S_ISDIR, S_ISREG
 from time import monotonic
+from typing import Generic, TypeVar
 from zlib import error as ZlibError  # noqa: N812 - it is a class
 
 from coderouter_exporter.tail.names import shown
@@ -27,6 +28,9 @@ _REOPEN = frozenset((errno.ESTALE, errno.ENOTCONN, errno.EBADF, errno.ENODEV, er
 """The descriptor will never work again."""
 
 log = logging.getLogger(__name__)
+
+K = TypeVar("K")
+"""What tells one thing that may fail from another; a path does not, because files are renamed."""
 
 
 class Kind(Enum):
@@ -49,50 +53,52 @@ class Trouble:
 
 @dataclass(frozen=True, kw_only=True)
 class _Failure:
+    path: Path
     reason: str
     tries: int
     retry_at: float
 
 
-class Failures:
-    """The files that could not be read at the last try, and when to try again."""
+class Failures(Generic[K]):
+    """What failed at the last try, and when to try again."""
 
     def __init__(self, now: Callable[[], float] = monotonic) -> None:
         self._now = now
-        self._failures: dict[Path, _Failure] = {}
+        self._failures: dict[K, _Failure] = {}
 
-    def add(self, path: Path, error: BaseException) -> None:
-        known = self._failures.get(path)
+    def add(self, key: K, path: Path, error: BaseException) -> None:
+        known = self._failures.get(key)
         tries = known.tries + 1 if known else 1
         pause_s = 0.0 if _errno(error) in _SHORTAGES else min(PAUSE_S_MAX, 2.0 ** min(tries - 1, 10))
-        self._failures[path] = _Failure(reason=reason_of(error), tries=tries, retry_at=self._now() + pause_s)
+        self._failures[key] = _Failure(
+            path=path, reason=reason_of(error), tries=tries, retry_at=self._now() + pause_s
+        )
 
-    def try_now(self, path: Path) -> None:
+    def try_now(self, key: K) -> None:
         """End the pause; the next one is longer nevertheless, if it fails again."""
-        if path in self._failures:
-            self._failures[path] = replace(self._failures[path], retry_at=self._now())
+        if key in self._failures:
+            self._failures[key] = replace(self._failures[key], retry_at=self._now())
 
-    def clear(self, path: Path) -> None:
-        self._failures.pop(path, None)
+    def clear(self, key: K) -> None:
+        self._failures.pop(key, None)
 
-    def keep_only(self, paths: Container[Path]) -> None:
-        self._failures = {path: failure for path, failure in self._failures.items() if path in paths}
+    def keep_only(self, keys: Container[K]) -> None:
+        self._failures = {key: failure for key, failure in self._failures.items() if key in keys}
 
-    def is_due(self, path: Path) -> bool:
-        """Return whether the file failed and is to be tried again now."""
-        failure = self._failures.get(path)
+    def is_due(self, key: K) -> bool:
+        """Return whether it failed and is to be tried again now."""
+        failure = self._failures.get(key)
         return failure is not None and failure.retry_at <= self._now()
 
-    def is_paused(self, path: Path) -> bool:
-        return path in self._failures and not self.is_due(path)
+    def is_paused(self, key: K) -> bool:
+        return key in self._failures and not self.is_due(key)
 
     def reason(self, path: Path) -> str:
-        """Return why the file cannot be read; empty if it can."""
-        failure = self._failures.get(path)
-        return failure.reason if failure else ""
+        """Return why the file there cannot be read; empty if it can."""
+        return next((failure.reason for failure in self._failures.values() if failure.path == path), "")
 
     def troubles(self) -> list[Trouble]:
-        return [unreadable(path, failure.reason) for path, failure in self._failures.items()]
+        return [unreadable(failure.path, failure.reason) for failure in self._failures.values()]
 
 
 class Reporter:
