@@ -45,7 +45,7 @@ class Pattern:
             try:
                 if glob.has_magic(self._glob.name):
                     os.scandir(folder).close()
-                os.stat(folder / ".")  # noqa: PTH116 - Path removes the dot
+                os.stat(os.path.join(folder, "."))  # noqa: PTH116, PTH118 - Path would remove the dot
             except (FileNotFoundError, NotADirectoryError):
                 continue
             except OSError as error:
