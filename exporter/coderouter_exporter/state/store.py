@@ -1,6 +1,5 @@
 """Keeps the committed document in one SQLite file: each commit is a generation, and the newest two are kept."""
 
-import errno
 import fcntl
 import logging
 import os
@@ -38,9 +37,6 @@ _PASSING = frozenset(
     )
 )
 """Errors of the disk, of permissions or of a lock. All others mean that the file is damaged."""
-_NEVER = frozenset((errno.ENOTDIR, errno.EEXIST, errno.EISDIR, errno.ENAMETOOLONG))
-"""No waiting makes such a path usable."""
-
 log = logging.getLogger(__name__)
 
 
@@ -235,7 +231,7 @@ def _lock(path: Path) -> int:
     """Take the lock next to the file; the kernel releases it with the descriptor, even when the owner is killed."""
     lock = path.with_name(path.name + ".lock")
     with _explained(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
+        _make_folder(path)
         fd = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
     try:
         with _explained(path):
@@ -247,6 +243,17 @@ def _lock(path: Path) -> int:
         os.ftruncate(fd, 0)
         os.pwrite(fd, f"{os.getpid()}\n".encode(), 0)
     return fd
+
+
+def _make_folder(path: Path) -> None:
+    """Create the folder of the file, unless it is there."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except (FileExistsError, NotADirectoryError):
+        try:
+            os.close(os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC))
+        except NotADirectoryError as error:
+            raise StateError(_unwritable(path, f"{path.parent} is not a folder")) from error
 
 
 def _take(lock_fd: int, path: Path) -> None:
@@ -266,9 +273,7 @@ def _explained(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        reason = f"{path.parent} is not a folder" if isinstance(error, FileExistsError) else error.strerror
-        kind = StateError if error.errno in _NEVER else StateUnavailable
-        raise kind(_unwritable(path, reason)) from error
+        raise StateUnavailable(_unwritable(path, error.strerror)) from error
     except DAMAGE as error:
         if _is_passing(error):
             raise StateUnavailable(_unwritable(path, error)) from error

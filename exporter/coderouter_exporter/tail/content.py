@@ -48,7 +48,7 @@ class Plain:
         try:
             self.refresh()
         except OSError:
-            self.close()
+            close(self)
             raise
 
     def refresh(self) -> None:
@@ -64,5 +64,9 @@ class Plain:
         return os.pread(self.fd, length, offset)
 
     def close(self) -> None:
-        with suppress(OSError):  # it is closed nevertheless, and nothing was written to it
-            os.close(self.fd)
+        os.close(self.fd)
+
+
+def close(content: Content) -> None:
+    with suppress(OSError):  # it is closed nevertheless, and nothing was written to it
+        content.close()

@@ -10,7 +10,7 @@ from coderouter_exporter.records.decode import Chunk
 from coderouter_exporter.state.state import Checkpoint
 from coderouter_exporter.tail.archive import ArchiveError, BadArchive, Compressed
 from coderouter_exporter.tail.checkpoints import Checkpoints, by_age
-from coderouter_exporter.tail.content import Content, Plain
+from coderouter_exporter.tail.content import Content, Plain, close
 from coderouter_exporter.tail.noticed import CHECKPOINTS_CHANGED, Noticed, counted
 from coderouter_exporter.tail.open_file import OpenFile
 from coderouter_exporter.tail.rotated import Candidate, FileStat, Identity, stat_of
@@ -28,6 +28,8 @@ class ClosedFile:
     checkpoint: Checkpoint | None = None
     pending: bool = False
     """It cannot be read yet, though it may hold lines."""
+    failed: bool = False
+    """Reading it was tried, and is to be tried again."""
     is_copy: bool = False
     """It is a copy of an open file."""
     refused: ArchiveError | None = None
@@ -178,7 +180,7 @@ class Files:
             self._closed[file.path] = self._to_be_tried(file.path, file.content.stat)
 
     def _to_be_tried(self, path: Path, stat: FileStat) -> ClosedFile:
-        return ClosedFile(stat=stat, pending=path != self._path)
+        return ClosedFile(stat=stat, pending=path != self._path, failed=True)
 
     def _restart(self, file: OpenFile) -> Noticed:
         """Read the file from its beginning; the rest of what it held may be in a copy."""
@@ -239,7 +241,7 @@ class Files:
             for candidate in new:
                 content = self._open(candidate)
                 if isinstance(content, ClosedFile):
-                    self._closed[candidate.path] = content
+                    self._close(candidate, content)
                     if content.refused is not None:
                         yield counted(COMPRESSED_FILES, content.refused.value, checkpoints_changed=True)
                 else:
@@ -253,7 +255,7 @@ class Files:
                 yield self._start_reading(*opened.pop(0))
         finally:
             for _, content in opened:
-                content.close()
+                close(content)
         self.open.sort(key=lambda file: file.path == self._path)
 
     def _open(self, candidate: Candidate) -> Content | ClosedFile:
@@ -284,6 +286,11 @@ class Files:
                 skipped=bad.error.value.replace("_", " "),
             )
 
+    def _close(self, candidate: Candidate, file: ClosedFile) -> None:
+        self._closed[candidate.path] = file
+        if not file.failed:
+            self._failures.clear(candidate.stat.identity)
+
     def _unopened(self, candidate: Candidate, error: OSError) -> ClosedFile:
         """Return the file as one to be tried again, unless since it was read only its mode has changed."""
         stat = candidate.stat
@@ -299,13 +306,13 @@ class Files:
         try:
             assigned = self._checkpoints.assign(content, self.open, at_path=path == self._path)
         except READ_ERRORS as error:
-            content.close()
+            close(content)
             self._failures.add(candidate.stat.identity, path, error)
             self._closed[path] = self._to_be_tried(path, candidate.stat)
             return Noticed()
         if assigned is None:
-            content.close()
-            self._closed[path] = ClosedFile(stat=candidate.stat, is_copy=True)
+            close(content)
+            self._close(candidate, ClosedFile(stat=candidate.stat, is_copy=True))
             return Noticed()
         if assigned.replaces is not None:
             self._drop(assigned.replaces)

@@ -2,12 +2,11 @@
 
 import time
 from collections import OrderedDict
-from contextlib import suppress
 from pathlib import Path
 
 from coderouter_exporter.records.decode import READ_BYTES_MAX, Chunk, cut
 from coderouter_exporter.state.state import Checkpoint
-from coderouter_exporter.tail.content import Content, Plain, Step
+from coderouter_exporter.tail.content import Content, Plain, Step, close
 from coderouter_exporter.tail.fingerprint import HEAD_BYTES_MAX, advance, verify
 from coderouter_exporter.tail.names import kept, real_path
 from coderouter_exporter.tail.rotated import FRESH_NS, Identity, stat_of
@@ -123,8 +122,7 @@ class OpenFile:
 
     def close(self) -> None:
         if not self.closed:
-            with suppress(OSError):  # nothing was written to it
-                self.content.close()
+            close(self.content)
         self.closed = True
 
     def _still_holds(self, data: bytes) -> bool:

@@ -18,7 +18,7 @@ from coderouter_exporter.tail.names import shown
 READ_ERRORS = (OSError, EOFError, ZlibError, LZMAError)
 """What reading a file can raise. For the last three, it is an archive that was cut while it was read."""
 PAUSE_S_MAX = 15.0
-REPEAT_S = 600.0
+REPEAT_S = 10.0
 """A trouble that comes and goes is logged again only after it has been away for this long."""
 REPORTED_MAX = 64
 
@@ -120,8 +120,8 @@ def unreadable(path: Path, reason: str) -> Trouble:
     return Trouble(path=path, reason=reason, kind=Kind.UNREADABLE)
 
 
-def absence(path: Path) -> Trouble:
-    """Return why there is no regular file at the path."""
+def absence(path: Path) -> Trouble | None:
+    """Return why there is no regular file at the path; None if there is one by now."""
     try:
         mode = os.stat(path).st_mode  # noqa: PTH116 - it raises the same, and Path hides some of it
     except (FileNotFoundError, ValueError):
@@ -129,7 +129,7 @@ def absence(path: Path) -> Trouble:
     except OSError as error:
         return unreadable(path, reason_of(error))
     if S_ISREG(mode):
-        return Trouble(path=path, reason="not read yet", kind=Kind.WAITING)
+        return None
     return unreadable(path, "it is a folder" if S_ISDIR(mode) else "it is not a regular file")
 
 

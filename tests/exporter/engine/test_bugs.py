@@ -78,6 +78,10 @@ def tries(engine: Engine) -> float:
     return shown(engine)["coderouter_requests_total", ()]
 
 
+def is_ready(engine: Engine) -> bool:
+    return engine.published.ready
+
+
 def has_failed_twice(engine: Engine, bugs: Bugs) -> bool:
     engine.next_pass().result(30)
     return bugs.raised > 1
@@ -97,12 +101,12 @@ def test_a_pass_that_fails_at_any_step_is_repeated_from_the_last_commit(
         writer.reopen()
     writer.write(count=2)
     eventually(lambda: has_failed_twice(engine, bugs))
-    assert not engine.published.ready
+    assert not is_ready(engine)
     assert shown(engine)["cr_exporter_exact", ()] == 0
     bugs.at = ""
     eventually(lambda: tries(engine) == 5)
     now = shown(engine)
-    assert engine.published.ready
+    assert is_ready(engine)
     assert now["cr_exporter_internal_errors_total", ("pass",)] == bugs.raised
     assert now["cr_exporter_exact", ()] == 1
     assert now["cr_exporter_duplicates_suppressed_total", ()] == 0
