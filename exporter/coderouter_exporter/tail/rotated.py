@@ -21,6 +21,7 @@ SUFFIX = r"[.\-_](?:\d[\d.\-_T:Z]*(?:\.backup)?|old)"
 With `create`, logrotate adds `.backup` to the name of a file that the proxy created before logrotate could.
 """
 _ROTATED = re.compile(r"(?:\.gz|\.zst|\.bz2|\.xz|\.\d{1,4}|[.\-_]\d{8}[\d\-]*|\.old)$")
+RELIST_S = 30.0
 FRESH_NS = 100_000_000
 """What was modified this recently may be modified again without its time stamp showing it."""
 _NOT_THERE = frozenset((errno.ENOENT, errno.ENOTDIR))
@@ -76,19 +77,34 @@ class Listing:
     error: int | None = None
     """Why the folder could not be listed. If it may be there, the names are those of the last time."""
 
+    def is_as(self, before: Self) -> bool:
+        """Return whether nothing has changed, which cannot be known of a folder that may just be changing."""
+        same = (self.names, self.modified_ns, self.error) == (before.names, before.modified_ns, before.error)
+        return same and self.modified_ns >= 0
+
 
 class Folders:
-    """The sorted names in folders. A folder is listed again only when it has changed."""
+    """The sorted names in folders. A folder is listed again when it has changed, and at long intervals.
 
-    def __init__(self) -> None:
+    Not all file systems show each change in the time stamp.
+    """
+
+    def __init__(self, relist_s: float = RELIST_S) -> None:
+        self._relist_s = relist_s
         self._listings: dict[Path, Listing] = {}
+        self._listed_at: dict[Path, float] = {}
 
     def listing(self, folder: Path) -> Listing:
         """Return the names in the folder: the same object as last time when nothing has changed."""
         previous = self._listings.get(folder)
+        now = time.monotonic()
         try:
             modified_ns = folder.stat().st_mtime_ns
-            if previous is not None and previous.modified_ns == modified_ns:
+            if (
+                previous is not None
+                and previous.modified_ns == modified_ns
+                and now - self._listed_at[folder] < self._relist_s
+            ):
                 return previous
             if time.time_ns() - modified_ns < FRESH_NS:
                 modified_ns = -1
@@ -98,6 +114,9 @@ class Folders:
                 return previous
             names = previous.names if previous is not None and error.errno not in _NOT_THERE else ()
             listing = Listing(names, 0, error.errno)
+        self._listed_at[folder] = now
+        if previous is not None and listing.is_as(previous):
+            return previous
         self._listings[folder] = listing
         return listing
 
