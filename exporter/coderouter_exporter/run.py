@@ -18,10 +18,10 @@ from coderouter_exporter.http.access import AuthMiddleware, WebConfigFile, proto
 from coderouter_exporter.http.app import create_app
 from coderouter_exporter.http.server import Progress, Server
 from coderouter_exporter.http.tls import ReloadingSSLContext
+from coderouter_exporter.names import shown
 from coderouter_exporter.state.opening import Opening
 from coderouter_exporter.state.state import SERIES_MAX
 from coderouter_exporter.state.store import StateError
-from coderouter_exporter.tail.names import shown
 from coderouter_exporter.tail.sources import Sources
 from coderouter_http.listen import CannotListen, listen, url_of
 

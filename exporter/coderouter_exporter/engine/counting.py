@@ -12,11 +12,11 @@ from dataclasses import replace
 from coderouter_exporter.engine.published import Published, SourceStatus
 from coderouter_exporter.families.exporter import COMMIT_FAILURES, COMMITS, INTERNAL_ERRORS
 from coderouter_exporter.fold.fold import fold
+from coderouter_exporter.names import shown
 from coderouter_exporter.records.decode import Chunk
 from coderouter_exporter.state.state import Checkpoint, State
 from coderouter_exporter.state.store import Store
 from coderouter_exporter.tail.content import Step, no_step
-from coderouter_exporter.tail.names import shown
 from coderouter_exporter.tail.noticed import Noticed
 from coderouter_exporter.tail.sources import Sources
 from coderouter_exporter.tail.tail import Tail

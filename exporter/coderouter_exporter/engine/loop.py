@@ -12,11 +12,11 @@ from dataclasses import replace
 
 from coderouter_exporter.engine.counting import Counting, OpenSources
 from coderouter_exporter.engine.published import Published
+from coderouter_exporter.names import shown
 from coderouter_exporter.state.opening import Opening
 from coderouter_exporter.state.state import State
 from coderouter_exporter.state.store import StateError, StateUnavailable
 from coderouter_exporter.tail.content import Step, no_step
-from coderouter_exporter.tail.names import shown
 
 POLL_S = 1.0
 STOP_S = 10.0
@@ -69,29 +69,19 @@ class Engine:
     def published(self) -> Published:
         return self._before_open if self._counting is None else self._counting.published
 
-    def open(self) -> bool:
-        """Try to open the state; return whether that worked.
+    def open(self) -> None:
+        """Open the state, or leave that to the loop if it cannot work yet.
 
         Raises:
             StateError: it never will, until a person has repaired something.
         """
         try:
-            store, state = self._opening.open()
-        except StateUnavailable as error:
-            if str(error) != self._waits_for:
-                log.error("%s; waiting for it", error)
-            self._waits_for = str(error)
-            self._before_open = replace(self._before_open, unavailable=str(error))
-            return False
-        try:
-            self._counting = Counting(store, state, self._open_sources, step=self._step)
-        except BaseException:
-            store.close()
+            self._open()
+        except StateError:
             raise
-        self._failures = 0
-        if self._waits_for:
-            log.info("the state file %s is open", shown(self._opening.path))
-        return True
+        except Exception:
+            log.exception("error while the state file %s is opened", shown(self._opening.path))
+            self._fail()
 
     def start(self) -> None:
         self._thread.start()
@@ -143,8 +133,7 @@ class Engine:
         """Make a pass; after one that failed, count again from the last commit."""
         try:
             if self._counting is None:
-                if not self.open():
-                    self._put_off()
+                if not self._open():
                     return
             elif self._failures:
                 self._counting.restart()
@@ -156,6 +145,27 @@ class Engine:
         except Exception:
             log.exception("error in a pass over the event files; repeating it from the last commit")
             self._fail()
+
+    def _open(self) -> bool:
+        """Try to open the state; return whether that worked."""
+        try:
+            store, state = self._opening.open()
+        except StateUnavailable as error:
+            if str(error) != self._waits_for:
+                log.error("%s; waiting for it", error)
+            self._waits_for = str(error)
+            self._before_open = replace(self._before_open, unavailable=str(error))
+            self._put_off()
+            return False
+        try:
+            self._counting = Counting(store, state, self._open_sources, step=self._step)
+        except BaseException:
+            store.close()
+            raise
+        self._failures = 0
+        if self._waits_for:
+            log.info("the state file %s is open", shown(self._opening.path))
+        return True
 
     def _fail(self) -> None:
         now = time.monotonic()

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from coderouter_exporter.tail.names import shown
+from coderouter_exporter.names import shown
 from coderouter_exporter.tail.trouble import Kind
 
 

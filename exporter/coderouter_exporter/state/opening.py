@@ -6,6 +6,7 @@ from pathlib import Path
 
 import msgspec
 
+from coderouter_exporter.names import shown
 from coderouter_exporter.state.state import SERIES_MAX, State
 from coderouter_exporter.state.store import StateError, Store, set_aside
 
@@ -28,7 +29,7 @@ class Opening:
             StateUnavailable: it may work later.
         """
         if self._reset and (old := set_aside(self.path)) is not None:
-            log.warning("all totals restart at 0; the previous state is in %s", old)
+            log.warning("all totals restart at 0; the previous state is in %s", shown(old))
         self._reset = False
         store = Store(self.path)
         try:
@@ -45,8 +46,10 @@ def _load(store: Store) -> State:
     if document is None:
         return State(created_ts=time.time())
     if store.recovered:
-        log.warning("the newest generation of %s is damaged; continuing from the previous one", store.path)
+        log.warning(
+            "the newest generation of %s is damaged; continuing from the previous one", shown(store.path)
+        )
     try:
         return State.decode(document)
     except msgspec.DecodeError as error:
-        raise StateError(f"cannot read the state file {store.path} ({error})") from error
+        raise StateError(f"cannot read the state file {shown(store.path)} ({error})") from error

@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager, suppress
 from pathlib import Path
 
+from coderouter_exporter.names import shown
+
 APPLICATION_ID = 0x63726578
 """Identifies our files; the letters `crex`."""
 SCHEMA = 3
@@ -65,7 +67,7 @@ class Store:
         self._schema = SCHEMA
         with ExitStack() as on_error:
             self._lock_fd = _lock(path)
-            on_error.callback(os.close, self._lock_fd)
+            on_error.callback(_close, self._lock_fd)
             with _explained(path):
                 if path.is_dir():
                     raise StateError(_unwritable(path, "it is a folder"))
@@ -138,8 +140,7 @@ class Store:
     def close(self) -> None:
         with suppress(sqlite3.Error):
             self._db.close()
-        with suppress(OSError):
-            os.close(self._lock_fd)
+        _close(self._lock_fd)
 
     def _open_again_if_replaced(self) -> None:
         """Open the file again, or create it, when the one that is open is no longer at the path."""
@@ -158,7 +159,7 @@ class Store:
             self._db.close()
             self._db = db
             self._inode = self.path.stat().st_ino
-            log.warning("%s was removed or replaced; writing the current totals to it", self.path)
+            log.warning("%s was removed or replaced; writing the current totals to it", shown(self.path))
 
     def _check(self) -> None:
         (application_id,) = self._db.execute("PRAGMA application_id").fetchone()
@@ -167,8 +168,8 @@ class Store:
             raise StateError(_unusable(self.path, "it is not a state file of cr-exporter"))
         if self._schema > SCHEMA:
             raise StateError(
-                f"{self.path}: written by a newer cr-exporter (schema {self._schema}, this version supports {SCHEMA}); "
-                "run that version, or choose another file with --state"
+                f"{shown(self.path)}: written by a newer cr-exporter (schema {self._schema}, this version supports "
+                f"{SCHEMA}); run that version, or choose another file with --state"
             )
         self._db.execute("BEGIN IMMEDIATE")
         self._db.execute("ROLLBACK")
@@ -191,7 +192,7 @@ def set_aside(path: Path) -> Path | None:
             except FileNotFoundError:
                 return None
     finally:
-        os.close(lock_fd)
+        _close(lock_fd)
     return old
 
 
@@ -224,7 +225,7 @@ def _create(path: Path) -> None:
     try:
         os.fsync(folder_fd)
     finally:
-        os.close(folder_fd)
+        _close(folder_fd)
 
 
 def _lock(path: Path) -> int:
@@ -237,7 +238,7 @@ def _lock(path: Path) -> int:
         with _explained(path):
             _take(fd, path)
     except BaseException:
-        os.close(fd)
+        _close(fd)
         raise
     with suppress(OSError):  # it only names the owner
         os.ftruncate(fd, 0)
@@ -251,9 +252,9 @@ def _make_folder(path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
     except (FileExistsError, NotADirectoryError):
         try:
-            os.close(os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC))
+            _close(os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC))
         except NotADirectoryError as error:
-            raise StateError(_unwritable(path, f"{path.parent} is not a folder")) from error
+            raise StateError(_unwritable(path, f"{shown(path.parent)} is not a folder")) from error
 
 
 def _take(lock_fd: int, path: Path) -> None:
@@ -262,7 +263,7 @@ def _take(lock_fd: int, path: Path) -> None:
     except BlockingIOError as error:
         owner = os.pread(lock_fd, 32, 0).decode(errors="replace").strip()
         raise StateError(
-            f"{path} is in use by another cr-exporter (process {owner}); "
+            f"{shown(path)} is in use by another cr-exporter (process {owner}); "
             "stop that one, or give this one a file of its own with --state"
         ) from error
 
@@ -280,17 +281,25 @@ def _explained(path: Path) -> Iterator[None]:
         raise StateError(_unusable(path, error)) from error
 
 
+def _close(fd: int) -> None:
+    with suppress(OSError):  # it is closed nevertheless
+        os.close(fd)
+
+
 def _is_passing(error: Exception) -> bool:
     code = getattr(error, "sqlite_errorcode", None)
     return code is not None and code & 0xFF in _PASSING
 
 
 def _unwritable(path: Path, reason: object) -> str:
-    return f"cannot write the state file {path} ({reason}); make it writable, or choose another path with --state"
+    return (
+        f"cannot write the state file {shown(path)} ({reason}); make it writable, or choose another path with "
+        "--state"
+    )
 
 
 def _unusable(path: Path, reason: object) -> str:
     return (
-        f"cannot use the state file {path} ({reason}); its totals are not reset to zero: restore a good copy, "
+        f"cannot use the state file {shown(path)} ({reason}); its totals are not reset to zero: restore a good copy, "
         "or start once with --state-reset to set it aside and count the event files again from their beginning"
     )

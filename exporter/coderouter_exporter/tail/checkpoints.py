@@ -6,10 +6,10 @@ from copy import copy
 from pathlib import Path
 from typing import NamedTuple
 
+from coderouter_exporter.names import kept, path_of
 from coderouter_exporter.state.state import Checkpoint
 from coderouter_exporter.tail.content import Content
 from coderouter_exporter.tail.fingerprint import HEAD_BYTES_MAX, Match, match
-from coderouter_exporter.tail.names import kept, path_of
 from coderouter_exporter.tail.open_file import OpenFile
 from coderouter_exporter.tail.rotated import FileStat
 

@@ -9,9 +9,9 @@ from itertools import chain
 from pathlib import Path
 
 from coderouter_events.lock import LOCK_SUFFIX
+from coderouter_exporter.names import kept, path_of
 from coderouter_exporter.state.state import Checkpoint
 from coderouter_exporter.tail.content import Step, no_step
-from coderouter_exporter.tail.names import kept, path_of
 from coderouter_exporter.tail.open_file import Descriptors
 from coderouter_exporter.tail.patterns import Pattern
 from coderouter_exporter.tail.rotated import Folders

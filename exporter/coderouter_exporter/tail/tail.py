@@ -10,10 +10,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from coderouter_exporter.families.exporter import ROTATIONS
+from coderouter_exporter.names import shown
 from coderouter_exporter.records.decode import Chunk
 from coderouter_exporter.state.state import Checkpoint
 from coderouter_exporter.tail.files import Files
-from coderouter_exporter.tail.names import shown
 from coderouter_exporter.tail.noticed import Noticed, counted
 from coderouter_exporter.tail.rotated import Candidate, FileStat, Identity, Listing, RotationGroup, stat_of
 from coderouter_exporter.tail.shared import Shared

@@ -13,7 +13,7 @@ from time import monotonic
 from typing import Generic, TypeVar
 from zlib import error as ZlibError  # noqa: N812 - it is a class
 
-from coderouter_exporter.tail.names import shown
+from coderouter_exporter.names import shown
 
 READ_ERRORS = (OSError, EOFError, ZlibError, LZMAError)
 """What reading a file can raise. For the last three, it is an archive that was cut while it was read."""

@@ -154,9 +154,11 @@ def test_a_name_that_is_too_long_is_reported(events: Path, writer: Writer, state
 
 
 @pytest.mark.parametrize("kind", ["path", "pattern", "target", "folder"])
-def test_names_need_not_be_utf8(tmp_path: Path, state: Path, kind: str) -> None:
+def test_names_need_not_be_utf8(tmp_path: Path, kind: str) -> None:
+    state = tmp_path / BYTES / f"{BYTES}.db"
     odd = tmp_path / BYTES / "events.jsonl" if kind == "folder" else tmp_path / f"{BYTES}.jsonl"
     odd.parent.mkdir(exist_ok=True)
+    state.parent.mkdir(exist_ok=True)
     writer = Writer(odd)
     writer.write(count=2)
     given = odd
