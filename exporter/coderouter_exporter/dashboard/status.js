@@ -53,7 +53,10 @@ const CARDS = {
   counting({ counting }) {
     const doubts = DOUBTS.filter(([name]) => counting[name]);
     const why = doubts.map(([name, what, how]) => `${some(counting[name], what)} ${how}`).join(", ");
-    if (!counting.exact) return ["bad", "Not exact", why];
+    const [problem, ...others] = counting.problems;
+    const unread = others.length ? `${problem}, and ${others.length} more` : problem;
+    if (!counting.exact) return ["bad", "Not exact", [why, unread].filter(Boolean).join(", ")];
+    if (unread) return ["warn", "Exact", unread];
     const behind = counting.bytes_behind;
     return ["good", "Exact", behind ? `${compact(behind)} bytes behind` : "no events missing"];
   },

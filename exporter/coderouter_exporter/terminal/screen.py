@@ -124,12 +124,14 @@ def _gate(report: Report) -> Iterable[Text | str]:
 
 def _counts(report: Report) -> Iterable[Text | str]:
     counting = report["counting"]
+    problems = counting.get("problems", [])  # an older exporter names none
     if counting["exact"]:
         behind = counting["bytes_behind"]
-        return [_state(GOOD, "exact"), f", {behind} bytes behind" if behind else ""]
+        more = [f"{behind} bytes behind"] if behind else []
+        return [_state(GOOD, "exact"), *(f", {each}" for each in (*more, *problems))]
     doubts = ("events_missing", "unmatched_checkpoints", "unproven_lines")
-    why = ", ".join(f"{doubt.replace('_', ' ')} {counting[doubt]}" for doubt in doubts if counting[doubt])
-    return [_state(BAD, "not exact"), f": {why}"]
+    why = [f"{doubt.replace('_', ' ')} {counting[doubt]}" for doubt in doubts if counting[doubt]]
+    return [_state(BAD, "not exact"), f": {', '.join((*why, *problems))}"]
 
 
 def _used(today: Report) -> str:
