@@ -8,7 +8,7 @@ import msgspec
 
 from coderouter_exporter.names import shown
 from coderouter_exporter.state.state import SERIES_MAX, State
-from coderouter_exporter.state.store import StateError, Store, set_aside
+from coderouter_exporter.state.store import StateError, Store, close_fd, explained, lock
 
 log = logging.getLogger(__name__)
 
@@ -28,7 +28,7 @@ class Opening:
             StateError: a person has to repair something.
             StateUnavailable: it may work later.
         """
-        if self._reset and (old := set_aside(self.path)) is not None:
+        if self._reset and (old := _set_aside(self.path)) is not None:
             log.warning("all totals restart at 0; the previous state is in %s", shown(old))
         self._reset = False
         store = Store(self.path)
@@ -53,3 +53,24 @@ def _load(store: Store) -> State:
         return State.decode(document)
     except msgspec.DecodeError as error:
         raise StateError(f"cannot read the state file {shown(store.path)} ({error})") from error
+
+
+def _set_aside(path: Path) -> Path | None:
+    """Rename the state file, so that the next start counts from 0; return its new name, or None if there is none.
+
+    Raises:
+        StateError: another exporter uses it.
+        StateUnavailable: it cannot be renamed now.
+    """
+    lock_fd = lock(path)
+    old = path.with_name(path.name + ".old")
+    try:
+        with explained(path):
+            path.with_name(path.name + "-journal").unlink(missing_ok=True)
+            try:
+                path.rename(old)
+            except FileNotFoundError:
+                return None
+    finally:
+        close_fd(lock_fd)
+    return old

@@ -66,9 +66,9 @@ class Store:
         """The newest generation was damaged, and the previous one was loaded."""
         self._schema = SCHEMA
         with ExitStack() as on_error:
-            self._lock_fd = _lock(path)
-            on_error.callback(_close, self._lock_fd)
-            with _explained(path):
+            self._lock_fd = lock(path)
+            on_error.callback(close_fd, self._lock_fd)
+            with explained(path):
                 if path.is_dir():
                     raise StateError(_unwritable(path, "it is a folder"))
                 if not path.exists():
@@ -86,11 +86,11 @@ class Store:
             StateError: something was committed, but no generation is intact.
             StateUnavailable: it cannot be read now.
         """
-        with _explained(self.path):
+        with explained(self.path):
             numbers = [number for (number,) in self._db.execute("SELECT id FROM generation ORDER BY id DESC")]
         self.generation = max(numbers, default=0)
         for number in numbers:
-            with _explained(self.path):
+            with explained(self.path):
                 document = self._intact(number)
             if document is not None:
                 self.recovered = number != self.generation
@@ -140,7 +140,7 @@ class Store:
     def close(self) -> None:
         with suppress(sqlite3.Error):
             self._db.close()
-        _close(self._lock_fd)
+        close_fd(self._lock_fd)
 
     def _open_again_if_replaced(self) -> None:
         """Open the file again, or create it, when the one that is open is no longer at the path."""
@@ -175,27 +175,6 @@ class Store:
         self._db.execute("ROLLBACK")
 
 
-def set_aside(path: Path) -> Path | None:
-    """Rename the state file, so that the next start counts from 0; return its new name, or None if there is none.
-
-    Raises:
-        StateError: another exporter uses it.
-        StateUnavailable: it cannot be renamed now.
-    """
-    lock_fd = _lock(path)
-    old = path.with_name(path.name + ".old")
-    try:
-        with _explained(path):
-            path.with_name(path.name + "-journal").unlink(missing_ok=True)
-            try:
-                path.rename(old)
-            except FileNotFoundError:
-                return None
-    finally:
-        _close(lock_fd)
-    return old
-
-
 def _connect(path: Path) -> sqlite3.Connection:
     db = sqlite3.connect(path, timeout=LOCKED_S, isolation_level=None, check_same_thread=False)
     try:
@@ -225,20 +204,20 @@ def _create(path: Path) -> None:
     try:
         os.fsync(folder_fd)
     finally:
-        _close(folder_fd)
+        close_fd(folder_fd)
 
 
-def _lock(path: Path) -> int:
+def lock(path: Path) -> int:
     """Take the lock next to the file; the kernel releases it with the descriptor, even when the owner is killed."""
-    lock = path.with_name(path.name + ".lock")
-    with _explained(path):
+    lock_path = path.with_name(path.name + ".lock")
+    with explained(path):
         _make_folder(path)
-        fd = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        fd = os.open(lock_path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
     try:
-        with _explained(path):
+        with explained(path):
             _take(fd, path)
     except BaseException:
-        _close(fd)
+        close_fd(fd)
         raise
     with suppress(OSError):  # it only names the owner
         os.ftruncate(fd, 0)
@@ -252,7 +231,7 @@ def _make_folder(path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
     except (FileExistsError, NotADirectoryError):
         try:
-            _close(os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC))
+            close_fd(os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC))
         except NotADirectoryError as error:
             raise StateError(_unwritable(path, f"{shown(path.parent)} is not a folder")) from error
 
@@ -269,7 +248,7 @@ def _take(lock_fd: int, path: Path) -> None:
 
 
 @contextmanager
-def _explained(path: Path) -> Iterator[None]:
+def explained(path: Path) -> Iterator[None]:
     """Raise `StateUnavailable` for what may pass, and `StateError` for what a person has to repair."""
     try:
         yield
@@ -281,7 +260,7 @@ def _explained(path: Path) -> Iterator[None]:
         raise StateError(_unusable(path, error)) from error
 
 
-def _close(fd: int) -> None:
+def close_fd(fd: int) -> None:
     with suppress(OSError):  # it is closed nevertheless
         os.close(fd)
 

@@ -12,6 +12,7 @@ from coderouter_exporter.tail.content import Content
 from coderouter_exporter.tail.fingerprint import HEAD_BYTES_MAX, Match, match
 from coderouter_exporter.tail.open_file import OpenFile
 from coderouter_exporter.tail.rotated import FileStat
+from coderouter_exporter.tail.trouble import READ_ERRORS
 
 GONE_KEPT = 64
 """Checkpoints kept of finished files that are gone. Such a file may come back, compressed or as a copy."""
@@ -129,7 +130,10 @@ class Checkpoints:
 
 def by_age(content: Content) -> tuple[str, int]:
     """Return a sort key that puts the file written first in front."""
-    found = _FIRST_TS.search(content.bytes_at(0, HEAD_BYTES_MAX))
+    try:
+        found = _FIRST_TS.search(content.bytes_at(0, HEAD_BYTES_MAX))
+    except READ_ERRORS:
+        found = None  # reading it will report the error
     return found[1].decode(errors="replace") if found else "", content.stat.modified_ns
 
 

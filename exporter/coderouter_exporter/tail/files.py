@@ -1,7 +1,7 @@
 """The files of one path, active and rotated: those that are open, and those that are closed until they change."""
 
 from collections.abc import Container, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from time import monotonic
 
@@ -10,32 +10,15 @@ from coderouter_exporter.records.decode import Chunk
 from coderouter_exporter.state.state import Checkpoint
 from coderouter_exporter.tail.archive import ArchiveError, BadArchive, Compressed
 from coderouter_exporter.tail.checkpoints import Checkpoints, by_age
+from coderouter_exporter.tail.closed_files import ClosedFile, ClosedFiles
 from coderouter_exporter.tail.content import Content, Plain, close
 from coderouter_exporter.tail.noticed import CHECKPOINTS_CHANGED, Noticed, counted
 from coderouter_exporter.tail.open_file import OpenFile
-from coderouter_exporter.tail.rotated import Candidate, FileStat, Identity, stat_of
+from coderouter_exporter.tail.rotated import Candidate, FileStat, Identity
 from coderouter_exporter.tail.shared import Shared
-from coderouter_exporter.tail.trouble import READ_ERRORS, Failures, Kind, Trouble, must_reopen
+from coderouter_exporter.tail.trouble import READ_ERRORS, Failures, Trouble, must_reopen
 
 OPENED_AT_ONCE = 32
-
-
-@dataclass(frozen=True, kw_only=True)
-class ClosedFile:
-    """A file that needs nothing until its metadata changes."""
-
-    stat: FileStat
-    checkpoint: Checkpoint | None = None
-    pending: bool = False
-    """It cannot be read yet, though it may hold lines."""
-    failed: bool = False
-    """Reading it was tried, and is to be tried again."""
-    is_copy: bool = False
-    """It is a copy of an open file."""
-    refused: ArchiveError | None = None
-    """Why it is never read; None when it was closed for another reason, or refused earlier."""
-    skipped: str = ""
-    """Why it is never read, in words."""
 
 
 class Files:
@@ -51,9 +34,7 @@ class Files:
         self._path = path
         self._shared = shared
         self._checkpoints = Checkpoints(path, checkpoints)
-        self._closed: dict[Path, ClosedFile] = {}
-        self._were_closed: dict[Path, ClosedFile] = {}
-        """As of before the last listing."""
+        self._closed = ClosedFiles()
         self._failures = Failures[Identity]()
 
     @property
@@ -68,7 +49,7 @@ class Files:
     def pending(self, active: Identity | None) -> int:
         """Return the number of files with unread lines, other than the active one."""
         unread = [file for file in self.open if file.bytes_behind and file.identity != active]
-        return len(unread) + sum(file.pending for file in self._closed.values())
+        return len(unread) + self._closed.pending()
 
     def is_known(self, active: FileStat) -> bool:
         """Return whether the file at the path is open, or closed and unchanged."""
@@ -86,10 +67,7 @@ class Files:
 
     def closed_files_changed(self) -> bool:
         """Return whether one has changed, or is to be tried again."""
-        return any(
-            self._failures.is_due(file.stat.identity) or _changed(path, file)
-            for path, file in self._closed.items()
-        )
+        return self._closed.any_to_open(self._failures)
 
     def failure(self, path: Path) -> str:
         """Return why the file there could not be read at the last try; empty if it could."""
@@ -97,12 +75,7 @@ class Files:
 
     def troubles(self) -> list[Trouble]:
         """Return why files are not read."""
-        skipped = [
-            Trouble(path=path, reason=file.skipped, kind=Kind.SKIPPED)
-            for path, file in self._closed.items()
-            if file.skipped
-        ]
-        return [*self._failures.troubles(), *skipped]
+        return [*self._failures.troubles(), *self._closed.skipped()]
 
     def refresh(self) -> Iterator[Noticed]:
         """Notice how the open files have changed, and restart those that were truncated."""
@@ -155,8 +128,8 @@ class Files:
         files that are there were found.
         """
         existing = [file.checkpoint for file in self.open]
-        existing += [file.checkpoint for file in self._closed.values() if file.checkpoint is not None]
-        if path_is_readable and not any(file.pending for file in self._closed.values()):
+        existing += self._closed.checkpoints()
+        if path_is_readable and not self._closed.pending():
             for checkpoint in self._checkpoints.unmatched(existing):
                 checkpoint.finished = True
                 yield counted(UNMATCHED)
@@ -177,7 +150,7 @@ class Files:
         file.idle = False
         if must_reopen(error) or not file.content.can_change:
             self._drop(file)
-            self._closed[file.path] = self._to_be_tried(file.path, file.content.stat)
+            self._closed.add(file.path, self._to_be_tried(file.path, file.content.stat))
 
     def _to_be_tried(self, path: Path, stat: FileStat) -> ClosedFile:
         return ClosedFile(stat=stat, pending=path != self._path, failed=True)
@@ -194,7 +167,7 @@ class Files:
         for file in [file for file in self.open if file.closed]:
             self.open.remove(file)
             if file.idle:
-                self._closed[file.path] = ClosedFile(stat=file.content.stat, checkpoint=file.checkpoint)
+                self._closed.add(file.path, ClosedFile(stat=file.content.stat, checkpoint=file.checkpoint))
             else:
                 self.must_list = True
 
@@ -211,20 +184,9 @@ class Files:
         paths = {candidate.path for candidate in found}
         open_files = {file.identity for file in self.open}
         not_open = [candidate for candidate in found if candidate.stat.identity not in open_files]
-        known = self._were_closed = self._closed
-        self._closed = {path: file for path, file in known.items() if path in unseen}
-        self._closed |= {
-            candidate.path: known[candidate.path]
-            for candidate in not_open
-            if candidate.path in known
-            and known[candidate.path].stat == candidate.stat
-            and not self._failures.is_due(candidate.stat.identity)
-        }
+        self._closed.keep_unchanged(not_open, unseen, self._failures)
         self._failures.keep_only(
-            open_files.union(
-                (candidate.stat.identity for candidate in found),
-                (file.stat.identity for file in self._closed.values()),
-            )
+            open_files.union((each.stat.identity for each in found), self._closed.identities())
         )
         # An archive beside its plain twin is still being made from it; the twin is read.
         return [
@@ -249,7 +211,7 @@ class Files:
                 if len(opened) == OPENED_AT_ONCE:
                     break
             self.more_to_open = len(opened) == OPENED_AT_ONCE
-            opened.sort(key=lambda pair: (pair[0].path == self._path, _age(pair[1])))
+            opened.sort(key=lambda pair: (pair[0].path == self._path, by_age(pair[1])))
             while opened:
                 self._shared.step("opened")
                 yield self._start_reading(*opened.pop(0))
@@ -287,15 +249,15 @@ class Files:
             )
 
     def _close(self, candidate: Candidate, file: ClosedFile) -> None:
-        self._closed[candidate.path] = file
+        self._closed.add(candidate.path, file)
         if not file.failed:
             self._failures.clear(candidate.stat.identity)
 
     def _unopened(self, candidate: Candidate, error: OSError) -> ClosedFile:
         """Return the file as one to be tried again, unless since it was read only its mode has changed."""
         stat = candidate.stat
-        before = self._were_closed.get(candidate.path)
-        if before is not None and not before.pending and stat.has_content_of(before.stat):
+        before = self._closed.with_other_mode(candidate)
+        if before is not None:
             return replace(before, stat=stat)
         self._failures.add(stat.identity, candidate.path, error)
         return self._to_be_tried(candidate.path, stat)
@@ -308,7 +270,7 @@ class Files:
         except READ_ERRORS as error:
             close(content)
             self._failures.add(candidate.stat.identity, path, error)
-            self._closed[path] = self._to_be_tried(path, candidate.stat)
+            self._closed.add(path, self._to_be_tried(path, candidate.stat))
             return Noticed()
         if assigned is None:
             close(content)
@@ -330,27 +292,12 @@ class Files:
             yield counted(COMPRESSED_FILES, "known" if file.was_read_before else "read")
         stat = file.content.stat
         self._checkpoints.finish(file)
-        self._closed[file.path] = ClosedFile(stat=stat, checkpoint=file.checkpoint)
+        self._closed.add(file.path, ClosedFile(stat=stat, checkpoint=file.checkpoint))
         self._drop(file)
-        for path in [path for path, closed in self._closed.items() if closed.is_copy]:
-            del self._closed[path]  # whether it holds more can be decided now that its original is complete
-            self.must_list = True
+        # Whether copies hold more can be decided now that their original is complete.
+        self.must_list |= self._closed.drop_copies()
         yield CHECKPOINTS_CHANGED
 
     def _drop(self, file: OpenFile) -> None:
         self._shared.descriptors.close(file)
         self.open.remove(file)
-
-
-def _changed(path: Path, file: ClosedFile) -> bool:
-    try:
-        return stat_of(path) != file.stat
-    except OSError:
-        return False  # the next listing tells
-
-
-def _age(content: Content) -> tuple[str, int]:
-    try:
-        return by_age(content)
-    except READ_ERRORS:
-        return "", content.stat.modified_ns
