@@ -50,9 +50,9 @@ def can_inject() -> bool:
     if strace is None:
         return False
     sleeping = subprocess.Popen(("sleep", "30"))
+    command = (strace, "-qq", "-p", str(sleeping.pid), "-o", "/dev/null")
+    tracer = subprocess.Popen(command, stderr=subprocess.DEVNULL)
     try:
-        command = (strace, "-qq", "-p", str(sleeping.pid), "-o", "/dev/null")
-        tracer = subprocess.Popen(command, stderr=subprocess.DEVNULL)
         eventually(lambda: tracer.poll() is not None or _is_traced(sleeping.pid))
         return tracer.poll() is None
     finally:
