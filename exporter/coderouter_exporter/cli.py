@@ -248,7 +248,10 @@ def _event_paths(event_files: Sequence[Path]) -> list[Path]:
         raise StartupError(
             "events are off, so there is nothing to count; set the proxy's event file with --events"
         )
-    return list(dict.fromkeys(path.expanduser().absolute() for path in event_files))
+    try:
+        return list(dict.fromkeys(path.expanduser().absolute() for path in event_files))
+    except (RuntimeError, OSError) as error:  # no such user, or the current folder is gone
+        raise StartupError(f"{error}; set the event file with an absolute path in --events") from error
 
 
 def _default_state(paths: Sequence[Path]) -> Path:

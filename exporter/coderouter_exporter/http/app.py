@@ -14,7 +14,8 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
-from coderouter_exporter.engine.loop import Engine, Published
+from coderouter_exporter.engine.loop import Engine
+from coderouter_exporter.engine.published import Published
 from coderouter_exporter.engine.wakeup import Watcher
 from coderouter_exporter.http import dashboard
 from coderouter_exporter.http.proxy_liveness import ProxyLiveness
@@ -60,7 +61,7 @@ class _Pages:
     async def metrics(self, request: Request) -> Response:
         form = choose_format(request.headers.get("accept", ""))
         view = await self._fresh_view()
-        return _recovering() if view is None else _encoded(request, render(view, form), form.value)
+        return self._unavailable() if view is None else _encoded(request, render(view, form), form.value)
 
     async def metrics_json(self, request: Request) -> Response:
         hours = request.query_params.get("hours", "1")
@@ -69,7 +70,7 @@ class _Pages:
             return PlainTextResponse(f"hours={hours} is not one of {known}\n", status_code=400)
         view = await self._fresh_view()
         if view is None:
-            return _recovering()
+            return self._unavailable()
         return _encoded(request, orjson.dumps(report(view, int(hours))), "application/json")
 
     async def healthy(self, _: Request) -> Response:
@@ -79,8 +80,7 @@ class _Pages:
         published = self._engine.published
         if published.ready:
             return PlainTextResponse("ready\n")
-        reason = "the state file cannot be written" if published.commits_failing else "still catching up"
-        return PlainTextResponse(f"not ready: {reason}\n", status_code=503)
+        return PlainTextResponse(f"not ready: {'; '.join(published.reasons)}\n", status_code=503)
 
     async def landing(self, _: Request) -> Response:
         return HTMLResponse(_landing_page(self._engine.published))
@@ -88,22 +88,19 @@ class _Pages:
     async def _fresh_view(self) -> View | None:
         """Return a view of every event written before this call, or of the last commit if that takes too long.
 
-        None while the committed totals are lower than those served before.
+        None while there are no committed totals, or they are lower than those served before.
         """
         await asyncio.wait([asyncio.wrap_future(self._engine.next_pass())], timeout=DRAIN_S_MAX)
         published = self._engine.published
-        if published.recovering:
+        if published.unavailable:
             return None
         state, now_ts = State.decode(published.document), time.time()
         paths = (source.path for source in published.sources)
         alive = self._liveness.probe(paths, last_event_ts=state.last_event_ts, now_ts=now_ts)
         return View(state=state, now_ts=now_ts, published=published, alive=alive)
 
-
-def _recovering() -> Response:
-    return PlainTextResponse(
-        "the newest checkpoint was damaged; counting again what it had counted\n", status_code=503
-    )
+    def _unavailable(self) -> Response:
+        return PlainTextResponse(f"{self._engine.published.unavailable}\n", status_code=503)
 
 
 def _encoded(request: Request, body: bytes, content_type: str) -> Response:
@@ -116,8 +113,8 @@ def _encoded(request: Request, body: bytes, content_type: str) -> Response:
 
 def _landing_page(published: Published) -> str:
     sources = "".join(
-        f"<li><code>{html.escape(str(source.path))}</code>: "
-        f"{f'{source.bytes_behind} bytes behind' if source.readable else 'missing or unreadable'}</li>"
+        f"<li><code>{html.escape(source.name)}</code>: "
+        f"{f'{source.bytes_behind} bytes behind' if source.readable else html.escape(source.reason)}</li>"
         for source in published.sources
     )
     return f"""<!doctype html>

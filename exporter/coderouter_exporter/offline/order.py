@@ -16,7 +16,7 @@ from stat import S_ISREG
 
 import msgspec
 
-from coderouter_exporter.records.decode import READ_BYTES_MAX
+from coderouter_exporter.records.decode import READ_BYTES_MAX, UNDECODABLE
 from coderouter_exporter.records.values import unix_time
 from coderouter_exporter.tail.compression import (
     MAGIC_BYTES_MAX,
@@ -191,5 +191,5 @@ def written_ts(line: bytes) -> float | None:
     """Return when the line was written, or None if it is not an event with a time."""
     try:
         return unix_time(_decode(line).ts)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except UNDECODABLE:
         return None

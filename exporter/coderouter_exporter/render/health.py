@@ -83,15 +83,17 @@ def paid_gate(state: State) -> dict[str, object]:
 
 
 def counting(view: View) -> dict[str, object]:
-    """Return whether the counts are exact, what makes them inexact, and how much is not counted yet."""
+    """Return whether the counts are exact, why they may not be, and how much is not counted yet."""
     state, published = view.state, view.published
     return {
-        "exact": state.exact,
+        "exact": view.exact,
         "events_missing": state.events_missing,
         "unmatched_checkpoints": sum(state.counts.get(exporter.UNMATCHED.name, {}).values()),
-        "writers_in_doubt": state.writers.in_doubt(),
-        "files_not_rotated": state.files_not_rotated,
+        "doubts": {reason: number for (reason,), number in view.doubts.items() if number},
         "unproven_lines": sum(state.counts.get(exporter.UNPROVEN.name, {}).values()),
         "bytes_behind": view.bytes_behind,
         "commits_failing": published.commits_failing if published else 0,
+        "problems": [f"{source.name}: {source.reason}" for source in published.sources if source.reason]
+        if published
+        else [],
     }

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.metadata import version
 
-from coderouter_exporter.engine.loop import Published
+from coderouter_exporter.engine.published import Published
 from coderouter_exporter.families.kinds import MICRO
 from coderouter_exporter.state.state import Labels, Learnt, ProxyHeartbeat, State
 
@@ -29,6 +29,16 @@ class View:
     published: Published | None = None
     alive: bool | None = None
     """Whether a proxy process holds the lock next to an event file; None if that is unknown."""
+
+    @property
+    def exact(self) -> bool:
+        """Whether every event written is known to be counted once."""
+        return not any(self.doubts.values())
+
+    @property
+    def doubts(self) -> Values:
+        """Why the totals may not be exact, by reason: how many events, lines, writers, files or failures."""
+        return self.state.doubts | (self.published.doubts if self.published else {})
 
     @property
     def uptime_s(self) -> float:
@@ -104,8 +114,13 @@ class View:
     @property
     def sources_readable(self) -> Values:
         sources = self.published.sources if self.published else ()
-        return {(str(source.path),): float(source.readable) for source in sources}
+        return {(source.name,): float(source.readable) for source in sources}
+
+    @property
+    def source_problems(self) -> Values:
+        sources = self.published.sources if self.published else ()
+        return {(source.name, source.reason): 1.0 for source in sources if source.reason}
 
     @property
     def bytes_behind(self) -> int:
-        return sum(source.bytes_behind for source in self.published.sources) if self.published else 0
+        return self.published.bytes_behind if self.published else 0

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from coderouter_exporter.families.exporter import LABEL_OVERFLOW, UNPROVEN
+from coderouter_exporter.families.exporter import INTERNAL_ERRORS, LABEL_OVERFLOW, UNPROVEN
 from coderouter_exporter.families.kinds import Counter, Histogram, Profiles, Providers
 from coderouter_exporter.state.minutes import Minutes
 from coderouter_exporter.state.recent_events import RecentEvent
@@ -47,6 +47,8 @@ class Checkpoint(msgspec.Struct, kw_only=True):
     """The file is compressed; the offset counts uncompressed bytes."""
     packed_digest: bytes = b""
     """Of the compressed file when it was finished: its size, beginning and end."""
+    refused: str = ""
+    """Why the file is never read; empty if it can be."""
     size: int = 0
     """Of the file on disk when it was finished."""
     finished: bool = False
@@ -202,17 +204,13 @@ class State(msgspec.Struct, kw_only=True):
         return _decoder.decode(document)
 
     @property
-    def exact(self) -> bool:
-        """Whether every event written is known to be counted once."""
-        return not any(self.doubts.values())
-
-    @property
     def doubts(self) -> dict[Labels, int]:
-        """Return why the totals may not be exact, by reason: how many events, lines, writers or files."""
+        """Return what may keep the totals from being exact, by reason: how many events, lines, writers or files."""
         return {
             ("events_missing",): self.events_missing,
             ("file_disappeared",): self.writers.in_doubt(),
             ("unproven_lines",): sum(self.counts.get(UNPROVEN.name, {}).values()),
+            ("lines_given_up",): self.counts.get(INTERNAL_ERRORS.name, {}).get(("line",), 0),
             ("not_rotated",): self.files_not_rotated,
         }
 
@@ -261,8 +259,11 @@ class State(msgspec.Struct, kw_only=True):
     def _capped(
         self, family: Counter | Histogram, series: Mapping[Labels, object], labels: Labels, number: int
     ) -> Labels:
-        """Return the labels of a new series: `other` when the family already has as many series as it may."""
-        if len(series) < self.series_max:
+        """Return the labels of a new series: `other` when the family already has as many series as it may.
+
+        The label values of a family that no event feeds come from the code, so they need no bound.
+        """
+        if len(series) < self.series_max or not family.feeds:
             return labels
         self.add(LABEL_OVERFLOW, (family.name,), number)
         return (OTHER,) * len(labels)

@@ -6,6 +6,7 @@ from copy import copy
 from pathlib import Path
 from typing import NamedTuple
 
+from coderouter_exporter.names import kept, path_of
 from coderouter_exporter.state.state import Checkpoint
 from coderouter_exporter.tail.content import Content
 from coderouter_exporter.tail.fingerprint import HEAD_BYTES_MAX, Match, match
@@ -31,7 +32,7 @@ class Checkpoints:
 
     def __init__(self, path: Path, entries: list[Checkpoint]) -> None:
         self.entries = entries
-        self._path = str(path)
+        self._path = kept(path)
 
     def assign(self, content: Content, open_files: Sequence[OpenFile], *, at_path: bool) -> Assignment | None:
         """Return the file's checkpoint, or None when the file is a copy and must not be read."""
@@ -59,13 +60,14 @@ class Checkpoints:
                 return entry
         return None
 
-    def refuse(self, stat: FileStat, packed_digest: bytes) -> Checkpoint:
+    def refuse(self, stat: FileStat, packed_digest: bytes, reason: str) -> Checkpoint:
         """Add a checkpoint that keeps this compressed file from being read."""
         return self._added(
             Checkpoint(
                 path=self._path,
                 inode=stat.inode,
                 packed_digest=packed_digest,
+                refused=reason,
                 compressed=True,
                 finished=True,
             )
@@ -85,7 +87,7 @@ class Checkpoints:
 
     def unfinished_paths(self) -> list[Path]:
         """Return where files that may still hold unread lines were seen last."""
-        return [Path(entry.last_path) for entry in self.entries if entry.last_path and not entry.finished]
+        return [path_of(entry.last_path) for entry in self.entries if entry.last_path and not entry.finished]
 
     def unmatched(self, existing: Sequence[Checkpoint]) -> list[Checkpoint]:
         """Return the checkpoints of files that disappeared before they were known to be read to their end.
@@ -134,7 +136,10 @@ class Checkpoints:
 
 def by_age(content: Content) -> tuple[str, int]:
     """Return a sort key that puts the file written first in front."""
-    found = _FIRST_TS.search(content.bytes_at(0, HEAD_BYTES_MAX))
+    try:
+        found = _FIRST_TS.search(content.bytes_at(0, HEAD_BYTES_MAX))
+    except OSError:
+        found = None  # reading it will report the error
     return found[1].decode(errors="replace") if found else "", content.stat.modified_ns
 
 

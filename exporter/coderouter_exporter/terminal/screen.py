@@ -124,12 +124,14 @@ def _gate(report: Report) -> Iterable[Text | str]:
 
 def _counts(report: Report) -> Iterable[Text | str]:
     counting = report["counting"]
+    problems = counting.get("problems", [])  # an older exporter names neither these nor doubts
     if counting["exact"]:
         behind = counting["bytes_behind"]
-        return [_state(GOOD, "exact"), f", {behind} bytes behind" if behind else ""]
-    doubts = ("events_missing", "writers_in_doubt", "files_not_rotated", "unproven_lines")
-    why = ", ".join(f"{doubt.replace('_', ' ')} {counting[doubt]}" for doubt in doubts if counting[doubt])
-    return [_state(BAD, "not exact"), f": {why}"]
+        more = [f"{behind} bytes behind"] if behind else []
+        return [_state(GOOD, "exact"), *(f", {each}" for each in (*more, *problems))]
+    doubts: dict[str, int] = counting.get("doubts", {"events_missing": counting["events_missing"]})
+    why = [f"{reason.replace('_', ' ')} {number}" for reason, number in doubts.items()]
+    return [_state(BAD, "not exact"), f": {', '.join((*why, *problems))}"]
 
 
 def _used(today: Report) -> str:

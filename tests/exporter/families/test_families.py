@@ -8,7 +8,7 @@ from typing import get_type_hints
 
 import pytest
 
-from coderouter_exporter.engine.loop import Published, SourceStatus
+from coderouter_exporter.engine.published import Published, SourceStatus
 from coderouter_exporter.families.kinds import (
     MICRO,
     Counter,
@@ -38,11 +38,12 @@ SERVED = View(
     published=Published(
         document=b"",
         caught_up=True,
-        recovering=False,
         commits_failing=0,
         commit_duration_s=0.01,
         files_pending=0,
-        sources=(SourceStatus(path=Path("events.jsonl"), readable=True, bytes_behind=0),),
+        sources=(
+            SourceStatus(path=Path("events.jsonl"), readable=True, bytes_behind=0, reason="no such file"),
+        ),
     ),
 )
 
