@@ -12,6 +12,7 @@ from concurrent.futures import Future
 from dataclasses import dataclass
 from pathlib import Path
 
+from coderouter_exporter.engine.clock import Clock
 from coderouter_exporter.families.exporter import COMMIT_FAILURES, COMMITS
 from coderouter_exporter.fold.fold import fold
 from coderouter_exporter.state.state import State
@@ -75,6 +76,7 @@ class Engine:
         self._on_crash = on_crash
         self._step = step
         self._commit_every_s = commit_every_s
+        self._clock = Clock()
         self._uncommitted = store.generation == 0
         self._commits_failing = 0
         self._commit_duration_s = 0.0
@@ -119,6 +121,7 @@ class Engine:
     def run_pass(self) -> None:
         """Count everything that was written before the pass began."""
         self._sources.expand()
+        self._follow_clock()
         counted = self._commit() if self._commits_failing else True
         for tail in self._sources.tails:
             self._record(tail.poll())  # also while commits fail: a rename has to be noticed when it happens
@@ -150,7 +153,8 @@ class Engine:
         """Fold what the tail has and commit when it is due; return False when a commit failed."""
         for _ in range(PASSES_MAX):
             for chunk in tail.chunks():
-                fold(self._state, chunk)
+                self._follow_clock()
+                fold(self._state, chunk, time.time())
                 self._step("folded")
                 self._uncommitted = True
                 if self._commit_is_due() and not self._commit():
@@ -165,6 +169,14 @@ class Engine:
         for counter, labels in noticed.counts:
             self._state.add(counter, labels, 1)
         self._uncommitted |= bool(noticed)
+
+    def _follow_clock(self) -> None:
+        step = self._clock.step()
+        if step is not None:
+            direction = "forward" if step.step_s > 0 else "back"
+            log.warning("the clock was set %s by %.0f s", direction, abs(step.step_s))
+            self._state.follow_clock(step.moved)
+            self._uncommitted = True
 
     def _commit_is_due(self) -> bool:
         return time.monotonic() - self._committed_at >= self._commit_every_s

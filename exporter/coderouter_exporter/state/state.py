@@ -4,7 +4,7 @@ It is committed as a whole, so counts and checkpoints can never disagree. A fiel
 under, by `msgspec.field(name=...)` where the code has a better one: state files outlive versions.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from itertools import accumulate, product
 from typing import NamedTuple
 
@@ -13,6 +13,7 @@ import msgspec
 from coderouter_exporter.families.exporter import LABEL_OVERFLOW, UNMATCHED, UNPROVEN
 from coderouter_exporter.families.kinds import Counter, Histogram, Profiles, Providers
 from coderouter_exporter.state.minutes import Minutes
+from coderouter_exporter.state.order import Line
 from coderouter_exporter.state.recent_events import RecentEvent
 from coderouter_exporter.state.sequences import Writers
 
@@ -60,8 +61,9 @@ class CatalogEntry(msgspec.Struct):
 
 class StartupInfo(msgspec.Struct, kw_only=True):
     ts: float
-    configured_ts: float = 0.0
-    """When it reported this configuration: at its start, or at a later reload."""
+    """When the process started."""
+    line: Line | None = None
+    """Which line reported this configuration: that of its start, or of a later reload."""
     writer: str | None = None
     version: str | None = None
     providers: list[str] = []
@@ -82,6 +84,9 @@ class LastError(NamedTuple):
     retryable: bool | None
     error: str
     error_type: str | None = None
+    line: Line | None = None
+    suspect: bool = False
+    """Its time was impossible when it was read."""
 
 
 class LastFallback(NamedTuple):
@@ -91,6 +96,15 @@ class LastFallback(NamedTuple):
     provider: str
     error_type: str | None
     error: str
+    line: Line | None = None
+    suspect: bool = False
+
+
+class AttemptEnd(NamedTuple):
+    """How the newest attempt of a provider ended."""
+
+    failed: bool
+    line: Line | None = None
 
 
 class RecentAttempt(NamedTuple):
@@ -100,6 +114,8 @@ class RecentAttempt(NamedTuple):
     stream: bool | None
     status: int | None
     retryable: bool | None
+    line: Line | None = None
+    suspect: bool = False
 
 
 class Exemplar(NamedTuple):
@@ -128,6 +144,7 @@ class ProxyHeartbeat(NamedTuple):
     ts: float
     in_flight: int
     ended: bool = False
+    line: Line | None = None
 
 
 class Cooldown(NamedTuple):
@@ -135,6 +152,7 @@ class Cooldown(NamedTuple):
 
     ts: float
     until: float
+    line: Line | None = None
 
 
 class Learnt(NamedTuple):
@@ -146,6 +164,12 @@ class Learnt(NamedTuple):
     trait: str
     value: str
     reason: str
+    line: Line | None = None
+
+    @property
+    def what(self) -> tuple[str, str, str, str, str]:
+        """Return what was learnt by whom, whenever that was."""
+        return self.writer, self.provider, self.trait, self.value, self.reason
 
 
 class State(msgspec.Struct, kw_only=True):
@@ -159,23 +183,32 @@ class State(msgspec.Struct, kw_only=True):
     )
     startup: StartupInfo | None = None
     last_event_ts: float = 0.0
+    """When the last event was written; when it was read, if its own time is suspect."""
+    last_line: Line | None = None
+    """Which event that is."""
+    suspect_ts: float = 0.0
+    """The time in the last event, if that is suspect."""
     last_errors: dict[str, LastError] = {}
     recent_attempts: list[RecentAttempt] = msgspec.field(default_factory=list, name="recent")
     recent_events: list[RecentEvent] = msgspec.field(default_factory=list, name="journal")
     last_fallback: LastFallback | None = msgspec.field(default=None, name="moved_on")
     last_success_ts: dict[str, float] = msgspec.field(default_factory=dict, name="answered")
+    """By provider, the one that answered last at the end."""
+    newest_ends: dict[str, AttemptEnd] = {}
     """By provider."""
     minutes: Minutes = msgspec.field(default_factory=Minutes)
     heartbeats: dict[str, ProxyHeartbeat] = msgspec.field(default_factory=dict, name="pulses")
-    """By writer."""
+    """By writer, the one heard last at the end."""
     cooldowns: dict[str, Cooldown] = msgspec.field(default_factory=dict, name="cooling")
     """By provider."""
     learnt: list[Learnt] = []
-    """By the time of the event, the newest last; without what a process forgot when it reloaded or stopped."""
+    """The newest last; without what a process forgot when it reloaded or stopped."""
     month: str = ""
-    """The newest month with a cost, such as `2026-11` (UTC)."""
+    """The month of the newest cost, such as `2026-11` (UTC)."""
     month_costs: dict[str, int] = {}
     """The cost of each provider in that month, in micro-dollars."""
+    other_months: dict[str, dict[str, int]] = {}
+    """The same of the months before it."""
     checkpoints: list[Checkpoint] = msgspec.field(default_factory=list, name="positions")
     writers: Writers = msgspec.field(default_factory=Writers)
     committed_ts: float = 0.0
@@ -201,6 +234,23 @@ class State(msgspec.Struct, kw_only=True):
     @property
     def events_missing(self) -> int:
         return self.writers.missing()
+
+    def costs_in(self, month: str) -> Mapping[str, int]:
+        """Return the cost of each provider in the month, in micro-dollars."""
+        return self.month_costs if month == self.month else self.other_months.get(month, {})
+
+    def follow_clock(self, moved: Callable[[float], float]) -> None:
+        """Correct the times that are compared with the current one; `moved` returns one by the clock as it was set."""
+        self.last_event_ts = moved(self.last_event_ts) if self.last_event_ts else 0.0
+        if self.startup is not None:
+            self.startup.ts = moved(self.startup.ts)
+        for name, ts in self.last_success_ts.items():
+            self.last_success_ts[name] = moved(ts)
+        for name, cooldown in self.cooldowns.items():
+            ts = moved(cooldown.ts)
+            self.cooldowns[name] = cooldown._replace(ts=ts, until=cooldown.until + ts - cooldown.ts)
+        for writer, heartbeat in self.heartbeats.items():
+            self.heartbeats[writer] = heartbeat._replace(ts=moved(heartbeat.ts))
 
     def add(self, family: Counter, labels: Labels, number: int) -> None:
         totals = self.counts.setdefault(family.name, {})

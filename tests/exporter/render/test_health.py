@@ -67,7 +67,7 @@ COOLED = at("provider-cooldown", NOW + 3, provider="ollama", seconds=30.0)
         ([], "unused"),
         ([OK], "ok"),
         ([OK, FAILED], "failing"),
-        ([FAILED, OK], "failing"),
+        ([FAILED, OK], "ok"),
         ([OK, at("provider-failed-midstream", NOW + 1, provider="ollama", error="cut")], "failing"),
         ([FAILED, at("provider-ok", NOW + 3, provider="ollama")], "ok"),
         ([FAILED, COOLED], "cooldown"),
