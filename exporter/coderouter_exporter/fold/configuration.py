@@ -6,14 +6,17 @@ from coderouter_exporter.records.decode import CONFIGURATION_EVENTS, configurati
 from coderouter_exporter.records.record import Record
 from coderouter_exporter.records.values import as_bool, as_float, as_int, as_text, as_texts
 from coderouter_exporter.state.order import is_newer
-from coderouter_exporter.state.state import CatalogEntry, StartupInfo
+from coderouter_exporter.state.state import CatalogEntry, StartupInfo, State
 
 Identity = tuple[object, ...]
 """What a line is recognised by among the lines of a batch."""
 
 
 def update_configuration(reading: Reading) -> None:
-    """Follow startups, reloads and shutdowns; a reload does not change when the proxy started."""
+    """Follow startups, reloads and shutdowns; a reload does not change when the proxy started.
+
+    The heartbeats are up to date.
+    """
     state = reading.state
     lines: dict[Identity, dict[str, object]] = {}
     if not CONFIGURATION_EVENTS.isdisjoint(reading.groups):
@@ -30,6 +33,14 @@ def update_configuration(reading: Reading) -> None:
             if known is not None and record.msg == ConfigReloaded.msg:
                 reported.ts, reported.writer, reported.ended = known.ts, known.writer, known.ended
             state.startup = reported
+    _follow_shutdown(state)
+
+
+def _follow_shutdown(state: State) -> None:
+    """Mark the configuration of a process that has shut down: its startup may be read later than its shutdown."""
+    startup = state.startup
+    if startup is not None and startup.writer in state.heartbeats:
+        startup.ended = state.heartbeats[startup.writer].ended
 
 
 def _identity(record: Record) -> Identity:

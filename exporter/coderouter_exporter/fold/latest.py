@@ -29,8 +29,8 @@ _ATTEMPT_EVENTS = frozenset(
 def update_latest(reading: Reading) -> None:
     state = reading.state
     _update_last_event(reading)
-    update_configuration(reading)
     update_heartbeats(reading)
+    update_configuration(reading)
     update_provider_health(reading)
     update_learnt(reading)
     add_costs(state, reading.groups.get(RequestFinished.msg, ()), reading.read_ts)

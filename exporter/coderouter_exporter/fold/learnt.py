@@ -39,5 +39,7 @@ def _learnt(reading: Reading, record: Record) -> Learnt | None:
         return None
     if trait is None or reason is None or trait not in _TRAITS or reason not in _REASONS:
         return None
-    provider, line = record.provider or "", line_of(record)
+    provider, line, startup = record.provider or "", line_of(record), reading.state.startup
+    if startup is not None and not is_newer(line, startup.line):
+        return None  # its process has forgotten it
     return Learnt(reading.event_ts(record), record.writer, provider, trait, value, reason, line)
