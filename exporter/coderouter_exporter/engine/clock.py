@@ -3,7 +3,7 @@
 import time
 from dataclasses import dataclass
 
-from coderouter_exporter.state.order import is_suspect
+from coderouter_exporter.state.order import CLOCK_ERROR_S_MAX, is_suspect
 
 STEP_S_MIN = 1.0
 """A smaller difference may be a pause between reading the two clocks; slewing is slower than that."""
@@ -18,14 +18,14 @@ class ClockStep:
     step_s: float
     now_ts: float
     since_ts: float
-    """When this process started, by the clock as it was before."""
+    """When this process started, by the clock as it was before; about that time events were written by it, too."""
 
     def moved(self, ts: float) -> float:
         """Return a time by the new clock.
 
         A time from before this process stays as it is, unless it is impossible: it may be of a clock that was right.
         """
-        by_clock_before = self.since_ts <= ts <= self.now_ts - self.step_s
+        by_clock_before = self.since_ts - CLOCK_ERROR_S_MAX <= ts <= self.now_ts - self.step_s
         return ts + self.step_s if by_clock_before or is_suspect(ts, self.now_ts) else ts
 
 
