@@ -6,8 +6,11 @@ from coderouter_events.events import Heartbeat, Shutdown, Startup
 from coderouter_exporter.fold.reading import Reading, line_of
 from coderouter_exporter.records.columns import scaled
 from coderouter_exporter.state.order import is_newer
-from coderouter_exporter.state.sequences import WRITERS_MAX
 from coderouter_exporter.state.state import ProxyHeartbeat
+
+PROCESSES_MAX = 8192
+ENDED_MAX = 64
+"""Of these the last one is shown; the startup of another may turn up late."""
 
 
 def update_heartbeats(reading: Reading) -> None:
@@ -28,6 +31,6 @@ def update_heartbeats(reading: Reading) -> None:
                 line=line,
             )
         )
-    if (too_many := len(heartbeats) - WRITERS_MAX) > 0:
-        for writer in list(islice(heartbeats, too_many)):
-            del heartbeats[writer]
+    ended = [writer for writer, heartbeat in heartbeats.items() if heartbeat.ended]
+    for writer in [*ended[:-ENDED_MAX], *islice(heartbeats, max(0, len(heartbeats) - PROCESSES_MAX))]:
+        heartbeats.pop(writer, None)

@@ -94,14 +94,15 @@ class View:
     def cooldowns(self) -> Values:
         configured = self.state.startup.providers if self.state.startup else []
         cooling = {name for name in self.state.cooldowns if self.is_cooling(name)}
-        return {(name,): float(name in cooling) for name in sorted(cooling.union(configured))}
+        names = list(dict.fromkeys([*sorted(cooling), *configured]))[: self.state.series_max]
+        return {(name,): float(name in cooling) for name in sorted(names)}
 
     @property
     def budget_limits_usd(self) -> Values:
         catalog = self.state.startup.catalog if self.state.startup else []
         return {
             (entry.name,): entry.monthly_budget_usd
-            for entry in catalog
+            for entry in catalog[: self.state.series_max]
             if entry.monthly_budget_usd is not None
         }
 

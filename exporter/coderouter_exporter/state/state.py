@@ -5,8 +5,9 @@ under, by `msgspec.field(name=...)` where the code has a better one: state files
 """
 
 from collections.abc import Callable, Mapping
-from itertools import accumulate, product
-from typing import NamedTuple
+from functools import lru_cache
+from itertools import accumulate, islice, product
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -252,19 +253,25 @@ class State(msgspec.Struct, kw_only=True):
         for writer, heartbeat in self.heartbeats.items():
             self.heartbeats[writer] = heartbeat._replace(ts=moved(heartbeat.ts))
 
-    def add(self, family: Counter, labels: Labels, number: int) -> None:
+    def add(self, family: Counter, labels: Labels, number: int, events: int | None = None) -> bool:
+        """Add the number to the total of these labels; return whether they have a series of their own.
+
+        If not, `other` has them and `events` are counted as overflow, by default as many as are added.
+        """
         totals = self.counts.setdefault(family.name, {})
-        if labels not in totals:
-            labels = self._capped(family, totals, labels, number)
+        is_own = labels in totals or self._has_room(family, totals, labels)
+        if not is_own:
+            labels = self._overflow(family, labels, number if events is None else events)
         totals[labels] = totals.get(labels, 0) + number
+        return is_own
 
     def observe(
         self, family: Histogram, labels: Labels, counts: Mapping[int, int], total: int
     ) -> HistogramSeries:
         """Add observations, given as counts by bucket and their sum; return the series they were added to."""
         histogram = self.histograms.setdefault(family.name, {})
-        if labels not in histogram:
-            labels = self._capped(family, histogram, labels, sum(counts.values()))
+        if labels not in histogram and not self._has_room(family, histogram, labels):
+            labels = self._overflow(family, labels, sum(counts.values()))
         series = histogram.setdefault(labels, HistogramSeries([0] * (len(family.buckets) + 1)))
         for bucket, number in counts.items():
             series.counts[bucket] += number
@@ -273,27 +280,62 @@ class State(msgspec.Struct, kw_only=True):
 
     def totals(self, family: Counter) -> dict[Labels, int]:
         """Return the totals, sorted by labels; preset label values are 0 until they are counted."""
-        preset = [self._preset(values) for values in family.preset]
-        zeros = dict.fromkeys(product(*preset), 0) if preset or not family.labels else {}
-        return dict(sorted((zeros | self.counts.get(family.name, {})).items()))
+        counted = self.counts.get(family.name, {})
+        uncounted = (labels for labels in self._preset(family) if labels not in counted)
+        room = max(0, self.series_max - _number_of(family, counted)) if _has_names(family) else None
+        return dict(sorted((dict.fromkeys(islice(uncounted, room), 0) | counted).items()))
 
-    def _capped(
-        self, family: Counter | Histogram, series: Mapping[Labels, object], labels: Labels, number: int
-    ) -> Labels:
-        """Return the labels of a new series: `other` when the family already has as many series as it may."""
-        if len(series) < self.series_max:
-            return labels
-        self.add(LABEL_OVERFLOW, (family.name,), number)
+    def _has_room(self, family: Counter | Histogram, series: dict[Labels, Any], labels: Labels) -> bool:
+        """Return whether the labels may have a new series of their own.
+
+        Names of the configuration hold a place before they are counted. The label values of a family that no event
+        feeds come from the code, so they need no bound.
+        """
+        if not family.feeds:
+            return True
+        number = _number_of(family, series)
+        if number >= self.series_max:
+            return False
+        if isinstance(family, Histogram) or not _has_names(family):
+            return True
+        preset = self._preset(family)
+        if labels in preset or number + len(preset) < self.series_max:
+            return True
+        return len(preset) < self.series_max and _number_of(family, preset | series) < self.series_max
+
+    def _overflow(self, family: Counter | Histogram, labels: Labels, events: int) -> Labels:
+        """Return the labels of the series that has what is beyond the bound."""
+        self.add(LABEL_OVERFLOW, (family.name,), events)
         return (OTHER,) * len(labels)
 
-    def _preset(self, values: tuple[str, ...] | Providers | Profiles) -> tuple[str, ...] | list[str]:
-        match values:
-            case Providers():
-                return self.startup.providers if self.startup else []
-            case Profiles():
-                return self.startup.profiles if self.startup else []
-            case _:
-                return values
+    def _preset(self, family: Counter) -> dict[Labels, object]:
+        """Return the preset labels; those with names of the configuration only as far as there is room for them."""
+        if not _has_names(family):
+            return _combinations(family.preset, family.labels)
+        providers, profiles = (
+            (tuple(self.startup.providers), tuple(self.startup.profiles)) if self.startup else ((), ())
+        )
+        names = {Providers(): providers, Profiles(): profiles}
+        preset = tuple(names.get(values, values) for values in family.preset)
+        return _combinations(preset, family.labels, self.series_max)
+
+
+@lru_cache(32)
+def _combinations(
+    preset: tuple[tuple[str, ...], ...], labels: tuple[str, ...], most: int | None = None
+) -> dict[Labels, object]:
+    """Return at most so many combinations of the values of each label; the empty one if there are no labels."""
+    return dict.fromkeys(islice(product(*preset), most), 0) if preset or not labels else {}
+
+
+def _number_of(family: Counter | Histogram, series: Mapping[Labels, object]) -> int:
+    """Return how many series count against the bound: all but the one that has what is beyond it."""
+    return len(series) - ((OTHER,) * len(family.labels) in series)
+
+
+def _has_names(family: Counter) -> bool:
+    """Return whether label values are names of the configuration."""
+    return any(isinstance(values, (Providers, Profiles)) for values in family.preset)
 
 
 _decoder = msgspec.msgpack.Decoder(State)
