@@ -126,6 +126,7 @@ class Engine:
         for tail in self._sources.tails:
             self._record(tail.poll())  # also while commits fail: a rename has to be noticed when it happens
             counted = counted and self._count(tail)
+        self._record(self._sources.forget_long_gone())
         counted = counted and (not self._uncommitted or self._commit())
         self.published = self._snapshot(caught_up=counted or self.published.caught_up)
         self._step("published")

@@ -50,6 +50,8 @@ class Checkpoint(msgspec.Struct, kw_only=True):
     """Of the file on disk when it was finished."""
     finished: bool = False
     """When last seen, it had been rotated away and read to its end; or it can never be read."""
+    gone_s: float = 0.0
+    """For how long it has been gone while an exporter ran."""
 
 
 class CatalogEntry(msgspec.Struct):

@@ -9,6 +9,7 @@ from typing import NamedTuple
 from coderouter_exporter.state.state import Checkpoint
 from coderouter_exporter.tail.content import Content
 from coderouter_exporter.tail.fingerprint import HEAD_BYTES_MAX, Match, match
+from coderouter_exporter.tail.gone import Timer
 from coderouter_exporter.tail.open_file import OpenFile
 from coderouter_exporter.tail.rotated import FileStat
 
@@ -99,6 +100,16 @@ class Checkpoints:
         gone = [entry for entry in self.entries if entry.finished and id(entry) not in ids]
         for entry in gone[:-GONE_KEPT]:
             self.entries.remove(entry)
+
+    def forget_long_gone(
+        self, existing: Sequence[Checkpoint], timer: Timer, elapsed_s: float
+    ) -> list[Checkpoint]:
+        """Drop the checkpoints of files that have been gone for long, and return them."""
+        ids = set(map(id, existing))
+        over = [e for e in self.entries if timer.is_over(e, elapsed_s, exists=id(e) in ids)]
+        for entry in over:
+            self.entries.remove(entry)
+        return over
 
     def _best_match(self, content: Content) -> tuple[Match, Checkpoint | None]:
         """Return the best match; of equal ones that with the file's inode, then that with the highest offset."""

@@ -11,6 +11,7 @@ from coderouter_exporter.state.state import Checkpoint
 from coderouter_exporter.tail.archive import ArchiveError, BadArchive, Compressed
 from coderouter_exporter.tail.checkpoints import Checkpoints, by_age
 from coderouter_exporter.tail.content import Content, Plain
+from coderouter_exporter.tail.gone import Timer
 from coderouter_exporter.tail.noticed import CHECKPOINTS_CHANGED, Noticed, counted
 from coderouter_exporter.tail.open_file import OpenFile
 from coderouter_exporter.tail.rotated import Candidate, FileStat, Identity, stat_of
@@ -107,13 +108,25 @@ class Files:
 
         They are not counted while a file cannot be read, because it may be one of them.
         """
-        existing = [file.checkpoint for file in self.open]
-        existing += [file.checkpoint for file in self._closed.values() if file.checkpoint is not None]
+        existing = self._existing()
         if path_is_readable and not any(file.pending for file in self._closed.values()):
             for checkpoint in self._checkpoints.unmatched(existing):
                 checkpoint.finished = True
                 yield counted(UNMATCHED)
         self._checkpoints.forget_gone(existing)
+
+    def forget_long_gone(self, timer: Timer, elapsed_s: float) -> Iterator[Noticed]:
+        """Forget files that have been gone for long, and count those that had not been read to their end."""
+        if self.must_list or self.more_to_open:
+            return
+        for checkpoint in self._checkpoints.forget_long_gone(self._existing(), timer, elapsed_s):
+            is_lost = checkpoint.offset and not checkpoint.finished
+            yield counted(UNMATCHED, checkpoints_changed=True) if is_lost else CHECKPOINTS_CHANGED
+
+    def _existing(self) -> list[Checkpoint]:
+        """Return the checkpoints of the files that are there."""
+        existing = [file.checkpoint for file in self.open]
+        return existing + [file.checkpoint for file in self._closed.values() if file.checkpoint is not None]
 
     def close(self) -> None:
         for file in self.open:

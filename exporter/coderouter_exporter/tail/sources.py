@@ -8,6 +8,8 @@ from pathlib import Path
 
 from coderouter_exporter.state.state import Checkpoint
 from coderouter_exporter.tail.content import Step, no_step
+from coderouter_exporter.tail.gone import GONE_KEPT_S, Timer
+from coderouter_exporter.tail.noticed import Noticed
 from coderouter_exporter.tail.open_file import Descriptors
 from coderouter_exporter.tail.rotated import Folders, is_rotated
 from coderouter_exporter.tail.shared import LATE_WRITER_S, Shared
@@ -32,6 +34,7 @@ class Sources:
         olddir: Path | None = None,
         step: Step = no_step,
         late_writer_s: float = LATE_WRITER_S,
+        gone_kept_s: float = GONE_KEPT_S,
     ) -> None:
         self.tails: list[Tail] = []
         self._fixed = [path for path in patterns if not glob.has_magic(str(path))]
@@ -49,6 +52,7 @@ class Sources:
             late_writer_s=late_writer_s,
         )
         self._expanded_at = 0.0
+        self._gone = Timer(gone_kept_s)
         known = (Path(path) for path in self._checkpoints)
         self._add(self._fixed)
         self._add(path for path in known if any(path.match(str(pattern)) for pattern in self._globs))
@@ -60,6 +64,23 @@ class Sources:
             found = (Path(name) for pattern in self._globs for name in glob.iglob(str(pattern)))  # noqa: PTH207
             self._add(sorted(path for path in found if not is_rotated(path.name)))
             self._expanded_at = time.monotonic()
+
+    def forget_long_gone(self) -> Noticed:
+        """Forget the files that have been gone for long, and the event files that only a glob has found."""
+        elapsed_s = self._gone.elapsed_s()
+        if elapsed_s is None:
+            return Noticed()
+        noticed = [tail.forget_long_gone(self._gone, elapsed_s) for tail in self.tails]
+        abandoned = [
+            tail for tail in self.tails if tail.path not in self._fixed and tail.is_abandoned(self._gone)
+        ]
+        for tail in abandoned:
+            self.tails.remove(tail)
+            self._paths.remove(tail.path)
+        for path, known in self._checkpoints.items():
+            if Path(path) not in self._paths:
+                known[:] = [e for e in known if not self._gone.is_over(e, elapsed_s, exists=False)]
+        return Noticed.merge(noticed)
 
     def checkpoints(self) -> list[Checkpoint]:
         """Return those of all files, including event files that are not configured now but may be again."""

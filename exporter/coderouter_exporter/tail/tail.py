@@ -12,6 +12,7 @@ from coderouter_exporter.families.exporter import ROTATIONS
 from coderouter_exporter.records.decode import Chunk
 from coderouter_exporter.state.state import Checkpoint
 from coderouter_exporter.tail.files import Files
+from coderouter_exporter.tail.gone import Timer, is_gone
 from coderouter_exporter.tail.noticed import Noticed, counted
 from coderouter_exporter.tail.rotated import Candidate, FileStat, Identity, Listing, RotationGroup, stat_of
 from coderouter_exporter.tail.shared import Shared
@@ -40,6 +41,7 @@ class Tail:
         """The file at the path, if there was one at the last poll."""
         self._active: Identity | None = None
         """The file that was last at the path."""
+        self._gone_s = 0.0
 
     def poll(self) -> Noticed:
         """Notice what was created, renamed, copied, compressed, truncated or removed."""
@@ -58,6 +60,15 @@ class Tail:
     def close_finished(self) -> Noticed:
         """Close rotated files that have been read to their end and have not grown for a while."""
         return Noticed.merge(self._files.close_finished(self._at_path))
+
+    def forget_long_gone(self, timer: Timer, elapsed_s: float) -> Noticed:
+        """Forget files that have been gone for long."""
+        self._gone_s = self._gone_s + elapsed_s if is_gone(self.path) else 0.0
+        return Noticed.merge(self._files.forget_long_gone(timer, elapsed_s))
+
+    def is_abandoned(self, timer: Timer) -> bool:
+        """Return whether there has been nothing at the path for long, and no file of it is left."""
+        return self._gone_s > timer.kept_s and not self.checkpoints
 
     @property
     def checkpoints(self) -> list[Checkpoint]:

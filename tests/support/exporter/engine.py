@@ -8,6 +8,7 @@ from coderouter_exporter.render.view import View
 from coderouter_exporter.state.state import State
 from coderouter_exporter.state.store import Store
 from coderouter_exporter.tail.content import Step, no_step
+from coderouter_exporter.tail.gone import GONE_KEPT_S
 from coderouter_exporter.tail.shared import LATE_WRITER_S
 from coderouter_exporter.tail.sources import Sources
 from support.exporter.process import samples
@@ -26,12 +27,18 @@ class EngineRig:
         step: Step = no_step,
         late_writer_s: float = LATE_WRITER_S,
         commit_every_s: float = COMMIT_EVERY_S,
+        gone_kept_s: float = GONE_KEPT_S,
     ) -> None:
         self._store = Store(state)
         document = self._store.load()
         restored = State(created_ts=1.0) if document is None else State.decode(document)
         self.sources = Sources(
-            events, restored.checkpoints, olddir=olddir, step=step, late_writer_s=late_writer_s
+            events,
+            restored.checkpoints,
+            olddir=olddir,
+            step=step,
+            late_writer_s=late_writer_s,
+            gone_kept_s=gone_kept_s,
         )
         self._engine = Engine(
             self.sources,
