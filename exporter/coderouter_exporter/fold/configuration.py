@@ -6,7 +6,8 @@ from coderouter_exporter.records.decode import CONFIGURATION_EVENTS, configurati
 from coderouter_exporter.records.record import Record
 from coderouter_exporter.records.values import as_bool, as_float, as_int, as_text, as_texts
 from coderouter_exporter.state.order import is_newer
-from coderouter_exporter.state.state import CatalogEntry, StartupInfo, State
+from coderouter_exporter.state.reported import CatalogEntry, StartupInfo
+from coderouter_exporter.state.state import State
 
 Identity = tuple[object, ...]
 """What a line is recognised by among the lines of a batch."""

@@ -6,7 +6,7 @@ from coderouter_events.events import Heartbeat, Shutdown, Startup
 from coderouter_exporter.fold.reading import Reading, line_of
 from coderouter_exporter.records.columns import scaled
 from coderouter_exporter.state.order import is_newer
-from coderouter_exporter.state.state import ProxyHeartbeat
+from coderouter_exporter.state.reported import ProxyHeartbeat
 
 PROCESSES_MAX = 8192
 ENDED_MAX = 64

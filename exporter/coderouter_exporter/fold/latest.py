@@ -19,7 +19,8 @@ from coderouter_exporter.fold.spending import add_costs
 from coderouter_exporter.records.record import Record
 from coderouter_exporter.state.order import is_newer, newest
 from coderouter_exporter.state.recent_events import with_newest
-from coderouter_exporter.state.state import RECENT_ATTEMPTS_MAX, RecentAttempt
+from coderouter_exporter.state.reported import RecentAttempt
+from coderouter_exporter.state.state import RECENT_ATTEMPTS_MAX
 
 _ATTEMPT_EVENTS = frozenset(
     (TryProvider.msg, ProviderOk.msg, ProviderFailed.msg, ProviderFailedMidstream.msg)

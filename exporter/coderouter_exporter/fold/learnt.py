@@ -6,7 +6,8 @@ from coderouter_events.events import AdaptationReason, ConfigReloaded, ProviderA
 from coderouter_exporter.fold.reading import Reading, line_of
 from coderouter_exporter.records.record import Record
 from coderouter_exporter.state.order import is_newer
-from coderouter_exporter.state.state import LEARNT_MAX, Learnt
+from coderouter_exporter.state.reported import Learnt
+from coderouter_exporter.state.state import LEARNT_MAX
 
 VALUE_CHARS_MAX = 1000
 """A longer value is invalid, and part of it would be a wrong one."""

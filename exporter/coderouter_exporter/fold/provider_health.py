@@ -13,7 +13,8 @@ from coderouter_exporter.fold.reading import Reading, http_status, line_of
 from coderouter_exporter.records.record import Record
 from coderouter_exporter.state.order import Line, is_newer
 from coderouter_exporter.state.recent_events import truncated
-from coderouter_exporter.state.state import SERIES_MAX, AttemptEnd, Cooldown, LastError, LastFallback
+from coderouter_exporter.state.reported import AttemptEnd, Cooldown, LastError, LastFallback
+from coderouter_exporter.state.state import SERIES_MAX
 
 
 def update_provider_health(reading: Reading) -> None:

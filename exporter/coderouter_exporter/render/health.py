@@ -5,7 +5,8 @@ from collections.abc import Callable
 from coderouter_exporter.families import exporter
 from coderouter_exporter.families import proxy as families_proxy
 from coderouter_exporter.render.view import View
-from coderouter_exporter.state.state import ProxyHeartbeat, StartupInfo, State
+from coderouter_exporter.state.reported import ProxyHeartbeat, StartupInfo
+from coderouter_exporter.state.state import State
 
 Time = Callable[[float], str]
 """Formats a time."""

@@ -10,7 +10,8 @@ from coderouter_exporter.render import charts, health, learnt
 from coderouter_exporter.render.view import View
 from coderouter_exporter.state import recent_events
 from coderouter_exporter.state.order import is_suspect
-from coderouter_exporter.state.state import LastError, RecentAttempt, StartupInfo, State
+from coderouter_exporter.state.reported import LastError, RecentAttempt, StartupInfo
+from coderouter_exporter.state.state import State
 
 _FAILURES = (ProviderFailed.msg, ProviderFailedMidstream.msg)
 

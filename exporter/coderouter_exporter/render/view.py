@@ -9,7 +9,8 @@ from importlib.metadata import version
 from coderouter_exporter.engine.loop import Published
 from coderouter_exporter.families.kinds import MICRO
 from coderouter_exporter.state.order import CLOCK_ERROR_S_MAX
-from coderouter_exporter.state.state import Labels, Learnt, ProxyHeartbeat, State
+from coderouter_exporter.state.reported import Learnt, ProxyHeartbeat
+from coderouter_exporter.state.state import Labels, State
 
 SILENCE_S_MAX = 45.0
 """A process that has missed two heartbeats, one every 15 s, is considered dead."""
