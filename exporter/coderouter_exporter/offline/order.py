@@ -5,6 +5,7 @@ compressed, as a copy, or under two names. So files are compared by their conten
 """
 
 import gzip
+import time
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
@@ -16,8 +17,11 @@ from zlib import error as ZlibError  # noqa: N812 - it is a class
 import msgspec
 
 from coderouter_events.events import LINE_BYTES_MAX
+from coderouter_exporter.records import age
+from coderouter_exporter.records.age import FirstEvent
 from coderouter_exporter.records.decode import READ_BYTES_MAX
 from coderouter_exporter.records.values import unix_time
+from coderouter_exporter.state.order import CLOCK_ERROR_S_MAX, is_suspect
 
 UNREADABLE = (OSError, EOFError, ZlibError)
 COMPRESSIONS = {b"\x28\xb5\x2f\xfd": "zstd", b"BZh": "bzip2", b"\xfd7zXZ": "xz", b"\x04\x22\x4d\x18": "lz4"}
@@ -44,7 +48,7 @@ def oldest_first(paths: Iterable[Path]) -> list[Path]:
                 raise cannot_read(path, error) from error
             # else it is being compressed from the plain file right now, and has no content yet
     kept = [path for same in by_start.values() for path in (_without_copies(same) if len(same) > 1 else same)]
-    return sorted(kept, key=_first_event_ts)
+    return age.oldest_first(kept, _first_event)
 
 
 def open_log(path: Path) -> BufferedIOBase:
@@ -110,12 +114,11 @@ def _blocks(path: Path) -> Iterator[bytes]:
             yield block
 
 
-def _first_event_ts(path: Path) -> float:
-    """Return the time of the first line that has one, or of the file's last modification if none has."""
+def _first_event(path: Path) -> FirstEvent:
+    head, now_ts = b"", time.time()
     with suppress(*UNREADABLE), open_log(path) as stream:
-        times = map(written_ts, stream.read(READ_BYTES_MAX).split(b"\n"))
-        return next((ts for ts in times if ts is not None), path.stat().st_mtime)
-    return path.stat().st_mtime
+        head = stream.read(READ_BYTES_MAX)
+    return age.first_event(head, path.stat().st_mtime, lambda ts: is_suspect(ts, now_ts))
 
 
 class _Timestamp(msgspec.Struct):
@@ -126,8 +129,9 @@ _decode = msgspec.json.Decoder(_Timestamp).decode
 
 
 def written_ts(line: bytes) -> float | None:
-    """Return when the line was written, or None if it is not an event with a time."""
+    """Return when the line was written, or None if it is not an event with a time, or that is still to come."""
     try:
-        return unix_time(_decode(line).ts)
+        ts = unix_time(_decode(line).ts)
     except (msgspec.DecodeError, UnicodeDecodeError):
         return None
+    return None if ts is None or ts > time.time() + CLOCK_ERROR_S_MAX else ts

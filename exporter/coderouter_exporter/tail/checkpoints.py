@@ -1,11 +1,13 @@
 """Checkpoints of one path: the offset in each of its files, assigned to files by content."""
 
-import re
+import time
 from collections.abc import Sequence
 from copy import copy
 from pathlib import Path
 from typing import NamedTuple
 
+from coderouter_exporter.records.age import FirstEvent, first_event
+from coderouter_exporter.state.order import is_suspect
 from coderouter_exporter.state.state import Checkpoint
 from coderouter_exporter.tail.content import Content
 from coderouter_exporter.tail.fingerprint import HEAD_BYTES_MAX, Match, match
@@ -15,8 +17,6 @@ from coderouter_exporter.tail.rotated import FileStat
 
 GONE_KEPT = 64
 """Checkpoints kept of finished files that are gone. Such a file may come back, compressed or as a copy."""
-
-_FIRST_TS = re.compile(rb'"ts": ?"([^"]*)"')
 
 
 class Assignment(NamedTuple):
@@ -137,10 +137,10 @@ class Checkpoints:
         return checkpoint
 
 
-def by_age(content: Content) -> tuple[str, int]:
-    """Return a sort key that puts the file written first in front."""
-    found = _FIRST_TS.search(content.bytes_at(0, HEAD_BYTES_MAX))
-    return found[1].decode(errors="replace") if found else "", content.stat.modified_ns
+def first_event_of(content: Content) -> FirstEvent:
+    now_ts = time.time()
+    head = content.bytes_at(0, HEAD_BYTES_MAX)
+    return first_event(head, content.stat.modified_ns / 1e9, lambda ts: is_suspect(ts, now_ts))
 
 
 def _begins_like(content: Content, file: OpenFile) -> bool:

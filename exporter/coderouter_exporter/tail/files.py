@@ -7,9 +7,10 @@ from pathlib import Path
 from time import monotonic
 
 from coderouter_exporter.families.exporter import COMPRESSED_FILES, LINES, ROTATIONS, UNMATCHED
+from coderouter_exporter.records.age import oldest_first
 from coderouter_exporter.state.state import Checkpoint
 from coderouter_exporter.tail.archive import ArchiveError, BadArchive, Compressed
-from coderouter_exporter.tail.checkpoints import Checkpoints, by_age
+from coderouter_exporter.tail.checkpoints import Checkpoints, first_event_of
 from coderouter_exporter.tail.content import Content, Plain
 from coderouter_exporter.tail.gone import Timer
 from coderouter_exporter.tail.noticed import CHECKPOINTS_CHANGED, Noticed, counted
@@ -194,7 +195,8 @@ class Files:
                 if len(opened) == OPENED_AT_ONCE:
                     break
             self.more_to_open = len(opened) == OPENED_AT_ONCE
-            opened.sort(key=lambda pair: (pair[0].path == self._path, by_age(pair[1])))
+            opened = oldest_first(opened, lambda pair: first_event_of(pair[1]))
+            opened.sort(key=lambda pair: pair[0].path == self._path)
             while opened:
                 self._shared.step("opened")
                 yield self._start_reading(*opened.pop(0))
