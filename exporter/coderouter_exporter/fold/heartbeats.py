@@ -31,6 +31,12 @@ def update_heartbeats(reading: Reading) -> None:
                 line=line,
             )
         )
+    if Shutdown.msg in reading.groups or len(heartbeats) > PROCESSES_MAX:
+        _forget(heartbeats)
+
+
+def _forget(heartbeats: dict[str, ProxyHeartbeat]) -> None:
+    """Forget the processes beyond the bounds that were heard first."""
     ended = [writer for writer, heartbeat in heartbeats.items() if heartbeat.ended]
     for writer in [*ended[:-ENDED_MAX], *islice(heartbeats, max(0, len(heartbeats) - PROCESSES_MAX))]:
         heartbeats.pop(writer, None)

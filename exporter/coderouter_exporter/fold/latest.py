@@ -44,10 +44,10 @@ def _update_last_event(reading: Reading) -> None:
     last = next((record for record in reversed(reading.records) if record.msg in PLANS), None)
     if last is None:
         return
-    when = reading.when(last)
-    if is_newer(when.line, state.last_line):
-        state.last_event_ts, state.last_line = reading.event_ts(last), when.line
-        state.suspect_ts = when.ts if when.suspect else 0.0
+    ts, line, suspect = reading.when(last)
+    if is_newer(line, state.last_line):
+        state.last_event_ts, state.last_line = reading.event_ts(last), line
+        state.suspect_ts = ts if suspect else 0.0
 
 
 def _update_recent_attempts(reading: Reading) -> None:
@@ -59,14 +59,6 @@ def _update_recent_attempts(reading: Reading) -> None:
 
 
 def _recent_attempt(reading: Reading, record: Record) -> RecentAttempt:
-    when = reading.when(record)
-    return RecentAttempt(
-        ts=when.ts,
-        event=record.msg,
-        provider=record.provider or "",
-        stream=record.stream,
-        status=http_status(record),
-        retryable=record.retryable,
-        line=when.line,
-        suspect=when.suspect,
-    )
+    ts, line, suspect = reading.when(record)
+    provider, status = record.provider or "", http_status(record)
+    return RecentAttempt(ts, record.msg, provider, record.stream, status, record.retryable, line, suspect)

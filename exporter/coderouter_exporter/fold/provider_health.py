@@ -52,16 +52,17 @@ def _line(known: Cooldown | LastError | LastFallback | AttemptEnd | None) -> Lin
 
 
 def _update_last_error(reading: Reading, provider: str, record: Record) -> None:
-    errors, when = reading.state.last_errors, reading.when(record)
-    if _has_room(errors, provider) and is_newer(when.line, _line(errors.get(provider))):
+    errors = reading.state.last_errors
+    ts, line, suspect = reading.when(record)
+    if _has_room(errors, provider) and is_newer(line, _line(errors.get(provider))):
         errors[provider] = LastError(
-            ts=when.ts,
+            ts=ts,
             status=http_status(record),
             retryable=record.retryable,
             error=truncated(record.error or ""),
             error_type=record.error_type,
-            line=when.line,
-            suspect=when.suspect,
+            line=line,
+            suspect=suspect,
         )
 
 
@@ -90,9 +91,7 @@ def _update_last_fallback(reading: Reading) -> None:
     record = next((record for record in reversed(failures) if record.retryable), None)
     if record is None:
         return
-    when, previous = reading.when(record), reading.state.last_fallback
-    if is_newer(when.line, _line(previous)):
-        error = truncated(record.error or "")
-        reading.state.last_fallback = LastFallback(
-            when.ts, record.provider or "", record.error_type, error, when.line, when.suspect
-        )
+    ts, line, suspect = reading.when(record)
+    if is_newer(line, _line(reading.state.last_fallback)):
+        provider, error = record.provider or "", truncated(record.error or "")
+        reading.state.last_fallback = LastFallback(ts, provider, record.error_type, error, line, suspect)

@@ -1,16 +1,16 @@
 """A batch of new records, in the order in which they were read."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from coderouter_exporter.records.record import Record
 from coderouter_exporter.records.values import unix_time
-from coderouter_exporter.state.order import Line, When, is_suspect
+from coderouter_exporter.state.order import Line, When, possible
 from coderouter_exporter.state.sequences import is_numbered
 from coderouter_exporter.state.state import State
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class Reading:
     state: State
     data: bytes
@@ -20,6 +20,11 @@ class Reading:
     """The records by the name of their event."""
     read_ts: float
     """When they were read, by the clock of this machine; infinite if that does not matter."""
+    _first_ts: float = field(init=False)
+    _last_ts: float = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._first_ts, self._last_ts = possible(self.read_ts)
 
     def of(self, *events: str) -> Sequence[Record]:
         """Return the records of these events."""
@@ -31,7 +36,7 @@ class Reading:
     def event_ts(self, record: Record) -> float:
         """Return when the event happened as far as that is known: if its time is suspect, when it was read."""
         ts = self.written_ts(record)
-        return self.read_ts if is_suspect(ts, self.read_ts) else min(ts, self.read_ts)
+        return min(ts, self.read_ts) if self._first_ts <= ts else self.read_ts
 
     def written_ts(self, record: Record) -> float:
         """Return the time in the record, or that of the event before it when its own cannot be read."""
@@ -40,13 +45,12 @@ class Reading:
 
     def when(self, record: Record) -> When:
         ts = self.written_ts(record)
-        return When(ts, line_of(record), is_suspect(ts, self.read_ts))
+        return ts, line_of(record), not self._first_ts <= ts <= self._last_ts
 
 
 def line_of(record: Record) -> Line | None:
-    if record.seq is None or not is_numbered(record.writer, record.seq):
-        return None
-    return Line(record.writer, record.seq)
+    writer, seq = record.writer, record.seq
+    return (writer, seq) if seq is not None and is_numbered(writer, seq) else None
 
 
 def http_status(record: Record) -> int | None:

@@ -89,9 +89,10 @@ def as_json(
 
 
 def _recent_event(record: Record, when: When) -> RecentEvent:
+    ts, line, suspect = when
     status, attempts = record.status, record.attempts
     return RecentEvent(
-        ts=when.ts,
+        ts=ts,
         event=record.msg,
         request_id=record.request_id,
         provider=record.provider,
@@ -102,8 +103,8 @@ def _recent_event(record: Record, when: When) -> RecentEvent:
         error=None if record.error is None else truncated(record.error),
         seconds=record.seconds if record.duration_s is None else record.duration_s,
         attempts=attempts if attempts is not None and 0 <= attempts <= ATTEMPTS_MAX else None,
-        line=when.line,
-        suspect=when.suspect,
+        line=line,
+        suspect=suspect,
     )
 
 
