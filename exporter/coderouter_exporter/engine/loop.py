@@ -176,7 +176,7 @@ class Engine:
         if step is not None:
             direction = "forward" if step.step_s > 0 else "back"
             log.warning("the clock was set %s by %.0f s", direction, abs(step.step_s))
-            self._state.follow_clock(step.moved)
+            self._state.correct_times(step.moved)
             self._uncommitted = True
 
     def _commit_is_due(self) -> bool:

@@ -1,5 +1,6 @@
 """Updates what is shown beside the counts; each kind has a module of its own."""
 
+from functools import partial
 from itertools import islice
 
 from coderouter_events.events import (
@@ -29,6 +30,7 @@ _ATTEMPT_EVENTS = frozenset(
 
 def update_latest(reading: Reading) -> None:
     state = reading.state
+    was_suspect = state.suspect_ts > 0.0
     _update_last_event(reading)
     update_heartbeats(reading)
     update_configuration(reading)
@@ -37,6 +39,9 @@ def update_latest(reading: Reading) -> None:
     add_costs(state, reading.groups.get(RequestFinished.msg, ()), reading.read_ts)
     _update_recent_attempts(reading)
     state.recent_events = with_newest(state.recent_events, reading.records, reading.when)
+    if (was_suspect or reading.has_suspects) and not state.suspect_ts:
+        # What was read before an event happened before it, so that old lines do not pass for new ones.
+        state.correct_times(partial(min, state.last_event_ts))
 
 
 def _update_last_event(reading: Reading) -> None:

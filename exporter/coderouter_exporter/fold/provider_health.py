@@ -31,7 +31,12 @@ def update_provider_health(reading: Reading) -> None:
 
 
 def _last_by_provider(records: Sequence[Record]) -> dict[str, Record]:
-    return {record.provider or "": record for record in records}
+    """Return the last record of each provider; the last of all is at the end."""
+    last = {record.provider or "": record for record in records}
+    if records:
+        provider = records[-1].provider or ""
+        last[provider] = last.pop(provider)
+    return last
 
 
 def _has_room(kept: Mapping[str, object], provider: str) -> bool:

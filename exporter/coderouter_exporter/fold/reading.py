@@ -20,6 +20,8 @@ class Reading:
     """The records by the name of their event."""
     read_ts: float
     """When they were read, by the clock of this machine; infinite if that does not matter."""
+    has_suspects: bool = field(default=False, init=False)
+    """Whether the time that `event_ts` returned for any record is that of reading."""
     _first_ts: float = field(init=False)
     _last_ts: float = field(init=False)
 
@@ -36,7 +38,10 @@ class Reading:
     def event_ts(self, record: Record) -> float:
         """Return when the event happened as far as that is known: if its time is suspect, when it was read."""
         ts = self.written_ts(record)
-        return min(ts, self.read_ts) if self._first_ts <= ts else self.read_ts
+        if self._first_ts <= ts <= self._last_ts:
+            return min(ts, self.read_ts)
+        self.has_suspects = True
+        return self.read_ts
 
     def written_ts(self, record: Record) -> float:
         """Return the time in the record, or that of the event before it when its own cannot be read."""

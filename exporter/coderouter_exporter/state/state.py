@@ -151,8 +151,8 @@ class State(msgspec.Struct, kw_only=True):
         """Return the cost of each provider in the month, in micro-dollars."""
         return self.month_costs if month == self.month else self.other_months.get(month, {})
 
-    def follow_clock(self, moved: Callable[[float], float]) -> None:
-        """Correct the times that are compared with the current one; `moved` returns one by the clock as it was set."""
+    def correct_times(self, moved: Callable[[float], float]) -> None:
+        """Move the times that are compared with the current one."""
         self.last_event_ts = moved(self.last_event_ts) if self.last_event_ts else 0.0
         if self.startup is not None:
             self.startup.ts = moved(self.startup.ts)
@@ -160,7 +160,7 @@ class State(msgspec.Struct, kw_only=True):
             self.last_success_ts[name] = moved(ts)
         for name, cooldown in self.cooldowns.items():
             ts = moved(cooldown.ts)
-            self.cooldowns[name] = cooldown._replace(ts=ts, until=cooldown.until + ts - cooldown.ts)
+            self.cooldowns[name] = cooldown._replace(ts=ts, until=ts + (cooldown.until - cooldown.ts))
         for writer, heartbeat in self.heartbeats.items():
             self.heartbeats[writer] = heartbeat._replace(ts=moved(heartbeat.ts))
 

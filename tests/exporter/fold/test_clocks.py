@@ -135,6 +135,17 @@ def test_a_dead_proxy_is_down_after_45_s_however_far_ahead_its_clock_was(ahead_s
     assert [shown(state, NOW + age_s)["coderouter_up", ()] for age_s in (1, 45, 46)] == [1, 1, 0]
 
 
+@pytest.mark.parametrize("cut_at", [0, 1, 2])
+def test_old_lines_of_a_clock_that_was_ahead_do_not_pass_for_new_ones(cut_at: int) -> None:
+    """As when an exporter starts and reads what a proxy wrote an hour ago."""
+    ahead = [line("proxy-heartbeat", ts=utc(WRONG["2036"]), writer="w1", seq=1, in_flight=3)]
+    after = [line("coderouter-shutdown", ts=utc(NOW - HOUR_S), writer="w2", seq=1, reason="SIGTERM")]
+    lines = [*ahead, *after]
+    state = folded(*lines[cut_at:], state=folded(*lines[:cut_at], read_ts=NOW), read_ts=NOW)
+    assert shown(state, NOW)["coderouter_up", ()] == 0
+    assert shown(state, NOW)["coderouter_in_flight_requests", ()] == 0
+
+
 def test_a_cooldown_of_a_clock_that_is_ahead_lasts_from_when_it_was_read() -> None:
     state = folded(written(EVENTS[0], NOW), written(EVENTS[1], NOW + 9 * HOUR_S), read_ts=NOW)
     assert [shown(state, NOW + age_s)["coderouter_provider_cooldown", ("a",)] for age_s in (59, 61)] == [1, 0]

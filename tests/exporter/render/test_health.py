@@ -96,6 +96,8 @@ def test_the_provider_that_answered_last_is_reported() -> None:
     assert reported(UP)["answering"] is None
     other = at("provider-ok", NOW + 5, provider="openrouter-free")
     assert reported(UP, OK, other)["answering"] == {"provider": "openrouter-free", "at": utc(NOW + 5)[:19]}
+    again = at("provider-ok", NOW + 6, provider="ollama")
+    assert reported(UP, OK, other, again)["answering"] == {"provider": "ollama", "at": utc(NOW + 6)[:19]}
 
 
 def test_the_paid_gate_reports_the_providers_it_excludes() -> None:
