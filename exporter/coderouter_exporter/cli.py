@@ -144,6 +144,15 @@ _series_max = click.option(
     help="Web configuration file for TLS and passwords, in the format of Prometheus exporters.",
 )
 @click.option(
+    "--web.allowed-hosts",
+    "allowed_hosts",
+    multiple=True,
+    metavar="NAME",
+    envvar="CR_EXPORTER_WEB_ALLOWED_HOSTS",
+    show_envvar=True,
+    help="Additional Host name accepted while listening on loopback only; repeat for several.",
+)
+@click.option(
     "--log-level",
     type=click.Choice(["debug", "info", "warning", "error"]),
     default="info",
@@ -163,6 +172,7 @@ def main(
     state_reset: bool,  # noqa: FBT001 - click passes it by name
     series_max: int,
     web_config_file: Path | None,
+    allowed_hosts: Sequence[str],
     log_level: str,
 ) -> None:
     """Count the events of the CodeRouter proxy exactly once and serve the totals.
@@ -185,6 +195,7 @@ def main(
                 state_reset=state_reset,
                 series_max=series_max,
                 web_config_file=web_config_file,
+                allowed_hosts=allowed_hosts,
             )
         )
     except (StartupError, StateError, WebConfigErrors) as error:

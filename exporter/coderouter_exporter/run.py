@@ -10,11 +10,11 @@ from pathlib import Path
 from types import FrameType
 
 import uvicorn
-from starlette.applications import Starlette
+from starlette.types import ASGIApp
 
 from coderouter_exporter.engine.loop import Engine, NothingWorks
 from coderouter_exporter.engine.wakeup import Watcher
-from coderouter_exporter.http.access import AuthMiddleware, WebConfigFile, protocol
+from coderouter_exporter.http.access import AuthMiddleware, HostMiddleware, WebConfigFile, protocol
 from coderouter_exporter.http.app import create_app
 from coderouter_exporter.http.server import Progress, Server
 from coderouter_exporter.http.tls import ReloadingSSLContext
@@ -45,6 +45,7 @@ def serve(
     state_reset: bool = False,
     series_max: int = SERIES_MAX,
     web_config_file: Path | None = None,
+    allowed_hosts: Sequence[str] = (),
     progress: Progress | None = None,
 ) -> int:
     """Count the event files and serve the totals until a signal; return the exit code.
@@ -72,7 +73,8 @@ def serve(
     engine.open()  # a state file that nobody can use ends the process before it listens
     listener = _listen(*address)
     watcher = Watcher(paths, engine.wake)
-    config = _server_config(create_app(engine, watcher), web)
+    app = HostMiddleware(create_app(engine, watcher), address[0], allowed_hosts)
+    config = _server_config(app, web)
     server = Server(config, engine, progress)
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _exit_cleanly)
@@ -93,7 +95,7 @@ def _listen(host: str, port: int) -> socket.socket:
         raise StartupError(f"{error}; choose another address with --listen HOST:PORT") from error
 
 
-def _server_config(app: Starlette, web: WebConfigFile | None) -> uvicorn.Config:
+def _server_config(app: ASGIApp, web: WebConfigFile | None) -> uvicorn.Config:
     config = uvicorn.Config(
         AuthMiddleware(app, web) if web else app,
         loop="uvloop",

@@ -42,7 +42,8 @@ const CARDS = {
     const { requests, fallbacks } = history.total;
     if (!requests) return ["off", "None", "no requests"];
     if (!fallbacks) return ["good", "None", `first choice answered ${some(requests, "request")}`];
-    const cause = moved && `last from ${moved.provider} (${moved.error_type ?? "failed"}), ${ago(moved.at, now)}`;
+    const when = moved?.at_suspect ? "at an unknown time" : moved && ago(moved.at, now);
+    const cause = moved && `last from ${moved.provider} (${moved.error_type ?? "failed"}), ${when}`;
     return ["warn", `${count(fallbacks)} of ${count(requests)}`, cause ?? ""];
   },
 

@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
+from coderouter_exporter.engine.clock import Clock
 from coderouter_exporter.engine.published import Published, SourceStatus
 from coderouter_exporter.families.exporter import COMMIT_FAILURES, COMMITS, INTERNAL_ERRORS
 from coderouter_exporter.fold.fold import fold
@@ -54,6 +55,7 @@ class Counting:
         self._commit_every_s = commit_every_s
         self.sources = open_sources(state.checkpoints, self._is_our_writer)
         self._reporter = Reporter()
+        self._clock = Clock()
         self._uncommitted = store.generation == 0
         self._commits_failing = 0
         self._passes_failing = 0
@@ -65,10 +67,12 @@ class Counting:
     def run_pass(self) -> None:
         """Count everything that was written before the pass began."""
         self.sources.expand()
+        self._follow_clock()
         counted = self._commit() if self._commits_failing else True
         for tail in self.sources.tails:
             self._record(tail.poll())  # also while commits fail: a rename has to be noticed when it happens
             counted = counted and self._count(tail)
+        self._record(self.sources.forget_long_gone())
         counted = counted and (not self._uncommitted or self._commit())
         self._passes_failing = 0
         self._reporter.report(self.sources.troubles())
@@ -96,10 +100,11 @@ class Counting:
         """Fold what the tail has and commit when it is due; return False when a commit failed."""
         for _ in range(PASSES_MAX):
             for chunk in tail.chunks():
+                self._follow_clock()
                 if self._passes_failing:
-                    self._fold_with_care(chunk)
+                    self._fold_with_care(chunk, time.time())
                 else:
-                    fold(self._state, chunk)
+                    fold(self._state, chunk, time.time())
                 self._step("folded")
                 self._uncommitted = True
                 if self._commit_is_due() and not self._commit():
@@ -110,16 +115,16 @@ class Counting:
             self._record(tail.poll())
         return True
 
-    def _fold_with_care(self, chunk: Chunk) -> None:
+    def _fold_with_care(self, chunk: Chunk, read_ts: float) -> None:
         """Fold the chunk without the lines that cannot be counted, which only a bug can cause."""
         before = self._state.encode()
         try:
-            fold(self._state, chunk)
+            fold(self._state, chunk, read_ts)
             self._state.encode()
         except Exception:
             self._state = State.decode(before)
             lines = [line + b"\n" for line in chunk.data.split(b"\n")[:-1]]
-            fold(self._state, replace(chunk, data=b""))
+            fold(self._state, replace(chunk, data=b""), read_ts)
             if len(lines) <= 1:
                 log.exception("skipping a line that cannot be counted: %.200r", chunk.data)
                 self._state.add(INTERNAL_ERRORS, ("line",), 1)
@@ -127,9 +132,8 @@ class Counting:
             middle = len(lines) // 2
             for part in (lines[:middle], lines[middle:]):
                 self._step("folded")
-                self._fold_with_care(
-                    replace(chunk, data=b"".join(part), bytes_read=0, oversize=0, nul_bytes=0)
-                )
+                rest = replace(chunk, data=b"".join(part), bytes_read=0, oversize=0, nul_bytes=0)
+                self._fold_with_care(rest, read_ts)
 
     def _record(self, noticed: Noticed) -> None:
         for counter, labels in noticed.counts:
@@ -140,6 +144,14 @@ class Counting:
 
     def _is_our_writer(self, name: str) -> bool:
         return self._state.writers.is_ours(name)
+
+    def _follow_clock(self) -> None:
+        step = self._clock.step()
+        if step is not None:
+            direction = "forward" if step.step_s > 0 else "back"
+            log.warning("the clock was set %s by %.0f s", direction, abs(step.step_s))
+            self._state.correct_times(step.moved)
+            self._uncommitted = True
 
     def _commit_is_due(self) -> bool:
         return time.monotonic() - self._committed_at >= self._commit_every_s

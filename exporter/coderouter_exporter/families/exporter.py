@@ -105,7 +105,7 @@ COMPRESSED_FILES = Counter(
 )
 LABEL_OVERFLOW = Counter(
     name="cr_exporter_label_overflow_total",
-    help="Counts added to the label value `other` because their family has as many label combinations as it may.",
+    help="Events counted under the label value `other` because the family has as many label combinations as it may.",
     labels=("family",),
 )
 INTERNAL_ERRORS = Counter(

@@ -8,7 +8,9 @@ from importlib.metadata import version
 
 from coderouter_exporter.engine.published import Published
 from coderouter_exporter.families.kinds import MICRO
-from coderouter_exporter.state.state import Labels, Learnt, ProxyHeartbeat, State
+from coderouter_exporter.state.order import CLOCK_ERROR_S_MAX
+from coderouter_exporter.state.reported import Learnt, ProxyHeartbeat
+from coderouter_exporter.state.state import Labels, State
 
 SILENCE_S_MAX = 45.0
 """A process that has missed two heartbeats, one every 15 s, is considered dead."""
@@ -76,7 +78,20 @@ class View:
         ]
 
     def _is_recent(self, heartbeat: ProxyHeartbeat) -> bool:
-        return not heartbeat.ended and self.now_ts - heartbeat.ts <= SILENCE_S_MAX
+        age_s = self.now_ts - heartbeat.ts
+        return not heartbeat.ended and -CLOCK_ERROR_S_MAX <= age_s <= SILENCE_S_MAX
+
+    def is_cooling(self, provider: str) -> bool:
+        cooldown = self.state.cooldowns.get(provider)
+        if cooldown is None or cooldown.ts == cooldown.until:
+            return False
+        return cooldown.ts - CLOCK_ERROR_S_MAX <= self.now_ts < cooldown.until
+
+    @property
+    def clock_ahead_s(self) -> float:
+        """By how much the time in the last event is ahead of ours, if that is more than clocks usually differ."""
+        ahead_s = max(self.state.suspect_ts, self.state.last_event_ts) - self.now_ts
+        return ahead_s if ahead_s > CLOCK_ERROR_S_MAX else 0.0
 
     @property
     def info(self) -> Values:
@@ -89,22 +104,23 @@ class View:
     @property
     def cooldowns(self) -> Values:
         configured = self.state.startup.providers if self.state.startup else []
-        cooling = {name for name, cooldown in self.state.cooldowns.items() if self.now_ts < cooldown.until}
-        return {(name,): float(name in cooling) for name in sorted(cooling.union(configured))}
+        cooling = {name for name in self.state.cooldowns if self.is_cooling(name)}
+        names = list(dict.fromkeys([*sorted(cooling), *configured]))[: self.state.series_max]
+        return {(name,): float(name in cooling) for name in sorted(names)}
 
     @property
     def budget_limits_usd(self) -> Values:
         catalog = self.state.startup.catalog if self.state.startup else []
         return {
             (entry.name,): entry.monthly_budget_usd
-            for entry in catalog
+            for entry in catalog[: self.state.series_max]
             if entry.monthly_budget_usd is not None
         }
 
     @property
     def budgets_used_usd(self) -> Values:
         month = time.strftime("%Y-%m", time.gmtime(self.now_ts))
-        costs = self.state.month_costs if self.state.month == month else {}
+        costs = self.state.costs_in(month)
         return {labels: costs.get(labels[0], 0) / MICRO for labels in self.budget_limits_usd}
 
     @property

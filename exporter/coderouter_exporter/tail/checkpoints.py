@@ -1,22 +1,23 @@
 """Checkpoints of one path: the offset in each of its files, assigned to files by content."""
 
-import re
+import time
 from collections.abc import Sequence
 from copy import copy
 from pathlib import Path
 from typing import NamedTuple
 
 from coderouter_exporter.names import kept, path_of
+from coderouter_exporter.records.age import FirstEvent, first_event
+from coderouter_exporter.state.order import is_suspect
 from coderouter_exporter.state.state import Checkpoint
 from coderouter_exporter.tail.content import Content
 from coderouter_exporter.tail.fingerprint import HEAD_BYTES_MAX, Match, match
+from coderouter_exporter.tail.gone import Timer
 from coderouter_exporter.tail.open_file import OpenFile
 from coderouter_exporter.tail.rotated import FileStat
 
 GONE_KEPT = 64
 """Checkpoints kept of finished files that are gone. Such a file may come back, compressed or as a copy."""
-
-_FIRST_TS = re.compile(rb'"ts": ?"([^"]*)"')
 
 
 class Assignment(NamedTuple):
@@ -108,6 +109,16 @@ class Checkpoints:
         for entry in gone[:-GONE_KEPT]:
             self.entries.remove(entry)
 
+    def forget_long_gone(
+        self, existing: Sequence[Checkpoint], timer: Timer, elapsed_s: float
+    ) -> list[Checkpoint]:
+        """Drop the checkpoints of files that have been gone for long, and return them."""
+        ids = set(map(id, existing))
+        over = [e for e in self.entries if timer.is_over(e, elapsed_s, exists=id(e) in ids)]
+        for entry in over:
+            self.entries.remove(entry)
+        return over
+
     def _best_match(self, content: Content) -> tuple[Match, Checkpoint | None]:
         """Return the best match; of equal ones that with the file's inode, then that with the highest offset."""
         best: tuple[Match, bool, int] = (Match.NONE, False, 0)
@@ -134,13 +145,13 @@ class Checkpoints:
         return checkpoint
 
 
-def by_age(content: Content) -> tuple[str, int]:
-    """Return a sort key that puts the file written first in front."""
+def first_event_of(content: Content) -> FirstEvent:
+    now_ts = time.time()
     try:
-        found = _FIRST_TS.search(content.bytes_at(0, HEAD_BYTES_MAX))
+        head = content.bytes_at(0, HEAD_BYTES_MAX)
     except OSError:
-        found = None  # reading it will report the error
-    return found[1].decode(errors="replace") if found else "", content.stat.modified_ns
+        head = b""  # reading it will report the error
+    return first_event(head, content.stat.modified_ns / 1e9, lambda ts: is_suspect(ts, now_ts))
 
 
 def _begins_like(content: Content, file: OpenFile) -> bool:

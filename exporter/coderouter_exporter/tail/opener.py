@@ -29,7 +29,16 @@ class Opener:
                 return Plain(candidate.path)
             return self._open_archive(candidate)
         except OSError as error:
-            return self._unopened(candidate, error, pending=not at_path)
+            return self.put_off(candidate, error, at_path=at_path)
+
+    def put_off(self, candidate: Candidate, error: OSError, *, at_path: bool) -> ClosedFile:
+        """Return the file as one to be tried again, unless since it was read only its mode has changed."""
+        stat = candidate.stat
+        before = self._closed.with_other_mode(candidate)
+        if before is not None:
+            return replace(before, stat=stat)
+        self._failures.add(stat.identity, candidate.path, error)
+        return ClosedFile(stat=stat, pending=not at_path, failed=True)
 
     def _open_archive(self, candidate: Candidate) -> Content | ClosedFile:
         path, stat = candidate.path, candidate.stat
@@ -53,12 +62,3 @@ class Opener:
             return ClosedFile(
                 stat=stat, checkpoint=self._checkpoints.refuse(stat, digest, str(bad)), refused=error
             )
-
-    def _unopened(self, candidate: Candidate, error: OSError, *, pending: bool) -> ClosedFile:
-        """Return the file as one to be tried again, unless since it was read only its mode has changed."""
-        stat = candidate.stat
-        before = self._closed.with_other_mode(candidate)
-        if before is not None:
-            return replace(before, stat=stat)
-        self._failures.add(stat.identity, candidate.path, error)
-        return ClosedFile(stat=stat, pending=pending, failed=True)

@@ -11,6 +11,8 @@ from pathlib import Path
 from coderouter_exporter.names import kept, path_of
 from coderouter_exporter.state.state import Checkpoint
 from coderouter_exporter.tail.content import Step, no_step
+from coderouter_exporter.tail.gone import GONE_KEPT_S, Timer
+from coderouter_exporter.tail.noticed import Noticed
 from coderouter_exporter.tail.open_file import Descriptors
 from coderouter_exporter.tail.patterns import Pattern
 from coderouter_exporter.tail.rotated import Folders
@@ -42,6 +44,7 @@ class Sources:
         state_file: Path | None = None,
         step: Step = no_step,
         late_writer_s: float = LATE_WRITER_S,
+        gone_kept_s: float = GONE_KEPT_S,
     ) -> None:
         self.tails: list[Tail] = []
         self._fixed = [path for path in patterns if not glob.has_magic(str(path))]
@@ -63,6 +66,7 @@ class Sources:
         )
         self._expanded_at = 0.0
         known = map(path_of, self._checkpoints)
+        self._gone = Timer(gone_kept_s)
         self._add(self._fixed)
         self._add(path for path in known if any(pattern.matches(path) for pattern in self._patterns))
         self.expand()
@@ -79,6 +83,23 @@ class Sources:
         of_patterns = (trouble for pattern in self._patterns for trouble in pattern.troubles)
         of_files = (trouble for tail in self.tails for trouble in tail.troubles())
         return list({trouble.path: trouble for trouble in chain(of_patterns, of_files)}.values())
+
+    def forget_long_gone(self) -> Noticed:
+        """Forget the files that have been gone for long, and the event files that only a glob has found."""
+        elapsed_s = self._gone.elapsed_s()
+        if elapsed_s is None:
+            return Noticed()
+        noticed = [tail.forget_long_gone(self._gone, elapsed_s) for tail in self.tails]
+        abandoned = [
+            tail for tail in self.tails if tail.path not in self._fixed and tail.is_abandoned(self._gone)
+        ]
+        for tail in abandoned:
+            self.tails.remove(tail)
+            self._paths.remove(tail.path)
+        for path, known in self._checkpoints.items():
+            if path_of(path) not in self._paths:
+                known[:] = [e for e in known if not self._gone.is_over(e, elapsed_s, exists=False)]
+        return Noticed.merge(noticed)
 
     def checkpoints(self) -> list[Checkpoint]:
         """Return those of all files, including event files that are not configured now but may be again."""

@@ -14,6 +14,7 @@ from coderouter_exporter.names import shown
 from coderouter_exporter.records.decode import Chunk
 from coderouter_exporter.state.state import Checkpoint
 from coderouter_exporter.tail.files import Files
+from coderouter_exporter.tail.gone import Timer, is_gone
 from coderouter_exporter.tail.noticed import Noticed, counted
 from coderouter_exporter.tail.rotated import Candidate, FileStat, Identity, Listing, RotationGroup, stat_of
 from coderouter_exporter.tail.shared import Shared
@@ -56,6 +57,7 @@ class Tail:
         self._trouble: Trouble | None = None
         """Why there is nothing to read at the path."""
         self._searches = Failures[Path]()
+        self._gone_s = 0.0
 
     def poll(self) -> Noticed:
         """Notice what was created, renamed, copied, compressed, truncated or removed."""
@@ -63,7 +65,7 @@ class Tail:
 
     def chunks(self) -> Iterator[Chunk]:
         """Yield the lines that were there at the last poll, oldest file first."""
-        for file in list(self._files.open):
+        for file in self._files.open:
             yield from self._files.read(file)
 
     def close_finished(self) -> Noticed:
@@ -71,6 +73,15 @@ class Tail:
         noticed = Noticed.merge(self._files.close_finished(self._at_path))
         self._update_trouble(self._stat)
         return noticed
+
+    def forget_long_gone(self, timer: Timer, elapsed_s: float) -> Noticed:
+        """Forget files that have been gone for long."""
+        self._gone_s = self._gone_s + elapsed_s if is_gone(self.path) else 0.0
+        return Noticed.merge(self._files.forget_long_gone(timer, elapsed_s))
+
+    def is_abandoned(self, timer: Timer) -> bool:
+        """Return whether there has been nothing at the path for long, and no file of it is left."""
+        return self._gone_s > timer.kept_s and not self.checkpoints
 
     @property
     def checkpoints(self) -> list[Checkpoint]:

@@ -70,6 +70,8 @@ def _parts(report: Report, lines: int) -> Iterable[Group | Text | Table]:
 def _head(report: Report) -> Iterable[Text]:
     proxy, now = report["proxy"], report["generated_at"]
     activity = f"{span(report['uptime_s'])} up, {proxy['in_flight']} in flight"
+    if proxy.get("clock_ahead_s"):
+        activity += f", clock {span(proxy['clock_ahead_s'])} ahead"
     if proxy["state"] != "running":
         last = proxy["last_event_at"]
         activity = f"last event {_ago(last, now)}" if last else "no events yet"
@@ -169,13 +171,13 @@ def _providers(report: Report, shown: list[Report], hidden: int) -> Group:
 
 def _error(error: Report, report: Report) -> str:
     kind = error["error_type"] or (f"HTTP {error['status']}" if error["status"] else "failed")
-    return f"{_time(error['ts'], report['generated_at'], _zone(report))} {kind}: {error['error']}"
+    return f"{_time_of(error, report)} {kind}: {error['error']}"
 
 
 def _events(report: Report, rows: int) -> Table:
     table = _table("Time", "Event", "Provider", "What happened")
     for event in reversed(report["events"][-rows:] if rows else []):
-        time = _time(event["ts"], report["generated_at"], _zone(report))
+        time = _time_of(event, report)
         state = _state(LEVELS[event["level"]], event["event"])
         table.add_row(time, state, Text(clean(event["provider"] or "")), Text(clean(event["text"])))
     return table
@@ -231,6 +233,12 @@ def seconds(length_s: float | None) -> str:
 
 def _ago(ts: str, now: str) -> str:
     return f"{span((_utc(now) - _utc(ts)).total_seconds())} ago"
+
+
+def _time_of(entry: Report, report: Report) -> str:
+    """Return when it happened, marked if the clock that gave the time was wrong."""
+    time = _time(entry["ts"], report["generated_at"], _zone(report))
+    return f"{time} ?" if entry.get("ts_suspect") else time
 
 
 def _time(ts: str, now: str, zone: tzinfo | None) -> str:

@@ -118,8 +118,8 @@ def test_a_pass_that_fails_at_any_step_is_repeated_from_the_last_commit(
 def test_a_line_that_cannot_be_counted_is_skipped_and_the_others_count(
     start: Start, writer: Writer, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    def buggy(state: State, chunk: Chunk) -> None:
-        fold(state, chunk)
+    def buggy(state: State, chunk: Chunk, read_ts: float) -> None:
+        fold(state, chunk, read_ts)
         if b"poison" in chunk.data:
             raise Bug
 
@@ -143,8 +143,8 @@ def test_a_line_that_cannot_be_counted_is_skipped_and_the_others_count(
 def test_a_value_that_cannot_be_kept_costs_only_its_line(
     start: Start, writer: Writer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def buggy(state: State, chunk: Chunk) -> None:
-        fold(state, chunk)
+    def buggy(state: State, chunk: Chunk, read_ts: float) -> None:
+        fold(state, chunk, read_ts)
         if b"poison" in chunk.data:
             state.month = "\ud800"
 

@@ -23,7 +23,8 @@ from coderouter_exporter.families.table import COUNTERS, FAMILIES, FED, GAUGES, 
 from coderouter_exporter.records.record import DECODED
 from coderouter_exporter.render.exposition import Format, render
 from coderouter_exporter.render.view import View
-from coderouter_exporter.state.state import CatalogEntry, StartupInfo, State
+from coderouter_exporter.state.reported import CatalogEntry, StartupInfo
+from coderouter_exporter.state.state import State
 
 FEEDS = [(family, feed) for family in FED for feed in family.feeds]
 EMPTY = View(state=State(created_ts=1.0), now_ts=2.0)

@@ -11,6 +11,7 @@ from coderouter_exporter.render.view import View
 from coderouter_exporter.state.state import State
 from coderouter_exporter.state.store import Store
 from coderouter_exporter.tail.content import Step, no_step
+from coderouter_exporter.tail.gone import GONE_KEPT_S
 from coderouter_exporter.tail.shared import LATE_WRITER_S
 from coderouter_exporter.tail.sources import Sources
 from support.exporter.process import samples
@@ -30,6 +31,7 @@ class EngineRig:
         step: Step = no_step,
         late_writer_s: float = LATE_WRITER_S,
         commit_every_s: float = COMMIT_EVERY_S,
+        gone_kept_s: float = GONE_KEPT_S,
     ) -> None:
         self._store = Store(state)
         document = self._store.load()
@@ -42,6 +44,7 @@ class EngineRig:
             state_file=state,
             step=step,
             late_writer_s=late_writer_s,
+            gone_kept_s=gone_kept_s,
         )
         self._counting = Counting(
             self._store, restored, open_sources, step=step, commit_every_s=commit_every_s

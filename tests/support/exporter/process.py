@@ -55,7 +55,7 @@ class Exporter:
 
     def __init__(self, command: Command) -> None:
         self.command = command
-        self.port = int(command.wait_for_output(r"serving http://127\.0\.0\.1:(\d+)/metrics").group(1))
+        self.port = int(command.wait_for_output(r"serving http://[\d.]+:(\d+)/metrics").group(1))
 
     def get(self, path: str, **headers: str) -> tuple[http.client.HTTPResponse, bytes]:
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
