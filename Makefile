@@ -83,7 +83,11 @@ soak: $(TEST_READY) system-programs ## Load, rotate, kill and restart for ten mi
 
 .PHONY: chaos
 chaos: $(TEST_READY) ## Search at length for a sequence of accidents that breaks the totals
-	CHAOS_RUNS=1000 CHAOS_STEPS=100 $(BIN)/pytest -q tests/exporter/engine/test_model.py
+	CHAOS_RUNS=1000 CHAOS_STEPS=100 $(BIN)/pytest -q -s tests/exporter/engine/test_model.py
+
+.PHONY: faults
+faults: $(TEST_READY) ## Let each system call of the exporter fail with each error (FAULTS picks calls)
+	PYTHONPATH=tests $(BIN)/python -m faults $(FAULTS)
 
 .PHONY: fuzz
 fuzz: $(TEST_READY) ## Mutate 100,000 answers of providers (FUZZ_RUNS), and check what clients get

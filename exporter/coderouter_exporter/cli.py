@@ -132,6 +132,15 @@ _series_max = click.option(
     show_envvar=True,
     help="Web configuration file for TLS and passwords, in the format of Prometheus exporters.",
 )
+@click.option(
+    "--web.allowed-hosts",
+    "allowed_hosts",
+    multiple=True,
+    metavar="NAME",
+    envvar="CR_EXPORTER_WEB_ALLOWED_HOSTS",
+    show_envvar=True,
+    help="Additional Host name accepted while listening on loopback only; repeat for several.",
+)
 @log_options("CR_EXPORTER", access_log=False, requests="HTTP request, such as a scrape")
 @click.pass_context
 def main(
@@ -144,6 +153,7 @@ def main(
     state_reset: bool,  # noqa: FBT001 - click passes it by name
     series_max: int,
     web_config_file: Path | None,
+    allowed_hosts: Sequence[str],
     logs: LogOptions,
 ) -> None:
     """Count the events of the CodeRouter proxy exactly once and serve the totals.
@@ -166,6 +176,7 @@ def main(
                 state_reset=state_reset,
                 series_max=series_max,
                 web_config_file=web_config_file,
+                allowed_hosts=allowed_hosts,
             )
         )
     except (StartupError, StateError, WebConfigErrors) as error:
@@ -229,7 +240,10 @@ def _event_paths(event_files: Sequence[Path]) -> list[Path]:
         raise StartupError(
             "events are off, so there is nothing to count; set the proxy's event file with --events"
         )
-    return list(dict.fromkeys(path.expanduser().absolute() for path in event_files))
+    try:
+        return list(dict.fromkeys(path.expanduser().absolute() for path in event_files))
+    except (RuntimeError, OSError) as error:  # no such user, or the current folder is gone
+        raise StartupError(f"{error}; set the event file with an absolute path in --events") from error
 
 
 def _default_state(paths: Sequence[Path]) -> Path:

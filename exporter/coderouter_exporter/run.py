@@ -4,31 +4,31 @@ import logging
 import signal
 import socket
 import sys
-import threading
-import time
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from types import FrameType
 
-import msgspec
 import uvicorn
-from starlette.applications import Starlette
+from starlette.types import ASGIApp
 
-from coderouter_exporter.engine.loop import Engine
+from coderouter_exporter.engine.loop import Engine, NothingWorks
 from coderouter_exporter.engine.wakeup import Watcher
-from coderouter_exporter.http.access import AuthMiddleware, WebConfigFile, protocol
+from coderouter_exporter.http.access import AuthMiddleware, HostMiddleware, WebConfigFile, protocol
 from coderouter_exporter.http.app import create_app
 from coderouter_exporter.http.server import LIMITS, Progress, Server, error_body
 from coderouter_exporter.http.tls import ReloadingSSLContext
-from coderouter_exporter.state.state import SERIES_MAX, State
-from coderouter_exporter.state.store import StateError, Store, set_aside
+from coderouter_exporter.names import shown
+from coderouter_exporter.state.opening import Opening
+from coderouter_exporter.state.state import SERIES_MAX
+from coderouter_exporter.state.store import StateError
 from coderouter_exporter.tail.sources import Sources
 from coderouter_http.listen import CannotListen, listen, url_of
 from coderouter_http.protocol.bounded import bounded
 from coderouter_http.protocol.limits import raise_descriptor_limit
 from coderouter_http.protocol.refusals import Refusals
 
-CRASHED = 1
+NOTHING_WORKS = 1
 OPEN_SCRAPES_S = 3
 
 log = logging.getLogger(__name__)
@@ -48,6 +48,7 @@ def serve(
     state_reset: bool = False,
     series_max: int = SERIES_MAX,
     web_config_file: Path | None = None,
+    allowed_hosts: Sequence[str] = (),
     progress: Progress | None = None,
 ) -> int:
     """Count the event files and serve the totals until a signal; return the exit code.
@@ -57,50 +58,39 @@ def serve(
     """
     raise_descriptor_limit()
     web = WebConfigFile(web_config_file) if web_config_file is not None else None
-    if state_reset and (old := set_aside(state_file)) is not None:
-        log.warning("all totals restart at 0; the previous state is in %s", old)
-    store = Store(state_file)
-    state = _load(store)
-    state.series_max = series_max
-    listener = _listen(*address)
-    crashed = threading.Event()
+    ended: list[StateError | NothingWorks] = []
 
-    def crash() -> None:
-        crashed.set()
+    def end(reason: StateError | NothingWorks) -> None:
+        ended.append(reason)
         server.stop()
 
     progress = progress or Progress()
-    sources = Sources(
-        paths,
-        state.checkpoints,
-        olddir=olddir,
-        rotated_globs=rotated_globs,
-        is_our_writer=state.writers.is_ours,
+    open_sources = partial(
+        Sources, paths, olddir=olddir, rotated_globs=rotated_globs, state_file=state_file, step=progress
+    )
+    engine = Engine(
+        Opening(state_file, reset=state_reset, series_max=series_max),
+        open_sources,
+        on_end=end,
         step=progress,
     )
-    engine = Engine(sources, store, state, on_crash=crash, step=progress)
+    engine.open()  # a state file that nobody can use ends the process before it listens
+    listener = _listen(*address)
     watcher = Watcher(paths, engine.wake)
     refusals = Refusals(error_body)
-    config = _server_config(create_app(engine, watcher), web, refusals)
+    app = HostMiddleware(create_app(engine, watcher), address[0], allowed_hosts)
+    config = _server_config(app, web, refusals)
     server = Server(config, refusals, engine, progress)
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _exit_cleanly)
     url = url_of(listener, "https" if config.ssl else "http")
-    log.info("serving %s/metrics, state in %s", url, state_file)
+    log.info("serving %s/metrics, state in %s", url, shown(state_file))
     server.run(sockets=[listener])
-    return CRASHED if crashed.is_set() else 0
-
-
-def _load(store: Store) -> State:
-    document = store.load()
-    if document is None:
-        return State(created_ts=time.time())
-    if store.recovered:
-        log.warning("the newest generation of %s is damaged; continuing from the previous one", store.path)
-    try:
-        return State.decode(document)
-    except msgspec.DecodeError as error:
-        raise StateError(f"cannot read the state file {store.path} ({error})") from error
+    if ended and isinstance(ended[0], StateError):
+        raise ended[0]
+    if ended:
+        log.critical("%s: the exporter ends; its last commit is kept", ended[0])
+    return NOTHING_WORKS if ended else 0
 
 
 def _listen(host: str, port: int) -> socket.socket:
@@ -110,7 +100,7 @@ def _listen(host: str, port: int) -> socket.socket:
         raise StartupError(f"{error}; stop it, or choose another address with --listen HOST:PORT") from error
 
 
-def _server_config(app: Starlette, web: WebConfigFile | None, refusals: Refusals) -> uvicorn.Config:
+def _server_config(app: ASGIApp, web: WebConfigFile | None, refusals: Refusals) -> uvicorn.Config:
     bounds = bounded(LIMITS, refusals)
     config = uvicorn.Config(
         AuthMiddleware(app, web) if web else app,

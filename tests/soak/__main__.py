@@ -1,6 +1,8 @@
-"""Load proxy and exporter, rotate, kill and restart on schedule, and compare all counts at the end.
+"""Load proxy and exporter, rotate, kill, restart and disturb on schedule, and compare all counts at the end.
 
-`SOAK_S` sets the duration in seconds; the default is ten minutes.
+`SOAK_S` sets the duration in seconds; the default is ten minutes. `SOAK_FAULTS` lists what disturbs the exporter,
+separated by commas, by default all of `descriptors,disk,folder,clock`; `none` leaves it alone. What this machine does
+not allow is left out: `disk` and `folder` require root, `clock` requires faketime.
 """
 
 import os
@@ -8,15 +10,19 @@ import sys
 import tempfile
 from pathlib import Path
 
+from soak.disturbances import KINDS, Clock, Disturbances, disturbances, state_disk
 from soak.driver import Driver, driving
 from soak.expected import Expected, read_event_files
 from soak.schedule import Restartable, Samples, Soak
+from soak.written import Written
 from support.exporter.logrotate import Logrotate
-from support.exporter.process import running_exporter
-from support.processes import clean_environment, free_port, running
+from support.exporter.process import can_be_unprivileged, running_exporter, unprivileged
+from support.processes import clean_environment, eventually, free_port, running
 from support.proxy.process import config, provider, serving
 
 SOAK_S = float(os.environ.get("SOAK_S", "600"))
+SOAK_FAULTS = os.environ.get("SOAK_FAULTS", ",".join(KINDS)).split(",")
+DISK_KILOBYTES = 4096
 REQUESTS_PER_S = 500
 GROWTH_MB_MAX = 8.0
 
@@ -43,10 +49,14 @@ def differences(samples: Samples, expected: Expected, driver: Driver) -> list[st
 
 
 def main() -> int:
-    with tempfile.TemporaryDirectory() as name:
+    with tempfile.TemporaryDirectory() as name, state_disk(Path(name), SOAK_FAULTS, DISK_KILOBYTES) as disk:
         folder = Path(name)
         events = folder / "log" / "events.jsonl"
         events.parent.mkdir()
+        state = (disk.folder if disk else folder) / "exporter.db"
+        clock = Clock(folder) if Clock.is_allowed(SOAK_FAULTS) else None
+        env = dict(clock.env) if clock else {}
+        prefix = unprivileged() if "folder" in SOAK_FAULTS and can_be_unprivileged() else ()
         upstream, port = free_port(), free_port()
         settings = config(
             [
@@ -61,16 +71,26 @@ def main() -> int:
             sys.executable, "-m", "bench.upstream", str(upstream), env=clean_environment()
         ) as command:
             command.wait_for_port(upstream)
-            proxy = Restartable(lambda: serving(folder, settings, *options, events_path=events))
-            exporter = Restartable(lambda: running_exporter(events, state=folder / "exporter.db"))
+            proxy = Restartable(lambda: serving(folder, settings, *options, events_path=events, env=env))
+            exporter = Restartable(lambda: running_exporter(events, state=state, prefix=prefix, **env))
+            disturbing = Disturbances(
+                disturbances(SOAK_FAULTS, lambda: exporter.now, events=events, disk=disk, clock=clock)
+            )
+            written = Written(events)
             try:
                 with driving(port, REQUESTS_PER_S) as driver:
-                    soak = Soak(exporter, proxy, Logrotate(folder / "logrotate", events, rotate=9999), driver)
+                    logrotate = Logrotate(folder / "logrotate", events, rotate=9999)
+                    soak = Soak(exporter, proxy, logrotate, driver, disturbing, written)
                     soak.run(SOAK_S)
+                disturbing.end()
                 proxy.now.command.stop()
+                eventually(exporter.now.is_ready, within_s=60)
                 samples = soak.scrape()
                 soak.report()
+                soak.report_verdicts()
             finally:
+                disturbing.end()
+                written.close()
                 exporter.close()
                 proxy.close()
         errors = soak.errors + differences(samples, read_event_files(events), driver)

@@ -1,6 +1,7 @@
 """When things go wrong, and what is sampled meanwhile."""
 
 import time
+from collections import Counter
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
@@ -9,15 +10,18 @@ from typing import Generic, TypeVar
 
 import psutil
 
+from soak.disturbances import Disturbances
 from soak.driver import Driver
+from soak.written import Written
 from support.exporter.logrotate import Logrotate
-from support.exporter.process import Exporter
+from support.exporter.process import Exporter, samples
 from support.proxy.process import Proxy
 
 ROTATE_EVERY_S = 20.0
 KILL_EXPORTER_EVERY_S = 7.0
 RESTART_PROXY_EVERY_S = 60.0
 SAMPLE_EVERY_S = 1.0
+DISTURB_EVERY_S = 4.0
 REPORT_EVERY_S = 30.0
 
 T = TypeVar("T")
@@ -47,10 +51,15 @@ class Soak:
     proxy: Restartable[Proxy]
     logrotate: Logrotate
     driver: Driver
+    disturbances: Disturbances
+    written: Written
     rotations: int = 0
     kills: int = 0
     restarts: int = 0
     scrapes: int = 0
+    unserved: int = 0
+    verdicts: Counter[tuple[bool, bool]] = field(default_factory=Counter)
+    """How often `exact` was shown together with a right or a wrong total."""
     errors: list[str] = field(default_factory=list)
     memory_mb: list[tuple[float, float]] = field(default_factory=list)
     """Of exporter and proxy, at each sample."""
@@ -61,6 +70,7 @@ class Soak:
             self.sample: SAMPLE_EVERY_S,
             self.kill_exporter: KILL_EXPORTER_EVERY_S,
             self.rotate: ROTATE_EVERY_S,
+            self.disturbances.next: DISTURB_EVERY_S,
             self.restart_proxy: RESTART_PROXY_EVERY_S,
             self.report: REPORT_EVERY_S,
         }
@@ -75,17 +85,31 @@ class Soak:
             due[action] = max(due[action] + self.schedule()[action], time.monotonic())
 
     def scrape(self) -> Samples:
-        """Scrape, record every total that fell, and return the samples."""
-        samples = self.exporter.now.scrape()
-        totals = {sample: value for sample, value in samples.items() if sample[0].endswith("_total")}
+        """Scrape, record every total that fell, and return the samples: none while nothing can be served."""
+        before = self.written.requests()
+        self.scrapes += 1
+        try:
+            response, body = self.exporter.now.get("/metrics")
+        except OSError:  # it has no descriptor left for the connection
+            self.unserved += 1
+            return {}
+        if response.status != 200:
+            self.unserved += 1
+            return {}
+        shown = samples(body.decode())
+        equal = before <= shown["coderouter_requests_total", ()] <= self.written.requests()
+        exact = shown["cr_exporter_exact", ()] == 1
+        self.verdicts[exact, equal] += 1
+        if exact and not equal:
+            self.errors.append(f"exact, but {shown['coderouter_requests_total', ()]:g} is less than {before}")
+        totals = {sample: value for sample, value in shown.items() if sample[0].endswith("_total")}
         self.errors += [
             f"{sample} fell from {before} to {totals.get(sample)}"
             for sample, before in self._shown.items()
             if totals.get(sample, 0.0) < before and not sample[0].startswith("process_")
         ]
         self._shown = totals
-        self.scrapes += 1
-        return samples
+        return shown
 
     def sample(self) -> None:
         """Scrape, and record the memory of both programs."""
@@ -112,10 +136,18 @@ class Soak:
         exporter_mb, proxy_mb = self.memory_mb[-1]
         print(
             f"{sum(self.driver.answered.values()):>9,} answered, {self.driver.unanswered:,} unanswered; "
-            f"{self.rotations} rotations, {self.kills} kills, {self.restarts} restarts, {self.scrapes} scrapes; "
+            f"{self.rotations} rotations, {self.kills} kills, {self.restarts} restarts, "
+            f"{self.disturbances.number} disturbances, {self.scrapes} scrapes; "
             f"exporter {exporter_mb:.0f} MB, proxy {proxy_mb:.0f} MB; {len(self.errors)} errors",
             flush=True,
         )
+
+    def report_verdicts(self) -> None:
+        for exact in (True, False):
+            for equal in (True, False):
+                number = self.verdicts[exact, equal]
+                print(f"exact {exact:d} and {'equal' if equal else 'unequal'}: {number:,} scrapes")
+        print(f"not served: {self.unserved:,} scrapes")
 
     def growth_mb(self) -> tuple[float, float]:
         """Return by how much the peak memory of the last third exceeds that of the first third."""

@@ -37,6 +37,9 @@ export function span(value) {
 
 export const unixTime = (utc) => Date.parse(`${utc}Z`) / 1000;
 
+/** Return the mark of a time whose clock was wrong. */
+export const doubt = (isSuspect) => (isSuspect ? " ?" : "");
+
 /** Return how long before `now` a time was. */
 export const ago = (utc, now) => `${span(unixTime(now) - unixTime(utc))} ago`;
 

@@ -12,9 +12,14 @@ export const PROXY_STATES = {
 
 const DOUBTS = [
   ["events_missing", "event", "missing"],
-  ["writers_in_doubt", "writer", "in doubt since a file disappeared"],
-  ["files_not_rotated", "file", "of another proxy"],
+  ["file_disappeared", "writer", "in doubt since a file disappeared"],
+  ["not_rotated", "file", "of another proxy"],
   ["unproven_lines", "line", "unproven"],
+  ["lines_given_up", "line", "given up"],
+  ["file_unreadable", "file", "unreadable"],
+  ["commits_failing", "commit", "failed"],
+  ["passes_failing", "round", "failed"],
+  ["catching_up", "byte", "still to be read"],
 ];
 
 /** For each card's id: returns its state, word and details. */
@@ -37,7 +42,8 @@ const CARDS = {
     const { requests, fallbacks } = history.total;
     if (!requests) return ["off", "None", "no requests"];
     if (!fallbacks) return ["good", "None", `first choice answered ${some(requests, "request")}`];
-    const cause = moved && `last from ${moved.provider} (${moved.error_type ?? "failed"}), ${ago(moved.at, now)}`;
+    const when = moved?.at_suspect ? "at an unknown time" : moved && ago(moved.at, now);
+    const cause = moved && `last from ${moved.provider} (${moved.error_type ?? "failed"}), ${when}`;
     return ["warn", `${count(fallbacks)} of ${count(requests)}`, cause ?? ""];
   },
 
@@ -52,9 +58,12 @@ const CARDS = {
   },
 
   counting({ counting }) {
-    const doubts = DOUBTS.filter(([name]) => counting[name]);
-    const why = doubts.map(([name, what, how]) => `${some(counting[name], what)} ${how}`).join(", ");
-    if (!counting.exact) return ["bad", "Not exact", why];
+    const doubts = DOUBTS.filter(([reason]) => counting.doubts[reason]);
+    const why = doubts.map(([reason, what, how]) => `${some(counting.doubts[reason], what)} ${how}`).join(", ");
+    const [problem, ...others] = counting.problems;
+    const unread = others.length ? `${problem}, and ${others.length} more` : problem;
+    if (!counting.exact) return ["bad", "Not exact", [why, unread].filter(Boolean).join(", ")];
+    if (unread) return ["warn", "Exact", unread];
     const behind = counting.bytes_behind;
     return ["good", "Exact", behind ? `${compact(behind)} bytes behind` : "no events missing"];
   },

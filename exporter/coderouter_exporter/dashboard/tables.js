@@ -1,7 +1,7 @@
 // The tables of providers and of recent events.
 
 import { find, nameCell, numberCell, rows, stateCell, textCell } from "./dom.js";
-import { count } from "./format.js";
+import { count, doubt } from "./format.js";
 
 const EVENTS_SHOWN = 50;
 
@@ -32,7 +32,12 @@ export function showProviders(report, zone) {
     named.forEach(([what, number], at) => {
       numberCell(row, 3 + at, count(number), !number, what);
     });
-    textCell(row, 7, error ? `${zone.second(error.ts, now)} ${errorText(error)}` : "", "error");
+    textCell(
+      row,
+      7,
+      error ? `${zone.second(error.ts, now)}${doubt(error.ts_suspect)} ${errorText(error)}` : "",
+      "error",
+    );
   });
 }
 
@@ -54,7 +59,8 @@ export function showLearnt({ learnt }) {
 export function showEvents(report, zone) {
   const newest = report.events.slice(-EVENTS_SHOWN).reverse();
   rows("events", newest, (row, event) => {
-    textCell(row, 0, zone.second(event.ts, report.generated_at), "time");
+    textCell(row, 0, zone.second(event.ts, report.generated_at) + doubt(event.ts_suspect), "time");
+    row.cells[0].title = event.ts_suspect ? "The clock that gave this time was wrong." : "";
     stateCell(row, 1, EVENT_LEVELS[event.level], event.event, "event");
     textCell(row, 2, event.provider ?? "", "provider");
     textCell(row, 3, event.text, "what");

@@ -1,7 +1,7 @@
 // Shows a report (metrics.json) on the page.
 
 import { find, text } from "./dom.js";
-import { ago, Zone } from "./format.js";
+import { ago, span, Zone } from "./format.js";
 import { PROXY_STATES, showStatus } from "./status.js";
 import { PROVIDER_STATES, showEvents, showLearnt, showProviders } from "./tables.js";
 import { showTraffic } from "./traffic.js";
@@ -29,6 +29,10 @@ export function troubles({ proxy, counting, generated_at: now }) {
     const ended = "its process ended without a shutdown event";
     const why = proxy.holds_event_file === false ? ended : "it has stopped sending heartbeats";
     found.push(`The proxy is gone: ${why}. Its last event was written ${ago(proxy.last_event_at, now)}.`);
+  }
+  if (proxy.clock_ahead_s) {
+    const ahead = span(proxy.clock_ahead_s);
+    found.push(`The proxy's clock is ${ahead} ahead of the exporter's. Times that cannot be right are marked with ?.`);
   }
   if (counting.commits_failing) {
     found.push("The exporter cannot write its state file; the data shown is from its last commit.");

@@ -1,6 +1,7 @@
 """Wakes the engine when something happens in the folders of the event files. Only a hint: polling is the truth."""
 
 import logging
+import os
 import re
 import threading
 from collections.abc import Callable, Sequence
@@ -35,9 +36,10 @@ class Watcher:
     def _run(self) -> None:
         logging.getLogger("watchfiles").setLevel(logging.WARNING)
         while not self._stop.is_set():
-            # No watches left, or a folder vanished: the engine polls meanwhile.
-            with suppress(OSError, RuntimeError):
-                self._watch([folder for folder in self._folders if folder.is_dir()])
+            # No watches left, or a folder vanished: the engine polls meanwhile. The watcher is written in Rust, whose
+            # panics are no Exception.
+            with suppress(BaseException):
+                self._watch([folder for folder in self._folders if os.path.isdir(folder)])  # noqa: PTH112 - it raises no OSError
             self._stop.wait(RETRY_S)
 
     def _watch(self, folders: list[Path]) -> None:

@@ -46,15 +46,17 @@ EXACT = Gauge(
     name="cr_exporter_exact",
     help="1 while every event written is known to be counted exactly once; cr_exporter_doubts has the reasons when it "
     "is 0.",
-    reads="state.exact",
+    reads="exact",
 )
 DOUBTS = Gauge(
     name="cr_exporter_doubts",
     help="Why the totals may not be exact, by reason: events_missing; file_disappeared (writers whose last lines may "
     "be in a file that disappeared; the next line of each proves whether any is missing); unproven_lines (without "
-    "writer and seq); not_rotated (files named like rotated ones that grow, and so belong to another proxy).",
+    "writer and seq); not_rotated (files named like rotated ones that grow, and so belong to another proxy); "
+    "lines_given_up (because of a bug); and while it lasts file_unreadable, commits_failing, passes_failing (because "
+    "of a bug) and catching_up (bytes still to be read after a start).",
     labels=("reason",),
-    reads="state.doubts",
+    reads="doubts",
 )
 BOUNDS_REACHED = Gauge(
     name="cr_exporter_bounds_reached",
@@ -103,8 +105,15 @@ COMPRESSED_FILES = Counter(
 )
 LABEL_OVERFLOW = Counter(
     name="cr_exporter_label_overflow_total",
-    help="Counts added to the label value `other` because their family has as many label combinations as it may.",
+    help="Events counted under the label value `other` because the family has as many label combinations as it may.",
     labels=("family",),
+)
+INTERNAL_ERRORS = Counter(
+    name="cr_exporter_internal_errors_total",
+    help="Errors that only a bug in the exporter can cause, by what was given up: a line, which is not counted, or a "
+    "pass over the event files, which was repeated from the last commit.",
+    labels=("what",),
+    preset=(("line", "pass"),),
 )
 COMMITS = Counter(
     name="cr_exporter_checkpoint_commits_total",
@@ -134,9 +143,17 @@ LAST_COMMIT = Gauge(
 )
 SOURCE_READABLE = Gauge(
     name="cr_exporter_source_readable",
-    help="1 if the event file was readable at the last poll, else 0.",
+    help="1 if the event file was readable at the last poll, else 0; also 0 for any other path that keeps events from "
+    "being read.",
     labels=("path",),
     reads="sources_readable",
+    live=True,
+)
+SOURCE_PROBLEM = Gauge(
+    name="cr_exporter_source_problem",
+    help="Always 1: why a path with cr_exporter_source_readable 0 is not readable.",
+    labels=("path", "reason"),
+    reads="source_problems",
     live=True,
 )
 BYTES_BEHIND = Gauge(

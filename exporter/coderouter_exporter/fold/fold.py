@@ -1,5 +1,6 @@
 """Adds a batch of records to the state."""
 
+import math
 from collections import defaultdict
 
 from coderouter_events.events import RequestFinished
@@ -13,15 +14,18 @@ from coderouter_exporter.families.exporter import (
 )
 from coderouter_exporter.fold.latest import update_latest
 from coderouter_exporter.fold.plans import PLANS
+from coderouter_exporter.fold.reading import Reading
 from coderouter_exporter.records.decode import Batch, Chunk, read_batch
 from coderouter_exporter.records.record import Record
-from coderouter_exporter.records.values import unix_time
 from coderouter_exporter.state.sequences import is_numbered
 from coderouter_exporter.state.state import State
 
 
-def fold(state: State, chunk: Chunk) -> None:
-    """Add the chunk to the state: its bytes, its lines, and every event that was not counted before."""
+def fold(state: State, chunk: Chunk, read_ts: float = math.inf) -> None:
+    """Add the chunk to the state: its bytes, its lines, and every event that was not counted before.
+
+    `read_ts` is when it was read. Without it, no time in it is suspect.
+    """
     state.add(BYTES_READ, (), chunk.bytes_read)
     if chunk.oversize:
         state.add(LINES, ("oversize",), chunk.oversize)
@@ -29,19 +33,19 @@ def fold(state: State, chunk: Chunk) -> None:
         state.add(LINES, ("nul",), 1)
         state.add(NUL_BYTES, (), chunk.nul_bytes)
     if chunk.data:
-        _fold_batch(state, chunk, read_batch(chunk.data))
+        _fold_batch(state, chunk, read_batch(chunk.data), read_ts)
 
 
-def _fold_batch(state: State, chunk: Chunk, batch: Batch) -> None:
+def _fold_batch(state: State, chunk: Chunk, batch: Batch, read_ts: float) -> None:
     for reason, lines in batch.rejected.items():
         state.add(LINES, (reason,), lines)
     if batch.nul_bytes:
         state.add(NUL_BYTES, (), batch.nul_bytes)
     if batch.records:
-        _fold_records(state, chunk, batch)
+        _fold_records(state, chunk, batch, read_ts)
 
 
-def _fold_records(state: State, chunk: Chunk, batch: Batch) -> None:
+def _fold_records(state: State, chunk: Chunk, batch: Batch, read_ts: float) -> None:
     new, all_numbered = state.writers.take(batch.records, file=chunk.file, at_path=chunk.at_path)
     if len(new) < len(batch.records):
         state.add(LINES, ("duplicate",), len(batch.records) - len(new))
@@ -56,11 +60,10 @@ def _fold_records(state: State, chunk: Chunk, batch: Batch) -> None:
             state.add(EVENTS_READ, (event,), len(records))
             columns = plan.count(state, records)
             if event == RequestFinished.msg and columns is not None:
-                state.minutes.count(records, columns)
+                state.minutes.count(records, columns, read_ts)
             if not all_numbered:
                 _count_unproven(state, records)
-            state.last_event_ts = max(state.last_event_ts, unix_time(records[-1].ts) or 0.0)
-    update_latest(state, batch.data, new, groups)
+    update_latest(Reading(state=state, data=batch.data, records=new, groups=groups, read_ts=read_ts))
 
 
 def _count_unproven(state: State, records: list[Record]) -> None:

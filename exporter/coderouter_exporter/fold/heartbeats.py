@@ -1,26 +1,42 @@
 """Keeps the newest state that each proxy process reported of itself."""
 
+from itertools import islice
+
 from coderouter_events.events import Heartbeat, Shutdown, Startup
-from coderouter_exporter.fold.fields import Groups, event_ts
+from coderouter_exporter.fold.reading import Reading, line_of
 from coderouter_exporter.records.columns import scaled
-from coderouter_exporter.state.sequences import WRITERS_MAX
-from coderouter_exporter.state.state import ProxyHeartbeat, State
+from coderouter_exporter.state.order import is_newer
+from coderouter_exporter.state.reported import ProxyHeartbeat
+
+PROCESSES_MAX = 8192
+ENDED_MAX = 64
+"""Of these the last one is shown; the startup of another may turn up late."""
 
 
-def update_heartbeats(state: State, groups: Groups) -> None:
-    heartbeats = state.heartbeats
-    for event in (Startup.msg, Heartbeat.msg, Shutdown.msg):
-        for record in groups.get(event, ()):
-            if record.writer is not None:
-                in_flight = max(0, scaled(record.in_flight or 0, 1))
-                reported = ProxyHeartbeat(event_ts(state, record), in_flight, ended=event == Shutdown.msg)
-                previous = heartbeats.get(record.writer, reported)
-                heartbeats[record.writer] = max(reported, previous, key=_newer)
-    if len(heartbeats) > WRITERS_MAX:
-        newest = sorted(heartbeats.items(), key=lambda entry: (entry[1].ts, entry[0]))
-        state.heartbeats = dict(newest[-WRITERS_MAX:])
+def update_heartbeats(reading: Reading) -> None:
+    """Keep them in the order in which they were read, the newest last."""
+    heartbeats = reading.state.heartbeats
+    for record in reading.of(Startup.msg, Heartbeat.msg, Shutdown.msg):
+        if record.writer is None:
+            continue
+        line = line_of(record)
+        previous = heartbeats.pop(record.writer, None)
+        heartbeats[record.writer] = (
+            previous
+            if previous is not None and not is_newer(line, previous.line)
+            else ProxyHeartbeat(
+                ts=reading.event_ts(record),
+                in_flight=max(0, scaled(record.in_flight or 0, 1)),
+                ended=record.msg == Shutdown.msg,
+                line=line,
+            )
+        )
+    if Shutdown.msg in reading.groups or len(heartbeats) > PROCESSES_MAX:
+        _forget(heartbeats)
 
 
-def _newer(heartbeat: ProxyHeartbeat) -> tuple[float, bool, int]:
-    """Order heartbeats by time; of the same millisecond, a shutdown is the newest."""
-    return heartbeat.ts, heartbeat.ended, heartbeat.in_flight
+def _forget(heartbeats: dict[str, ProxyHeartbeat]) -> None:
+    """Forget the processes beyond the bounds that were heard first."""
+    ended = [writer for writer, heartbeat in heartbeats.items() if heartbeat.ended]
+    for writer in [*ended[:-ENDED_MAX], *islice(heartbeats, max(0, len(heartbeats) - PROCESSES_MAX))]:
+        heartbeats.pop(writer, None)

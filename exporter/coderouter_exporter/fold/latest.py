@@ -2,7 +2,6 @@
 
 from functools import partial
 from itertools import islice
-from operator import itemgetter
 
 from coderouter_events.events import (
     ProviderFailed,
@@ -12,45 +11,59 @@ from coderouter_events.events import (
     TryProvider,
 )
 from coderouter_exporter.fold.configuration import update_configuration
-from coderouter_exporter.fold.fields import Groups, event_ts, http_status
 from coderouter_exporter.fold.heartbeats import update_heartbeats
 from coderouter_exporter.fold.learnt import update_learnt
+from coderouter_exporter.fold.plans import PLANS
 from coderouter_exporter.fold.provider_health import update_provider_health
+from coderouter_exporter.fold.reading import Reading, http_status
 from coderouter_exporter.fold.spending import add_costs
 from coderouter_exporter.records.record import Record
+from coderouter_exporter.state.order import is_newer, newest
 from coderouter_exporter.state.recent_events import with_newest
-from coderouter_exporter.state.state import RECENT_ATTEMPTS_MAX, RecentAttempt, State
+from coderouter_exporter.state.reported import RecentAttempt
+from coderouter_exporter.state.state import RECENT_ATTEMPTS_MAX
 
 _ATTEMPT_EVENTS = frozenset(
     (TryProvider.msg, ProviderOk.msg, ProviderFailed.msg, ProviderFailedMidstream.msg)
 )
 
 
-def update_latest(state: State, data: bytes, records: list[Record], groups: Groups) -> None:
-    """Update the state with the new records; `groups` has them by event, `data` holds their lines."""
-    update_configuration(state, data, groups)
-    update_heartbeats(state, groups)
-    update_provider_health(state, records, groups)
-    update_learnt(state, records, groups)
-    add_costs(state, groups.get(RequestFinished.msg, ()))
-    _update_recent_attempts(state, records)
-    state.recent_events = with_newest(state.recent_events, records, partial(event_ts, state))
+def update_latest(reading: Reading) -> None:
+    state = reading.state
+    was_suspect = state.suspect_ts > 0.0
+    _update_last_event(reading)
+    update_heartbeats(reading)
+    update_configuration(reading)
+    update_provider_health(reading)
+    update_learnt(reading)
+    add_costs(state, reading.groups.get(RequestFinished.msg, ()), reading.read_ts)
+    _update_recent_attempts(reading)
+    state.recent_events = with_newest(state.recent_events, reading.records, reading.when)
+    if (was_suspect or reading.has_suspects) and not state.suspect_ts:
+        # What was read before an event happened before it, so that old lines do not pass for new ones.
+        state.correct_times(partial(min, state.last_event_ts))
 
 
-def _update_recent_attempts(state: State, records: list[Record]) -> None:
-    of_attempts = (record for record in reversed(records) if record.msg in _ATTEMPT_EVENTS)
-    newest = [_recent_attempt(state, record) for record in islice(of_attempts, RECENT_ATTEMPTS_MAX)]
-    newest.reverse()
-    attempts = sorted([*state.recent_attempts, *newest], key=itemgetter(0))
-    state.recent_attempts = attempts[-RECENT_ATTEMPTS_MAX:]
+def _update_last_event(reading: Reading) -> None:
+    state = reading.state
+    last = next((record for record in reversed(reading.records) if record.msg in PLANS), None)
+    if last is None:
+        return
+    ts, line, suspect = reading.when(last)
+    if is_newer(line, state.last_line):
+        state.last_event_ts, state.last_line = reading.event_ts(last), line
+        state.suspect_ts = ts if suspect else 0.0
 
 
-def _recent_attempt(state: State, record: Record) -> RecentAttempt:
-    return RecentAttempt(
-        ts=event_ts(state, record),
-        event=record.msg,
-        provider=record.provider or "",
-        stream=record.stream,
-        status=http_status(record),
-        retryable=record.retryable,
-    )
+def _update_recent_attempts(reading: Reading) -> None:
+    state = reading.state
+    of_attempts = (record for record in reversed(reading.records) if record.msg in _ATTEMPT_EVENTS)
+    read = [_recent_attempt(reading, record) for record in islice(of_attempts, RECENT_ATTEMPTS_MAX)]
+    if read:
+        state.recent_attempts = newest(state.recent_attempts, reversed(read), RECENT_ATTEMPTS_MAX)
+
+
+def _recent_attempt(reading: Reading, record: Record) -> RecentAttempt:
+    ts, line, suspect = reading.when(record)
+    provider, status = record.provider or "", http_status(record)
+    return RecentAttempt(ts, record.msg, provider, record.stream, status, record.retryable, line, suspect)

@@ -3,42 +3,44 @@
 from typing import get_args
 
 from coderouter_events.events import AdaptationReason, ConfigReloaded, ProviderAdapted, Shutdown, TraitName
-from coderouter_exporter.fold.fields import Groups, event_ts
+from coderouter_exporter.fold.reading import Reading, line_of
 from coderouter_exporter.records.record import Record
-from coderouter_exporter.state.state import LEARNT_MAX, Learnt, State
+from coderouter_exporter.state.order import is_newer
+from coderouter_exporter.state.reported import Learnt
+from coderouter_exporter.state.state import LEARNT_MAX
 
 VALUE_CHARS_MAX = 1000
 """A longer value is invalid, and part of it would be a wrong one."""
 
-_FORGETS = frozenset((ConfigReloaded.msg, Shutdown.msg))
-_EVENTS = _FORGETS | {ProviderAdapted.msg}
+_FORGETS = (ConfigReloaded.msg, Shutdown.msg)
 _TRAITS = frozenset(get_args(TraitName))
 _REASONS = frozenset(get_args(AdaptationReason))
 
 
-def update_learnt(state: State, records: list[Record], groups: Groups) -> None:
+def update_learnt(reading: Reading) -> None:
     """Update it in the order of the records; the newest `LEARNT_MAX` are kept."""
-    if _EVENTS.isdisjoint(groups):
-        return
-    learnt = state.learnt
-    for record in records:
+    state = reading.state
+    for record in reading.of(ProviderAdapted.msg, *_FORGETS):
+        line = line_of(record)
         if record.msg in _FORGETS:
-            ts = event_ts(state, record)
-            learnt = [known for known in learnt if known.writer != record.writer or known.ts > ts]
-        elif record.msg == ProviderAdapted.msg and (found := _learnt(state, record)) is not None:
-            learnt = [*(known for known in learnt if known[1:] != found[1:]), found]
-    state.learnt = sorted(learnt, key=_ts)[-LEARNT_MAX:]
+            state.learnt = [
+                known
+                for known in state.learnt
+                if known.writer != record.writer or not is_newer(line, known.line)
+            ]
+        elif (found := _learnt(reading, record)) is not None:
+            state.learnt = [*(known for known in state.learnt if known.what != found.what), found]
+    state.learnt = state.learnt[-LEARNT_MAX:]
 
 
-def _learnt(state: State, record: Record) -> Learnt | None:
+def _learnt(reading: Reading, record: Record) -> Learnt | None:
     """Return what later requests start with, unless the event is invalid or of an unknown version."""
     trait, value, reason = record.trait, record.value, record.reason
     if not record.remembered or record.writer is None or value is None or len(value) > VALUE_CHARS_MAX:
         return None
     if trait is None or reason is None or trait not in _TRAITS or reason not in _REASONS:
         return None
-    return Learnt(event_ts(state, record), record.writer, record.provider or "", trait, value, reason)
-
-
-def _ts(learnt: Learnt) -> float:
-    return learnt.ts
+    provider, line, startup = record.provider or "", line_of(record), reading.state.startup
+    if startup is not None and not is_newer(line, startup.line):
+        return None  # its process has forgotten it
+    return Learnt(reading.event_ts(record), record.writer, provider, trait, value, reason, line)

@@ -14,6 +14,7 @@ from operator import attrgetter
 from typing import TypeVar
 
 from coderouter_events.events import EVENTS, Event
+from coderouter_exporter.families.exporter import LABEL_OVERFLOW
 from coderouter_exporter.families.kinds import (
     MISSING,
     Absent,
@@ -107,9 +108,7 @@ class Plan:
         for family, source in self._lists:
             assert isinstance(family, Counter)
             assert isinstance(source, EachOf)
-            entries: Iterable[str] = chain.from_iterable(map(attrgetter(source.name), records))
-            for entry, number in collections.Counter(entries).items():
-                state.add(family, (entry,), number)
+            _count_entries(state, family, source, records)
         return columns
 
     def _count_groups(self, state: State, records: list[Record]) -> None:
@@ -135,6 +134,16 @@ class Plan:
         exemplars.store(records)
 
 
+def _count_entries(state: State, family: Counter, source: EachOf, records: list[Record]) -> None:
+    entries_of = attrgetter(source.name)
+    entries: Iterable[str] = chain.from_iterable(map(entries_of, records))
+    numbers = collections.Counter(entries).items()
+    overflown = {entry for entry, number in numbers if not state.add(family, (entry,), number, events=0)}
+    if overflown:
+        events = sum(not overflown.isdisjoint(entries_of(record)) for record in records)
+        state.add(LABEL_OVERFLOW, (family.name,), events)
+
+
 def _add(
     state: State, row: _Row, labels: Labels, columns: Columns, indexes: list[int], exemplars: _Exemplars
 ) -> None:
@@ -156,7 +165,8 @@ def _add(
         if family.exemplars:
             exemplars.add(observed, column, dict(zip(edges, indexes, strict=True)))
     elif row.adds is not None and (number := _number(row.adds, numbers, missing)):
-        state.add(family, labels, number)
+        events = missing if isinstance(row.adds, Absent) else len(numbers) - missing
+        state.add(family, labels, number, events)
 
 
 def _number(adds: Sum | Present | Absent, numbers: Sequence[int], missing: int) -> int:

@@ -1,6 +1,6 @@
 """Keeps the last success, the last error and the cooldown of each provider, and the last fallback."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from coderouter_events.events import (
     ProviderCooldown,
@@ -9,65 +9,94 @@ from coderouter_events.events import (
     ProviderOk,
     ProviderRecovered,
 )
-from coderouter_exporter.fold.fields import Groups, event_ts, http_status
+from coderouter_exporter.fold.reading import Reading, http_status, line_of
 from coderouter_exporter.records.record import Record
+from coderouter_exporter.state.order import Line, is_newer
 from coderouter_exporter.state.recent_events import truncated
-from coderouter_exporter.state.state import SERIES_MAX, Cooldown, LastError, LastFallback, State
-
-_FAILURES = frozenset((ProviderFailed.msg, ProviderFailedMidstream.msg))
-
-
-def update_provider_health(state: State, records: list[Record], groups: Groups) -> None:
-    _update_cooldowns(state, groups)
-    if not _FAILURES.isdisjoint(groups):
-        failures = {record.provider or "": record for record in records if record.msg in _FAILURES}
-        for provider, record in failures.items():
-            _update_last_error(state, provider, record)
-    _update_last_fallback(state, groups.get(ProviderFailed.msg, ()))
-    _update_last_success(state, groups.get(ProviderOk.msg, ()))
+from coderouter_exporter.state.reported import AttemptEnd, Cooldown, LastError, LastFallback
+from coderouter_exporter.state.state import SERIES_MAX
 
 
-def _update_cooldowns(state: State, groups: Groups) -> None:
-    for event in (ProviderCooldown.msg, ProviderRecovered.msg):
-        for record in groups.get(event, ()):
-            ts = event_ts(state, record)
-            until = ts + (record.seconds or 0.0) if event == ProviderCooldown.msg else ts
-            reported = Cooldown(ts, until)
-            previous = state.cooldowns.get(record.provider or "")
-            if previous is not None or len(state.cooldowns) < SERIES_MAX:
-                state.cooldowns[record.provider or ""] = max(reported, previous or reported, key=_newer)
+def update_provider_health(reading: Reading) -> None:
+    _update_cooldowns(reading)
+    failures = _last_by_provider(reading.of(ProviderFailed.msg, ProviderFailedMidstream.msg))
+    successes = _last_by_provider(reading.of(ProviderOk.msg))
+    for provider, record in failures.items():
+        _update_last_error(reading, provider, record)
+    for provider, record in successes.items():
+        _update_last_success(reading, provider, record)
+    for provider in failures.keys() | successes.keys():
+        _update_newest_end(reading, provider, failures.get(provider), successes.get(provider))
+    _update_last_fallback(reading)
 
 
-def _newer(cooldown: Cooldown) -> tuple[float, float]:
-    """Order cooldowns by time; of the same millisecond, the one that ends first is the newest: a recovery."""
-    return cooldown.ts, -cooldown.until
+def _last_by_provider(records: Sequence[Record]) -> dict[str, Record]:
+    """Return the last record of each provider; the last of all is at the end."""
+    last = {record.provider or "": record for record in records}
+    if records:
+        provider = records[-1].provider or ""
+        last[provider] = last.pop(provider)
+    return last
 
 
-def _update_last_error(state: State, provider: str, record: Record) -> None:
-    error = LastError(
-        ts=event_ts(state, record),
-        status=http_status(record),
-        retryable=record.retryable,
-        error=truncated(record.error or ""),
-        error_type=record.error_type,
-    )
-    previous = state.last_errors.get(provider)
-    if previous.ts <= error.ts if previous else len(state.last_errors) < SERIES_MAX:
-        state.last_errors[provider] = error
+def _has_room(kept: Mapping[str, object], provider: str) -> bool:
+    return provider in kept or len(kept) < SERIES_MAX
 
 
-def _update_last_fallback(state: State, failures: Sequence[Record]) -> None:
+def _update_cooldowns(reading: Reading) -> None:
+    cooldowns = reading.state.cooldowns
+    for record in reading.of(ProviderCooldown.msg, ProviderRecovered.msg):
+        provider, line, ts = record.provider or "", line_of(record), reading.event_ts(record)
+        if _has_room(cooldowns, provider) and is_newer(line, _line(cooldowns.get(provider))):
+            seconds = record.seconds or 0.0 if record.msg == ProviderCooldown.msg else 0.0
+            cooldowns[provider] = Cooldown(ts, ts + seconds, line)
+
+
+def _line(known: Cooldown | LastError | LastFallback | AttemptEnd | None) -> Line | None:
+    return None if known is None else known.line
+
+
+def _update_last_error(reading: Reading, provider: str, record: Record) -> None:
+    errors = reading.state.last_errors
+    ts, line, suspect = reading.when(record)
+    if _has_room(errors, provider) and is_newer(line, _line(errors.get(provider))):
+        errors[provider] = LastError(
+            ts=ts,
+            status=http_status(record),
+            retryable=record.retryable,
+            error=truncated(record.error or ""),
+            error_type=record.error_type,
+            line=line,
+            suspect=suspect,
+        )
+
+
+def _update_last_success(reading: Reading, provider: str, record: Record) -> None:
+    """Keep them in the order in which they were read, the newest last."""
+    successes, ends = reading.state.last_success_ts, reading.state.newest_ends
+    if _has_room(successes, provider) and is_newer(line_of(record), _line(ends.get(provider))):
+        successes.pop(provider, None)
+        successes[provider] = reading.event_ts(record)
+
+
+def _update_newest_end(
+    reading: Reading, provider: str, failure: Record | None, success: Record | None
+) -> None:
+    record = failure or success
+    if failure is not None and success is not None:
+        record = next(each for each in reversed(reading.records) if each is failure or each is success)
+    assert record is not None
+    ends, line = reading.state.newest_ends, line_of(record)
+    if _has_room(ends, provider) and is_newer(line, _line(ends.get(provider))):
+        ends[provider] = AttemptEnd(failed=record is failure, line=line)
+
+
+def _update_last_fallback(reading: Reading) -> None:
+    failures = reading.groups.get(ProviderFailed.msg, ())
     record = next((record for record in reversed(failures) if record.retryable), None)
     if record is None:
         return
-    ts, previous = event_ts(state, record), state.last_fallback
-    if previous is None or previous.ts <= ts:
-        error = truncated(record.error or "")
-        state.last_fallback = LastFallback(ts, record.provider or "", record.error_type, error)
-
-
-def _update_last_success(state: State, successes: Sequence[Record]) -> None:
-    for provider, record in {record.provider or "": record for record in successes}.items():
-        if provider in state.last_success_ts or len(state.last_success_ts) < SERIES_MAX:
-            previous = state.last_success_ts.get(provider, 0.0)
-            state.last_success_ts[provider] = max(event_ts(state, record), previous)
+    ts, line, suspect = reading.when(record)
+    if is_newer(line, _line(reading.state.last_fallback)):
+        provider, error = record.provider or "", truncated(record.error or "")
+        reading.state.last_fallback = LastFallback(ts, provider, record.error_type, error, line, suspect)

@@ -1,28 +1,66 @@
-"""Adds up what each provider has cost in the newest month, for its budget."""
+"""Adds up what each provider costs in each month, for its budget."""
 
+import math
 from collections.abc import Sequence
-from datetime import date
+from datetime import UTC, date, datetime
 from functools import lru_cache
 
 from coderouter_exporter.families.kinds import MICRO
 from coderouter_exporter.records.columns import scaled
 from coderouter_exporter.records.record import Record
+from coderouter_exporter.state.order import CLOCK_ERROR_S_MAX, FIRST_TS
 from coderouter_exporter.state.state import SERIES_MAX, State
 
+FIRST_MONTH = datetime.fromtimestamp(FIRST_TS, UTC).strftime("%Y-%m")
+OTHER_MONTHS_MAX = 2
 
-def add_costs(state: State, finished: Sequence[Record]) -> None:
-    """Add the costs of finished requests; the first cost of a new month resets the sums, late ones are ignored."""
+
+def add_costs(state: State, finished: Sequence[Record], read_ts: float) -> None:
+    """Add the costs of finished requests to their months, or to the current one where the time is suspect."""
+    first, current = _possible_months(read_ts)
     for record in finished:
         if not record.cost_usd:
             continue
         month = _month(record.ts[:10])
-        if month > state.month:
-            state.month, state.month_costs = month, {}
+        if not month:
+            continue
+        if not first <= month <= current:
+            month = current
+        if month != state.month:
+            _turn_to(state, month)
         micro_usd = scaled(record.cost_usd, MICRO)
-        provider = record.provider or ""
-        has_room = provider in state.month_costs or len(state.month_costs) < SERIES_MAX
-        if month == state.month and micro_usd > 0 and has_room:
-            state.month_costs[provider] = state.month_costs.get(provider, 0) + micro_usd
+        if micro_usd > 0:
+            _add(state.month_costs, record.provider or "", micro_usd)
+
+
+def _turn_to(state: State, month: str) -> None:
+    """Make this the month that costs are added to, and keep the previous ones: a late cost may belong to them.
+
+    What was spent before the clock was set belongs to the month in which it was.
+    """
+    others = state.other_months
+    if state.month:
+        others[state.month] = state.month_costs
+    state.month, state.month_costs = month, others.pop(month, {})
+    if month >= FIRST_MONTH:
+        for unset in [other for other in others if other < FIRST_MONTH]:
+            for provider, micro_usd in others.pop(unset).items():
+                _add(state.month_costs, provider, micro_usd)
+    for oldest in list(others)[:-OTHER_MONTHS_MAX]:
+        del others[oldest]
+
+
+def _add(costs: dict[str, int], provider: str, micro_usd: int) -> None:
+    if provider in costs or len(costs) < SERIES_MAX:
+        costs[provider] = costs.get(provider, 0) + micro_usd
+
+
+def _possible_months(read_ts: float) -> tuple[str, str]:
+    """Return the first and the last month in which something that has been read can have happened."""
+    if math.isinf(read_ts):
+        return "", "9999-12"
+    current = datetime.fromtimestamp(read_ts + CLOCK_ERROR_S_MAX, UTC).strftime("%Y-%m")
+    return min(FIRST_MONTH, current), current
 
 
 @lru_cache

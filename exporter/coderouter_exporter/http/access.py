@@ -1,4 +1,4 @@
-"""TLS, passwords and headers of everything the exporter serves, from the current web configuration."""
+"""Who may read what the exporter serves: TLS, passwords and headers of the web configuration, and the Host check."""
 
 import asyncio
 import base64
@@ -8,7 +8,7 @@ import os
 import secrets
 import ssl
 from asyncio import Transport
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import bcrypt
@@ -18,7 +18,10 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from coderouter_exporter.http import web_config
 from coderouter_exporter.http.web_config import WebConfig, WebConfigErrors
+from coderouter_http.hosts import LOOPBACK_NAMES, hostname, is_loopback
 from coderouter_http.protocol.bounded import HttpProtocol
+
+HOST_CHARS_MAX = 100
 
 log = logging.getLogger(__name__)
 
@@ -76,6 +79,30 @@ def _stat(path: Path) -> tuple[int, int, int] | None:
     except OSError:
         return None
     return found.st_mtime_ns, found.st_size, found.st_ino
+
+
+class HostMiddleware:
+    """Refuses requests that do not call this machine by a name it may have, if the server listens on loopback only.
+
+    A web page may point its own name at 127.0.0.1 and read the answers; its browser sends that name.
+    """
+
+    def __init__(self, app: ASGIApp, listen_host: str, allowed_hosts: Iterable[str]) -> None:
+        self._app = app
+        known = LOOPBACK_NAMES | {listen_host.lower(), *(name.lower() for name in allowed_hosts)}
+        self._hosts = known if is_loopback(listen_host) else None
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        app = self._app
+        if scope["type"] == "http" and self._hosts is not None:
+            given = [value for name, value in scope["headers"] if name == b"host"]
+            if len(given) != 1 or hostname(given[0]) not in self._hosts:
+                host = b", ".join(given).decode("latin-1")[:HOST_CHARS_MAX]
+                app = PlainTextResponse(
+                    f"Host {host!r} is not allowed; use http://127.0.0.1, or name it with --web.allowed-hosts\n",
+                    status_code=403,
+                )
+        await app(scope, receive, send)
 
 
 class AuthMiddleware:

@@ -5,7 +5,9 @@ import gzip
 import html
 import time
 from collections.abc import AsyncGenerator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
+from typing import NamedTuple
 
 import orjson
 from starlette.applications import Starlette
@@ -13,12 +15,15 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
-from coderouter_exporter.engine.loop import Engine, Published
+from coderouter_exporter.engine.loop import Engine
+from coderouter_exporter.engine.published import Published
 from coderouter_exporter.engine.wakeup import Watcher
+from coderouter_exporter.families.exporter import EVENTS_READ
 from coderouter_exporter.http import dashboard
 from coderouter_exporter.http.proxy_liveness import ProxyLiveness
+from coderouter_exporter.http.renderings import Rendering, Renderings
 from coderouter_exporter.render.charts import STEP_MINUTES
-from coderouter_exporter.render.exposition import render
+from coderouter_exporter.render.exposition import Format, render
 from coderouter_exporter.render.negotiate import accepts_gzip, choose_format
 from coderouter_exporter.render.report import report
 from coderouter_exporter.render.view import View
@@ -30,15 +35,17 @@ GZIP_LEVEL = 4
 
 
 def create_app(engine: Engine, watcher: Watcher) -> Starlette:
+    pages = _Pages(engine)
+
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncGenerator[None]:
         engine.start()
         watcher.start()
         yield
+        pages.close()
         await asyncio.to_thread(watcher.stop)
         await asyncio.to_thread(engine.stop)
 
-    pages = _Pages(engine)
     return Starlette(
         routes=[
             Route("/", pages.landing),
@@ -52,25 +59,35 @@ def create_app(engine: Engine, watcher: Watcher) -> Starlette:
     )
 
 
+class _Wanted(NamedTuple):
+    """What a reader asks for."""
+
+    content: Format | int
+    """The metrics in a format, or the report of that many hours."""
+    compressed: bool
+
+
 class _Pages:
+    """Rendering takes its time when there is much to show, so it has a thread of its own, one at a time."""
+
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self._liveness = ProxyLiveness()
+        self._renderings = Renderings(self._render)
+        self._renderer = ThreadPoolExecutor(1, "render")
+
+    def close(self) -> None:
+        self._renderer.shutdown(wait=False, cancel_futures=True)
 
     async def metrics(self, request: Request) -> Response:
-        form = choose_format(request.headers.get("accept", ""))
-        view = await self._fresh_view()
-        return _recovering() if view is None else _encoded(request, render(view, form), form.value)
+        return await self._rendered(request, choose_format(request.headers.get("accept", "")))
 
     async def metrics_json(self, request: Request) -> Response:
         hours = request.query_params.get("hours", "1")
         if hours not in map(str, STEP_MINUTES):
             known = ", ".join(map(str, STEP_MINUTES))
             return PlainTextResponse(f"hours={hours} is not one of {known}\n", status_code=400)
-        view = await self._fresh_view()
-        if view is None:
-            return _recovering()
-        return _encoded(request, orjson.dumps(report(view, int(hours))), "application/json")
+        return await self._rendered(request, int(hours))
 
     async def healthy(self, _: Request) -> Response:
         return PlainTextResponse("healthy\n")
@@ -79,45 +96,47 @@ class _Pages:
         published = self._engine.published
         if published.ready:
             return PlainTextResponse("ready\n")
-        reason = "the state file cannot be written" if published.commits_failing else "still catching up"
-        return PlainTextResponse(f"not ready: {reason}\n", status_code=503)
+        return PlainTextResponse(f"not ready: {'; '.join(published.reasons)}\n", status_code=503)
 
     async def landing(self, _: Request) -> Response:
         return HTMLResponse(_landing_page(self._engine.published))
 
-    async def _fresh_view(self) -> View | None:
-        """Return a view of every event written before this call, or of the last commit if that takes too long.
+    async def _rendered(self, request: Request, content: Format | int) -> Response:
+        compressed = accepts_gzip(request.headers.get("accept-encoding", ""))
+        return self._renderings.response(await self._renderings.next(_Wanted(content, compressed)))
 
-        None while the committed totals are lower than those served before.
-        """
+    async def _render(self, wanted: _Wanted) -> Rendering:
+        """Render every event written before this call, or the last commit if that takes too long."""
         await asyncio.wait([asyncio.wrap_future(self._engine.next_pass())], timeout=DRAIN_S_MAX)
         published = self._engine.published
-        if published.recovering:
-            return None
-        state, now_ts = State.decode(published.document), time.time()
+        if published.unavailable:
+            return Rendering(
+                f"{published.unavailable}\n".encode(), {"content-type": "text/plain"}, status=503
+            )
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._renderer, self._rendering_of, published, wanted)
+
+    def _rendering_of(self, published: Published, wanted: _Wanted) -> Rendering:
+        state = State.decode(published.document)
         paths = (source.path for source in published.sources)
-        alive = self._liveness.probe(paths, last_event_ts=state.last_event_ts, now_ts=now_ts)
-        return View(state=state, now_ts=now_ts, published=published, alive=alive)
-
-
-def _recovering() -> Response:
-    return PlainTextResponse(
-        "the newest checkpoint was damaged; counting again what it had counted\n", status_code=503
-    )
-
-
-def _encoded(request: Request, body: bytes, content_type: str) -> Response:
-    headers = {"content-type": content_type, "vary": "Accept, Accept-Encoding"}
-    if accepts_gzip(request.headers.get("accept-encoding", "")):
-        body = gzip.compress(body, GZIP_LEVEL, mtime=0)
-        headers["content-encoding"] = "gzip"
-    return Response(body, headers=headers)
+        events_read = sum(state.counts.get(EVENTS_READ.name, {}).values())
+        alive = self._liveness.probe(paths, events_read if published.caught_up else None)
+        view = View(state=state, now_ts=time.time(), published=published, alive=alive)
+        if isinstance(wanted.content, Format):
+            body, content_type = render(view, wanted.content), wanted.content.value
+        else:
+            body, content_type = orjson.dumps(report(view, wanted.content)), "application/json"
+        headers = {"content-type": content_type, "vary": "Accept, Accept-Encoding"}
+        if wanted.compressed:
+            body = gzip.compress(body, GZIP_LEVEL, mtime=0)
+            headers["content-encoding"] = "gzip"
+        return Rendering(body, headers)
 
 
 def _landing_page(published: Published) -> str:
     sources = "".join(
-        f"<li><code>{html.escape(str(source.path))}</code>: "
-        f"{f'{source.bytes_behind} bytes behind' if source.readable else 'missing or unreadable'}</li>"
+        f"<li><code>{html.escape(source.name)}</code>: "
+        f"{f'{source.bytes_behind} bytes behind' if source.readable else html.escape(source.reason)}</li>"
         for source in published.sources
     )
     return f"""<!doctype html>

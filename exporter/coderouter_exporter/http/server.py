@@ -6,7 +6,8 @@ import time
 import uvicorn
 
 from coderouter_events import sd_notify
-from coderouter_exporter.engine.loop import Engine, Published
+from coderouter_exporter.engine.loop import Engine
+from coderouter_exporter.engine.published import Published
 from coderouter_http.protocol.limits import Limits
 from coderouter_http.protocol.refusals import Refusal, Refusals
 from coderouter_http.server import TICK_S, StoppableServer
@@ -74,10 +75,11 @@ class Server(StoppableServer):
 
 
 def _status(published: Published) -> str:
+    if published.unavailable and not published.caught_up and not published.sources:
+        return published.unavailable
     if published.commits_failing:
         return "the state file cannot be written; serving the last committed values"
     if not published.caught_up:
-        behind = sum(source.bytes_behind for source in published.sources)
-        return f"serving while catching up: {behind:,} bytes behind"
-    unread = ", ".join(str(source.path) for source in published.sources if not source.readable)
+        return f"serving while catching up: {published.bytes_behind:,} bytes behind"
+    unread = ", ".join(source.name for source in published.sources if not source.readable)
     return f"caught up; missing or unreadable: {unread}" if unread else "caught up with the event files"

@@ -1,5 +1,6 @@
 """Counts closed files, to which nothing is written any more, from the first line to the last."""
 
+import time
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
@@ -17,7 +18,7 @@ def fold_files(paths: Iterable[Path], series_max: int = SERIES_MAX) -> State:
     """
     state = State(created_ts=0.0, series_max=series_max)
     for chunk in chunks(paths):
-        fold(state, chunk)
+        fold(state, chunk, time.time())
     return state
 
 

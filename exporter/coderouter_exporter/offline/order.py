@@ -6,6 +6,7 @@ compressed, as a copy, or under two names. So files are compared by their conten
 
 import shutil
 import tempfile
+import time
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
@@ -16,8 +17,11 @@ from stat import S_ISREG
 
 import msgspec
 
-from coderouter_exporter.records.decode import READ_BYTES_MAX
+from coderouter_exporter.records import age
+from coderouter_exporter.records.age import FirstEvent
+from coderouter_exporter.records.decode import READ_BYTES_MAX, UNDECODABLE
 from coderouter_exporter.records.values import unix_time
+from coderouter_exporter.state.order import CLOCK_ERROR_S_MAX, is_suspect
 from coderouter_exporter.tail.compression import (
     MAGIC_BYTES_MAX,
     SUFFIXES,
@@ -117,7 +121,7 @@ class Sources:
             for same in by_start.values()
             for source in (_without_copies(same) if len(same) > 1 else same)
         ]
-        return sorted(kept, key=_first_event_ts)
+        return age.oldest_first(kept, _first_event)
 
     def close(self) -> None:
         self._folder.cleanup()
@@ -172,12 +176,11 @@ def _begins_with(longer: Source, source: Source) -> bool:
     return True
 
 
-def _first_event_ts(source: Source) -> float:
-    """Return the time of the first line that has one, or of the file's last modification if none has."""
+def _first_event(source: Source) -> FirstEvent:
+    head, now_ts = b"", time.time()
     with suppress(*UNREADABLE):
-        times = map(written_ts, next(source.blocks(), b"").split(b"\n"))
-        return next((ts for ts in times if ts is not None), source.file.stat().st_mtime)
-    return source.file.stat().st_mtime
+        head = next(source.blocks(), b"")
+    return age.first_event(head, source.file.stat().st_mtime, lambda ts: is_suspect(ts, now_ts))
 
 
 class _Timestamp(msgspec.Struct):
@@ -188,8 +191,9 @@ _decode = msgspec.json.Decoder(_Timestamp).decode
 
 
 def written_ts(line: bytes) -> float | None:
-    """Return when the line was written, or None if it is not an event with a time."""
+    """Return when the line was written, or None if it is not an event with a time, or that is still to come."""
     try:
-        return unix_time(_decode(line).ts)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+        ts = unix_time(_decode(line).ts)
+    except UNDECODABLE:
         return None
+    return None if ts is None or ts > time.time() + CLOCK_ERROR_S_MAX else ts

@@ -9,6 +9,7 @@ import msgspec
 import orjson
 
 from coderouter_events.events import LINE_BYTES_MAX, ConfigReloaded, Startup
+from coderouter_exporter.records.nesting import shallow
 from coderouter_exporter.records.record import DECODED, Record, leniently
 
 READ_BYTES_MAX = 1 << 20
@@ -18,6 +19,8 @@ _CONFIGURATION_NAMES = tuple(name.encode() for name in CONFIGURATION_EVENTS)
 _RECORD_START = re.compile(rb'\{"ts":')
 _NULS = re.compile(rb"\0+")
 _LINE_ENDS = re.compile(rb"[\n\0]+")
+UNDECODABLE = (ValueError, RecursionError)
+"""What decoding a line by msgspec raises; the latter for a line that is nested too deep."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +87,7 @@ def read_batch(data: bytes) -> Batch:
     try:
         if max(map(len, lines)) <= LINE_BYTES_MAX:
             return Batch(data, list(map(_decode, lines)), Counter())
-    except ValueError:
+    except UNDECODABLE:
         pass  # at least one line is defective: decode each on its own
     records = []
     rejected = Counter[str]()
@@ -150,7 +153,7 @@ def _record(line: bytes) -> Record | str:
     """Return the record, or why there is none."""
     try:
         return _decode(line)
-    except ValueError:
+    except UNDECODABLE:
         fields = _parsed(line)
     return leniently(fields) if isinstance(fields, dict) else fields
 
@@ -170,8 +173,8 @@ def configuration_events(data: bytes) -> list[dict[str, object]]:
 def _parsed(line: bytes) -> dict[str, object] | str:
     """Return the JSON object, or why the line is not one."""
     try:
-        value = orjson.loads(line)
-    except orjson.JSONDecodeError:
+        value = orjson.loads(shallow(line))
+    except ValueError:
         return "json" if _is_utf8(line) else "utf8"
     return value if isinstance(value, dict) else "object"
 

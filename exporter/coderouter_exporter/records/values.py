@@ -6,12 +6,17 @@ from datetime import datetime
 def unix_time(ts: str) -> float | None:
     """Return the Unix time of an event's `ts`, or None if it is not a time.
 
-    Without a zone it is local time, as in CodeRouter 1.7.
+    Without a zone it is local time, as in CodeRouter 1.7. A leap second is the second after it.
     """
     try:
         return datetime.fromisoformat(ts).timestamp()
     except (ValueError, OverflowError, OSError):
-        return None
+        return _in_leap_second(ts)
+
+
+def _in_leap_second(ts: str) -> float | None:
+    before = unix_time(f"{ts[:17]}59{ts[19:]}") if ts[16:19] == ":60" else None
+    return None if before is None else before + 1
 
 
 def as_text(value: object) -> str | None:

@@ -22,6 +22,7 @@ from coderouter_exporter.families.kinds import Counter, Gauge, Histogram
 from coderouter_exporter.families.table import FAMILIES, HISTOGRAMS
 from coderouter_exporter.render.view import View
 from coderouter_exporter.state import state
+from coderouter_exporter.state.order import is_suspect
 from coderouter_exporter.state.state import HistogramSeries, Labels
 
 
@@ -83,9 +84,14 @@ class Scrape(Collector):
         exemplars = series.exemplars if self._created_ts is not None else {}
         pairs = zip(_BOUNDS[family.name], series.cumulative(), strict=True)
         return [
-            (*pair, _exemplar(family, exemplars[number])) if number in exemplars else pair
+            (*pair, self._exemplar(family, exemplars[number])) if number in exemplars else pair
             for number, pair in enumerate(pairs)
         ]
+
+    def _exemplar(self, family: Histogram, newest: state.Exemplar) -> Exemplar:
+        """Return the exemplar, without a suspect time: Prometheus would refuse the next ones as older."""
+        ts = None if is_suspect(newest.ts, self._view.now_ts) else newest.ts
+        return Exemplar({"request_id": newest.request_id}, newest.number / family.scale, ts)
 
     def _gauge(self, family: Gauge) -> Metric:
         metric = GaugeMetricFamily(family.name, family.help, labels=family.labels)
@@ -97,10 +103,6 @@ class Scrape(Collector):
 
 def _created(family: Histogram, labels: Labels, created_ts: float) -> Sample:
     return Sample(f"{family.name}_created", dict(zip(family.labels, labels, strict=True)), created_ts)
-
-
-def _exemplar(family: Histogram, newest: state.Exemplar) -> Exemplar:
-    return Exemplar({"request_id": newest.request_id}, newest.number / family.scale, newest.ts)
 
 
 _BOUNDS: dict[str, list[str]] = {

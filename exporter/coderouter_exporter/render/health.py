@@ -5,10 +5,13 @@ from collections.abc import Callable
 from coderouter_exporter.families import exporter
 from coderouter_exporter.families import proxy as families_proxy
 from coderouter_exporter.render.view import View
-from coderouter_exporter.state.state import StartupInfo, State
+from coderouter_exporter.state.reported import ProxyHeartbeat, StartupInfo
+from coderouter_exporter.state.state import State
 
 Time = Callable[[float], str]
 """Formats a time."""
+Shown = Callable[[str, float, bool], dict[str, object]]
+"""Returns a field that shows the time in an event, given its name and whether the time was suspect when it was read."""
 
 
 def proxy_status(view: View, time: Time) -> dict[str, object]:
@@ -16,20 +19,24 @@ def proxy_status(view: View, time: Time) -> dict[str, object]:
 
     `state` is `running`, `stopped`, `gone` (it ended without a shutdown event) or `unknown`.
     """
-    state = view.state
-    heartbeat_ts = max((heartbeat.ts for heartbeat in state.heartbeats.values()), default=0.0)
+    state, heartbeat = view.state, _last_heartbeat(view)
     return {
         "state": _proxy_state(view),
         "holds_event_file": view.alive,
-        "heard_at": time(heartbeat_ts) if heartbeat_ts else None,
+        "heard_at": time(heartbeat.ts) if heartbeat else None,
         "last_event_at": time(state.last_event_ts) if state.last_event_ts else None,
         "processes": len(view.in_flight),
         "in_flight": view.requests_in_flight,
+        "clock_ahead_s": round(view.clock_ahead_s),
     }
 
 
+def _last_heartbeat(view: View) -> ProxyHeartbeat | None:
+    return next(reversed(view.state.heartbeats.values()), None)
+
+
 def _proxy_state(view: View) -> str:
-    newest = max(view.state.heartbeats.values(), key=lambda heartbeat: heartbeat.ts, default=None)
+    newest = _last_heartbeat(view)
     if view.up:
         return "running"
     if newest is None:
@@ -43,32 +50,35 @@ def provider_state(view: View, name: str, *, paid: bool) -> str:
     A provider is `failing` if its newest attempt failed.
     """
     state = view.state
-    cooldown = state.cooldowns.get(name)
-    error = state.last_errors.get(name)
-    success_ts = state.last_success_ts.get(name, 0.0)
-    if cooldown and view.now_ts < cooldown.until:
+    if view.is_cooling(name):
         return "cooldown"
     if paid and state.startup and state.startup.allow_paid is False:
         return "gated"
-    if error and error.ts >= success_ts:  # a stream may break in the millisecond in which it began
-        return "failing"
-    return "ok" if success_ts else "unused"
+    end = state.newest_ends.get(name)
+    if end is None:
+        return "unused"
+    return "failing" if end.failed else "ok"
 
 
 def last_success(state: State, time: Time) -> dict[str, object] | None:
     """Return the provider that answered last."""
     if not state.last_success_ts:
         return None
-    name = max(state.last_success_ts, key=lambda name: state.last_success_ts[name])
-    return {"provider": name, "at": time(state.last_success_ts[name])}
+    name, ts = next(reversed(state.last_success_ts.items()))
+    return {"provider": name, "at": time(ts)}
 
 
-def last_fallback(state: State, time: Time) -> dict[str, object] | None:
+def last_fallback(state: State, shown: Shown) -> dict[str, object] | None:
     """Return the newest failure after which the next provider of a chain was tried."""
-    if state.last_fallback is None:
+    last = state.last_fallback
+    if last is None:
         return None
-    ts, provider, error_type, error = state.last_fallback
-    return {"provider": provider, "at": time(ts), "error_type": error_type, "error": error}
+    return {
+        "provider": last.provider,
+        **shown("at", last.ts, last.suspect),
+        "error_type": last.error_type,
+        "error": last.error,
+    }
 
 
 def paid_gate(state: State) -> dict[str, object]:
@@ -83,15 +93,17 @@ def paid_gate(state: State) -> dict[str, object]:
 
 
 def counting(view: View) -> dict[str, object]:
-    """Return whether the counts are exact, what makes them inexact, and how much is not counted yet."""
+    """Return whether the counts are exact, why they may not be, and how much is not counted yet."""
     state, published = view.state, view.published
     return {
-        "exact": state.exact,
+        "exact": view.exact,
         "events_missing": state.events_missing,
         "unmatched_checkpoints": sum(state.counts.get(exporter.UNMATCHED.name, {}).values()),
-        "writers_in_doubt": state.writers.in_doubt(),
-        "files_not_rotated": state.files_not_rotated,
+        "doubts": {reason: number for (reason,), number in view.doubts.items() if number},
         "unproven_lines": sum(state.counts.get(exporter.UNPROVEN.name, {}).values()),
         "bytes_behind": view.bytes_behind,
         "commits_failing": published.commits_failing if published else 0,
+        "problems": [f"{source.name}: {source.reason}" for source in published.sources if source.reason]
+        if published
+        else [],
     }

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 
 import orjson
 
-from coderouter_exporter.state.state import Learnt
+from coderouter_exporter.state.reported import Learnt
 
 _ADDED_UP = frozenset(("refused_fields", "refused_schema_keywords"))
 """Traits whose names add up; of the others the newest value counts."""

@@ -1,6 +1,7 @@
 """The totals as one JSON document, a superset of the one that CodeRouter 1.7 serves."""
 
 from datetime import UTC, datetime
+from functools import partial
 
 from coderouter_events.events import ProviderFailed, ProviderFailedMidstream
 from coderouter_exporter.families import proxy
@@ -8,7 +9,9 @@ from coderouter_exporter.families.kinds import Counter
 from coderouter_exporter.render import charts, health, learnt
 from coderouter_exporter.render.view import View
 from coderouter_exporter.state import recent_events
-from coderouter_exporter.state.state import LastError, RecentAttempt, StartupInfo, State
+from coderouter_exporter.state.order import is_suspect
+from coderouter_exporter.state.reported import LastError, RecentAttempt, StartupInfo
+from coderouter_exporter.state.state import State
 
 _FAILURES = (ProviderFailed.msg, ProviderFailedMidstream.msg)
 
@@ -17,6 +20,7 @@ def report(view: View, hours: int = 1) -> dict[str, object]:
     """Return the totals and the history of the last `hours`, one of `charts.STEP_MINUTES`."""
     state = view.state
     startup = state.startup or StartupInfo(ts=state.created_ts)
+    shown = partial(_shown, view.now_ts)
     return {
         "uptime_s": round(view.uptime_s, 3),
         "started_at": _time(startup.ts) if state.startup else None,
@@ -29,19 +33,19 @@ def report(view: View, hours: int = 1) -> dict[str, object]:
             "mode_source": startup.mode_source,
         },
         "counters": _counters(state),
-        "providers": _providers(view),
+        "providers": _providers(view, shown),
         "learnt": learnt.as_json(view.learnt),
-        "recent": [_recent(attempt) for attempt in state.recent_attempts],
+        "recent": [_recent(attempt, shown) for attempt in state.recent_attempts],
         "config": _config(startup),
         "generated_at": _time(view.now_ts),
         "proxy": health.proxy_status(view, _time),
         "answering": health.last_success(state, _time),
-        "moved_on": health.last_fallback(state, _time),
+        "moved_on": health.last_fallback(state, shown),
         "paid_gate": health.paid_gate(state),
         "counting": health.counting(view),
         "today": charts.today(state.minutes, startup.display_timezone, view.now_ts),
         "history": charts.history(state.minutes, hours, view.now_ts),
-        "events": recent_events.as_json(state.recent_events, _time),
+        "events": recent_events.as_json(state.recent_events, shown),
     }
 
 
@@ -76,7 +80,7 @@ def _outcomes(state: State) -> dict[str, dict[str, int]]:
     return outcomes
 
 
-def _providers(view: View) -> list[dict[str, object]]:
+def _providers(view: View, shown: health.Shown) -> list[dict[str, object]]:
     state = view.state
     paid = {entry.name for entry in state.startup.catalog if entry.paid} if state.startup else set()
     attempts = _by_label(state, proxy.PROVIDER_ATTEMPTS)
@@ -86,7 +90,7 @@ def _providers(view: View) -> list[dict[str, object]]:
             "name": name,
             "attempts": attempts.get(name, 0),
             "outcomes": outcomes.get(name, {}),
-            "last_error": _last_error(state.last_errors.get(name)),
+            "last_error": _last_error(state.last_errors.get(name), shown),
             "state": health.provider_state(view, name, paid=name in paid),
             "last_ok_at": _time(state.last_success_ts[name]) if name in state.last_success_ts else None,
         }
@@ -94,11 +98,11 @@ def _providers(view: View) -> list[dict[str, object]]:
     ]
 
 
-def _last_error(error: LastError | None) -> dict[str, object] | None:
+def _last_error(error: LastError | None, shown: health.Shown) -> dict[str, object] | None:
     if error is None:
         return None
     return {
-        "ts": _time(error.ts),
+        **shown("ts", error.ts, error.suspect),
         "status": error.status,
         "retryable": error.retryable,
         "error": error.error,
@@ -106,17 +110,17 @@ def _last_error(error: LastError | None) -> dict[str, object] | None:
     }
 
 
-def _recent(attempt: RecentAttempt) -> dict[str, object]:
-    shown: dict[str, object] = {
-        "ts": _time(attempt.ts),
+def _recent(attempt: RecentAttempt, shown: health.Shown) -> dict[str, object]:
+    fields = {
+        **shown("ts", attempt.ts, attempt.suspect),
         "event": attempt.event,
         "provider": attempt.provider,
     }
     if attempt.stream is not None:
-        shown["stream"] = attempt.stream
+        fields["stream"] = attempt.stream
     if attempt.event in _FAILURES:
-        shown |= {"status": attempt.status, "retryable": attempt.retryable}
-    return shown
+        fields |= {"status": attempt.status, "retryable": attempt.retryable}
+    return fields
 
 
 def _config(startup: StartupInfo) -> dict[str, object]:
@@ -142,6 +146,12 @@ def _config(startup: StartupInfo) -> dict[str, object]:
             for name in startup.profiles or startup.chains
         ],
     }
+
+
+def _shown(now_ts: float, name: str, ts: float, suspect: bool) -> dict[str, object]:  # noqa: FBT001 - as `Shown`
+    """Return the field with the time, and a mark beside it if the time was suspect or is now."""
+    mark: dict[str, object] = {f"{name}_suspect": True} if suspect or is_suspect(ts, now_ts) else {}
+    return {name: _time(ts), **mark}
 
 
 def _time(ts: float) -> str:

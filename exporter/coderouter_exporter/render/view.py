@@ -5,9 +5,11 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from coderouter_exporter.engine.loop import Published
+from coderouter_exporter.engine.published import Published
 from coderouter_exporter.families.kinds import MICRO
-from coderouter_exporter.state.state import Labels, Learnt, ProxyHeartbeat, State
+from coderouter_exporter.state.order import CLOCK_ERROR_S_MAX
+from coderouter_exporter.state.reported import Learnt, ProxyHeartbeat
+from coderouter_exporter.state.state import Labels, State
 from coderouter_http import product
 
 SILENCE_S_MAX = 45.0
@@ -29,6 +31,16 @@ class View:
     published: Published | None = None
     alive: bool | None = None
     """Whether a proxy process holds the lock next to an event file; None if that is unknown."""
+
+    @property
+    def exact(self) -> bool:
+        """Whether every event written is known to be counted once."""
+        return not any(self.doubts.values())
+
+    @property
+    def doubts(self) -> Values:
+        """Why the totals may not be exact, by reason: how many events, lines, writers, files or failures."""
+        return self.state.doubts | (self.published.doubts if self.published else {})
 
     @property
     def uptime_s(self) -> float:
@@ -66,7 +78,20 @@ class View:
         ]
 
     def _is_recent(self, heartbeat: ProxyHeartbeat) -> bool:
-        return not heartbeat.ended and self.now_ts - heartbeat.ts <= SILENCE_S_MAX
+        age_s = self.now_ts - heartbeat.ts
+        return not heartbeat.ended and -CLOCK_ERROR_S_MAX <= age_s <= SILENCE_S_MAX
+
+    def is_cooling(self, provider: str) -> bool:
+        cooldown = self.state.cooldowns.get(provider)
+        if cooldown is None or cooldown.ts == cooldown.until:
+            return False
+        return cooldown.ts - CLOCK_ERROR_S_MAX <= self.now_ts < cooldown.until
+
+    @property
+    def clock_ahead_s(self) -> float:
+        """By how much the time in the last event is ahead of ours, if that is more than clocks usually differ."""
+        ahead_s = max(self.state.suspect_ts, self.state.last_event_ts) - self.now_ts
+        return ahead_s if ahead_s > CLOCK_ERROR_S_MAX else 0.0
 
     @property
     def info(self) -> Values:
@@ -79,22 +104,23 @@ class View:
     @property
     def cooldowns(self) -> Values:
         configured = self.state.startup.providers if self.state.startup else []
-        cooling = {name for name, cooldown in self.state.cooldowns.items() if self.now_ts < cooldown.until}
-        return {(name,): float(name in cooling) for name in sorted(cooling.union(configured))}
+        cooling = {name for name in self.state.cooldowns if self.is_cooling(name)}
+        names = list(dict.fromkeys([*sorted(cooling), *configured]))[: self.state.series_max]
+        return {(name,): float(name in cooling) for name in sorted(names)}
 
     @property
     def budget_limits_usd(self) -> Values:
         catalog = self.state.startup.catalog if self.state.startup else []
         return {
             (entry.name,): entry.monthly_budget_usd
-            for entry in catalog
+            for entry in catalog[: self.state.series_max]
             if entry.monthly_budget_usd is not None
         }
 
     @property
     def budgets_used_usd(self) -> Values:
         month = time.strftime("%Y-%m", time.gmtime(self.now_ts))
-        costs = self.state.month_costs if self.state.month == month else {}
+        costs = self.state.costs_in(month)
         return {labels: costs.get(labels[0], 0) / MICRO for labels in self.budget_limits_usd}
 
     @property
@@ -104,8 +130,13 @@ class View:
     @property
     def sources_readable(self) -> Values:
         sources = self.published.sources if self.published else ()
-        return {(str(source.path),): float(source.readable) for source in sources}
+        return {(source.name,): float(source.readable) for source in sources}
+
+    @property
+    def source_problems(self) -> Values:
+        sources = self.published.sources if self.published else ()
+        return {(source.name, source.reason): 1.0 for source in sources if source.reason}
 
     @property
     def bytes_behind(self) -> int:
-        return sum(source.bytes_behind for source in self.published.sources) if self.published else 0
+        return self.published.bytes_behind if self.published else 0

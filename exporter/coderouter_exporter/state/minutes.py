@@ -4,6 +4,7 @@ A request counts in the minute in which it ended according to its event, so it d
 A minute without an end takes no space, and the minutes of past hours are kept compressed.
 """
 
+import math
 import zlib
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
@@ -21,6 +22,7 @@ from coderouter_exporter.records.record import Record
 from coderouter_exporter.records.values import unix_time
 from coderouter_exporter.state import duration_histogram
 from coderouter_exporter.state.duration_histogram import DurationHistogram
+from coderouter_exporter.state.order import CLOCK_ERROR_S_MAX, is_suspect
 
 MINUTE_S = 60
 HOUR_MINUTES = 60
@@ -96,15 +98,17 @@ class Minutes(msgspec.Struct):
     compressed: dict[int, bytes] = msgspec.field(default_factory=dict, name="packed")
     """By the number of the hour since 1970."""
 
-    def count(self, finished: Sequence[Record], columns: Columns) -> None:
-        """Add each request to the minute in which it ended; one without a readable time is left out.
+    def count(self, finished: Sequence[Record], columns: Columns, read_ts: float = math.inf) -> None:
+        """Add each request to the minute in which it ended, or in which it was read if its time is suspect.
 
-        The columns are those of the records and include `FIELDS`.
+        One without a readable time is left out. The columns are those of the records and include `FIELDS`.
         """
-        for number, part in _by_minute(finished):
+        for written, part in _by_minute(finished):
+            is_wrong = is_suspect(written * MINUTE_S, read_ts)
+            number = int(read_ts // MINUTE_S) if is_wrong else written
             self._uncompress(number // HOUR_MINUTES)
             self.uncompressed.setdefault(number, Minute()).count(columns, part)
-        self._compress()
+        self._compress(read_ts)
 
     def steps(self, start_ts: float, end_ts: float, step_minutes: int) -> dict[int, Minute]:
         """Return the sums of the minutes of each step, by the number of the step's first minute since 1970.
@@ -124,12 +128,20 @@ class Minutes(msgspec.Struct):
         if hour in self.compressed:
             self.uncompressed |= _decompressed(hour, self.compressed.pop(hour))
 
-    def _compress(self) -> None:
-        """Keep the newest hours, all but the last ones of them compressed."""
+    def _compress(self, read_ts: float) -> None:
+        """Keep the newest hours, all but the last ones of them compressed.
+
+        Hours in the future are of a clock that was wrong, and the first to go.
+        """
         by_hour: defaultdict[int, dict[int, Minute]] = defaultdict(dict)
         for number, minute in self.uncompressed.items():
             by_hour[number // HOUR_MINUTES][number % HOUR_MINUTES] = minute
-        hours = sorted(by_hour.keys() | self.compressed.keys(), reverse=True)
+        current = (read_ts + CLOCK_ERROR_S_MAX) / (MINUTE_S * HOUR_MINUTES)
+        hours = sorted(
+            by_hour.keys() | self.compressed.keys(),
+            key=lambda hour: (1, hour) if hour <= current else (0, -hour),
+            reverse=True,
+        )
         for hour in hours[HOURS_UNCOMPRESSED:]:
             if hour in by_hour:
                 self.compressed[hour] = zlib.compress(_encode(by_hour.pop(hour)))

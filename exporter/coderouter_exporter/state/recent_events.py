@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterable
 from itertools import islice
-from operator import itemgetter
 from typing import NamedTuple
 
 from coderouter_events.events import (
@@ -18,6 +17,7 @@ from coderouter_events.events import (
     TryProvider,
 )
 from coderouter_exporter.records.record import Record
+from coderouter_exporter.state.order import Line, When, newest
 
 RECENT_EVENTS_MAX = 50
 ERROR_CHARS_MAX = 200
@@ -41,6 +41,9 @@ class RecentEvent(NamedTuple):
     error: str | None
     seconds: float | None
     attempts: int | None
+    line: Line | None = None
+    suspect: bool = False
+    """Its time was impossible when it was read."""
 
     @property
     def level(self) -> str:
@@ -56,24 +59,25 @@ class RecentEvent(NamedTuple):
 
 
 def with_newest(
-    events: list[RecentEvent], records: list[Record], event_ts: Callable[[Record], float]
+    events: list[RecentEvent], records: list[Record], when: Callable[[Record], When]
 ) -> list[RecentEvent]:
-    """Return the newest of the events and the records, oldest first; `event_ts` gives the time of a record."""
+    """Return the newest of the events and the records, oldest first."""
     kept = islice((record for record in reversed(records) if record.msg in _LEVELS), RECENT_EVENTS_MAX)
-    newest = [_recent_event(record, event_ts(record)) for record in kept]
-    newest.reverse()
-    return sorted([*events, *newest], key=itemgetter(0))[-RECENT_EVENTS_MAX:] if newest else events
+    read = [_recent_event(record, when(record)) for record in kept]
+    return newest(events, reversed(read), RECENT_EVENTS_MAX) if read else events
 
 
 def truncated(error: str) -> str:
     return error if len(error) <= ERROR_CHARS_MAX else error[:ERROR_CHARS_MAX] + "…"
 
 
-def as_json(events: Iterable[RecentEvent], time: Callable[[float], str]) -> list[dict[str, object]]:
-    """Return the events as JSON objects; `time` formats a time."""
+def as_json(
+    events: Iterable[RecentEvent], shown: Callable[[str, float, bool], dict[str, object]]
+) -> list[dict[str, object]]:
+    """Return the events as JSON objects; `shown` is as in `render/health.py`."""
     return [
         {
-            "ts": time(event.ts),
+            **shown("ts", event.ts, event.suspect),
             "event": event.event,
             "level": event.level,
             "provider": event.provider,
@@ -84,7 +88,8 @@ def as_json(events: Iterable[RecentEvent], time: Callable[[float], str]) -> list
     ]
 
 
-def _recent_event(record: Record, ts: float) -> RecentEvent:
+def _recent_event(record: Record, when: When) -> RecentEvent:
+    ts, line, suspect = when
     status, attempts = record.status, record.attempts
     return RecentEvent(
         ts=ts,
@@ -98,6 +103,8 @@ def _recent_event(record: Record, ts: float) -> RecentEvent:
         error=None if record.error is None else truncated(record.error),
         seconds=record.seconds if record.duration_s is None else record.duration_s,
         attempts=attempts if attempts is not None and 0 <= attempts <= ATTEMPTS_MAX else None,
+        line=line,
+        suspect=suspect,
     )
 
 

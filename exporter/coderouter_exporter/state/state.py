@@ -5,16 +5,28 @@ under, by `msgspec.field(name=...)` where the code has a better one: state files
 """
 
 import secrets
-from collections.abc import Mapping
-from itertools import accumulate, product
-from typing import NamedTuple
+from collections.abc import Callable, Mapping
+from functools import lru_cache
+from itertools import accumulate, islice, product
+from typing import Any, NamedTuple
 
 import msgspec
 
-from coderouter_exporter.families.exporter import LABEL_OVERFLOW, UNPROVEN
+from coderouter_exporter.families.exporter import INTERNAL_ERRORS, LABEL_OVERFLOW, UNPROVEN
 from coderouter_exporter.families.kinds import Counter, Histogram, Profiles, Providers
 from coderouter_exporter.state.minutes import Minutes
+from coderouter_exporter.state.order import Line
 from coderouter_exporter.state.recent_events import RecentEvent
+from coderouter_exporter.state.reported import (
+    AttemptEnd,
+    Cooldown,
+    LastError,
+    LastFallback,
+    Learnt,
+    ProxyHeartbeat,
+    RecentAttempt,
+    StartupInfo,
+)
 from coderouter_exporter.state.sequences import Writers
 
 RECENT_ATTEMPTS_MAX = 256
@@ -47,6 +59,8 @@ class Checkpoint(msgspec.Struct, kw_only=True):
     """The file is compressed; the offset counts uncompressed bytes."""
     packed_digest: bytes = b""
     """Of the compressed file when it was finished: its size, beginning and end."""
+    refused: str = ""
+    """Why the file is never read; empty if it can be."""
     size: int = 0
     """Of the file on disk when it was finished."""
     finished: bool = False
@@ -57,58 +71,8 @@ class Checkpoint(msgspec.Struct, kw_only=True):
     """It has been seen at the configured path."""
     grows: bool = False
     """It has never been at the path, and grew after it was read to its end: no rotation makes such a file."""
-
-
-class CatalogEntry(msgspec.Struct):
-    name: str
-    kind: str | None = None
-    paid: bool | None = None
-    base_url: str | None = None
-    monthly_budget_usd: float | None = None
-
-
-class StartupInfo(msgspec.Struct, kw_only=True):
-    ts: float
-    configured_ts: float = 0.0
-    """When it reported this configuration: at its start, or at a later reload."""
-    writer: str | None = None
-    version: str | None = None
-    providers: list[str] = []
-    profiles: list[str] = []
-    default_profile: str | None = None
-    allow_paid: bool | None = None
-    mode_source: str | None = None
-    display_timezone: str | None = None
-    catalog: list[CatalogEntry] = []
-    chains: dict[str, list[str]] = {}
-    ended: bool = False
-    """The process has shut down."""
-
-
-class LastError(NamedTuple):
-    ts: float
-    status: int | None
-    retryable: bool | None
-    error: str
-    error_type: str | None = None
-
-
-class LastFallback(NamedTuple):
-    """The newest failure after which the next provider of a chain is tried."""
-
-    ts: float
-    provider: str
-    error_type: str | None
-    error: str
-
-
-class RecentAttempt(NamedTuple):
-    ts: float
-    event: str
-    provider: str
-    stream: bool | None
-    status: int | None
-    retryable: bool | None
+    gone_s: float = 0.0
+    """For how long it has been gone while an exporter ran."""
 
 
 class Exemplar(NamedTuple):
@@ -131,32 +95,6 @@ class HistogramSeries(msgspec.Struct):
         return list(accumulate(self.counts))
 
 
-class ProxyHeartbeat(NamedTuple):
-    """The newest state that a proxy process reported of itself."""
-
-    ts: float
-    in_flight: int
-    ended: bool = False
-
-
-class Cooldown(NamedTuple):
-    """The newest cooldown of a provider; it ends at `until`, or earlier when the provider answers."""
-
-    ts: float
-    until: float
-
-
-class Learnt(NamedTuple):
-    """What one proxy process remembers that a provider needs; `trait` is a field of `traits` in providers.yaml."""
-
-    ts: float
-    writer: str
-    provider: str
-    trait: str
-    value: str
-    reason: str
-
-
 class State(msgspec.Struct, kw_only=True):
     created_ts: float
     """Since when the totals count; it changes only when they restart at 0."""
@@ -168,23 +106,32 @@ class State(msgspec.Struct, kw_only=True):
     )
     startup: StartupInfo | None = None
     last_event_ts: float = 0.0
+    """When the last event was written; when it was read, if its own time is suspect."""
+    last_line: Line | None = None
+    """Which event that is."""
+    suspect_ts: float = 0.0
+    """The time in the last event, if that is suspect."""
     last_errors: dict[str, LastError] = {}
     recent_attempts: list[RecentAttempt] = msgspec.field(default_factory=list, name="recent")
     recent_events: list[RecentEvent] = msgspec.field(default_factory=list, name="journal")
     last_fallback: LastFallback | None = msgspec.field(default=None, name="moved_on")
     last_success_ts: dict[str, float] = msgspec.field(default_factory=dict, name="answered")
+    """By provider, the one that answered last at the end."""
+    newest_ends: dict[str, AttemptEnd] = {}
     """By provider."""
     minutes: Minutes = msgspec.field(default_factory=Minutes)
     heartbeats: dict[str, ProxyHeartbeat] = msgspec.field(default_factory=dict, name="pulses")
-    """By writer."""
+    """By writer, the one heard last at the end."""
     cooldowns: dict[str, Cooldown] = msgspec.field(default_factory=dict, name="cooling")
     """By provider."""
     learnt: list[Learnt] = []
-    """By the time of the event, the newest last; without what a process forgot when it reloaded or stopped."""
+    """The newest last; without what a process forgot when it reloaded or stopped."""
     month: str = ""
-    """The newest month with a cost, such as `2026-11` (UTC)."""
+    """The month of the newest cost, such as `2026-11` (UTC)."""
     month_costs: dict[str, int] = {}
     """The cost of each provider in that month, in micro-dollars."""
+    other_months: dict[str, dict[str, int]] = {}
+    """The same of the months before it."""
     checkpoints: list[Checkpoint] = msgspec.field(default_factory=list, name="positions")
     writers: Writers = msgspec.field(default_factory=Writers)
     committed_ts: float = 0.0
@@ -202,17 +149,13 @@ class State(msgspec.Struct, kw_only=True):
         return _decoder.decode(document)
 
     @property
-    def exact(self) -> bool:
-        """Whether every event written is known to be counted once."""
-        return not any(self.doubts.values())
-
-    @property
     def doubts(self) -> dict[Labels, int]:
-        """Return why the totals may not be exact, by reason: how many events, lines, writers or files."""
+        """Return what may keep the totals from being exact, by reason: how many events, lines, writers or files."""
         return {
             ("events_missing",): self.events_missing,
             ("file_disappeared",): self.writers.in_doubt(),
             ("unproven_lines",): sum(self.counts.get(UNPROVEN.name, {}).values()),
+            ("lines_given_up",): self.counts.get(INTERNAL_ERRORS.name, {}).get(("line",), 0),
             ("not_rotated",): self.files_not_rotated,
         }
 
@@ -233,19 +176,42 @@ class State(msgspec.Struct, kw_only=True):
     def events_missing(self) -> int:
         return self.writers.missing()
 
-    def add(self, family: Counter, labels: Labels, number: int) -> None:
+    def costs_in(self, month: str) -> Mapping[str, int]:
+        """Return the cost of each provider in the month, in micro-dollars."""
+        return self.month_costs if month == self.month else self.other_months.get(month, {})
+
+    def correct_times(self, moved: Callable[[float], float]) -> None:
+        """Move the times that are compared with the current one."""
+        self.last_event_ts = moved(self.last_event_ts) if self.last_event_ts else 0.0
+        if self.startup is not None:
+            self.startup.ts = moved(self.startup.ts)
+        for name, ts in self.last_success_ts.items():
+            self.last_success_ts[name] = moved(ts)
+        for name, cooldown in self.cooldowns.items():
+            ts = moved(cooldown.ts)
+            self.cooldowns[name] = cooldown._replace(ts=ts, until=ts + (cooldown.until - cooldown.ts))
+        for writer, heartbeat in self.heartbeats.items():
+            self.heartbeats[writer] = heartbeat._replace(ts=moved(heartbeat.ts))
+
+    def add(self, family: Counter, labels: Labels, number: int, events: int | None = None) -> bool:
+        """Add the number to the total of these labels; return whether they have a series of their own.
+
+        If not, `other` has them and `events` are counted as overflow, by default as many as are added.
+        """
         totals = self.counts.setdefault(family.name, {})
-        if labels not in totals:
-            labels = self._capped(family, totals, labels, number)
+        is_own = labels in totals or self._has_room(family, totals, labels)
+        if not is_own:
+            labels = self._overflow(family, labels, number if events is None else events)
         totals[labels] = totals.get(labels, 0) + number
+        return is_own
 
     def observe(
         self, family: Histogram, labels: Labels, counts: Mapping[int, int], total: int
     ) -> HistogramSeries:
         """Add observations, given as counts by bucket and their sum; return the series they were added to."""
         histogram = self.histograms.setdefault(family.name, {})
-        if labels not in histogram:
-            labels = self._capped(family, histogram, labels, sum(counts.values()))
+        if labels not in histogram and not self._has_room(family, histogram, labels):
+            labels = self._overflow(family, labels, sum(counts.values()))
         series = histogram.setdefault(labels, HistogramSeries([0] * (len(family.buckets) + 1)))
         for bucket, number in counts.items():
             series.counts[bucket] += number
@@ -254,27 +220,62 @@ class State(msgspec.Struct, kw_only=True):
 
     def totals(self, family: Counter) -> dict[Labels, int]:
         """Return the totals, sorted by labels; preset label values are 0 until they are counted."""
-        preset = [self._preset(values) for values in family.preset]
-        zeros = dict.fromkeys(product(*preset), 0) if preset or not family.labels else {}
-        return dict(sorted((zeros | self.counts.get(family.name, {})).items()))
+        counted = self.counts.get(family.name, {})
+        uncounted = (labels for labels in self._preset(family) if labels not in counted)
+        room = max(0, self.series_max - _number_of(family, counted)) if _has_names(family) else None
+        return dict(sorted((dict.fromkeys(islice(uncounted, room), 0) | counted).items()))
 
-    def _capped(
-        self, family: Counter | Histogram, series: Mapping[Labels, object], labels: Labels, number: int
-    ) -> Labels:
-        """Return the labels of a new series: `other` when the family already has as many series as it may."""
-        if len(series) < self.series_max:
-            return labels
-        self.add(LABEL_OVERFLOW, (family.name,), number)
+    def _has_room(self, family: Counter | Histogram, series: dict[Labels, Any], labels: Labels) -> bool:
+        """Return whether the labels may have a new series of their own.
+
+        Names of the configuration hold a place before they are counted. The label values of a family that no event
+        feeds come from the code, so they need no bound.
+        """
+        if not family.feeds:
+            return True
+        number = _number_of(family, series)
+        if number >= self.series_max:
+            return False
+        if isinstance(family, Histogram) or not _has_names(family):
+            return True
+        preset = self._preset(family)
+        if labels in preset or number + len(preset) < self.series_max:
+            return True
+        return len(preset) < self.series_max and _number_of(family, preset | series) < self.series_max
+
+    def _overflow(self, family: Counter | Histogram, labels: Labels, events: int) -> Labels:
+        """Return the labels of the series that has what is beyond the bound."""
+        self.add(LABEL_OVERFLOW, (family.name,), events)
         return (OTHER,) * len(labels)
 
-    def _preset(self, values: tuple[str, ...] | Providers | Profiles) -> tuple[str, ...] | list[str]:
-        match values:
-            case Providers():
-                return self.startup.providers if self.startup else []
-            case Profiles():
-                return self.startup.profiles if self.startup else []
-            case _:
-                return values
+    def _preset(self, family: Counter) -> dict[Labels, object]:
+        """Return the preset labels; those with names of the configuration only as far as there is room for them."""
+        if not _has_names(family):
+            return _combinations(family.preset, family.labels)
+        providers, profiles = (
+            (tuple(self.startup.providers), tuple(self.startup.profiles)) if self.startup else ((), ())
+        )
+        names = {Providers(): providers, Profiles(): profiles}
+        preset = tuple(names.get(values, values) for values in family.preset)
+        return _combinations(preset, family.labels, self.series_max)
+
+
+@lru_cache(32)
+def _combinations(
+    preset: tuple[tuple[str, ...], ...], labels: tuple[str, ...], most: int | None = None
+) -> dict[Labels, object]:
+    """Return at most so many combinations of the values of each label; the empty one if there are no labels."""
+    return dict.fromkeys(islice(product(*preset), most), 0) if preset or not labels else {}
+
+
+def _number_of(family: Counter | Histogram, series: Mapping[Labels, object]) -> int:
+    """Return how many series count against the bound: all but the one that has what is beyond it."""
+    return len(series) - ((OTHER,) * len(family.labels) in series)
+
+
+def _has_names(family: Counter) -> bool:
+    """Return whether label values are names of the configuration."""
+    return any(isinstance(values, (Providers, Profiles)) for values in family.preset)
 
 
 _decoder = msgspec.msgpack.Decoder(State)

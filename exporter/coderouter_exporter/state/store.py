@@ -1,13 +1,16 @@
 """Keeps the committed document in one SQLite file: each commit is a generation, and the newest two are kept."""
 
 import fcntl
+import logging
 import os
 import sqlite3
 import zlib
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import ExitStack, closing, contextmanager, suppress
 from pathlib import Path
 
 from coderouter_events import private
+from coderouter_exporter.names import shown
 
 APPLICATION_ID = 0x63726578
 """Identifies our files; the letters `crex`."""
@@ -23,8 +26,29 @@ LOCKED_S = 1.0
 """How long a commit waits for a reader of the file, for example the sqlite3 command."""
 
 
+_PASSING = frozenset(
+    (
+        sqlite3.SQLITE_PERM,
+        sqlite3.SQLITE_BUSY,
+        sqlite3.SQLITE_LOCKED,
+        sqlite3.SQLITE_NOMEM,
+        sqlite3.SQLITE_READONLY,
+        sqlite3.SQLITE_IOERR,
+        sqlite3.SQLITE_FULL,
+        sqlite3.SQLITE_CANTOPEN,
+        sqlite3.SQLITE_PROTOCOL,
+    )
+)
+"""Errors of the disk, of permissions or of a lock. All others mean that the file is damaged."""
+log = logging.getLogger(__name__)
+
+
 class StateError(Exception):
     """The state file cannot be used; the message names it and says what to do."""
+
+
+class StateUnavailable(Exception):
+    """The state file cannot be used now, for example because the disk is full: to be tried again."""
 
 
 class Store:
@@ -34,42 +58,41 @@ class Store:
         """Open the file, or create it.
 
         Raises:
-            StateError: another exporter uses it, its folder is not writable, or it is not a readable state file.
+            StateError: another exporter uses it, or it is not a state file, or a damaged one.
+            StateUnavailable: it cannot be opened, read or written now.
         """
         self.path = path
         self.generation = 0
         self.recovered = False
         """The newest generation was damaged, and the previous one was loaded."""
         self._schema = SCHEMA
-        self._lock_fd = _lock(path)
-        try:
-            if not path.exists():
-                _create(path)
-            self._db = _connect(path)
-            self._check()
-        except (sqlite3.OperationalError, OSError) as error:
-            os.close(self._lock_fd)
-            raise StateError(_unwritable(path, error)) from error
-        except DAMAGE as error:
-            os.close(self._lock_fd)
-            raise StateError(_unusable(path, error)) from error
-        except StateError:
-            os.close(self._lock_fd)
-            raise
+        with ExitStack() as on_error:
+            self._lock_fd = lock(path)
+            on_error.callback(close_fd, self._lock_fd)
+            with explained(path):
+                if path.is_dir():
+                    raise StateError(_unwritable(path, "it is a folder"))
+                if not path.exists():
+                    _create(path)
+                self._db = _connect(path)
+                on_error.callback(self._db.close)
+                self._check()
+                self._inode = path.stat().st_ino
+            on_error.pop_all()
 
     def load(self) -> bytes | None:
         """Return the newest intact document, or None if nothing was ever committed.
 
         Raises:
             StateError: something was committed, but no generation is intact.
+            StateUnavailable: it cannot be read now.
         """
-        try:
+        with explained(self.path):
             numbers = [number for (number,) in self._db.execute("SELECT id FROM generation ORDER BY id DESC")]
-        except DAMAGE as error:
-            raise StateError(_unusable(self.path, error)) from error
         self.generation = max(numbers, default=0)
         for number in numbers:
-            document = self._intact(number)
+            with explained(self.path):
+                document = self._intact(number)
             if document is not None:
                 self.recovered = number != self.generation
                 return document
@@ -83,7 +106,9 @@ class Store:
         try:
             query = "SELECT crc, document FROM generation WHERE id = ?"
             crc, document = self._db.execute(query, (number,)).fetchone() or (None, b"")
-        except DAMAGE:
+        except DAMAGE as error:
+            if _is_passing(error):
+                raise
             return None
         return document if isinstance(document, bytes) and zlib.crc32(document) == crc else None
 
@@ -96,8 +121,9 @@ class Store:
         number = self.generation + 1
         try:
             self._db.execute("BEGIN IMMEDIATE")
+            # A commit may have worked although it reported an error: then this generation is there already.
             self._db.execute(
-                "INSERT INTO generation VALUES (?, ?, ?)", (number, zlib.crc32(document), document)
+                "INSERT OR REPLACE INTO generation VALUES (?, ?, ?)", (number, zlib.crc32(document), document)
             )
             self._db.execute("DELETE FROM generation WHERE id <= ?", (number - GENERATIONS_KEPT,))
             if self._schema != SCHEMA:
@@ -107,13 +133,34 @@ class Store:
             if self._db.in_transaction:
                 with suppress(sqlite3.Error):
                     self._db.execute("ROLLBACK")
+            self._open_again_if_replaced()
             raise
         self.generation = number
         self._schema = SCHEMA
 
     def close(self) -> None:
-        self._db.close()
-        os.close(self._lock_fd)
+        with suppress(sqlite3.Error):
+            self._db.close()
+        close_fd(self._lock_fd)
+
+    def _open_again_if_replaced(self) -> None:
+        """Open the file again, or create it, when the one that is open is no longer at the path."""
+        try:
+            at_path = os.stat(self.path).st_ino  # noqa: PTH116 - like everywhere
+        except FileNotFoundError:
+            at_path = 0
+        except OSError:
+            return
+        if at_path == self._inode:
+            return
+        with suppress(OSError, sqlite3.Error):  # the next commit tries again
+            if not at_path:
+                _create(self.path)
+            db = _connect(self.path)
+            self._db.close()
+            self._db = db
+            self._inode = self.path.stat().st_ino
+            log.warning("%s was removed or replaced; writing the current totals to it", shown(self.path))
 
     def _check(self) -> None:
         (application_id,) = self._db.execute("PRAGMA application_id").fetchone()
@@ -122,37 +169,21 @@ class Store:
             raise StateError(_unusable(self.path, "it is not a state file of cr-exporter"))
         if self._schema > SCHEMA:
             raise StateError(
-                f"{self.path}: written by a newer cr-exporter (schema {self._schema}, this version supports {SCHEMA}); "
-                "run that version, or choose another file with --state"
+                f"{shown(self.path)}: written by a newer cr-exporter (schema {self._schema}, this version supports "
+                f"{SCHEMA}); run that version, or choose another file with --state"
             )
         self._db.execute("BEGIN IMMEDIATE")
         self._db.execute("ROLLBACK")
 
 
-def set_aside(path: Path) -> Path | None:
-    """Rename the state file, so that the next start counts from 0; return its new name, or None if there is none.
-
-    Raises:
-        StateError: another exporter uses it, or it cannot be renamed.
-    """
-    lock_fd = _lock(path)
-    old = path.with_name(path.name + ".old")
-    try:
-        path.with_name(path.name + "-journal").unlink(missing_ok=True)
-        path.rename(old)
-    except FileNotFoundError:
-        return None
-    except OSError as error:
-        raise StateError(_unwritable(path, error.strerror)) from error
-    finally:
-        os.close(lock_fd)
-    return old
-
-
 def _connect(path: Path) -> sqlite3.Connection:
     db = sqlite3.connect(path, timeout=LOCKED_S, isolation_level=None, check_same_thread=False)
-    db.execute("PRAGMA journal_mode=TRUNCATE")
-    db.execute("PRAGMA synchronous=FULL")
+    try:
+        db.execute("PRAGMA journal_mode=TRUNCATE")
+        db.execute("PRAGMA synchronous=FULL")
+    except BaseException:
+        db.close()
+        raise
     return db
 
 
@@ -164,50 +195,92 @@ def _create(path: Path) -> None:
     new = path.with_name(path.name + ".new")
     new.unlink(missing_ok=True)
     os.close(private.create(new, 0o644))
-    db = _connect(new)
-    db.execute(f"PRAGMA application_id={APPLICATION_ID}")
-    db.execute(
-        "CREATE TABLE generation (id INTEGER PRIMARY KEY, crc INTEGER NOT NULL, document BLOB NOT NULL)"
-    )
-    db.close()
+    with closing(_connect(new)) as db:
+        db.execute(f"PRAGMA application_id={APPLICATION_ID}")
+        db.execute(
+            "CREATE TABLE generation (id INTEGER PRIMARY KEY, crc INTEGER NOT NULL, document BLOB NOT NULL)"
+        )
     new.with_name(new.name + "-journal").unlink(missing_ok=True)
     new.rename(path)
-    folder_fd = os.open(path.parent, os.O_RDONLY)
+    folder_fd = os.open(path.parent, os.O_RDONLY | os.O_CLOEXEC)
     try:
         os.fsync(folder_fd)
     finally:
-        os.close(folder_fd)
+        close_fd(folder_fd)
 
 
-def _lock(path: Path) -> int:
+def lock(path: Path) -> int:
     """Take the lock next to the file; the kernel releases it with the descriptor, even when the owner is killed."""
-    lock = path.with_name(path.name + ".lock")
+    lock_path = path.with_name(path.name + ".lock")
+    with explained(path):
+        _make_folder(path)
+        fd = os.open(lock_path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
     try:
-        private.make_folder(path.parent)
-        fd = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
-    except OSError as error:
-        reason = f"{path.parent} is not a folder" if isinstance(error, FileExistsError) else error.strerror
-        raise StateError(_unwritable(path, reason)) from error
-    try:
-        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as error:
-        owner = os.pread(fd, 32, 0).decode(errors="replace").strip()
-        os.close(fd)
-        raise StateError(
-            f"{path} is in use by another cr-exporter (process {owner}); "
-            "stop that one, or give this one a file of its own with --state"
-        ) from error
-    os.ftruncate(fd, 0)
-    os.pwrite(fd, f"{os.getpid()}\n".encode(), 0)
+        with explained(path):
+            _take(fd, path)
+    except BaseException:
+        close_fd(fd)
+        raise
+    with suppress(OSError):  # it only names the owner
+        os.ftruncate(fd, 0)
+        os.pwrite(fd, f"{os.getpid()}\n".encode(), 0)
     return fd
 
 
+def _make_folder(path: Path) -> None:
+    """Create the folder of the file, unless it is there."""
+    try:
+        private.make_folder(path.parent)
+    except (FileExistsError, NotADirectoryError):
+        try:
+            close_fd(os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC))
+        except NotADirectoryError as error:
+            raise StateError(_unwritable(path, f"{shown(path.parent)} is not a folder")) from error
+
+
+def _take(lock_fd: int, path: Path) -> None:
+    try:
+        fcntl.flock(lock_fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        owner = os.pread(lock_fd, 32, 0).decode(errors="replace").strip()
+        raise StateError(
+            f"{shown(path)} is in use by another cr-exporter (process {owner}); "
+            "stop that one, or give this one a file of its own with --state"
+        ) from error
+
+
+@contextmanager
+def explained(path: Path) -> Iterator[None]:
+    """Raise `StateUnavailable` for what may pass, and `StateError` for what a person has to repair."""
+    try:
+        yield
+    except OSError as error:
+        raise StateUnavailable(_unwritable(path, error.strerror)) from error
+    except DAMAGE as error:
+        if _is_passing(error):
+            raise StateUnavailable(_unwritable(path, error)) from error
+        raise StateError(_unusable(path, error)) from error
+
+
+def close_fd(fd: int) -> None:
+    with suppress(OSError):  # it is closed nevertheless
+        os.close(fd)
+
+
+def _is_passing(error: Exception) -> bool:
+    code = getattr(error, "sqlite_errorcode", None)
+    return code is not None and code & 0xFF in _PASSING
+
+
 def _unwritable(path: Path, reason: object) -> str:
-    return f"cannot write the state file {path} ({reason}); make it writable, or choose another path with --state"
+    return (
+        f"cannot write the state file {shown(path)} ({reason}); make it writable, or choose another path with "
+        "--state"
+    )
 
 
 def _unusable(path: Path, reason: object) -> str:
     return (
-        f"cannot use the state file {path} ({reason}); its totals are not reset to zero: restore a good copy, "
+        f"cannot use the state file {shown(path)} ({reason}); its totals are not reset to zero: restore a good copy, "
         "or start once with --state-reset to set it aside and count the event files again from their beginning"
     )

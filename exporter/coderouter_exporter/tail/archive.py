@@ -68,7 +68,8 @@ class Compressed:
             self.packed_digest = packed_digest(self._file)
             self.size = _unpacked_size(self._file, self.stat.size, step)
             self._stream = _open(self._file)
-            self._head = self._recent = self._stream.read(HEAD_BYTES_MAX)
+            self._recent = b""
+            self._head = self._unpacked(0, HEAD_BYTES_MAX)
         except BaseException:
             self._file.close()
             raise
@@ -81,18 +82,21 @@ class Compressed:
         """
         if offset + length <= len(self._head):
             return self._head[offset : offset + length]
-        try:
-            return self._bytes_at(offset, length)
-        except Exception as error:
-            if is_damage(error):
-                raise OSError(errno.EIO, "it has changed since it was opened") from error
-            raise
+        return self._unpacked(offset, length)
 
     def close(self) -> None:
         self._stream.close()
         self._file.close()
 
-    def _bytes_at(self, offset: int, length: int) -> bytes:
+    def _unpacked(self, offset: int, length: int) -> bytes:
+        try:
+            return self._unpack(offset, length)
+        except Exception as error:
+            if is_damage(error):
+                raise OSError(errno.EIO, "it has changed since it was opened") from error
+            raise
+
+    def _unpack(self, offset: int, length: int) -> bytes:
         back = self._stream.tell() - offset
         if not 0 <= back <= len(self._recent):
             self._stream.seek(offset)

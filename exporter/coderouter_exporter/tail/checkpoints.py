@@ -1,21 +1,23 @@
 """Checkpoints of one path: the offset in each of its files, assigned to files by content."""
 
-import re
+import time
 from collections.abc import Sequence
 from copy import copy
 from pathlib import Path
 from typing import NamedTuple
 
+from coderouter_exporter.names import kept, path_of
+from coderouter_exporter.records.age import FirstEvent, first_event
+from coderouter_exporter.state.order import is_suspect
 from coderouter_exporter.state.state import Checkpoint
 from coderouter_exporter.tail.content import Content
 from coderouter_exporter.tail.fingerprint import HEAD_BYTES_MAX, Match, match
+from coderouter_exporter.tail.gone import Timer
 from coderouter_exporter.tail.open_file import OpenFile
 from coderouter_exporter.tail.rotated import FileStat
 
 GONE_KEPT = 64
 """Checkpoints kept of finished files that are gone. Such a file may come back, compressed or as a copy."""
-
-_FIRST_TS = re.compile(rb'"ts": ?"([^"]*)"')
 
 
 class Assignment(NamedTuple):
@@ -31,7 +33,7 @@ class Checkpoints:
 
     def __init__(self, path: Path, entries: list[Checkpoint]) -> None:
         self.entries = entries
-        self._path = str(path)
+        self._path = kept(path)
 
     def assign(self, content: Content, open_files: Sequence[OpenFile], *, at_path: bool) -> Assignment | None:
         """Return the file's checkpoint, or None when the file is a copy and must not be read."""
@@ -59,13 +61,14 @@ class Checkpoints:
                 return entry
         return None
 
-    def refuse(self, stat: FileStat, packed_digest: bytes) -> Checkpoint:
+    def refuse(self, stat: FileStat, packed_digest: bytes, reason: str) -> Checkpoint:
         """Add a checkpoint that keeps this compressed file from being read."""
         return self._added(
             Checkpoint(
                 path=self._path,
                 inode=stat.inode,
                 packed_digest=packed_digest,
+                refused=reason,
                 compressed=True,
                 finished=True,
             )
@@ -85,7 +88,7 @@ class Checkpoints:
 
     def unfinished_paths(self) -> list[Path]:
         """Return where files that may still hold unread lines were seen last."""
-        return [Path(entry.last_path) for entry in self.entries if entry.last_path and not entry.finished]
+        return [path_of(entry.last_path) for entry in self.entries if entry.last_path and not entry.finished]
 
     def unmatched(self, existing: Sequence[Checkpoint]) -> list[Checkpoint]:
         """Return the checkpoints of files that disappeared before they were known to be read to their end.
@@ -105,6 +108,16 @@ class Checkpoints:
         gone = [entry for entry in self.entries if entry.finished and id(entry) not in ids]
         for entry in gone[:-GONE_KEPT]:
             self.entries.remove(entry)
+
+    def forget_long_gone(
+        self, existing: Sequence[Checkpoint], timer: Timer, elapsed_s: float
+    ) -> list[Checkpoint]:
+        """Drop the checkpoints of files that have been gone for long, and return them."""
+        ids = set(map(id, existing))
+        over = [e for e in self.entries if timer.is_over(e, elapsed_s, exists=id(e) in ids)]
+        for entry in over:
+            self.entries.remove(entry)
+        return over
 
     def _best_match(self, content: Content) -> tuple[Match, Checkpoint | None]:
         """Return the best match; of equal ones that with the file's inode, then that with the highest offset."""
@@ -132,10 +145,13 @@ class Checkpoints:
         return checkpoint
 
 
-def by_age(content: Content) -> tuple[str, int]:
-    """Return a sort key that puts the file written first in front."""
-    found = _FIRST_TS.search(content.bytes_at(0, HEAD_BYTES_MAX))
-    return found[1].decode(errors="replace") if found else "", content.stat.modified_ns
+def first_event_of(content: Content) -> FirstEvent:
+    now_ts = time.time()
+    try:
+        head = content.bytes_at(0, HEAD_BYTES_MAX)
+    except OSError:
+        head = b""  # reading it will report the error
+    return first_event(head, content.stat.modified_ns / 1e9, lambda ts: is_suspect(ts, now_ts))
 
 
 def _begins_like(content: Content, file: OpenFile) -> bool:

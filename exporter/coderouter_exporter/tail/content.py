@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Protocol
 
@@ -47,7 +48,11 @@ class Plain:
             OSError: it cannot be read.
         """
         self.fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
-        self.refresh()
+        try:
+            self.refresh()
+        except OSError:
+            close(self)
+            raise
 
     def refresh(self) -> None:
         """Update `stat` and `size`."""
@@ -63,3 +68,8 @@ class Plain:
 
     def close(self) -> None:
         os.close(self.fd)
+
+
+def close(content: Content) -> None:
+    with suppress(OSError):  # it is closed nevertheless, and nothing was written to it
+        content.close()

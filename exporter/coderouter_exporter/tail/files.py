@@ -1,63 +1,39 @@
 """The files of one path, active and rotated: those that are open, and those that are closed until they change."""
 
-import logging
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Container, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from time import monotonic
+from typing import TypeVar
 
-from coderouter_exporter.families.exporter import COMPRESSED_FILES, LINES, ROTATIONS, UNMATCHED
+from coderouter_exporter.families.exporter import COMPRESSED_FILES, LINES, ROTATIONS
+from coderouter_exporter.names import shown
+from coderouter_exporter.records.age import oldest_first
+from coderouter_exporter.records.decode import Chunk
 from coderouter_exporter.state.state import Checkpoint
-from coderouter_exporter.tail.archive import (
-    SETTLED_S,
-    ArchiveError,
-    BadArchive,
-    Compressed,
-    packed_digest,
-    pause_s,
-)
-from coderouter_exporter.tail.checkpoints import Checkpoints, by_age
-from coderouter_exporter.tail.content import Content, Plain
+from coderouter_exporter.tail.checkpoints import Checkpoints, first_event_of
+from coderouter_exporter.tail.closed_files import ClosedFile, ClosedFiles
+from coderouter_exporter.tail.content import Content, close
+from coderouter_exporter.tail.gone import Timer
 from coderouter_exporter.tail.growth import is_written_under_its_name
-from coderouter_exporter.tail.noticed import CHECKPOINTS_CHANGED, Noticed, counted
+from coderouter_exporter.tail.noticed import CHECKPOINTS_CHANGED, Noticed, counted, lost
 from coderouter_exporter.tail.open_file import OpenFile
-from coderouter_exporter.tail.rotated import Candidate, FileStat, Identity, stat_of
+from coderouter_exporter.tail.open_files import OpenFiles
+from coderouter_exporter.tail.opener import Opener
+from coderouter_exporter.tail.rotated import Candidate, FileStat, Identity
 from coderouter_exporter.tail.shared import Shared
+from coderouter_exporter.tail.trouble import Failures, Trouble, must_reopen, skipped
 
 OPENED_AT_ONCE = 32
 
-log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, kw_only=True)
-class ClosedFile:
-    """A file that needs nothing until its metadata changes."""
-
-    stat: FileStat
-    checkpoint: Checkpoint | None = None
-    pending: bool = False
-    """It cannot be read yet, though it may hold lines."""
-    is_copy: bool = False
-    """It is a copy of an open file."""
-    refused: ArchiveError | None = None
-    """Why it is never read; None when it was closed for another reason, or refused earlier."""
-    incomplete_since: float | None = None
-    """When it was found to be an archive that is not complete yet."""
-    retry_at: float = 0.0
-    """Not before then is an incomplete archive read again, however it changes."""
-
-    def stays_closed(self, stat: FileStat | None) -> bool:
-        if stat == self.stat:
-            return self.incomplete_since is None or monotonic() < self.incomplete_since + SETTLED_S
-        return stat is not None and monotonic() < self.retry_at
+T = TypeVar("T")
 
 
 class Files:
     """Opens files and closes them once read. A method that yields does its work as it is iterated to its end."""
 
     def __init__(self, path: Path, checkpoints: list[Checkpoint], shared: Shared) -> None:
-        self.open: list[OpenFile] = []
-        """Oldest first; the one at the path is the last."""
+        self.open = OpenFiles(path, shared.descriptors)
         self.must_list = True
         """The next poll has to list the folders, even if no name in them has changed."""
         self.more_to_open = False
@@ -65,9 +41,9 @@ class Files:
         self._path = path
         self._shared = shared
         self._checkpoints = Checkpoints(path, checkpoints)
-        self._closed: dict[Path, ClosedFile] = {}
-        self._reopening: dict[Path, ClosedFile] = {}
-        """Those that do not stay closed, as they were."""
+        self._closed = ClosedFiles()
+        self._failures = Failures[Identity]()
+        self._opener = Opener(self._checkpoints, self._closed, self._failures, shared.step)
 
     @property
     def checkpoints(self) -> list[Checkpoint]:
@@ -80,43 +56,78 @@ class Files:
 
     def pending(self, active: Identity | None) -> int:
         """Return the number of files with unread lines, other than the active one."""
-        rotated = [file for file in self.open if file.identity != active and not file.checkpoint.grows]
-        unread = [file for file in rotated if file.bytes_behind]
-        return len(unread) + sum(file.pending for file in self._closed.values())
+        unread = [file for file in self.open.rotated(active) if file.bytes_behind]
+        return len(unread) + self._closed.pending()
 
     def is_known(self, active: FileStat) -> bool:
         """Return whether the file at the path is open, or closed and unchanged."""
         closed = self._closed.get(self._path)
-        return (closed is not None and closed.stat == active) or self._is_open(active)
+        return (closed is not None and closed.stat == active) or active.identity in self.open.identities()
 
     def is_readable(self, active: FileStat | None) -> bool:
         """Return whether the file at the path is open, or was read before."""
         closed = self._closed.get(self._path)
-        return (active is not None and self._is_open(active)) or (
-            closed is not None and closed.checkpoint is not None
-        )
+        if self._failures.reason(self._path):
+            return False
+        is_open = active is not None and active.identity in self.open.identities()
+        return is_open or (closed is not None and closed.checkpoint is not None)
 
     def closed_files_changed(self) -> bool:
-        return any(not file.stays_closed(stat_of(path)) for path, file in self._closed.items())
+        """Return whether one has changed, or is to be tried again."""
+        return self._closed.any_to_open(self._failures)
+
+    def failure(self, path: Path) -> str:
+        """Return why the file there could not be read at the last try; empty if it could."""
+        return self._failures.reason(path)
+
+    def troubles(self) -> list[Trouble]:
+        """Return why files are not read."""
+        growing = (file.path for file in self.open if file.checkpoint.grows)
+        why = f"it grows, so it is no rotated file of {shown(self._path)}; give it another name"
+        return [
+            *self._failures.troubles(),
+            *self._closed.skipped(),
+            *(skipped(path, why) for path in growing),
+        ]
 
     def refresh(self) -> Iterator[Noticed]:
         """Notice how the open files have changed, and restart those that were truncated."""
         for file in self.open:
-            file.refresh()
-        self._drop_evicted()
+            self._try(file, file.refresh)
+        for file in self.open.take_evicted():
+            if file.idle:
+                self._closed.add(file.path, ClosedFile(stat=file.content.stat, checkpoint=file.checkpoint))
+            else:
+                self.must_list = True
         for file in self.open:
             if file.truncated:
                 yield self._restart(file)
 
-    def track(self, found: Sequence[Candidate]) -> Iterator[Noticed]:
-        """Follow renames among the files found and open new ones, as many as are opened at once."""
-        yield from self._follow_renames(found)
-        yield from self._open_new(self._new(found))
+    def read(self, file: OpenFile) -> Iterator[Chunk]:
+        """Yield the lines of an open file that were there at the last poll."""
+        if file.closed or file.idle or file.checkpoint.grows or self._failures.is_paused(file.identity):
+            return
+        self._shared.descriptors.use(file)
+        try:
+            while (chunk := file.read(self._shared.step)) is not None:
+                yield chunk
+        except OSError as error:
+            self._fail(file, error)
+            return
+        self._failures.clear(file.identity)
+        file.idle = not file.truncated
+
+    def track(self, found: Sequence[Candidate], unseen: Container[Path]) -> Iterator[Noticed]:
+        """Follow renames among the files found and open new ones, as many as are opened at once.
+
+        `unseen` are paths of which it cannot be known whether there is a file.
+        """
+        yield from self.open.follow_renames(found)
+        yield from self._open_new(self._new(found, unseen))
 
     def close_finished(self, active: Identity | None) -> Iterator[Noticed]:
         """Close rotated files that have been read to their end and have not grown for a while."""
-        rotated = [file for file in self.open if file.identity != active and not file.checkpoint.grows]
-        for file in [file for file in rotated if file.idle]:
+        for file in [file for file in self.open.rotated(active) if file.idle]:
             if not file.content.can_change or monotonic() - file.grew_at > self._shared.late_writer_s:
                 yield from self._finish(file)
             elif not file.bytes_behind and not file.checkpoint.finished:
@@ -126,38 +137,59 @@ class Files:
     def forget_gone(self, *, path_is_readable: bool) -> Iterator[Noticed]:
         """Forget files that are gone, and count those that had not been read to their end.
 
-        They are not counted while a file cannot be read, because it may be one of them.
+        They are not counted while a file cannot be read, because it may be one of them. To be called only when all
+        files that are there were found.
         """
-        existing = [file.checkpoint for file in self.open]
-        existing += [file.checkpoint for file in self._closed.values() if file.checkpoint is not None]
-        if path_is_readable and not any(file.pending for file in self._closed.values()):
+        existing = self._existing()
+        if path_is_readable and not self._closed.pending():
             for checkpoint in self._checkpoints.unmatched(existing):
                 checkpoint.finished = True
-                yield Noticed(((UNMATCHED, ()),), lost=(checkpoint.number,))
+                yield lost(checkpoint)
         self._checkpoints.forget_gone(existing)
 
     def check_growth(self) -> Iterator[Noticed]:
         """Notice which files only look rotated, by their names."""
         for file in self.open:
-            grows = is_written_under_its_name(file, self._shared.is_our_writer)
-            if grows is not file.checkpoint.grows:
+            grows = self._try(file, partial(is_written_under_its_name, file, self._shared.is_our_writer))
+            if grows is not None and grows is not file.checkpoint.grows:
                 file.checkpoint.grows = grows
                 yield CHECKPOINTS_CHANGED
-                if grows:
-                    log.warning(
-                        "%s is named like a rotated file of %s, but it grows: it is another event file, and no more "
-                        "of it is counted; give it a name that rotation does not make",
-                        file.path,
-                        self._path,
-                    )
+            if grows:
+                self._failures.clear(file.identity)
+
+    def forget_long_gone(self, timer: Timer, elapsed_s: float) -> Iterator[Noticed]:
+        """Forget files that have been gone for long, and count those that had not been read to their end."""
+        if self.must_list or self.more_to_open:
+            return
+        for checkpoint in self._checkpoints.forget_long_gone(self._existing(), timer, elapsed_s):
+            yield CHECKPOINTS_CHANGED if checkpoint.finished or not checkpoint.offset else lost(checkpoint)
 
     def close(self) -> None:
-        for file in self.open:
-            self._shared.descriptors.close(file)
-        self.open.clear()
+        self.open.close_all()
 
-    def _is_open(self, stat: FileStat) -> bool:
-        return any(file.identity == stat.identity for file in self.open)
+    def _existing(self) -> list[Checkpoint]:
+        """Return the checkpoints of the files that are there."""
+        return [*(file.checkpoint for file in self.open), *self._closed.checkpoints()]
+
+    def _try(self, file: OpenFile, action: Callable[[], T]) -> T | None:
+        """Return what the action returns, or None if it fails, or is to be tried later."""
+        if file.closed or self._failures.is_paused(file.identity):
+            return None
+        try:
+            return action()
+        except OSError as error:
+            self._fail(file, error)
+            return None
+
+    def _fail(self, file: OpenFile, error: OSError) -> None:
+        """Try to read the file again later; by the same descriptor if it may still work, because the file may have
+        lost its name."""
+        self._failures.add(file.identity, file.path, error)
+        file.idle = False
+        if must_reopen(error) or not file.content.can_change:
+            self.open.close(file)
+            pending = file.path != self._path
+            self._closed.add(file.path, ClosedFile(stat=file.content.stat, pending=pending, failed=True))
 
     def _restart(self, file: OpenFile) -> Noticed:
         """Read the file from its beginning; the rest of what it held may be in a copy."""
@@ -166,36 +198,15 @@ class Files:
         self.must_list = True
         return counted(ROTATIONS, "copytruncate", checkpoints_changed=True)
 
-    def _drop_evicted(self) -> None:
-        """Close the files whose descriptors were needed for others."""
-        for file in [file for file in self.open if file.closed]:
-            self.open.remove(file)
-            if file.idle:
-                self._closed[file.path] = ClosedFile(stat=file.content.stat, checkpoint=file.checkpoint)
-            else:
-                self.must_list = True
-
-    def _follow_renames(self, found: Sequence[Candidate]) -> Iterator[Noticed]:
-        open_files = {file.identity: file for file in self.open}
-        for candidate in found:
-            file = open_files.get(candidate.stat.identity)
-            if file is not None and file.path != candidate.path:
-                file.move_to(candidate.path)
-                file.checkpoint.at_path |= candidate.path == self._path
-                yield CHECKPOINTS_CHANGED
-
-    def _new(self, found: Sequence[Candidate]) -> list[Candidate]:
+    def _new(self, found: Sequence[Candidate], unseen: Container[Path]) -> list[Candidate]:
         """Return the files that are not open, and not closed and unchanged; forget closed ones that are gone."""
         paths = {candidate.path for candidate in found}
-        open_files = {file.identity for file in self.open}
+        open_files = self.open.identities()
         not_open = [candidate for candidate in found if candidate.stat.identity not in open_files]
-        known = self._closed
-        self._closed = {
-            candidate.path: known[candidate.path]
-            for candidate in not_open
-            if candidate.path in known and known[candidate.path].stays_closed(candidate.stat)
-        }
-        self._reopening = {path: file for path, file in known.items() if path not in self._closed}
+        self._closed.keep_unchanged(not_open, unseen, self._failures)
+        self._failures.keep_only(
+            open_files.union((each.stat.identity for each in found), self._closed.identities())
+        )
         # An archive beside its plain twin is still being made from it; the twin is read.
         return [
             candidate
@@ -209,9 +220,9 @@ class Files:
         opened: list[tuple[Candidate, Content]] = []
         try:
             for candidate in new:
-                content = self._open(candidate)
+                content = self._opener.open(candidate, at_path=candidate.path == self._path)
                 if isinstance(content, ClosedFile):
-                    self._closed[candidate.path] = content
+                    self._close(candidate, content)
                     if content.refused is not None:
                         yield counted(COMPRESSED_FILES, content.refused.value, checkpoints_changed=True)
                 else:
@@ -219,65 +230,40 @@ class Files:
                 if len(opened) == OPENED_AT_ONCE:
                     break
             self.more_to_open = len(opened) == OPENED_AT_ONCE
-            opened.sort(key=lambda pair: (pair[0].path == self._path, by_age(pair[1])))
+            opened = oldest_first(opened, lambda pair: first_event_of(pair[1]))
+            opened.sort(key=lambda pair: pair[0].path == self._path)
             while opened:
                 self._shared.step("opened")
                 yield self._start_reading(*opened.pop(0))
         finally:
             for _, content in opened:
-                content.close()
-        self.open.sort(key=lambda file: file.path == self._path)
+                close(content)
+        self.open.sort()
 
-    def _open(self, candidate: Candidate) -> Content | ClosedFile:
-        """Return the content of the file, or why it stays closed."""
-        path, stat = candidate.path, candidate.stat
-        at_path = path == self._path
-        if at_path or not candidate.compression:
-            try:
-                return Plain(path)
-            except OSError:
-                return ClosedFile(stat=stat, pending=not at_path)
-        try:
-            with path.open("rb") as file:
-                digest = packed_digest(file)
-        except OSError:
-            return ClosedFile(stat=stat, pending=True)
-        if (done := self._checkpoints.finished_archive(digest)) is not None:
-            return ClosedFile(stat=stat, checkpoint=done)
-        started = monotonic()
-        try:
-            return Compressed(path, self._shared.step)
-        except OSError:
-            return ClosedFile(stat=stat, pending=True)
-        except BadArchive as bad:
-            before = self._reopening.get(path)
-            settled = before is not None and before.incomplete_since is not None and before.stat == stat
-            if bad.error is ArchiveError.INCOMPLETE and not settled:
-                now = monotonic()
-                retry_at = now + pause_s(now - started)
-                return ClosedFile(stat=stat, pending=True, incomplete_since=now, retry_at=retry_at)
-            if bad.error is ArchiveError.UNSUPPORTED:
-                digest += b"?"  # read when a later start can
-                if (known := self._checkpoints.finished_archive(digest)) is not None:
-                    return ClosedFile(stat=stat, checkpoint=known)
-            log.warning("skipping %s: %s", path, bad)
-            refused = ArchiveError.CORRUPT if bad.error is ArchiveError.INCOMPLETE else bad.error
-            return ClosedFile(stat=stat, checkpoint=self._checkpoints.refuse(stat, digest), refused=refused)
+    def _close(self, candidate: Candidate, file: ClosedFile) -> None:
+        self._closed.add(candidate.path, file)
+        if not file.failed:
+            self._failures.clear(candidate.stat.identity)
 
     def _start_reading(self, candidate: Candidate, content: Content) -> Noticed:
         """Read the file from its checkpoint on, unless it is a copy."""
-        path = candidate.path
-        assigned = self._checkpoints.assign(content, self.open, at_path=path == self._path)
+        path, at_path = candidate.path, candidate.path == self._path
+        try:
+            assigned = self._checkpoints.assign(content, tuple(self.open), at_path=at_path)
+        except OSError as error:
+            close(content)
+            self._close(candidate, self._opener.put_off(candidate, error, at_path=at_path))
+            return Noticed()
         if assigned is None:
-            content.close()
-            self._closed[path] = ClosedFile(stat=candidate.stat, is_copy=True)
+            close(content)
+            self._close(candidate, ClosedFile(stat=candidate.stat, is_copy=True))
             return Noticed()
         if assigned.replaces is not None:
-            self._drop(assigned.replaces)
-        assigned.checkpoint.at_path |= path == self._path
+            self.open.close(assigned.replaces)
+        assigned.checkpoint.at_path |= at_path
         file = OpenFile(path, content, assigned.checkpoint)
-        self.open.append(file)
-        self._shared.descriptors.use(file)
+        self._failures.try_now(file.identity)
+        self.open.add(file)
         return CHECKPOINTS_CHANGED
 
     def _finish(self, file: OpenFile) -> Iterator[Noticed]:
@@ -288,13 +274,8 @@ class Files:
             yield counted(COMPRESSED_FILES, "known" if file.was_read_before else "read")
         stat = file.content.stat
         self._checkpoints.finish(file)
-        self._closed[file.path] = ClosedFile(stat=stat, checkpoint=file.checkpoint)
-        self._drop(file)
-        for path in [path for path, closed in self._closed.items() if closed.is_copy]:
-            del self._closed[path]  # whether it holds more can be decided now that its original is complete
-            self.must_list = True
+        self._closed.add(file.path, ClosedFile(stat=stat, checkpoint=file.checkpoint))
+        self.open.close(file)
+        # Whether copies hold more can be decided now that their original is complete.
+        self.must_list |= self._closed.drop_copies()
         yield CHECKPOINTS_CHANGED
-
-    def _drop(self, file: OpenFile) -> None:
-        self._shared.descriptors.close(file)
-        self.open.remove(file)

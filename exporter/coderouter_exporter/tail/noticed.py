@@ -4,8 +4,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Self
 
+from coderouter_exporter.families.exporter import UNMATCHED
 from coderouter_exporter.families.kinds import Counter
-from coderouter_exporter.state.state import Labels
+from coderouter_exporter.state.state import Checkpoint, Labels
 
 
 @dataclass(frozen=True)
@@ -37,3 +38,8 @@ CHECKPOINTS_CHANGED = Noticed(checkpoints_changed=True)
 
 def counted(counter: Counter, *labels: str, checkpoints_changed: bool = False) -> Noticed:
     return Noticed(((counter, labels),), checkpoints_changed)
+
+
+def lost(checkpoint: Checkpoint) -> Noticed:
+    """Return that the file disappeared before it was known to be read to its end."""
+    return Noticed(((UNMATCHED, ()),), checkpoints_changed=True, lost=(checkpoint.number,))

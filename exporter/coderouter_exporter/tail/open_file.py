@@ -5,9 +5,10 @@ from collections import OrderedDict
 from dataclasses import replace
 from pathlib import Path
 
+from coderouter_exporter.names import kept, real_path
 from coderouter_exporter.records.decode import READ_BYTES_MAX, Chunk, cut
 from coderouter_exporter.state.state import Checkpoint
-from coderouter_exporter.tail.content import Content, Plain, Step
+from coderouter_exporter.tail.content import Content, Plain, Step, close
 from coderouter_exporter.tail.fingerprint import HEAD_BYTES_MAX, advance, verify
 from coderouter_exporter.tail.rotated import FRESH_NS, Identity, stat_of
 
@@ -31,9 +32,10 @@ class OpenFile:
         """There was nothing left to read when it was opened."""
         self.partial_is_counted = checkpoint.finished and checkpoint.size == content.stat.size
         """It was finished before, so half a line at its end has been counted as partial."""
-        self._stat_is_stable = False
+        self._must_verify = True
+        """It may have changed without its metadata showing it."""
         checkpoint.inode = content.stat.inode
-        checkpoint.last_path = str(path.resolve())  # a symlink may point elsewhere by the next start
+        checkpoint.last_path = kept(real_path(path))  # a symlink may point elsewhere by the next start
         checkpoint.compressed = not content.can_change
 
     @property
@@ -45,19 +47,28 @@ class OpenFile:
         return max(0, self.content.size - self.checkpoint.offset)
 
     def exists(self) -> bool:
-        """Return whether the file still has a name, wherever that is; once closed, whether it is at its path."""
-        if self.closed:
-            stat = stat_of(self.path)
-            return stat is not None and stat.identity == self.identity
-        return isinstance(self.content, Plain) and self.content.is_linked()
+        """Return whether the file still has a name, wherever that is; once closed, whether it is at its path.
+
+        True if that cannot be known.
+        """
+        try:
+            if self.closed:
+                stat = stat_of(self.path)
+                return stat is not None and stat.identity == self.identity
+            return isinstance(self.content, Plain) and self.content.is_linked()
+        except OSError:
+            return True
 
     def move_to(self, path: Path) -> None:
         """Record that the file was renamed."""
         self.path = path
-        self.checkpoint.last_path = str(path.resolve())
+        self.checkpoint.last_path = kept(real_path(path))
 
     def refresh(self) -> None:
-        """Notice growth and truncation."""
+        """Notice growth and truncation.
+
+        Raises one of `READ_ERRORS`.
+        """
         if not isinstance(self.content, Plain) or self.closed:
             return
         previous = self.content.stat
@@ -66,17 +77,19 @@ class OpenFile:
         if stat.size != previous.size:
             self.grew_at = time.monotonic()
         changed = stat != previous
+        verify_again, self._must_verify = self._must_verify, True
         self.idle = self.idle and not changed
         if stat.size < self.checkpoint.offset:
             self.truncated = True
-        elif (changed or not self._stat_is_stable) and stat.size == self.checkpoint.offset:
+        elif (changed or verify_again) and stat.size == self.checkpoint.offset:
             self.truncated = verify(self.content, self.checkpoint) is None
-        self._stat_is_stable = time.time_ns() - stat.modified_ns > FRESH_NS
+        self._must_verify = time.time_ns() - stat.modified_ns <= FRESH_NS
 
     def read(self, step: Step) -> Chunk | None:
         """Return the next whole lines and move the checkpoint past them.
 
-        None when there are none yet, or when the file was truncated.
+        None when there are none yet, or when the file was truncated. Raises one of `READ_ERRORS`; the checkpoint
+        stays then.
         """
         checkpoint = self.checkpoint
         length = min(READ_BYTES_MAX, self.content.size - checkpoint.offset)
@@ -114,7 +127,7 @@ class OpenFile:
 
     def close(self) -> None:
         if not self.closed:
-            self.content.close()
+            close(self.content)
         self.closed = True
 
     def _still_holds(self, data: bytes) -> bool:

@@ -12,16 +12,18 @@ LATE_WRITER_S = 60.0
 """How long a rotated file stays open after its last growth, for a writer that has not noticed the rotation."""
 OPEN_MAX = 128
 
+IsOurWriter = Callable[[str], bool]
+"""Returns whether the writer has written to a file at a configured path."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Shared:
     olddir: Path | None = None
     rotated_globs: Sequence[str] = ()
     """Names of rotated files beside those of the naming rules."""
-    is_source: Callable[[Path], bool] = lambda _: False
-    """Whether the path is an event file of its own, and so no sibling of another."""
-    is_our_writer: Callable[[str], bool] = lambda _: True
-    """Whether the writer has written to a file at a configured path."""
+    is_other: Callable[[Path], bool] = lambda _: False
+    """Whether the path is an event file of its own, or belongs to our state, and so is no sibling of an event file."""
+    is_our_writer: IsOurWriter = lambda _: True
     folders: Folders = field(default_factory=Folders)
     descriptors: Descriptors = field(default_factory=lambda: Descriptors(OPEN_MAX))
     step: Step = no_step

@@ -70,6 +70,8 @@ def _parts(report: Report, lines: int) -> Iterable[Group | Text | Table]:
 def _head(report: Report) -> Iterable[Text]:
     proxy, now = report["proxy"], report["generated_at"]
     activity = f"{span(report['uptime_s'])} up, {proxy['in_flight']} in flight"
+    if proxy.get("clock_ahead_s"):
+        activity += f", clock {span(proxy['clock_ahead_s'])} ahead"
     if proxy["state"] != "running":
         last = proxy["last_event_at"]
         activity = f"last event {_ago(last, now)}" if last else "no events yet"
@@ -124,12 +126,14 @@ def _gate(report: Report) -> Iterable[Text | str]:
 
 def _counts(report: Report) -> Iterable[Text | str]:
     counting = report["counting"]
+    problems = counting.get("problems", [])  # an older exporter names neither these nor doubts
     if counting["exact"]:
         behind = counting["bytes_behind"]
-        return [_state(GOOD, "exact"), f", {behind} bytes behind" if behind else ""]
-    doubts = ("events_missing", "writers_in_doubt", "files_not_rotated", "unproven_lines")
-    why = ", ".join(f"{doubt.replace('_', ' ')} {counting[doubt]}" for doubt in doubts if counting[doubt])
-    return [_state(BAD, "not exact"), f": {why}"]
+        more = [f"{behind} bytes behind"] if behind else []
+        return [_state(GOOD, "exact"), *(f", {each}" for each in (*more, *problems))]
+    doubts: dict[str, int] = counting.get("doubts", {"events_missing": counting["events_missing"]})
+    why = [f"{reason.replace('_', ' ')} {number}" for reason, number in doubts.items()]
+    return [_state(BAD, "not exact"), f": {', '.join((*why, *problems))}"]
 
 
 def _used(today: Report) -> str:
@@ -167,13 +171,13 @@ def _providers(report: Report, shown: list[Report], hidden: int) -> Group:
 
 def _error(error: Report, report: Report) -> str:
     kind = error["error_type"] or (f"HTTP {error['status']}" if error["status"] else "failed")
-    return f"{_time(error['ts'], report['generated_at'], _zone(report))} {kind}: {error['error']}"
+    return f"{_time_of(error, report)} {kind}: {error['error']}"
 
 
 def _events(report: Report, rows: int) -> Table:
     table = _table("Time", "Event", "Provider", "What happened")
     for event in reversed(report["events"][-rows:] if rows else []):
-        time = _time(event["ts"], report["generated_at"], _zone(report))
+        time = _time_of(event, report)
         state = _state(LEVELS[event["level"]], event["event"])
         table.add_row(time, state, Text(clean(event["provider"] or "")), Text(clean(event["text"])))
     return table
@@ -229,6 +233,12 @@ def seconds(length_s: float | None) -> str:
 
 def _ago(ts: str, now: str) -> str:
     return f"{span((_utc(now) - _utc(ts)).total_seconds())} ago"
+
+
+def _time_of(entry: Report, report: Report) -> str:
+    """Return when it happened, marked if the clock that gave the time was wrong."""
+    time = _time(entry["ts"], report["generated_at"], _zone(report))
+    return f"{time} ?" if entry.get("ts_suspect") else time
 
 
 def _time(ts: str, now: str, zone: tzinfo | None) -> str:

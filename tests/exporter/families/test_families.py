@@ -8,7 +8,7 @@ from typing import get_type_hints
 
 import pytest
 
-from coderouter_exporter.engine.loop import Published, SourceStatus
+from coderouter_exporter.engine.published import Published, SourceStatus
 from coderouter_exporter.families.kinds import (
     MICRO,
     Counter,
@@ -23,7 +23,8 @@ from coderouter_exporter.families.table import COUNTERS, FAMILIES, FED, GAUGES, 
 from coderouter_exporter.records.record import DECODED
 from coderouter_exporter.render.exposition import Format, render
 from coderouter_exporter.render.view import View
-from coderouter_exporter.state.state import CatalogEntry, StartupInfo, State
+from coderouter_exporter.state.reported import CatalogEntry, StartupInfo
+from coderouter_exporter.state.state import State
 
 FEEDS = [(family, feed) for family in FED for feed in family.feeds]
 EMPTY = View(state=State(created_ts=1.0), now_ts=2.0)
@@ -38,11 +39,12 @@ SERVED = View(
     published=Published(
         document=b"",
         caught_up=True,
-        recovering=False,
         commits_failing=0,
         commit_duration_s=0.01,
         files_pending=0,
-        sources=(SourceStatus(path=Path("events.jsonl"), readable=True, bytes_behind=0),),
+        sources=(
+            SourceStatus(path=Path("events.jsonl"), readable=True, bytes_behind=0, reason="no such file"),
+        ),
     ),
 )
 

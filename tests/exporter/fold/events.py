@@ -1,5 +1,7 @@
 """Lines of events at known times, and what they fold to."""
 
+from math import inf
+
 from coderouter_exporter.fold.fold import fold
 from coderouter_exporter.records.decode import Chunk
 from coderouter_exporter.render.exposition import Format, render
@@ -10,11 +12,11 @@ from support.exporter.process import line, samples
 Samples = dict[tuple[str, tuple[str, ...]], float]
 
 
-def folded(*lines: bytes, state: State | None = None) -> State:
+def folded(*lines: bytes, state: State | None = None, read_ts: float = inf) -> State:
     """Return the state with the lines added as one chunk, by default a new one."""
     state = state or State(created_ts=1.0)
     data = b"".join(lines)
-    fold(state, Chunk(data, len(data)))
+    fold(state, Chunk(data, len(data)), read_ts)
     return state
 
 
@@ -47,6 +49,6 @@ def reloaded(second: int, writer: str, **more: object) -> bytes:
     return line("config-reloaded", ts=f"1970-01-01T00:00:{second:02}.000Z", writer=writer, **more)
 
 
-def heartbeat(second: int, writer: str, in_flight: int) -> bytes:
+def heartbeat(second: int, writer: str, in_flight: int, **more: object) -> bytes:
     ts = f"1970-01-01T00:00:{second:02}.000Z"
-    return line("proxy-heartbeat", ts=ts, writer=writer, in_flight=in_flight)
+    return line("proxy-heartbeat", ts=ts, writer=writer, in_flight=in_flight, **more)

@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from prometheus_client.openmetrics.parser import text_string_to_metric_families
 
+from coderouter_events.events import EVENTS
 from coderouter_exporter.families import proxy
 from coderouter_exporter.families.table import HISTOGRAMS
 from coderouter_exporter.render.exposition import Format, render
@@ -312,6 +313,27 @@ def test_the_series_of_a_histogram_are_bounded() -> None:
     assert text["coderouter_provider_duration_seconds_count", (OTHER,)] == 3
     assert text["coderouter_provider_duration_seconds_count", ("p0",)] == 1
     assert text["cr_exporter_label_overflow_total", ("coderouter_provider_duration_seconds",)] == 3
+
+
+@pytest.mark.parametrize("series_max", [1, 2, 3, 15, 20, 21, 40])
+def test_with_any_bound_on_series_every_event_is_counted(series_max: int) -> None:
+    events = (
+        line(
+            event.msg,
+            provider=f"p{n}",
+            profile=f"x{n}",
+            writer="w",
+            seq=n,
+            duration_s=0.1,
+            error_type="other",
+        )
+        for n, event in enumerate(EVENTS * 3, start=1)
+    )
+    text = shown(folded(*events, state=State(created_ts=1.0, series_max=series_max)))
+    for event in EVENTS:
+        assert text["cr_exporter_events_total", (event.msg,)] == 3
+    assert text["cr_exporter_lines_total", ("event",)] == 3 * len(EVENTS)
+    assert text["coderouter_requests_total", ()] == 3
 
 
 def test_providers_and_profiles_of_the_configuration_are_served_at_0() -> None:

@@ -12,7 +12,8 @@ from coderouter_exporter.families import exporter, proxy
 from coderouter_exporter.render.exposition import Format, render
 from coderouter_exporter.render.report import report
 from coderouter_exporter.state.minutes import Minutes
-from coderouter_exporter.state.state import LastError, State
+from coderouter_exporter.state.reported import LastError
+from coderouter_exporter.state.state import State
 from exporter.fold.events import folded, shutdown, startup, view
 from support.exporter.process import line, tried
 

@@ -1,4 +1,4 @@
-"""What is shown beside the counts is the newest by the time of its event: configuration, processes, providers."""
+"""What is shown beside the counts is what was written last: configuration, processes, providers."""
 
 import pytest
 
@@ -9,7 +9,10 @@ from support.exporter.process import line, tried
 
 def test_requests_in_flight_are_those_of_processes_with_a_recent_heartbeat() -> None:
     state = folded(
-        heartbeat(1, "w1", 5), heartbeat(10, "w1", 2), heartbeat(12, "w2", 3), heartbeat(9, "w2", 7)
+        heartbeat(1, "w1", 5),
+        heartbeat(10, "w1", 2),
+        heartbeat(12, "w2", 3, seq=2),
+        heartbeat(9, "w2", 7, seq=1),
     )
     assert shown(state, 20.0)["coderouter_in_flight_requests", ()] == 5
     assert shown(state, 56.0)["coderouter_in_flight_requests", ()] == 3, (
@@ -86,8 +89,8 @@ def test_a_reload_replaces_the_providers_but_not_the_start_time() -> None:
     assert state.startup.ended
 
 
-def test_the_newest_startup_is_the_one_with_the_newest_time() -> None:
-    state = folded(startup(2, version="2"), startup(1, version="1"))
+def test_the_newest_startup_is_the_one_that_was_written_last() -> None:
+    state = folded(startup(2, version="1"), startup(1, version="2"))
     assert state.startup is not None
     assert state.startup.version == "2"
 

@@ -73,6 +73,12 @@ def test_an_event_with_an_older_time_or_none_counts_with_the_previous_one(events
     assert history(events) == {"a": [(10, 0), (20, 3), (30, 4)]}
 
 
+def test_an_event_from_the_future_counts_with_the_previous_one(events: Path) -> None:
+    future = tried("a", ts="2150-01-01T00:00:00.000Z")
+    events.write_bytes(tried("a", ts=at(3)) + future + tried("a", ts=at(15)))
+    assert history(events) == {"a": [(0, 0), (10, 2), (20, 3)]}
+
+
 def test_files_without_an_event_have_no_history(events: Path) -> None:
     events.write_bytes(b"not an event\n")
     assert list(backfill(chunks([events]), step_ms=1000)) == ["# EOF\n"]

@@ -200,3 +200,24 @@ def test_all_rotated_files_give_the_totals_of_the_live_exporter(tmp_path: Path) 
         if sample[0] in FED_BY_EVENTS:
             assert totals[sample] == served[sample], sample
     assert totals["coderouter_requests_total", ()] == 40
+
+
+def test_a_clock_that_was_wrong_when_a_file_began_changes_neither_totals_nor_what_is_newest(
+    tmp_path: Path,
+) -> None:
+    """The machine started hours ahead, and its clock was set while the proxy ran."""
+
+    def started(version: str, ts: str, writer: str) -> bytes:
+        return line("coderouter-startup", ts=ts, writer=writer, seq=1, version=version, providers=["a"])
+
+    old, middle, new = (tmp_path / name for name in ("events.jsonl.2", "events.jsonl.1", "events.jsonl"))
+    old.write_bytes(started("1", "2026-11-23T08:00:00.000Z", "old"))
+    middle.write_bytes(started("2", "2026-11-23T21:00:00.000Z", "new"))
+    new.write_bytes(line("config-reloaded", ts="2026-11-23T12:05:00.000Z", writer="new", seq=2, version="3"))
+    for order in itertools.permutations((old, middle, new)):
+        state = fold_files(order)
+        assert state.startup is not None
+        assert (state.startup.version, state.events_missing) == ("3", 0)
+        assert [event.event for event in state.recent_events] == [
+            "coderouter-startup", "coderouter-startup", "config-reloaded",
+        ]  # fmt: skip

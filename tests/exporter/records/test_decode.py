@@ -1,3 +1,5 @@
+from typing import Any
+
 import pytest
 
 from coderouter_events.events import LINE_BYTES_MAX
@@ -149,3 +151,52 @@ def test_a_time_without_zone_is_local_as_in_coderouter_1_7(monkeypatch: pytest.M
     local, with_millis = unix_time("2026-11-23T19:16:58"), unix_time("2026-11-23T19:16:58,250")
     assert local is not None
     assert with_millis == local + 0.25
+
+
+def nested(depth: int, opening: bytes, closing: bytes, **fields: Any) -> bytes:
+    """Return a line with a value that is nested this deep, in a field nobody reads."""
+    return tried(**fields).rstrip(b"}\n") + b',"deep":' + opening * depth + b"1" + closing * depth + b"}"
+
+
+@pytest.mark.parametrize(("opening", "closing"), [(b"[", b"]"), (b'{"a":', b"}"), (b'[{"[\\"":', b"}]")])
+@pytest.mark.parametrize("depth", [10, 100, 1000, 1500, 6000])
+def test_a_field_nested_however_deep_is_skipped_as_any_other(
+    depth: int, opening: bytes, closing: bytes
+) -> None:
+    line = nested(depth, opening, closing, writer="w", seq=1)
+    if len(line) <= LINE_BYTES_MAX:
+        batch = read_batch(line + b"\n" + tried(writer="w", seq=2))
+        assert [(record.provider, record.seq) for record in batch.records] == [("local", 1), ("local", 2)]
+        assert not batch.rejected
+
+
+@pytest.mark.parametrize("field", ["provider", "error", "seq", "duration_s", "dropped", "writer", "ts"])
+@pytest.mark.parametrize("depth", [500, 1000, 30_000])
+def test_a_deeply_nested_value_in_any_field_spoils_no_other_line(field: str, depth: int) -> None:
+    deep = b'{"ts":"2026-11-23T19:16:58Z","msg":"provider-failed","%b":%b}' % (
+        field.encode(),
+        b"[" * depth + b"]" * depth,
+    )
+    records = read_batch(deep + b"\n" + tried(writer="w", seq=2)).records
+    assert [record.seq for record in records if record.writer == "w"] == [2]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        b"[" * 60_000,
+        b"]" * 60_000,
+        b'{"ts":' * 10_000,
+        b'{"ts":"x","msg":"try-provider","x":' + b"[" * 50_000 + b"}",
+        b'{"x":' + b"[" * 100 + b'"' + b'\\"' * 30_000,
+        b'{"x":' + b"[" * 100 + b'"' + b'\\"' * 20_000 + b"\\",
+    ],
+)
+def test_brackets_that_do_not_match_are_not_json(line: bytes) -> None:
+    records, defects = salvage(line)
+    assert (records, defects) == ([], ["json"])
+
+
+def test_configurations_nested_deep_are_read() -> None:
+    deep = nested(5000, b"[", b"]").replace(b"try-provider", b"coderouter-startup")
+    assert [fields["msg"] for fields in configuration_events(deep)] == ["coderouter-startup"]

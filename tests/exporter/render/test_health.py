@@ -67,7 +67,7 @@ COOLED = at("provider-cooldown", NOW + 3, provider="ollama", seconds=30.0)
         ([], "unused"),
         ([OK], "ok"),
         ([OK, FAILED], "failing"),
-        ([FAILED, OK], "failing"),
+        ([FAILED, OK], "ok"),
         ([OK, at("provider-failed-midstream", NOW + 1, provider="ollama", error="cut")], "failing"),
         ([FAILED, at("provider-ok", NOW + 3, provider="ollama")], "ok"),
         ([FAILED, COOLED], "cooldown"),
@@ -96,6 +96,8 @@ def test_the_provider_that_answered_last_is_reported() -> None:
     assert reported(UP)["answering"] is None
     other = at("provider-ok", NOW + 5, provider="openrouter-free")
     assert reported(UP, OK, other)["answering"] == {"provider": "openrouter-free", "at": utc(NOW + 5)[:19]}
+    again = at("provider-ok", NOW + 6, provider="ollama")
+    assert reported(UP, OK, other, again)["answering"] == {"provider": "ollama", "at": utc(NOW + 6)[:19]}
 
 
 def test_the_paid_gate_reports_the_providers_it_excludes() -> None:
@@ -164,30 +166,31 @@ def lock(events: Path) -> Iterator[LivenessLock]:
 
 def test_the_lock_shows_whether_a_process_is_alive(events: Path, lock: LivenessLock) -> None:
     liveness = ProxyLiveness()
-    assert liveness.probe([events], last_event_ts=NOW, now_ts=NOW) is None, "an older proxy takes no lock"
+    assert liveness.probe([events], 7) is None, "an older proxy takes no lock"
     lock.hold()
     lock.hold()
-    assert liveness.probe([events], last_event_ts=NOW, now_ts=NOW) is True
+    assert liveness.probe([events], 7) is True
     other = LivenessLock(events)
     other.hold()
     lock.release()
-    assert liveness.probe([events], last_event_ts=NOW, now_ts=NOW) is True, "one of two is left"
+    assert liveness.probe([events], 7) is True, "one of two is left"
     other.release()
-    assert liveness.probe([events], last_event_ts=NOW, now_ts=LATER) is False
+    assert liveness.probe([events], 7) is False
 
 
 def test_one_event_file_in_use_out_of_several_is_enough(events: Path, lock: LivenessLock) -> None:
     lock.hold()
     unused = events.with_name("unused.jsonl")
     unused.with_name("unused.jsonl.alive").touch()
-    assert ProxyLiveness().probe([unused, events], last_event_ts=NOW, now_ts=NOW) is True
+    assert ProxyLiveness().probe([unused, events], 7) is True
 
 
 def test_a_free_lock_proves_nothing_while_events_arrive(events: Path) -> None:
     events.with_name("events.jsonl.alive").touch()
     liveness = ProxyLiveness()
-    assert liveness.probe([events], last_event_ts=NOW, now_ts=LATER) is False
-    assert liveness.probe([events], last_event_ts=LATER + 5, now_ts=LATER + 9) is None
+    assert liveness.probe([events], None) is False, "those before it are still being read"
+    assert liveness.probe([events], 7) is False
+    assert liveness.probe([events], 8) is None
 
 
 def test_taking_the_lock_never_blocks_and_is_retried_later(events: Path, lock: LivenessLock) -> None:
@@ -195,9 +198,9 @@ def test_taking_the_lock_never_blocks_and_is_retried_later(events: Path, lock: L
     fcntl.flock(fd, fcntl.LOCK_EX)
     lock.hold()
     os.close(fd)
-    assert ProxyLiveness().probe([events], last_event_ts=NOW, now_ts=NOW) is False
+    assert ProxyLiveness().probe([events], 7) is False
     lock.hold()
-    assert ProxyLiveness().probe([events], last_event_ts=NOW, now_ts=NOW) is True
+    assert ProxyLiveness().probe([events], 7) is True
 
 
 def test_nothing_is_held_without_an_event_file(tmp_path: Path) -> None:

@@ -105,7 +105,7 @@ def test_after_damage_the_previous_generation_is_used_and_no_served_value_decrea
     assert engine.shown()["coderouter_requests_total", ()] == 5
     assert is_exact(engine, 10)
     after = engine.published
-    assert (before.recovering, after.recovering) == (True, False)
+    assert (bool(before.unavailable), bool(after.unavailable)) == (True, False)
     engine.kill()
 
 

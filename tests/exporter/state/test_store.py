@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from coderouter_exporter.state.store import GENERATIONS_KEPT, SCHEMA, StateError, Store
+from coderouter_exporter.state.store import GENERATIONS_KEPT, SCHEMA, StateError, StateUnavailable, Store
 
 
 @pytest.fixture
@@ -131,3 +131,37 @@ def test_a_failed_commit_leaves_the_previous_one(path: Path) -> None:
     store.commit(b"2")
     assert store.load() == b"2"
     store.close()
+
+
+def test_a_folder_at_the_path_is_refused(path: Path) -> None:
+    path.mkdir()
+    with pytest.raises(StateError, match="it is a folder"):
+        Store(path)
+
+
+def test_a_database_that_is_locked_now_is_unavailable_and_no_damage(path: Path) -> None:
+    committed(path, b"1")
+    other = sqlite3.connect(path, isolation_level=None)
+    other.execute("BEGIN EXCLUSIVE")
+    with pytest.raises(StateUnavailable, match="locked"):
+        Store(path)
+    other.close()
+    assert loaded(path) == b"1"
+
+
+def test_opening_that_fails_leaves_no_descriptor_and_no_lock(path: Path) -> None:
+    path.write_bytes(b"damaged" * 1000)
+    before = len(list(Path("/proc/self/fd").iterdir()))
+    for _ in range(3):
+        with pytest.raises(StateError, match="not a database"):
+            Store(path)
+    assert len(list(Path("/proc/self/fd").iterdir())) == before
+
+
+def test_a_commit_that_reported_an_error_but_worked_is_made_again(path: Path) -> None:
+    store = Store(path)
+    store.commit(b"1")
+    execute(path, "INSERT INTO generation VALUES (2, 0, 'x')")
+    store.commit(b"2")
+    store.close()
+    assert loaded(path) == b"2"

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from coderouter_exporter.tail import files
+from coderouter_exporter.tail import closed_files
 from support.exporter.engine import EngineRig, is_exact
 from support.exporter.process import append, tried
 from support.exporter.rotation import rotate
@@ -109,7 +109,7 @@ def test_an_archive_that_nobody_completes_is_given_up_until_it_changes(
     archive = replace(plain, ".gz", whole[:-9])
     engine = start()
     assert engine.tries() == 0
-    monkeypatch.setattr(files, "SETTLED_S", 0.0)
+    monkeypatch.setattr(closed_files, "SETTLED_S", 0.0)
     for _ in range(3):
         engine.scrape()
         assert (gz_files(engine, "corrupt"), engine.shown()["cr_exporter_files_pending", ()]) == (1, 0)
@@ -150,11 +150,12 @@ def test_other_compressions_are_reported_with_the_reason(
     writer.write()
     other = events.with_name(f"events.jsonl.1{suffix}")
     other.write_bytes(content)
-    for _ in range(3):
+    for starts in range(1, 4):
         engine = start()
-        assert is_exact(engine, 1)
+        for _ in range(2):
+            assert is_exact(engine, 1)
         assert gz_files(engine, "unsupported") == 1
-    assert caplog.messages.count(f"skipping {other}: {reason}") == 1
+        assert caplog.messages.count(f"skipping {other}: {reason}") == starts
 
 
 def test_an_archive_that_demands_much_memory_is_refused(start: Start, writer: Writer, events: Path) -> None:

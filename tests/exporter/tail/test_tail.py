@@ -14,6 +14,7 @@ from coderouter_exporter.tail.checkpoints import GONE_KEPT
 from coderouter_exporter.tail.fingerprint import HEAD_BYTES_MAX
 from coderouter_exporter.tail.noticed import Noticed
 from coderouter_exporter.tail.open_file import Descriptors
+from coderouter_exporter.tail.rotated import Folders
 from coderouter_exporter.tail.shared import Shared
 from coderouter_exporter.tail.tail import Tail
 from support.exporter.process import append
@@ -373,4 +374,15 @@ def test_reading_a_large_compressed_file_takes_steps(path: Path) -> None:
     tail = TailRig(path, step=steps.append)
     tail.tail.poll()
     assert steps.count("unpacked") == len(lines) // READ_BYTES_MAX
+    tail.close()
+
+
+def test_a_change_that_the_time_stamp_of_the_folder_does_not_show_is_seen_later(path: Path) -> None:
+    tail = TailRig(path, folders=Folders(relist_s=0))
+    append(path, b"2\n")
+    os.utime(path.parent, ns=(1, 1))
+    assert tail.read() == [b"2"]
+    append(path.with_name("events.jsonl.1"), b"1\n")
+    os.utime(path.parent, ns=(1, 1))
+    assert tail.read() == [b"1"]
     tail.close()

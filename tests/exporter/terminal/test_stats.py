@@ -17,7 +17,7 @@ import trustme
 
 from coderouter_exporter.terminal.client import START
 from support.exporter.process import CR_EXPORTER, Exporter, append, line, running_exporter
-from support.exporter.sample_events import an_hour, startup
+from support.exporter.sample_events import an_hour, startup, utc
 from support.processes import clean_environment, eventually, free_port, running
 from support.proxy.process import CODEROUTER
 from support.terminal.tmux import PROMPT, Terminal, terminal
@@ -148,6 +148,16 @@ def test_without_a_terminal_it_is_plain_text(exporter: Exporter) -> None:
     assert ["ollama", "●", "ok", "415", "306", "109", "0"] in [row[:7] for row in rows]
     assert "▲ 109 of" in text
     assert max(map(len, text.splitlines())) <= 120
+
+
+def test_times_of_a_clock_that_is_ahead_are_marked(tmp_path: Path) -> None:
+    events, ahead = tmp_path / "events.jsonl", time.time() + 30 * 86400
+    failed = line("provider-failed", ts=utc(ahead), provider="ollama", error="no", writer="w", seq=2)
+    append(events, startup(time.time(), "w"), failed)
+    with running_exporter(events, state=tmp_path / "exporter.db") as exporter:
+        stdout, _ = run("stats", "--once", "--url", url(exporter))
+    assert "clock 30 days ahead" in stdout
+    assert " ? failed: no" in stdout
 
 
 def test_control_characters_in_provider_errors_do_not_reach_the_terminal(tmp_path: Path) -> None:

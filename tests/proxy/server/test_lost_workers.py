@@ -55,7 +55,7 @@ def test_the_requests_of_a_killed_worker_are_missing(
     text = config([provider("a", a.base_url)])
     with serving(tmp_path, text, env={"PYTHONPATH": TESTS}, program=SHORT_SUPERVISOR) as served:
         exchange = begun(served)
-        assert counted(served.events_path).exact
+        assert not any(counted(served.events_path).doubts.values())
         workers = workers_of(served)
         for pid in workers:
             os.kill(pid, signum)
@@ -76,7 +76,8 @@ def test_the_requests_of_a_killed_worker_are_missing(
         assert [each["seq"] for each in own[:-1]] == list(range(1, len(own)))
         assert event["seq"] == len(own) + event["in_flight"]
     state = counted(served.events_path)
-    assert (state.events_missing, state.exact) == (1, False)
+    assert state.events_missing == 1
+    assert any(state.doubts.values())
 
 
 @pytest.mark.slow
@@ -93,7 +94,7 @@ def test_a_worker_that_is_killed_without_requests_leaves_nothing_missing(tmp_pat
         assert served.command.stop() == 0
     [lost] = read(served.events_path, "worker-lost")
     assert lost["in_flight"] == 0
-    assert counted(served.events_path).exact
+    assert not any(counted(served.events_path).doubts.values())
 
 
 @pytest.mark.slow

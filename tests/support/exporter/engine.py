@@ -1,14 +1,17 @@
 """The exporter's engine without its thread and HTTP: real files and a real state file, one pass per scrape."""
 
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
-from coderouter_exporter.engine.loop import COMMIT_EVERY_S, Engine, Published
+from coderouter_exporter.engine.counting import COMMIT_EVERY_S, Counting
+from coderouter_exporter.engine.published import Published
 from coderouter_exporter.render.exposition import Format, render
 from coderouter_exporter.render.view import View
 from coderouter_exporter.state.state import State
 from coderouter_exporter.state.store import Store
 from coderouter_exporter.tail.content import Step, no_step
+from coderouter_exporter.tail.gone import GONE_KEPT_S
 from coderouter_exporter.tail.shared import LATE_WRITER_S
 from coderouter_exporter.tail.sources import Sources
 from support.exporter.process import samples
@@ -28,27 +31,28 @@ class EngineRig:
         step: Step = no_step,
         late_writer_s: float = LATE_WRITER_S,
         commit_every_s: float = COMMIT_EVERY_S,
+        gone_kept_s: float = GONE_KEPT_S,
     ) -> None:
         self._store = Store(state)
         document = self._store.load()
         restored = State(created_ts=1.0) if document is None else State.decode(document)
-        self.sources = Sources(
+        open_sources = partial(
+            Sources,
             events,
-            restored.checkpoints,
             olddir=olddir,
             rotated_globs=rotated_globs,
-            is_our_writer=restored.writers.is_ours,
+            state_file=state,
             step=step,
             late_writer_s=late_writer_s,
+            gone_kept_s=gone_kept_s,
         )
-        self._engine = Engine(
-            self.sources,
-            self._store,
-            restored,
-            on_crash=self.kill,
-            step=step,
-            commit_every_s=commit_every_s,
+        self._counting = Counting(
+            self._store, restored, open_sources, step=step, commit_every_s=commit_every_s
         )
+
+    @property
+    def sources(self) -> Sources:
+        return self._counting.sources
 
     def scrape(self) -> Samples:
         """Count what has been written, and return what a scrape would show."""
@@ -56,11 +60,11 @@ class EngineRig:
         return self.shown()
 
     def run_pass(self) -> None:
-        self._engine.run_pass()
+        self._counting.run_pass()
 
     @property
     def published(self) -> Published:
-        return self._engine.published
+        return self._counting.published
 
     def shown(self) -> Samples:
         """Return what a scrape would show without counting first."""
@@ -72,8 +76,7 @@ class EngineRig:
         return self.scrape().get(("coderouter_provider_attempts_total", (provider,)), 0.0)
 
     def kill(self) -> None:
-        self.sources.close()
-        self._store.close()
+        self._counting.close()
 
 
 def is_exact(engine: EngineRig, tries: int) -> bool:

@@ -3,10 +3,12 @@
 import http.client
 import json
 import os
-from collections.abc import Iterator
+import shutil
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from support.processes import SCRIPTS, Command, clean_environment, running
@@ -53,7 +55,7 @@ class Exporter:
 
     def __init__(self, command: Command) -> None:
         self.command = command
-        self.port = int(command.wait_for_output(r"serving http://127\.0\.0\.1:(\d+)/metrics").group(1))
+        self.port = int(command.wait_for_output(r"serving http://[\d.]+:(\d+)/metrics").group(1))
 
     def get(self, path: str, **headers: str) -> tuple[http.client.HTTPResponse, bytes]:
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
@@ -77,14 +79,54 @@ class Exporter:
     def is_ready(self) -> bool:
         return self.get("/-/ready")[0].status == 200
 
+    def not_ready(self) -> str:
+        """Return why it is not ready; empty when it is."""
+        response, body = self.get("/-/ready")
+        return "" if response.status == 200 else body.decode()
+
+    def is_exact(self) -> bool:
+        return self.scrape()["cr_exporter_exact", ()] == 1
+
+    def problems(self) -> dict[str, str]:
+        """Return by path why what is not readable is not."""
+        samples = self.scrape()
+        found = {
+            path: reason
+            for name, (path, *reasons) in ((n, labels) for n, labels in samples if len(labels) == 2)
+            if name == "cr_exporter_source_problem"
+            for reason in reasons
+        }
+        assert all(samples["cr_exporter_source_readable", (path,)] == 0 for path in found)
+        return found
+
 
 @contextmanager
 def running_exporter(
-    *events: Path, state: Path, listen: str = "127.0.0.1:0", **env: str
+    *events: Path,
+    state: Path,
+    listen: str = "127.0.0.1:0",
+    options: Sequence[str | Path] = (),
+    prefix: Sequence[str] = (),
+    **env: str,
 ) -> Iterator[Exporter]:
-    """Start an exporter, on a free port unless `listen` names one; it ends with the block."""
+    """Start an exporter, on a free port unless `listen` names one; it ends with the block.
+
+    `prefix` is a command that starts it, such as `UNPRIVILEGED`.
+    """
     paths = [argument for path in events for argument in ("--events", path)]
-    with running(
-        CR_EXPORTER, *paths, "--state", state, "--listen", listen, env=clean_environment(**env)
-    ) as command:
+    arguments = (*paths, "--state", state, "--listen", listen, *options)
+    with running(*prefix, CR_EXPORTER, *arguments, env=clean_environment(**env)) as command:
         yield Exporter(command)
+
+
+def unprivileged() -> tuple[str, ...]:
+    """Return what starts a program that cannot read every file, as root can; the test is skipped without it."""
+    if os.geteuid() != 0:
+        return ()
+    if not can_be_unprivileged():
+        pytest.skip("setpriv is not installed")
+    return ("setpriv", "--bounding-set=-dac_override,-dac_read_search")
+
+
+def can_be_unprivileged() -> bool:
+    return os.geteuid() != 0 or shutil.which("setpriv") is not None

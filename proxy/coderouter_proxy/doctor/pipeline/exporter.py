@@ -11,7 +11,7 @@ from coderouter_proxy.doctor.result import Result, Verdict
 SUBJECT = "counting"
 AGE_S_MAX = 40  # a running proxy writes a heartbeat every 15 seconds; one may be late
 START = "start it: cr-exporter, or both programs: coderouter run"
-NOT_EXACT = "see which of these numbers is not 0, and “Is it exact?” in exporter/README.md"
+NOT_EXACT = "see “Is it exact?” in exporter/README.md"
 
 
 def check(url: str, events_path: Path | None, *, proxy_runs: bool) -> list[Result]:
@@ -82,7 +82,7 @@ def _check_state(status: ExporterStatus) -> Result:
         return _result(check, Verdict.NEEDS_TUNING, f"{failed:g} commits in a row have failed", remedy)
     if status.ready.status != 200:
         reason = " ".join(status.ready.text.split())
-        remedy = "wait until it has read what was written while it was down, then run the doctor again"
+        remedy = "repair what it names; if it is catching up, wait, then run the doctor again"
         return _result(check, Verdict.NEEDS_TUNING, f"{reason}; {_bytes_behind(status)}", remedy)
     return _result(check, Verdict.OK, f"ready; {_bytes_behind(status)}")
 
@@ -94,13 +94,10 @@ def _bytes_behind(status: ExporterStatus) -> str:
 def _check_exact(status: ExporterStatus) -> Result:
     if status.values.get("cr_exporter_exact"):
         return _result("exact", Verdict.OK, "every event is counted exactly once")
-    reasons = {
-        "events missing": status.values.get("cr_exporter_events_missing", 0),
-        "files gone before they were read": status.values.get("cr_exporter_unmatched_checkpoints_total", 0),
-        "lines without a number": status.values.get("cr_exporter_unproven_lines_total", 0),
-    }
-    message = ", ".join(f"{reason}: {count:g}" for reason, count in reasons.items())
-    return _result("exact", Verdict.NEEDS_TUNING, f"not known to be exact; {message}", NOT_EXACT)
+    reasons = [f"{reason.replace('_', ' ')}: {count:g}" for reason, count in status.doubts.items()]
+    reasons += [f"{path}: {reason}" for path, reason in status.problems.items()]
+    message = f"not known to be exact; {', '.join(reasons)}"
+    return _result("exact", Verdict.NEEDS_TUNING, message, NOT_EXACT)
 
 
 def _check_end_to_end(

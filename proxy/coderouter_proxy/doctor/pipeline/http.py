@@ -29,12 +29,15 @@ class Response:
 class ExporterStatus:
     """What the exporter reports about itself.
 
-    `values` has the metrics without labels, `sources` whether each of its event files is readable.
+    `values` has the metrics without labels, `sources` whether each of its event files is readable, `problems` why a
+    path is not, and `doubts` why the counts may not be exact.
     """
 
     ready: Response
     values: Mapping[str, float] = field(default_factory=dict)
     sources: Mapping[str, bool] = field(default_factory=dict)
+    problems: Mapping[str, str] = field(default_factory=dict)
+    doubts: Mapping[str, float] = field(default_factory=dict)
 
 
 def fetch_health(proxy_url: str) -> tuple[Response, Mapping[str, Any] | None]:
@@ -61,9 +64,13 @@ def fetch_exporter_status(url: str) -> ExporterStatus | None:
         families = []
     samples = [sample for family in families for sample in family.samples]
     sources = {s.labels["path"]: bool(s.value) for s in samples if s.name == "cr_exporter_source_readable"}
+    problems = {
+        s.labels["path"]: s.labels["reason"] for s in samples if s.name == "cr_exporter_source_problem"
+    }
+    doubts = {s.labels["reason"]: s.value for s in samples if s.name == "cr_exporter_doubts" and s.value}
     values = {sample.name: sample.value for sample in samples if not sample.labels}
     if "cr_exporter_exact" in values or ready.text.startswith("not ready"):
-        return ExporterStatus(ready, values, sources)
+        return ExporterStatus(ready, values, sources, problems, doubts)
     return None
 
 

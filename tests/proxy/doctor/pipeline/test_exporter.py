@@ -67,7 +67,7 @@ def test_counts_that_are_not_exact_are_reported_with_the_reason(tmp_path: Path) 
     with exporter_of(events) as url:
         result = check_without_proxy(events, url)["counting/exact"]
     assert result.verdict == "NEEDS_TUNING"
-    assert result.message.startswith("not known to be exact; events missing: 2, ")
+    assert result.message == "not known to be exact; events missing: 2"
 
 
 SAMPLES = """\
@@ -99,6 +99,21 @@ def test_the_metrics_of_an_exporter_show_its_problems(
     assert result.verdict == "NEEDS_TUNING"
     assert result.message.startswith(message)
     assert found.code == 2
+
+
+def test_a_file_that_keeps_the_counts_from_being_exact_is_reported_with_the_reason(
+    pipeline: Pipeline, upstream_server: Upstream
+) -> None:
+    metrics = (
+        "cr_exporter_exact 0.0\n"
+        'cr_exporter_doubts{reason="file_unreadable"} 1.0\n'
+        'cr_exporter_doubts{reason="events_missing"} 0.0\n'
+        'cr_exporter_source_problem{path="/log/events.jsonl.1",reason="permission denied"} 1.0\n'
+    )
+    upstream_server.provider("ill").plays(NOT_READY, whole(metrics.encode()))
+    result = pipeline.check(exporter_url=url_of(upstream_server, "ill"))["counting/exact"]
+    problem = "/log/events.jsonl.1: permission denied"
+    assert result.message == f"not known to be exact; file unreadable: 1, {problem}"
 
 
 def test_an_exporter_that_is_recovering_is_reported_only_as_not_ready(

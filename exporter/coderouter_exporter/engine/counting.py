@@ -1,0 +1,222 @@
+"""A pass of the loop: read, fold, commit, publish.
+
+What is published is exactly the document that was committed, so a kill at any moment takes no value back.
+"""
+
+import logging
+import sqlite3
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+from coderouter_exporter.engine.clock import Clock
+from coderouter_exporter.engine.published import Published, SourceStatus
+from coderouter_exporter.families.exporter import COMMIT_FAILURES, COMMITS, INTERNAL_ERRORS
+from coderouter_exporter.fold.fold import fold
+from coderouter_exporter.names import shown
+from coderouter_exporter.records.decode import Chunk
+from coderouter_exporter.state.state import Checkpoint, State
+from coderouter_exporter.state.store import Store
+from coderouter_exporter.tail.content import Step, no_step
+from coderouter_exporter.tail.noticed import Noticed
+from coderouter_exporter.tail.shared import IsOurWriter
+from coderouter_exporter.tail.sources import Sources
+from coderouter_exporter.tail.tail import Tail
+from coderouter_exporter.tail.trouble import REPORTED_MAX, Reporter
+
+COMMIT_EVERY_S = 0.25
+PASSES_MAX = 100
+"""Passes over one event file before the next file has its turn: a file that is truncated while it is read needs
+another, and so do very many files."""
+RECOUNTING = "the newest checkpoint was damaged; counting again what it had counted"
+
+OpenSources = Callable[[Sequence[Checkpoint], IsOurWriter], Sources]
+"""Returns the event files, to be read from these checkpoints on."""
+
+log = logging.getLogger(__name__)
+
+
+class Counting:
+    """Counts what is in the event files. After an exception, call `fail`, and `restart` before the next pass."""
+
+    def __init__(
+        self,
+        store: Store,
+        state: State,
+        open_sources: OpenSources,
+        *,
+        step: Step = no_step,
+        commit_every_s: float = COMMIT_EVERY_S,
+    ) -> None:
+        self._store = store
+        self._state = state
+        self._open_sources = open_sources
+        self._step = step
+        self._commit_every_s = commit_every_s
+        self.sources = open_sources(state.checkpoints, self._is_our_writer)
+        self._reporter = Reporter()
+        self._clock = Clock()
+        self._uncommitted = store.generation == 0
+        self._commits_failing = 0
+        self._passes_failing = 0
+        self._commit_duration_s = 0.0
+        self._committed_at = time.monotonic()
+        self._document = state.encode()
+        self.published = self._snapshot(caught_up=False)
+
+    def run_pass(self) -> None:
+        """Count everything that was written before the pass began."""
+        self.sources.expand()
+        self._follow_clock()
+        counted = self._commit() if self._commits_failing else True
+        for tail in self.sources.tails:
+            self._record(tail.poll())  # also while commits fail: a rename has to be noticed when it happens
+            counted = counted and self._count(tail)
+        self._record(self.sources.forget_long_gone())
+        counted = counted and (not self._uncommitted or self._commit())
+        self._passes_failing = 0
+        self._reporter.report(self.sources.troubles())
+        self.published = self._snapshot(caught_up=counted or self.published.caught_up)
+        self._step("published")
+
+    def fail(self) -> None:
+        """Report that a pass has failed halfway."""
+        self._passes_failing += 1
+        self.published = replace(self.published, passes_failing=self._passes_failing)
+
+    def restart(self) -> None:
+        """Go back to the last commit. Until a pass works, lines are counted with care."""
+        self.sources.close()
+        self._state = State.decode(self._document)
+        self.sources = self._open_sources(self._state.checkpoints, self._is_our_writer)
+        self._state.add(INTERNAL_ERRORS, ("pass",), self._passes_failing)
+        self._uncommitted = True
+
+    def close(self) -> None:
+        self.sources.close()
+        self._store.close()
+
+    def _count(self, tail: Tail) -> bool:
+        """Fold what the tail has and commit when it is due; return False when a commit failed."""
+        for _ in range(PASSES_MAX):
+            for chunk in tail.chunks():
+                self._follow_clock()
+                if self._passes_failing:
+                    self._fold_with_care(chunk, time.time())
+                else:
+                    fold(self._state, chunk, time.time())
+                self._step("folded")
+                self._uncommitted = True
+                if self._commit_is_due() and not self._commit():
+                    return False  # the event files are the buffer: nothing is read that cannot be kept
+            self._record(tail.close_finished())
+            if not tail.needs_another_pass:
+                break
+            self._record(tail.poll())
+        return True
+
+    def _fold_with_care(self, chunk: Chunk, read_ts: float) -> None:
+        """Fold the chunk without the lines that cannot be counted, which only a bug can cause."""
+        before = self._state.encode()
+        try:
+            fold(self._state, chunk, read_ts)
+            self._state.encode()
+        except Exception:
+            self._state = State.decode(before)
+            lines = [line + b"\n" for line in chunk.data.split(b"\n")[:-1]]
+            fold(self._state, replace(chunk, data=b""), read_ts)
+            if len(lines) <= 1:
+                log.exception("skipping a line that cannot be counted: %.200r", chunk.data)
+                self._state.add(INTERNAL_ERRORS, ("line",), 1)
+                return
+            middle = len(lines) // 2
+            for part in (lines[:middle], lines[middle:]):
+                self._step("folded")
+                rest = replace(chunk, data=b"".join(part), bytes_read=0, oversize=0, nul_bytes=0)
+                self._fold_with_care(rest, read_ts)
+
+    def _record(self, noticed: Noticed) -> None:
+        for counter, labels in noticed.counts:
+            self._state.add(counter, labels, 1)
+        for number in noticed.lost:
+            self._state.writers.lose(number)
+        self._uncommitted |= bool(noticed)
+
+    def _is_our_writer(self, name: str) -> bool:
+        return self._state.writers.is_ours(name)
+
+    def _follow_clock(self) -> None:
+        step = self._clock.step()
+        if step is not None:
+            direction = "forward" if step.step_s > 0 else "back"
+            log.warning("the clock was set %s by %.0f s", direction, abs(step.step_s))
+            self._state.correct_times(step.moved)
+            self._uncommitted = True
+
+    def _commit_is_due(self) -> bool:
+        return time.monotonic() - self._committed_at >= self._commit_every_s
+
+    def _commit(self) -> bool:
+        """Commit totals and checkpoints in one transaction; return whether that worked."""
+        started = time.monotonic()
+        self._state.checkpoints = self.sources.checkpoints()
+        self._state.committed_ts = time.time()
+        self._count_commit(1)
+        document = self._state.encode()
+        self._step("encoded")
+        try:
+            self._store.commit(document)
+        except sqlite3.Error as error:
+            self._count_commit(-1)
+            if not self._commits_failing:
+                log.error(
+                    "cannot commit to %s (%s); serving the last committed values until it works again",
+                    shown(self._store.path),
+                    error,
+                )
+            self._commits_failing += 1
+        else:
+            self._step("committed")
+            if self._commits_failing:
+                log.info("commits to %s work again", shown(self._store.path))
+            self._commits_failing = 0
+            self._uncommitted = False
+            self._document = document
+        self._committed_at = time.monotonic()
+        self._commit_duration_s = self._committed_at - started
+        self.published = self._snapshot(caught_up=self.published.caught_up)
+        return not self._commits_failing
+
+    def _count_commit(self, number: int) -> None:
+        """Add the commit and the failures before it to the totals that it will hold; -1 takes that back."""
+        self._state.add(COMMITS, (), number)
+        self._state.add(COMMIT_FAILURES, (), number * self._commits_failing)
+
+    def _snapshot(self, *, caught_up: bool) -> Published:
+        tails = self.sources.tails
+        troubles = {trouble.path: trouble for trouble in self.sources.troubles()}
+        own = [(tail, troubles.pop(tail.path, None)) for tail in tails]
+        files = [
+            SourceStatus(
+                path=tail.path,
+                readable=bool(tail.readable),
+                bytes_behind=tail.bytes_behind(),
+                reason=trouble.reason if trouble else "",
+                kind=trouble.kind if trouble else None,
+            )
+            for tail, trouble in own
+        ]
+        others = [
+            SourceStatus(path=trouble.path, readable=False, reason=trouble.reason, kind=trouble.kind)
+            for trouble in troubles.values()
+        ]
+        return Published(
+            document=self._document,
+            caught_up=caught_up,
+            unavailable=RECOUNTING if self._store.recovered and not caught_up else "",
+            commits_failing=self._commits_failing,
+            passes_failing=self._passes_failing,
+            commit_duration_s=self._commit_duration_s,
+            files_pending=sum(tail.files_pending() for tail in tails),
+            sources=(*files, *others[:REPORTED_MAX]),
+        )

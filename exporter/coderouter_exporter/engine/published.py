@@ -1,0 +1,75 @@
+"""What the loop publishes: the last commit, and how it is doing."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from coderouter_exporter.names import shown
+from coderouter_exporter.state.state import Labels
+from coderouter_exporter.tail.trouble import Kind
+
+
+@dataclass(frozen=True, kw_only=True)
+class SourceStatus:
+    """An event file, or another path that keeps events from being read."""
+
+    path: Path
+    readable: bool
+    bytes_behind: int = 0
+    reason: str = ""
+    """Why it cannot be read."""
+    kind: Kind | None = None
+
+    @property
+    def name(self) -> str:
+        return shown(self.path)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Published:
+    """What a scrape sees: the last commit and the status of the loop."""
+
+    document: bytes
+    caught_up: bool
+    unavailable: str = ""
+    """Why no totals can be served: those at hand are lower than what was served before."""
+    commits_failing: int = 0
+    passes_failing: int = 0
+    commit_duration_s: float = 0.0
+    files_pending: int = 0
+    sources: tuple[SourceStatus, ...] = ()
+
+    @property
+    def reasons(self) -> tuple[str, ...]:
+        """Why it is not ready; empty when it is."""
+        found = [self.unavailable] if self.unavailable else []
+        if self.passes_failing:
+            found.append("an error in the exporter; see its log")
+        if self.commits_failing:
+            found.append("the state file cannot be written")
+        if not self.caught_up and not found:
+            found.append("still catching up")
+        found += [
+            f"{source.name}: {source.reason}"
+            for source in self.sources
+            if source.kind not in (None, Kind.WAITING)
+        ]
+        return tuple(found)
+
+    @property
+    def ready(self) -> bool:
+        return not self.reasons
+
+    @property
+    def bytes_behind(self) -> int:
+        return sum(source.bytes_behind for source in self.sources)
+
+    @property
+    def doubts(self) -> dict[Labels, int]:
+        """Return why the totals may lack events that were written, by reason."""
+        is_behind = not self.caught_up or self.unavailable
+        return {
+            ("catching_up",): max(1, self.bytes_behind) if is_behind else 0,
+            ("file_unreadable",): sum(source.kind is Kind.UNREADABLE for source in self.sources),
+            ("commits_failing",): self.commits_failing,
+            ("passes_failing",): self.passes_failing,
+        }
