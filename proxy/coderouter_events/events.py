@@ -181,10 +181,7 @@ class Shutdown(Event):
 
 @dataclass(slots=True, kw_only=True)
 class WorkerLost(Event):
-    """A worker process was killed or crashed; its supervisor writes this as the worker's last line.
-
-    `seq` leaves out one number for each request in flight, so that their missing events show as missing.
-    """
+    """A worker was killed or crashed; the last line of its writer. Its `seq` skips one number per request in flight."""
 
     msg: ClassVar[str] = "worker-lost"
     level: ClassVar[Literal["INFO", "WARNING", "ERROR"]] = "ERROR"
