@@ -34,5 +34,9 @@ def create(path: Path, usual_mode: int) -> int:
     Raises:
         OSError: it cannot be created, or exists.
     """
-    mode = FILE_MODE if is_in_home(path) else usual_mode
-    return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode)
+    return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode_of(path, usual_mode))
+
+
+def mode_of(path: Path, usual_mode: int) -> int:
+    """Return the mode of a new file; `usual_mode` is that outside a home."""
+    return FILE_MODE if is_in_home(path) else usual_mode

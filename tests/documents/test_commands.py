@@ -115,7 +115,7 @@ def user(tmp_path_factory: pytest.TempPathFactory) -> Iterator[User]:
         ollama.plays(always=lambda request: models if request.path.endswith("/models") else model(request))
         echo: dict[str, object] = {"name": "echo", "kind": "echo"}
         config = process.config([process.provider("ollama", ollama.base_url), echo], {"default": ["echo"]})
-        process.write_config(home / ".coderouter", config)
+        process.write_config(home / ".coderouter", config).chmod(0o600)
         command = (SCRIPTS / "coderouter", "run")
         with running(*command, env=made.environment(made.port), cwd=home) as both:
             both.wait_for_port(made.exporter_port)

@@ -214,7 +214,8 @@ def lock(path: Path) -> int:
     lock_path = path.with_name(path.name + ".lock")
     with explained(path):
         _make_folder(path)
-        fd = os.open(lock_path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        mode = private.mode_of(lock_path, 0o644)
+        fd = os.open(lock_path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, mode)
     try:
         with explained(path):
             _take(fd, path)

@@ -135,7 +135,7 @@ class ResponsesReader(Reader):
             item.written += text
         elif item.is_call:
             self._add_arguments(item, text)
-        elif not item.field or item.field == field:
+        elif field in ("text", *_FIELDS) and item.field in ("", field):
             item.field, item.has_text = field, True
             item.waiting.append(Text(text) if field == "text" else Thinking(text, _FIELDS[field]))
 
