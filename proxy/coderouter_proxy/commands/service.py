@@ -48,6 +48,8 @@ def install(*, for_user: bool, no_start: bool) -> None:
         fail_start(error)
     for path in written:
         click.echo(f"wrote {path}")
+    if not user_service.can_confine():
+        click.echo("users cannot create namespaces here, so the services can read and write what you can")
     if len(user_service.units_to_enable()) == len(user_service.SERVICES):
         click.echo(
             "logrotate is not installed, so the event file will grow without limit; on Debian: "

@@ -3,11 +3,14 @@
 import os
 import shutil
 import subprocess
+from contextlib import suppress
 from importlib import resources
 from pathlib import Path
 
 SERVICES = ("cr-exporter.service", "coderouter.service")
 ROTATION = ("coderouter-logrotate.timer", "coderouter-logrotate.service")
+SANDBOX = "sandbox.conf"
+"""Of each service, beside its unit; only where users can create namespaces, because it would not start elsewhere."""
 PROGRAMS = ("coderouter", "cr-exporter")
 PACKAGED_BIN = "%h/.local/bin"  # where the packaged units look for the programs
 LOGROTATE = "/usr/sbin/logrotate"
@@ -53,7 +56,20 @@ def write_units(bin_folder: Path) -> list[Path]:
         path = folder / name
         path.write_text(text.replace(PACKAGED_BIN, _escaped(bin_folder)), encoding="utf-8")
         written.append(path)
+    for path in _sandboxes():
+        path.unlink(missing_ok=True)
+        if can_confine():
+            path.parent.mkdir(exist_ok=True)
+            path.write_text((_FILES / "user" / SANDBOX).read_text(encoding="utf-8"), encoding="utf-8")
+            written.append(path)
     return written
+
+
+def can_confine() -> bool:
+    """Return whether a user may create user and mount namespaces: some systems forbid or restrict that."""
+    unshare = shutil.which("unshare")
+    command = (str(unshare), "--user", "--map-current-user", "--mount", "true")
+    return unshare is not None and subprocess.run(command, capture_output=True, check=False).returncode == 0
 
 
 def write_starter_files() -> list[Path]:
@@ -73,10 +89,18 @@ def write_starter_files() -> list[Path]:
 
 def remove_units() -> list[Path]:
     """Remove the units and return their paths."""
-    found = [path for name in SERVICES + ROTATION if (path := unit_folder() / name).exists()]
+    paths = [*(unit_folder() / name for name in SERVICES + ROTATION), *_sandboxes()]
+    found = [path for path in paths if path.exists()]
     for path in found:
         path.unlink()
+    for path in _sandboxes():
+        with suppress(OSError):  # the user's own files are in it, or it is not there
+            path.parent.rmdir()
     return found
+
+
+def _sandboxes() -> list[Path]:
+    return [unit_folder() / f"{name}.d" / SANDBOX for name in SERVICES]
 
 
 def installed() -> bool:
