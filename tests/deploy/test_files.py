@@ -3,6 +3,7 @@
 import os
 import re
 import subprocess
+import tomllib
 from pathlib import Path
 from types import NoneType
 from typing import Any, get_args, get_origin, get_type_hints
@@ -54,6 +55,24 @@ def test_services_have_a_low_exposure_level(path: Path) -> None:
     exposure = re.search(r"Overall exposure level for \S+: ([\d.]+)", output)
     assert exposure
     assert float(exposure[1]) <= EXPOSURE_MAX
+
+
+def test_everything_that_services_install_has_hashes_and_the_pinned_version() -> None:
+    pinned = dict(re.findall(r"^([\w.-]+)==(\S+)$", (DEPLOY / "constraints.txt").read_text(), re.MULTILINE))
+    by_name = {normalised(name): version for name, version in pinned.items()}
+    text = (DEPLOY / "requirements.txt").read_text()
+    required = re.findall(r"^([\w.-]+)==(\S+)((?: \\\n    --hash=sha256:[0-9a-f]{64})+)$", text, re.MULTILINE)
+    assert len(required) == text.count("==")
+    for name, version, _ in required:
+        assert by_name.get(name, version) == version, name
+    project = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())
+    wanted = {normalised(re.split(r"[<>=\[]", each)[0]) for each in project["project"]["dependencies"]}
+    assert wanted <= {name for name, _, _ in required}
+
+
+def normalised(name: str) -> str:
+    """Return the name of a package as pip compares it."""
+    return re.sub(r"[-_.]+", "-", name).lower()
 
 
 @pytest.mark.parametrize("name", ["coderouter", "cr-exporter"])
