@@ -18,7 +18,7 @@ from support.exporter.golden import EVENTS_1_7, EVENTS_2
 
 LINES_AT_ONCE_MAX = 400
 RENDERED_EVERY = 50_000
-SEQ_MAX = 1_000_000
+SEQ_MAX = 2**53
 _SEQ = re.compile(rb'"seq":\d+')
 ODD: tuple[bytes, ...] = (
     *(b"", b" ", b"\r", b"{}", b"null", b"[]", b"5", b'"text"', b"{", b"\x00" * 100, b"\xef\xbb\xbf{}"),

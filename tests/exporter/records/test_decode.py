@@ -3,6 +3,7 @@ import pytest
 from coderouter_events.events import LINE_BYTES_MAX
 from coderouter_exporter.records.decode import (
     READ_BYTES_MAX,
+    configuration_events,
     cut,
     read_batch,
     read_line,
@@ -126,3 +127,11 @@ def test_a_time_without_zone_is_local_as_in_coderouter_1_7(monkeypatch: pytest.M
     local, with_millis = unix_time("2026-11-23T19:16:58"), unix_time("2026-11-23T19:16:58,250")
     assert local is not None
     assert with_millis == local + 0.25
+
+
+@pytest.mark.parametrize("msg", [b"[]", b"{}", b"[[1]]", b"5", b"null", b"true"])
+def test_a_configuration_is_found_behind_a_record_whose_name_is_no_text(msg: bytes) -> None:
+    configuration = b'{"ts":"2026-11-24T09:00:15.000Z","msg":"config-reloaded","version":"2"}'
+    torn = b'{"ts":"2026-11-24T09:00:14.000Z","msg":%b}' % msg
+    [found] = configuration_events(torn + configuration + b"\n")
+    assert found["version"] == "2"
