@@ -18,7 +18,6 @@ from support.exporter.golden import EVENTS_1_7, EVENTS_2
 
 LINES_AT_ONCE_MAX = 400
 RENDERED_EVERY = 50_000
-SEQ_MAX = 2**53
 _SEQ = re.compile(rb'"seq":\d+')
 ODD: tuple[bytes, ...] = (
     *(b"", b" ", b"\r", b"{}", b"null", b"[]", b"5", b'"text"', b"{", b"\x00" * 100, b"\xef\xbb\xbf{}"),
@@ -48,7 +47,8 @@ def run(lines_max: int, seed: str) -> Result:
     done = 0
     while done < lines_max:
         dice = random.Random(f"lines-{seed}-{done}")
-        lines = [_line(dice) for _ in range(dice.randint(1, LINES_AT_ONCE_MAX))][: lines_max - done]
+        number = min(dice.randint(1, LINES_AT_ONCE_MAX), lines_max - done)
+        lines = [_line(dice, done + at + 1) for at in range(number)]
         before = _counted(state)
         try:
             given = _fold(state, b"\n".join(lines) + b"\n")
@@ -64,9 +64,9 @@ def run(lines_max: int, seed: str) -> Result:
     return result
 
 
-def _line(dice: random.Random) -> bytes:
+def _line(dice: random.Random, seq: int) -> bytes:
     line = dice.choice(_SOUND) if dice.random() < 0.95 else dice.choice(ODD)
-    line = _SEQ.sub(b'"seq":%d' % dice.randrange(SEQ_MAX), line)
+    line = _SEQ.sub(b'"seq":%d' % (seq if dice.random() < 0.95 else dice.randint(1, seq)), line)
     for _ in range(dice.choice((0, 0, 1, 1, 1, 2, 3))):
         damage = mutations.damaged_bytes if dice.random() < 0.3 else mutations.damaged_json
         line = damage(line, dice)
