@@ -90,7 +90,7 @@ faults: $(TEST_READY) ## Let each system call of the exporter fail with each err
 	PYTHONPATH=tests $(BIN)/python -m faults $(FAULTS)
 
 .PHONY: fuzz
-fuzz: $(TEST_READY) ## Mutate 100,000 answers of providers (FUZZ_RUNS), and check what clients get
+fuzz: $(TEST_READY) ## Damage 100,000 answers, their HTTP and requests (FUZZ_RUNS), and ten times as many event lines
 	PYTHONPATH=tests $(BIN)/python -m fuzz
 
 .PHONY: load
@@ -108,6 +108,10 @@ agents: $(TEST_READY) ## Run real agents (from npm and PyPI) and a real model th
 .PHONY: constraints
 constraints: $(TEST_READY) ## Pin the versions that are installed now
 	$(BIN)/pip freeze --exclude-editable | sort -f > $(CONSTRAINTS)
+
+.PHONY: hashes
+hashes: ## Write what services install, with hashes, for the pinned versions
+	@sh deploy/write-hashes $(PYTHON)
 
 .PHONY: install
 install: ## Install or upgrade the system services (PREFIX, DESTDIR, SYSTEM_PYTHON)

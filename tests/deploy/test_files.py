@@ -1,7 +1,9 @@
 """What deploy/ ships for other programs: it passes their own checkers and agrees with the code."""
 
+import os
 import re
 import subprocess
+import tomllib
 from pathlib import Path
 from types import NoneType
 from typing import Any, get_args, get_origin, get_type_hints
@@ -55,13 +57,46 @@ def test_services_have_a_low_exposure_level(path: Path) -> None:
     assert float(exposure[1]) <= EXPOSURE_MAX
 
 
+def test_everything_that_services_install_has_hashes_and_the_pinned_version() -> None:
+    pinned = dict(re.findall(r"^([\w.-]+)==(\S+)$", (DEPLOY / "constraints.txt").read_text(), re.MULTILINE))
+    by_name = {normalised(name): version for name, version in pinned.items()}
+    text = (DEPLOY / "requirements.txt").read_text()
+    required = re.findall(r"^([\w.-]+)==(\S+)((?: \\\n    --hash=sha256:[0-9a-f]{64})+)$", text, re.MULTILINE)
+    assert len(required) == text.count("==")
+    for name, version, _ in required:
+        assert by_name.get(name, version) == version, name
+    project = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())
+    wanted = {normalised(re.split(r"[<>=\[]", each)[0]) for each in project["project"]["dependencies"]}
+    assert wanted <= {name for name, _, _ in required}
+
+
+def normalised(name: str) -> str:
+    """Return the name of a package as pip compares it."""
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+@pytest.mark.parametrize("name", ["coderouter", "cr-exporter"])
+def test_user_services_have_a_low_exposure_level_in_their_sandbox(name: str, tmp_path: Path) -> None:
+    folder = DEPLOY / "systemd/user"
+    unit = tmp_path / f"{name}.service"
+    text = (folder / unit.name).read_text().partition("[Install]")[0]
+    unit.write_text(text + (folder / "sandbox.conf").read_text(), encoding="utf-8")
+    options = ("--user", "security", "--offline=yes", "--no-pager", unit)
+    env = {**os.environ, "XDG_RUNTIME_DIR": str(tmp_path), "HOME": str(tmp_path)}
+    command: tuple[str | Path, ...] = (program("systemd-analyze"), *options)
+    output = subprocess.run(command, env=env, capture_output=True, text=True, check=False).stdout
+    exposure = re.search(r"Overall exposure level for \S+: ([\d.]+)", output)
+    assert exposure
+    assert float(exposure[1]) <= EXPOSURE_MAX
+
+
 def test_systemd_finds_no_problem_in_the_services(root: ScratchRoot) -> None:
     units = [f"/etc/systemd/system/{path.name}" for path in SYSTEM_UNITS]
     assert root.output("systemd-analyze", "verify", *units) == ""
 
 
 def test_system_and_user_services_restart_stop_and_confine_alike() -> None:
-    """A user's systemd can restrict system calls, but not mounts."""
+    """A user's systemd restricts system calls alike; what else it can is in a file of its own."""
     shared = """Type ExecReload WatchdogSec Restart RestartSec RestartPreventExitStatus TimeoutStopSec KillMode
     LimitNOFILE NoNewPrivileges LockPersonality MemoryDenyWriteExecute RestrictAddressFamilies RestrictNamespaces
     RestrictRealtime RestrictSUIDSGID SystemCallArchitectures SystemCallFilter SystemCallErrorNumber"""

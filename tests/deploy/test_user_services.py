@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from coderouter_proxy.services import systemd
 from support.processes import SCRIPTS, clean_environment
 from support.programs import program
 from support.proxy.process import CODEROUTER, serving
@@ -24,7 +25,11 @@ def service(home: Path, *arguments: str, coderouter: Path = CODEROUTER) -> subpr
 
 
 def units(home: Path) -> list[Path]:
-    return sorted((home / ".config/systemd/user").iterdir())
+    return sorted(path for path in (home / ".config/systemd/user").iterdir() if path.is_file())
+
+
+def folders(home: Path) -> list[Path]:
+    return sorted(path for path in (home / ".config/systemd/user").iterdir() if path.is_dir())
 
 
 def problems(home: Path, found: list[Path]) -> str:
@@ -60,6 +65,14 @@ def test_it_keeps_an_existing_configuration_and_makes_the_env_file_private(tmp_p
         assert service(tmp_path, "install", "--user").returncode == 0
     assert mine.read_text() == "# mine\n"
     assert (tmp_path / ".coderouter/coderouter.env").stat().st_mode & 0o777 == 0o600
+
+
+def test_the_sandbox_is_written_where_users_can_create_namespaces(tmp_path: Path) -> None:
+    can = systemd.can_confine()
+    done = service(tmp_path, "install", "--user")
+    sandboxes = [tmp_path / f".config/systemd/user/{name}.service.d/sandbox.conf" for name in PROGRAMS]
+    assert [path.exists() for path in sandboxes] == [can, can]
+    assert ("users cannot create namespaces here" in done.stdout) is not can
 
 
 def test_special_characters_in_a_path_reach_systemd_unchanged(tmp_path: Path) -> None:
@@ -106,6 +119,7 @@ def test_uninstall_removes_the_units_and_keeps_the_data(tmp_path: Path) -> None:
     done = service(tmp_path, "uninstall", "--user")
     assert done.returncode == 0
     assert units(tmp_path) == []
+    assert folders(tmp_path) == []
     assert sorted(path.name for path in (tmp_path / ".coderouter").iterdir()) == [
         "coderouter.env",
         "cr-exporter.env",

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from fuzz import answers, mutations
-from fuzz.upstream import Played
+from fuzz.upstream import Played, RawPlayed
 
 SCHEMA = {"type": "object", "properties": {"path": {"type": "string"}, "limit": {"type": "integer"}}}
 TOOLS = ("read_file", "list_dir")
@@ -26,9 +26,10 @@ class Case:
     name: str
     client: str
     provider: str
-    stream: bool
+    stream: bool | None
+    """Whether the client asked for a stream; None where it may have asked for anything."""
     body: bytes
-    played: Played
+    played: Played | RawPlayed
 
 
 def case(number: int, seed: str) -> Case:
@@ -37,7 +38,7 @@ def case(number: int, seed: str) -> Case:
     client = dice.choice(("openai", "anthropic", "responses"))
     provider = dice.choice(list(PROVIDERS))
     stream = dice.random() < 0.75
-    asked = _request(name, client, provider, dice, stream=stream)
+    asked = request(name, client, provider, dice, stream=stream)
     return Case(
         name, client, provider, stream, json.dumps(asked).encode(), _played(provider, dice, stream=stream)
     )
@@ -54,7 +55,7 @@ def _played(provider: str, dice: random.Random, *, stream: bool) -> Played:
     return Played(content_type, mutations.cut(data, dice), broken_off=dice.random() < 0.05)
 
 
-def _request(name: str, client: str, provider: str, dice: random.Random, *, stream: bool) -> dict[str, Any]:
+def request(name: str, client: str, provider: str, dice: random.Random, *, stream: bool) -> dict[str, Any]:
     body: dict[str, Any] = {
         "model": "any",
         "profile": provider,

@@ -61,7 +61,7 @@ def body(sound: bytes, dice: random.Random) -> bytes:
     """Return a whole answer with a few mutations."""
     mutated = sound
     for _ in range(dice.choice((0, 1, 1, 2, 3, 5))):
-        mutated = dice.choice((_bytes, _json, _json))(mutated, dice)
+        mutated = dice.choice((damaged_bytes, damaged_json, damaged_json))(mutated, dice)
     return mutated
 
 
@@ -107,13 +107,13 @@ def _damage_json(events: Events, dice: random.Random) -> Events:
     at = dice.randrange(len(events))
     name, found, data = events[at].partition(b"data: ")
     if found:
-        events[at] = name + b"data: " + _json(data.rstrip(b"\n"), dice) + b"\n\n"
+        events[at] = name + b"data: " + damaged_json(data.rstrip(b"\n"), dice) + b"\n\n"
     return events
 
 
 def _damage_bytes(events: Events, dice: random.Random) -> Events:
     at = dice.randrange(len(events))
-    events[at] = _bytes(events[at], dice)
+    events[at] = damaged_bytes(events[at], dice)
     return events
 
 
@@ -138,11 +138,11 @@ def _reframe(events: Events, dice: random.Random) -> Events:
     return [event.replace(old, new) for event in events]
 
 
-def _json(data: bytes, dice: random.Random) -> bytes:
+def damaged_json(data: bytes, dice: random.Random) -> bytes:
     """Replace, remove or add one value."""
     try:
         decoded = json.loads(data)
-    except ValueError:
+    except (ValueError, RecursionError):
         return data
     places = list(_places(decoded))
     if not places:
@@ -160,7 +160,7 @@ def _json(data: bytes, dice: random.Random) -> bytes:
     return json.dumps(decoded).encode()
 
 
-def _bytes(data: bytes, dice: random.Random) -> bytes:
+def damaged_bytes(data: bytes, dice: random.Random) -> bytes:
     """Flip, remove or add some bytes."""
     at = dice.randrange(len(data) + 1)
     match dice.randrange(4):

@@ -24,6 +24,7 @@ from fuzz.upstream import Upstream
 from support.held_loop import held_loop
 
 AT_ONCE = 16
+TIMEOUT_S = 1
 HELD_S_MAX = 0.1
 HEADERS = [(b"host", b"127.0.0.1"), (b"content-type", b"application/json")]
 KINDS = {"openai": "openai_compat", "anthropic": "anthropic", "responses": "openai_responses"}
@@ -35,6 +36,7 @@ class Result:
     """How the cases ended, by count, and what was wrong, by the case's name."""
 
     ends: Counter[str] = field(default_factory=Counter)
+    tries: int = 0
     wrong: list[str] = field(default_factory=list)
     answers: dict[str, bytes] = field(default_factory=dict)
     """What clients got in the cases that went wrong, by their names."""
@@ -71,7 +73,7 @@ async def run(cases: Iterable[Case]) -> Result:
                 emitted = events.pop(answered.request_id, [])
                 try:
                     end = answered.checked(case)
-                    _check_events(emitted)
+                    result.tries += _checked_tries(emitted)
                 except Exception as error:  # noqa: BLE001 - whatever a check stumbles over is a finding
                     result.wrong.append(
                         f"{case.name}, {case.client} client, {case.provider}: {type(error).__name__}: {error}"
@@ -89,6 +91,7 @@ async def run(cases: Iterable[Case]) -> Result:
 class _Answer:
     status: int = 0
     request_id: str = ""
+    content_type: bytes = b""
     body: bytearray = field(default_factory=bytearray)
 
     def checked(self, case: Case) -> str:
@@ -99,8 +102,11 @@ class _Answer:
         """
         raw = bytes(self.body)
         if self.status == 200:
-            return well_formed.CHECKS[case.client, case.stream](raw)
-        assert self.status in (400, 429, 502, 503, 529), f"status {self.status}"
+            is_stream = self.content_type.startswith(b"text/event-stream")
+            assert case.stream in (None, is_stream), "a stream, or none"
+            return well_formed.CHECKS[case.client, is_stream](raw)
+        assert 400 <= self.status <= 599, f"status {self.status}"
+        assert self.status != 500, "500"
         return well_formed.error_body(raw)
 
 
@@ -117,18 +123,22 @@ async def _answered(runtime: Runtime, case: Case) -> _Answer:
     async def send(message: Message) -> None:
         if message["type"] == "http.response.start":
             answer.status = message["status"]
-            answer.request_id = dict(message["headers"])[b"x-request-id"].decode()
+            headers = dict(message["headers"])
+            answer.request_id = headers[b"x-request-id"].decode()
+            answer.content_type = headers[b"content-type"]
         answer.body += message.get("body", b"")
 
     await Ingress(runtime, CLIENT_WIRES[case.client])({"headers": HEADERS}, receive, send)  # type: ignore[index]
     return answer
 
 
-def _check_events(events: list[Event]) -> None:
+def _checked_tries(events: list[Event]) -> int:
+    """Return how many tries there were, each of which has one outcome."""
     kinds = Counter(map(type, events))
     assert kinds[RequestFinished] == 1, f"finished {kinds[RequestFinished]} times"
     outcomes = kinds[ProviderOk] + kinds[ProviderFailed]
     assert kinds[TryProvider] == outcomes, f"{kinds[TryProvider]} tries, {outcomes} outcomes"
+    return outcomes
 
 
 class _Tracebacks(logging.Handler):
@@ -162,7 +172,8 @@ def _providers_yaml(port: int) -> str:
     for name, wire in PROVIDERS.items():
         filters = f", {FILTERS}" if "filtered" in name else ""
         lines.append(
-            f"  - {{name: {name}, kind: {KINDS[wire]}, model: m, base_url: 'http://127.0.0.1:{port}/v1'{filters}}}"
+            f"  - {{name: {name}, kind: {KINDS[wire]}, model: m, timeout_s: {TIMEOUT_S}, "
+            f"base_url: 'http://127.0.0.1:{port}/v1'{filters}}}"
         )
     lines += ["profiles:", *(f"  - {{name: {name}, providers: [{name}]}}" for name in PROVIDERS)]
     return "\n".join(lines)

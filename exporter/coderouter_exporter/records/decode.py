@@ -11,6 +11,7 @@ import orjson
 from coderouter_events.events import LINE_BYTES_MAX, ConfigReloaded, Startup
 from coderouter_exporter.records.nesting import shallow
 from coderouter_exporter.records.record import DECODED, Record, leniently
+from coderouter_exporter.records.values import as_text
 
 READ_BYTES_MAX = 1 << 20
 BOM = b"\xef\xbb\xbf"
@@ -166,7 +167,7 @@ def configuration_events(data: bytes) -> list[dict[str, object]]:
             bare = _bare(line)
             candidates = [_parsed(bare), *map(_parsed, _pieces(bare))]
             objects = (fields for fields in candidates if isinstance(fields, dict))
-            found += [fields for fields in objects if fields.get("msg") in CONFIGURATION_EVENTS][:1]
+            found += [fields for fields in objects if as_text(fields.get("msg")) in CONFIGURATION_EVENTS][:1]
     return found
 
 

@@ -3,12 +3,15 @@
 import os
 import shutil
 import subprocess
+from contextlib import suppress
 from pathlib import Path
 
 from coderouter_proxy.services.files import PACKAGED, STARTER_FILES, check_programs, write_starter_files
 
 SERVICES = ("cr-exporter.service", "coderouter.service")
 ROTATION = ("coderouter-logrotate.timer", "coderouter-logrotate.service")
+SANDBOX = "sandbox.conf"
+"""Of each service, beside its unit; only where users can create namespaces, because it would not start elsewhere."""
 PACKAGED_BIN = "%h/.local/bin"  # where the packaged units look for the programs
 LOGROTATE = "/usr/sbin/logrotate"
 
@@ -31,12 +34,16 @@ class Systemd:
             path = folder / name
             path.write_text(text.replace(PACKAGED_BIN, _escaped(programs)), encoding="utf-8")
             written.append(path)
-        return written + write_starter_files(*STARTER_FILES)
+        return [*written, *_write_sandboxes(), *write_starter_files(*STARTER_FILES)]
 
     def remove(self) -> list[Path]:
-        found = [path for name in SERVICES + ROTATION if (path := _unit_folder() / name).exists()]
+        paths = [*(_unit_folder() / name for name in SERVICES + ROTATION), *_sandboxes()]
+        found = [path for path in paths if path.exists()]
         for path in found:
             path.unlink()
+        for path in _sandboxes():
+            with suppress(OSError):  # the user's own files are in it, or it is not there
+                path.parent.rmdir()
         return found
 
     def is_installed(self) -> bool:
@@ -63,11 +70,37 @@ class Systemd:
         return [_systemctl("--no-pager", "status", *reversed(SERVICES), ROTATION[0])]
 
     def remarks(self) -> list[str]:
-        lingering = "to keep them running while you are logged out: loginctl enable-linger"
-        if _has_logrotate():
-            return [lingering]
-        growing = "logrotate is not installed, so the event file will grow without limit; on Debian"
-        return [f"{growing}: sudo apt install logrotate", lingering]
+        found = ["to keep them running while you are logged out: loginctl enable-linger"]
+        if not can_confine():
+            found.append(
+                "users cannot create namespaces here, so the services can read and write what you can"
+            )
+        if not _has_logrotate():
+            growing = "logrotate is not installed, so the event file will grow without limit; on Debian"
+            found.append(f"{growing}: sudo apt install logrotate")
+        return found
+
+
+def can_confine() -> bool:
+    """Return whether a user may create user and mount namespaces: some systems forbid or restrict that."""
+    unshare = shutil.which("unshare")
+    command = (str(unshare), "--user", "--map-current-user", "--mount", "true")
+    return unshare is not None and subprocess.run(command, capture_output=True, check=False).returncode == 0
+
+
+def _write_sandboxes() -> list[Path]:
+    for path in _sandboxes():
+        path.unlink(missing_ok=True)
+    if not can_confine():
+        return []
+    for path in _sandboxes():
+        path.parent.mkdir(exist_ok=True)
+        path.write_text((PACKAGED / "user" / SANDBOX).read_text(encoding="utf-8"), encoding="utf-8")
+    return _sandboxes()
+
+
+def _sandboxes() -> list[Path]:
+    return [_unit_folder() / f"{name}.d" / SANDBOX for name in SERVICES]
 
 
 def _has_logrotate() -> bool:

@@ -200,3 +200,11 @@ def test_brackets_that_do_not_match_are_not_json(line: bytes) -> None:
 def test_configurations_nested_deep_are_read() -> None:
     deep = nested(5000, b"[", b"]").replace(b"try-provider", b"coderouter-startup")
     assert [fields["msg"] for fields in configuration_events(deep)] == ["coderouter-startup"]
+
+
+@pytest.mark.parametrize("msg", [b"[]", b"{}", b"[[1]]", b"5", b"null", b"true"])
+def test_a_configuration_is_found_behind_a_record_whose_name_is_no_text(msg: bytes) -> None:
+    configuration = b'{"ts":"2026-11-24T09:00:15.000Z","msg":"config-reloaded","version":"2"}'
+    torn = b'{"ts":"2026-11-24T09:00:14.000Z","msg":%b}' % msg
+    [found] = configuration_events(torn + configuration + b"\n")
+    assert found["version"] == "2"
