@@ -8,6 +8,7 @@ import psutil
 import pytest
 
 from coderouter_events.lock import LOCK_SUFFIX
+from coderouter_events.paths import SPILL_SUFFIX
 from support.events import read
 from support.processes import eventually, listens
 from support.proxy import openai_answers as says
@@ -107,7 +108,9 @@ def test_the_exporter_may_read_the_event_file_and_no_other_file_of_the_proxy(
 
     assert found(*readable, user="cr-exporter") == [EVENTS, EVENTS + LOCK_SUFFIX]
     assert found(*writable, user="cr-exporter") == []
-    own = ["/etc/coderouter/providers.yaml", spend, EVENTS, EVENTS + LOCK_SUFFIX]
+    [spill] = root.path(spend).parent.glob(f"*{SPILL_SUFFIX}")
+    state = [f"/var/lib/coderouter/{spill.name}", spend]
+    own = ["/etc/coderouter/providers.yaml", *state, EVENTS, EVENTS + LOCK_SUFFIX]
     assert found(*readable, user="coderouter") == own
     assert "/etc" not in " ".join(found(*writable, user="coderouter"))
 

@@ -47,7 +47,7 @@ def test_totals_are_exact_through_proxy_restarts_exporter_kills_and_a_rotation(t
                 if turn == 2:
                     load.stop()
 
-    tries = Counter(str(event["provider"]) for event in _all_events(tmp_path, "try-provider"))
+    tries = Counter(str(event["provider"]) for event in events.read_all(tmp_path, "try-provider"))
     assert load.unexpected == []
     assert tries == {"down": load.answered, "echo": load.answered}
     with running_exporter(path, state=tmp_path / "state.db") as exporter:
@@ -101,7 +101,3 @@ def _proxy(folder: Path, port: int, events_path: Path, *options: str) -> Iterato
     with serving(folder, config([down, ECHO]), *given, *options, events_path=events_path) as proxy:
         yield proxy
         proxy.command.stop()
-
-
-def _all_events(folder: Path, name: str) -> list[events.Event]:
-    return [event for path in folder.glob("events.jsonl*") for event in events.read(path, name)]

@@ -19,7 +19,7 @@ Counts = dict[tuple[str, ...], float]
 
 class Expected:
     def __init__(self, folder: Path) -> None:
-        self.events = [event for path in sorted(folder.glob("events.jsonl*")) for event in events.read(path)]
+        self.events = events.read_all(folder)
         self.finished = [event for event in self.events if event["msg"] == "request-finished"]
 
     @property

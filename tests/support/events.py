@@ -4,6 +4,8 @@ import json
 from pathlib import Path
 from typing import Any
 
+from coderouter_events.lock import LOCK_SUFFIX
+from coderouter_events.paths import SPILL_SUFFIX
 from support.processes import eventually
 
 Event = dict[str, Any]
@@ -15,6 +17,16 @@ def read(path: Path, *names: str) -> list[Event]:
     whole = data[: data.rfind(b"\n") + 1]  # a line being written can be seen in part where it crosses a page
     events = [json.loads(line) for line in whole.splitlines()]
     return [event for event in events if not names or event["msg"] in names]
+
+
+def read_all(folder: Path, *names: str) -> list[Event]:
+    """Return the events of `events.jsonl` and its rotated files in the folder."""
+    paths = (
+        path
+        for path in sorted(folder.glob("events.jsonl*"))
+        if path.suffix not in (SPILL_SUFFIX, LOCK_SUFFIX)
+    )
+    return [event for path in paths for event in read(path, *names)]
 
 
 def names(events: list[Event]) -> list[str]:

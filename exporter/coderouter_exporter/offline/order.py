@@ -30,6 +30,7 @@ from coderouter_exporter.tail.compression import (
     compression_of,
     is_damage,
 )
+from coderouter_exporter.tail.names import is_ours
 
 START_BYTES = 8192
 
@@ -84,7 +85,10 @@ UNREADABLE = (OSError, Damaged)
 
 
 class Sources:
-    """The files that are named; what can be read only once, such as a pipe, is kept in a temporary folder."""
+    """The files that are named, without state, lock and spill files, which `events.jsonl*` matches too.
+
+    What can be read only once, such as a pipe, is kept in a temporary folder.
+    """
 
     def __init__(self, paths: Iterable[Path]) -> None:
         """Read what can be read only once.
@@ -94,7 +98,7 @@ class Sources:
         """
         self._folder = tempfile.TemporaryDirectory(prefix="cr-exporter-")
         self._named: list[Source] = []
-        for path in dict.fromkeys(paths):
+        for path in dict.fromkeys(path for path in paths if not is_ours(path.name)):
             try:
                 self._named.append(Source(path, self._readable_again(path)))
             except OSError as error:

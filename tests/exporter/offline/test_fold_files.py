@@ -202,6 +202,14 @@ def test_all_rotated_files_give_the_totals_of_the_live_exporter(tmp_path: Path) 
     assert totals["coderouter_requests_total", ()] == 40
 
 
+def test_lock_and_spill_files_beside_the_event_file_are_left_out(tmp_path: Path) -> None:
+    path = tmp_path / "events.jsonl"
+    append(path, tried(writer="w", seq=1))
+    append(path.with_name("events.jsonl.0a1b.spill"), tried(writer="w", seq=2))
+    append(path.with_name("events.jsonl.alive"))
+    assert oldest_first(tmp_path.glob("events.jsonl*")) == [path]
+
+
 def test_a_clock_that_was_wrong_when_a_file_began_changes_neither_totals_nor_what_is_newest(
     tmp_path: Path,
 ) -> None:
