@@ -61,7 +61,8 @@ def test_everything_that_services_install_has_hashes_and_the_pinned_version() ->
     pinned = dict(re.findall(r"^([\w.-]+)==(\S+)$", (DEPLOY / "constraints.txt").read_text(), re.MULTILINE))
     by_name = {normalised(name): version for name, version in pinned.items()}
     text = (DEPLOY / "requirements.txt").read_text()
-    required = re.findall(r"^([\w.-]+)==(\S+)((?: \\\n    --hash=sha256:[0-9a-f]{64})+)$", text, re.MULTILINE)
+    hashes = r"((?: \\\n    --hash=sha256:[0-9a-f]{64})+)"
+    required = re.findall(rf"^([\w.-]+)==(\S+)(?: ; [^\\\n]+)?{hashes}$", text, re.MULTILINE)
     assert len(required) == text.count("==")
     for name, version, _ in required:
         assert by_name.get(name, version) == version, name

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from support import docs, events
-from support.processes import SCRIPTS, clean_environment, free_port, running
+from support.processes import SCRIPTS, clean_environment, eventually, free_port, running
 from support.proxy import client, process
 from support.proxy.model import Model
 from support.proxy.upstream import serving as upstream_serving
@@ -123,6 +123,7 @@ def user(tmp_path_factory: pytest.TempPathFactory) -> Iterator[User]:
             client.request(
                 made.port, "POST", "/v1/chat/completions", HELLO, {"Content-Type": "application/json"}
             )
+            eventually(lambda: bool(events.read(home / ".coderouter/events.jsonl", "request-finished")))
             yield made
 
 
