@@ -16,7 +16,11 @@ from support.programs import program
 from support.scratch import REPOSITORY
 
 STARTED_S_MAX = 90
-PROGRAMS = {"coderouter": "coderouter_proxy", "cr-exporter": "coderouter_exporter"}
+PROGRAMS = {
+    "coderouter": "coderouter_proxy",
+    "cr-proxy": "coderouter_proxy",
+    "cr-exporter": "coderouter_exporter",
+}
 SITE_PACKAGES = next(path for path in sys.path if path.endswith("site-packages"))
 
 _PROGRAM = f"""\
