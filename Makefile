@@ -29,7 +29,7 @@ run: $(READY) ## Set up, then run proxy and exporter together until Ctrl-C
 
 .PHONY: test
 test: $(TEST_READY) system-programs lint ## Set up, then run everything that CI runs: lint, types, tests
-	$(BIN)/pytest -q -n logical --maxprocesses 4 --dist loadfile
+	$(BIN)/pytest -q -n logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
 .PHONY: check
 check: $(TEST_READY) ## Run lint, types and the fast tests, in under a minute

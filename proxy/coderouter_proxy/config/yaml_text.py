@@ -14,6 +14,7 @@ NESTING_MAX: Final = 100
 DIGITS_MAX: Final = 100
 """Of a number; Python's time for one grows with their square."""
 
+_TOO_DEEP = f"is nested more than {NESTING_MAX} levels deep"
 _TAB = r"'\t'"
 _NUMBERS = frozenset(("tag:yaml.org,2002:int", "tag:yaml.org,2002:float"))
 
@@ -36,7 +37,7 @@ def decoded(text: str) -> tuple[yaml.Node | None, Any]:
     if len(text) > TEXT_BYTES_MAX:
         raise YamlError(f"is larger than {TEXT_BYTES_MAX >> 20} MiB")
     try:
-        node = yaml.compose(text, Loader=yaml.SafeLoader)
+        node = yaml.compose(text, Loader=_Loader)
         if node is not None:
             _check(node)
         return node, yaml.safe_load(text)  # not from `node`: that would merge `<<` into it and so move lines
@@ -48,6 +49,22 @@ def decoded(text: str) -> tuple[yaml.Node | None, Any]:
         raise YamlError(f"is not YAML: {problem}{cure}", line) from None
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         raise YamlError(f"is not YAML: {error}") from None
+
+
+class _Loader(yaml.SafeLoader):
+    """Stops at text that is nested too deep: reading it recursively could exhaust the stack of this process."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(text)
+        self._depth = 0
+
+    def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:  # noqa: ANN401
+        self._depth += 1
+        if self._depth > NESTING_MAX:
+            raise YamlError(_TOO_DEEP, self.line + 1)
+        node = super().compose_node(parent, index)
+        self._depth -= 1
+        return node
 
 
 class _Size(NamedTuple):
@@ -85,7 +102,7 @@ def _size(node: yaml.Node, sizes: Mapping[int, _Size | None]) -> _Size:
         depth=1 + max((each.depth for each in inner), default=0),
     )
     if size.depth > NESTING_MAX:
-        raise YamlError(f"is nested more than {NESTING_MAX} levels deep", _line(node))
+        raise YamlError(_TOO_DEEP, _line(node))
     if size.values > len(sizes) + REPEATED_MAX:
         message = f"has aliases that repeat more than {REPEATED_MAX:,} values; write out what differs"
         raise YamlError(message, _line(node))

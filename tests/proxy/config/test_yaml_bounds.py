@@ -2,6 +2,7 @@
 
 import resource
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -64,7 +65,8 @@ HOSTILE: dict[str, tuple[str, str]] = {
 @pytest.fixture
 def little_memory() -> Iterator[None]:
     soft, hard = resource.getrlimit(resource.RLIMIT_AS)
-    resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES_MAX, hard))
+    used = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
+    resource.setrlimit(resource.RLIMIT_AS, (used + MEMORY_BYTES_MAX, hard))
     yield
     resource.setrlimit(resource.RLIMIT_AS, (soft, hard))
 

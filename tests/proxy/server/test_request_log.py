@@ -52,7 +52,7 @@ def test_a_finished_request_is_one_line(streamed: bool, tmp_path: Path, a: Provi
         a.plays(says.hello(as_stream=streamed))
         request_id = proxy.chat(stream=streamed).rest().request_id
         [line] = lines_of(proxy, request_id)
-    said = r"INFO ID 200 ok: openai, profile default, a/a-model, 1 try, tokens 10 in 3 out, 2 cached, \$0\.00402, "
+    said = r"INFO ID 200 ok: agent other, profile default, a/a-model, 1 try, tokens 10 in 3 out, 2 cached, \$0\.00402, "
     assert re.fullmatch(said + (r"ttft \d\.\d{3} s, " if streamed else "") + r"\d\.\d{3} s", line)
 
 
@@ -106,7 +106,7 @@ def test_debug_says_why_providers_are_skipped_and_tried(tmp_path: Path, a: Provi
         lines = lines_of(proxy, proxy.chat().rest().request_id)
         blocked = lines_of(proxy, proxy.chat({"X-CodeRouter-Profile": "paid"}).rest().request_id)
     assert lines[:3] == [
-        "DEBUG ID: profile default has cloud, a, echo; order for it now: cloud, a, echo",
+        "DEBUG ID: profile default: cloud, a, echo",
         "DEBUG ID: cloud is skipped: paid, and allow_paid is false",
         "DEBUG ID: a is tried",
     ]

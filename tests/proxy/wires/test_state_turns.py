@@ -320,7 +320,10 @@ def test_state_comes_back_after_a_restart_and_from_any_worker(
 
 def test_chunks_without_state_pass_byte_for_byte(proxy: Proxy, upstream_server: Upstream) -> None:
     a = upstream_server.provider("a")
-    odd = b'data: {"choices" : [ {"index":0,"delta":{"content":"x"},"finish_reason":null} ]}\n\n'
+    envelope = b'"id":"c","object":"chat.completion.chunk","created":1,"model":"m"'
+    odd = (
+        b'data: {%b, "choices" : [ {"index":0,"delta":{"content":"x"},"finish_reason":null} ]}\n\n' % envelope
+    )
     calls = openai_answers.call_chunk(0, "{}", "call_1", "read")
     a.plays(stream(openai_answers.ROLE, odd, calls, openai_answers.STOP, openai_answers.DONE))
     raw = proxy.chat({"X-CodeRouter-Profile": "a"}, stream=True).rest().body
