@@ -194,7 +194,7 @@ def test_a_duplicate_key_is_an_error_at_any_depth() -> None:
         ("a: 2026-99-99\n", "f: is not YAML: month must be in 1..12"),
         ("a: !!python/name:os.system x\n", "f:1: is not YAML: could not determine a constructor for the tag"),
         ("providers: &all [*all]\n", "f:1: contains itself through a YAML alias; write it out"),
-        ("a: " + "[" * 1000, "f: is not YAML: "),
+        ("a: " + "[" * 1000, "f:1: is nested more than 100 levels deep"),
     ],
 )
 def test_a_text_that_is_not_a_configuration_is_one_error(text: str, words: str) -> None:
