@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from coderouter_events.events import ErrorType, StateKind
+from coderouter_events.closed_sets import ErrorType, StateKind
 from coderouter_proxy.redact import scrubbed
 
 CLIENT_LEFT = "the client closed its connection"

@@ -1,1 +1,1 @@
-"""The mistakes of a first user, and what they are told."""
+"""The mistakes of a first user, and what is reported to them."""

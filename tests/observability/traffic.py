@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from coderouter_events.events import Outcome
+from coderouter_events.closed_sets import Outcome
 from support.proxy import anthropic_answers as anthropic
 from support.proxy import openai_answers as says
 from support.proxy import process

@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass
 
-from coderouter_events.events import CatalogEntry, ErrorType
+from coderouter_events.closed_sets import ErrorType
+from coderouter_events.events import CatalogEntry
 
 
 @dataclass(frozen=True)

@@ -6,13 +6,12 @@ from collections import Counter
 from collections.abc import Iterator
 from itertools import count
 
+from coderouter_events.closed_sets import Ingress, Outcome
 from coderouter_events.events import (
     AutoRouterFallthrough,
     AutoRouterResolved,
     CapabilityDegraded,
     Event,
-    Ingress,
-    Outcome,
     OutputFilterApplied,
     ProviderCooldown,
     ProviderFailed,

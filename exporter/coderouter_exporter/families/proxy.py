@@ -2,17 +2,14 @@
 
 from typing import get_args
 
+from coderouter_events.closed_sets import AdaptationReason, ErrorType, Ingress, Outcome, StateKind, TraitName
 from coderouter_events.events import (
-    AdaptationReason,
     AutoRouterFallthrough,
     AutoRouterResolved,
     CapabilityDegraded,
     ChainPaidGateBlocked,
     ChainUniformAuthFailure,
-    ErrorType,
     Heartbeat,
-    Ingress,
-    Outcome,
     OutputFilterApplied,
     ProviderAdapted,
     ProviderCooldown,
@@ -24,10 +21,8 @@ from coderouter_events.events import (
     SkipPaidProvider,
     SkipUnknownProvider,
     Startup,
-    StateKind,
     StateMissed,
     ToolCallRepaired,
-    TraitName,
     TryProvider,
 )
 from coderouter_exporter.families.kinds import (

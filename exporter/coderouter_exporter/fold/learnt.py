@@ -2,7 +2,8 @@
 
 from typing import get_args
 
-from coderouter_events.events import AdaptationReason, ConfigReloaded, ProviderAdapted, Shutdown, TraitName
+from coderouter_events.closed_sets import AdaptationReason, TraitName
+from coderouter_events.events import ConfigReloaded, ProviderAdapted, Shutdown
 from coderouter_exporter.fold.reading import Reading, line_of
 from coderouter_exporter.records.record import Record
 from coderouter_exporter.state.order import is_newer

@@ -15,7 +15,7 @@ from typing import get_args
 
 import msgspec
 
-from coderouter_events.events import Outcome
+from coderouter_events.closed_sets import Outcome
 from coderouter_exporter.families.kinds import MICRO, MISSING
 from coderouter_exporter.records.columns import Columns
 from coderouter_exporter.records.record import Record

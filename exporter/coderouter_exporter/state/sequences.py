@@ -31,7 +31,7 @@ class Run(Enum):
     NEW = "new"
     KNOWN = "known"
     UNNUMBERED = "unnumbered"
-    """None of them has a number: all are new as far as can be told."""
+    """None of them has a number: all are new as far as is known."""
     MIXED = "mixed"
     """Each number has to be checked."""
 

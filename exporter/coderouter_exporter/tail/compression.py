@@ -1,4 +1,4 @@
-"""The compressions of rotated files, told by the first bytes of the file."""
+"""The compressions of rotated files, recognised by the first bytes of the file."""
 
 import bz2
 import gzip

@@ -37,7 +37,7 @@ class Timer:
 
 
 def is_gone(path: Path) -> bool:
-    """Return whether nothing is there; False as well when that cannot be told."""
+    """Return whether nothing is there; False as well when that is not known."""
     try:
         os.lstat(path)
     except (FileNotFoundError, NotADirectoryError):

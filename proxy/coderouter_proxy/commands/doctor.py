@@ -102,14 +102,7 @@ class _DoctorCommand(click.Command):
 @options.EVENTS
 @options.ENV_FILES
 @options.ENV_FILE_OVERRIDE
-@click.option(
-    "--proxy-url",
-    default=local_urls.proxy_url,
-    show_default=f"{local_urls.PROXY_URL}, or by $CODEROUTER_PORT",
-    envvar="CODEROUTER_PROXY_URL",
-    show_envvar=True,
-    help="URL of the proxy.",
-)
+@options.PROXY_URL
 @click.option(
     "--exporter-url",
     default=local_urls.exporter_url,

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 import click
 from click.shell_completion import CompletionItem
 
-from coderouter_http.command_line import local_urls
 from coderouter_proxy.commands import options
 from coderouter_proxy.commands.options import STARTUP_FAILURE, fail_start
 
@@ -38,14 +37,7 @@ class _AgentKey(click.ParamType[str]):
 
 @click.command("env")
 @click.argument("key", metavar="[AGENT]", type=_AgentKey(), required=False)
-@click.option(
-    "--proxy-url",
-    default=local_urls.proxy_url,
-    show_default=f"{local_urls.PROXY_URL}, or by $CODEROUTER_PORT",
-    envvar="CODEROUTER_PROXY_URL",
-    show_envvar=True,
-    help="URL of the proxy.",
-)
+@options.PROXY_URL
 @click.option(
     "--profile",
     envvar="CODEROUTER_ENV_PROFILE",

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, NoReturn
 import click
 
 from coderouter_events import paths
+from coderouter_http.command_line import local_urls
 
 if TYPE_CHECKING:
-    from coderouter_events.events import ModeSource
+    from coderouter_events.closed_sets import ModeSource
 
 STARTUP_FAILURE = 3  # as uvicorn exits: a supervisor can tell a failed start from a crash
 
@@ -30,6 +31,14 @@ PORT = click.option(
     show_envvar=True,
     type=click.IntRange(0, 65535),
     help="TCP port the proxy listens on; 0 picks a free one and prints it.",
+)
+PROXY_URL = click.option(
+    "--proxy-url",
+    default=local_urls.proxy_url,
+    show_default=f"{local_urls.PROXY_URL}, or by $CODEROUTER_PORT",
+    envvar="CODEROUTER_PROXY_URL",
+    show_envvar=True,
+    help="URL of the proxy.",
 )
 CONFIG = click.option(
     "--config",

@@ -4,7 +4,7 @@ from typing import Annotated, Self, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from coderouter_events.events import Agent, RequestClass
+from coderouter_events.closed_sets import Agent, RequestClass
 from coderouter_proxy.config.values import Name, OnlyTrue, Regex, Text
 
 Ratio = Annotated[float, Field(ge=0, le=1)]

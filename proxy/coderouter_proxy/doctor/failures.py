@@ -4,7 +4,7 @@ import os
 from urllib.parse import urlsplit
 from urllib.request import proxy_bypass
 
-from coderouter_events.events import ErrorType
+from coderouter_events.closed_sets import ErrorType
 from coderouter_http import hosts
 from coderouter_proxy.config.schema import Provider
 from coderouter_proxy.doctor.result import Result, Verdict

@@ -20,7 +20,7 @@ Seen = dict[tuple[str, str], tuple[str, str]]
 def keep_checking(check: Check, *, as_json: bool, interval_s: float = INTERVAL_S) -> int:
     """Check until Ctrl-C or SIGTERM, and return the exit code of the last results.
 
-    A terminal shows all results anew; elsewhere all are printed once, and then each one whose verdict changes.
+    A terminal shows all results again; elsewhere all are printed once, and then each one whose verdict changes.
 
     Raises:
         ConfigErrors: the configuration that was named does not exist.

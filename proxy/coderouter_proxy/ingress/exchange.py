@@ -13,12 +13,11 @@ from functools import partial
 
 from starlette.types import Receive, Scope, Send
 
+from coderouter_events.closed_sets import ErrorType, Outcome
 from coderouter_events.events import (
     AutoRouterFallthrough,
     AutoRouterResolved,
-    ErrorType,
     Event,
-    Outcome,
     RequestFinished,
     StateMissed,
 )

@@ -16,15 +16,11 @@ from yarl import URL
 
 from coderouter_proxy.errors import ProviderError
 from coderouter_proxy.providers import tls
-from coderouter_proxy.providers.response import USER_AGENT
+from coderouter_proxy.providers.response import INTERIM, INTERIM_MAX, USER_AGENT
 
 NETWORK_ERRORS = (aiohttp.ClientError, ConnectionError)
 
 _connected: ContextVar[bool] = ContextVar("_connected")
-
-
-_INTERIM = frozenset({100, 102, 103})
-_INTERIM_MAX = 16
 
 
 class _Connection(ResponseHandler):
@@ -36,7 +32,7 @@ class _Connection(ResponseHandler):
             code = found[0].code
             if code // 100 != 1:
                 return found
-            if code not in _INTERIM or number == _INTERIM_MAX:
+            if code not in INTERIM or number == INTERIM_MAX:
                 raise HttpProcessingError(code=code, message=" again and again" if number else "")
         raise AssertionError
 

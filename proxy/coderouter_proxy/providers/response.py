@@ -12,6 +12,9 @@ from coderouter_proxy.wires import refusals
 USER_AGENT = f"coderouter/{product.version()}"
 ANSWER_BYTES_MAX = 64 * 1024 * 1024
 ERROR_BODY_BYTES_MAX = 1024 * 1024
+INTERIM = frozenset({100, 102, 103})
+"""Responses that announce another one (RFC 9110, 15.2; RFC 2518, 10.1; RFC 8297)."""
+INTERIM_MAX = 16
 
 
 class Fields(Protocol):

@@ -10,7 +10,7 @@ from coderouter_proxy.relay.on_spec import anthropic as anthropic_spec
 from coderouter_proxy.relay.on_spec import openai as openai_spec
 from coderouter_proxy.relay.on_spec import responses as responses_spec
 from coderouter_proxy.relay.output_filters.filters import in_order
-from coderouter_proxy.relay.passed_or_anew import PassedOrAnew
+from coderouter_proxy.relay.passed_or_rewritten import PassedOrRewritten
 from coderouter_proxy.relay.relay import Relay
 from coderouter_proxy.relay.text import AnswerPolicy, FilterText, RepairToolCalls, Stages
 from coderouter_proxy.relay.translated import Translated
@@ -50,13 +50,13 @@ def _translated(wire: ProviderWire, request: ClientRequest, policy: AnswerPolicy
 
 
 def _responses(wire: ProviderWire, request: ClientRequest, policy: AnswerPolicy) -> Relay:
-    """Return what passes the answer on, or writes it anew where its text may change or its calls have other names."""
-    anew = partial(_translated, wire, request, policy)
+    """Return what passes the answer on, or writes it again where its text may change or its calls have other names."""
+    rewritten = partial(_translated, wire, request, policy)
     if policy.filters or (policy.repairs_text_calls and request.outline.get("tools")):
-        return Relay(wire, anew())
+        return Relay(wire, rewritten())
     on_spec = responses_spec.OnSpec()
     on_spec.keep = RESPONSES.passed_on(request, policy.origin, on_spec)
-    conversion = PassedOrAnew(Edited(wire, on_spec), anew, responses_spec.is_sound)
+    conversion = PassedOrRewritten(Edited(wire, on_spec), rewritten, responses_spec.is_sound)
     return Relay(wire, conversion, continues=on_spec.continues)
 
 

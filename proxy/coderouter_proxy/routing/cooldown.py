@@ -6,7 +6,8 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from coderouter_events.events import CooldownReason, Event, ProviderCooldown, ProviderRecovered
+from coderouter_events.closed_sets import CooldownReason
+from coderouter_events.events import Event, ProviderCooldown, ProviderRecovered
 from coderouter_proxy.config.schema import Cooldown
 from coderouter_proxy.errors import ProviderError
 from coderouter_proxy.wires.refusals import retry_after_s

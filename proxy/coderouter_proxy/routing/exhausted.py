@@ -2,7 +2,8 @@
 
 from math import ceil, inf
 
-from coderouter_events.events import ChainPaidGateBlocked, ChainUniformAuthFailure, Outcome
+from coderouter_events.closed_sets import Outcome
+from coderouter_events.events import ChainPaidGateBlocked, ChainUniformAuthFailure
 from coderouter_proxy.config.schema import Profile
 from coderouter_proxy.errors import HttpError, ProviderError
 from coderouter_proxy.routing.router import Emit

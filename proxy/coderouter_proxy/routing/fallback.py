@@ -7,9 +7,9 @@ from collections.abc import AsyncGenerator, Iterable
 from dataclasses import dataclass, field, replace
 from functools import partial
 
+from coderouter_events.closed_sets import DegradedReason
 from coderouter_events.events import (
     CapabilityDegraded,
-    DegradedReason,
     OutputFilterApplied,
     ProviderAdapted,
     ProviderFailed,

@@ -42,26 +42,25 @@ def in_order(asked: Asked) -> list[str]:
     return names
 
 
-def remarks(asked: Asked) -> dict[str, list[str]]:
-    """Return by provider why it is not tried, or not earlier; raises as `in_order` does."""
-    names, found = asked.profile.providers, dict[str, list[str]]()
+def explained(asked: Asked) -> tuple[list[str], dict[str, list[str]]]:
+    """Return the names as `in_order` does, and by provider why it is not tried, or not earlier; raises the same."""
+    names, remarks = asked.profile.providers, dict[str, list[str]]()
     for step in STEPS:
         before, names = names, step.sort(asked, names)
         for name in _later(before, names):
-            found.setdefault(name, []).append(f"later: {step.reason}")
+            remarks.setdefault(name, []).append(f"later: {step.reason}")
         for name in before:
             if name not in names:
-                found.setdefault(name, []).append(f"left out: {step.reason}")
-    return found
+                remarks.setdefault(name, []).append(f"left out: {step.reason}")
+    return names, remarks
 
 
 def described(asked: Asked) -> str:
     """Return the chain in words for the log: each provider, and why it is not tried, or not earlier."""
-    found = remarks(asked)
-    names = in_order(asked)
-    left_out = [name for name in asked.profile.providers if name not in names]
+    names, remarks = explained(asked)
+    all_names = names + [name for name in asked.profile.providers if name not in names]
     return ", ".join(
-        f"{name} ({'; '.join(found[name])})" if name in found else name for name in names + left_out
+        f"{name} ({'; '.join(remarks[name])})" if name in remarks else name for name in all_names
     )
 
 

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from coderouter_events.events import ModeSource
+from coderouter_events.closed_sets import ModeSource
 from coderouter_proxy.config.schema import AUTO_PROFILE, Config
 
 

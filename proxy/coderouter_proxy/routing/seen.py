@@ -5,7 +5,7 @@ from collections.abc import Callable
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from coderouter_events.events import Agent, RequestClass
+from coderouter_events.closed_sets import Agent, RequestClass
 from coderouter_proxy import token_estimate
 from coderouter_proxy.config.traits import EFFORTS
 from coderouter_proxy.request import Body, ClientRequest

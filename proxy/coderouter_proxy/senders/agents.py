@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import Final
 
-from coderouter_events.events import Agent
+from coderouter_events.closed_sets import Agent
 
 USER_AGENT: Final = b"user-agent"
 COPILOT_INITIATOR: Final = b"x-initiator"

@@ -9,7 +9,7 @@ from typing import get_args
 
 import orjson
 
-from coderouter_events.events import RequestClass
+from coderouter_events.closed_sets import RequestClass
 
 AGENT_TYPE_CHARS_MAX = 100
 METADATA_BYTES_MAX = 32 * 1024  # codex lists workspaces and tools in it: 1 to 3 KB

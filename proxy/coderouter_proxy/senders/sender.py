@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Self
 
-from coderouter_events.events import Agent, RequestClass
+from coderouter_events.closed_sets import Agent, RequestClass
 from coderouter_proxy.senders import agents, hints
 
 

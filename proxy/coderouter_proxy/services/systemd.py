@@ -4,6 +4,7 @@ import os
 import shutil
 import subprocess
 from contextlib import suppress
+from functools import cache
 from pathlib import Path
 
 from coderouter_proxy.services.files import PACKAGED, STARTER_FILES, check_programs, write_starter_files
@@ -81,6 +82,7 @@ class Systemd:
         return found
 
 
+@cache
 def can_confine() -> bool:
     """Return whether a user may create user and mount namespaces: some systems forbid or restrict that."""
     unshare = shutil.which("unshare")

@@ -4,7 +4,7 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from coderouter_events.events import ModeSource
+from coderouter_events.closed_sets import ModeSource
 from coderouter_http import hosts
 from coderouter_http.protocol.limits import Limits
 from coderouter_proxy.config import load

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from coderouter_events.events import Ingress
+from coderouter_events.closed_sets import Ingress
 from coderouter_proxy.wires.anthropic.client import AnthropicClient
 from coderouter_proxy.wires.client import ClientWire, Headers
 from coderouter_proxy.wires.openai.client import OpenAIClient

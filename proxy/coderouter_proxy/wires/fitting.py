@@ -5,7 +5,7 @@ Every function returns the very object it was given where nothing has to change:
 
 import hashlib
 import re
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any, TypeVar
 
 from coderouter_proxy.config.traits import EFFORTS, ProviderTraits
@@ -126,6 +126,60 @@ def alternating(body: Body, traits: ProviderTraits, merge: Callable[[Sequence[Bo
     messages = body["messages"]
     merged = neighbours.merged(messages, roles_of(messages), merge)
     return body if merged is messages else {**body, "messages": merged}
+
+
+def with_tool_schemas(name: str, within: str | None = None) -> Fit:
+    """Return what leaves refused keywords out of schemas of tools: in their field `name`, or in that of `within`."""
+
+    def fit(body: Body, traits: ProviderTraits, drop: Drop) -> Body:
+        del drop
+        tools = body.get("tools")
+        if not traits.refused_schema_keywords or not isinstance(tools, list):
+            return body
+        refused = frozenset(traits.refused_schema_keywords)
+
+        def fitted(holder: Any) -> Any:  # noqa: ANN401 - of a client
+            if not isinstance(holder, dict) or name not in holder:
+                return holder
+            schema = without_keywords(holder[name], refused)
+            return holder if schema is holder[name] else {**holder, name: schema}
+
+        def tool_fitted(tool: Any) -> Any:  # noqa: ANN401 - of a client
+            if within is None:
+                return fitted(tool)
+            if not isinstance(tool, dict) or within not in tool:
+                return tool
+            inner = fitted(tool[within])
+            return tool if inner is tool[within] else {**tool, within: inner}
+
+        changed = each(tools, tool_fitted)
+        return body if changed is tools else {**body, "tools": changed}
+
+    return fit
+
+
+def without_forced_choice(body: Body, traits: ProviderTraits, drop: Drop) -> Body:
+    """Let the model choose, in a request of one of OpenAI's APIs."""
+    choice = body.get("tool_choice")
+    if traits.forced_tool_choice or not (choice == "required" or isinstance(choice, dict)):
+        return body
+    drop("tool_choice")
+    return {**body, "tool_choice": "auto"}
+
+
+def as_placeholder(
+    part: Any,  # noqa: ANN401 - of a client
+    placeholders: Mapping[str, tuple[str, str]],
+    text_type: str,
+    drop: Drop,
+) -> Any:  # noqa: ANN401
+    """Return a text for a part of these types, each with the name of its loss and the text; any other as it is."""
+    kind = part.get("type") if isinstance(part, dict) else None
+    if not isinstance(kind, str) or kind not in placeholders:
+        return part
+    name, text = placeholders[kind]
+    drop(name)
+    return {"type": text_type, "text": text}
 
 
 def without_keywords(schema: Any, refused: Collection[str], depth: int = 0) -> Any:  # noqa: ANN401

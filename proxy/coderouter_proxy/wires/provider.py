@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 
 import orjson
 
-from coderouter_events.events import Ingress
+from coderouter_events.closed_sets import Ingress
 from coderouter_proxy.answer import Usage
 from coderouter_proxy.config.schema import Profile, Provider
 from coderouter_proxy.config.traits import ProviderTraits
@@ -18,8 +18,9 @@ from coderouter_proxy.wires.client import Drop
 from coderouter_proxy.wires.clients import CLIENT_WIRES
 from coderouter_proxy.wires.conversation import Conversation
 from coderouter_proxy.wires.deltas import Reader
+from coderouter_proxy.wires.losses import Vocabulary, losses
 
-__all__ = ["Drop", "ProviderWire", "by_hand", "conversation_for", "directive"]
+__all__ = ["Drop", "ProviderWire", "by_hand", "conversation_for", "directive", "own_fields"]
 
 
 class ProviderWire(ABC):
@@ -200,12 +201,33 @@ def directive(provider: Provider, profile: Profile) -> str | None:
 
 
 def conversation_for(
-    request: ClientRequest, provider: Provider, drop: Drop, *, returns_reasoning: bool
-) -> Conversation:
-    """Return the request of a client of another wire, with the state that goes back to this provider."""
-    conversation = CLIENT_WIRES[request.ingress].conversation(request.body, drop)
+    request: ClientRequest,
+    provider: Provider,
+    traits: ProviderTraits,
+    drop: Drop,
+    vocabulary: Vocabulary,
+    *,
+    own_api: bool,
+    returns_reasoning: bool,
+) -> tuple[Conversation, str | None]:
+    """Return the request of a client of another wire, with the state that goes back to this provider, and its effort.
+
+    There is no effort where the provider takes none. `drop` gets the names of what the vocabulary cannot express.
+    """
+    given = CLIENT_WIRES[request.ingress].conversation(request.body, drop)
     origin = state.origin_of(provider)
-    return returned_state.for_provider(conversation, origin, returns_reasoning=returns_reasoning)
+    conversation = returned_state.for_provider(given, origin, returns_reasoning=returns_reasoning)
+    effort = conversation.effort if fitting.takes_effort(traits, own_api=own_api) else None
+    for name in losses(conversation, vocabulary, takes_effort=effort is not None):
+        drop(name)
+    return conversation, effort
+
+
+def own_fields(provider: Provider, request: ClientRequest, theirs: Body) -> Body:
+    """Return the client's fields over `extra_body`, and the provider's own model over both."""
+    body: Body = {**provider.extra_body, **theirs, "model": provider.model or request.body.get("model")}
+    body.pop("profile", None)
+    return body
 
 
 def by_hand(body: Body, provider: Provider, drop: Drop) -> Body:

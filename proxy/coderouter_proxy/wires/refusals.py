@@ -7,7 +7,7 @@ from email.utils import parsedate_to_datetime
 
 import orjson
 
-from coderouter_events.events import ErrorType
+from coderouter_events.closed_sets import ErrorType
 from coderouter_proxy.errors import ProviderError
 
 MESSAGE_CHARS_MAX = 2000

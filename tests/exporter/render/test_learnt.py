@@ -5,7 +5,7 @@ from typing import Any, get_args
 import pytest
 import yaml
 
-from coderouter_events.events import TraitName
+from coderouter_events.closed_sets import TraitName
 from coderouter_exporter.render.report import report
 from coderouter_exporter.state.state import State
 from coderouter_proxy.config.traits import Traits

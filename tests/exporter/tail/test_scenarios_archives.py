@@ -1,4 +1,4 @@
-"""Rotated files of every compression, told by their content."""
+"""Rotated files of every compression, recognised by their content."""
 
 import bz2
 import gzip

@@ -5,7 +5,7 @@ from typing import get_args
 
 import pytest
 
-from coderouter_events.events import AdaptationReason, TraitName
+from coderouter_events.closed_sets import AdaptationReason, TraitName
 from coderouter_proxy.config.traits import ProviderTraits, Traits
 from coderouter_proxy.providers import adaptations
 from coderouter_proxy.providers.adaptations import ADAPTATIONS

@@ -9,10 +9,10 @@ from yarl import URL
 
 from coderouter_proxy.errors import ProviderError
 from coderouter_proxy.providers import http
-from coderouter_proxy.providers.plain_http.connection import FIELDS_MAX, HEAD_BYTES_MAX, INTERIM_MAX
+from coderouter_proxy.providers.plain_http.connection import FIELDS_MAX, HEAD_BYTES_MAX
 from coderouter_proxy.providers.plain_http.pool import Pool
 from coderouter_proxy.providers.plain_http.response import BUFFER_BYTES_MAX, PlainResponse
-from coderouter_proxy.providers.response import Response, Route, read_all
+from coderouter_proxy.providers.response import INTERIM_MAX, Response, Route, read_all
 from coderouter_proxy.providers.transport import Transport
 from support.proxy.raw_server import CLOSE, RESET, WAIT, RawServer, Step
 

@@ -4,7 +4,7 @@ from typing import get_args
 
 import pytest
 
-from coderouter_events.events import Agent
+from coderouter_events.closed_sets import Agent
 from coderouter_proxy.senders import agents
 
 SEEN: list[tuple[str, str]] = [

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from coderouter_events.events import Ingress
+from coderouter_events.closed_sets import Ingress
 from coderouter_proxy.config.traits import ProviderTraits
 from coderouter_proxy.wires.anthropic import fit as anthropic_fit
 from coderouter_proxy.wires.clients import CLIENT_WIRES

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from coderouter_events.events import Ingress
+from coderouter_events.closed_sets import Ingress
 from coderouter_proxy.errors import HttpError, ProviderError
 from coderouter_proxy.wires.clients import CLIENT_WIRES
 from coderouter_proxy.wires.losses import KNOWN, OTHER, losses

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from coderouter_events.events import Ingress
+from coderouter_events.closed_sets import Ingress
 from coderouter_proxy.config.schema import Provider
 from coderouter_proxy.config.traits import ProviderTraits
 from coderouter_proxy.wires import sequence

@@ -45,7 +45,7 @@ def test_headers_the_model_and_the_calls(
         "x-coderouter-attempts": "1",
         "x-coderouter-profile": each_side.name,
     }
-    passed = client.name == each_side.name != "responses"  # which is written anew where calls may be text
+    passed = client.name == each_side.name != "responses"  # which is written again where calls may be text
     named = set(re.findall(r'"model": ?"([^"]+)"', response.body.decode()))
     assert named == {MODELS[each_side.name] if passed else model}
     finished = wires.finished(response.request_id)

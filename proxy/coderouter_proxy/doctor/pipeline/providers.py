@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 import aiohttp
 import orjson
 
-from coderouter_events.events import ErrorType
+from coderouter_events.closed_sets import ErrorType
 from coderouter_http import hosts
 from coderouter_proxy.config.kinds import PROVIDER_KINDS
 from coderouter_proxy.config.schema import Config, Provider

@@ -9,12 +9,10 @@ import httptools
 
 from coderouter_proxy.errors import ProviderError
 from coderouter_proxy.providers.plain_http.response import BROKEN, DISCONNECTED, Headers, PlainResponse
+from coderouter_proxy.providers.response import INTERIM, INTERIM_MAX
 
 HEAD_BYTES_MAX = 64 * 1024
 FIELDS_MAX = 256
-INTERIM = frozenset({100, 102, 103})
-"""Responses that announce another one (RFC 9110, 15.2; RFC 2518, 10.1; RFC 8297)."""
-INTERIM_MAX = 16
 _INFLATED_BYTES_MAX = 1024 * 1024
 """In one step, so that a small body cannot become a huge one at once."""
 

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from coderouter_events.events import AdaptationReason, TraitName
+from coderouter_events.closed_sets import AdaptationReason, TraitName
 from coderouter_proxy.config.traits import ProviderTraits
 
 Value = str | int | bool | tuple[str, ...]

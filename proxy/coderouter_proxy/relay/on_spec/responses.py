@@ -1,6 +1,6 @@
 """Responses and their streams as the API reference specifies them, from servers that nearly write them so.
 
-An answer that lacks more than what is completed here is not passed on but written anew, which `is_sound` decides by its
+An answer that lacks more than what is completed here is not passed on but written again. `is_sound` decides that by its
 first event, before anything is sent.
 """
 

@@ -130,23 +130,6 @@ def _forced_tool_choice(body: Body, traits: ProviderTraits, drop: Drop) -> Body:
     return {**body, "tool_choice": {**kept, "type": "auto"}}
 
 
-def _schema_keywords(body: Body, traits: ProviderTraits, drop: Drop) -> Body:
-    del drop
-    tools = body.get("tools")
-    if not traits.refused_schema_keywords or not isinstance(tools, list):
-        return body
-    refused = frozenset(traits.refused_schema_keywords)
-
-    def tool_fitted(tool: Any) -> Any:  # noqa: ANN401 - of a client
-        if not isinstance(tool, dict) or "input_schema" not in tool:
-            return tool
-        schema = fitting.without_keywords(tool["input_schema"], refused)
-        return tool if schema is tool["input_schema"] else {**tool, "input_schema": schema}
-
-    changed = fitting.each(tools, tool_fitted)
-    return body if changed is tools else {**body, "tools": changed}
-
-
 def _efforts(body: Body, traits: ProviderTraits, drop: Drop) -> Body:
     config = body.get("output_config")
     given = config.get("effort") if isinstance(config, dict) else None
@@ -178,7 +161,7 @@ FITS: fitting.Fits = (
     ("max_output_tokens", _max_output_tokens),
     ("temperature_with_top_p", fitting.without_top_p),
     ("forced_tool_choice", _forced_tool_choice),
-    ("refused_schema_keywords", _schema_keywords),
+    ("refused_schema_keywords", fitting.with_tool_schemas("input_schema")),
     ("efforts", _efforts),
     ("refused_fields", fitting.without_refused),
 )

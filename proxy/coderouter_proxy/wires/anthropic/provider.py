@@ -7,7 +7,7 @@ from coderouter_proxy.config.schema import Profile, Provider
 from coderouter_proxy.config.traits import ProviderTraits
 from coderouter_proxy.errors import ProviderError
 from coderouter_proxy.request import Body, ClientRequest
-from coderouter_proxy.wires import fitting, json_values, refusals, returned_state, state
+from coderouter_proxy.wires import json_values, refusals, returned_state, state
 from coderouter_proxy.wires.answer_writer import AnswerWriter
 from coderouter_proxy.wires.anthropic import others
 from coderouter_proxy.wires.anthropic.answer_reader import AnthropicReader
@@ -20,13 +20,13 @@ from coderouter_proxy.wires.anthropic.shape import TEXT_FIELDS, empty_message
 from coderouter_proxy.wires.anthropic.usage import usage_in
 from coderouter_proxy.wires.deltas import Reader
 from coderouter_proxy.wires.ids import new_id
-from coderouter_proxy.wires.losses import losses
 from coderouter_proxy.wires.provider import (
     Drop,
     ProviderWire,
     by_hand,
     conversation_for,
     directive,
+    own_fields,
 )
 
 _CONTENT = b"event: content_block_delta\ndata: "
@@ -94,8 +94,7 @@ class AnthropicProvider(ProviderWire):
                 theirs = _drop_thinking_unless_turn_has_it(theirs)
         else:
             theirs = self._translated(request, provider, traits, drop, own_api=self.is_vendors_own(provider))
-        body: Body = {**provider.extra_body, **theirs, "model": provider.model or given.get("model")}
-        body.pop("profile", None)
+        body = own_fields(provider, request, theirs)
         if text := directive(provider, profile):
             body["system"] = _with_directive(body.get("system"), text)
         return by_hand(fit(body, traits, drop), provider, drop)
@@ -109,10 +108,9 @@ class AnthropicProvider(ProviderWire):
         *,
         own_api: bool,
     ) -> Body:
-        conversation = conversation_for(request, provider, drop, returns_reasoning=False)
-        effort = conversation.effort if fitting.takes_effort(traits, own_api=own_api) else None
-        for name in losses(conversation, VOCABULARY, takes_effort=effort is not None):
-            drop(name)
+        conversation, effort = conversation_for(
+            request, provider, traits, drop, VOCABULARY, own_api=own_api, returns_reasoning=False
+        )
         limit = provider.extra_body.get("max_tokens") or traits.max_output_tokens or MAX_TOKENS
         body = write(conversation, limit)
         if effort is not None and effort != "none":  # thinking is off unless a request turns it on

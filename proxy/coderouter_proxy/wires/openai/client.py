@@ -9,7 +9,7 @@ from typing import Any
 
 import orjson
 
-from coderouter_events.events import Ingress
+from coderouter_events.closed_sets import Ingress
 from coderouter_proxy.errors import HttpError
 from coderouter_proxy.request import Body, ClientRequest
 from coderouter_proxy.wires.answer_writer import AnswerWriter

@@ -94,17 +94,11 @@ def _with_nine(message: Body) -> Body:
 def _media(body: Body, traits: ProviderTraits, drop: Drop) -> Body:
     if traits.images and traits.documents:
         return body
-    refused = {
-        kind for kind, accepted in (("image_url", traits.images), ("file", traits.documents)) if not accepted
-    }
+    accepted = {"image_url": traits.images, "file": traits.documents}
+    refused = {kind: _PLACEHOLDERS[kind] for kind, is_accepted in accepted.items() if not is_accepted}
 
     def part_fitted(part: Any) -> Any:  # noqa: ANN401 - of a client
-        kind = part.get("type") if isinstance(part, dict) else None
-        if not isinstance(kind, str) or kind not in refused:
-            return part
-        name, text = _PLACEHOLDERS[kind]
-        drop(name)
-        return {"type": "text", "text": text}
+        return fitting.as_placeholder(part, refused, "text", drop)
 
     def message_fitted(message: Body) -> Body:
         content = message.get("content")
@@ -136,34 +130,6 @@ def _max_output_tokens(body: Body, traits: ProviderTraits, drop: Drop) -> Body:
         return body
     above = {name: cap for name in _LIMITS if isinstance(given := body.get(name), int) and given > cap}
     return {**body, **above} if above else body
-
-
-def _forced_tool_choice(body: Body, traits: ProviderTraits, drop: Drop) -> Body:
-    choice = body.get("tool_choice")
-    if traits.forced_tool_choice or not (choice == "required" or isinstance(choice, dict)):
-        return body
-    drop("tool_choice")
-    return {**body, "tool_choice": "auto"}
-
-
-def _schema_keywords(body: Body, traits: ProviderTraits, drop: Drop) -> Body:
-    del drop
-    tools = body.get("tools")
-    if not traits.refused_schema_keywords or not isinstance(tools, list):
-        return body
-    refused = frozenset(traits.refused_schema_keywords)
-
-    def tool_fitted(tool: Any) -> Any:  # noqa: ANN401 - of a client
-        function = tool.get("function") if isinstance(tool, dict) else None
-        if not isinstance(function, dict) or "parameters" not in function:
-            return tool
-        parameters = fitting.without_keywords(function["parameters"], refused)
-        if parameters is function["parameters"]:
-            return tool
-        return {**tool, "function": {**function, "parameters": parameters}}
-
-    changed = fitting.each(tools, tool_fitted)
-    return body if changed is tools else {**body, "tools": changed}
 
 
 def _efforts(body: Body, traits: ProviderTraits, drop: Drop) -> Body:
@@ -210,8 +176,8 @@ FITS: fitting.Fits = (
     ("max_tokens_field", _max_tokens_field),
     ("max_output_tokens", _max_output_tokens),
     ("temperature_with_top_p", fitting.without_top_p),
-    ("forced_tool_choice", _forced_tool_choice),
-    ("refused_schema_keywords", _schema_keywords),
+    ("forced_tool_choice", fitting.without_forced_choice),
+    ("refused_schema_keywords", fitting.with_tool_schemas("parameters", within="function")),
     ("efforts", _efforts),
     ("refused_fields", _refused_fields),
 )

@@ -12,9 +12,9 @@ from coderouter_proxy.wires import fitting, json_values, refusals, returned_stat
 from coderouter_proxy.wires.answer_writer import AnswerWriter
 from coderouter_proxy.wires.deltas import Reader
 from coderouter_proxy.wires.ids import new_id
-from coderouter_proxy.wires.losses import losses
 from coderouter_proxy.wires.openai.answer_reader import OpenAIReader
 from coderouter_proxy.wires.openai.answer_writer import DONE
+from coderouter_proxy.wires.openai.api import OpenAIApi
 from coderouter_proxy.wires.openai.fit import fit
 from coderouter_proxy.wires.openai.other_form import streamed, writer_like
 from coderouter_proxy.wires.openai.request_writer import VOCABULARY, write
@@ -22,10 +22,10 @@ from coderouter_proxy.wires.openai.shape import CHUNK, choices, has_envelope
 from coderouter_proxy.wires.openai.usage import usage_in
 from coderouter_proxy.wires.provider import (
     Drop,
-    ProviderWire,
     by_hand,
     conversation_for,
     directive,
+    own_fields,
 )
 
 __all__ = ["OpenAIProvider", "with_system"]
@@ -34,22 +34,12 @@ __all__ = ["OpenAIProvider", "with_system"]
 _NOTEWORTHY = frozenset({"error", "timings", "x_groq", "cached_tokens"})
 
 
-class OpenAIProvider(ProviderWire):
+class OpenAIProvider(OpenAIApi):
     ingress = "openai"
-    vendor_host = "api.openai.com"
-    requires_max_tokens = False
-    thinks_on_request = False
-    forwarded_response_headers = ("x-ratelimit-",)
     end_event = DONE
 
     def url(self, provider: Provider) -> str:
         return f"{provider.base_url}/chat/completions"
-
-    def models_url(self, provider: Provider) -> str:
-        return f"{provider.base_url}/models"
-
-    def headers(self, key: str) -> dict[str, str]:
-        return {"Authorization": f"Bearer {key}"} if key else {}
 
     def request(
         self,
@@ -67,8 +57,7 @@ class OpenAIProvider(ProviderWire):
             theirs = request.body
         else:
             theirs = self._translated(request, provider, traits, drop, own_api=self.is_vendors_own(provider))
-        body: Body = {**provider.extra_body, **theirs, "model": provider.model or request.body.get("model")}
-        body.pop("profile", None)
+        body = own_fields(provider, request, theirs)
         if request.ingress == self.ingress and state.RAW_MARK in request.raw:
             body["messages"] = returned_state.restored(
                 body["messages"], state.origin_of(provider), returns_reasoning=traits.returns_reasoning
@@ -92,10 +81,15 @@ class OpenAIProvider(ProviderWire):
         *,
         own_api: bool,
     ) -> Body:
-        conversation = conversation_for(request, provider, drop, returns_reasoning=traits.returns_reasoning)
-        effort = conversation.effort if fitting.takes_effort(traits, own_api=own_api) else None
-        for name in losses(conversation, VOCABULARY, takes_effort=effort is not None):
-            drop(name)
+        conversation, effort = conversation_for(
+            request,
+            provider,
+            traits,
+            drop,
+            VOCABULARY,
+            own_api=own_api,
+            returns_reasoning=traits.returns_reasoning,
+        )
         body = write(conversation)
         if effort == "none" and traits.efforts is None:
             return body  # not every model can answer without thinking

@@ -102,14 +102,10 @@ def _media(body: Body, traits: ProviderTraits, drop: Drop) -> Body:
     if traits.images and traits.documents:
         return body
     accepted = {"input_image": traits.images, "input_file": traits.documents}
+    refused = {kind: _PLACEHOLDERS[kind] for kind, is_accepted in accepted.items() if not is_accepted}
 
     def part_fitted(part: Any) -> Any:  # noqa: ANN401 - of a client
-        kind = part.get("type") if isinstance(part, dict) else None
-        if not isinstance(kind, str) or accepted.get(kind, True):
-            return part
-        name, text = _PLACEHOLDERS[kind]
-        drop(name)
-        return {"type": "input_text", "text": text}
+        return fitting.as_placeholder(part, refused, "input_text", drop)
 
     def item_fitted(item: Body) -> Body:
         for name in ("content", "output"):
@@ -127,31 +123,6 @@ def _max_output_tokens(body: Body, traits: ProviderTraits, drop: Drop) -> Body:
     if cap is None or not isinstance(limit, int) or limit <= cap:
         return body
     return {**body, "max_output_tokens": cap}
-
-
-def _forced_tool_choice(body: Body, traits: ProviderTraits, drop: Drop) -> Body:
-    choice = body.get("tool_choice")
-    if traits.forced_tool_choice or not (choice == "required" or isinstance(choice, dict)):
-        return body
-    drop("tool_choice")
-    return {**body, "tool_choice": "auto"}
-
-
-def _schema_keywords(body: Body, traits: ProviderTraits, drop: Drop) -> Body:
-    del drop
-    tools = body.get("tools")
-    if not traits.refused_schema_keywords or not isinstance(tools, list):
-        return body
-    refused = frozenset(traits.refused_schema_keywords)
-
-    def tool_fitted(tool: Any) -> Any:  # noqa: ANN401 - of a client
-        if not isinstance(tool, dict) or "parameters" not in tool:
-            return tool
-        parameters = fitting.without_keywords(tool["parameters"], refused)
-        return tool if parameters is tool["parameters"] else {**tool, "parameters": parameters}
-
-    changed = fitting.each(tools, tool_fitted)
-    return body if changed is tools else {**body, "tools": changed}
 
 
 def _efforts(body: Body, traits: ProviderTraits, drop: Drop) -> Body:
@@ -193,8 +164,8 @@ FITS: fitting.Fits = (
     ("images", _media),
     ("max_output_tokens", _max_output_tokens),
     ("temperature_with_top_p", fitting.without_top_p),
-    ("forced_tool_choice", _forced_tool_choice),
-    ("refused_schema_keywords", _schema_keywords),
+    ("forced_tool_choice", fitting.without_forced_choice),
+    ("refused_schema_keywords", fitting.with_tool_schemas("parameters")),
     ("efforts", _efforts),
     ("refused_fields", fitting.without_refused),
 )

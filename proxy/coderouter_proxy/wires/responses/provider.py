@@ -13,14 +13,14 @@ from coderouter_proxy.wires.answer_writer import AnswerWriter
 from coderouter_proxy.wires.clients import RESPONSES
 from coderouter_proxy.wires.deltas import Reader
 from coderouter_proxy.wires.ids import new_id
-from coderouter_proxy.wires.losses import losses
+from coderouter_proxy.wires.openai.api import OpenAIApi
 from coderouter_proxy.wires.openai.usage import usage_in
 from coderouter_proxy.wires.provider import (
     Drop,
-    ProviderWire,
     by_hand,
     conversation_for,
     directive,
+    own_fields,
 )
 from coderouter_proxy.wires.responses import others, shape
 from coderouter_proxy.wires.responses.answer_reader import ResponsesReader
@@ -44,12 +44,8 @@ STATUSES: Final = {
 """By the codes of a response that failed."""
 
 
-class ResponsesProvider(ProviderWire):
+class ResponsesProvider(OpenAIApi):
     ingress = "responses"
-    vendor_host = "api.openai.com"
-    requires_max_tokens = False
-    thinks_on_request = False
-    forwarded_response_headers = ("x-ratelimit-",)
     end_event = b""
 
     def repairs_text_calls(self, provider: Provider) -> bool:
@@ -57,12 +53,6 @@ class ResponsesProvider(ProviderWire):
 
     def url(self, provider: Provider) -> str:
         return f"{provider.base_url}/responses"
-
-    def models_url(self, provider: Provider) -> str:
-        return f"{provider.base_url}/models"
-
-    def headers(self, key: str) -> dict[str, str]:
-        return {"Authorization": f"Bearer {key}"} if key else {}
 
     def request(
         self,
@@ -82,8 +72,7 @@ class ResponsesProvider(ProviderWire):
             theirs = theirs if own_api else others.fitted(theirs, drop)
         else:
             theirs = _translated(request, provider, traits, drop, own_api=own_api)
-        body: Body = {**provider.extra_body, **theirs, "model": provider.model or request.body.get("model")}
-        body.pop("profile", None)
+        body = own_fields(provider, request, theirs)
         if text := directive(provider, profile):
             given = body.get("instructions")
             body["instructions"] = f"{given}\n\n{text}" if isinstance(given, str) and given else text
@@ -231,10 +220,15 @@ def _returned(request: ClientRequest, provider: Provider, traits: ProviderTraits
 def _translated(
     request: ClientRequest, provider: Provider, traits: ProviderTraits, drop: Drop, *, own_api: bool
 ) -> Body:
-    conversation = conversation_for(request, provider, drop, returns_reasoning=traits.returns_reasoning)
-    effort = conversation.effort if fitting.takes_effort(traits, own_api=own_api) else None
-    for name in losses(conversation, VOCABULARY, takes_effort=effort is not None):
-        drop(name)
+    conversation, effort = conversation_for(
+        request,
+        provider,
+        traits,
+        drop,
+        VOCABULARY,
+        own_api=own_api,
+        returns_reasoning=traits.returns_reasoning,
+    )
     body = write(conversation, own_api=own_api)
     if effort is None or (effort == "none" and traits.efforts is None):
         return body  # not every model can answer without thinking

@@ -65,7 +65,7 @@ def test_sealed_reasoning_comes_back_from_a_messages_client(wires: Proxy, r: Sid
     assert sealed_in(r.provider.request.json["input"]) == [answers.SEALED]
 
 
-@pytest.mark.parametrize("tools", [[], [FUNCTION]], ids=["passed on", "written anew"])
+@pytest.mark.parametrize("tools", [[], [FUNCTION]], ids=["passed on", "written again"])
 def test_sealed_reasoning_comes_back_from_a_client_of_this_wire(
     tools: list[Body], wires: Proxy, r: Side, o: Side
 ) -> None:

@@ -1,4 +1,4 @@
-"""Pass an answer on if it is as its wire specifies it, or else write it anew; its first chunk decides."""
+"""Pass an answer on if it is as its wire specifies it, or else write it again; its first chunk decides."""
 
 from collections.abc import Callable
 
@@ -8,12 +8,12 @@ from coderouter_proxy.relay.translated import Translated
 from coderouter_proxy.request import Body
 
 
-class PassedOrAnew:
+class PassedOrRewritten:
     def __init__(
-        self, passed: Edited, anew: Callable[[], Translated], is_sound: Callable[[Body], bool]
+        self, passed: Edited, rewritten: Callable[[], Translated], is_sound: Callable[[Body], bool]
     ) -> None:
         self._chosen: Edited | Translated = passed
-        self._anew = anew
+        self._rewritten = rewritten
         self._is_sound = is_sound
         self._decided = False
 
@@ -45,5 +45,5 @@ class PassedOrAnew:
         if not self._decided:
             self._decided = True
             if not self._is_sound(answer):
-                self._chosen = self._anew()
+                self._chosen = self._rewritten()
         return self._chosen
