@@ -12,6 +12,18 @@ Body = dict[str, Any]
 MODEL_CHARS_MAX = 128  # of a name in events
 
 
+@dataclass(frozen=True, slots=True)
+class Session:
+    """What a request belongs to, by an id of its client: `id` for the whole session, `conversation` for one in it.
+
+    Of these a subagent has its own. `source` is where the client names it.
+    """
+
+    source: str
+    id: bytes
+    conversation: bytes
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClientRequest:
     """`body` is what the client sent, and is never modified; `raw` is its text; `headers` has lower-case names.
@@ -32,6 +44,7 @@ class ClientRequest:
     shaped: Body | None = None
     given: Body | None = None
     missed: NotKept | None = None
+    session: Session | None = None
 
     @property
     def outline(self) -> Body:

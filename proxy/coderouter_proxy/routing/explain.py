@@ -40,7 +40,7 @@ def explain(request: ClientRequest, routing: Routing, budgets: Budgets) -> Expla
     chosen = choice.choose(routing, request, sender)
     asked = Asked(request, chosen.profile, routing, Cooldowns(lambda _: None))
     names, remarks = order.in_order(asked), order.remarks(asked)
-    left_out = [name for name in asked.profile.providers if name not in names]
+    left_out = [name for name in asked.profile.names if name not in names]
     places = [_place(name, remarks.get(name, []), routing, budgets) for name in names]
     places += [Place(provider=name, tried=False, remarks=tuple(remarks[name])) for name in left_out]
     return Explanation(sender=sender, choice=chosen, places=tuple(places))

@@ -36,7 +36,7 @@ def in_order(asked: Asked) -> list[str]:
         HttpError: the request forces a tool that runs at a vendor, and no provider of the chain has it.
         NotKept: it refers to an answer that no provider of the chain may have.
     """
-    names = asked.profile.providers
+    names = asked.profile.names
     for step in STEPS:
         names = step.sort(asked, names)
     return names
@@ -44,7 +44,7 @@ def in_order(asked: Asked) -> list[str]:
 
 def remarks(asked: Asked) -> dict[str, list[str]]:
     """Return by provider why it is not tried, or not earlier; raises as `in_order` does."""
-    names, found = asked.profile.providers, dict[str, list[str]]()
+    names, found = asked.profile.names, dict[str, list[str]]()
     for step in STEPS:
         before, names = names, step.sort(asked, names)
         for name in _later(before, names):
@@ -59,7 +59,7 @@ def described(asked: Asked) -> str:
     """Return the chain in words for the log: each provider, and why it is not tried, or not earlier."""
     found = remarks(asked)
     names = in_order(asked)
-    left_out = [name for name in asked.profile.providers if name not in names]
+    left_out = [name for name in asked.profile.names if name not in names]
     return ", ".join(
         f"{name} ({'; '.join(found[name])})" if name in found else name for name in names + left_out
     )

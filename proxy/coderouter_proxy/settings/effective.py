@@ -48,7 +48,7 @@ def chains(settings: Settings) -> dict[str, list[Link]]:
     """Return the chain of each profile as a plain request would go through it now, in the order of trying."""
     budgets = spent(settings)
     return {
-        profile.name: [_link(name, settings.config, budgets) for name in profile.providers]
+        profile.name: [_link(name, settings.config, budgets) for name in profile.names]
         for profile in settings.config.profiles
     }
 
