@@ -20,7 +20,9 @@ class Member(_Section):
 
     name: Annotated[Name, "The provider."]
     weight: Annotated[
-        float, Field(gt=0, le=1000), "Its share of the requests, relative to the others; theirs is 1 if omitted."
+        float,
+        Field(gt=0, le=1000),
+        "Its share of the requests, relative to the others; theirs is 1 if omitted.",
     ] = 1.0
 
 

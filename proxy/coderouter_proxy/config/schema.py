@@ -192,8 +192,8 @@ class Provider(_Section):
     append_system_prompt: Annotated[str | None, "Appended to the system message."] = None
     slot_affinity_slots: Annotated[
         Annotated[int, Field(ge=1, le=1024)] | None,
-        "Slots of a llama.cpp server (its `--parallel`): requests of a conversation name one of them (`id_slot`), so that"
-        " its prompt cache stays; on Chat Completions only.",
+        "Slots of a llama.cpp server (its `--parallel`): all requests of a conversation name the same one (`id_slot`), so"
+        " that its prompt cache stays. On Chat Completions only.",
     ] = None
     output_filters: Annotated[
         list[OutputFilter],
@@ -248,8 +248,8 @@ class Profile(_Section):
         list[Link],
         Field(min_length=1),
         "Names of providers, in the order they are tried; a list in it is a group of equal ones, e.g."
-        " `[[gpu1, gpu2], cloud]`, of which the one with the fewest requests in flight is tried first. A member may have"
-        " a weight: `{name: gpu1, weight: 2}`.",
+        " `[[gpu1, gpu2], cloud]`, of which the one with the fewest requests in flight is tried first. A member may"
+        " have a weight: `{name: gpu1, weight: 2}`.",
     ]
     timeout_s: Annotated[TimeoutSeconds | None, "Overrides that of each provider."] = None
     append_system_prompt: Annotated[str | None, 'Overrides that of each provider; `""` removes it.'] = None
@@ -257,9 +257,9 @@ class Profile(_Section):
         Cooldown | None,
         "Move failing providers to the end of the chain; `{}` uses the defaults; off when omitted.",
     ] = None
-    affinity: Annotated[Affinity, "How long a conversation stays with the provider that answers it; see below."] = (
-        Affinity()
-    )
+    affinity: Annotated[
+        Affinity, "How long a conversation stays with the provider that answers it; see below."
+    ] = Affinity()
 
     @cached_property
     def names(self) -> list[str]:

@@ -4,6 +4,7 @@ Sources: what Claude Code, codex, opencode and Kilo send in the versions that `m
 Claude Code is `user_…_account_…_session_<id>`, or JSON with a `session_id` (seen in 2.1.332).
 """
 
+import zlib
 from collections.abc import Iterator, Mapping
 from hashlib import sha256
 from typing import Any
@@ -13,7 +14,9 @@ import orjson
 from coderouter_proxy.request import Body, Session
 
 ID_BYTES_MAX = 1024
-TEXT_CHARS_MAX = 4096  # of the system text and of the first user text: what follows may change, and costs time
+TEXT_CHARS_MAX = (
+    4096  # of the system text and of the first user text: what follows may change, and costs time
+)
 
 AGENT_ID = b"x-claude-code-agent-id"  # of every subagent of Claude Code
 FIRST_HEADERS = (b"x-claude-code-session-id", b"session-id", b"session_id")  # the latter two of codex
@@ -33,6 +36,11 @@ def of(headers: Mapping[bytes, bytes], body: Body, outline: Body) -> Session | N
             return _session(source, value, headers)
     digest = _beginning(outline)
     return None if digest is None else _session(BEGINNING, digest, headers)
+
+
+def slot(session: Session, slots: int) -> int:
+    """Return which of so many slots of a server the conversation has."""
+    return zlib.crc32(session.conversation) % slots
 
 
 def _session(source: str, value: bytes, headers: Mapping[bytes, bytes]) -> Session:
