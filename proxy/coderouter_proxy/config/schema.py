@@ -192,8 +192,8 @@ class Provider(_Section):
     append_system_prompt: Annotated[str | None, "Appended to the system message."] = None
     slot_affinity_slots: Annotated[
         Annotated[int, Field(ge=1, le=1024)] | None,
-        "Slots of a llama.cpp server (its `--parallel`): all requests of a conversation name the same one (`id_slot`), so"
-        " that its prompt cache stays. On Chat Completions only.",
+        "Slots of a llama.cpp server (its `--parallel`): all requests of a conversation name the same one (`id_slot`),"
+        " so that its prompt cache stays. On Chat Completions only.",
     ] = None
     output_filters: Annotated[
         list[OutputFilter],
