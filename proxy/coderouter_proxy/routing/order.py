@@ -101,7 +101,9 @@ def _later(before: list[str], after: list[str]) -> Iterator[str]:
 
 def _by_load(asked: Asked, names: list[str]) -> list[str]:
     chain = asked.routing.chains.get(asked.profile.name)
-    return names if chain is None else chain.by_load(asked.loads)
+    if chain is None or not chain.groups:
+        return names
+    return [name for name in chain.by_load(asked.loads) if name in names]
 
 
 def _by_stay(asked: Asked, names: list[str]) -> list[str]:
