@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from coderouter_events.events import Ingress
 from coderouter_proxy.errors import NotKept
@@ -12,8 +12,7 @@ Body = dict[str, Any]
 MODEL_CHARS_MAX = 128  # of a name in events
 
 
-@dataclass(frozen=True, slots=True)
-class Session:
+class Session(NamedTuple):
     """What a request belongs to, by an id of its client: `id` for the whole session, `conversation` for one in it.
 
     Of these a subagent has its own. `source` is where the client names it.

@@ -254,7 +254,7 @@ class _Exchange:
                 session=session_hash.shown(request.session, self._runtime.session_key) if request else None,
             )
         )
-        self._attempts.end(answered=self._outcome == "ok")
+        self._attempts.end()
         if provider:
             self._runtime.budgets.spend(provider, cost_usd)
 

@@ -17,6 +17,7 @@ from coderouter_proxy.routing.worker_memory import WorkerMemory
 from coderouter_proxy.wires.responses.rings import NAME_BYTES, KnownRing, Ring
 
 MINUTE_S = 60.0
+NOTED_EVERY_S = 0.1
 
 _CONTENT = struct.Struct("@d8s")  # when the conversation moved, and a digest of the provider's name
 _LONG_AGO = float("-inf")
@@ -61,7 +62,7 @@ class Affinity:
 class Stay:
     """The stay of one conversation, as one of its requests finds it. `provider` is where it is; None without any."""
 
-    __slots__ = ("_affinity", "_chain", "_first", "_key", "_minutes", "provider")
+    __slots__ = ("_affinity", "_chain", "_first", "_key", "_minutes", "_noted_at", "provider")
 
     def __init__(
         self, affinity: Affinity, chain: Chain, conversation: bytes, first: str, minutes: float
@@ -73,33 +74,37 @@ class Stay:
         self._first = chain.links[first]
         said = b"%b %d %b" % (chain.digest, self._first, conversation)
         self._key = blake2b(said, digest_size=NAME_BYTES // 2).hexdigest()
+        self._noted_at = _LONG_AGO
         self.provider = self._found()
 
     def answered(self, name: str) -> None:
-        """Note that this provider answers the conversation; the time counts from here, and from `ended`."""
+        """Note that this provider answers the conversation."""
         before, self.provider = self.provider, name
         link = self._chain.links[name]
         if link == self._first and link not in self._chain.groups:
             self.provider = None
             if (note := self._affinity.newest(self._key)) is not None:
                 note.ring.mark(note.at, _LONG_AGO)
-        elif name == before:
-            self.ended()
-        else:
-            self._affinity.note(self._key, self._chain.digests[name], self._affinity.clock())
+        elif name != before:
+            self._noted_at = self._affinity.clock()
+            self._affinity.note(self._key, self._chain.digests[name], self._noted_at)
 
     def ended(self) -> None:
-        """Note that an answer has ended."""
-        note = self._affinity.newest(self._key) if self.provider is not None else None
-        if note is None or note.provider != self._chain.digests[self.provider or ""]:
+        """Note that the answer has ended, or as much of it as the client wanted: its minutes count from here."""
+        now = self._affinity.clock()
+        if self.provider is None or now < self._noted_at + NOTED_EVERY_S:
             return
-        if not note.ring.use(note.at, self._affinity.clock()):  # it is overwritten soon
+        note = self._affinity.newest(self._key)
+        if note is None or note.provider != self._chain.digests[self.provider]:
+            return
+        if not note.ring.use(note.at, now):  # it is overwritten soon
             self._affinity.note(self._key, note.provider, note.moved_at)
 
     def _found(self) -> str | None:
         note = self._affinity.newest(self._key)
         if note is None:
             return None
+        self._noted_at = note.answered_at
         now, digests = self._affinity.clock(), self._chain.digests
         name = next((name for name, digest in digests.items() if digest == note.provider), None)
         if name is None or now > note.answered_at + self._minutes * MINUTE_S:

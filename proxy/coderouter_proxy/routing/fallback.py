@@ -71,11 +71,11 @@ class Attempts:
         if self.stay is not None:
             self.stay.answered(name)
 
-    def end(self, *, answered: bool) -> None:
-        """Take note that the client has the whole answer, or what it gets of one."""
+    def end(self) -> None:
+        """Take note that the request has ended, and its answer if there was one."""
         if self.load is not None:
             self.load.move(None)
-        if self.stay is not None and answered:
+        if self.stay is not None and self.provider is not None:
             self.stay.ended()
 
 

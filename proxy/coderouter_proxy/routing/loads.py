@@ -2,6 +2,7 @@
 
 import zlib
 from collections.abc import Mapping
+from functools import lru_cache
 
 from coderouter_proxy.routing.worker_memory import CELLS, WorkerMemory
 
@@ -16,19 +17,21 @@ class Loads:
         self._got: dict[str, float] = {}
 
     def in_flight(self, name: str) -> int:
-        cell = _cell(name)
-        return sum(counts[cell] for counts in self._counts)
+        cell, found = _cell(name), 0
+        for counts in self._counts:
+            found += counts[cell]
+        return found
 
     def in_order(self, weights: Mapping[str, float]) -> list[str]:
         """Return the names, the least busy first: by requests in flight, then by those that they have got."""
         got = self._got
-        return sorted(
-            weights,
-            key=lambda name: (
-                self.in_flight(name) / weights[name],
-                (got.get(name, 0) + 1) / weights[name],
-            ),
-        )
+        return [
+            name
+            for _, _, _, name in sorted(
+                (self.in_flight(name) / weight, (got.get(name, 0) + 1) / weight, place, name)
+                for place, (name, weight) in enumerate(weights.items())
+            )
+        ]
 
     def begin(self, name: str) -> None:
         self._own[_cell(name)] += 1
@@ -58,5 +61,6 @@ class Load:
             self._loads.begin(name)
 
 
+@lru_cache(maxsize=1024)
 def _cell(name: str) -> int:
     return zlib.crc32(name.encode()) % CELLS

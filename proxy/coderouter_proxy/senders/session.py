@@ -5,8 +5,8 @@ Claude Code is `user_…_account_…_session_<id>`, or JSON with a `session_id` 
 """
 
 import zlib
-from collections.abc import Iterator, Mapping
-from hashlib import sha256
+from collections.abc import Mapping
+from hashlib import blake2b
 from typing import Any
 
 import orjson
@@ -19,23 +19,40 @@ TEXT_CHARS_MAX = (
 )
 
 AGENT_ID = b"x-claude-code-agent-id"  # of every subagent of Claude Code
-FIRST_HEADERS = (b"x-claude-code-session-id", b"session-id", b"session_id")  # the latter two of codex
 CACHE_KEY = "prompt_cache_key"  # codex, opencode, and others that speak to OpenAI
-OTHER_HEADERS = (b"x-session-id",)  # opencode, Kilo, and any other client
 USER_ID = "metadata.user_id"
 BEGINNING = "the system text and the first user text"
 
+_FIRST_HEADERS = {name.encode(): name for name in ("x-claude-code-session-id", "session-id", "session_id")}
+"""The latter two are codex'."""
+_OTHER_HEADERS = {b"x-session-id": "x-session-id"}
+"""opencode, Kilo, and any other client."""
 _MARK = "_session_"
 _DIGEST_BYTES = 16
+
+_Named = tuple[str, bytes]
+"""Where the session is named, and how."""
 
 
 def of(headers: Mapping[bytes, bytes], body: Body, outline: Body) -> Session | None:
     """Return the session; None if the client names none and there is no text. `headers` has lower-case names."""
-    for source, value in _named(headers, body):
-        if value := value.strip()[:ID_BYTES_MAX]:
-            return _session(source, value, headers)
-    digest = _beginning(outline)
-    return None if digest is None else _session(BEGINNING, digest, headers)
+    found = (
+        _in_headers(headers, _FIRST_HEADERS)
+        or _cache_key(body)
+        or _in_headers(headers, _OTHER_HEADERS)
+        or _user_id(body)
+        or _beginning(outline)
+    )
+    if found is None:
+        return None
+    source, value = found
+    session_id = b"%b\0%b" % (source.encode(), value)
+    agent_id = headers.get(AGENT_ID)
+    return Session(
+        source,
+        session_id,
+        session_id if agent_id is None else b"%b\0%b" % (session_id, agent_id[:ID_BYTES_MAX]),
+    )
 
 
 def slot(session: Session, slots: int) -> int:
@@ -43,27 +60,23 @@ def slot(session: Session, slots: int) -> int:
     return zlib.crc32(session.conversation) % slots
 
 
-def _session(source: str, value: bytes, headers: Mapping[bytes, bytes]) -> Session:
-    session_id = f"{source}\0".encode() + value
-    agent_id = headers.get(AGENT_ID, b"")[:ID_BYTES_MAX]
-    return Session(source, session_id, session_id + b"\0" + agent_id if agent_id else session_id)
+def _in_headers(headers: Mapping[bytes, bytes], names: Mapping[bytes, str]) -> _Named | None:
+    for name, source in names.items():
+        if (value := headers.get(name)) and (value := value.strip()):
+            return source, value[:ID_BYTES_MAX]
+    return None
 
 
-def _named(headers: Mapping[bytes, bytes], body: Body) -> Iterator[tuple[str, bytes]]:
-    """Yield what may name the session, the strongest first, each with where it is."""
-    yield from _in(headers, FIRST_HEADERS)
-    if isinstance(key := body.get(CACHE_KEY), str):
-        yield CACHE_KEY, _encoded(key)
-    yield from _in(headers, OTHER_HEADERS)
+def _cache_key(body: Body) -> _Named | None:
+    key = body.get(CACHE_KEY)
+    return (CACHE_KEY, _encoded(key)[:ID_BYTES_MAX]) if isinstance(key, str) and key else None
+
+
+def _user_id(body: Body) -> _Named | None:
     metadata = body.get("metadata")
-    if isinstance(metadata, dict) and isinstance(user_id := metadata.get("user_id"), str):
-        yield USER_ID, _encoded(_of_user_id(user_id))
-
-
-def _in(headers: Mapping[bytes, bytes], names: tuple[bytes, ...]) -> Iterator[tuple[str, bytes]]:
-    for name in names:
-        if (value := headers.get(name)) is not None:
-            yield name.decode(), value
+    user_id = metadata.get("user_id") if isinstance(metadata, dict) else None
+    found = _of_user_id(user_id) if isinstance(user_id, str) else ""
+    return (USER_ID, _encoded(found)) if found else None
 
 
 def _of_user_id(user_id: str) -> str:
@@ -79,7 +92,7 @@ def _of_user_id(user_id: str) -> str:
     return found if isinstance(found, str) else ""
 
 
-def _beginning(outline: Body) -> bytes | None:
+def _beginning(outline: Body) -> _Named | None:
     """Return a digest of the system text and the first text of the user; None without any."""
     messages = outline.get("messages")
     texts = [_text(outline.get("system"))]
@@ -92,7 +105,7 @@ def _beginning(outline: Body) -> bytes | None:
             break
     if not any(texts):
         return None
-    return sha256(_encoded("\0".join(texts))).digest()[:_DIGEST_BYTES]
+    return BEGINNING, blake2b(_encoded("\0".join(texts)), digest_size=_DIGEST_BYTES).digest()
 
 
 def _text(content: Any) -> str:  # noqa: ANN401 - of a client

@@ -46,7 +46,9 @@ def stay(affinity: Affinity, chain: Chain = PLAIN, conversation: bytes = CONVERS
 
 
 def answered(affinity: Affinity, name: str, chain: Chain = PLAIN, conversation: bytes = CONVERSATION) -> None:
-    stay(affinity, chain, conversation).answered(name)
+    request = stay(affinity, chain, conversation)
+    request.answered(name)
+    request.ended()
 
 
 def test_minutes_count_from_the_last_answer_and_from_its_end(affinity: Affinity, clock: Clock) -> None:

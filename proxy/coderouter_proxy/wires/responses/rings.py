@@ -36,6 +36,12 @@ class Ring:
         position: int = _HEAD.unpack(self._head)[0]
         return position
 
+    @property
+    def end(self) -> int:
+        """The position after the newest record."""
+        position: int = _HEAD.unpack(self._head)[1]
+        return position
+
     def append(self, name: str, content: bytes, now: float) -> None:
         """Write a record over the oldest ones; one that does not fit is left out. Only one process may."""
         named = name.encode()
@@ -107,6 +113,8 @@ class KnownRing:
     places: dict[str, int] = field(default_factory=dict)
 
     def catch_up(self) -> None:
+        if self.ring.end == self.read_to:
+            return
         for at, name, after in self.ring.since(self.read_to):
             self.places.pop(name, None)  # so that they are in the order of their positions
             self.places[name] = at
