@@ -36,6 +36,7 @@ CREATE TABLE coderouter_events
     tool_calls Nullable(Int64),
     had_tools Nullable(Bool),
     traceparent Nullable(String),
+    session Nullable(String),
     dropped Array(String),
     filters Array(String)
 )

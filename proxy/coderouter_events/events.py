@@ -375,6 +375,11 @@ class RequestFinished(Event):
     tool_calls: Annotated[int, "Tool calls in the answer, those that were repaired included."]
     had_tools: Annotated[bool, "Whether the request has tools."]
     traceparent: Annotated[str | None, "The client's W3C `traceparent` header, if it is valid."]
+    session: Annotated[
+        str | None,
+        "Name of the session that the request belongs to: 12 hexadecimal digits, a hash of its id with a key that only"
+        " the proxy has; null if there is nothing to tell it by.",
+    ]
 
 
 EVENTS: tuple[type[Event], ...] = (

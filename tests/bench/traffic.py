@@ -36,6 +36,7 @@ FINISHED = RequestFinished(
     tool_calls=1,
     had_tools=True,
     traceparent=None,
+    session="5f0c7d21a9be",
 )
 
 

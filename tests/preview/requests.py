@@ -202,6 +202,7 @@ class Request:
             tool_calls=0,
             had_tools=True,
             traceparent=None,
+            session=None,
         )
 
     def _end(self) -> tuple[Outcome, int]:

@@ -19,6 +19,7 @@ WIRES = ("openai", "anthropic", "responses")
 HELLO = "Hello."
 REQUEST_ID = "req_explained"
 COOLDOWNS = "Cooldowns are known only to the running proxy."
+STAYS = "Which provider a conversation stays with is known only to the running proxy: this is the order for a new one."
 
 
 @click.command("explain-route")
@@ -185,14 +186,16 @@ async def _explained(request: "ClientRequest", settings: "Settings") -> "Explana
 
 
 def _shown(request: "ClientRequest", explanation: "Explanation", settings: "Settings") -> dict[str, Any]:
-    from coderouter_proxy.settings import effective  # noqa: PLC0415 - quick help
+    from coderouter_proxy.senders.session import slot  # noqa: PLC0415 - quick help
+    from coderouter_proxy.settings import effective  # noqa: PLC0415
 
-    sender, choice = explanation.sender, explanation.choice
+    sender, choice, session = explanation.sender, explanation.choice, request.session
     resolved = choice.resolved
     providers = []
     for place in explanation.places:
         provider = settings.config.provider(place.provider)
         keyless = place.tried and provider is not None and not effective.has_key(provider)
+        slots = provider.slot_affinity_slots if provider else None
         providers.append(
             {
                 "provider": place.provider,
@@ -201,6 +204,7 @@ def _shown(request: "ClientRequest", explanation: "Explanation", settings: "Sett
                 "remarks": [
                     *place.remarks,
                     *([effective.without_key(provider)] if keyless and provider else []),
+                    *([f"id_slot {slot(session, slots)} of {slots}"] if session and slots else []),
                 ],
             }
         )
@@ -209,6 +213,7 @@ def _shown(request: "ClientRequest", explanation: "Explanation", settings: "Sett
         "agent": sender.agent,
         "request_class": sender.request_class,
         "agent_type": sender.agent_type,
+        "session": session and {"from": session.source, "stays_minutes": explanation.stays_minutes},
         "requested_model": request.requested_model,
         "profile": choice.profile.name,
         "chosen_by": choice.way.name,
@@ -225,6 +230,7 @@ def _lines(shown: dict[str, Any], explanation: "Explanation") -> Iterator[str]:
     yield f"wire             {shown['wire']}"
     yield f"agent            {shown['agent']}"
     yield f"request class    {shown['request_class'] or 'not given'}{kind}"
+    yield f"session          {_session(shown['session'])}"
     yield f"requested model  {shown['requested_model'] or 'none'}"
     yield f"profile          {shown['profile']}"
     for way in WAYS:
@@ -244,5 +250,19 @@ def _lines(shown: dict[str, Any], explanation: "Explanation") -> Iterator[str]:
         model = f" ({each['model']})" if each["model"] else ""
         remarks = "".join(f"; {remark}" for remark in each["remarks"])
         yield f"{mark} {each['provider']}{model}{remarks}"
-    if explanation.choice.profile.cooldown:
-        yield f"\n{COOLDOWNS}"
+    known = ([COOLDOWNS] if explanation.choice.profile.cooldown else []) + (
+        [STAYS] if explanation.stays_minutes is not None else []
+    )
+    if known:
+        yield ""
+    yield from known
+
+
+def _session(shown: dict[str, Any] | None) -> str:
+    if shown is None:
+        return "none"
+    minutes = shown["stays_minutes"]
+    stays = (
+        "" if minutes is None else f"; stays for {minutes:g} minutes with a provider that it had to move to"
+    )
+    return f"by {shown['from']}{stays}"

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Iterator
 from datetime import date
+from functools import cached_property
 from typing import Annotated, Any, Literal, TypeVar
 from urllib.parse import urlsplit, urlunsplit
 
@@ -18,6 +19,7 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 
 from coderouter_proxy.config.auto_rules import AutoRouter
+from coderouter_proxy.config.chains import Affinity, Link, flat
 from coderouter_proxy.config.headers import Headers, can_hold
 from coderouter_proxy.config.http_proxies import HttpProxyUrl
 from coderouter_proxy.config.kinds import PROVIDER_KINDS
@@ -188,6 +190,11 @@ class Provider(_Section):
         " omitted.",
     ] = None
     append_system_prompt: Annotated[str | None, "Appended to the system message."] = None
+    slot_affinity_slots: Annotated[
+        Annotated[int, Field(ge=1, le=1024)] | None,
+        "Slots of a llama.cpp server (its `--parallel`): all requests of a conversation name the same one (`id_slot`),"
+        " so that its prompt cache stays. On Chat Completions only.",
+    ] = None
     output_filters: Annotated[
         list[OutputFilter],
         "`strip_thinking`, `strip_stop_markers`, `strip_tool_call_xml`, `repair_byte_fallback`: applied to answers.",
@@ -237,13 +244,27 @@ class Profile(_Section):
     """A fallback chain; its settings override those of each provider in it."""
 
     name: Annotated[Name, "Unique; `auto` is reserved for the auto router."]
-    providers: Annotated[list[Name], Field(min_length=1), "Names of providers, in the order they are tried."]
+    providers: Annotated[
+        list[Link],
+        Field(min_length=1),
+        "Names of providers, in the order they are tried; a list in it is a group of equal ones, e.g."
+        " `[[gpu1, gpu2], cloud]`, of which the one with the fewest requests in flight is tried first. A member may"
+        " have a weight: `{name: gpu1, weight: 2}`.",
+    ]
     timeout_s: Annotated[TimeoutSeconds | None, "Overrides that of each provider."] = None
     append_system_prompt: Annotated[str | None, 'Overrides that of each provider; `""` removes it.'] = None
     cooldown: Annotated[
         Cooldown | None,
         "Move failing providers to the end of the chain; `{}` uses the defaults; off when omitted.",
     ] = None
+    affinity: Annotated[
+        Affinity, "How long a conversation stays with the provider that answers it; see below."
+    ] = Affinity()
+
+    @cached_property
+    def names(self) -> list[str]:
+        """The names of all providers, in the order of the chain."""
+        return flat(self.providers)
 
 
 class Server(_Section):
@@ -303,7 +324,7 @@ class Config(_Section):
         """Yield each (profile, provider) where a chain names a provider that is not configured."""
         known = {provider.name for provider in self.providers}
         for profile in self.profiles:
-            yield from ((profile.name, name) for name in profile.providers if name not in known)
+            yield from ((profile.name, name) for name in profile.names if name not in known)
 
 
 def field_descriptions(section: type[BaseModel]) -> dict[str, str]:

@@ -68,7 +68,7 @@ class CountTokens:
 
 async def _count(request: ClientRequest, routing: Routing) -> int:
     profile = choice.choose(routing, request, Sender.of(request.headers)).profile
-    clients = (routing.clients[name] for name in profile.providers if name in routing.clients)
+    clients = (routing.clients[name] for name in profile.names if name in routing.clients)
     first = next((each for each in clients if routing.config.allow_paid or not each.provider.paid), None)
     counted = await first.count_tokens(request, profile) if first is not None else None
     if counted is not None:

@@ -33,6 +33,7 @@ from coderouter_proxy.routing import choice, cost, fallback
 from coderouter_proxy.routing.auto_router import Resolved
 from coderouter_proxy.routing.exhausted import ChainExhausted
 from coderouter_proxy.routing.router import Runtime
+from coderouter_proxy.senders import session_hash
 from coderouter_proxy.senders.sender import Sender
 from coderouter_proxy.senders.trace import traceparent
 from coderouter_proxy.wires.client import ClientWire
@@ -249,8 +250,10 @@ class _Exchange:
                 tool_calls=known.tool_calls,
                 had_tools=request is not None and request.has_tools,
                 traceparent=traceparent(self._headers),
+                session=session_hash.shown(request.session, self._runtime.session_key) if request else None,
             )
         )
+        self._attempts.end()
         if provider:
             self._runtime.budgets.spend(provider, cost_usd)
 

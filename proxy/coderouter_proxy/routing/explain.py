@@ -4,11 +4,15 @@ from dataclasses import dataclass
 
 from coderouter_proxy.request import ClientRequest
 from coderouter_proxy.routing import choice, gates, order
+from coderouter_proxy.routing.affinity import Affinity
 from coderouter_proxy.routing.choice import Choice
 from coderouter_proxy.routing.cooldown import Cooldowns
 from coderouter_proxy.routing.cost import Budgets
+from coderouter_proxy.routing.groups import Chain
+from coderouter_proxy.routing.loads import Loads
 from coderouter_proxy.routing.order import Asked
 from coderouter_proxy.routing.router import Routing
+from coderouter_proxy.routing.worker_memory import WorkerMemory
 from coderouter_proxy.senders.sender import Sender
 
 
@@ -23,33 +27,46 @@ class Place:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Explanation:
-    """`places` are in the order of trying; those that are left out come last."""
+    """`places` are in the order of trying; those that are left out come last.
+
+    `stays_minutes` is how long the conversation stays with a provider; None if it does not.
+    """
 
     sender: Sender
+    stays_minutes: float | None
     choice: Choice
     places: tuple[Place, ...]
 
 
 def explain(request: ClientRequest, routing: Routing, budgets: Budgets) -> Explanation:
-    """Return the profile of the request and the order of its providers, and why; none is in cooldown.
+    """Return the profile of the request and the order of its providers, and why; none is in cooldown or busy.
+
+    It is as if the request were the first one of its conversation.
 
     Raises:
         HttpError: the client would get it instead of an answer.
     """
     sender = Sender.of(request.headers)
     chosen = choice.choose(routing, request, sender)
-    asked = Asked(request, chosen.profile, routing, Cooldowns(lambda _: None))
+    memory = WorkerMemory()
+    asked = Asked(
+        request, chosen.profile, routing, Cooldowns(lambda _: None), Loads(memory), Affinity(memory)
+    )
     names, remarks = order.explained(asked)
-    left_out = [name for name in asked.profile.providers if name not in names]
-    places = [_place(name, remarks.get(name, []), routing, budgets) for name in names]
+    left_out = [name for name in asked.profile.names if name not in names]
+    chain = routing.chains.get(chosen.profile.name)
+    places = [_place(name, remarks.get(name, []), chain, routing, budgets) for name in names]
     places += [Place(provider=name, tried=False, remarks=tuple(remarks[name])) for name in left_out]
-    return Explanation(sender=sender, choice=chosen, places=tuple(places))
+    minutes = chosen.profile.affinity.minutes if asked.stay is not None else None
+    return Explanation(sender=sender, stays_minutes=minutes, choice=chosen, places=tuple(places))
 
 
-def _place(name: str, remarks: list[str], routing: Routing, budgets: Budgets) -> Place:
+def _place(name: str, remarks: list[str], chain: Chain | None, routing: Routing, budgets: Budgets) -> Place:
     client = routing.clients.get(name)
     provider = client.provider if client else None
     skip = gates.skip("", name, provider, budgets, allow_paid=routing.config.allow_paid)
     if skip is not None:
         return Place(provider=name, tried=False, remarks=(f"skipped: {gates.reason(skip)}",))
-    return Place(provider=name, tried=True, remarks=tuple(remarks))
+    equals = chain.equals(name) if chain is not None else []
+    equal = [f"equal to {', '.join(equals)}: the least busy is first"] if equals else []
+    return Place(provider=name, tried=True, remarks=(*equal, *remarks))

@@ -31,7 +31,9 @@ from coderouter_proxy.providers.wordings.adaptation import Adaptation, Value
 from coderouter_proxy.redact import shortened
 from coderouter_proxy.request import ClientRequest
 from coderouter_proxy.routing import capabilities, gates, order, unexpected
+from coderouter_proxy.routing.affinity import Stay
 from coderouter_proxy.routing.exhausted import chain_exhausted
+from coderouter_proxy.routing.loads import Load
 from coderouter_proxy.routing.router import Routing, Runtime
 
 log = logging.getLogger(__name__)
@@ -51,12 +53,30 @@ class Attempts:
     blocked: list[str] = field(default_factory=list)
     over_budget: list[str] = field(default_factory=list)
     waited_s: float = 0.0
+    load: Load | None = None
+    stay: Stay | None = None
 
     def skipped(self, skip: gates.Skip) -> None:
         if isinstance(skip, SkipPaidProvider):
             self.blocked.append(skip.provider)
         elif isinstance(skip, SkipBudgetExceeded):
             self.over_budget.append(skip.provider)
+
+    def begin(self, name: str) -> None:
+        """Count the request as one in flight at this provider, and no longer at the one before."""
+        if self.load is not None:
+            self.load.move(name)
+
+    def answered(self, name: str) -> None:
+        if self.stay is not None:
+            self.stay.answered(name)
+
+    def end(self) -> None:
+        """Take note that the request has ended, and its answer if there was one."""
+        if self.load is not None:
+            self.load.move(None)
+        if self.stay is not None and self.provider is not None:
+            self.stay.ended()
 
 
 async def answer(
@@ -71,8 +91,10 @@ async def answer(
         HttpError: the request forces a tool that runs at a vendor, and no provider of the chain has it.
         NotKept: it refers to an answer that no provider of the chain may have.
     """
-    asked = order.Asked(request, profile, routing, runtime.cooldowns)
+    asked = order.Asked(request, profile, routing, runtime.cooldowns, runtime.loads, runtime.affinity)
     names = order.in_order(asked)
+    attempts.stay = asked.stay
+    attempts.load = Load(runtime.loads) if routing.has_groups else None
     if log.isEnabledFor(logging.DEBUG):
         log.debug("%s: profile %s: %s", request.request_id, profile.name, order.described(asked))
     refused: list[_Attempt] = []
@@ -91,15 +113,19 @@ async def answer(
         else:
             assert client is not None
             attempt = _Attempt(client, request, profile, runtime, attempts)
+            attempts.begin(name)
             found = await attempt.run(can_think=routing.capabilities[name].thinking)
             if isinstance(found, Answer):
+                attempts.answered(name)
                 return found
             refused.append(attempt)
             if not found.retryable:
                 break
     for attempt in refused:
+        attempts.begin(attempt.name)
         resort = await attempt.last_resort()
         if isinstance(resort, Answer):
+            attempts.answered(attempt.name)
             return resort
     raise chain_exhausted(
         request.request_id,
@@ -142,7 +168,7 @@ class _Attempt:
         attempts: Attempts,
     ) -> None:
         self._client = client
-        self._name = client.provider.name
+        self.name = client.provider.name
         self._request = request
         self._sent = request
         self._profile = profile
@@ -224,7 +250,7 @@ class _Attempt:
                 self._emit(
                     ProviderAdapted(
                         request_id=self._request.request_id,
-                        provider=self._name,
+                        provider=self.name,
                         trait=adaptation.trait,
                         value=adaptations.shown(value),
                         reason=adaptation.id,
@@ -237,7 +263,7 @@ class _Attempt:
         request_id, stream = self._request.request_id, self._request.stream
         self._started = time.perf_counter()
         self._attempts.count += 1
-        self._emit(TryProvider(request_id=request_id, provider=self._name, stream=stream))
+        self._emit(TryProvider(request_id=request_id, provider=self.name, stream=stream))
         without_thinking = self._sent is not self._request
         if without_thinking:
             self._emit_degraded(["thinking"], "provider-does-not-support")
@@ -271,7 +297,7 @@ class _Attempt:
             return self._failed(self._failure(attempt.error))
         duration_s = round(time.perf_counter() - self._started, 6)
         self._emit(
-            ProviderOk(request_id=request_id, provider=self._name, stream=stream, duration_s=duration_s)
+            ProviderOk(request_id=request_id, provider=self.name, stream=stream, duration_s=duration_s)
         )
         self._attempts.provider = self._client.provider
         return Answer(pieces=self._observed(answer), log=answer.log, headers=answer.headers)
@@ -279,14 +305,14 @@ class _Attempt:
     def _failure(self, error: Exception) -> ProviderError:
         """Return the exception as a failure of this provider, without its secrets."""
         secrets = self._client.secrets
-        return unexpected.failure(error, self._name, secrets).scrubbed(*secrets)
+        return unexpected.failure(error, self.name, secrets).scrubbed(*secrets)
 
     def _failed(self, error: ProviderError) -> ProviderError:
         self._error = error
         self._emit_failed(ProviderFailed, error)
-        self._attempts.errors[self._name] = error
+        self._attempts.errors[self.name] = error
         if self._profile.cooldown:
-            self._runtime.cooldowns.failed(self._name, error, self._profile.cooldown)
+            self._runtime.cooldowns.failed(self.name, error, self._profile.cooldown)
         return error
 
     async def _observed(self, answer: Answer) -> AsyncGenerator[bytes]:
@@ -299,11 +325,11 @@ class _Attempt:
             error = self._failure(raw)
             self._emit_failed(ProviderFailedMidstream, error)
             if cooldown:
-                self._runtime.cooldowns.failed(self._name, error, cooldown)
+                self._runtime.cooldowns.failed(self.name, error, cooldown)
             raise error from None
         else:
             if cooldown:
-                self._runtime.cooldowns.succeeded(self._name)
+                self._runtime.cooldowns.succeeded(self.name)
         finally:
             try:
                 self._emit_changes(answer.log().changes)
@@ -312,7 +338,7 @@ class _Attempt:
 
     def _emit_changes(self, changes: Changes) -> None:
         """Emit what was changed in the answer, once, if anything was."""
-        request_id, name = self._request.request_id, self._name
+        request_id, name = self._request.request_id, self.name
         if changes.stripped:
             self._emit_degraded(changes.stripped, "non-standard-field")
         if changes.filters:
@@ -334,7 +360,7 @@ class _Attempt:
         if dropped:
             self._emit(
                 CapabilityDegraded(
-                    request_id=self._request.request_id, provider=self._name, dropped=dropped, reason=reason
+                    request_id=self._request.request_id, provider=self.name, dropped=dropped, reason=reason
                 )
             )
 
@@ -342,7 +368,7 @@ class _Attempt:
         self._emit(
             event(
                 request_id=self._request.request_id,
-                provider=self._name,
+                provider=self.name,
                 status=error.status,
                 # After the first content nothing is tried again.
                 retryable=error.retryable and event is not ProviderFailedMidstream,

@@ -11,11 +11,14 @@ from coderouter_proxy.eventlog import worker_counts
 from coderouter_proxy.providers.client import ProviderClient, provider_client
 from coderouter_proxy.providers.transport import Transport
 from coderouter_proxy.relay.text import AnswerPolicy
-from coderouter_proxy.routing import auto_router, capabilities
+from coderouter_proxy.routing import auto_router, capabilities, worker_memory
 from coderouter_proxy.routing.access import Access
+from coderouter_proxy.routing.affinity import Affinity
 from coderouter_proxy.routing.capabilities import CapabilityRule, ModelCapabilities
 from coderouter_proxy.routing.cooldown import Cooldowns
 from coderouter_proxy.routing.cost import Budgets
+from coderouter_proxy.routing.groups import Chain
+from coderouter_proxy.routing.loads import Loads
 from coderouter_proxy.routing.models import Models
 from coderouter_proxy.routing.profiles import DefaultProfile
 from coderouter_proxy.wires.state import origin_of
@@ -25,7 +28,10 @@ Emit = Callable[[Event], None]
 
 @dataclass(frozen=True, kw_only=True)
 class Routing:
-    """A loaded configuration; `capabilities` and `clients` are by provider name."""
+    """A loaded configuration; `capabilities` and `clients` are by provider name, `chains` by that of the profile.
+
+    Only chains that leave a choice are among them.
+    """
 
     config: Config
     default: DefaultProfile
@@ -34,6 +40,8 @@ class Routing:
     auto_router: auto_router.Router
     capabilities: Mapping[str, ModelCapabilities]
     clients: Mapping[str, ProviderClient]
+    chains: Mapping[str, Chain]
+    has_groups: bool
 
     @classmethod
     def of(
@@ -54,6 +62,9 @@ class Routing:
             )
             for provider in config.providers
         }
+        chains = {
+            profile.name: Chain.of(profile, config) for profile in config.profiles if len(profile.names) > 1
+        }
         return cls(
             config=config,
             default=default,
@@ -67,6 +78,8 @@ class Routing:
                 )
                 for provider in config.providers
             },
+            chains=chains,
+            has_groups=any(chain.groups for chain in chains.values()),
         )
 
 
@@ -80,8 +93,16 @@ class Runtime:
     budgets: Budgets
     ping_s: float
     bodies: BodyMemory = field(default_factory=BodyMemory)
+    affinity: Affinity = field(init=False)
+    loads: Loads = field(init=False)
+    session_key: bytes = b""
+    """For the names of sessions in events."""
     _in_flight: int = 0
     _counts: worker_counts.OwnCounts | None = field(default_factory=worker_counts.own)
+
+    def __post_init__(self) -> None:
+        memory = worker_memory.own()
+        self.affinity, self.loads = Affinity(memory), Loads(memory)
 
     @property
     def in_flight(self) -> int:

@@ -19,6 +19,7 @@ from coderouter_proxy.providers.transport import Transport
 from coderouter_proxy.routing.cooldown import Cooldowns
 from coderouter_proxy.routing.cost import Budgets
 from coderouter_proxy.routing.router import Runtime
+from coderouter_proxy.senders import session_hash
 from coderouter_proxy.server import other_routes, request_log
 from coderouter_proxy.server.lifecycle import lifecycle
 from coderouter_proxy.server.reload import new_routing
@@ -37,6 +38,7 @@ def create(settings: Settings, notify: Notify, refusals: Refusals) -> ASGIApp:
         budgets=Budgets(settings.spend_path),
         ping_s=settings.ping_s,
         bodies=BodyMemory(refusals, workers=settings.launch.workers),
+        session_key=session_hash.key_in(settings.state_folder) if settings.launch.events_path else b"",
     )
     hot: dict[str, ASGIApp] = {
         path: Ingress(runtime, wire) for wire in CLIENT_WIRES.values() for path in (wire.path, *wire.aliases)

@@ -26,7 +26,9 @@ from coderouter_proxy.config.validation import ConfigErrors
 from coderouter_proxy.eventlog import worker_counts
 from coderouter_proxy.eventlog.worker_counts import Left, WorkerCounts
 from coderouter_proxy.eventlog.writer import EventLog
+from coderouter_proxy.routing import worker_memory
 from coderouter_proxy.routing.profiles import UnknownMode
+from coderouter_proxy.routing.worker_memory import WorkerMemory
 from coderouter_proxy.server.draining import DrainingServer, blocked_signals, drain_s_max, stopping
 from coderouter_proxy.server.reload import KEPT, reloaded
 from coderouter_proxy.settings.launch import Settings, read_settings
@@ -86,6 +88,7 @@ class Supervisor:
         self._hung_after_s = hung_after_s
         self._workers: list[_Worker] = []
         self._memory = for_workers(workers)
+        self._routing_memory = WorkerMemory(workers)
         self._counts = WorkerCounts(workers)
         self._unwritten: list[EventLog] = []
         self._all_exited = asyncio.Event()
@@ -121,6 +124,7 @@ class Supervisor:
                 self._grace_s,
                 self._logs,
                 self._memory,
+                self._routing_memory,
                 self._counts,
                 number,
             ),
@@ -280,12 +284,15 @@ def _run_worker(
     grace_s: float,
     logs: LogOptions,
     memory: SharedMemory | None,
+    routing_memory: WorkerMemory,
     counts: WorkerCounts,
     number: int,
 ) -> None:
     log_to_stderr(logs)
     channel.settimeout(0)
     worker_counts.share(counts.of(number))
+    routing_memory.write_to(number)
+    worker_memory.share(routing_memory)
     if memory is not None:
         memory.write_to(number)
         RESPONSES.memory = memory

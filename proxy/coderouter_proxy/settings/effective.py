@@ -1,11 +1,12 @@
 """The effective configuration: defaults and environment applied, and the providers each profile would try now."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from coderouter_proxy.config import headers
+from coderouter_proxy.config.chains import Member, weighted
 from coderouter_proxy.config.schema import Config, Provider
 from coderouter_proxy.redact import masked
 from coderouter_proxy.routing import capabilities, gates
@@ -45,7 +46,7 @@ def context_tokens(config: Config, profile: str | None) -> int | None:
     """
     rules = capabilities.load()
     name = profile or config.default_profile
-    chain = next((each.providers for each in config.profiles if each.name == name), [])
+    chain = next((each.names for each in config.profiles if each.name == name), [])
     providers = [
         provider for each in chain if (provider := config.provider(each)) and provider.kind != "echo"
     ]
@@ -73,7 +74,11 @@ def chains(settings: Settings) -> dict[str, list[Link]]:
     """Return the chain of each profile as a plain request would go through it now, in the order of trying."""
     budgets = spent(settings)
     return {
-        profile.name: [_link(name, settings.config, budgets) for name in profile.providers]
+        profile.name: [
+            _link(name, equals, settings.config, budgets)
+            for link in profile.providers
+            for name, equals in _members(link)
+        ]
         for profile in settings.config.profiles
     }
 
@@ -84,13 +89,23 @@ def spent(settings: Settings) -> Budgets:
     return Budgets(path if path and path.exists() else None)
 
 
-def _link(name: str, config: Config, budgets: Budgets) -> Link:
+def _members(link: str | Sequence[str | Member]) -> Iterator[tuple[str, str]]:
+    """Yield each provider of the link, with a remark on those that are equal to it."""
+    weights = dict(weighted(link))
+    for name, weight in weights.items():
+        others = ", ".join(other for other in weights if other != name)
+        if not others:
+            yield name, ""
+        else:
+            yield name, f"equal to {others}" + ("" if weight == 1 else f", with a weight of {weight:g}")
+
+
+def _link(name: str, equals: str, config: Config, budgets: Budgets) -> Link:
     provider = config.provider(name)
     if (skip := gates.skip("", name, provider, budgets, allow_paid=config.allow_paid)) is not None:
         return Link(provider=name, tried=False, remark=gates.reason(skip))
-    if provider is not None and not has_key(provider):
-        return Link(provider=name, tried=True, remark=without_key(provider))
-    return Link(provider=name, tried=True)
+    keyless = without_key(provider) if provider is not None and not has_key(provider) else ""
+    return Link(provider=name, tried=True, remark="; ".join(filter(None, (equals, keyless))))
 
 
 def without_key(provider: Provider) -> str:

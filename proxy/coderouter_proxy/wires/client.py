@@ -12,6 +12,7 @@ import orjson
 from coderouter_events.closed_sets import Ingress
 from coderouter_proxy.errors import HttpError
 from coderouter_proxy.request import Body, ClientRequest
+from coderouter_proxy.senders import session
 from coderouter_proxy.wires.answer_writer import AnswerWriter
 from coderouter_proxy.wires.conversation import Conversation
 
@@ -51,7 +52,13 @@ class ClientWire(ABC):
         check_messages(body)
         stream = checked_stream(body)
         return ClientRequest(
-            request_id=request_id, ingress=self.ingress, body=body, raw=raw, headers=headers, stream=stream
+            request_id=request_id,
+            ingress=self.ingress,
+            body=body,
+            raw=raw,
+            headers=headers,
+            stream=stream,
+            session=session.of(headers, body, body),
         )
 
     @abstractmethod

@@ -172,7 +172,7 @@ def test_the_paid_gate_stays_closed_for_it(allow_paid: bool, tried: list[tuple[s
     emitted: list[Event] = []
     given = routing(allow_paid=allow_paid)
     chain = Profile(name="default", providers=["local", "paid claude"])
-    clients = {name: Answering(given.config, name) for name in chain.providers}
+    clients = {name: Answering(given.config, name) for name in chain.names}
     runtime = Runtime(
         routing=replace(given, clients=clients),
         emit=emitted.append,

@@ -15,6 +15,7 @@ from coderouter_events.closed_sets import Ingress
 from coderouter_proxy import token_estimate
 from coderouter_proxy.errors import HttpError
 from coderouter_proxy.request import Body, ClientRequest
+from coderouter_proxy.senders import session
 from coderouter_proxy.wires import json_values
 from coderouter_proxy.wires.answer_writer import AnswerWriter
 from coderouter_proxy.wires.client import (
@@ -72,6 +73,7 @@ class ResponsesClient(OpenAIClient):
         stream = checked_stream(given)
         items, missed = resolved(given, self.memory)
         body = {**given, "input": items}
+        shaped = outline(body)
         return ClientRequest(
             request_id=request_id,
             ingress=self.ingress,
@@ -79,9 +81,10 @@ class ResponsesClient(OpenAIClient):
             raw=raw,
             headers=headers,
             stream=stream,
-            shaped=outline(body),
+            shaped=shaped,
             given=given,
             missed=missed,
+            session=session.of(headers, given, shaped),
         )
 
     def conversation(self, body: Body, drop: Drop) -> Conversation:

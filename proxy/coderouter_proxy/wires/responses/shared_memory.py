@@ -10,7 +10,6 @@ import struct
 import sys
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
 from multiprocessing.reduction import DupFd
 from typing import Any
 
@@ -23,7 +22,7 @@ from coderouter_proxy.wires.responses.memory import (
     Memory,
     locked,
 )
-from coderouter_proxy.wires.responses.rings import NAME_BYTES, Ring
+from coderouter_proxy.wires.responses.rings import NAME_BYTES, KnownRing, Ring
 
 _LENGTHS = struct.Struct("@III")  # of the previous id, the origin and the request; what follows is the end
 _PREFIX = "resp_"
@@ -31,22 +30,6 @@ _ITEM = "item "  # in the names of records that hold the id of the response with
 _OWN_ID_CHARS = 24  # of a response that is written here, without the prefix
 _PAGE = 4096
 _LONG_AGO = float("-inf")
-
-
-@dataclass(slots=True)
-class _Known:
-    """A ring, as far as this process has read it: the positions of its records by name, in their order."""
-
-    ring: Ring
-    read_to: int = 0
-    places: dict[str, int] = field(default_factory=dict)
-
-    def catch_up(self) -> None:
-        for at, name, after in self.ring.since(self.read_to):
-            self.places[name] = at
-            self.read_to = after
-        while self.places and self.places[first := next(iter(self.places))] < self.ring.oldest:
-            del self.places[first]
 
 
 class SharedMemory(Memory):
@@ -61,7 +44,7 @@ class SharedMemory(Memory):
         size = _ring_bytes(workers)
         memory = memoryview(mmap.mmap(fd, size * workers))
         rings = [memory[size * number : size * (number + 1)] for number in range(workers)]
-        self._known = [_Known(Ring(each, RESPONSES_MAX // workers)) for each in rings]
+        self._known = [KnownRing(Ring(each, RESPONSES_MAX // workers)) for each in rings]
         self._own = self._known[0].ring
 
     def __reduce__(self) -> tuple[Any, ...]:
