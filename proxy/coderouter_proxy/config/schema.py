@@ -160,6 +160,22 @@ class Provider(_Section):
     ]
     api_key_env: Annotated[VariableName | None, "Environment variable that holds its API key."] = None
     paid: Annotated[bool, "Only used when `allow_paid` is true."] = False
+    max_in_flight: Annotated[
+        Annotated[int, Field(ge=1)] | None,
+        "Requests that it gets at once, from all workers together; others wait in line for `queue_s`. No limit when"
+        " omitted.",
+    ] = None
+    queue_s: Annotated[
+        float,
+        Field(ge=0, le=3600),
+        "Seconds that a request waits in line for a place, before the next provider of the chain is tried.",
+    ] = 60.0
+    retries: Annotated[
+        int,
+        Field(ge=0, le=3),
+        "How often a request is sent again, after half a second or what `Retry-After` says, up to 2 s: when it refuses"
+        " the connection or drops it without an answer, and at a 503 while it loads a model.",
+    ] = 0
     timeout_s: Annotated[
         TimeoutSeconds, "Seconds to the first content of a stream, or to the complete answer."
     ] = 30.0

@@ -18,6 +18,7 @@ from coderouter_proxy.routing.cooldown import Cooldowns
 from coderouter_proxy.routing.cost import Budgets
 from coderouter_proxy.routing.models import Models
 from coderouter_proxy.routing.profiles import DefaultProfile
+from coderouter_proxy.routing.queues import Queues
 from coderouter_proxy.wires.state import origin_of
 
 Emit = Callable[[Event], None]
@@ -80,6 +81,7 @@ class Runtime:
     budgets: Budgets
     ping_s: float
     bodies: BodyMemory = field(default_factory=BodyMemory)
+    queues: Queues = field(default_factory=Queues)
     _in_flight: int = 0
     _counts: worker_counts.OwnCounts | None = field(default_factory=worker_counts.own)
 
