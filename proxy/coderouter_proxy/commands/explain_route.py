@@ -185,14 +185,15 @@ async def _explained(request: "ClientRequest", settings: "Settings") -> "Explana
 
 
 def _shown(request: "ClientRequest", explanation: "Explanation", settings: "Settings") -> dict[str, Any]:
-    from coderouter_proxy.settings import effective  # noqa: PLC0415 - quick help
+    from coderouter_proxy.providers import keys  # noqa: PLC0415 - quick help
+    from coderouter_proxy.settings import effective  # noqa: PLC0415
 
     sender, choice = explanation.sender, explanation.choice
     resolved = choice.resolved
     providers = []
     for place in explanation.places:
         provider = settings.config.provider(place.provider)
-        keyless = place.tried and provider is not None and not effective.has_key(provider)
+        keyless = place.tried and provider is not None and not keys.has_key(provider)
         providers.append(
             {
                 "provider": place.provider,

@@ -25,11 +25,13 @@ from coderouter_proxy.config.traits import Traits
 from coderouter_proxy.config.values import (
     Dollars,
     JsonObject,
+    KeyFiles,
     Name,
     Text,
     TimeoutSeconds,
     TimeZone,
     VariableName,
+    VariableNames,
     http_url,
 )
 
@@ -127,6 +129,7 @@ class Capabilities(_Section):
 FIXED_PARAMS = ("messages", "model", "stream")
 """What a request is; the router itself decides these."""
 KEY_HEADERS = ("authorization", "x-api-key")
+KEY_FIELDS = ("api_key_env", "api_key_file")
 
 
 def _settable(params: _Params) -> _Params:
@@ -134,6 +137,10 @@ def _settable(params: _Params) -> _Params:
         if name in params:
             raise ValueError(f"has {name!r}, which the router decides; remove it")
     return params
+
+
+def _listed(value: str | list[str] | None) -> list[str]:
+    return [] if value is None else [value] if isinstance(value, str) else value
 
 
 def _needs_address(kind: object) -> bool:
@@ -158,7 +165,16 @@ class Provider(_Section):
         Field(examples=["qwen2.5-coder:7b"]),
         'Sent instead of the model the client names; `""` sends the client\'s. `echo` needs none.',
     ]
-    api_key_env: Annotated[VariableName | None, "Environment variable that holds its API key."] = None
+    api_key_env: Annotated[
+        VariableNames,
+        "Environment variable that holds its API key, or a list of them: a key that it refuses with 401, 402, 403 or"
+        " 429 rests, and the next one is sent.",
+    ] = None
+    api_key_file: Annotated[
+        KeyFiles,
+        "File that holds its API key, or a list of them, e.g. `${CREDENTIALS_DIRECTORY}/openai`; read again when it"
+        " changes. Its keys come after those of `api_key_env`.",
+    ] = None
     paid: Annotated[bool, "Only used when `allow_paid` is true."] = False
     max_in_flight: Annotated[
         Annotated[int, Field(ge=1)] | None,
@@ -227,8 +243,8 @@ class Provider(_Section):
 
     @field_validator("api_key_env")
     @classmethod
-    def _holds_a_key(cls, value: str | None) -> str | None:
-        if value is not None and not can_hold(os.environ.get(value, "").strip()):
+    def _holds_a_key(cls, value: str | list[str] | None) -> str | list[str] | None:
+        if not all(can_hold(os.environ.get(name, "").strip()) for name in _listed(value)):
             raise ValueError(
                 "holds a key with line breaks or other characters that no header can hold; correct the variable"
             )
@@ -237,11 +253,19 @@ class Provider(_Section):
     @field_validator("headers")
     @classmethod
     def _has_one_key(cls, value: dict[str, str], info: ValidationInfo) -> dict[str, str]:
-        if info.data.get("api_key_env") is not None:
-            for name in value:
+        for field in KEY_FIELDS:
+            for name in value if info.data.get(field) is not None else ():
                 if name.lower() in KEY_HEADERS:
-                    raise ValueError(f"has {name!r} beside api_key_env, which sets it; remove one of them")
+                    raise ValueError(f"has {name!r} beside {field}, which sets it; remove one of them")
         return value
+
+    @property
+    def key_variables(self) -> list[str]:
+        return _listed(self.api_key_env)
+
+    @property
+    def key_files(self) -> list[str]:
+        return _listed(self.api_key_file)
 
     def public_url(self) -> str:
         """Return `base_url` without any user name and password."""
