@@ -131,12 +131,21 @@ class HistogramSeries(msgspec.Struct):
         return list(accumulate(self.counts))
 
 
+class Queue(NamedTuple):
+    """Requests of a proxy process at a provider with a limit, and those in line for a place there."""
+
+    provider: str
+    in_flight: int
+    waiting: int
+
+
 class ProxyHeartbeat(NamedTuple):
     """The newest state that a proxy process reported of itself."""
 
     ts: float
     in_flight: int
     ended: bool = False
+    queues: tuple[Queue, ...] = ()
 
 
 class Cooldown(NamedTuple):

@@ -1,7 +1,9 @@
 """Explain how a request would be routed now, with the code that routes it; no provider gets anything."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
+from coderouter_proxy.config.schema import Provider
 from coderouter_proxy.request import ClientRequest
 from coderouter_proxy.routing import choice, gates, order
 from coderouter_proxy.routing.choice import Choice
@@ -52,4 +54,16 @@ def _place(name: str, remarks: list[str], routing: Routing, budgets: Budgets) ->
     skip = gates.skip("", name, provider, budgets, allow_paid=routing.config.allow_paid)
     if skip is not None:
         return Place(provider=name, tried=False, remarks=(f"skipped: {gates.reason(skip)}",))
-    return Place(provider=name, tried=True, remarks=tuple(remarks))
+    return Place(
+        provider=name, tried=True, remarks=(*remarks, *(_ways_to_wait(provider) if provider else ()))
+    )
+
+
+def _ways_to_wait(provider: Provider) -> Iterator[str]:
+    """Yield what happens at the provider before the next one is tried."""
+    if provider.max_in_flight is not None:
+        yield f"gets {provider.max_in_flight} at once; others wait up to {provider.queue_s:g} s"
+    if (keys := len(provider.key_variables) + len(provider.key_files)) > 1:
+        yield f"{keys} keys"
+    if provider.retries:
+        yield f"tried up to {1 + provider.retries} times if it drops the connection or loads its model"

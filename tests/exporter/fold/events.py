@@ -47,6 +47,6 @@ def reloaded(second: int, writer: str, **more: object) -> bytes:
     return line("config-reloaded", ts=f"1970-01-01T00:00:{second:02}.000Z", writer=writer, **more)
 
 
-def heartbeat(second: int, writer: str, in_flight: int) -> bytes:
+def heartbeat(second: int, writer: str, in_flight: int, **more: object) -> bytes:
     ts = f"1970-01-01T00:00:{second:02}.000Z"
-    return line("proxy-heartbeat", ts=ts, writer=writer, in_flight=in_flight)
+    return line("proxy-heartbeat", ts=ts, writer=writer, in_flight=in_flight, **more)
