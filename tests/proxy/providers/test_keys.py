@@ -1,6 +1,7 @@
 """Several keys of one provider: the next one is sent when one is refused, and files of keys are read again."""
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -12,8 +13,8 @@ from coderouter_proxy.errors import ProviderError
 from coderouter_proxy.providers.keys import CHECK_S, FILE_BYTES_MAX, REST_S, Keys, Picked, has_key, problems
 from support.events import Event, names, read
 from support.proxy import openai_answers as says
-from support.proxy.process import config, provider, serving
-from support.proxy.upstream import Provider, Received, Script
+from support.proxy.process import Proxy, config, provider, serving
+from support.proxy.upstream import Provider, Received, Script, Upstream
 
 ENV = {"ONE": "key-number-one", "TWO": "key-number-two", "THREE": "key-number-three"}
 AGAIN = ["try-provider", "provider-failed"]
@@ -28,49 +29,52 @@ def indices(story: list[Event]) -> list[int | None]:
     return [event["key_index"] for event in story if "key_index" in event]
 
 
-@pytest.mark.parametrize("streamed", [False, True], ids=["whole", "streamed"])
-@pytest.mark.parametrize("status", [401, 402, 403, 429])
+@pytest.fixture(scope="module")
+def keyring(upstream_server: Upstream, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Proxy]:
+    """A proxy with profiles of keys: `a` with some, then `b`. Each is for one test, because keys rest."""
+    a, b = (upstream_server.provider(name).base_url for name in "ab")
+    profiles = {"401": ["ONE", "TWO"], "429": ["ONE", "TWO"], "all": [*ENV], "500": ["ONE", "TWO"]}
+    providers = [provider(f"a{name}", a, api_key_env=keys) for name, keys in profiles.items()]
+    text = config([*providers, provider("b", b)], default_profile="all")
+    text["profiles"] = [
+        {"name": name, "providers": [f"a{name}", "b"], "cooldown": {"threshold": 2}} for name in profiles
+    ]
+    with serving(tmp_path_factory.mktemp("keyring"), text, env=ENV) as served:
+        yield served
+        assert not any(key in served.events_path.read_text() for key in ENV.values())
+
+
+@pytest.mark.parametrize(("status", "streamed"), [(401, False), (429, True)])
 def test_the_next_key_is_sent_before_the_next_provider(
-    status: int, streamed: bool, tmp_path: Path, a: Provider, b: Provider
+    status: int, streamed: bool, keyring: Proxy, a: Provider
 ) -> None:
     a.plays(says.error("no", status), *[says.hello(as_stream=streamed)] * 2)
-    text = config([provider("a", a.base_url, api_key_env=["ONE", "TWO"]), provider("b", b.base_url)])
-    with serving(tmp_path, text, env=ENV) as served:
-        first = served.story(served.chat(stream=streamed).rest().request_id)
-        second = served.story(served.chat(stream=streamed).rest().request_id)
+    first, second = (
+        keyring.story(keyring.chat(profile=str(status), stream=streamed).rest().request_id) for _ in range(2)
+    )
     assert sent(a) == [ENV["ONE"], ENV["TWO"], ENV["TWO"]]
     assert names(first) == AGAIN + ANSWERED
     assert names(second) == ANSWERED, "a key that was refused rests"
     assert (indices(first), indices(second)) == ([0, 1], [1])
-    assert not any(key in served.events_path.read_text() for key in ENV.values())
 
 
 def test_a_provider_that_refuses_all_keys_is_left_and_has_failed_once(
-    tmp_path: Path, a: Provider, b: Provider
+    keyring: Proxy, a: Provider, b: Provider
 ) -> None:
     a.plays(always=says.error("slow down, key-number-two", 429))
     b.plays(always=says.answer())
-    text = config([provider("a", a.base_url, api_key_env=[*ENV]), provider("b", b.base_url)])
-    text["profiles"] = [{"name": "default", "providers": ["a", "b"], "cooldown": {"threshold": 2}}]
-    with serving(tmp_path, text, env=ENV) as served:
-        first = served.story(served.chat().rest().request_id)
-        second = served.story(served.chat().rest().request_id)
-        assert len(read(served.events_path, "provider-cooldown")) == 1
+    first, second = (keyring.story(keyring.chat(profile="all").rest().request_id) for _ in range(2))
     assert names(first) == AGAIN * 3 + ANSWERED
     assert names(second) == [*AGAIN, *ANSWERED], "none of them may do better"
     assert indices(first) == [0, 1, 2, None]
-    assert "key-number-two" not in served.events_path.read_text()
+    cooldowns = [e for e in read(keyring.events_path, "provider-cooldown") if e["provider"] == "aall"]
+    assert [event["failures"] for event in cooldowns] == [2]
 
 
-@pytest.mark.parametrize("status", [400, 404, 500, 503])
-def test_other_refusals_do_not_speak_of_the_key(
-    status: int, tmp_path: Path, a: Provider, b: Provider
-) -> None:
-    a.plays(says.error("no", status))
+def test_other_refusals_do_not_speak_of_the_key(keyring: Proxy, a: Provider, b: Provider) -> None:
+    a.plays(says.error("no", 500))
     b.plays(says.answer())
-    text = config([provider("a", a.base_url, api_key_env=["ONE", "TWO"]), provider("b", b.base_url)])
-    with serving(tmp_path, text, env=ENV) as served:
-        served.chat().rest()
+    assert keyring.chat(profile="500").rest().status == 200
     assert sent(a) == [ENV["ONE"]]
 
 
@@ -122,6 +126,20 @@ def test_keys_are_sent_in_their_order_unless_they_rest() -> None:
     assert keys.pick() == two, "the first whose rest ends"
     now[0] = REST_S + 1
     assert keys.pick() == one
+
+
+@pytest.mark.usefixtures("variables")
+@pytest.mark.parametrize(
+    ("status", "speaks_of_it"),
+    [*dict.fromkeys((401, 402, 403, 429), True).items(), (400, False), (500, False), (503, False)],
+)
+def test_only_some_statuses_speak_of_the_key(status: int) -> None:
+    speaks_of_it = status in (401, 402, 403, 429)
+    keys = Keys(keyed(api_key_env=["ONE", "TWO"]), lambda: 0.0)
+    assert keys.refused(keys.pick(), refusal(status)) == speaks_of_it
+    assert keys.pick().index == int(speaks_of_it)
+    about_request = ProviderError("auth", "no such tool", status=403, about_request=True)
+    assert not keys.refused(keys.pick(), about_request)
 
 
 @pytest.mark.usefixtures("variables")

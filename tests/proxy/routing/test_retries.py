@@ -1,5 +1,6 @@
 """With `retries`, a provider that drops a connection or loads its model gets the request again after a moment."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -9,8 +10,8 @@ from coderouter_proxy.routing import retry
 from support.events import names
 from support.processes import free_port
 from support.proxy import openai_answers as says
-from support.proxy.process import config, provider, serving
-from support.proxy.upstream import CUT, Provider, Script, head, whole
+from support.proxy.process import Proxy, config, provider, serving
+from support.proxy.upstream import CUT, Provider, Script, Upstream, head, whole
 
 AGAIN = ["try-provider", "provider-failed"]
 ANSWERED = ["try-provider", "provider-ok", "request-finished"]
@@ -29,28 +30,30 @@ LEFT: dict[str, Script] = {
 }
 
 
+@pytest.fixture(scope="module")
+def patient(upstream_server: Upstream, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Proxy]:
+    """A proxy that sends requests to `a` once more before it tries `b`."""
+    a, b = (upstream_server.provider(name).base_url for name in "ab")
+    text = config([provider("a", a, retries=1), provider("b", b)])
+    with serving(tmp_path_factory.mktemp("patient"), text) as served:
+        yield served
+
+
 @pytest.mark.parametrize("script", HELPED.values(), ids=HELPED)
-def test_the_same_provider_answers_after_it_was(
-    script: Script, tmp_path: Path, a: Provider, b: Provider
-) -> None:
+def test_the_same_provider_answers_after_it_was(script: Script, patient: Proxy, a: Provider) -> None:
     a.plays(script, says.answer())
-    text = config([provider("a", a.base_url, retries=1), provider("b", b.base_url)])
-    with serving(tmp_path, text) as served:
-        story = served.story(served.chat().rest().request_id)
+    story = patient.story(patient.chat().rest().request_id)
     assert names(story) == AGAIN + ANSWERED
     assert (story[-1]["provider"], story[-1]["attempts"]) == ("a", 2)
 
 
 @pytest.mark.parametrize("script", LEFT.values(), ids=LEFT)
 def test_the_next_provider_answers_when_the_first_is(
-    script: Script, tmp_path: Path, a: Provider, b: Provider
+    script: Script, patient: Proxy, a: Provider, b: Provider
 ) -> None:
     a.plays(script)
     b.plays(says.answer())
-    with serving(
-        tmp_path, config([provider("a", a.base_url, retries=1), provider("b", b.base_url)])
-    ) as served:
-        story = served.story(served.chat().rest().request_id)
+    story = patient.story(patient.chat().rest().request_id)
     assert names(story) == AGAIN + ANSWERED
     assert story[-1]["provider"] == "b"
 
