@@ -129,10 +129,7 @@ def test_keys_are_sent_in_their_order_unless_they_rest() -> None:
 
 
 @pytest.mark.usefixtures("variables")
-@pytest.mark.parametrize(
-    ("status", "speaks_of_it"),
-    [*dict.fromkeys((401, 402, 403, 429), True).items(), (400, False), (500, False), (503, False)],
-)
+@pytest.mark.parametrize("status", [400, 401, 402, 403, 429, 500, 503])
 def test_only_some_statuses_speak_of_the_key(status: int) -> None:
     speaks_of_it = status in (401, 402, 403, 429)
     keys = Keys(keyed(api_key_env=["ONE", "TWO"]), lambda: 0.0)
