@@ -130,10 +130,11 @@ class Keys:
         self._rests: dict[str, float] = {}
         """Until when a key rests; one that has replaced it in its file does not."""
         self._seen: dict[str, None] = dict.fromkeys(self._present())
+        self._first = self._picked(0.0)
         self._fixed: Picked | None = None
         """What is always sent, for a provider with at most one key that cannot change."""
         if len(self._sources) <= 1 and not provider.key_files:
-            self._fixed = self._picked(0.0)
+            self._fixed = self._first
 
     @property
     def secrets(self) -> tuple[str, ...]:
@@ -147,7 +148,7 @@ class Keys:
         now = self._clock()
         if now >= self._look_at:
             self._look(now)
-        return self._picked(now)
+        return self._picked(now) if self._rests else self._first
 
     def refused(self, picked: Picked, error: ProviderError) -> bool:
         """Let the key rest if the error speaks of it; return whether there is one that does not rest."""
@@ -173,6 +174,7 @@ class Keys:
             source.look()
             if source.problem != before:
                 log.warning("key file %s", source.problem or f"{source.name} can be read again")
+        self._first = self._picked(now)
         for key in self._present():
             self._seen[key] = None
         while len(self._seen) > max(SECRETS_MAX, 2 * len(self._sources)):

@@ -25,12 +25,17 @@ class Places(Generic[Ticket]):
 
     def enter(self, ticket: Ticket, name: str, limit: int) -> bool:
         """Take one of so many places of this name and return True, or wait for one; the newest limit holds for all."""
-        queue = self._queues.setdefault(name, _Queue())
+        queue = self._queues.get(name)
+        if queue is None:
+            queue = self._queues[name] = _Queue()
         queue.limit = limit
-        queue.waiting[ticket] = None
         self._name_of[ticket] = name
-        self._admit(queue, ticket)
-        return ticket in queue.holding
+        self._admit(queue)
+        if len(queue.holding) < limit:
+            queue.holding.add(ticket)
+            return True
+        queue.waiting[ticket] = None
+        return False
 
     def leave(self, ticket: Ticket) -> None:
         """Free the place of this ticket, or wait no longer."""
@@ -44,10 +49,9 @@ class Places(Generic[Ticket]):
         if not queue.holding and not queue.waiting:
             del self._queues[name]
 
-    def _admit(self, queue: _Queue[Ticket], entering: Ticket | None = None) -> None:
+    def _admit(self, queue: _Queue[Ticket]) -> None:
         while queue.waiting and len(queue.holding) < queue.limit:
             ticket = next(iter(queue.waiting))
             del queue.waiting[ticket]
             queue.holding.add(ticket)
-            if ticket != entering:
-                self._admitted(ticket)
+            self._admitted(ticket)

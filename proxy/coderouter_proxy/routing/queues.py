@@ -1,7 +1,6 @@
 """Waiting for a busy provider: one with `max_in_flight` gets so many requests at once, the others wait in line."""
 
 import asyncio
-from collections import Counter
 from itertools import count
 from typing import Protocol
 
@@ -43,10 +42,6 @@ class Queues:
     """
 
     def __init__(self) -> None:
-        self.in_flight = Counter[str]()
-        """The places that this process holds, by provider."""
-        self.waiting = Counter[str]()
-        """Its requests that wait for one, by provider."""
         self._tickets = count()
         self._places: dict[int, Place] = {}
         self._desk: Desk = _OwnDesk(self._answered)
@@ -60,28 +55,25 @@ class Queues:
         assert provider.max_in_flight is not None
         ticket = next(self._tickets)
         place = self._places[ticket] = Place(self, ticket, provider)
-        self.waiting[provider.name] += 1
         # A provider that has moved to another address is another server.
         self._desk.enter(ticket, f"{provider.name} {provider.base_url}", provider.max_in_flight)
         return place
 
     def leave(self, ticket: int) -> None:
         """Free the place of this ticket, or wait no longer; a ticket that has left already is ignored."""
-        place = self._places.pop(ticket, None)
-        if place is not None:
-            self._counts(place)[place.provider.name] -= 1
+        if self._places.pop(ticket, None) is not None:
             self._desk.leave(ticket)
+
+    def counts(self, name: str) -> tuple[int, int]:
+        """Return how many requests of this process are in flight at the provider of this name, and wait for it."""
+        places = [place for place in self._places.values() if place.provider.name == name]
+        in_flight = sum(place.is_given for place in places)
+        return in_flight, len(places) - in_flight
 
     def _answered(self, ticket: int, *, has_place: bool) -> None:
         place = self._places.get(ticket)
-        if place is None:
-            return  # it has left meanwhile, and the desk will read that
-        self._counts(place)[place.provider.name] -= 1
-        place.answered(has_place=has_place)
-        self._counts(place)[place.provider.name] += 1
-
-    def _counts(self, place: "Place") -> Counter[str]:
-        return self.in_flight if place.is_given else self.waiting
+        if place is not None:  # otherwise it has left meanwhile, and the desk will read that
+            place.answered(has_place=has_place)
 
 
 class Place:

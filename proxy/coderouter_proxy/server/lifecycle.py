@@ -112,14 +112,12 @@ def _relax_gc() -> None:
 
 
 def _heartbeat(runtime: Runtime, event_log: EventLog, refused: Counter[Reason]) -> events.Heartbeat:
-    queues = runtime.queues
     limited = [each.name for each in runtime.routing.config.providers if each.max_in_flight is not None]
-    in_flight = {name: queues.in_flight[name] for name in limited}
-    waiting = {name: queues.waiting[name] for name in limited}
+    counts = {name: runtime.queues.counts(name) for name in limited}
     return events.Heartbeat(
         in_flight=runtime.in_flight,
-        provider_in_flight=in_flight,
-        provider_waiting=waiting,
+        provider_in_flight={name: in_flight for name, (in_flight, _) in counts.items()},
+        provider_waiting={name: waiting for name, (_, waiting) in counts.items()},
         rss_bytes=_rss_bytes(),
         events_dropped=event_log.dropped,
         refused_connections=refused["connections"],
