@@ -9,6 +9,7 @@ StateKind = Literal["item", "response"]
 CooldownReason = Literal["failures", "retry_after", "memory_pressure"]
 ModeSource = Literal["flag", "env", "config"]
 LostReason = Literal["hung", "exited"]
+QueueResult = Literal["place", "timeout", "left"]
 
 # A closed set: the proxy's table of User-Agents, in `senders/agents.py`.
 Agent = Literal[

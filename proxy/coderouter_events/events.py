@@ -18,6 +18,7 @@ from coderouter_events.closed_sets import (
     LostReason,
     ModeSource,
     Outcome,
+    QueueResult,
     RequestClass,
     StateKind,
     TraitName,
@@ -116,6 +117,12 @@ class Heartbeat(Event):
 
     msg: ClassVar[str] = "proxy-heartbeat"
     in_flight: Annotated[int, "Client requests in progress."]
+    provider_in_flight: Annotated[
+        dict[str, int], "Requests in progress at each provider with `max_in_flight`, from this process."
+    ] = field(default_factory=dict)
+    provider_waiting: Annotated[
+        dict[str, int], "Requests of this process that wait for a place at each of these."
+    ] = field(default_factory=dict)
     rss_bytes: Annotated[int, "Resident memory of the process; its peak where /proc does not exist (macOS)."]
     events_dropped: Annotated[int, "Events lost since startup because the file could not be written."]
     refused_connections: Annotated[
@@ -166,6 +173,7 @@ class ProviderFailed(Event):
     error_type: Annotated[ErrorType, "Cause of the failure, from a closed set."]
     error: Annotated[str, "Error message: at most 500 characters, without keys."]
     duration_s: Annotated[float, "Seconds from the start of the attempt to the failure."]
+    key_index: Annotated[int | None, "Which of its API keys was sent, from 0; null without one."] = None
 
 
 @dataclass(slots=True, kw_only=True)
@@ -204,6 +212,21 @@ class SkipBudgetExceeded(Event):
     provider: ProviderName
     spent_usd: Annotated[float, "US dollars spent on it this month (UTC)."]
     budget_usd: Annotated[float, "Its monthly budget in US dollars."]
+
+
+@dataclass(slots=True, kw_only=True)
+class ProviderQueued(Event):
+    """A request had to wait for a provider that had as many requests as its `max_in_flight` allows."""
+
+    msg: ClassVar[str] = "provider-queued"
+    request_id: RequestId
+    provider: ProviderName
+    waited_s: Annotated[float, "Seconds it waited."]
+    result: Annotated[
+        QueueResult,
+        "`place`: it got one; `timeout`: it did not within `queue_s`, and the provider was skipped; `left`: its client "
+        "disconnected, or the proxy stopped.",
+    ]
 
 
 @dataclass(slots=True, kw_only=True)
@@ -374,6 +397,12 @@ class RequestFinished(Event):
     requested_model: Annotated[str | None, "The model that the client named: at most 128 characters."]
     tool_calls: Annotated[int, "Tool calls in the answer, those that were repaired included."]
     had_tools: Annotated[bool, "Whether the request has tools."]
+    waited_s: Annotated[
+        float, "Seconds it waited for places at providers with `max_in_flight`; part of `duration_s`."
+    ]
+    key_index: Annotated[
+        int | None, "Which API key of the provider that answered was sent, from 0; null without one."
+    ]
     traceparent: Annotated[str | None, "The client's W3C `traceparent` header, if it is valid."]
     session: Annotated[
         str | None,
@@ -396,6 +425,7 @@ EVENTS: tuple[type[Event], ...] = (
     SkipPaidProvider,
     SkipUnknownProvider,
     SkipBudgetExceeded,
+    ProviderQueued,
     ProviderCooldown,
     ProviderRecovered,
     ChainPaidGateBlocked,

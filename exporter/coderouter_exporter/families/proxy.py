@@ -2,7 +2,15 @@
 
 from typing import get_args
 
-from coderouter_events.closed_sets import AdaptationReason, ErrorType, Ingress, Outcome, StateKind, TraitName
+from coderouter_events.closed_sets import (
+    AdaptationReason,
+    ErrorType,
+    Ingress,
+    Outcome,
+    QueueResult,
+    StateKind,
+    TraitName,
+)
 from coderouter_events.events import (
     AutoRouterFallthrough,
     AutoRouterResolved,
@@ -16,6 +24,7 @@ from coderouter_events.events import (
     ProviderFailed,
     ProviderFailedMidstream,
     ProviderOk,
+    ProviderQueued,
     RequestFinished,
     SkipBudgetExceeded,
     SkipPaidProvider,
@@ -63,6 +72,7 @@ OVERHEAD_BUCKETS = (
     *(0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5),
     1.0,
 )
+QUEUE_WAIT_BUCKETS = (0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 20.0, 30.0, 60.0, 120.0, 300.0, 600.0)
 ATTEMPTS_BUCKETS = (1.0, 2.0, 3.0, 4.0, 6.0, 10.0)
 
 
@@ -344,6 +354,28 @@ IN_FLIGHT = Gauge(
     help="Client requests in flight, as reported in the last heartbeat of each live proxy process; they send one "
     "every 15 s.",
     reads="requests_in_flight",
+)
+PROVIDER_IN_FLIGHT = Gauge(
+    name="coderouter_provider_in_flight_requests",
+    help="Requests in flight at a provider with `max_in_flight`, as reported in the last heartbeat of each live proxy "
+    "process.",
+    labels=("provider",),
+    reads="provider_in_flight",
+)
+PROVIDER_WAITING = Gauge(
+    name="coderouter_provider_waiting_requests",
+    help="Requests that wait in line for a provider with `max_in_flight`, as reported in the last heartbeat of each "
+    "live proxy process.",
+    labels=("provider",),
+    reads="provider_waiting",
+)
+QUEUE_WAIT = Histogram(
+    name="coderouter_provider_queue_wait_seconds",
+    help="Time in line of requests that had to wait for a provider with `max_in_flight`, by how it ended: place (they "
+    "got one), timeout (none within `queue_s`), or left (the client disconnected).",
+    labels=("provider", "result"),
+    feeds=(Feed(ProviderQueued, (PROVIDER, _closed("result", get_args(QueueResult))), Sum("waited_s")),),
+    buckets=QUEUE_WAIT_BUCKETS,
 )
 REFUSED = Counter(
     name="coderouter_refused_total",

@@ -116,14 +116,15 @@ def check_config(
 
 
 def _as_yaml(config: Mapping[str, Any], keys_set: Mapping[str, bool]) -> str:
-    """Return the configuration as YAML, with a comment after each variable name."""
+    """Return the configuration as YAML, with a comment after each variable and file of keys."""
     import yaml  # noqa: PLC0415 - quick help
 
     def with_comment(line: re.Match[str]) -> str:
-        return f"{line[0]}  # {'set' if keys_set.get(line[1]) else 'not set'}"
+        name = line[1].strip("'")
+        return f"{line[0]}  # {'set' if keys_set[name] else 'not set'}" if name in keys_set else line[0]
 
     text = yaml.safe_dump(dict(config), sort_keys=False, allow_unicode=True, width=100)
-    return re.sub(r"^ *api_keys?_env: (\S+)$", with_comment, text, flags=re.MULTILINE)
+    return re.sub(r"^ *(?:api_keys?_(?:env|file):|-) (\S+)$", with_comment, text, flags=re.MULTILINE)
 
 
 def _learnt(traits: Mapping[str, Mapping[str, Any]]) -> list[str]:

@@ -186,7 +186,8 @@ async def _explained(request: "ClientRequest", settings: "Settings") -> "Explana
 
 
 def _shown(request: "ClientRequest", explanation: "Explanation", settings: "Settings") -> dict[str, Any]:
-    from coderouter_proxy.senders.session import slot  # noqa: PLC0415 - quick help
+    from coderouter_proxy.providers import keys  # noqa: PLC0415 - quick help
+    from coderouter_proxy.senders.session import slot  # noqa: PLC0415
     from coderouter_proxy.settings import effective  # noqa: PLC0415
 
     sender, choice, session = explanation.sender, explanation.choice, request.session
@@ -194,7 +195,7 @@ def _shown(request: "ClientRequest", explanation: "Explanation", settings: "Sett
     providers = []
     for place in explanation.places:
         provider = settings.config.provider(place.provider)
-        keyless = place.tried and provider is not None and not effective.has_key(provider)
+        keyless = place.tried and provider is not None and not keys.has_key(provider)
         slots = provider.slot_affinity_slots if provider else None
         providers.append(
             {

@@ -27,11 +27,13 @@ from coderouter_proxy.config.traits import Traits
 from coderouter_proxy.config.values import (
     Dollars,
     JsonObject,
+    KeyFiles,
     Name,
     Text,
     TimeoutSeconds,
     TimeZone,
     VariableName,
+    VariableNames,
     http_url,
 )
 
@@ -129,6 +131,7 @@ class Capabilities(_Section):
 FIXED_PARAMS = ("messages", "model", "stream")
 """What a request is; the router itself decides these."""
 KEY_HEADERS = ("authorization", "x-api-key")
+KEY_FIELDS = ("api_key_env", "api_key_file")
 
 
 def _settable(params: _Params) -> _Params:
@@ -136,6 +139,10 @@ def _settable(params: _Params) -> _Params:
         if name in params:
             raise ValueError(f"has {name!r}, which the router decides; remove it")
     return params
+
+
+def _listed(value: str | list[str] | None) -> list[str]:
+    return [] if value is None else [value] if isinstance(value, str) else value
 
 
 def _needs_address(kind: object) -> bool:
@@ -160,8 +167,33 @@ class Provider(_Section):
         Field(examples=["qwen2.5-coder:7b"]),
         'Sent instead of the model the client names; `""` sends the client\'s. `echo` needs none.',
     ]
-    api_key_env: Annotated[VariableName | None, "Environment variable that holds its API key."] = None
+    api_key_env: Annotated[
+        VariableNames,
+        "Environment variable that holds its API key, or a list of them: a key that it refuses with 401, 402, 403 or"
+        " 429 rests, and the next one is sent.",
+    ] = None
+    api_key_file: Annotated[
+        KeyFiles,
+        "File that holds its API key, or a list of them, e.g. `${CREDENTIALS_DIRECTORY}/openai`; read again when it"
+        " changes. Its keys come after those of `api_key_env`.",
+    ] = None
     paid: Annotated[bool, "Only used when `allow_paid` is true."] = False
+    max_in_flight: Annotated[
+        Annotated[int, Field(ge=1)] | None,
+        "Requests that it gets at once, from all workers together; others wait in line for `queue_s`. No limit when"
+        " omitted.",
+    ] = None
+    queue_s: Annotated[
+        float,
+        Field(ge=0, le=3600),
+        "Seconds that a request waits in line for a place, before the next provider of the chain is tried.",
+    ] = 60.0
+    retries: Annotated[
+        int,
+        Field(ge=0, le=3),
+        "How often a request is sent again, after half a second or what `Retry-After` says, up to 2 s: when it refuses"
+        " the connection or drops it without an answer, and at a 503 while it loads a model.",
+    ] = 0
     timeout_s: Annotated[
         TimeoutSeconds, "Seconds to the first content of a stream, or to the complete answer."
     ] = 30.0
@@ -218,8 +250,8 @@ class Provider(_Section):
 
     @field_validator("api_key_env")
     @classmethod
-    def _holds_a_key(cls, value: str | None) -> str | None:
-        if value is not None and not can_hold(os.environ.get(value, "").strip()):
+    def _holds_a_key(cls, value: str | list[str] | None) -> str | list[str] | None:
+        if not all(can_hold(os.environ.get(name, "").strip()) for name in _listed(value)):
             raise ValueError(
                 "holds a key with line breaks or other characters that no header can hold; correct the variable"
             )
@@ -228,11 +260,19 @@ class Provider(_Section):
     @field_validator("headers")
     @classmethod
     def _has_one_key(cls, value: dict[str, str], info: ValidationInfo) -> dict[str, str]:
-        if info.data.get("api_key_env") is not None:
-            for name in value:
+        for field in KEY_FIELDS:
+            for name in value if info.data.get(field) is not None else ():
                 if name.lower() in KEY_HEADERS:
-                    raise ValueError(f"has {name!r} beside api_key_env, which sets it; remove one of them")
+                    raise ValueError(f"has {name!r} beside {field}, which sets it; remove one of them")
         return value
+
+    @property
+    def key_variables(self) -> list[str]:
+        return _listed(self.api_key_env)
+
+    @property
+    def key_files(self) -> list[str]:
+        return _listed(self.api_key_file)
 
     def public_url(self) -> str:
         """Return `base_url` without any user name and password."""

@@ -16,8 +16,12 @@ from coderouter_proxy.wires.provider import Drop
 
 class ProviderClient(Protocol):
     provider: Provider
-    secrets: tuple[str, ...]  # its key and header values, never shown to anyone
     traits: ProviderTraits  # declared, known and learnt; whoever learns one replaces them
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """Its keys and header values, never shown to anyone."""
+        ...
 
     async def attempt(
         self,

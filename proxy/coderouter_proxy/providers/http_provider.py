@@ -19,6 +19,7 @@ from coderouter_proxy.config.schema import Profile, Provider
 from coderouter_proxy.config.traits import ProviderTraits
 from coderouter_proxy.errors import ProviderError
 from coderouter_proxy.providers import response as http_response
+from coderouter_proxy.providers.keys import NO_KEY, Keys
 from coderouter_proxy.providers.response import ANSWER_BYTES_MAX, ERROR_BODY_BYTES_MAX, Response, Route
 from coderouter_proxy.providers.stream import ProviderStream, single
 from coderouter_proxy.providers.transport import Transport
@@ -38,6 +39,7 @@ from coderouter_proxy.wires.token_report import TokenReport
 RelayFor = Callable[[ProviderWire, ClientRequest], Relay]
 
 UPSTREAM_REQUEST_ID = b"x-upstream-request-id"
+ROUTES_MAX = 32
 COUNT_TIMEOUT_S = 10  # a later count is worth less than an estimate
 NOT_COUNTED = frozenset(
     {
@@ -69,14 +71,20 @@ class HttpProvider:
         self.provider = provider
         self.wire = wire
         self.traits = traits
-        self.secrets = secrets(provider)
+        self._keys = Keys(provider)
+        self._other_secrets = _passwords(provider)
         self._relay_for = relay_for
         self._transport = transport
         self._answer_bytes_max = answer_bytes_max
         self._proxy = http_proxy(provider)
-        self._headers = CIMultiDict({"Content-Type": "application/json"})
-        self._headers.update(own_headers(provider, wire))
-        self._route = self._route_to(wire.url(provider))
+        self._url = wire.url(provider)
+        self._routes: dict[str, Route] = {}
+        """By the key that they send; of a provider with a file of keys there may be old ones."""
+        self._route(self._keys.pick().key)
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        return (*self._keys.secrets, *self._other_secrets)
 
     async def attempt(
         self,
@@ -90,6 +98,8 @@ class HttpProvider:
         started = time.perf_counter()
         answer: Answer | None = None
         failed: ProviderError | None = None
+        picked = NO_KEY
+        other_key = False
         try:
             data = await aside.unless_small(
                 len(request.raw),
@@ -97,15 +107,22 @@ class HttpProvider:
                 lambda: _encoded(self._body(request, profile, traits, drop, refused)),
             )
             headers = self._more_headers(request, traits)
+            picked = self._keys.pick()
+            route = self._route(picked.key)
             started = time.perf_counter()
             send = self._stream if request.stream else self._whole
-            answer = await send(request, data, headers, timeout_s)
+            answer = await send(request, route, data, headers, timeout_s)
         except ProviderError as error:
             answer, failed = self._from_failed_generation(request, error), error
+            other_key = self._keys.refused(picked, error)
         except TimeoutError:
             failed = ProviderError("timeout_first_byte", f"no content within {timeout_s:g} s")
         return Attempt(
-            waited_s=time.perf_counter() - started, answer=answer, error=None if answer else failed
+            waited_s=time.perf_counter() - started,
+            answer=answer,
+            error=None if answer else failed,
+            key_index=picked.index,
+            other_key=other_key,
         )
 
     def written(
@@ -134,16 +151,26 @@ class HttpProvider:
             )
             headers = self._more_headers(request, self.traits)
             async with asyncio.timeout(COUNT_TIMEOUT_S):
-                response = await self._post(self._route_to(url), data, headers)
+                response = await self._post(self._route_to(url, self._keys.pick().key), data, headers)
                 answer = orjson.loads(await self._read(response, ERROR_BODY_BYTES_MAX))
         except (ProviderError, TimeoutError, orjson.JSONDecodeError):
             return None
         return TokenReport().count(answer, "input_tokens")
 
-    def _route_to(self, url: str) -> Route:
+    def _route(self, key: str) -> Route:
+        route = self._routes.get(key)
+        if route is None:
+            if len(self._routes) >= ROUTES_MAX:
+                self._routes.clear()
+            route = self._routes[key] = self._route_to(self._url, key)
+        return route
+
+    def _route_to(self, url: str, key: str) -> Route:
+        headers = CIMultiDict({"Content-Type": "application/json"})
+        headers.update(own_headers(self.provider, self.wire, key))
         return self._transport.route(
             URL(url),
-            self._headers,
+            headers,
             proxy=self._proxy,
             connect_timeout_s=self.provider.connect_timeout_s,
         )
@@ -194,10 +221,10 @@ class HttpProvider:
         return {name: value for name, value in kept.items() if value}
 
     async def _whole(
-        self, request: ClientRequest, sent: bytes, headers: Mapping[str, str], timeout_s: float
+        self, request: ClientRequest, route: Route, sent: bytes, headers: Mapping[str, str], timeout_s: float
     ) -> Answer:
         async with asyncio.timeout(timeout_s):
-            response = await self._post(self._route, sent, headers)
+            response = await self._post(route, sent, headers)
             data = await self._read(response, self._answer_bytes_max)
         if len(data) > self._answer_bytes_max:
             raise ProviderError("protocol", f"the answer is longer than {self._answer_bytes_max} bytes")
@@ -208,10 +235,10 @@ class HttpProvider:
         return Answer(pieces=single(relayed), log=relay.log, headers=self._forwarded(request, response))
 
     async def _stream(
-        self, request: ClientRequest, sent: bytes, headers: Mapping[str, str], timeout_s: float
+        self, request: ClientRequest, route: Route, sent: bytes, headers: Mapping[str, str], timeout_s: float
     ) -> Answer:
         async with asyncio.timeout(timeout_s):
-            response = await self._post(self._route, sent, headers)
+            response = await self._post(route, sent, headers)
             try:
                 relay = self._relay_for(self.wire, request)
                 stream = ProviderStream(response, self.provider, relay, body_bytes_max=self._answer_bytes_max)
@@ -249,14 +276,9 @@ class HttpProvider:
         return headers
 
 
-def api_key(provider: Provider) -> str:
-    """Return the key that the provider's variable holds; empty without one."""
-    return os.environ.get(provider.api_key_env, "").strip() if provider.api_key_env else ""
-
-
-def own_headers(provider: Provider, wire: ProviderWire) -> CIMultiDict[str]:
-    """Return the headers of every request to the provider: its own over those of the wire, whatever their case."""
-    headers = CIMultiDict(wire.headers(api_key(provider)))
+def own_headers(provider: Provider, wire: ProviderWire, key: str) -> CIMultiDict[str]:
+    """Return the headers of requests with this key: the provider's own over those of the wire, whatever their case."""
+    headers = CIMultiDict(wire.headers(key))
     headers.update(config_headers.expanded(provider.headers))
     return headers
 
@@ -268,10 +290,14 @@ def http_proxy(provider: Provider) -> URL | None:
 
 
 def secrets(provider: Provider) -> tuple[str, ...]:
-    """Return what the provider is sent and nobody may read: its key, passwords, and what its headers hold."""
+    """Return what the provider is sent and nobody may read: its keys, passwords, and what its headers hold."""
+    return (*Keys(provider).secrets, *_passwords(provider))
+
+
+def _passwords(provider: Provider) -> tuple[str, ...]:
     urls = (URL(provider.base_url), http_proxy(provider))
     passwords = (url.password for url in urls if url is not None and url.password)
-    return (api_key(provider), *passwords, *config_headers.secrets(provider.headers))
+    return (*passwords, *config_headers.secrets(provider.headers))
 
 
 def openai(

@@ -1,7 +1,9 @@
 """Explain how a request would be routed now, with the code that routes it; no provider gets anything."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
+from coderouter_proxy.config.schema import Provider
 from coderouter_proxy.request import ClientRequest
 from coderouter_proxy.routing import choice, gates, order
 from coderouter_proxy.routing.affinity import Affinity
@@ -69,4 +71,15 @@ def _place(name: str, remarks: list[str], chain: Chain | None, routing: Routing,
         return Place(provider=name, tried=False, remarks=(f"skipped: {gates.reason(skip)}",))
     equals = chain.equals(name) if chain is not None else []
     equal = [f"equal to {', '.join(equals)}: the least busy is first"] if equals else []
-    return Place(provider=name, tried=True, remarks=(*equal, *remarks))
+    ways = _ways_to_wait(provider) if provider else ()
+    return Place(provider=name, tried=True, remarks=(*equal, *remarks, *ways))
+
+
+def _ways_to_wait(provider: Provider) -> Iterator[str]:
+    """Yield what happens at the provider before the next one is tried."""
+    if provider.max_in_flight is not None:
+        yield f"gets {provider.max_in_flight} at once; others wait up to {provider.queue_s:g} s"
+    if (keys := len(provider.key_variables) + len(provider.key_files)) > 1:
+        yield f"{keys} keys"
+    if provider.retries:
+        yield f"tried up to {1 + provider.retries} times if it drops the connection or loads its model"

@@ -30,11 +30,12 @@ from coderouter_proxy.providers.client import ProviderClient
 from coderouter_proxy.providers.wordings.adaptation import Adaptation, Value
 from coderouter_proxy.redact import shortened
 from coderouter_proxy.request import ClientRequest
-from coderouter_proxy.routing import capabilities, gates, order, unexpected
+from coderouter_proxy.routing import capabilities, gates, order, retry, unexpected
 from coderouter_proxy.routing.affinity import Stay
 from coderouter_proxy.routing.exhausted import chain_exhausted
 from coderouter_proxy.routing.loads import Load
 from coderouter_proxy.routing.router import Routing, Runtime
+from coderouter_proxy.routing.turn import Turn
 
 log = logging.getLogger(__name__)
 
@@ -44,7 +45,8 @@ class Attempts:
     """What the loop did for one request, also when it did not succeed.
 
     `errors` holds the last one of each provider: what was wrong before a request was adapted is fixed. `waited_s` adds
-    up what the tries spent on the network before their first content, or their error.
+    up what the tries spent on the network before their first content, or their error, and the waits between them.
+    `key_index` is which key of its provider the latest try sent.
     """
 
     count: int = 0
@@ -55,6 +57,8 @@ class Attempts:
     waited_s: float = 0.0
     load: Load | None = None
     stay: Stay | None = None
+    turn: Turn = field(default_factory=Turn)
+    key_index: int | None = None
 
     def skipped(self, skip: gates.Skip) -> None:
         if isinstance(skip, SkipPaidProvider):
@@ -181,19 +185,39 @@ class _Attempt:
         self._changes: list[_Change] = []
         self._error: ProviderError | None = None
         self._degraded: set[str] = set()
+        self._retries_left = client.provider.retries
+        self._keys_refused: set[int] = set()
+        self._other_key = False
 
     async def run(self, *, can_think: bool) -> Answer | ProviderError:
         if capabilities.wants_thinking(self._request.body) and not can_think:
             body = {name: value for name, value in self._request.body.items() if name != "thinking"}
             self._sent = replace(self._request, body=body, shows_thinking=True)
-        return await self._adapted(await self._try(), last_resort=False)
+        return await self._in_turn(last_resort=False)
 
     async def last_resort(self) -> Answer | ProviderError | None:
         """Try again with what no provider should have to do without; None where the refusal is not about that."""
         error = self._error
         if error is None or not await self._changes_form(error, last_resort=True):
             return None
-        return await self._adapted(await self._try(), last_resort=True)
+        return await self._in_turn(last_resort=True)
+
+    async def _in_turn(self, *, last_resort: bool) -> Answer | ProviderError:
+        """Try once there is a place at the provider, if it has a limit; an answer keeps the place until its end."""
+        provider, turn = self._client.provider, self._attempts.turn
+        if provider.max_in_flight is not None:
+            begins = await turn.begin(self._runtime.queues, self._request.request_id, provider, self._emit)
+            if not begins:
+                return self._busy(provider)
+        found = await self._adapted(await self._try(), last_resort=last_resort)
+        if isinstance(found, ProviderError):
+            turn.end()
+        return found
+
+    def _busy(self, provider: Provider) -> ProviderError:
+        message = f"busy with {provider.max_in_flight} other requests for more than {provider.queue_s:g} s"
+        error = self._attempts.errors[self.name] = ProviderError("overloaded", message)
+        return error
 
     async def _adapted(self, found: Answer | ProviderError, *, last_resort: bool) -> Answer | ProviderError:
         while isinstance(found, ProviderError) and await self._changes_form(found, last_resort=last_resort):
@@ -259,10 +283,32 @@ class _Attempt:
                 )
 
     async def _try(self) -> Answer | ProviderError:
-        """Send the request in its present form."""
+        """Send the request in its present form, and once more where another key or a moment may help."""
+        while isinstance(found := await self._send(), ProviderError) and await self._may_help(found):
+            pass
+        if isinstance(found, ProviderError) and self._profile.cooldown:
+            self._runtime.cooldowns.failed(self.name, found, self._profile.cooldown)
+        return found
+
+    async def _may_help(self, error: ProviderError) -> bool:
+        """Return whether to send again: at once with another key, or after waiting here."""
+        if self._other_key:
+            assert self._attempts.key_index is not None
+            self._keys_refused.add(self._attempts.key_index)
+            return True
+        wait_s = retry.wait_s(error) if self._retries_left else None
+        if wait_s is None:
+            return False
+        self._retries_left -= 1
+        self._attempts.waited_s += wait_s
+        await asyncio.sleep(wait_s)
+        return True
+
+    async def _send(self) -> Answer | ProviderError:
         request_id, stream = self._request.request_id, self._request.stream
         self._started = time.perf_counter()
         self._attempts.count += 1
+        self._attempts.key_index = None
         self._emit(TryProvider(request_id=request_id, provider=self.name, stream=stream))
         without_thinking = self._sent is not self._request
         if without_thinking:
@@ -291,6 +337,8 @@ class _Attempt:
                     [name for name in dropped if name not in unsupported], "translation-lossy"
                 )
         self._attempts.waited_s += attempt.waited_s
+        self._attempts.key_index = attempt.key_index
+        self._other_key = attempt.other_key and attempt.key_index not in self._keys_refused
         answer = attempt.answer
         if answer is None:
             assert attempt.error is not None
@@ -311,8 +359,6 @@ class _Attempt:
         self._error = error
         self._emit_failed(ProviderFailed, error)
         self._attempts.errors[self.name] = error
-        if self._profile.cooldown:
-            self._runtime.cooldowns.failed(self.name, error, self._profile.cooldown)
         return error
 
     async def _observed(self, answer: Answer) -> AsyncGenerator[bytes]:
@@ -335,6 +381,7 @@ class _Attempt:
                 self._emit_changes(answer.log().changes)
             finally:
                 await answer.pieces.aclose()
+                self._attempts.turn.end()
 
     def _emit_changes(self, changes: Changes) -> None:
         """Emit what was changed in the answer, once, if anything was."""
@@ -375,6 +422,7 @@ class _Attempt:
                 error_type=error.error_type,
                 error=shortened(error.message),
                 duration_s=round(time.perf_counter() - self._started, 6),
+                key_index=self._attempts.key_index,
             )
         )
 

@@ -21,6 +21,7 @@ from coderouter_proxy.routing.groups import Chain
 from coderouter_proxy.routing.loads import Loads
 from coderouter_proxy.routing.models import Models
 from coderouter_proxy.routing.profiles import DefaultProfile
+from coderouter_proxy.routing.queues import Queues
 from coderouter_proxy.wires.state import origin_of
 
 Emit = Callable[[Event], None]
@@ -93,6 +94,7 @@ class Runtime:
     budgets: Budgets
     ping_s: float
     bodies: BodyMemory = field(default_factory=BodyMemory)
+    queues: Queues = field(default_factory=Queues)
     affinity: Affinity = field(init=False)
     loads: Loads = field(init=False)
     session_key: bytes = b""

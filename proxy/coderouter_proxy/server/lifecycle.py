@@ -51,6 +51,7 @@ async def lifecycle(
     signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
     _relax_gc()
     runtime.budgets.start()
+    await runtime.queues.start()
     startup = config_event(events.Startup, settings)
     startup.ended_writers = event_log.take_over()
     event_log.write(startup)
@@ -111,8 +112,12 @@ def _relax_gc() -> None:
 
 
 def _heartbeat(runtime: Runtime, event_log: EventLog, refused: Counter[Reason]) -> events.Heartbeat:
+    limited = [each.name for each in runtime.routing.config.providers if each.max_in_flight is not None]
+    counts = {name: runtime.queues.counts(name) for name in limited}
     return events.Heartbeat(
         in_flight=runtime.in_flight,
+        provider_in_flight={name: in_flight for name, (in_flight, _) in counts.items()},
+        provider_waiting={name: waiting for name, (_, waiting) in counts.items()},
         rss_bytes=_rss_bytes(),
         events_dropped=event_log.dropped,
         refused_connections=refused["connections"],

@@ -8,6 +8,7 @@ from typing import Any
 from coderouter_proxy.config import headers
 from coderouter_proxy.config.chains import Member, weighted
 from coderouter_proxy.config.schema import Config, Provider
+from coderouter_proxy.providers import keys
 from coderouter_proxy.redact import masked
 from coderouter_proxy.routing import capabilities, gates
 from coderouter_proxy.routing.cost import Budgets
@@ -21,11 +22,6 @@ class Link:
     provider: str
     tried: bool
     remark: str = ""
-
-
-def has_key(provider: Provider) -> bool:
-    """Return whether the provider's API key is set, if it needs one."""
-    return provider.api_key_env is None or bool(os.environ.get(provider.api_key_env, "").strip())
 
 
 def config(settings: Settings) -> dict[str, Any]:
@@ -64,10 +60,13 @@ def _context_tokens(provider: Provider, rules: list[capabilities.CapabilityRule]
 
 
 def keys_set(settings: Settings) -> dict[str, bool]:
-    """Return each environment variable that the configuration names, and whether it is set."""
-    named = [provider.api_key_env for provider in settings.config.providers]
-    named.append(settings.config.server.api_keys_env)
-    return {name: bool(os.environ.get(name, "").strip()) for name in named if name is not None}
+    """Return each variable and each file of keys that the configuration names, and whether it holds something."""
+    found = [source for provider in settings.config.providers for source in keys.sources(provider)]
+    shown = {source.name: bool(source.key) for source in found}
+    of_clients = settings.config.server.api_keys_env
+    return (
+        shown if of_clients is None else {**shown, of_clients: bool(os.environ.get(of_clients, "").strip())}
+    )
 
 
 def chains(settings: Settings) -> dict[str, list[Link]]:
@@ -104,12 +103,12 @@ def _link(name: str, equals: str, config: Config, budgets: Budgets) -> Link:
     provider = config.provider(name)
     if (skip := gates.skip("", name, provider, budgets, allow_paid=config.allow_paid)) is not None:
         return Link(provider=name, tried=False, remark=gates.reason(skip))
-    keyless = without_key(provider) if provider is not None and not has_key(provider) else ""
+    keyless = without_key(provider) if provider is not None and not keys.has_key(provider) else ""
     return Link(provider=name, tried=True, remark="; ".join(filter(None, (equals, keyless))))
 
 
 def without_key(provider: Provider) -> str:
-    return f"without a key: {provider.api_key_env} is not set"
+    return f"without a key: {', '.join(keys.problems(provider))}"
 
 
 def _provider(provider: Provider, settings: Settings) -> dict[str, Any]:

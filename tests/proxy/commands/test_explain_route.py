@@ -73,6 +73,26 @@ def test_the_order_of_providers_has_its_reasons(tmp_path: Path) -> None:
     ]
 
 
+def test_what_happens_before_the_next_provider_is_tried_is_shown(tmp_path: Path) -> None:
+    fields = {
+        "max_in_flight": 2,
+        "queue_s": 5,
+        "retries": 1,
+        "api_key_env": ["ONE"],
+        "api_key_file": "/no/key",
+    }
+    text = process.config([process.provider("gpu", "http://127.0.0.1:1/v1", **fields)])
+    process.write_config(tmp_path, text)
+    ended = coderouter(tmp_path, "explain-route", "--json", env={"ONE": "a-key"})
+    [(_, tried, remarks)] = order(json.loads(ended.stdout))
+    assert tried
+    assert remarks == [
+        "gets 2 at once; others wait up to 5 s",
+        "2 keys",
+        "tried up to 2 times if it drops the connection or loads its model",
+    ]
+
+
 def test_a_request_as_it_was_captured_is_read(tmp_path: Path) -> None:
     for newline in ("\n", "\r\n"):
         text = (CAPTURED + "\n").replace("\n", newline) + json.dumps({**BODY, "max_tokens": 9})

@@ -46,6 +46,7 @@ def test_the_event_of_an_answered_request_has_every_field(streamed: bool, served
         "requested_model": "any",
         "tool_calls": 0,
         "had_tools": False,
+        "key_index": 0,
         "traceparent": None,
         "session": finished["session"],
     }
