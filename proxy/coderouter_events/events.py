@@ -12,13 +12,14 @@ LINE_BYTES_MAX = 64 * 1024
 ERROR_CHARS_MAX = 500
 LOGGER = "coderouter"
 
-Ingress = Literal["openai", "anthropic", "responses"]
+Ingress = Literal["openai", "anthropic", "responses", "embeddings", "rerank"]
 Outcome = Literal["ok", "client_error", "exhausted", "blocked", "midstream", "client_gone"]
 DegradedReason = Literal["provider-does-not-support", "translation-lossy", "non-standard-field"]
 StateKind = Literal["item", "response"]
 CooldownReason = Literal["failures", "retry_after", "memory_pressure"]
 ModeSource = Literal["flag", "env", "config"]
 LostReason = Literal["hung", "exited"]
+ToolLoopAction = Literal["warn", "inject", "refuse"]
 
 # A closed set: the proxy's table of User-Agents, in `senders/agents.py`.
 Agent = Literal[
@@ -292,6 +293,17 @@ class SkipBudgetExceeded(Event):
 
 
 @dataclass(slots=True, kw_only=True)
+class SkipShortContext(Event):
+    """A provider of the chain was skipped because the request is longer than its context."""
+
+    msg: ClassVar[str] = "skip-short-context"
+    request_id: RequestId
+    provider: ProviderName
+    needed_tokens: Annotated[int, "Tokens of the request, estimated as this provider counts them."]
+    window_tokens: Annotated[int, "Tokens of its context."]
+
+
+@dataclass(slots=True, kw_only=True)
 class ProviderCooldown(Event):
     """A provider kept failing; it moves to the end of the chain for a while."""
 
@@ -386,6 +398,18 @@ class ToolCallRepaired(Event):
 
 
 @dataclass(slots=True, kw_only=True)
+class ToolLoopDetected(Event):
+    """A request ends with the same tool call, with the same arguments, again and again."""
+
+    msg: ClassVar[str] = "tool-loop-detected"
+    level: ClassVar[Literal["INFO", "WARNING", "ERROR"]] = "WARNING"
+    request_id: RequestId
+    provider: Annotated[str, "The first provider of the chain that may be tried."]
+    repeats: Annotated[int, "How many times in a row."]
+    action: Annotated[ToolLoopAction, "What was done, from a closed set: `tool_loop` of the profile."]
+
+
+@dataclass(slots=True, kw_only=True)
 class StateMissed(Event):
     """A Responses client referred to something that the proxy process does not have, and got an error."""
 
@@ -422,7 +446,7 @@ class RequestFinished(Event):
 
     msg: ClassVar[str] = "request-finished"
     request_id: RequestId
-    ingress: Annotated[Ingress, "The client's wire."]
+    ingress: Annotated[Ingress, "The client's wire; `embeddings` and `rerank` are passed on as they are."]
     profile: Annotated[
         str | None,
         "Profile that the request was routed to, or the provider that it named as its model; null if it was rejected "
@@ -476,6 +500,7 @@ EVENTS: tuple[type[Event], ...] = (
     SkipPaidProvider,
     SkipUnknownProvider,
     SkipBudgetExceeded,
+    SkipShortContext,
     ProviderCooldown,
     ProviderRecovered,
     ChainPaidGateBlocked,
@@ -484,6 +509,7 @@ EVENTS: tuple[type[Event], ...] = (
     ProviderAdapted,
     OutputFilterApplied,
     ToolCallRepaired,
+    ToolLoopDetected,
     StateMissed,
     AutoRouterResolved,
     AutoRouterFallthrough,

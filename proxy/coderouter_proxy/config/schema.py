@@ -17,6 +17,7 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
+from coderouter_events.events import ToolLoopAction
 from coderouter_proxy.config.auto_rules import AutoRouter
 from coderouter_proxy.config.headers import Headers, can_hold
 from coderouter_proxy.config.http_proxies import HttpProxyUrl
@@ -115,6 +116,11 @@ class Capabilities(_Section):
         "Whether it sees images; if not, it is tried last for requests with images or documents, and gets a"
         " placeholder text for each.",
     ] = None
+    max_context_tokens: Annotated[
+        Annotated[int, Field(ge=1)] | None,
+        "Longer requests (estimated) skip it. When omitted, what its server reports, if that is llama.cpp, vLLM or"
+        " Ollama on this machine or network.",
+    ] = None
 
     @model_validator(mode="before")
     @classmethod
@@ -195,6 +201,13 @@ class Provider(_Section):
     capabilities: Annotated[Capabilities, "What its model can do; see below."] = Capabilities()
     traits: Annotated[Traits, "What it accepts of what its wire allows; see below."] = Traits()
     cost: Annotated[Cost | None, "What its tokens cost; see below."] = None
+    embeddings: Annotated[
+        bool,
+        "Whether it gets requests to `/v1/embeddings`; only the kinds `openai_compat` and `openai_responses`.",
+    ] = False
+    rerank: Annotated[
+        bool | None, "Whether it gets requests to `/v1/rerank`; as `embeddings` when omitted."
+    ] = None
 
     @model_validator(mode="before")
     @classmethod
@@ -227,6 +240,18 @@ class Provider(_Section):
                     raise ValueError(f"has {name!r} beside api_key_env, which sets it; remove one of them")
         return value
 
+    @field_validator("embeddings", "rerank")
+    @classmethod
+    def _has_such_an_api(cls, value: bool | None, info: ValidationInfo) -> bool | None:  # noqa: FBT001
+        kind = PROVIDER_KINDS.get(info.data.get("kind", ""))
+        if value and kind is not None and not (kind.needs_address and kind.key_header == "authorization"):
+            raise ValueError(f"needs an API like OpenAI's, which kind {kind.name} does not have; remove it")
+        return value
+
+    def serves(self, ingress: str) -> bool:
+        """Return whether it gets requests of `embeddings` or `rerank`."""
+        return self.rerank if ingress == "rerank" and self.rerank is not None else self.embeddings
+
     def public_url(self) -> str:
         """Return `base_url` without any user name and password."""
         parts = urlsplit(self.base_url)
@@ -244,6 +269,12 @@ class Profile(_Section):
         Cooldown | None,
         "Move failing providers to the end of the chain; `{}` uses the defaults; off when omitted.",
     ] = None
+    tool_loop: Annotated[
+        ToolLoopAction,
+        "What to do when a request ends with the same tool call, with the same arguments, again and again: only `warn`"
+        " in an event, `inject` a note for the model at its end, or `refuse` it.",
+    ] = "warn"
+    tool_loop_repeats: Annotated[int, Field(ge=2, le=1000), "How many times in a row are a loop."] = 3
 
 
 class Server(_Section):

@@ -19,9 +19,11 @@ from coderouter_proxy.config.schema import Profile, Provider
 from coderouter_proxy.config.traits import ProviderTraits
 from coderouter_proxy.errors import ProviderError
 from coderouter_proxy.providers import response as http_response
+from coderouter_proxy.providers import windows
 from coderouter_proxy.providers.response import ANSWER_BYTES_MAX, ERROR_BODY_BYTES_MAX, Response, Route
 from coderouter_proxy.providers.stream import ProviderStream, single
 from coderouter_proxy.providers.transport import Transport
+from coderouter_proxy.providers.windows import Window
 from coderouter_proxy.relay import whole
 from coderouter_proxy.relay.choose import choose
 from coderouter_proxy.relay.output_filters.filters import FILTERS
@@ -39,6 +41,8 @@ RelayFor = Callable[[ProviderWire, ClientRequest], Relay]
 
 UPSTREAM_REQUEST_ID = b"x-upstream-request-id"
 COUNT_TIMEOUT_S = 10  # a later count is worth less than an estimate
+WINDOW_BYTES_MAX = 8 * 1024 * 1024  # Ollama lists all tensors, and llama.cpp has its chat template in it
+NOT_READY = frozenset({408, 425, 429, 500, 502, 503, 504})  # llama.cpp says 503 while it loads a model
 NOT_COUNTED = frozenset(
     {
         "max_tokens",
@@ -54,7 +58,10 @@ NOT_COUNTED = frozenset(
 
 
 class HttpProvider:
-    """One provider. `relay_for` returns the relay of an answer; in the proxy, to the client's wire."""
+    """One provider. `relay_for` returns the relay of an answer; in the proxy, to the client's wire.
+
+    Requests go to the `url`; by default, to that of the wire.
+    """
 
     def __init__(
         self,
@@ -65,6 +72,7 @@ class HttpProvider:
         transport: Transport,
         *,
         answer_bytes_max: int = ANSWER_BYTES_MAX,
+        url: str | None = None,
     ) -> None:
         self.provider = provider
         self.wire = wire
@@ -76,7 +84,7 @@ class HttpProvider:
         self._proxy = http_proxy(provider)
         self._headers = CIMultiDict({"Content-Type": "application/json"})
         self._headers.update(own_headers(provider, wire))
-        self._route = self._route_to(wire.url(provider))
+        self._route = self._route_to(url or wire.url(provider))
 
     async def attempt(
         self,
@@ -140,10 +148,36 @@ class HttpProvider:
             return None
         return TokenReport().count(answer, "input_tokens")
 
-    def _route_to(self, url: str) -> Route:
+    async def context_window(self) -> Window:
+        return await windows.reported(
+            self.provider.base_url, self.provider.model, self.wire.models_url(self.provider), self._fetched
+        )
+
+    async def _fetched(self, url: str, body: Body | None) -> object:
+        """Return the JSON of the URL, which gets the body if there is one; None if the server does not know the path.
+
+        Raises:
+            ProviderError: it cannot be reached, or is not ready.
+        """
+        route = self._route_to(url, CIMultiDict({**self._headers, "Accept": "application/json"}))
+        response = await (route.get() if body is None else route.post(orjson.dumps(body), {}))
+        if response.status // 100 != 2:
+            refused = await http_response.refused(response)
+            if response.status in NOT_READY:
+                raise refused
+            return None
+        data = await self._read(response, WINDOW_BYTES_MAX)
+        try:
+            return await aside.unless_small(
+                len(data), aside.ANSWER_BYTES_INLINE_MAX, partial(orjson.loads, data)
+            )
+        except orjson.JSONDecodeError:
+            return None
+
+    def _route_to(self, url: str, headers: CIMultiDict[str] | None = None) -> Route:
         return self._transport.route(
             URL(url),
-            self._headers,
+            self._headers if headers is None else headers,
             proxy=self._proxy,
             connect_timeout_s=self.provider.connect_timeout_s,
         )
@@ -201,6 +235,9 @@ class HttpProvider:
             data = await self._read(response, self._answer_bytes_max)
         if len(data) > self._answer_bytes_max:
             raise ProviderError("protocol", f"the answer is longer than {self._answer_bytes_max} bytes")
+        return await self._relayed(request, data, response)
+
+    async def _relayed(self, request: ClientRequest, data: bytes, response: Response) -> Answer:
         relay = self._relay_for(self.wire, request)
         relayed = await aside.unless_small(
             len(data), aside.ANSWER_BYTES_INLINE_MAX, partial(whole.relayed, data, self.wire, relay)

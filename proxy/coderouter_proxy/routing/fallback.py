@@ -17,6 +17,7 @@ from coderouter_events.events import (
     ProviderOk,
     SkipBudgetExceeded,
     SkipPaidProvider,
+    SkipShortContext,
     ToolCallRepaired,
     TryProvider,
 )
@@ -30,8 +31,9 @@ from coderouter_proxy.providers.client import ProviderClient
 from coderouter_proxy.providers.wordings.adaptation import Adaptation, Value
 from coderouter_proxy.redact import shortened
 from coderouter_proxy.request import ClientRequest
-from coderouter_proxy.routing import capabilities, gates, order, unexpected
+from coderouter_proxy.routing import capabilities, gates, lengths, loops, order, unexpected
 from coderouter_proxy.routing.exhausted import chain_exhausted
+from coderouter_proxy.routing.lengths import Length
 from coderouter_proxy.routing.router import Routing, Runtime
 
 log = logging.getLogger(__name__)
@@ -50,6 +52,8 @@ class Attempts:
     errors: dict[str, ProviderError] = field(default_factory=dict)
     blocked: list[str] = field(default_factory=list)
     over_budget: list[str] = field(default_factory=list)
+    too_small: list[SkipShortContext] = field(default_factory=list)
+    length: Length | None = None
     waited_s: float = 0.0
 
     def skipped(self, skip: gates.Skip) -> None:
@@ -57,6 +61,8 @@ class Attempts:
             self.blocked.append(skip.provider)
         elif isinstance(skip, SkipBudgetExceeded):
             self.over_budget.append(skip.provider)
+        elif isinstance(skip, SkipShortContext):
+            self.too_small.append(skip)
 
 
 async def answer(
@@ -68,28 +74,35 @@ async def answer(
 
     Raises:
         ChainExhausted: none has.
-        HttpError: the request forces a tool that runs at a vendor, and no provider of the chain has it.
+        HttpError: the request forces a tool that runs at a vendor, and no provider of the chain has it; or none serves
+            its ingress; or it ends in a loop of tool calls, which the profile refuses.
         NotKept: it refers to an answer that no provider of the chain may have.
     """
+    attempts.length = await lengths.length_of(request, profile, routing, runtime.contexts)
+    repeats = loops.repeats(request, profile)
+    clients = routing.clients_for(request.ingress)
     asked = order.Asked(request, profile, routing, runtime.cooldowns)
     names = order.in_order(asked)
     if log.isEnabledFor(logging.DEBUG):
         log.debug("%s: profile %s: %s", request.request_id, profile.name, order.described(asked))
     refused: list[_Attempt] = []
     for name in names:
-        client = routing.clients.get(name)
+        client = clients.get(name)
         skip = gates.skip(
             request.request_id,
             name,
             client.provider if client else None,
             runtime.budgets,
             allow_paid=routing.config.allow_paid,
+            length=attempts.length,
         )
         if skip is not None:
             attempts.skipped(skip)
             runtime.emit(skip)
         else:
             assert client is not None
+            if repeats:
+                request, repeats = loops.acted_on(request, profile, name, repeats, runtime.emit), 0
             attempt = _Attempt(client, request, profile, runtime, attempts)
             found = await attempt.run(can_think=routing.capabilities[name].thinking)
             if isinstance(found, Answer):
@@ -104,7 +117,7 @@ async def answer(
     raise chain_exhausted(
         request.request_id,
         profile,
-        list(attempts.errors.items()),
+        [*attempts.errors.items(), *lengths.refusals(attempts.too_small)],
         blocked=attempts.blocked,
         over_budget=attempts.over_budget,
         emit=runtime.emit,
@@ -285,6 +298,7 @@ class _Attempt:
         self._error = error
         self._emit_failed(ProviderFailed, error)
         self._attempts.errors[self._name] = error
+        self._runtime.contexts.doubt(self._name, error)
         if self._profile.cooldown:
             self._runtime.cooldowns.failed(self._name, error, self._profile.cooldown)
         return error

@@ -4,20 +4,22 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Self
 
-from coderouter_events.events import Event
+from coderouter_events.events import Event, Ingress
 from coderouter_proxy.body_memory import BodyMemory
 from coderouter_proxy.config.schema import Config
 from coderouter_proxy.eventlog import worker_counts
-from coderouter_proxy.providers.client import ProviderClient, provider_client
+from coderouter_proxy.providers.client import ProviderClient, passing_client, provider_client
 from coderouter_proxy.providers.transport import Transport
 from coderouter_proxy.relay.text import AnswerPolicy
 from coderouter_proxy.routing import auto_router, capabilities
 from coderouter_proxy.routing.access import Access
 from coderouter_proxy.routing.capabilities import CapabilityRule, ModelCapabilities
+from coderouter_proxy.routing.contexts import Contexts
 from coderouter_proxy.routing.cooldown import Cooldowns
 from coderouter_proxy.routing.cost import Budgets
 from coderouter_proxy.routing.models import Models
 from coderouter_proxy.routing.profiles import DefaultProfile
+from coderouter_proxy.wires.clients import PASSED_ON
 from coderouter_proxy.wires.state import origin_of
 
 Emit = Callable[[Event], None]
@@ -25,7 +27,10 @@ Emit = Callable[[Event], None]
 
 @dataclass(frozen=True, kw_only=True)
 class Routing:
-    """A loaded configuration; `capabilities` and `clients` are by provider name."""
+    """A loaded configuration; `capabilities` and `clients` are by provider name.
+
+    `passing` has the clients for requests that are passed on as they are, by ingress and name.
+    """
 
     config: Config
     default: DefaultProfile
@@ -34,6 +39,7 @@ class Routing:
     auto_router: auto_router.Router
     capabilities: Mapping[str, ModelCapabilities]
     clients: Mapping[str, ProviderClient]
+    passing: Mapping[Ingress, Mapping[str, ProviderClient]]
 
     @classmethod
     def of(
@@ -67,7 +73,19 @@ class Routing:
                 )
                 for provider in config.providers
             },
+            passing={
+                ingress: {
+                    provider.name: passing_client(provider, ingress, transport)
+                    for provider in config.providers
+                    if provider.serves(ingress)
+                }
+                for ingress in PASSED_ON
+            },
         )
+
+    def clients_for(self, ingress: Ingress) -> Mapping[str, ProviderClient]:
+        """Return what sends such requests, by provider name."""
+        return self.passing.get(ingress, self.clients)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -79,6 +97,7 @@ class Runtime:
     cooldowns: Cooldowns
     budgets: Budgets
     ping_s: float
+    contexts: Contexts = field(default_factory=Contexts)
     bodies: BodyMemory = field(default_factory=BodyMemory)
     _in_flight: int = 0
     _counts: worker_counts.OwnCounts | None = field(default_factory=worker_counts.own)
