@@ -149,9 +149,8 @@ class HttpProvider:
         return TokenReport().count(answer, "input_tokens")
 
     async def context_window(self) -> Window:
-        return await windows.reported(
-            self.provider.base_url, self.provider.model, self.wire.models_url(self.provider), self._fetched
-        )
+        models_url = self.wire.models_url(self.provider).partition("?")[0]
+        return await windows.reported(self.provider.base_url, self.provider.model, models_url, self._fetched)
 
     async def _fetched(self, url: str, body: Body | None) -> object:
         """Return the JSON of the URL, which gets the body if there is one; None if the server does not know the path.

@@ -58,7 +58,7 @@ async def explain(
         sender=sender,
         choice=chosen,
         places=tuple(places),
-        estimate=length and length.estimate,
+        estimate=length.estimate if length else None,
         repeats=loops.repeats(request, chosen.profile),
     )
 

@@ -33,7 +33,7 @@ Key = Call | tuple[Call, ...]
 def repeats(request: ClientRequest, profile: Profile) -> int:
     """Return how many times in a row the request ends with the same call; 0 if the profile takes that for no loop."""
     messages = request.outline["messages"]
-    if not _is_result(messages[-1]):
+    if not messages or not _is_result(messages[-1]):
         return 0
     try:
         found = _repeats(messages)

@@ -78,7 +78,9 @@ class WindowReader:
             window, final = found.tokens, found.final
         except (ProviderError, TimeoutError) as error:
             log.debug(
-                "provider %s: its context cannot be read: %s", provider.name, error or "no answer in time"
+                "provider %s: its context cannot be read: %s",
+                provider.name,
+                str(error) or "no answer in time",
             )
         except Exception:
             log.exception("provider %s: reading its context failed because of a bug", provider.name)

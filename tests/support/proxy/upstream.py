@@ -20,6 +20,8 @@ from http import HTTPStatus
 from typing import Any, Final, final
 
 HEAD_BYTES_MAX = 1024 * 1024
+CONTEXT_PATHS = ("/props", "/v1/models", "/api/show", "/api/ps")
+"""What a proxy asks a server about its context, in the background; only those requests accept JSON and nothing else."""
 WAIT_S = 30
 
 
@@ -108,11 +110,17 @@ class Received:
 
 
 class Provider:
-    """One provider of the server: its scripts, one per request, and the requests it received."""
+    """One provider of the server: its scripts, one per request, and the requests it received.
+
+    Questions about its context are not among those. `reports` has the answers, by the end of the path; it knows no
+    other.
+    """
 
     def __init__(self, base_url: str) -> None:
         self.base_url = base_url
         self.requests: list[Received] = []
+        self.reports: dict[str, Script] = {}
+        self.context_reads = 0
         self._scripts: deque[Script] = deque()
         self._always: Script | Answers = (CUT,)
         self._changed = threading.Condition()
@@ -127,6 +135,11 @@ class Provider:
         self._scripts = deque(scripts)
         self._always = always
 
+    def wait_for_reads(self, count: int) -> None:
+        """Wait until the proxy has asked so many questions about the context since the start of the server."""
+        with self._changed:
+            assert self._changed.wait_for(lambda: self.context_reads >= count, WAIT_S), "nothing was asked"
+
     @property
     def request(self) -> Received:
         """The latest request; waits for one if there is none yet."""
@@ -135,6 +148,12 @@ class Provider:
             return self.requests[-1]
 
     def next_script(self, request: Received) -> Script:
+        asked = next((path for path in CONTEXT_PATHS if request.path.endswith(path)), None)
+        if asked is not None and request.headers.get("accept") == "application/json":
+            with self._changed:
+                self.context_reads += 1
+                self._changed.notify_all()
+            return self.reports.get(asked) or whole({"error": "not found"}, status=404)
         with self._changed:
             self.requests.append(request)
             self._changed.notify_all()
@@ -157,9 +176,10 @@ class Upstream:
         return self._providers.setdefault(name, Provider(base_url))
 
     def forget(self) -> None:
-        """Drop all remaining scripts and recorded requests."""
+        """Drop all remaining scripts, reports and recorded requests."""
         for provider in self._providers.values():
             provider.plays()
+            provider.reports = {}
 
     async def handle(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.connections += 1
