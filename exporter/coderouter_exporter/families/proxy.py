@@ -22,11 +22,13 @@ from coderouter_events.events import (
     RequestFinished,
     SkipBudgetExceeded,
     SkipPaidProvider,
+    SkipShortContext,
     SkipUnknownProvider,
     Startup,
     StateKind,
     StateMissed,
     ToolCallRepaired,
+    ToolLoopDetected,
     TraitName,
     TryProvider,
 )
@@ -151,12 +153,14 @@ PROVIDER_OUTCOMES = Counter(
 )
 PROVIDER_SKIPPED = Counter(
     name="coderouter_provider_skipped_total",
-    help="Providers of a chain that were not tried: paid while allow_paid is false, not configured, or over budget.",
+    help="Providers of a chain that were not tried: paid while allow_paid is false, not configured, over budget, "
+    "or with a context too small for the request.",
     labels=("provider", "reason"),
     feeds=(
         Feed(SkipPaidProvider, (PROVIDER, "paid")),
         Feed(SkipUnknownProvider, (PROVIDER, "unknown")),
         Feed(SkipBudgetExceeded, (PROVIDER, "budget")),
+        Feed(SkipShortContext, (PROVIDER, "context")),
     ),
     preset=(Providers(), ("paid",)),
 )
@@ -305,6 +309,13 @@ TOOL_CALLS_REPAIRED = Counter(
     help="Tool calls that a model wrote as text and the proxy turned into real ones.",
     labels=("provider",),
     feeds=(Feed(ToolCallRepaired, (PROVIDER,), Sum("count")),),
+    preset=(Providers(),),
+)
+TOOL_LOOPS = Counter(
+    name="coderouter_tool_loops_total",
+    help="Client requests that ended with the same tool call, with the same arguments, again and again.",
+    labels=("provider",),
+    feeds=(Feed(ToolLoopDetected, (PROVIDER,)),),
     preset=(Providers(),),
 )
 STATE_MISSES = Counter(

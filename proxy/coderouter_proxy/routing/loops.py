@@ -22,8 +22,8 @@ REFUSED = (
 ARGUMENTS_CHARS_MAX = 4096
 """Longer arguments are compared as they are written, not as JSON."""
 
-_RESULTS = frozenset({"tool", "function"})
-_SYSTEM = frozenset({"system", "developer"})
+_RESULTS = ("tool", "function")  # not sets: a client may send anything as a role
+_SYSTEM = ("system", "developer")
 
 Call = tuple[Any, Any]
 """Name and arguments, as any client sends them."""
