@@ -80,6 +80,7 @@ def _closed(name: str, values: tuple[str, ...]) -> Mapped:
 
 ERROR_TYPE = _closed("error_type", get_args(ErrorType))
 INGRESS = _closed("ingress", get_args(Ingress))
+CONVERSATIONS = tuple(each for each in get_args(Ingress) if each not in ("embeddings", "rerank"))
 MODEL = Field("model")
 PROFILE = Field("profile")
 PROVIDER = Field("provider")
@@ -184,7 +185,7 @@ CLIENT_REQUESTS = Counter(
     "client disconnected).",
     labels=("ingress", "profile", "outcome"),
     feeds=(Feed(RequestFinished, (INGRESS, PROFILE, _closed("outcome", get_args(Outcome)))),),
-    preset=(get_args(Ingress), Profiles(), get_args(Outcome)),
+    preset=(CONVERSATIONS, Profiles(), get_args(Outcome)),
 )
 FALLBACKS = Counter(
     name="coderouter_fallbacks_total",

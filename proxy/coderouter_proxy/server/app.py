@@ -41,12 +41,12 @@ def create(settings: Settings, notify: Notify, refusals: Refusals) -> ASGIApp:
         bodies=BodyMemory(refusals, workers=settings.launch.workers),
     )
     served = [
-        (path, wire.ingress, Ingress(runtime, wire))
+        (path, wire, Ingress(runtime, wire))
         for wire in CLIENT_WIRES.values()
         for path in (wire.path, *wire.aliases)
     ]
-    hot: dict[str, ASGIApp] = {path: app for path, ingress, app in served if ingress not in PASSED_ON}
-    passed_on = {path: (ingress, app) for path, ingress, app in served if ingress in PASSED_ON}
+    hot: dict[str, ASGIApp] = {path: app for path, wire, app in served if wire.ingress not in PASSED_ON}
+    passed_on = {path: (wire, app) for path, wire, app in served if wire.ingress in PASSED_ON}
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
@@ -76,8 +76,8 @@ def create(settings: Settings, notify: Notify, refusals: Refusals) -> ASGIApp:
         # Requests to models skip the framework.
         answers = hot.get(scope["path"]) if scope["method"] == "POST" else None
         if answers is None and scope["method"] == "POST" and scope["path"] in passed_on:
-            ingress, ingress_app = passed_on[scope["path"]]
-            answers = ingress_app if runtime.routing.passing[ingress] else None
+            wire, passing = passed_on[scope["path"]]
+            answers = passing if runtime.routing.passing[wire.ingress] else None
         if answers is None:
             refused = other_routes.refused_by_host(scope, runtime.routing.access)
             answers = refused or rest

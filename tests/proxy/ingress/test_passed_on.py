@@ -152,7 +152,8 @@ def test_a_profile_is_chosen_as_for_any_request(served: Proxy, c: Provider) -> N
 @pytest.mark.parametrize("field", ["input", "query", "documents"])
 @pytest.mark.parametrize("value", [None, "", []])
 def test_what_is_missing_is_named(field: str, value: object, served: Proxy) -> None:
-    refused = embed(served, input=value) if field == "input" else rerank(served, **{field: value})
+    given: dict[str, Any] = {field: value}
+    refused = embed(served, **given) if field == "input" else rerank(served, **given)
     assert (refused.status, refused.json["error"]["param"]) == (400, field)
 
 

@@ -1,7 +1,7 @@
 """A request that ends with the same tool call again and again is reported, noted for the model, or refused."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,9 +21,9 @@ from support.proxy.upstream import Provider, Upstream
 from support.run_command import coderouter
 
 ASK = {"role": "user", "content": "Fix it."}
-READ = ("read", {"path": "a"})
-OTHER = ("read", {"path": "b"})
-Calls = list[tuple[str, Any]]
+READ: tuple[str, Any] = ("read", {"path": "a"})
+OTHER: tuple[str, Any] = ("read", {"path": "b"})
+Calls = Sequence[tuple[str, Any]]
 
 
 @pytest.fixture(autouse=True)
