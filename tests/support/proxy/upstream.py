@@ -101,12 +101,16 @@ class Received:
     path: str
     headers: dict[str, str]
     body: bytes
-    connection: int
+    connection: int = 0
     gone: threading.Event = field(default_factory=threading.Event)
 
     @property
     def json(self) -> Any:
         return json.loads(self.body)
+
+
+def is_about_context(request: Received) -> bool:
+    return request.path.endswith(CONTEXT_PATHS) and request.headers.get("accept") == "application/json"
 
 
 class Provider:
@@ -148,12 +152,12 @@ class Provider:
             return self.requests[-1]
 
     def next_script(self, request: Received) -> Script:
-        asked = next((path for path in CONTEXT_PATHS if request.path.endswith(path)), None)
-        if asked is not None and request.headers.get("accept") == "application/json":
+        if is_about_context(request):
             with self._changed:
                 self.context_reads += 1
                 self._changed.notify_all()
-            return self.reports.get(asked) or whole({"error": "not found"}, status=404)
+            found = (script for path, script in self.reports.items() if request.path.endswith(path))
+            return next(found, whole({"error": "not found"}, status=404))
         with self._changed:
             self.requests.append(request)
             self._changed.notify_all()
@@ -163,7 +167,7 @@ class Provider:
 
 
 class Upstream:
-    """The server; start it with `serving`."""
+    """The server; start it with `serving`. `connections` counts those with requests of clients."""
 
     def __init__(self, port: int) -> None:
         self.port = port
@@ -182,17 +186,20 @@ class Upstream:
             provider.reports = {}
 
     async def handle(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self.connections += 1
-        number = self.connections
+        number = 0
         try:
-            request = await _request(reader, await reader.readuntil(b"\r\n\r\n"), number)
+            request = await _request(reader, await reader.readuntil(b"\r\n\r\n"))
             while True:
+                if not number and not is_about_context(request):
+                    self.connections += 1
+                    number = self.connections
+                request.connection = number
                 following = asyncio.create_task(reader.readuntil(b"\r\n\r\n"))
                 script = self.provider(request.path.partition("/")[2].partition("/")[0]).next_script(request)
                 if not await _played(script, writer, following):
                     request.gone.set()
                     return
-                request = await _request(reader, await following, number)
+                request = await _request(reader, await following)
         except (asyncio.IncompleteReadError, ConnectionError, _Broken, asyncio.CancelledError):
             return
         finally:
@@ -237,14 +244,14 @@ async def _play(script: Script, writer: asyncio.StreamWriter) -> None:
                 raise _Broken
 
 
-async def _request(reader: asyncio.StreamReader, raw: bytes, connection: int) -> Received:
+async def _request(reader: asyncio.StreamReader, raw: bytes) -> Received:
     first, *lines = raw.decode("latin-1").split("\r\n")
     method, path, _ = first.split(" ")
     headers = {
         name.lower(): value.strip() for name, _, value in (line.partition(":") for line in lines) if name
     }
     body = await reader.readexactly(int(headers.get("content-length", "0")))
-    return Received(method=method, path=path, headers=headers, body=body, connection=connection)
+    return Received(method=method, path=path, headers=headers, body=body)
 
 
 @contextmanager
