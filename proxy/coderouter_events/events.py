@@ -21,6 +21,7 @@ from coderouter_events.closed_sets import (
     QueueResult,
     RequestClass,
     StateKind,
+    ToolLoopAction,
     TraitName,
 )
 
@@ -215,6 +216,17 @@ class SkipBudgetExceeded(Event):
 
 
 @dataclass(slots=True, kw_only=True)
+class SkipShortContext(Event):
+    """A provider of the chain was skipped because the request is longer than its context."""
+
+    msg: ClassVar[str] = "skip-short-context"
+    request_id: RequestId
+    provider: ProviderName
+    needed_tokens: Annotated[int, "Tokens of the request, estimated as this provider counts them."]
+    window_tokens: Annotated[int, "Tokens of its context."]
+
+
+@dataclass(slots=True, kw_only=True)
 class ProviderQueued(Event):
     """A request had to wait for a provider that had as many requests as its `max_in_flight` allows."""
 
@@ -324,6 +336,18 @@ class ToolCallRepaired(Event):
 
 
 @dataclass(slots=True, kw_only=True)
+class ToolLoopDetected(Event):
+    """A request ends with the same tool call, with the same arguments, again and again."""
+
+    msg: ClassVar[str] = "tool-loop-detected"
+    level: ClassVar[Literal["INFO", "WARNING", "ERROR"]] = "WARNING"
+    request_id: RequestId
+    provider: Annotated[str, "The first provider of the chain that may be tried."]
+    repeats: Annotated[int, "How many times in a row."]
+    action: Annotated[ToolLoopAction, "What was done, from a closed set: `tool_loop` of the profile."]
+
+
+@dataclass(slots=True, kw_only=True)
 class StateMissed(Event):
     """A Responses client referred to something that the proxy process does not have, and got an error."""
 
@@ -360,7 +384,7 @@ class RequestFinished(Event):
 
     msg: ClassVar[str] = "request-finished"
     request_id: RequestId
-    ingress: Annotated[Ingress, "The client's wire."]
+    ingress: Annotated[Ingress, "The client's wire; `embeddings` and `rerank` are passed on as they are."]
     profile: Annotated[
         str | None,
         "Profile that the request was routed to, or the provider that it named as its model; null if it was rejected "
@@ -425,6 +449,7 @@ EVENTS: tuple[type[Event], ...] = (
     SkipPaidProvider,
     SkipUnknownProvider,
     SkipBudgetExceeded,
+    SkipShortContext,
     ProviderQueued,
     ProviderCooldown,
     ProviderRecovered,
@@ -434,6 +459,7 @@ EVENTS: tuple[type[Event], ...] = (
     ProviderAdapted,
     OutputFilterApplied,
     ToolCallRepaired,
+    ToolLoopDetected,
     StateMissed,
     AutoRouterResolved,
     AutoRouterFallthrough,

@@ -28,10 +28,12 @@ from coderouter_events.events import (
     RequestFinished,
     SkipBudgetExceeded,
     SkipPaidProvider,
+    SkipShortContext,
     SkipUnknownProvider,
     Startup,
     StateMissed,
     ToolCallRepaired,
+    ToolLoopDetected,
     TryProvider,
 )
 from coderouter_exporter.families.kinds import (
@@ -83,6 +85,7 @@ def _closed(name: str, values: tuple[str, ...]) -> Mapped:
 
 ERROR_TYPE = _closed("error_type", get_args(ErrorType))
 INGRESS = _closed("ingress", get_args(Ingress))
+CONVERSATIONS = tuple(each for each in get_args(Ingress) if each not in ("embeddings", "rerank"))
 MODEL = Field("model")
 PROFILE = Field("profile")
 PROVIDER = Field("provider")
@@ -156,12 +159,14 @@ PROVIDER_OUTCOMES = Counter(
 )
 PROVIDER_SKIPPED = Counter(
     name="coderouter_provider_skipped_total",
-    help="Providers of a chain that were not tried: paid while allow_paid is false, not configured, or over budget.",
+    help="Providers of a chain that were not tried: paid while allow_paid is false, not configured, over budget, "
+    "or with a context too small for the request.",
     labels=("provider", "reason"),
     feeds=(
         Feed(SkipPaidProvider, (PROVIDER, "paid")),
         Feed(SkipUnknownProvider, (PROVIDER, "unknown")),
         Feed(SkipBudgetExceeded, (PROVIDER, "budget")),
+        Feed(SkipShortContext, (PROVIDER, "context")),
     ),
     preset=(Providers(), ("paid",)),
 )
@@ -185,7 +190,7 @@ CLIENT_REQUESTS = Counter(
     "client disconnected).",
     labels=("ingress", "profile", "outcome"),
     feeds=(Feed(RequestFinished, (INGRESS, PROFILE, _closed("outcome", get_args(Outcome)))),),
-    preset=(get_args(Ingress), Profiles(), get_args(Outcome)),
+    preset=(CONVERSATIONS, Profiles(), get_args(Outcome)),
 )
 FALLBACKS = Counter(
     name="coderouter_fallbacks_total",
@@ -310,6 +315,13 @@ TOOL_CALLS_REPAIRED = Counter(
     help="Tool calls that a model wrote as text and the proxy turned into real ones.",
     labels=("provider",),
     feeds=(Feed(ToolCallRepaired, (PROVIDER,), Sum("count")),),
+    preset=(Providers(),),
+)
+TOOL_LOOPS = Counter(
+    name="coderouter_tool_loops_total",
+    help="Client requests that ended with the same tool call, with the same arguments, again and again.",
+    labels=("provider",),
+    feeds=(Feed(ToolLoopDetected, (PROVIDER,)),),
     preset=(Providers(),),
 )
 STATE_MISSES = Counter(

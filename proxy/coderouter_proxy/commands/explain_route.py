@@ -15,7 +15,9 @@ if TYPE_CHECKING:
     from coderouter_proxy.settings.launch import Settings
 
 REFUSED = 1
-WIRES = ("openai", "anthropic", "responses")
+WIRES = ("openai", "anthropic", "responses", "embeddings", "rerank")
+HELLO_FIELDS = {"responses": ("input",), "embeddings": ("input",), "rerank": ("query", "documents")}
+"""Of requests without `messages`, the fields that have to be there."""
 HELLO = "Hello."
 REQUEST_ID = "req_explained"
 COOLDOWNS = "Cooldowns are known only to the running proxy."
@@ -141,14 +143,20 @@ def _request(given: bytes, model: str | None, headers: Sequence[str], wire: str 
     if raw.strip() and model is None:
         return client.decode(REQUEST_ID, raw, named)
     if not body:
-        hello: Any = HELLO if client.ingress == "responses" else [{"role": "user", "content": HELLO}]
-        body = {"model": "any", "input" if client.ingress == "responses" else "messages": hello}
+        body = {"model": "any", **_hello(client.ingress)}
     if model is not None:
         body["model"] = model
     try:
         return client.decode(REQUEST_ID, orjson.dumps(body), named)
     except orjson.JSONEncodeError as error:
         raise HttpError(400, f"the body cannot be read: {error}") from None
+
+
+def _hello(ingress: str) -> dict[str, Any]:
+    fields = HELLO_FIELDS.get(ingress)
+    if fields is None:
+        return {"messages": [{"role": "user", "content": HELLO}]}
+    return dict.fromkeys(fields, HELLO)
 
 
 def _head_and_body(given: bytes) -> tuple[str, bytes]:
@@ -177,12 +185,14 @@ def _split(lines: Sequence[str]) -> Iterator[tuple[str, str]]:
 
 async def _explained(request: "ClientRequest", settings: "Settings") -> "Explanation":
     from coderouter_proxy.providers.transport import Transport  # noqa: PLC0415 - quick help
+    from coderouter_proxy.routing.contexts import Contexts  # noqa: PLC0415
     from coderouter_proxy.routing.explain import explain  # noqa: PLC0415
     from coderouter_proxy.server.reload import new_routing  # noqa: PLC0415
     from coderouter_proxy.settings import effective  # noqa: PLC0415
 
     async with Transport() as transport:
-        return explain(request, new_routing(settings, transport), effective.spent(settings))
+        contexts = Contexts(settings.contexts_path, earlier_windows=True)
+        return await explain(request, new_routing(settings, transport), effective.spent(settings), contexts)
 
 
 def _shown(request: "ClientRequest", explanation: "Explanation", settings: "Settings") -> dict[str, Any]:
@@ -219,6 +229,10 @@ def _shown(request: "ClientRequest", explanation: "Explanation", settings: "Sett
         "profile": choice.profile.name,
         "chosen_by": choice.way.name,
         "detail": choice.detail,
+        "estimated_tokens": explanation.estimate,
+        "tool_loop": {"repeats": explanation.repeats, "action": choice.profile.tool_loop}
+        if explanation.repeats
+        else None,
         "auto_router": resolved and {"rule_id": resolved.rule_id, "signals": resolved.signals},
         "providers": providers,
     }
@@ -243,6 +257,10 @@ def _lines(shown: dict[str, Any], explanation: "Explanation") -> Iterator[str]:
         rule = f"rule {auto['rule_id']}" if auto["rule_id"] else "no rule matches"
         signals = ", ".join(f"{name}: {value}" for name, value in auto["signals"].items())
         yield f"auto router      {rule}{f' ({signals})' if signals else ''}"
+    if shown["estimated_tokens"] is not None:
+        yield f"length           about {shown['estimated_tokens']:,} tokens"
+    if (loop := shown["tool_loop"]) is not None:
+        yield f"tool loop        {loop['repeats']} times the same call: {loop['action']}"
     yield ""
     number = 0
     for each in shown["providers"]:

@@ -18,6 +18,7 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
+from coderouter_events.closed_sets import ToolLoopAction
 from coderouter_proxy.config.auto_rules import AutoRouter
 from coderouter_proxy.config.chains import Affinity, Link, flat
 from coderouter_proxy.config.headers import Headers, can_hold
@@ -118,6 +119,11 @@ class Capabilities(_Section):
         bool | None,
         "Whether it sees images; if not, it is tried last for requests with images or documents, and gets a"
         " placeholder text for each.",
+    ] = None
+    max_context_tokens: Annotated[
+        Annotated[int, Field(ge=1)] | None,
+        "Longer requests (estimated) skip it. When omitted, what its server reports, if that is llama.cpp, vLLM or"
+        " Ollama on this machine or network.",
     ] = None
 
     @model_validator(mode="before")
@@ -234,6 +240,13 @@ class Provider(_Section):
     capabilities: Annotated[Capabilities, "What its model can do; see below."] = Capabilities()
     traits: Annotated[Traits, "What it accepts of what its wire allows; see below."] = Traits()
     cost: Annotated[Cost | None, "What its tokens cost; see below."] = None
+    embeddings: Annotated[
+        bool,
+        "Whether it gets requests to `/v1/embeddings`; only the kinds `openai_compat` and `openai_responses`.",
+    ] = False
+    rerank: Annotated[
+        bool | None, "Whether it gets requests to `/v1/rerank`; as `embeddings` when omitted."
+    ] = None
 
     @model_validator(mode="before")
     @classmethod
@@ -274,6 +287,18 @@ class Provider(_Section):
     def key_files(self) -> list[str]:
         return _listed(self.api_key_file)
 
+    @field_validator("embeddings", "rerank")
+    @classmethod
+    def _has_such_an_api(cls, value: bool | None, info: ValidationInfo) -> bool | None:  # noqa: FBT001
+        kind = PROVIDER_KINDS.get(info.data.get("kind", ""))
+        if value and kind is not None and not (kind.needs_address and kind.key_header == "authorization"):
+            raise ValueError(f"needs an API like OpenAI's, which kind {kind.name} does not have; remove it")
+        return value
+
+    def serves(self, ingress: str) -> bool:
+        """Return whether it gets requests of `embeddings` or `rerank`."""
+        return self.rerank if ingress == "rerank" and self.rerank is not None else self.embeddings
+
     def public_url(self) -> str:
         """Return `base_url` without any user name and password."""
         parts = urlsplit(self.base_url)
@@ -300,6 +325,12 @@ class Profile(_Section):
     affinity: Annotated[
         Affinity, "How long a conversation stays with the provider that answers it; see below."
     ] = Affinity()
+    tool_loop: Annotated[
+        ToolLoopAction,
+        "What to do when a request ends with the same tool call, with the same arguments, again and again: only `warn`"
+        " in an event, `inject` a note for the model at its end, or `refuse` it.",
+    ] = "warn"
+    tool_loop_repeats: Annotated[int, Field(ge=2, le=1000), "How many times in a row are a loop."] = 3
 
     @cached_property
     def names(self) -> list[str]:

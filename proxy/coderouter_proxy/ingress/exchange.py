@@ -263,6 +263,8 @@ class _Exchange:
         self._attempts.end()
         if provider:
             self._runtime.budgets.spend(provider, cost_usd)
+            if answered and self._attempts.length is not None:
+                self._attempts.length.learn(provider, usage)
 
     def _known(self) -> AnswerLog:
         try:

@@ -19,10 +19,12 @@ from coderouter_proxy.config.schema import Profile, Provider
 from coderouter_proxy.config.traits import ProviderTraits
 from coderouter_proxy.errors import ProviderError
 from coderouter_proxy.providers import response as http_response
+from coderouter_proxy.providers import windows
 from coderouter_proxy.providers.keys import NO_KEY, Keys
 from coderouter_proxy.providers.response import ANSWER_BYTES_MAX, ERROR_BODY_BYTES_MAX, Response, Route
 from coderouter_proxy.providers.stream import ProviderStream, single
 from coderouter_proxy.providers.transport import Transport
+from coderouter_proxy.providers.windows import Window
 from coderouter_proxy.relay import whole
 from coderouter_proxy.relay.choose import choose
 from coderouter_proxy.relay.output_filters.filters import FILTERS
@@ -41,6 +43,8 @@ RelayFor = Callable[[ProviderWire, ClientRequest], Relay]
 UPSTREAM_REQUEST_ID = b"x-upstream-request-id"
 ROUTES_MAX = 32
 COUNT_TIMEOUT_S = 10  # a later count is worth less than an estimate
+WINDOW_BYTES_MAX = 8 * 1024 * 1024  # Ollama lists all tensors, and llama.cpp has its chat template in it
+NOT_READY = frozenset({408, 425, 429, 500, 502, 503, 504})  # llama.cpp says 503 while it loads a model
 NOT_COUNTED = frozenset(
     {
         "max_tokens",
@@ -56,7 +60,10 @@ NOT_COUNTED = frozenset(
 
 
 class HttpProvider:
-    """One provider. `relay_for` returns the relay of an answer; in the proxy, to the client's wire."""
+    """One provider. `relay_for` returns the relay of an answer; in the proxy, to the client's wire.
+
+    Requests go to the `url`; by default, to that of the wire.
+    """
 
     def __init__(
         self,
@@ -67,6 +74,7 @@ class HttpProvider:
         transport: Transport,
         *,
         answer_bytes_max: int = ANSWER_BYTES_MAX,
+        url: str | None = None,
     ) -> None:
         self.provider = provider
         self.wire = wire
@@ -77,7 +85,7 @@ class HttpProvider:
         self._transport = transport
         self._answer_bytes_max = answer_bytes_max
         self._proxy = http_proxy(provider)
-        self._url = wire.url(provider)
+        self._url = url or wire.url(provider)
         self._routes: dict[str, Route] = {}
         """By the key that they send; of a provider with a file of keys there may be old ones."""
         self._route(self._keys.pick().key)
@@ -157,6 +165,31 @@ class HttpProvider:
             return None
         return TokenReport().count(answer, "input_tokens")
 
+    async def context_window(self) -> Window:
+        models_url = self.wire.models_url(self.provider).partition("?")[0]
+        return await windows.reported(self.provider.base_url, self.provider.model, models_url, self._fetched)
+
+    async def _fetched(self, url: str, body: Body | None) -> object:
+        """Return the JSON of the URL, which gets the body if there is one; None if the server does not know the path.
+
+        Raises:
+            ProviderError: it cannot be reached, or is not ready.
+        """
+        route = self._route_to(url, self._keys.pick().key, {"Accept": "application/json"})
+        response = await (route.get() if body is None else route.post(orjson.dumps(body), {}))
+        if response.status // 100 != 2:
+            refused = await http_response.refused(response)
+            if response.status in NOT_READY:
+                raise refused
+            return None
+        data = await self._read(response, WINDOW_BYTES_MAX)
+        try:
+            return await aside.unless_small(
+                len(data), aside.ANSWER_BYTES_INLINE_MAX, partial(orjson.loads, data)
+            )
+        except orjson.JSONDecodeError:
+            return None
+
     def _route(self, key: str) -> Route:
         route = self._routes.get(key)
         if route is None:
@@ -165,9 +198,10 @@ class HttpProvider:
             route = self._routes[key] = self._route_to(self._url, key)
         return route
 
-    def _route_to(self, url: str, key: str) -> Route:
+    def _route_to(self, url: str, key: str, more_headers: Mapping[str, str] | None = None) -> Route:
         headers = CIMultiDict({"Content-Type": "application/json"})
         headers.update(own_headers(self.provider, self.wire, key))
+        headers.update(more_headers or {})
         return self._transport.route(
             URL(url),
             headers,
@@ -228,6 +262,9 @@ class HttpProvider:
             data = await self._read(response, self._answer_bytes_max)
         if len(data) > self._answer_bytes_max:
             raise ProviderError("protocol", f"the answer is longer than {self._answer_bytes_max} bytes")
+        return await self._relayed(request, data, response)
+
+    async def _relayed(self, request: ClientRequest, data: bytes, response: Response) -> Answer:
         relay = self._relay_for(self.wire, request)
         relayed = await aside.unless_small(
             len(data), aside.ANSWER_BYTES_INLINE_MAX, partial(whole.relayed, data, self.wire, relay)

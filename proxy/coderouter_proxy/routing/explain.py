@@ -5,12 +5,13 @@ from dataclasses import dataclass
 
 from coderouter_proxy.config.schema import Provider
 from coderouter_proxy.request import ClientRequest
-from coderouter_proxy.routing import choice, gates, order
+from coderouter_proxy.routing import choice, gates, lengths, loops, order
 from coderouter_proxy.routing.affinity import Affinity
 from coderouter_proxy.routing.choice import Choice
+from coderouter_proxy.routing.contexts import Contexts
 from coderouter_proxy.routing.cooldown import Cooldowns
 from coderouter_proxy.routing.cost import Budgets
-from coderouter_proxy.routing.groups import Chain
+from coderouter_proxy.routing.lengths import Length
 from coderouter_proxy.routing.loads import Loads
 from coderouter_proxy.routing.order import Asked
 from coderouter_proxy.routing.router import Routing
@@ -31,16 +32,22 @@ class Place:
 class Explanation:
     """`places` are in the order of trying; those that are left out come last.
 
-    `stays_minutes` is how long the conversation stays with a provider; None if it does not.
+    `stays_minutes` is how long the conversation stays with a provider; None if it does not. `estimate` is the request's
+    tokens where a provider of the chain has a known context; `repeats` is how many times in a row the request ends with
+    the same tool call, if that is a loop.
     """
 
     sender: Sender
     stays_minutes: float | None
     choice: Choice
     places: tuple[Place, ...]
+    estimate: int | None
+    repeats: int
 
 
-def explain(request: ClientRequest, routing: Routing, budgets: Budgets) -> Explanation:
+async def explain(
+    request: ClientRequest, routing: Routing, budgets: Budgets, contexts: Contexts
+) -> Explanation:
     """Return the profile of the request and the order of its providers, and why; none is in cooldown or busy.
 
     It is as if the request were the first one of its conversation.
@@ -54,19 +61,27 @@ def explain(request: ClientRequest, routing: Routing, budgets: Budgets) -> Expla
     asked = Asked(
         request, chosen.profile, routing, Cooldowns(lambda _: None), Loads(memory), Affinity(memory)
     )
+    length = await lengths.length_of(request, chosen.profile, routing, contexts)
     names, remarks = order.explained(asked)
     left_out = [name for name in asked.profile.names if name not in names]
-    chain = routing.chains.get(chosen.profile.name)
-    places = [_place(name, remarks.get(name, []), chain, routing, budgets) for name in names]
+    places = [_place(name, remarks.get(name, []), asked, budgets, length) for name in names]
     places += [Place(provider=name, tried=False, remarks=tuple(remarks[name])) for name in left_out]
-    minutes = chosen.profile.affinity.minutes if asked.stay is not None else None
-    return Explanation(sender=sender, stays_minutes=minutes, choice=chosen, places=tuple(places))
+    return Explanation(
+        sender=sender,
+        stays_minutes=chosen.profile.affinity.minutes if asked.stay is not None else None,
+        choice=chosen,
+        places=tuple(places),
+        estimate=length.estimate if length else None,
+        repeats=loops.repeats(request, chosen.profile),
+    )
 
 
-def _place(name: str, remarks: list[str], chain: Chain | None, routing: Routing, budgets: Budgets) -> Place:
+def _place(name: str, remarks: list[str], asked: Asked, budgets: Budgets, length: Length | None) -> Place:
+    routing = asked.routing
+    chain = routing.chains.get(asked.profile.name)
     client = routing.clients.get(name)
     provider = client.provider if client else None
-    skip = gates.skip("", name, provider, budgets, allow_paid=routing.config.allow_paid)
+    skip = gates.skip("", name, provider, budgets, allow_paid=routing.config.allow_paid, length=length)
     if skip is not None:
         return Place(provider=name, tried=False, remarks=(f"skipped: {gates.reason(skip)}",))
     equals = chain.equals(name) if chain is not None else []

@@ -17,6 +17,7 @@ from coderouter_events.events import (
     ProviderOk,
     SkipBudgetExceeded,
     SkipPaidProvider,
+    SkipShortContext,
     ToolCallRepaired,
     TryProvider,
 )
@@ -30,9 +31,10 @@ from coderouter_proxy.providers.client import ProviderClient
 from coderouter_proxy.providers.wordings.adaptation import Adaptation, Value
 from coderouter_proxy.redact import shortened
 from coderouter_proxy.request import ClientRequest
-from coderouter_proxy.routing import capabilities, gates, order, retry, unexpected
+from coderouter_proxy.routing import capabilities, gates, lengths, loops, order, retry, unexpected
 from coderouter_proxy.routing.affinity import Stay
 from coderouter_proxy.routing.exhausted import chain_exhausted
+from coderouter_proxy.routing.lengths import Length
 from coderouter_proxy.routing.loads import Load
 from coderouter_proxy.routing.router import Routing, Runtime
 from coderouter_proxy.routing.turn import Turn
@@ -54,6 +56,8 @@ class Attempts:
     errors: dict[str, ProviderError] = field(default_factory=dict)
     blocked: list[str] = field(default_factory=list)
     over_budget: list[str] = field(default_factory=list)
+    too_small: list[SkipShortContext] = field(default_factory=list)
+    length: Length | None = None
     waited_s: float = 0.0
     load: Load | None = None
     stay: Stay | None = None
@@ -65,6 +69,8 @@ class Attempts:
             self.blocked.append(skip.provider)
         elif isinstance(skip, SkipBudgetExceeded):
             self.over_budget.append(skip.provider)
+        elif isinstance(skip, SkipShortContext):
+            self.too_small.append(skip)
 
     def begin(self, name: str) -> None:
         """Count the request as one in flight at this provider, and no longer at the one before."""
@@ -92,9 +98,13 @@ async def answer(
 
     Raises:
         ChainExhausted: none has.
-        HttpError: the request forces a tool that runs at a vendor, and no provider of the chain has it.
+        HttpError: the request forces a tool that runs at a vendor, and no provider of the chain has it; or none serves
+            its ingress; or it ends in a loop of tool calls, which the profile refuses.
         NotKept: it refers to an answer that no provider of the chain may have.
     """
+    attempts.length = await lengths.length_of(request, profile, routing, runtime.contexts)
+    repeats = loops.repeats(request, profile)
+    clients = routing.clients_for(request.ingress)
     asked = order.Asked(request, profile, routing, runtime.cooldowns, runtime.loads, runtime.affinity)
     names = order.in_order(asked)
     attempts.stay = asked.stay
@@ -103,19 +113,22 @@ async def answer(
         log.debug("%s: profile %s: %s", request.request_id, profile.name, order.described(asked))
     refused: list[_Attempt] = []
     for name in names:
-        client = routing.clients.get(name)
+        client = clients.get(name)
         skip = gates.skip(
             request.request_id,
             name,
             client.provider if client else None,
             runtime.budgets,
             allow_paid=routing.config.allow_paid,
+            length=attempts.length,
         )
         if skip is not None:
             attempts.skipped(skip)
             runtime.emit(skip)
         else:
             assert client is not None
+            if repeats:
+                request, repeats = loops.acted_on(request, profile, name, repeats, runtime.emit), 0
             attempt = _Attempt(client, request, profile, runtime, attempts)
             attempts.begin(name)
             found = await attempt.run(can_think=routing.capabilities[name].thinking)
@@ -134,7 +147,7 @@ async def answer(
     raise chain_exhausted(
         request.request_id,
         profile,
-        list(attempts.errors.items()),
+        [*attempts.errors.items(), *lengths.refusals(attempts.too_small)],
         blocked=attempts.blocked,
         over_budget=attempts.over_budget,
         emit=runtime.emit,
@@ -359,6 +372,7 @@ class _Attempt:
         self._error = error
         self._emit_failed(ProviderFailed, error)
         self._attempts.errors[self.name] = error
+        self._runtime.contexts.doubt(self.name, error)
         return error
 
     async def _observed(self, answer: Answer) -> AsyncGenerator[bytes]:

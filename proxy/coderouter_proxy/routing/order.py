@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 from coderouter_proxy.config.schema import Profile
+from coderouter_proxy.errors import HttpError
 from coderouter_proxy.request import ClientRequest
 from coderouter_proxy.routing import capabilities, gates, hosted, media, referred
 from coderouter_proxy.routing.affinity import Affinity, Stay
@@ -11,6 +12,7 @@ from coderouter_proxy.routing.capabilities import Sort
 from coderouter_proxy.routing.cooldown import Cooldowns
 from coderouter_proxy.routing.loads import Loads
 from coderouter_proxy.routing.router import Routing
+from coderouter_proxy.wires.clients import PASSED_ON
 
 
 @dataclass(slots=True)
@@ -42,7 +44,8 @@ def in_order(asked: Asked) -> list[str]:
     """Return the names of the providers in the order in which they are tried.
 
     Raises:
-        HttpError: the request forces a tool that runs at a vendor, and no provider of the chain has it.
+        HttpError: the request forces a tool that runs at a vendor, and no provider of the chain has it, or none serves
+            its ingress.
         NotKept: it refers to an answer that no provider of the chain may have.
     """
     names = _sorted(asked, LASTING)
@@ -130,7 +133,29 @@ def _by_cooldown(asked: Asked, names: list[str]) -> list[str]:
     return asked.cooldowns.in_order(names) if asked.profile.cooldown else names
 
 
+def _serving(asked: Asked, names: list[str]) -> list[str]:
+    """Return the providers that get requests of this ingress.
+
+    Raises:
+        HttpError: none does.
+    """
+    ingress = asked.request.ingress
+    if ingress not in PASSED_ON:
+        return names
+    serving = [name for name in names if name in asked.routing.passing[ingress]]
+    if not serving:
+        raise HttpError(
+            404,
+            f"no provider of profile {asked.profile.name!r} serves /v1/{ingress}; set `{ingress}: true` on one that"
+            " has such a model, or use another profile",
+            code="unsupported_endpoint",
+            retry_is_vain=True,
+        )
+    return serving
+
+
 STEPS = (
+    Step("it does not serve such requests", _serving),
     Step("an equal one is less busy", _by_load),
     Step("the conversation stays with another one", _by_stay, brief=True),
     *(Step(reason, _by_need(sort)) for reason, sort in capabilities.NEEDS),

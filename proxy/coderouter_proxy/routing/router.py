@@ -4,17 +4,19 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Self
 
+from coderouter_events.closed_sets import Ingress
 from coderouter_events.events import Event
 from coderouter_proxy.body_memory import BodyMemory
 from coderouter_proxy.config.schema import Config
 from coderouter_proxy.eventlog import worker_counts
-from coderouter_proxy.providers.client import ProviderClient, provider_client
+from coderouter_proxy.providers.client import ProviderClient, passing_client, provider_client
 from coderouter_proxy.providers.transport import Transport
 from coderouter_proxy.relay.text import AnswerPolicy
 from coderouter_proxy.routing import auto_router, capabilities, worker_memory
 from coderouter_proxy.routing.access import Access
 from coderouter_proxy.routing.affinity import Affinity
 from coderouter_proxy.routing.capabilities import CapabilityRule, ModelCapabilities
+from coderouter_proxy.routing.contexts import Contexts
 from coderouter_proxy.routing.cooldown import Cooldowns
 from coderouter_proxy.routing.cost import Budgets
 from coderouter_proxy.routing.groups import Chain
@@ -22,6 +24,7 @@ from coderouter_proxy.routing.loads import Loads
 from coderouter_proxy.routing.models import Models
 from coderouter_proxy.routing.profiles import DefaultProfile
 from coderouter_proxy.routing.queues import Queues
+from coderouter_proxy.wires.clients import PASSED_ON
 from coderouter_proxy.wires.state import origin_of
 
 Emit = Callable[[Event], None]
@@ -31,7 +34,8 @@ Emit = Callable[[Event], None]
 class Routing:
     """A loaded configuration; `capabilities` and `clients` are by provider name, `chains` by that of the profile.
 
-    Only chains that leave a choice are among them.
+    Only chains that leave a choice are among them. `passing` has the clients for requests that are passed on as they
+    are, by ingress and name.
     """
 
     config: Config
@@ -43,6 +47,7 @@ class Routing:
     clients: Mapping[str, ProviderClient]
     chains: Mapping[str, Chain]
     has_groups: bool
+    passing: Mapping[Ingress, Mapping[str, ProviderClient]]
 
     @classmethod
     def of(
@@ -81,7 +86,19 @@ class Routing:
             },
             chains=chains,
             has_groups=any(chain.groups for chain in chains.values()),
+            passing={
+                ingress: {
+                    provider.name: passing_client(provider, ingress, transport)
+                    for provider in config.providers
+                    if provider.serves(ingress)
+                }
+                for ingress in PASSED_ON
+            },
         )
+
+    def clients_for(self, ingress: Ingress) -> Mapping[str, ProviderClient]:
+        """Return what sends such requests, by provider name."""
+        return self.passing.get(ingress, self.clients)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -93,6 +110,7 @@ class Runtime:
     cooldowns: Cooldowns
     budgets: Budgets
     ping_s: float
+    contexts: Contexts = field(default_factory=Contexts)
     bodies: BodyMemory = field(default_factory=BodyMemory)
     queues: Queues = field(default_factory=Queues)
     affinity: Affinity = field(init=False)

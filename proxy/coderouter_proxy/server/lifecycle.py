@@ -20,6 +20,7 @@ from coderouter_http.protocol.refusals import Reason, Refusals
 from coderouter_proxy.eventlog.writer import EventLog
 from coderouter_proxy.providers.transport import Transport
 from coderouter_proxy.routing.router import Runtime
+from coderouter_proxy.server import windows
 from coderouter_proxy.server.background import background
 from coderouter_proxy.server.config_events import config_event
 from coderouter_proxy.server.parent_death import end_with_parent
@@ -79,8 +80,13 @@ async def lifecycle(
             reload_requested.clear()
             await reload_config(settings.launch, runtime, transport, notify)
 
-    async with background(heartbeat, write_backlog, reload_on_request):
+    async def keep_contexts() -> None:
+        await windows.keep(runtime.contexts)
+
+    reader = windows.WindowReader(runtime)
+    async with background(heartbeat, write_backlog, reload_on_request, reader.run, keep_contexts):
         yield
+    await windows.saved(runtime.contexts)
     await asyncio.to_thread(runtime.budgets.close)
     if refused := refusals.take():
         event_log.write(_heartbeat(runtime, event_log, refused))

@@ -3,7 +3,7 @@
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Any
 
@@ -75,6 +75,11 @@ class ClientWire(ABC):
         """Return the tools of the request that run at the vendor of this wire."""
         del body
         return HostedTools()
+
+    def with_note(self, request: ClientRequest, text: str) -> ClientRequest:
+        """Return the request with a note for the model at its end, after results of tools."""
+        messages = [*request.body["messages"], {"role": "user", "content": text}]
+        return replace(request, body={**request.body, "messages": messages})
 
     @abstractmethod
     def speaks(self, path: str, headers: Headers) -> bool:

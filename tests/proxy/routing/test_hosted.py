@@ -13,6 +13,7 @@ from coderouter_proxy.config.schema import Config, Profile
 from coderouter_proxy.config.traits import ProviderTraits
 from coderouter_proxy.errors import HttpError, ProviderError
 from coderouter_proxy.providers.transport import Transport
+from coderouter_proxy.providers.windows import Window
 from coderouter_proxy.request import ClientRequest
 from coderouter_proxy.routing import fallback, hosted
 from coderouter_proxy.routing.cooldown import Cooldowns
@@ -162,6 +163,9 @@ class Answering:
 
     async def count_tokens(self, request: ClientRequest, profile: Profile) -> int | None:
         return None
+
+    async def context_window(self) -> Window:
+        return Window(None)
 
 
 @pytest.mark.parametrize(
