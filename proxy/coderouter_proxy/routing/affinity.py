@@ -14,7 +14,7 @@ from hashlib import blake2b
 from coderouter_proxy.config.chains import STAY_MINUTES_MAX
 from coderouter_proxy.routing.groups import Chain
 from coderouter_proxy.routing.worker_memory import WorkerMemory
-from coderouter_proxy.wires.responses.rings import NAME_BYTES, KnownRing, Ring
+from coderouter_proxy.shared_memory.rings import NAME_BYTES, KnownRing, Ring
 
 MINUTE_S = 60.0
 NOTED_EVERY_S = 0.1

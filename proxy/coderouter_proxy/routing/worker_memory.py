@@ -1,17 +1,13 @@
 """Memory that the workers of a proxy share for routing: what each has noted of conversations, and its requests.
 
-It has no name in any file system, and is gone with the last of the processes. Nothing in it is locked.
+Nothing in it is locked.
 """
 
-import mmap
-import os
 import struct
-import sys
-from multiprocessing.reduction import DupFd
-from tempfile import TemporaryFile
 from typing import Any
 
-from coderouter_proxy.wires.responses.rings import Ring
+from coderouter_proxy.shared_memory.rings import Ring
+from coderouter_proxy.shared_memory.unnamed import UnnamedMemory
 
 CELLS = 4096
 """Counters of a worker; a name has that of its hash, and two of a hundred providers may share one."""
@@ -25,31 +21,36 @@ _CELLS_BYTES = CELLS * _NUMBER.size
 
 
 class WorkerMemory:
-    """Pickled to a worker, which then says which part is its own. `counts` are those of each worker."""
+    """`counts` and `rings` are those of each worker. Pickled to a worker, which then says which part is its own."""
 
-    def __init__(self, workers: int = 1, fd: int | None = None) -> None:
-        """Create the memory, or map it behind a file descriptor; what a single process uses has none."""
-        records = RECORDS_MAX // workers
-        ring_bytes = -(-records * _RECORD_BYTES // _PAGE) * _PAGE
-        size = _CELLS_BYTES + ring_bytes
-        if fd is None and workers > 1:
-            fd = _without_name(size * workers)
-        self._fd = fd
-        self._workers = workers
-        memory = memoryview(mmap.mmap(-1 if fd is None else fd, size * workers))
-        parts = [memory[size * number : size * (number + 1)] for number in range(workers)]
-        self.rings = [Ring(part[_CELLS_BYTES:], records) for part in parts]
+    def __init__(self, memory: UnnamedMemory | None = None) -> None:
+        """Use the memory, as `for_workers` made it; without, the process is alone."""
+        parts = [memoryview(bytearray(_part_bytes(1)))] if memory is None else memory.parts
+        self._memory = memory
+        self.rings = [Ring(part[_CELLS_BYTES:], RECORDS_MAX // len(parts)) for part in parts]
         self.counts = [part[:_CELLS_BYTES].cast("q") for part in parts]
         self.own = 0
 
     def __reduce__(self) -> tuple[Any, ...]:
-        assert self._fd is not None
-        return _unpickled, (DupFd(self._fd), self._workers)
+        return WorkerMemory, (self._memory,)
 
     def write_to(self, number: int) -> None:
         """Write to this part from now on; no other process does. The requests of the one before are gone."""
         self.own = number
         self.counts[number][:] = memoryview(bytes(_CELLS_BYTES)).cast("q")
+
+
+def for_workers(workers: int) -> WorkerMemory:
+    """Return memory for so many workers.
+
+    Raises:
+        OSError: it cannot be had.
+    """
+    return WorkerMemory(UnnamedMemory(_part_bytes(workers), workers))
+
+
+def _part_bytes(workers: int) -> int:
+    return _CELLS_BYTES + -(-RECORDS_MAX // workers * _RECORD_BYTES // _PAGE) * _PAGE
 
 
 _shared: list[WorkerMemory] = []
@@ -63,17 +64,3 @@ def share(memory: WorkerMemory) -> None:
 def own() -> WorkerMemory:
     """Return the memory of this process: what it shares as a worker, or one of its own."""
     return _shared[0] if _shared else WorkerMemory()
-
-
-def _without_name(size: int) -> int:
-    if sys.platform == "linux":
-        fd = os.memfd_create("coderouter-routing", os.MFD_CLOEXEC)
-    else:
-        with TemporaryFile() as file:
-            fd = os.dup(file.fileno())
-    os.ftruncate(fd, size)
-    return fd
-
-
-def _unpickled(duplicate: Any, workers: int) -> WorkerMemory:  # noqa: ANN401 - of the standard library
-    return WorkerMemory(workers, duplicate.detach())

@@ -88,7 +88,7 @@ class Supervisor:
         self._hung_after_s = hung_after_s
         self._workers: list[_Worker] = []
         self._memory = for_workers(workers)
-        self._routing_memory = WorkerMemory(workers)
+        self._routing_memory = worker_memory.for_workers(workers)
         self._counts = WorkerCounts(workers)
         self._places = queue_channel.Supervised()
         self._serving_places = set[asyncio.Task[None]]()

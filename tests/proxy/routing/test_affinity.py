@@ -112,7 +112,7 @@ def test_one_that_continues_outlives_thousands_of_others(affinity: Affinity, clo
 
 
 def test_two_processes_follow_the_newest_move(clock: Clock) -> None:
-    ours, theirs = WorkerMemory(2), WorkerMemory(2)
+    ours, theirs = worker_memory.for_workers(2), worker_memory.for_workers(2)
     theirs.rings, theirs.own = ours.rings, 1
     here, there = Affinity(ours, clock), Affinity(theirs, clock)
     answered(here, "b")

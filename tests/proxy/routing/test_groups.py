@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from coderouter_proxy.routing import worker_memory
 from coderouter_proxy.routing.loads import CHOSEN_MAX, Loads
 from coderouter_proxy.routing.worker_memory import WorkerMemory
 from support.events import read
@@ -111,7 +112,7 @@ def test_the_others_of_a_group_are_tried_before_the_rest(running: Proxy, upstrea
 
 
 def test_a_worker_that_replaces_another_begins_with_nothing_in_flight() -> None:
-    memory = WorkerMemory(2)
+    memory = worker_memory.for_workers(2)
     memory.write_to(0)
     loads = Loads(memory)
     for _ in range(3):
