@@ -19,7 +19,7 @@ from coderouter_events import events
 from coderouter_exporter.families import table
 from coderouter_exporter.tail.names import naming_table
 from coderouter_proxy.agents.table import AGENTS, BY_KEY, Agent, Target
-from coderouter_proxy.config import auto_rules, schema, traits, validation
+from coderouter_proxy.config import auto_rules, chains, schema, traits, validation
 from coderouter_proxy.doctor.probes import run
 from coderouter_proxy.doctor.result import MEANINGS
 from coderouter_proxy.init import clouds
@@ -65,6 +65,8 @@ SECTIONS: dict[str, type[BaseModel]] = {
     "cost": schema.Cost,
     "profile": schema.Profile,
     "cooldown": schema.Cooldown,
+    "affinity": chains.Affinity,
+    "group-member": chains.Member,
     "auto-router": auto_rules.AutoRouter,
     "rule": auto_rules.AutoRule,
     "match": auto_rules.Match,

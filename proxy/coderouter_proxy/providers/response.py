@@ -65,6 +65,10 @@ class Route(Protocol):
         """
         ...
 
+    async def get(self) -> Response:
+        """Return the response to a GET; see `post`."""
+        ...
+
 
 async def read_all(response: Response, bytes_max: int) -> bytes:
     """Return the whole body, or its first `bytes_max` + 1 bytes if it is longer."""

@@ -10,7 +10,7 @@ from coderouter_http.protocol.limits import Limits
 from coderouter_proxy.config import load
 from coderouter_proxy.config.schema import Config
 from coderouter_proxy.config.validation import ConfigErrors
-from coderouter_proxy.routing import access, capabilities, profiles
+from coderouter_proxy.routing import access, capabilities, context_file, profiles
 from coderouter_proxy.routing.capabilities import CapabilityRule
 from coderouter_proxy.routing.profiles import DefaultProfile
 
@@ -53,6 +53,11 @@ class Settings:
         if not any(p.cost and p.cost.monthly_budget_usd is not None for p in self.config.providers):
             return None
         return self.state_folder / "spend.db"
+
+    @property
+    def contexts_path(self) -> Path:
+        """The file that keeps what was learnt about the contexts of providers."""
+        return self.state_folder / context_file.NAME
 
     @property
     def state_folder(self) -> Path:
