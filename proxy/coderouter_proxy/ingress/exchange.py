@@ -64,8 +64,10 @@ class Ingress:
         finally:
             self._runtime.in_flight -= 1
             self._runtime.bodies.release(exchange.body_bytes)
-            exchange.leave_provider()
-            exchange.finish()
+            try:
+                exchange.finish()
+            finally:
+                exchange.leave_provider()
 
 
 def new_request_id() -> str:
