@@ -61,9 +61,6 @@ def _add_validators(defs: dict[str, Any], top: dict[str, Any]) -> None:
     ):
         [variable] = [each for each in properties[name]["anyOf"] if each.get("type") == "string"]
         variable |= VARIABLE
-    defs["Capabilities"]["properties"] |= {
-        name: {"description": schema.IGNORED_CAPABILITIES_DESCRIPTION} for name in schema.IGNORED_CAPABILITIES
-    }
     match = defs["Match"]
     match |= {"minProperties": 1}
     for properties in match["properties"].values():

@@ -98,9 +98,6 @@ def field_table(section: type[BaseModel]) -> str:
         field = section.model_fields[name]
         default = "required" if field.is_required() else _shown(_default(section, name))
         lines.append(f"| `{name}` | {default} | {text} |")
-    if section is schema.Capabilities:
-        names = ", ".join(f"`{name}`" for name in schema.IGNORED_CAPABILITIES)
-        lines.append(f"| {names} |  | {schema.IGNORED_CAPABILITIES_DESCRIPTION} |")
     return "\n".join(lines)
 
 

@@ -100,6 +100,7 @@ def check_config(
             },
             "learnt": needed,
             "warnings": warnings,
+            "coderouter_2": settings.notes,
         }
         click.echo(orjson.dumps(shown, option=orjson.OPT_INDENT_2))
         return
@@ -112,7 +113,8 @@ def check_config(
         for name, trait in of_provider.items()
         if trait.source != accepted.DEFAULT
     ]
-    _show(summary, _as_yaml(config, keys_set), chains, rows, _learnt(needed), warnings)
+    notes = [f"{found}:{note}" for note in settings.notes]
+    _show(summary, _as_yaml(config, keys_set), chains, rows, [*_learnt(needed), *notes], warnings)
 
 
 def _as_yaml(config: Mapping[str, Any], keys_set: Mapping[str, bool]) -> str:

@@ -34,15 +34,8 @@ from coderouter_proxy.config.values import (
 )
 
 AUTO_PROFILE = "auto"
-IGNORED_CAPABILITIES = (
-    "chat",
-    "streaming",
-    "prompt_cache",
-    "reasoning_control",
-    "mcp",
-    "openai_compatible",
-)
-IGNORED_CAPABILITIES_DESCRIPTION = "Accepted for CodeRouter 1.7 files; has no effect."
+ALL_SKIPPED = "all-skipped"
+"""In the context of a validation: whether there may be no provider left."""
 
 
 def known_kind(*others: str) -> AfterValidator:
@@ -71,8 +64,12 @@ class _Section(BaseModel):
 class Cost(_Section):
     """Prices in US dollars per million tokens, and a monthly budget (UTC)."""
 
-    input_per_mtok: Annotated[Dollars, "Prompt tokens, excluding cached ones."]
-    output_per_mtok: Annotated[Dollars, "Completion tokens."]
+    input_per_mtok: Annotated[
+        Dollars | None, "Prompt tokens, excluding cached ones; what answers cost is unknown when omitted."
+    ] = None
+    output_per_mtok: Annotated[
+        Dollars | None, "Completion tokens; what answers cost is unknown when omitted."
+    ] = None
     cache_read_per_mtok: Annotated[
         Dollars | None, "Prompt tokens read from the cache; a tenth of the input price when omitted."
     ] = None
@@ -116,13 +113,6 @@ class Capabilities(_Section):
         " placeholder text for each.",
     ] = None
 
-    @model_validator(mode="before")
-    @classmethod
-    def _without_ignored(cls, data: Any) -> Any:  # noqa: ANN401 - whatever the file has
-        if not isinstance(data, dict):
-            return data
-        return {name: value for name, value in data.items() if name not in IGNORED_CAPABILITIES}
-
 
 FIXED_PARAMS = ("messages", "model", "stream")
 """What a request is; the router itself decides these."""
@@ -163,6 +153,11 @@ class Provider(_Section):
     timeout_s: Annotated[
         TimeoutSeconds, "Seconds to the first content of a stream, or to the complete answer."
     ] = 30.0
+    ttft_timeout_s: Annotated[
+        TimeoutSeconds | None,
+        "Seconds to the first content of a stream where the chain has another provider after it, if shorter than"
+        " `timeout_s`.",
+    ] = None
     connect_timeout_s: Annotated[TimeoutSeconds, "Seconds to connect."] = 5.0
     idle_timeout_s: Annotated[
         TimeoutSeconds, "Seconds without an event in a stream; comments and pings do not count."
@@ -270,7 +265,7 @@ class Server(_Section):
 class Config(_Section):
     """The whole of providers.yaml."""
 
-    providers: Annotated[list[Provider], Field(min_length=1), "See below."]
+    providers: Annotated[list[Provider], Field(json_schema_extra={"minItems": 1}), "See below."]
     profiles: Annotated[list[Profile], Field(min_length=1), "See below."]
     default_profile: Annotated[
         Name, "Profile for requests that do not name one; `auto` lets rules choose."
@@ -292,6 +287,13 @@ class Config(_Section):
     display_timezone: Annotated[
         TimeZone | None, "IANA time zone for displayed times, e.g. `Europe/Berlin`."
     ] = None
+
+    @field_validator("providers")
+    @classmethod
+    def _has_some(cls, value: list[Provider], info: ValidationInfo) -> list[Provider]:
+        if not value and not (info.context or {}).get(ALL_SKIPPED):
+            raise PydanticCustomError("too_short", "should not be empty", {"min_length": 1})
+        return value
 
     def provider(self, name: str) -> Provider | None:
         return next((provider for provider in self.providers if provider.name == name), None)

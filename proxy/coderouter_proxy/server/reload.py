@@ -50,6 +50,8 @@ async def reload_config(
     runtime.routing = routing
     result = reloaded(launch)
     log.info("%s", result)
+    for line in settings.notes_shown():
+        log.warning("%s", line)
     runtime.emit(config_event(events.ConfigReloaded, settings))
     notify(sd_notify.READY, sd_notify.status(result))
 

@@ -45,7 +45,7 @@ def apply_patch(text: str, provider: str, patch: Patch) -> str:
         raise PatchError(f"ruamel.yaml cannot read the file ({error}); {by_hand}") from None
     end = "\r" if lines[0].endswith("\r") else ""
     data["providers"][at] = merge(data["providers"][at], patch)
-    wanted = Config.model_validate(data)
+    wanted = _parse(yaml.safe_dump(data))
     # What looks like a comment may be a line of a multi-line string.
     for has_content in (line_merge.is_not_comment, line_merge.is_not_blank):
         changed = "\n".join(line_merge.merge_lines(before, lines, after, end, has_content))
