@@ -70,7 +70,7 @@ def number(value: object) -> float:
     found = float(value) if is_text else math.nan  # type: ignore[arg-type]
     if not 0 <= found < math.inf:
         raise ValueError("should be a number")
-    return found
+    return int(found) if found.is_integer() else found
 
 
 def _is_one_of(value: object, values: tuple[object, ...]) -> bool:
