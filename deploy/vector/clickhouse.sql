@@ -35,7 +35,10 @@ CREATE TABLE coderouter_events
     requested_model Nullable(String),
     tool_calls Nullable(Int64),
     had_tools Nullable(Bool),
+    waited_s Nullable(Float64),
+    key_index Nullable(Int64),
     traceparent Nullable(String),
+    session Nullable(String),
     dropped Array(String),
     filters Array(String)
 )

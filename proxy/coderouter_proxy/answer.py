@@ -83,9 +83,12 @@ class Answer:
 class Attempt:
     """The result of one attempt: an answer that has begun, or an error.
 
-    `waited_s` was spent on the network, up to the first content or the error.
+    `waited_s` was spent on the network, up to the first content or the error. `key_index` says which of the provider's
+    keys was sent, and `other_key` that it has one that may do better.
     """
 
     waited_s: float = 0.0
     answer: Answer | None = None
     error: ProviderError | None = None
+    key_index: int | None = None
+    other_key: bool = False

@@ -35,7 +35,10 @@ FINISHED = RequestFinished(
     requested_model="claude-sonnet-5-5",
     tool_calls=1,
     had_tools=True,
+    waited_s=0.0,
+    key_index=0,
     traceparent=None,
+    session="5f0c7d21a9be",
 )
 
 

@@ -201,7 +201,10 @@ class Request:
             requested_model="claude-sonnet-5-5" if self.ingress == "anthropic" else "any",
             tool_calls=0,
             had_tools=True,
+            waited_s=0.0,
+            key_index=0,
             traceparent=None,
+            session=None,
         )
 
     def _end(self) -> tuple[Outcome, int]:

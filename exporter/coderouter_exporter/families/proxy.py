@@ -2,7 +2,15 @@
 
 from typing import get_args
 
-from coderouter_events.closed_sets import AdaptationReason, ErrorType, Ingress, Outcome, StateKind, TraitName
+from coderouter_events.closed_sets import (
+    AdaptationReason,
+    ErrorType,
+    Ingress,
+    Outcome,
+    QueueResult,
+    StateKind,
+    TraitName,
+)
 from coderouter_events.events import (
     AutoRouterFallthrough,
     AutoRouterResolved,
@@ -16,13 +24,16 @@ from coderouter_events.events import (
     ProviderFailed,
     ProviderFailedMidstream,
     ProviderOk,
+    ProviderQueued,
     RequestFinished,
     SkipBudgetExceeded,
     SkipPaidProvider,
+    SkipShortContext,
     SkipUnknownProvider,
     Startup,
     StateMissed,
     ToolCallRepaired,
+    ToolLoopDetected,
     TryProvider,
 )
 from coderouter_exporter.families.kinds import (
@@ -63,6 +74,7 @@ OVERHEAD_BUCKETS = (
     *(0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5),
     1.0,
 )
+QUEUE_WAIT_BUCKETS = (0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 20.0, 30.0, 60.0, 120.0, 300.0, 600.0)
 ATTEMPTS_BUCKETS = (1.0, 2.0, 3.0, 4.0, 6.0, 10.0)
 
 
@@ -73,6 +85,7 @@ def _closed(name: str, values: tuple[str, ...]) -> Mapped:
 
 ERROR_TYPE = _closed("error_type", get_args(ErrorType))
 INGRESS = _closed("ingress", get_args(Ingress))
+CONVERSATIONS = tuple(each for each in get_args(Ingress) if each not in ("embeddings", "rerank"))
 MODEL = Field("model")
 PROFILE = Field("profile")
 PROVIDER = Field("provider")
@@ -146,12 +159,14 @@ PROVIDER_OUTCOMES = Counter(
 )
 PROVIDER_SKIPPED = Counter(
     name="coderouter_provider_skipped_total",
-    help="Providers of a chain that were not tried: paid while allow_paid is false, not configured, or over budget.",
+    help="Providers of a chain that were not tried: paid while allow_paid is false, not configured, over budget, "
+    "or with a context too small for the request.",
     labels=("provider", "reason"),
     feeds=(
         Feed(SkipPaidProvider, (PROVIDER, "paid")),
         Feed(SkipUnknownProvider, (PROVIDER, "unknown")),
         Feed(SkipBudgetExceeded, (PROVIDER, "budget")),
+        Feed(SkipShortContext, (PROVIDER, "context")),
     ),
     preset=(Providers(), ("paid",)),
 )
@@ -175,7 +190,7 @@ CLIENT_REQUESTS = Counter(
     "client disconnected).",
     labels=("ingress", "profile", "outcome"),
     feeds=(Feed(RequestFinished, (INGRESS, PROFILE, _closed("outcome", get_args(Outcome)))),),
-    preset=(get_args(Ingress), Profiles(), get_args(Outcome)),
+    preset=(CONVERSATIONS, Profiles(), get_args(Outcome)),
 )
 FALLBACKS = Counter(
     name="coderouter_fallbacks_total",
@@ -302,6 +317,13 @@ TOOL_CALLS_REPAIRED = Counter(
     feeds=(Feed(ToolCallRepaired, (PROVIDER,), Sum("count")),),
     preset=(Providers(),),
 )
+TOOL_LOOPS = Counter(
+    name="coderouter_tool_loops_total",
+    help="Client requests that ended with the same tool call, with the same arguments, again and again.",
+    labels=("provider",),
+    feeds=(Feed(ToolLoopDetected, (PROVIDER,)),),
+    preset=(Providers(),),
+)
 STATE_MISSES = Counter(
     name="coderouter_state_misses_total",
     help="Responses requests that referred to an item or a previous response that the proxy process does not have.",
@@ -344,6 +366,28 @@ IN_FLIGHT = Gauge(
     help="Client requests in flight, as reported in the last heartbeat of each live proxy process; they send one "
     "every 15 s.",
     reads="requests_in_flight",
+)
+PROVIDER_IN_FLIGHT = Gauge(
+    name="coderouter_provider_in_flight_requests",
+    help="Requests in flight at a provider with `max_in_flight`, as reported in the last heartbeat of each live proxy "
+    "process.",
+    labels=("provider",),
+    reads="provider_in_flight",
+)
+PROVIDER_WAITING = Gauge(
+    name="coderouter_provider_waiting_requests",
+    help="Requests that wait in line for a provider with `max_in_flight`, as reported in the last heartbeat of each "
+    "live proxy process.",
+    labels=("provider",),
+    reads="provider_waiting",
+)
+QUEUE_WAIT = Histogram(
+    name="coderouter_provider_queue_wait_seconds",
+    help="Time in line of requests that had to wait for a provider with `max_in_flight`, by how it ended: place (they "
+    "got one), timeout (none within `queue_s`), or left (the client disconnected).",
+    labels=("provider", "result"),
+    feeds=(Feed(ProviderQueued, (PROVIDER, _closed("result", get_args(QueueResult))), Sum("waited_s")),),
+    buckets=QUEUE_WAIT_BUCKETS,
 )
 REFUSED = Counter(
     name="coderouter_refused_total",

@@ -8,7 +8,7 @@ import msgspec
 
 from coderouter_exporter.families.kinds import Feed
 from coderouter_exporter.families.table import FED
-from coderouter_exporter.records.values import as_bool, as_float, as_int, as_text, as_texts
+from coderouter_exporter.records.values import as_bool, as_counts, as_float, as_int, as_text, as_texts
 
 
 class Record(msgspec.Struct, gc=False):
@@ -42,12 +42,16 @@ class Record(msgspec.Struct, gc=False):
     retryable: bool | None = None
     error_type: str | None = None
     error: str | None = None
+    waited_s: float | None = None
+    result: str | None = None
     dropped: Sequence[str] = ()
     filters: Sequence[str] = ()
     count: int | None = None
     rule_id: str | None = None
     resolved_profile: str | None = None
     in_flight: int | None = None
+    provider_in_flight: Mapping[str, int] = {}
+    provider_waiting: Mapping[str, int] = {}
     seconds: float | None = None
     trait: str | None = None
     value: str | None = None
@@ -110,5 +114,6 @@ _READER_OF: Mapping[object, Callable[[object], Any]] = {
     float | None: as_float,
     bool | None: as_bool,
     Sequence[str]: as_texts,
+    Mapping[str, int]: as_counts,
 }
 _READERS = {name: _READER_OF[kind] for name, kind in get_type_hints(DECODED).items()}

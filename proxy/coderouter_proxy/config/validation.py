@@ -146,8 +146,24 @@ def _errors(data: Mapping[str, Any], rules: Rules[Model]) -> LocatedErrors:
         rules.model.model_validate(data, context=rules.context)
     except ValidationError as invalid:
         for error in invalid.errors():
-            yield error["loc"], _message(error, rules)
+            yield _in_file(error, data), _message(error, rules)
     yield from rules.cross_field_errors(data)
+
+
+def _in_file(error: ErrorDetails, data: object) -> Location:
+    """Return the location of the error without names that only the schema has: of the kinds of entries of a list."""
+    location, found = error["loc"], list[str | int]()
+    missing = len(location) - 1 if error["type"] == "missing" else None
+    for number, key in enumerate(location):
+        of_entry = isinstance(key, str) and number > 0 and isinstance(location[number - 1], int)
+        if of_entry and number != missing and not (isinstance(data, Mapping) and key in data):
+            continue
+        found.append(key)
+        if isinstance(data, Mapping):
+            data = data.get(key)
+        elif isinstance(data, list) and isinstance(key, int) and key < len(data):
+            data = data[key]
+    return tuple(found)
 
 
 def _message(error: ErrorDetails, rules: Rules[Model]) -> str:
@@ -194,17 +210,17 @@ def _section_of(location: Location, model: type[BaseModel]) -> type[BaseModel]:
     """Return the model that has, or would have, the field at the location."""
     section = model
     for key in location[:-1]:
-        if isinstance(key, str):
-            section = _model_in(section.model_fields[key].annotation)
+        if key in section.model_fields:
+            section = _model_in(section.model_fields[str(key)].annotation) or section
     return section
 
 
-def _model_in(annotation: Any) -> type[BaseModel]:  # noqa: ANN401
+def _model_in(annotation: Any) -> type[BaseModel] | None:  # noqa: ANN401
     """Return the model inside an annotation such as `list[Provider]` or `AutoRouter | None`."""
-    while not hasattr(annotation, "model_fields"):
-        annotation = annotation.__args__[0]
-    model: type[BaseModel] = annotation
-    return model
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    inner = map(_model_in, getattr(annotation, "__args__", ()))
+    return next((model for model in inner if model is not None), None)
 
 
 def _shown(value: object) -> str:

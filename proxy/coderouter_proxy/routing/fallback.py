@@ -17,6 +17,7 @@ from coderouter_events.events import (
     ProviderOk,
     SkipBudgetExceeded,
     SkipPaidProvider,
+    SkipShortContext,
     ToolCallRepaired,
     TryProvider,
 )
@@ -30,9 +31,13 @@ from coderouter_proxy.providers.client import ProviderClient
 from coderouter_proxy.providers.wordings.adaptation import Adaptation, Value
 from coderouter_proxy.redact import shortened
 from coderouter_proxy.request import ClientRequest
-from coderouter_proxy.routing import capabilities, gates, order, unexpected
+from coderouter_proxy.routing import capabilities, gates, lengths, loops, order, retry, unexpected
+from coderouter_proxy.routing.affinity import Stay
 from coderouter_proxy.routing.exhausted import chain_exhausted
+from coderouter_proxy.routing.lengths import Length
+from coderouter_proxy.routing.loads import Load
 from coderouter_proxy.routing.router import Routing, Runtime
+from coderouter_proxy.routing.turn import Turn
 
 log = logging.getLogger(__name__)
 
@@ -42,7 +47,8 @@ class Attempts:
     """What the loop did for one request, also when it did not succeed.
 
     `errors` holds the last one of each provider: what was wrong before a request was adapted is fixed. `waited_s` adds
-    up what the tries spent on the network before their first content, or their error.
+    up what the tries spent on the network before their first content, or their error, and the waits between them.
+    `key_index` is which key of its provider the latest try sent.
     """
 
     count: int = 0
@@ -50,13 +56,37 @@ class Attempts:
     errors: dict[str, ProviderError] = field(default_factory=dict)
     blocked: list[str] = field(default_factory=list)
     over_budget: list[str] = field(default_factory=list)
+    too_small: list[SkipShortContext] = field(default_factory=list)
+    length: Length | None = None
     waited_s: float = 0.0
+    load: Load | None = None
+    stay: Stay | None = None
+    turn: Turn = field(default_factory=Turn)
+    key_index: int | None = None
 
     def skipped(self, skip: gates.Skip) -> None:
         if isinstance(skip, SkipPaidProvider):
             self.blocked.append(skip.provider)
         elif isinstance(skip, SkipBudgetExceeded):
             self.over_budget.append(skip.provider)
+        elif isinstance(skip, SkipShortContext):
+            self.too_small.append(skip)
+
+    def begin(self, name: str) -> None:
+        """Count the request as one in flight at this provider, and no longer at the one before."""
+        if self.load is not None:
+            self.load.move(name)
+
+    def answered(self, name: str) -> None:
+        if self.stay is not None:
+            self.stay.answered(name)
+
+    def end(self) -> None:
+        """Take note that the request has ended, and its answer if there was one."""
+        if self.load is not None:
+            self.load.move(None)
+        if self.stay is not None and self.provider is not None:
+            self.stay.ended()
 
 
 async def answer(
@@ -68,43 +98,56 @@ async def answer(
 
     Raises:
         ChainExhausted: none has.
-        HttpError: the request forces a tool that runs at a vendor, and no provider of the chain has it.
+        HttpError: the request forces a tool that runs at a vendor, and no provider of the chain has it; or none serves
+            its ingress; or it ends in a loop of tool calls, which the profile refuses.
         NotKept: it refers to an answer that no provider of the chain may have.
     """
-    asked = order.Asked(request, profile, routing, runtime.cooldowns)
+    attempts.length = await lengths.length_of(request, profile, routing, runtime.contexts)
+    repeats = loops.repeats(request, profile)
+    clients = routing.clients_for(request.ingress)
+    asked = order.Asked(request, profile, routing, runtime.cooldowns, runtime.loads, runtime.affinity)
     names = order.in_order(asked)
+    attempts.stay = asked.stay
+    attempts.load = Load(runtime.loads) if routing.has_groups else None
     if log.isEnabledFor(logging.DEBUG):
         log.debug("%s: profile %s: %s", request.request_id, profile.name, order.described(asked))
     refused: list[_Attempt] = []
     for name in names:
-        client = routing.clients.get(name)
+        client = clients.get(name)
         skip = gates.skip(
             request.request_id,
             name,
             client.provider if client else None,
             runtime.budgets,
             allow_paid=routing.config.allow_paid,
+            length=attempts.length,
         )
         if skip is not None:
             attempts.skipped(skip)
             runtime.emit(skip)
         else:
             assert client is not None
+            if repeats:
+                request, repeats = loops.acted_on(request, profile, name, repeats, runtime.emit), 0
             attempt = _Attempt(client, request, profile, runtime, attempts)
+            attempts.begin(name)
             found = await attempt.run(can_think=routing.capabilities[name].thinking)
             if isinstance(found, Answer):
+                attempts.answered(name)
                 return found
             refused.append(attempt)
             if not found.retryable:
                 break
     for attempt in refused:
+        attempts.begin(attempt.name)
         resort = await attempt.last_resort()
         if isinstance(resort, Answer):
+            attempts.answered(attempt.name)
             return resort
     raise chain_exhausted(
         request.request_id,
         profile,
-        list(attempts.errors.items()),
+        [*attempts.errors.items(), *lengths.refusals(attempts.too_small)],
         blocked=attempts.blocked,
         over_budget=attempts.over_budget,
         emit=runtime.emit,
@@ -142,7 +185,7 @@ class _Attempt:
         attempts: Attempts,
     ) -> None:
         self._client = client
-        self._name = client.provider.name
+        self.name = client.provider.name
         self._request = request
         self._sent = request
         self._profile = profile
@@ -155,19 +198,39 @@ class _Attempt:
         self._changes: list[_Change] = []
         self._error: ProviderError | None = None
         self._degraded: set[str] = set()
+        self._retries_left = client.provider.retries
+        self._keys_refused: set[int] = set()
+        self._other_key = False
 
     async def run(self, *, can_think: bool) -> Answer | ProviderError:
         if capabilities.wants_thinking(self._request.body) and not can_think:
             body = {name: value for name, value in self._request.body.items() if name != "thinking"}
             self._sent = replace(self._request, body=body, shows_thinking=True)
-        return await self._adapted(await self._try(), last_resort=False)
+        return await self._in_turn(last_resort=False)
 
     async def last_resort(self) -> Answer | ProviderError | None:
         """Try again with what no provider should have to do without; None where the refusal is not about that."""
         error = self._error
         if error is None or not await self._changes_form(error, last_resort=True):
             return None
-        return await self._adapted(await self._try(), last_resort=True)
+        return await self._in_turn(last_resort=True)
+
+    async def _in_turn(self, *, last_resort: bool) -> Answer | ProviderError:
+        """Try once there is a place at the provider, if it has a limit; an answer keeps the place until its end."""
+        provider, turn = self._client.provider, self._attempts.turn
+        if provider.max_in_flight is not None:
+            begins = await turn.begin(self._runtime.queues, self._request.request_id, provider, self._emit)
+            if not begins:
+                return self._busy(provider)
+        found = await self._adapted(await self._try(), last_resort=last_resort)
+        if isinstance(found, ProviderError):
+            turn.end()
+        return found
+
+    def _busy(self, provider: Provider) -> ProviderError:
+        message = f"busy with {provider.max_in_flight} other requests for more than {provider.queue_s:g} s"
+        error = self._attempts.errors[self.name] = ProviderError("overloaded", message)
+        return error
 
     async def _adapted(self, found: Answer | ProviderError, *, last_resort: bool) -> Answer | ProviderError:
         while isinstance(found, ProviderError) and await self._changes_form(found, last_resort=last_resort):
@@ -224,7 +287,7 @@ class _Attempt:
                 self._emit(
                     ProviderAdapted(
                         request_id=self._request.request_id,
-                        provider=self._name,
+                        provider=self.name,
                         trait=adaptation.trait,
                         value=adaptations.shown(value),
                         reason=adaptation.id,
@@ -233,11 +296,33 @@ class _Attempt:
                 )
 
     async def _try(self) -> Answer | ProviderError:
-        """Send the request in its present form."""
+        """Send the request in its present form, and once more where another key or a moment may help."""
+        while isinstance(found := await self._send(), ProviderError) and await self._may_help(found):
+            pass
+        if isinstance(found, ProviderError) and self._profile.cooldown:
+            self._runtime.cooldowns.failed(self.name, found, self._profile.cooldown)
+        return found
+
+    async def _may_help(self, error: ProviderError) -> bool:
+        """Return whether to send again: at once with another key, or after waiting here."""
+        if self._other_key:
+            assert self._attempts.key_index is not None
+            self._keys_refused.add(self._attempts.key_index)
+            return True
+        wait_s = retry.wait_s(error) if self._retries_left else None
+        if wait_s is None:
+            return False
+        self._retries_left -= 1
+        self._attempts.waited_s += wait_s
+        await asyncio.sleep(wait_s)
+        return True
+
+    async def _send(self) -> Answer | ProviderError:
         request_id, stream = self._request.request_id, self._request.stream
         self._started = time.perf_counter()
         self._attempts.count += 1
-        self._emit(TryProvider(request_id=request_id, provider=self._name, stream=stream))
+        self._attempts.key_index = None
+        self._emit(TryProvider(request_id=request_id, provider=self.name, stream=stream))
         without_thinking = self._sent is not self._request
         if without_thinking:
             self._emit_degraded(["thinking"], "provider-does-not-support")
@@ -265,13 +350,15 @@ class _Attempt:
                     [name for name in dropped if name not in unsupported], "translation-lossy"
                 )
         self._attempts.waited_s += attempt.waited_s
+        self._attempts.key_index = attempt.key_index
+        self._other_key = attempt.other_key and attempt.key_index not in self._keys_refused
         answer = attempt.answer
         if answer is None:
             assert attempt.error is not None
             return self._failed(self._failure(attempt.error))
         duration_s = round(time.perf_counter() - self._started, 6)
         self._emit(
-            ProviderOk(request_id=request_id, provider=self._name, stream=stream, duration_s=duration_s)
+            ProviderOk(request_id=request_id, provider=self.name, stream=stream, duration_s=duration_s)
         )
         self._attempts.provider = self._client.provider
         return Answer(pieces=self._observed(answer), log=answer.log, headers=answer.headers)
@@ -279,14 +366,13 @@ class _Attempt:
     def _failure(self, error: Exception) -> ProviderError:
         """Return the exception as a failure of this provider, without its secrets."""
         secrets = self._client.secrets
-        return unexpected.failure(error, self._name, secrets).scrubbed(*secrets)
+        return unexpected.failure(error, self.name, secrets).scrubbed(*secrets)
 
     def _failed(self, error: ProviderError) -> ProviderError:
         self._error = error
         self._emit_failed(ProviderFailed, error)
-        self._attempts.errors[self._name] = error
-        if self._profile.cooldown:
-            self._runtime.cooldowns.failed(self._name, error, self._profile.cooldown)
+        self._attempts.errors[self.name] = error
+        self._runtime.contexts.doubt(self.name, error)
         return error
 
     async def _observed(self, answer: Answer) -> AsyncGenerator[bytes]:
@@ -299,20 +385,21 @@ class _Attempt:
             error = self._failure(raw)
             self._emit_failed(ProviderFailedMidstream, error)
             if cooldown:
-                self._runtime.cooldowns.failed(self._name, error, cooldown)
+                self._runtime.cooldowns.failed(self.name, error, cooldown)
             raise error from None
         else:
             if cooldown:
-                self._runtime.cooldowns.succeeded(self._name)
+                self._runtime.cooldowns.succeeded(self.name)
         finally:
             try:
                 self._emit_changes(answer.log().changes)
             finally:
                 await answer.pieces.aclose()
+                self._attempts.turn.end()
 
     def _emit_changes(self, changes: Changes) -> None:
         """Emit what was changed in the answer, once, if anything was."""
-        request_id, name = self._request.request_id, self._name
+        request_id, name = self._request.request_id, self.name
         if changes.stripped:
             self._emit_degraded(changes.stripped, "non-standard-field")
         if changes.filters:
@@ -334,7 +421,7 @@ class _Attempt:
         if dropped:
             self._emit(
                 CapabilityDegraded(
-                    request_id=self._request.request_id, provider=self._name, dropped=dropped, reason=reason
+                    request_id=self._request.request_id, provider=self.name, dropped=dropped, reason=reason
                 )
             )
 
@@ -342,13 +429,14 @@ class _Attempt:
         self._emit(
             event(
                 request_id=self._request.request_id,
-                provider=self._name,
+                provider=self.name,
                 status=error.status,
                 # After the first content nothing is tried again.
                 retryable=error.retryable and event is not ProviderFailedMidstream,
                 error_type=error.error_type,
                 error=shortened(error.message),
                 duration_s=round(time.perf_counter() - self._started, 6),
+                key_index=self._attempts.key_index,
             )
         )
 

@@ -48,6 +48,7 @@ async def reload_config(
     routing = await asyncio.to_thread(new_routing, settings, transport)
     await _replace_budgets(runtime, settings.spend_path)
     runtime.routing = routing
+    runtime.contexts.doubted.set()
     result = reloaded(launch)
     log.info("%s", result)
     for line in settings.notes_shown():

@@ -26,7 +26,9 @@ from coderouter_proxy.config.validation import ConfigErrors
 from coderouter_proxy.eventlog import worker_counts
 from coderouter_proxy.eventlog.worker_counts import Left, WorkerCounts
 from coderouter_proxy.eventlog.writer import EventLog
+from coderouter_proxy.routing import queue_channel, worker_memory
 from coderouter_proxy.routing.profiles import UnknownMode
+from coderouter_proxy.routing.worker_memory import WorkerMemory
 from coderouter_proxy.server.draining import DrainingServer, blocked_signals, drain_s_max, stopping
 from coderouter_proxy.server.reload import KEPT, reloaded
 from coderouter_proxy.settings.launch import Settings, read_settings
@@ -86,7 +88,10 @@ class Supervisor:
         self._hung_after_s = hung_after_s
         self._workers: list[_Worker] = []
         self._memory = for_workers(workers)
+        self._routing_memory = worker_memory.for_workers(workers)
         self._counts = WorkerCounts(workers)
+        self._places = queue_channel.Supervised()
+        self._serving_places = set[asyncio.Task[None]]()
         self._unwritten: list[EventLog] = []
         self._all_exited = asyncio.Event()
         self._stopping = False
@@ -112,15 +117,18 @@ class Supervisor:
         number = min(set(range(self._worker_count)) - {worker.number for worker in self._workers})
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)
         ours.settimeout(0)
+        places, wants_places = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
         process = get_context("spawn").Process(
             target=_run_worker,
             args=(
                 self._settings,
                 self._sock,
                 theirs,
+                wants_places,
                 self._grace_s,
                 self._logs,
                 self._memory,
+                self._routing_memory,
                 self._counts,
                 number,
             ),
@@ -129,9 +137,13 @@ class Supervisor:
         with blocked_signals():
             process.start()
         theirs.close()
+        wants_places.close()
         worker = _Worker(number, process, ours, time.monotonic())
         self._workers.append(worker)
         loop = asyncio.get_running_loop()
+        serving = loop.create_task(self._places.serve(places))
+        self._serving_places.add(serving)
+        serving.add_done_callback(self._serving_places.discard)
         loop.add_reader(ours, self._receive, worker)
         loop.add_reader(process.sentinel, self._reap, worker)
 
@@ -277,15 +289,20 @@ def _run_worker(
     settings: Settings,
     sock: socket.socket,
     channel: socket.socket,
+    places: socket.socket,
     grace_s: float,
     logs: LogOptions,
     memory: SharedMemory | None,
+    routing_memory: WorkerMemory,
     counts: WorkerCounts,
     number: int,
 ) -> None:
     log_to_stderr(logs)
     channel.settimeout(0)
+    queue_channel.use(places)
     worker_counts.share(counts.of(number))
+    routing_memory.write_to(number)
+    worker_memory.share(routing_memory)
     if memory is not None:
         memory.write_to(number)
         RESPONSES.memory = memory

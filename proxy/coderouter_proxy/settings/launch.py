@@ -12,7 +12,7 @@ from coderouter_proxy.config import load
 from coderouter_proxy.config.coderouter2.notes import Note, summary
 from coderouter_proxy.config.schema import Config
 from coderouter_proxy.config.validation import ConfigErrors
-from coderouter_proxy.routing import access, capabilities, profiles
+from coderouter_proxy.routing import access, capabilities, context_file, profiles
 from coderouter_proxy.routing.capabilities import CapabilityRule
 from coderouter_proxy.routing.profiles import DefaultProfile
 
@@ -62,6 +62,11 @@ class Settings:
         if self.notes:
             yield f"{self.launch.config_path} {summary(self.notes)}"
             yield from (f"{self.launch.config_path}:{note}" for note in self.notes if note.is_loss)
+
+    @property
+    def contexts_path(self) -> Path:
+        """The file that keeps what was learnt about the contexts of providers."""
+        return self.state_folder / context_file.NAME
 
     @property
     def state_folder(self) -> Path:

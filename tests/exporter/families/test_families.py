@@ -23,7 +23,7 @@ from coderouter_exporter.families.table import COUNTERS, FAMILIES, FED, GAUGES, 
 from coderouter_exporter.records.record import DECODED
 from coderouter_exporter.render.exposition import Format, render
 from coderouter_exporter.render.view import View
-from coderouter_exporter.state.reported import CatalogEntry, StartupInfo
+from coderouter_exporter.state.reported import CatalogEntry, ProxyHeartbeat, Queue, StartupInfo
 from coderouter_exporter.state.state import State
 
 FEEDS = [(family, feed) for family in FED for feed in family.feeds]
@@ -34,6 +34,7 @@ SERVED = View(
         startup=StartupInfo(
             ts=1.0, providers=["p"], catalog=[CatalogEntry(name="p", monthly_budget_usd=20.0)]
         ),
+        heartbeats={"w": ProxyHeartbeat(1.0, in_flight=1, queues=(Queue("p", in_flight=1, waiting=0),))},
     ),
     now_ts=2.0,
     published=Published(

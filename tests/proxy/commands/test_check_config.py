@@ -162,6 +162,25 @@ def test_in_a_pipe_it_is_plain_text_that_starts_with_yaml(tmp_path: Path) -> Non
     assert "default: 3 keyless (without a key: NO_KEY is not set)\n" in shown
 
 
+def test_each_of_several_keys_is_shown_as_set_or_not(tmp_path: Path) -> None:
+    (tmp_path / "key").write_text(SECRET)
+    files = [f"{tmp_path}/key", "${FOLDER}/none"]
+    cloud = process.provider("a", "https://a.example/v1", api_key_env=["A_KEY", "NO_KEY"], api_key_file=files)
+    lost = process.provider("b", "https://b.example/v1", api_key_env=["NO_KEY"], api_key_file="/no/key")
+    process.write_config(tmp_path, process.config([cloud, lost]))
+    shown = coderouter(tmp_path, "check-config", env={"A_KEY": SECRET}).stdout
+    assert SECRET not in shown
+    for line in (
+        "- A_KEY  # set",
+        "- NO_KEY  # not set",
+        f"- {tmp_path}/key  # set",
+        "- ${FOLDER}/none  # not set",
+    ):
+        assert f"{line}\n" in shown
+    assert "1 a\n" in shown
+    assert "2 b (without a key: NO_KEY is not set, /no/key: No such file or directory)\n" in shown
+
+
 def test_at_a_terminal_it_is_a_table_of_its_width(tmp_path: Path) -> None:
     process.write_config(tmp_path, CONFIG)
     shown = coderouter_at_terminal(tmp_path, "check-config", env={"NO_COLOR": "1"}).stdout

@@ -207,3 +207,22 @@ def test_odd_keys_and_entries_are_errors_and_not_a_crash() -> None:
         "auto_router: 5\n"
     )
     assert len(errors(text)) > 5
+
+
+@pytest.mark.parametrize(
+    ("chain", "found"),
+    [
+        ("[5]", "[0]: is 5: should be a valid string"),
+        ("[{a: 1}]", "[0]: is {'a': 1}: should be a valid string"),
+        ("[[]]", "[0]: is []: should not be empty"),
+        ("[[a, [a]]]", "[0][1]: is ['a']: should be a valid string"),
+        ("[a, [a, a]]", "[1]: ['a', 'a'] has 'a' twice; remove one of them"),
+        ("[[{name: a, weight: 0}]]", "[0][0].weight: is 0: should be greater than 0"),
+        ("[[{weight: 1}]]", "[0][0].name: is missing; add it"),
+        ("[[{name: a, heavy: 1}]]", "[0][0].heavy: is not a known field; known fields: name, weight"),
+    ],
+)
+def test_an_error_in_a_chain_is_at_its_place(chain: str, found: str) -> None:
+    text = LEAST.replace("providers: [local]}", f"providers: {chain}}}")
+    assert text != LEAST
+    assert errors(text) == [f"f:4: profiles[0].providers{found}"]

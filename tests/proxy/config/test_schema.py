@@ -22,7 +22,7 @@ COST = "cost: {input_per_mtok: 3, output_per_mtok: 15"
 COST_FIELDS = (
     "as_of, cache_read_per_mtok, cache_write_per_mtok, input_per_mtok, monthly_budget_usd, output_per_mtok"
 )
-CAPABILITIES = "reasoning_passthrough, thinking, tools, vision"
+CAPABILITIES = "max_context_tokens, reasoning_passthrough, thinking, tools, vision"
 MATCHERS = (
     "request_class, agent_type, compaction, agent, has_image, has_document, has_tools, has_web_search, has_thinking, "
     "code_fence_ratio_min, cjk_ratio_min, content_contains, content_regex, content_token_count_min, model_pattern"

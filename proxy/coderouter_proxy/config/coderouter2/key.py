@@ -77,3 +77,13 @@ def _is_one_of(value: object, values: tuple[object, ...]) -> bool:
     return not values or any(
         value is each or (value == each and type(value) is type(each)) for each in values
     )
+
+
+def ours(section: str, *names: str) -> tuple[Key, ...]:
+    """Return rows for keys that our files have as well."""
+    return tuple(Key(path=f"{section}{name}", verdict=Verdict.SAME) for name in names)
+
+
+def without_effect(section: str, text: str, *names: str) -> tuple[Key, ...]:
+    """Return rows for keys that have no effect, for the same reason."""
+    return tuple(Key(path=f"{section}{name}", verdict=Verdict.NO_EFFECT, text=text) for name in names)

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from typing import Any
 
-from coderouter_proxy.config.coderouter2 import keys
+from coderouter_proxy.config.coderouter2 import keys, provider_keys
 from coderouter_proxy.config.coderouter2.key import Key, Verdict
 from coderouter_proxy.config.kinds import PROVIDER_KINDS
 from coderouter_proxy.redact import name_shown
@@ -92,7 +92,7 @@ class _Section:
             here = (*self.location, name)
             rows = _CHANGED.get(path, [])
             key = next((key for key in rows if key.fits(value, self.data)), None)
-            if path == keys.PLUGIN.path:  # which decides about the whole provider
+            if path == provider_keys.PLUGIN.path:  # which decides about the whole provider
                 continue
             if key is not None:
                 self._change(key, value, here)
@@ -188,11 +188,16 @@ def _shorten_chains(made: Plan, data: Mapping[str, Any]) -> None:
 def _of_other_kind(provider: Mapping[str, Any]) -> Key | None:
     """Return the row of a kind that is none of ours; None also for what is meant to be one of ours."""
     kind = provider.get("kind")
-    if not isinstance(kind, str) or not kind or kind in PROVIDER_KINDS or kind.lower() in keys.SERVERS:
+    if (
+        not isinstance(kind, str)
+        or not kind
+        or kind in PROVIDER_KINDS
+        or kind.lower() in provider_keys.SERVERS
+    ):
         return None
     if get_close_matches(kind, PROVIDER_KINDS, n=1):
         return None
-    return next(key for key in _CHANGED[keys.PLUGIN.path] if key.fits(kind, provider))
+    return next(key for key in _CHANGED[provider_keys.PLUGIN.path] if key.fits(kind, provider))
 
 
 def _either(rows: Sequence[Key]) -> str:
