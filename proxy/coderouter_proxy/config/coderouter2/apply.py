@@ -36,8 +36,9 @@ class Origins:
         for edit in edits:
             if edit.location and isinstance(edit.location[-1], int):
                 insort(self._gone.setdefault(edit.location[:-1], []), edit.location[-1])
-            if edit.location and edit.target:
-                self._sources[edit.target] = edit.location
+            source = edit.source or edit.location
+            if edit.target and source:
+                self._sources[edit.target] = source
 
     def of(self, location: Location) -> Location:
         """Return where in the file the value is, or where what it was made of is."""

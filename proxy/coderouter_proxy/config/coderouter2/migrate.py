@@ -42,9 +42,16 @@ def migrated(text: str, source: str) -> tuple[str, Sequence[Note]]:
         raise CannotMigrate(f"{source}: {error}; {BY_HAND}") from None
     except ConfigErrors:
         same = False
-    if not same or not comments(result) >= comments(text):
+    if not same or not keeps_comments(text, result):
         raise CannotMigrate(f"{source}: is written in an unusual way; {BY_HAND}")
     return result, notes
+
+
+def keeps_comments(before: str, after: str) -> bool:
+    """Return whether all comments are still there, alone or at the end of a key that has become a comment."""
+    found = comments(after)
+    found.update([text[text.index("#", 1) :] for text in found.elements() if "#" in text[1:]])
+    return found >= comments(before)
 
 
 def comments(text: str) -> Counter[str]:

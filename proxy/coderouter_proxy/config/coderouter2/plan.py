@@ -26,11 +26,15 @@ _SECTIONS = frozenset(key.section for key in keys.KEYS)
 
 @dataclass(frozen=True, kw_only=True)
 class Edit:
-    """What is at `location` is left out, if that is not None, and `value` is set at `target`, if that is not."""
+    """What is at `location` is left out, if that is not None, and `value` is set at `target`, if that is not.
+
+    `source` is where the value is from, if not from `location`.
+    """
 
     location: Location | None
     target: Location | None = None
     value: Any = None
+    source: Location | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -101,9 +105,9 @@ class _Section:
             elif f"{path}[]" in _SECTIONS and isinstance(value, list):
                 self._read_list(value, path, here)
             elif rows and path not in _OURS:
-                self.plan.errors.append((here, f"should be {_either(rows)}"))
+                self._refuse(here, f"should be {_either(rows)}")
             elif self.path in FOREIGN_SECTIONS:
-                self.plan.errors.append((here, self._unknown(str(name))))
+                self._refuse(here, self._unknown(str(name)))
         self._collapse(before)
 
     def _read_list(self, entries: list[Any], path: str, here: Location) -> None:
@@ -138,9 +142,14 @@ class _Section:
                 try:
                     edit = Edit(location=here, target=target, value=key.value(value, self.data))
                 except ValueError as error:
-                    self.plan.errors.append((here, f"{error}; correct it or remove it"))
+                    self.plan.errors.append((here, f"{error}; correct it or remove it"))  # and is left out
         self.plan.edits.append(edit)
         self.plan.found.append(found)
+
+    def _refuse(self, here: Location, message: str) -> None:
+        """Report the error here, and not again where the schema is checked."""
+        self.plan.errors.append((here, message))
+        self.plan.edits.append(Edit(location=here))
 
     def _is_set(self, target: Location) -> bool:
         """Return whether the file has a value at the target, or another key of 2.x becomes it."""
@@ -164,7 +173,11 @@ class _Section:
         own = self.plan.edits[before:]
         stays = any(edit.target and edit.target[: len(self.location)] == self.location for edit in own)
         if own and not stays and len(own) == len(self.data):
-            moved = [replace(edit, location=None) for edit in own if edit.target is not None]
+            moved = [
+                replace(edit, location=None, source=edit.source or edit.location)
+                for edit in own
+                if edit.target is not None
+            ]
             first = moved[0] if moved else Edit(location=None)
             self.plan.edits[before:] = [replace(first, location=self.location), *moved[1:]]
 

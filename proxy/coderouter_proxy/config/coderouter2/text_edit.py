@@ -6,6 +6,7 @@ comment itself, so that the comment keeps its meaning.
 
 import re
 from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from typing import Any, NamedTuple
 
 import yaml
@@ -43,7 +44,7 @@ def edited(text: str, root: yaml.Node, data: Mapping[str, Any], edits: Sequence[
     Raises:
         CannotEdit
     """
-    page = _Page(text, root)
+    page = _Page(text, root, {edit.location for edit in edits if edit.location})
     for edit in edits:
         page.make(edit, data)
     return page.result()
@@ -52,9 +53,10 @@ def edited(text: str, root: yaml.Node, data: Mapping[str, Any], edits: Sequence[
 class _Page:
     """A text with changes that are yet to be made."""
 
-    def __init__(self, text: str, root: yaml.Node) -> None:
+    def __init__(self, text: str, root: yaml.Node, removed: AbstractSet[Location]) -> None:
         self._text = text
         self._root = root
+        self._removed = removed
         self._starts = [0, *(found.end() for found in _LINE_BREAK.finditer(text)), len(text) + 1]
         found = _LINE_BREAK.search(text)
         self._break = found[0] if found else "\n"
@@ -63,7 +65,10 @@ class _Page:
     def result(self) -> str:
         """Return the text with all changes; what is removed twice is removed once."""
         text, end = self._text, len(self._text) + 1
-        for change in sorted(self._changes, key=lambda change: (change.start, change.end), reverse=True):
+        numbered = sorted(
+            enumerate(self._changes), key=lambda each: (each[1].start, each[1].end, each[0]), reverse=True
+        )
+        for _, change in numbered:
             stop = min(change.end, end) if change.end > change.start else change.end
             text = text[: change.start] + change.text + text[stop:]
             end = change.start if change.end > change.start else end
@@ -80,13 +85,13 @@ class _Page:
         if entry is None or entry.parent is not section:
             if entry is not None:
                 self._remove(entry)
-            self._insert(section, f"{names[0]}: {shown}")
+            self._insert(section, edit.target[: -len(names)], f"{names[0]}: {shown}")
         elif len(names) == 1 and _is(_value(data, edit.location), edit.value):
             self._replace(entry.key.start_mark.index, entry.key.end_mark.index, names[0])
         elif self._last_line(entry) == entry.key.start_mark.line and not _is_alias(entry):
             self._replace(entry.key.start_mark.index, entry.value.end_mark.index, f"{names[0]}: {shown}")
         else:
-            self._insert(section, f"{names[0]}: {shown}")
+            self._insert(section, edit.target[: -len(names)], f"{names[0]}: {shown}")
             self._remove(entry)
 
     def _entry(self, location: Location) -> _Entry:
@@ -105,7 +110,8 @@ class _Page:
         assert isinstance(node, yaml.CollectionNode)
         for depth, key in enumerate(target[:-1]):
             found = _find(node, key)
-            if found is None or not isinstance(found.value, yaml.CollectionNode):
+            is_left = target[: depth + 1] not in self._removed
+            if found is None or not isinstance(found.value, yaml.CollectionNode) or not is_left:
                 return node, [str(name) for name in target[depth:]]
             node = found.value
         return node, [str(target[-1])]
@@ -113,9 +119,12 @@ class _Page:
     def _replace(self, start: int, end: int, text: str) -> None:
         self._changes[_Change(start, end, text)] = None
 
-    def _insert(self, section: yaml.CollectionNode, text: str) -> None:
-        """Add the key as the last one of the mapping."""
-        last = _entry_at(section, len(section.value) - 1) if section.value else None
+    def _insert(self, section: yaml.CollectionNode, location: Location, text: str) -> None:
+        """Add the key as the last one of the mapping at the location."""
+        stay = [
+            at for at, pair in enumerate(section.value) if (*location, pair[0].value) not in self._removed
+        ]
+        last = _entry_at(section, len(section.value) - 1 if section.flow_style else max(stay, default=-1))
         if last is None or _is_alias(last):
             raise CannotEdit("a mapping is empty or an alias")
         if section.flow_style:
@@ -138,6 +147,7 @@ class _Page:
         begins = lines[0][:column].strip()
         above = self._text[self._starts[first - 1] : self._starts[first]] if first else ""
         has_comment = above.lstrip().startswith("#") or any(map(_COMMENT.search, lines))
+        has_comment = has_comment or self._has_comment_below(last + 1, column)
         keep = keep and is_item
         if is_item and not lines[0][column:].startswith("-"):
             raise CannotEdit("an entry of a list does not begin with its dash")
@@ -149,6 +159,11 @@ class _Page:
                 at = self._starts[number] + min(column, len(line) - len(line.lstrip()))
                 at = self._starts[number] + column if number == first else at
                 self._replace(at, at, "# ")
+
+    def _has_comment_below(self, line: int, column: int) -> bool:
+        """Return whether a comment follows that is indented as part of the value."""
+        words = self._text[self._starts[line] : self._end_of(line)] if line < len(self._starts) - 1 else ""
+        return words.lstrip().startswith("#") and len(words) - len(words.lstrip()) > column
 
     def _remove_between(self, entry: _Entry) -> None:
         """Remove a key or an entry between brackets, with one comma."""
