@@ -6,7 +6,6 @@ comment itself, so that the comment keeps its meaning.
 
 import re
 from collections.abc import Mapping, Sequence
-from collections.abc import Set as AbstractSet
 from typing import Any, NamedTuple
 
 import yaml
@@ -15,6 +14,8 @@ from coderouter_proxy.config.coderouter2.plan import Edit, Location
 
 _LINE_BREAK = re.compile("\r\n|[\n\r\x85\u2028\u2029]")
 _COMMENT = re.compile(r"(^|\s)#")
+_COMMENTS = re.compile(r"(?<=[\s])#[^\r\n]*")
+_COMMENTS_BETWEEN = re.compile(r"[ \t]+#[^\r\n]*\r?\n[ \t]*")
 
 
 class CannotEdit(Exception):
@@ -44,19 +45,21 @@ def edited(text: str, root: yaml.Node, data: Mapping[str, Any], edits: Sequence[
     Raises:
         CannotEdit
     """
-    page = _Page(text, root, {edit.location for edit in edits if edit.location})
+    page = _Page(text, root, data, edits)
     for edit in edits:
-        page.make(edit, data)
+        page.make(edit)
     return page.result()
 
 
 class _Page:
     """A text with changes that are yet to be made."""
 
-    def __init__(self, text: str, root: yaml.Node, removed: AbstractSet[Location]) -> None:
+    def __init__(self, text: str, root: yaml.Node, data: Mapping[str, Any], edits: Sequence[Edit]) -> None:
         self._text = text
         self._root = root
-        self._removed = removed
+        self._data = data
+        self._edited = {edit.location for edit in edits if edit.location}
+        self._removed = {edit.location for edit in edits if edit.location and not self._stays(edit)}
         self._starts = [0, *(found.end() for found in _LINE_BREAK.finditer(text)), len(text) + 1]
         found = _LINE_BREAK.search(text)
         self._break = found[0] if found else "\n"
@@ -74,25 +77,33 @@ class _Page:
             end = change.start if change.end > change.start else end
         return text
 
-    def make(self, edit: Edit, data: Mapping[str, Any]) -> None:
+    def make(self, edit: Edit) -> None:
         entry = self._entry(edit.location) if edit.location else None
         if edit.target is None:
             if entry is not None:
-                self._remove(entry, keep=edit.location is not None and edit.location[0] == "providers")
+                assert edit.location is not None
+                self._remove(entry, edit.location[:-1], keep=edit.location[0] == "providers")
             return
         section, names = self._section(edit.target)
         shown = _in_yaml(_nested(names[1:], edit.value))
         if entry is None or entry.parent is not section:
-            if entry is not None:
-                self._remove(entry)
+            if entry is not None and edit.location is not None:
+                self._remove(entry, edit.location[:-1])
             self._insert(section, edit.target[: -len(names)], f"{names[0]}: {shown}")
-        elif len(names) == 1 and _is(_value(data, edit.location), edit.value):
+        elif len(names) == 1 and _is(_value(self._data, edit.location), edit.value):
             self._replace(entry.key.start_mark.index, entry.key.end_mark.index, names[0])
-        elif self._last_line(entry) == entry.key.start_mark.line and not _is_alias(entry):
-            self._replace(entry.key.start_mark.index, entry.value.end_mark.index, f"{names[0]}: {shown}")
+        elif _is_alias(entry):
+            raise CannotEdit(f"{edit.location[-1] if edit.location else names[0]} is a YAML alias")
         else:
-            self._insert(section, edit.target[: -len(names)], f"{names[0]}: {shown}")
-            self._remove(entry)
+            self._replace_entry(entry, f"{names[0]}: {shown}")
+
+    def _stays(self, edit: Edit) -> bool:
+        """Return whether what is left out is replaced where it is: its target is in no other mapping of the file."""
+        parent = (edit.location or ())[:-1]
+        if edit.target is None or edit.target[: len(parent)] != parent:
+            return False
+        inner = edit.target[: len(parent) + 1]
+        return inner in self._edited or not isinstance(_value(self._data, inner), Mapping)
 
     def _entry(self, location: Location) -> _Entry:
         node, found = self._root, None
@@ -110,7 +121,7 @@ class _Page:
         assert isinstance(node, yaml.CollectionNode)
         for depth, key in enumerate(target[:-1]):
             found = _find(node, key)
-            is_left = target[: depth + 1] not in self._removed
+            is_left = target[: depth + 1] not in self._edited
             if found is None or not isinstance(found.value, yaml.CollectionNode) or not is_left:
                 return node, [str(name) for name in target[depth:]]
             node = found.value
@@ -121,10 +132,7 @@ class _Page:
 
     def _insert(self, section: yaml.CollectionNode, location: Location, text: str) -> None:
         """Add the key as the last one of the mapping at the location."""
-        stay = [
-            at for at, pair in enumerate(section.value) if (*location, pair[0].value) not in self._removed
-        ]
-        last = _entry_at(section, len(section.value) - 1 if section.flow_style else max(stay, default=-1))
+        last = _entry_at(section, max(self._staying(section, location), default=-1))
         if last is None or _is_alias(last):
             raise CannotEdit("a mapping is empty or an alias")
         if section.flow_style:
@@ -135,10 +143,21 @@ class _Page:
         indent = " " * last.key.start_mark.column
         self._replace(at, at, f"{self._break}{indent}{text}")
 
-    def _remove(self, entry: _Entry, *, keep: bool = False) -> None:
+    def _replace_entry(self, entry: _Entry, text: str) -> None:
+        """Replace a key with its value; comments between them go before it."""
+        start, end = entry.key.start_mark.index, entry.value.end_mark.index
+        last = self._last_line(entry)
+        if last > entry.key.start_mark.line and not entry.parent.flow_style:
+            indent = " " * entry.key.start_mark.column
+            end = self._end_of(last)
+            found = _COMMENTS.findall(self._text[start:end])
+            text = "".join(f"{comment}{self._break}{indent}" for comment in found) + text
+        self._replace(start, end, text)
+
+    def _remove(self, entry: _Entry, location: Location, *, keep: bool = False) -> None:
         """Remove the lines of a key or an entry; make them a comment if they have one, or on `keep`."""
         if entry.parent.flow_style:
-            self._remove_between(entry)
+            self._remove_between(entry, location)
             return
         is_item = isinstance(entry.parent, yaml.SequenceNode)
         column = entry.parent.start_mark.column if is_item else entry.key.start_mark.column
@@ -165,15 +184,23 @@ class _Page:
         words = self._text[self._starts[line] : self._end_of(line)] if line < len(self._starts) - 1 else ""
         return words.lstrip().startswith("#") and len(words) - len(words.lstrip()) > column
 
-    def _remove_between(self, entry: _Entry) -> None:
-        """Remove a key or an entry between brackets, with one comma."""
+    def _remove_between(self, entry: _Entry, location: Location) -> None:
+        """Remove a key or an entry between brackets, with one comma; comments between them stay."""
+        stay = self._staying(entry.parent, location)
         following = _entry_at(entry.parent, entry.number + 1)
-        if following is not None:
-            self._replace(entry.key.start_mark.index, following.key.start_mark.index, "")
-            return
-        before = _entry_at(entry.parent, entry.number - 1) if entry.number else None
-        start = before.value.end_mark.index if before else entry.key.start_mark.index
-        self._replace(start, entry.value.end_mark.index, "")
+        before = _entry_at(entry.parent, max((at for at in stay if at < entry.number), default=-1))
+        if following is not None and any(at > entry.number for at in stay):
+            start, end = entry.key.start_mark.index, following.key.start_mark.index
+        else:
+            start = before.value.end_mark.index if before else entry.key.start_mark.index
+            end = entry.value.end_mark.index
+        self._replace(start, end, "".join(_COMMENTS_BETWEEN.findall(self._text[start:end])))
+
+    def _staying(self, parent: yaml.CollectionNode, location: Location) -> list[int]:
+        """Return the numbers of the entries of the mapping or list at the location that are not left out."""
+        is_list = isinstance(parent, yaml.SequenceNode)
+        keys = range(len(parent.value)) if is_list else [pair[0].value for pair in parent.value]
+        return [at for at, key in enumerate(keys) if (*location, key) not in self._removed]
 
     def _last_line(self, entry: _Entry) -> int:
         """Return the last line that has something of the value."""
@@ -234,7 +261,7 @@ def _nested(names: Sequence[str], value: Any) -> Any:  # noqa: ANN401
 
 def _value(data: Any, location: Location | None) -> Any:  # noqa: ANN401
     for key in location or ():
-        data = data[key]
+        data = data.get(key) if isinstance(data, Mapping) else data[key]
     return data
 
 

@@ -62,8 +62,8 @@ providers:
       output_per_mtok: 15.00
       cache_read_per_mtok: 0.3
       monthly_budget_usd: 20
-    capabilities: {tools: true, max_context_tokens: 32768}
     api_key_env: LOCAL_KEY
+    capabilities: {tools: true, max_context_tokens: 32768}
     traits: {forced_tool_choice: false}
 
   # - name: agent
