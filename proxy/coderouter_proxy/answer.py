@@ -70,13 +70,24 @@ class Answer:
     """An answer whose first content has arrived.
 
     `pieces` yields bytes on the client's wire, whole events of a stream or the whole body at once, and raises
-    `ProviderError` if the provider fails after its first content. `log` returns what is known so far; it is complete
+    `ProviderError` if the provider fails after its first content. Its `aclose` frees what the answer holds, also when
+    no piece was taken: it is `started`. `log` returns what is known so far; it is complete
     after the last piece. `headers` of the provider's response are sent to the client.
     """
 
     pieces: AsyncGenerator[bytes]
     log: Callable[[], AnswerLog]
     headers: Sequence[tuple[bytes, bytes]] = ()
+
+
+STARTED = b""
+"""What a generator of pieces yields first if it holds something that its `finally` frees."""
+
+
+async def started(pieces: AsyncGenerator[bytes]) -> AsyncGenerator[bytes]:
+    """Return the generator, which has yielded `STARTED`; `aclose` runs no `finally` of one that was never started."""
+    await anext(pieces)
+    return pieces
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

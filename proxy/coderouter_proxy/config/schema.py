@@ -185,11 +185,12 @@ class Provider(_Section):
         "Seconds that a request waits in line for a place, before the next provider of the chain is tried.",
     ] = 60.0
     retries: Annotated[
-        int,
-        Field(ge=0, le=3),
+        Annotated[int, Field(ge=0, le=3)] | None,
         "How often a request is sent again, after half a second or what `Retry-After` says, up to 2 s: when it refuses"
-        " the connection or drops it without an answer, and at a 503 while it loads a model.",
-    ] = 0
+        " the connection or drops it without an answer, and at a 503 while it loads a model. When that did not help, no"
+        " other request waits for it within a minute. When omitted, 1 for a server on this machine or network, 0 for"
+        " others.",
+    ] = None
     timeout_s: Annotated[
         TimeoutSeconds, "Seconds to the first content of a stream, or to the complete answer."
     ] = 30.0

@@ -30,6 +30,7 @@ from coderouter_proxy.ingress.body import read_body
 from coderouter_proxy.ingress.connection import CancelOnDisconnect, KeepAlive
 from coderouter_proxy.request import ClientRequest
 from coderouter_proxy.routing import choice, cost, fallback
+from coderouter_proxy.routing.attempts import Attempts
 from coderouter_proxy.routing.auto_router import Resolved
 from coderouter_proxy.routing.exhausted import ChainExhausted
 from coderouter_proxy.routing.router import Runtime
@@ -90,7 +91,7 @@ class _Exchange:
         self._sender = Sender.of(self._headers)
         self._request: ClientRequest | None = None
         self._profile: str | None = None
-        self._attempts = fallback.Attempts()
+        self._attempts = Attempts()
         self._answer: Answer | None = None
         self._first_content_s: float | None = None
         self._status = 0

@@ -12,7 +12,7 @@ from multidict import CIMultiDict
 from yarl import URL
 
 from coderouter_proxy import aside
-from coderouter_proxy.answer import Answer, Attempt
+from coderouter_proxy.answer import Answer, Attempt, started
 from coderouter_proxy.config import headers as config_headers
 from coderouter_proxy.config.http_proxies import proxy_for
 from coderouter_proxy.config.schema import Profile, Provider
@@ -287,7 +287,7 @@ class HttpProvider:
             try:
                 relay = self._relay_for(self.wire, request)
                 stream = ProviderStream(response, self.provider, relay, body_bytes_max=self._answer_bytes_max)
-                pieces = stream.pieces(await stream.first_content())
+                pieces = await started(stream.pieces(await stream.first_content()))
             except BaseException:
                 response.close()
                 raise

@@ -24,6 +24,7 @@ from coderouter_proxy.routing.loads import Loads
 from coderouter_proxy.routing.models import Models
 from coderouter_proxy.routing.profiles import DefaultProfile
 from coderouter_proxy.routing.queues import Queues
+from coderouter_proxy.routing.retry import Patience
 from coderouter_proxy.wires.clients import PASSED_ON
 from coderouter_proxy.wires.state import origin_of
 
@@ -113,6 +114,7 @@ class Runtime:
     contexts: Contexts = field(default_factory=Contexts)
     bodies: BodyMemory = field(default_factory=BodyMemory)
     queues: Queues = field(default_factory=Queues)
+    patience: Patience = field(default_factory=Patience)
     affinity: Affinity = field(init=False)
     loads: Loads = field(init=False)
     session_key: bytes = b""

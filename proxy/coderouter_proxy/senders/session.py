@@ -14,9 +14,10 @@ import orjson
 from coderouter_proxy.request import Body, Session
 
 ID_BYTES_MAX = 1024
-TEXT_CHARS_MAX = (
-    4096  # of the system text and of the first user text: what follows may change, and costs time
-)
+SYSTEM_CHARS_MAX = 512
+USER_CHARS_MAX = 1024
+MESSAGES_MAX = 8
+"""How far and how much of a beginning is read: what follows may change from request to request, and costs time."""
 
 AGENT_ID = b"x-claude-code-agent-id"  # of every subagent of Claude Code
 CACHE_KEY = "prompt_cache_key"  # codex, opencode, and others that speak to OpenAI
@@ -95,28 +96,28 @@ def _of_user_id(user_id: str) -> str:
 def _beginning(outline: Body) -> _Named | None:
     """Return a digest of the system text and the first text of the user; None without any."""
     messages = outline.get("messages")
-    texts = [_text(outline.get("system"))]
-    for message in messages if isinstance(messages, list) else []:
+    system, user = _text(outline.get("system"), SYSTEM_CHARS_MAX), ""
+    for message in messages[:MESSAGES_MAX] if isinstance(messages, list) else []:
         role = message.get("role")
-        if role in ("system", "developer"):
-            texts.append(_text(message.get("content")))
-        elif role == "user":
-            texts.append(_text(message.get("content")))
+        if role == "user":
+            user = _text(message.get("content"), USER_CHARS_MAX)
             break
-    if not any(texts):
+        if role in ("system", "developer") and not system:
+            system = _text(message.get("content"), SYSTEM_CHARS_MAX)
+    if not system and not user:
         return None
-    return BEGINNING, blake2b(_encoded("\0".join(texts)), digest_size=_DIGEST_BYTES).digest()
+    return BEGINNING, blake2b(_encoded(f"{system}\0{user}"), digest_size=_DIGEST_BYTES).digest()
 
 
-def _text(content: Any) -> str:  # noqa: ANN401 - of a client
+def _text(content: Any, chars_max: int) -> str:  # noqa: ANN401 - of a client
     if isinstance(content, str):
-        return content[:TEXT_CHARS_MAX]
+        return content[:chars_max]
     text = ""
-    for part in content if isinstance(content, list) else []:
-        if len(text) >= TEXT_CHARS_MAX:
+    for part in content[:MESSAGES_MAX] if isinstance(content, list) else []:
+        if len(text) >= chars_max:
             break
         if isinstance(part, dict) and isinstance(words := part.get("text"), str):
-            text += words[: TEXT_CHARS_MAX - len(text)]
+            text += words[: chars_max - len(text)]
     return text
 
 

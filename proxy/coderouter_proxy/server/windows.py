@@ -3,11 +3,8 @@
 import asyncio
 import logging
 from dataclasses import dataclass
-from ipaddress import ip_address
 
-from yarl import URL
-
-from coderouter_proxy.config.kinds import PROVIDER_KINDS
+from coderouter_proxy.config.addresses import is_local
 from coderouter_proxy.config.schema import Provider
 from coderouter_proxy.errors import ProviderError
 from coderouter_proxy.providers.client import ProviderClient
@@ -113,19 +110,6 @@ async def saved(contexts: Contexts, *, quietly: bool = False) -> bool:
             log.warning("what is learnt of contexts cannot be written: %s", error)
         return False
     return True
-
-
-def is_local(provider: Provider) -> bool:
-    """Return whether the provider is a server of the user's own: on this machine, or on a network without TLS."""
-    if provider.paid or not PROVIDER_KINDS[provider.kind].needs_address:
-        return False
-    url = URL(provider.base_url)
-    if url.scheme == "http" or url.host == "localhost":
-        return True
-    try:
-        return ip_address(url.host or "").is_private
-    except ValueError:
-        return False
 
 
 def _is_due(reading: _Reading, now: float) -> bool:

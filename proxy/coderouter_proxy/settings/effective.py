@@ -10,7 +10,7 @@ from coderouter_proxy.config.chains import Member, weighted
 from coderouter_proxy.config.schema import Config, Provider
 from coderouter_proxy.providers import keys
 from coderouter_proxy.redact import masked
-from coderouter_proxy.routing import capabilities, gates
+from coderouter_proxy.routing import capabilities, gates, retry
 from coderouter_proxy.routing.cost import Budgets
 from coderouter_proxy.settings.launch import Settings
 
@@ -114,7 +114,12 @@ def without_key(provider: Provider) -> str:
 def _provider(provider: Provider, settings: Settings) -> dict[str, Any]:
     known = asdict(capabilities.resolve(provider, settings.rules))
     shown = provider.model_dump(mode="json", exclude={"capabilities", "headers"})
-    return {**shown, "headers": headers.masked(provider.headers), "capabilities": known}
+    return {
+        **shown,
+        "retries": retry.retries_of(provider),
+        "headers": headers.masked(provider.headers),
+        "capabilities": known,
+    }
 
 
 def _without_empty(value: Any) -> Any:  # noqa: ANN401

@@ -16,9 +16,9 @@ from coderouter_proxy.providers.transport import Transport
 from coderouter_proxy.providers.windows import Window
 from coderouter_proxy.request import ClientRequest
 from coderouter_proxy.routing import fallback, hosted
+from coderouter_proxy.routing.attempts import Attempts
 from coderouter_proxy.routing.cooldown import Cooldowns
 from coderouter_proxy.routing.cost import Budgets
-from coderouter_proxy.routing.fallback import Attempts
 from coderouter_proxy.routing.profiles import DefaultProfile
 from coderouter_proxy.routing.router import Routing, Runtime
 from coderouter_proxy.wires.provider import Drop
