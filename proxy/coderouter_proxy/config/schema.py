@@ -126,6 +126,7 @@ class Capabilities(_Section):
 
 FIXED_PARAMS = ("messages", "model", "stream")
 """What a request is; the router itself decides these."""
+ExporterUrl = Annotated[str, AfterValidator(http_url)]
 KEY_HEADERS = ("authorization", "x-api-key")
 KEY_FIELDS = ("api_key_env", "api_key_file")
 
@@ -351,6 +352,12 @@ class Server(_Section):
     api_keys_env: Annotated[
         VariableName | None,
         "Environment variable with the keys clients may use, separated by commas or spaces.",
+    ] = None
+    exporter_url: Annotated[
+        ExporterUrl | None,
+        Field(examples=["http://127.0.0.1:9847"]),
+        "URL of `cr-exporter`, to which the proxy redirects `/metrics`, `/metrics.json` and `/dashboard`. With"
+        " `coderouter run` the address of its exporter when omitted.",
     ] = None
     allowed_hosts: Annotated[
         list[Text], "Additional Host names accepted while listening on loopback only."
