@@ -86,7 +86,7 @@ def _planned(path: Path) -> "Change":
 def _agreed(change: "Change") -> bool:
     if not sys.stdin.isatty():
         click.echo(
-            "coderouter: there is nobody to ask here; pass --yes to write without a question", err=True
+            "coderouter: cannot ask without a terminal; pass --yes to write without a question", err=True
         )
         return False
     return click.confirm(f"\nChange {change.path}?")
