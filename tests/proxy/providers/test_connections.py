@@ -18,7 +18,7 @@ def test_a_pooled_connection_that_died_is_replaced(served: Proxy, a: Provider) -
     assert first.connection == died.connection != replaced.connection
 
 
-def test_a_request_on_a_new_connection_is_never_sent_twice(
+def test_without_retries_a_request_on_a_new_connection_is_never_sent_twice(
     served: Proxy, lonely: Provider, b: Provider
 ) -> None:
     lonely.plays((CUT,), says.answer("twice"))
