@@ -12,6 +12,7 @@ COMMANDS = {
     "run": "coderouter_proxy.commands.run:run",
     "init": "coderouter_proxy.commands.init:init",
     "check-config": "coderouter_proxy.commands.check_config:check_config",
+    "migrate": "coderouter_proxy.commands.migrate:migrate",
     "explain-route": "coderouter_proxy.commands.explain_route:explain_route",
     "prices": "coderouter_proxy.commands.prices:prices",
     "reload": "coderouter_proxy.commands.reload:reload",

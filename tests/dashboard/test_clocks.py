@@ -19,7 +19,7 @@ def test_times_of_a_clock_that_is_ahead_are_marked_and_the_page_says_so(
         tmp_path / "events.jsonl",
         startup(now, "w"),
         line("provider-failed", ts=utc(now), writer="w", seq=2, **failed),
-        line("provider-failed", ts=utc(now + 30 * 86400), writer="w", seq=3, **failed),
+        line("provider-failed", ts=utc(now + 30.5 * 86400), writer="w", seq=3, **failed),
     )
     page.open(address(exporter))
     page.wait_for_text("#alarm", "The proxy's clock is 30 days ahead of the exporter's.")

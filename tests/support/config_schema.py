@@ -58,9 +58,6 @@ def _add_validators(defs: dict[str, Any], top: dict[str, Any]) -> None:
     choices = defs["Server"]["properties"]["api_keys_env"]["anyOf"]
     [variable] = [each for each in choices if each.get("type") == "string"]
     variable |= {"pattern": VARIABLE_PATTERN}
-    defs["Capabilities"]["properties"] |= {
-        name: {"description": schema.IGNORED_CAPABILITIES_DESCRIPTION} for name in schema.IGNORED_CAPABILITIES
-    }
     match = defs["Match"]
     match |= {"minProperties": 1}
     for properties in match["properties"].values():

@@ -108,6 +108,7 @@ def check_config(
                 for provider, each in contexts.known(settings).items()
             },
             "warnings": warnings,
+            "coderouter_2": settings.notes,
         }
         click.echo(orjson.dumps(shown, option=orjson.OPT_INDENT_2))
         return
@@ -127,6 +128,7 @@ def check_config(
             for provider, each in contexts.known(settings).items()
             if each.source == contexts.SERVER
         ),
+        *(f"{found}:{note}" for note in settings.notes),
     ]
     _show(summary, _as_yaml(config, keys_set), chains, rows, notes, warnings)
 

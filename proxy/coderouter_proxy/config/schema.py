@@ -39,15 +39,8 @@ from coderouter_proxy.config.values import (
 )
 
 AUTO_PROFILE = "auto"
-IGNORED_CAPABILITIES = (
-    "chat",
-    "streaming",
-    "prompt_cache",
-    "reasoning_control",
-    "mcp",
-    "openai_compatible",
-)
-IGNORED_CAPABILITIES_DESCRIPTION = "Accepted for CodeRouter 1.7 files; has no effect."
+ALL_SKIPPED = "all-skipped"
+"""In the context of a validation: whether there may be no provider left."""
 
 
 def known_kind(*others: str) -> AfterValidator:
@@ -76,8 +69,12 @@ class _Section(BaseModel):
 class Cost(_Section):
     """Prices in US dollars per million tokens, and a monthly budget (UTC)."""
 
-    input_per_mtok: Annotated[Dollars, "Prompt tokens, excluding cached ones."]
-    output_per_mtok: Annotated[Dollars, "Completion tokens."]
+    input_per_mtok: Annotated[
+        Dollars | None, "Prompt tokens, excluding cached ones; what answers cost is unknown when omitted."
+    ] = None
+    output_per_mtok: Annotated[
+        Dollars | None, "Completion tokens; what answers cost is unknown when omitted."
+    ] = None
     cache_read_per_mtok: Annotated[
         Dollars | None, "Prompt tokens read from the cache; a tenth of the input price when omitted."
     ] = None
@@ -126,16 +123,10 @@ class Capabilities(_Section):
         " Ollama on this machine or network.",
     ] = None
 
-    @model_validator(mode="before")
-    @classmethod
-    def _without_ignored(cls, data: Any) -> Any:  # noqa: ANN401 - whatever the file has
-        if not isinstance(data, dict):
-            return data
-        return {name: value for name, value in data.items() if name not in IGNORED_CAPABILITIES}
-
 
 FIXED_PARAMS = ("messages", "model", "stream")
 """What a request is; the router itself decides these."""
+ExporterUrl = Annotated[str, AfterValidator(http_url)]
 KEY_HEADERS = ("authorization", "x-api-key")
 KEY_FIELDS = ("api_key_env", "api_key_file")
 
@@ -204,11 +195,18 @@ class Provider(_Section):
     timeout_s: Annotated[
         TimeoutSeconds, "Seconds to the first content of a stream, or to the complete answer."
     ] = 30.0
+    ttft_timeout_s: Annotated[
+        TimeoutSeconds | None,
+        "Seconds to the first content of a stream where the chain has another provider after it, if shorter than"
+        " `timeout_s`.",
+    ] = None
     connect_timeout_s: Annotated[TimeoutSeconds, "Seconds to connect."] = 5.0
     idle_timeout_s: Annotated[
         TimeoutSeconds, "Seconds without an event in a stream; comments and pings do not count."
     ] = 120.0
-    total_timeout_s: Annotated[float, Field(gt=0, le=86_400), "Seconds for a whole stream."] = 3600.0
+    total_timeout_s: Annotated[
+        float, Field(gt=0, le=86_400), "Seconds for a whole stream, or `timeout_s` if that is longer."
+    ] = 3600.0
     extra_body: Annotated[JsonObject, "Default fields, overridden by the client's."] = {}
     set_params: Annotated[JsonObject, AfterValidator(_settable), "Fields that override the client's."] = {}
     drop_params: Annotated[
@@ -355,6 +353,12 @@ class Server(_Section):
         VariableName | None,
         "Environment variable with the keys clients may use, separated by commas or spaces.",
     ] = None
+    exporter_url: Annotated[
+        ExporterUrl | None,
+        Field(examples=["http://127.0.0.1:9847"]),
+        "URL of `cr-exporter`, to which the proxy redirects `/metrics`, `/metrics.json` and `/dashboard`. With"
+        " `coderouter run` the address of its exporter when omitted.",
+    ] = None
     allowed_hosts: Annotated[
         list[Text], "Additional Host names accepted while listening on loopback only."
     ] = []
@@ -363,7 +367,7 @@ class Server(_Section):
 class Config(_Section):
     """The whole of providers.yaml."""
 
-    providers: Annotated[list[Provider], Field(min_length=1), "See below."]
+    providers: Annotated[list[Provider], Field(json_schema_extra={"minItems": 1}), "See below."]
     profiles: Annotated[list[Profile], Field(min_length=1), "See below."]
     default_profile: Annotated[
         Name, "Profile for requests that do not name one; `auto` lets rules choose."
@@ -385,6 +389,13 @@ class Config(_Section):
     display_timezone: Annotated[
         TimeZone | None, "IANA time zone for displayed times, e.g. `Europe/Berlin`."
     ] = None
+
+    @field_validator("providers")
+    @classmethod
+    def _has_some(cls, value: list[Provider], info: ValidationInfo) -> list[Provider]:
+        if not value and not (info.context or {}).get(ALL_SKIPPED):
+            raise PydanticCustomError("too_short", "should not be empty", {"min_length": 1})
+        return value
 
     def provider(self, name: str) -> Provider | None:
         return next((provider for provider in self.providers if provider.name == name), None)

@@ -25,7 +25,7 @@ from coderouter_proxy import aside
 from coderouter_proxy.answer import Answer, AnswerLog
 from coderouter_proxy.config.schema import Profile
 from coderouter_proxy.errors import ClientDisconnected, HttpError, NotKept, ProviderError, shutting_down
-from coderouter_proxy.ingress import who_answered
+from coderouter_proxy.ingress import fallback_headers, who_answered
 from coderouter_proxy.ingress.body import read_body
 from coderouter_proxy.ingress.connection import CancelOnDisconnect, KeepAlive
 from coderouter_proxy.request import ClientRequest
@@ -64,8 +64,10 @@ class Ingress:
         finally:
             self._runtime.in_flight -= 1
             self._runtime.bodies.release(exchange.body_bytes)
-            exchange.leave_provider()
-            exchange.finish()
+            try:
+                exchange.finish()
+            finally:
+                exchange.leave_provider()
 
 
 def new_request_id() -> str:
@@ -184,6 +186,7 @@ class _Exchange:
             *who_answered.headers(
                 self._profile, self._attempts.provider, self._request, self._attempts.count
             ),
+            *fallback_headers.headers(self._attempts.left, self._attempts.provider),
             *more,
         ]
         if content_type == EVENT_STREAM:

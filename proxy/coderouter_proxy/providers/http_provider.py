@@ -102,7 +102,7 @@ class HttpProvider:
         drop: Drop,
         refused: ProviderError | None = None,
     ) -> Attempt:
-        timeout_s = profile.timeout_s if profile.timeout_s is not None else self.provider.timeout_s
+        timeout_s = self._timeout_s(request, profile)
         started = time.perf_counter()
         answer: Answer | None = None
         failed: ProviderError | None = None
@@ -132,6 +132,14 @@ class HttpProvider:
             key_index=picked.index,
             other_key=other_key,
         )
+
+    def _timeout_s(self, request: ClientRequest, profile: Profile) -> float:
+        """Return the seconds to the first content of a stream, or to a complete answer."""
+        timeout_s = profile.timeout_s if profile.timeout_s is not None else self.provider.timeout_s
+        until_next_s = self.provider.ttft_timeout_s
+        if until_next_s is None or not request.stream or profile.names[-1] == self.provider.name:
+            return timeout_s
+        return min(timeout_s, until_next_s)
 
     def written(
         self,

@@ -71,7 +71,8 @@ class ProviderAttempts:
 
     def _busy(self, provider: Provider) -> ProviderError:
         message = f"busy with {provider.max_in_flight} other requests for more than {provider.queue_s:g} s"
-        error = self._attempts.errors[self.name] = ProviderError("overloaded", message)
+        error = ProviderError("overloaded", message)
+        self._attempts.failed(self.name, error)
         return error
 
     async def _adapted(self, *, last_resort: bool) -> Answer | ProviderError:
@@ -139,7 +140,8 @@ class ProviderAttempts:
         assert attempt.error is not None
         failure = self._failure(attempt.error)
         self._events.failed(failure, attempt.key_index)
-        self._error = self._attempts.errors[self.name] = failure
+        self._error = failure
+        self._attempts.failed(self.name, failure)
         self._runtime.contexts.doubt(self.name, failure)
         return replace(attempt, error=failure)
 

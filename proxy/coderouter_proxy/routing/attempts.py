@@ -11,6 +11,9 @@ from coderouter_proxy.routing.lengths import Length
 from coderouter_proxy.routing.loads import Load
 from coderouter_proxy.routing.turn import Turn
 
+Departure = gates.Skip | ProviderError
+"""Why a provider did not answer."""
+
 
 @dataclass(slots=True)
 class Attempts:
@@ -18,12 +21,14 @@ class Attempts:
 
     `errors` holds the last one of each provider: what was wrong before a request was adapted is fixed. `waited_s` adds
     up what the tries spent on the network before their first content, or their error, and the waits between them.
+    `left` holds each provider that did not answer with the reason, in the order in which they were left.
     `key_index` is which key of its provider the latest try sent.
     """
 
     count: int = 0
     provider: Provider | None = None
     errors: dict[str, ProviderError] = field(default_factory=dict)
+    left: dict[str, Departure] = field(default_factory=dict)
     blocked: list[str] = field(default_factory=list)
     over_budget: list[str] = field(default_factory=list)
     too_small: list[SkipShortContext] = field(default_factory=list)
@@ -34,7 +39,11 @@ class Attempts:
     turn: Turn = field(default_factory=Turn)
     key_index: int | None = None
 
+    def failed(self, name: str, error: ProviderError) -> None:
+        self.errors[name] = self.left[name] = error
+
     def skipped(self, skip: gates.Skip) -> None:
+        self.left[skip.provider] = skip
         match skip:
             case SkipPaidProvider():
                 self.blocked.append(skip.provider)

@@ -51,6 +51,8 @@ async def reload_config(
     runtime.contexts.doubted.set()
     result = reloaded(launch)
     log.info("%s", result)
+    for line in settings.notes_shown():
+        log.warning("%s", line)
     runtime.emit(config_event(events.ConfigReloaded, settings))
     notify(sd_notify.READY, sd_notify.status(result))
 

@@ -73,6 +73,8 @@ def _announce(settings: Settings, url: str) -> None:
             "cr-exporter counts these events, with a dashboard at %s/dashboard; `coderouter run` starts both",
             local_urls.exporter_url(),
         )
+    for line in settings.notes_shown():
+        log.warning("%s", line)
     for profile, name in settings.config.unknown_providers():
         log.warning("profile %r names the provider %r, which is not configured; it is skipped", profile, name)
     for provider in settings.config.providers:

@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 import yaml
 
-from coderouter_proxy.config.schema import IGNORED_CAPABILITIES
 from support.proxy import process
 from support.run_command import Ended, coderouter, coderouter_at_terminal
 
@@ -95,16 +94,28 @@ def test_the_effective_configuration_has_defaults_and_capabilities_by_model_name
     assert shown["keys_set"] == {"NO_KEY": False, "A_KEY": True}
 
 
-@pytest.mark.parametrize("arguments", [[], ["--json"]])
-def test_capabilities_of_1_7_are_not_shown(arguments: list[str], tmp_path: Path) -> None:
+def test_keys_of_coderouter_2_are_listed_with_their_lines(tmp_path: Path) -> None:
     old = process.provider(
-        "old", "http://127.0.0.1:1", capabilities=dict.fromkeys(IGNORED_CAPABILITIES, True)
+        "old",
+        "http://127.0.0.1:1",
+        capabilities={"chat": True, "mcp": "none"},
+        cost={"input_tokens_per_million": 3},
     )
     process.write_config(tmp_path, process.config([old]))
-    ended = coderouter(tmp_path, "check-config", *arguments)
+    ended = coderouter(tmp_path, "check-config")
     assert ended.code == 0, ended.stderr
-    assert "reasoning_passthrough" in ended.stdout
-    assert [name for name in IGNORED_CAPABILITIES if name in ended.stdout] == []
+    listed = [line for line in ended.stdout.splitlines() if line.startswith("providers.yaml:")]
+    assert [line.partition(": providers[0].")[2].split(": ")[:2] for line in listed] == [
+        ["capabilities.chat", "no effect"],
+        ["capabilities.mcp", "no effect"],
+        ["cost.input_tokens_per_million", "same"],
+    ]
+    lines = (tmp_path / "providers.yaml").read_text().splitlines()
+    for line in listed:
+        number, key = line.split(":")[1], line.split(": ")[1].rpartition(".")[2]
+        assert key in lines[int(number) - 1]
+    as_read = json.loads(coderouter(tmp_path, "check-config", "--json").stdout)
+    assert [note["verdict"] for note in as_read["coderouter_2"]] == ["no effect", "no effect", "same"]
 
 
 @pytest.mark.parametrize("arguments", [[], ["--json"]])
