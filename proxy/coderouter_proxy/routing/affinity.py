@@ -62,7 +62,7 @@ class Affinity:
 class Stay:
     """The stay of one conversation, as one of its requests finds it. `provider` is where it is; None without any."""
 
-    __slots__ = ("_affinity", "_chain", "_first", "_key", "_minutes", "_noted_at", "provider")
+    __slots__ = ("_affinity", "_chain", "_first", "_key", "_minutes", "_note", "_noted_at", "provider")
 
     def __init__(
         self, affinity: Affinity, chain: Chain, conversation: bytes, first: str, minutes: float
@@ -75,7 +75,8 @@ class Stay:
         said = b"%b %d %b" % (chain.digest, self._first, conversation)
         self._key = blake2b(said, digest_size=NAME_BYTES // 2).hexdigest()
         self._noted_at = _LONG_AGO
-        self.provider = self._found()
+        self._note = affinity.newest(self._key)
+        self.provider = self._found(self._note)
 
     def answered(self, name: str) -> None:
         """Note that this provider answers the conversation."""
@@ -83,8 +84,8 @@ class Stay:
         link = self._chain.links[name]
         if link == self._first and link not in self._chain.groups:
             self.provider = None
-            if (note := self._affinity.newest(self._key)) is not None:
-                note.ring.mark(note.at, _LONG_AGO)
+            if self._note is not None:
+                self._note.ring.mark(self._note.at, _LONG_AGO)
         elif name != before:
             self._noted_at = self._affinity.clock()
             self._affinity.note(self._key, self._chain.digests[name], self._noted_at)
@@ -100,8 +101,7 @@ class Stay:
         if not note.ring.use(note.at, now):  # it is overwritten soon
             self._affinity.note(self._key, note.provider, note.moved_at)
 
-    def _found(self) -> str | None:
-        note = self._affinity.newest(self._key)
+    def _found(self, note: _Note | None) -> str | None:
         if note is None:
             return None
         self._noted_at = note.answered_at

@@ -6,7 +6,6 @@ Claude Code is `user_…_account_…_session_<id>`, or JSON with a `session_id` 
 
 import zlib
 from collections.abc import Mapping
-from hashlib import blake2b
 from typing import Any
 
 import orjson
@@ -29,7 +28,6 @@ _FIRST_HEADERS = {name.encode(): name for name in ("x-claude-code-session-id", "
 _OTHER_HEADERS = {b"x-session-id": "x-session-id"}
 """opencode, Kilo, and any other client."""
 _MARK = "_session_"
-_DIGEST_BYTES = 16
 
 _Named = tuple[str, bytes]
 """Where the session is named, and how."""
@@ -94,7 +92,7 @@ def _of_user_id(user_id: str) -> str:
 
 
 def _beginning(outline: Body) -> _Named | None:
-    """Return a digest of the system text and the first text of the user; None without any."""
+    """Return how the system text and the first text of the user begin; None without any."""
     messages = outline.get("messages")
     system, user = _text(outline.get("system"), SYSTEM_CHARS_MAX), ""
     for message in messages[:MESSAGES_MAX] if isinstance(messages, list) else []:
@@ -106,7 +104,7 @@ def _beginning(outline: Body) -> _Named | None:
             system = _text(message.get("content"), SYSTEM_CHARS_MAX)
     if not system and not user:
         return None
-    return BEGINNING, blake2b(_encoded(f"{system}\0{user}"), digest_size=_DIGEST_BYTES).digest()
+    return BEGINNING, _encoded(f"{system}\0{user}")
 
 
 def _text(content: Any, chars_max: int) -> str:  # noqa: ANN401 - of a client
