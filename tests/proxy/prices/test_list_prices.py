@@ -91,6 +91,15 @@ def test_prices_are_old_after_180_days(days: int, warns: bool) -> None:
         )
 
 
+def test_a_price_that_is_missing_is_reported_with_its_budget() -> None:
+    assert list(price_warnings(config("cost: {input_per_mtok: 1}"), TODAY)) == [
+        "provider 'a' has no output_per_mtok, so what it costs is unknown; add it to its cost"
+    ]
+    [found] = price_warnings(config("cost: {monthly_budget_usd: 20}"), TODAY)
+    assert "no input_per_mtok and no output_per_mtok" in found
+    assert "its budget is never spent" in found
+
+
 def test_prices_without_a_day_are_left_alone() -> None:
     assert list(price_warnings(config("cost: {input_per_mtok: 1, output_per_mtok: 5}"), TODAY)) == []
 
