@@ -53,6 +53,9 @@ class Record(msgspec.Struct, gc=False):
     value: str | None = None
     reason: str | None = None
     remembered: bool | None = None
+    faults: Sequence[str] = ()
+    spent_usd: float | None = None
+    budget_usd: float | None = None
 
 
 _TYPES: Mapping[object, tuple[Any, object]] = {
