@@ -80,11 +80,10 @@ function merge(key, { sort }, { requests, next }) {
   return sort === NEWEST_FIRST && !isAdded ? known.size : 0;
 }
 
-/** Return whether rows must stay where they are: the list is scrolled, pointed at or has the focus. */
+/** Return whether rows must stay where they are: the page is scrolled, or the list is pointed at or has the focus. */
 function isBeingRead() {
-  const { top } = find("#request-rows").getBoundingClientRect();
   const isUsed = `:focus-within${matchMedia("(hover: hover)").matches ? ", :hover" : ""}`;
-  return top < 0 || find("#request-rows tbody").matches(isUsed);
+  return scrollY > 0 || find("#request-rows tbody").matches(isUsed);
 }
 
 function showRows(query, { total, kept }) {

@@ -3,7 +3,6 @@
 import { attribute, find, setState, text } from "./dom.js";
 import { compact, cost, count, listed, some, span } from "./format.js";
 import { linkTo, RANGES } from "./route.js";
-import { tokens } from "./traffic.js";
 import { ago } from "./zone.js";
 
 const FAILED_SHARE_BAD = 0.05;
@@ -66,11 +65,21 @@ const CARDS = {
 
   today({ today }) {
     const { unknown_cost: unknown, unknown_providers: without = [] } = today;
-    if (!unknown) return ["off", cost(today.cost_usd), `tokens: ${tokens(today)}`];
+    if (!unknown) return ["off", cost(today.cost_usd), tokens(today)];
     const why = `unknown for ${some(unknown, "answer")} (no price for ${listed(without) || "their provider"}); to add it: coderouter prices`;
     return ["warn", cost(today.cost_usd, unknown), why];
   },
 };
+
+function tokens({
+  input_tokens: input,
+  output_tokens: output,
+  cache_read_tokens: read,
+  cache_creation_tokens: created,
+}) {
+  const both = `${compact(input)} tokens in, ${compact(output)} out`;
+  return read + created ? `${both}, ${compact(read + created)} cached` : both;
+}
 
 export function showStatus(status) {
   for (const [id, card] of Object.entries(CARDS)) {

@@ -39,15 +39,18 @@ export function showTraffic(full, zone) {
   const draw = (id, bars) => charts[id].draw(bars, time, marks);
   text(find("#step"), STEPS[step] ?? `${step} s`);
   draw("volume", volume(traffic));
-  const of = zoom ? " in the whole range" : "";
-  sum("volume", some(total.requests, "request") + of, total.failed ? `${count(total.failed)} failed` : "none failed");
+  sum("volume", some(total.requests, "request"), total.failed ? `${count(total.failed)} failed` : "none failed");
   for (const name of ["duration", "first_token"]) {
-    const [p50, p95] = [50, 95].map((percentile) => seconds(total[`${name}_p${percentile}_s`]));
     draw(name, durations(traffic, name));
-    sum(name, `p50 ${p50}`, `p95 ${p95}${of}`);
+    sum(name, ...percentiles(traffic, name));
   }
   draw("cost", costs(traffic));
-  sum("cost", cost(total.cost_usd, total.unknown_cost) + of, tokens(total));
+  const { input_tokens: input, output_tokens: output } = total;
+  sum(
+    "cost",
+    cost(total.cost_usd, total.unknown_cost),
+    `${compact(input ?? 0)} tokens in, ${compact(output ?? 0)} out`,
+  );
   showZoom(zone, full.hours);
 }
 
@@ -60,7 +63,7 @@ function showZoom(zone, hours) {
   attribute(find("#zoom-requests"), "href", linkTo("requests", hours, { since, until }));
 }
 
-/** Return the columns of the steps that are zoomed to; the totals stay those of the range. */
+/** Return the columns of the steps that are zoomed to, with their sums. */
 function zoomed(full) {
   const at = (unix) => Math.round((unix - full.first_ts) / full.step_s);
   const [from, to] = [Math.max(0, at(zoom.from)), at(zoom.to)];
@@ -69,8 +72,15 @@ function zoomed(full) {
     return full;
   }
   const cut = Object.entries(full).map(([name, value]) => [name, Array.isArray(value) ? value.slice(from, to) : value]);
-  return { ...Object.fromEntries(cut), first_ts: full.first_ts + from * full.step_s };
+  const traffic = { ...Object.fromEntries(cut), first_ts: full.first_ts + from * full.step_s };
+  const added = Object.fromEntries(
+    cut.filter(([, value]) => Array.isArray(value)).map(([name, value]) => [name, sumOf(value)]),
+  );
+  const requests = added.ok + added.failed + added.client;
+  return { ...traffic, total: { ...added, requests, unknown_cost: 0 } };
 }
+
+const sumOf = (numbers) => numbers.reduce((sum, number) => sum + number, 0);
 
 function volume(traffic) {
   const bars = traffic.ok.map((_, at) => {
@@ -108,16 +118,11 @@ function costs({ cost_usd: usd, input_tokens: input, output_tokens: output }) {
   return { bars, say, tick: roundDollars, least: Math.max(...usd) > 0 ? 0.0001 : 1 };
 }
 
-/** Return how many tokens were used. */
-export function tokens({
-  input_tokens: input,
-  output_tokens: output,
-  cache_read_tokens: read,
-  cache_creation_tokens: created,
-}) {
-  const cached = (read ?? 0) + (created ?? 0);
-  const both = `${compact(input ?? 0)} in, ${compact(output ?? 0)} out`;
-  return cached ? `${both}, ${compact(cached)} cached` : both;
+/** Return the percentiles of the range; of a part of it only those of the steps are known. */
+function percentiles({ total, ...traffic }, name) {
+  if (!zoom) return [50, 95].map((percentile) => `p${percentile} ${seconds(total[`${name}_p${percentile}_s`])}`);
+  const known = traffic[`${name}_p50_s`].filter((value) => value !== null);
+  return known.length ? [`p50 ${seconds(Math.min(...known))}`, `to ${seconds(Math.max(...known))}`] : ["none", ""];
 }
 
 /** Show the summary of a chart, which is also its label for screen readers. */
