@@ -46,3 +46,19 @@ def quantile_s(histogram: DurationHistogram, quantile: float) -> float | None:
     cumulative = list(accumulate(histogram[bucket] for bucket in buckets))
     bucket = buckets[bisect_left(cumulative, quantile * cumulative[-1])]
     return float(f"{SHORTEST_US / MICRO * GROWTH ** (bucket - 1.5):.3g}")
+
+
+def interpolated_s(histogram: DurationHistogram, quantile: float) -> float | None:
+    """Return the quantile in seconds, interpolated within its bucket; None when the histogram is empty."""
+    if not histogram:
+        return None
+    buckets = sorted(histogram)
+    rank = quantile * sum(histogram.values())
+    below = 0
+    bucket = buckets[-1]
+    for bucket in buckets:
+        if below + histogram[bucket] >= rank:
+            break
+        below += histogram[bucket]
+    part = (rank - below) / histogram[bucket]
+    return float(f"{SHORTEST_US / MICRO * GROWTH ** (bucket - 2 + part):.3g}")
