@@ -1,6 +1,5 @@
 """What each provider did in a range of hours, and how it is now."""
 
-import time
 from collections.abc import Mapping
 from typing import Any
 
@@ -50,30 +49,11 @@ def _provider(name: str, slot: Slot, answered: int, view: View) -> dict[str, Any
         "cache_hit": share(sums["cache_read_tokens"], prompt),
         **sums.tokens(),
         **sums.cost(),
-        "budget": _budget(name, view),
+        "budget": health.budget(view, name),
         "last_error": _last_error(name, view),
         "last_ok_at": time_of(view.state.last_success_ts.get(name)),
         "cooldown_until": time_of(view.state.cooldowns[name].until) if view.is_cooling(name) else None,
     }
-
-
-def _budget(name: str, view: View) -> dict[str, Any] | None:
-    limit = view.budget_limits_usd.get((name,))
-    if limit is None:
-        return None
-    spent_usd = view.budgets_used_usd.get((name,), 0.0)
-    return {
-        "budget_usd": limit,
-        "spent_usd": spent_usd,
-        "spent": spent_usd >= limit,
-        "until": _next_month(view.now_ts),
-    }
-
-
-def _next_month(now_ts: float) -> str:
-    now = time.gmtime(now_ts)
-    year, month = (now.tm_year + 1, 1) if now.tm_mon == 12 else (now.tm_year, now.tm_mon + 1)
-    return f"{year:04}-{month:02}-01T00:00:00.000Z"
 
 
 def _last_error(name: str, view: View) -> dict[str, Any] | None:

@@ -10,7 +10,7 @@ from coderouter_exporter.queries.values import usd
 from coderouter_exporter.rows.tables import SLOT_NUMBERS
 from coderouter_exporter.rows.usage import Slot, empty_slot
 from coderouter_exporter.rows.usage_tables import slot_from
-from coderouter_exporter.state.duration_histogram import interpolated_s
+from coderouter_exporter.state.duration_histogram import quantile_s
 from coderouter_exporter.state.minutes import MINUTE_S
 
 STEP_MINUTES = {1: 1, 6: 5, 24: 15, 168: 60, 720: 60}
@@ -82,7 +82,7 @@ class Sums:
 
     def quantiles(self) -> dict[str, float | None]:
         return {
-            f"{name}_p{percent}_s": interpolated_s(getattr(self._slot, name), percent / 100)
+            f"{name}_p{percent}_s": quantile_s(getattr(self._slot, name), percent / 100)
             for name in ("first_token", "duration")
             for percent in (50, 95)
         }

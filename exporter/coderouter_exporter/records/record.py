@@ -62,6 +62,7 @@ class Record(msgspec.Struct, gc=False):
     value: str | None = None
     reason: str | None = None
     remembered: bool | None = None
+    faults: Sequence[str] = ()
     spent_usd: float | None = None
     budget_usd: float | None = None
     display_timezone: str | None = None

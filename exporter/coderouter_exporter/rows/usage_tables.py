@@ -89,8 +89,12 @@ def _add_slot(db: sqlite3.Connection, key: SlotKey, slot: Slot) -> None:
             known = db.execute(_SELECT_SLOT, key).fetchone()
     whole = empty_slot() if known is None else slot_from(known)
     whole.add(slot)
-    blobs = (_encode(whole.duration), _encode(whole.first_token))
+    blobs = (_packed(whole.duration), _packed(whole.first_token))
     db.execute(_PUT_SLOT, (*key, *whole.numbers, *blobs))
+
+
+def _packed(histogram: DurationHistogram) -> bytes:
+    return _encode({bucket: number for bucket, number in histogram.items() if number})
 
 
 def slot_from(values: tuple[object, ...]) -> Slot:

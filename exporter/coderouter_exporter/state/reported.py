@@ -92,6 +92,15 @@ class Cooldown(NamedTuple):
     line: Line | None = None
 
 
+class BudgetSkip(NamedTuple):
+    """The newest time a provider was skipped because its budget of that month (UTC) was spent."""
+
+    ts: float
+    spent_usd: float
+    budget_usd: float
+    line: Line | None = None
+
+
 class Learnt(NamedTuple):
     """What one proxy process remembers that a provider needs; `trait` is a field of `traits` in providers.yaml."""
 
