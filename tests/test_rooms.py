@@ -27,10 +27,11 @@ ORDER = {
     ),
     "coderouter_exporter": (
         "terminal http",
-        "offline",
+        "offline queries",
         "render",
         "engine",
         "tail fold",
+        "rows",
         "state",
         "records",
         "families",

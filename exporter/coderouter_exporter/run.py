@@ -19,6 +19,8 @@ from coderouter_exporter.http.app import create_app
 from coderouter_exporter.http.server import LIMITS, Progress, Server, error_body
 from coderouter_exporter.http.tls import ReloadingSSLContext
 from coderouter_exporter.names import shown
+from coderouter_exporter.rows import tables
+from coderouter_exporter.rows.pending import REQUESTS_MAX
 from coderouter_exporter.state.opening import Opening
 from coderouter_exporter.state.state import SERIES_MAX
 from coderouter_exporter.state.store import StateError
@@ -47,6 +49,7 @@ def serve(
     rotated_globs: Sequence[str] = (),
     state_reset: bool = False,
     series_max: int = SERIES_MAX,
+    requests_max: int = REQUESTS_MAX,
     web_config_file: Path | None = None,
     allowed_hosts: Sequence[str] = (),
     progress: Progress | None = None,
@@ -69,9 +72,10 @@ def serve(
         Sources, paths, olddir=olddir, rotated_globs=rotated_globs, state_file=state_file, step=progress
     )
     engine = Engine(
-        Opening(state_file, reset=state_reset, series_max=series_max),
+        Opening(state_file, reset=state_reset, series_max=series_max, create_tables=tables.create),
         open_sources,
         on_end=end,
+        requests_max=requests_max,
         step=progress,
     )
     engine.open()  # a state file that nobody can use ends the process before it listens

@@ -2,7 +2,6 @@
 
 import asyncio
 import gzip
-import time
 from collections.abc import AsyncGenerator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
@@ -17,23 +16,22 @@ from starlette.routing import Route
 from coderouter_exporter.engine.loop import Engine
 from coderouter_exporter.engine.published import Published
 from coderouter_exporter.engine.wakeup import Watcher
-from coderouter_exporter.families.exporter import EVENTS_READ
 from coderouter_exporter.http import dashboard, landing
-from coderouter_exporter.http.proxy_liveness import ProxyLiveness
+from coderouter_exporter.http.api.routes import Api
 from coderouter_exporter.http.renderings import Rendering, Renderings
+from coderouter_exporter.http.views import Views
 from coderouter_exporter.render.charts import STEP_MINUTES
 from coderouter_exporter.render.exposition import Format, render
 from coderouter_exporter.render.negotiate import accepts_gzip, choose_format
 from coderouter_exporter.render.report import report
-from coderouter_exporter.render.view import View
-from coderouter_exporter.state.state import State
 
-DRAIN_S_MAX = 1.0
 GZIP_LEVEL = 4
 
 
 def create_app(engine: Engine, watcher: Watcher) -> Starlette:
-    pages = _Pages(engine)
+    views = Views(engine)
+    pages = _Pages(engine, views)
+    api = Api(engine, views)
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncGenerator[None]:
@@ -41,6 +39,7 @@ def create_app(engine: Engine, watcher: Watcher) -> Starlette:
         watcher.start()
         yield
         pages.close()
+        api.close()
         await asyncio.to_thread(watcher.stop)
         await asyncio.to_thread(engine.stop)
 
@@ -50,6 +49,7 @@ def create_app(engine: Engine, watcher: Watcher) -> Starlette:
             Route("/metrics", pages.metrics),
             Route("/metrics.json", pages.metrics_json),
             *dashboard.routes(),
+            *api.routes(),
             Route("/-/healthy", pages.healthy),
             Route("/-/ready", pages.ready),
         ],
@@ -68,9 +68,9 @@ class _Wanted(NamedTuple):
 class _Pages:
     """Rendering takes its time when there is much to show, so it has a thread of its own, one at a time."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, views: Views) -> None:
         self._engine = engine
-        self._liveness = ProxyLiveness()
+        self._views = views
         self._renderings = Renderings(self._render)
         self._renderer = ThreadPoolExecutor(1, "render")
 
@@ -105,8 +105,7 @@ class _Pages:
 
     async def _render(self, wanted: _Wanted) -> Rendering:
         """Render every event written before this call, or the last commit if that takes too long."""
-        await asyncio.wait([asyncio.wrap_future(self._engine.next_pass())], timeout=DRAIN_S_MAX)
-        published = self._engine.published
+        published = await self._views.after_pass()
         if published.unavailable:
             return Rendering(
                 f"{published.unavailable}\n".encode(), {"content-type": "text/plain"}, status=503
@@ -115,11 +114,7 @@ class _Pages:
         return await loop.run_in_executor(self._renderer, self._rendering_of, published, wanted)
 
     def _rendering_of(self, published: Published, wanted: _Wanted) -> Rendering:
-        state = State.decode(published.document)
-        paths = (source.path for source in published.sources)
-        events_read = sum(state.counts.get(EVENTS_READ.name, {}).values())
-        alive = self._liveness.probe(paths, events_read if published.caught_up else None)
-        view = View(state=state, now_ts=time.time(), published=published, alive=alive)
+        view = self._views.view(published)
         if isinstance(wanted.content, Format):
             body, content_type = render(view, wanted.content), wanted.content.value
         else:

@@ -39,6 +39,15 @@ class Record(msgspec.Struct, gc=False):
     cache_creation_tokens: int | None = None
     cost_usd: float | None = None
     stop_reason: str | None = None
+    agent: str | None = None
+    session: str | None = None
+    request_class: str | None = None
+    requested_model: str | None = None
+    tool_calls: int | None = None
+    had_tools: bool | None = None
+    traceparent: str | None = None
+    waited_s: float | None = None
+    key_index: int | None = None
     retryable: bool | None = None
     error_type: str | None = None
     error: str | None = None
@@ -56,6 +65,7 @@ class Record(msgspec.Struct, gc=False):
     faults: Sequence[str] = ()
     spent_usd: float | None = None
     budget_usd: float | None = None
+    display_timezone: str | None = None
 
 
 _TYPES: Mapping[object, tuple[Any, object]] = {

@@ -103,7 +103,9 @@ class Minutes(msgspec.Struct):
 
         One without a readable time is left out. The columns are those of the records and include `FIELDS`.
         """
-        for written, part in _by_minute(finished):
+        for written, part in by_minute(finished):
+            if written is None:
+                continue
             is_wrong = is_suspect(written * MINUTE_S, read_ts)
             number = int(read_ts // MINUTE_S) if is_wrong else written
             self._uncompress(number // HOUR_MINUTES)
@@ -184,14 +186,31 @@ def total(minutes: Iterable[Minute]) -> Minute:
     return whole
 
 
-def _by_minute(finished: Sequence[Record]) -> Iterator[tuple[int, slice]]:
-    """Yield the minute of each run of records that ended in the same one; a minute may be yielded again."""
+def by_minute(records: Sequence[Record]) -> Iterator[tuple[int | None, slice]]:
+    """Yield the minute of each run of records that were written in the same one; a minute may be yielded again.
+
+    None is that of records without a readable time.
+    """
+    times = list(map(attrgetter("ts"), records))
+    first, last = min(times, default=""), max(times, default="")
+    if first[:_IN_MINUTE] == last[:_IN_MINUTE] and _in_utc(times):
+        yield _number_in_utc(first[:_IN_MINUTE]), slice(0, len(times))
+        return
     start = 0
-    for number, run in groupby(map(_number, map(attrgetter("ts"), finished))):
+    for number, run in groupby(map(_number, times)):
         end = start + sum(1 for _ in run)
-        if number is not None:
-            yield number, slice(start, end)
+        yield number, slice(start, end)
         start = end
+
+
+_IN_MINUTE = len("2026-11-23T19:16")
+
+
+def _in_utc(times: list[str]) -> bool:
+    """Return whether all are of the usual form."""
+    return "".join(times).count("Z") == len(times) and set(map(len, times)) == {
+        len("2026-11-23T19:16:58.250Z")
+    }
 
 
 def _number(ts: str) -> int | None:

@@ -13,6 +13,7 @@ class CatalogEntry(msgspec.Struct):
     paid: bool | None = None
     base_url: str | None = None
     monthly_budget_usd: float | None = None
+    model: str | None = None
 
 
 class StartupInfo(msgspec.Struct, kw_only=True):

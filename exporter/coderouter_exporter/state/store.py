@@ -5,25 +5,35 @@ import logging
 import os
 import sqlite3
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager, suppress
 from pathlib import Path
+from threading import Lock
+from typing import TypeVar
 
 from coderouter_events import private
 from coderouter_exporter.names import shown
 
 APPLICATION_ID = 0x63726578
 """Identifies our files; the letters `crex`."""
-SCHEMA = 3
+SCHEMA = 4
 """Incremented when an older exporter would misread what this one writes.
 
-1 has no tail digests and no sequence numbers, 2 no histograms.
+1 has no tail digests and no sequence numbers, 2 no histograms, 3 no tables beside the document.
 """
 GENERATIONS_KEPT = 2
 DAMAGE = (sqlite3.Error, UnicodeDecodeError)
 """The exceptions that SQLite raises for a damaged file; decoding its message may fail as well."""
 LOCKED_S = 1.0
 """How long a commit waits for a reader of the file, for example the sqlite3 command."""
+
+Change = Callable[[sqlite3.Connection], None]
+"""Changes tables beside the document, in the transaction of a commit."""
+T = TypeVar("T")
+
+
+class Busy(Exception):
+    """The tables cannot be read now."""
 
 
 _PASSING = frozenset(
@@ -54,8 +64,8 @@ class StateUnavailable(Exception):
 class Store:
     """The only owner of a state file: no other process can open it until this one has ended."""
 
-    def __init__(self, path: Path) -> None:
-        """Open the file, or create it.
+    def __init__(self, path: Path, create_tables: Change | None = None) -> None:
+        """Open the file, or create it; `create_tables` creates the tables beside the document that are not there.
 
         Raises:
             StateError: another exporter uses it, or it is not a state file, or a damaged one.
@@ -66,6 +76,9 @@ class Store:
         self.recovered = False
         """The newest generation was damaged, and the previous one was loaded."""
         self._schema = SCHEMA
+        self._create_tables = create_tables
+        self._in_use = Lock()
+        """Held while a transaction is under way, and while the tables are read."""
         with ExitStack() as on_error:
             self._lock_fd = lock(path)
             on_error.callback(close_fd, self._lock_fd)
@@ -112,34 +125,68 @@ class Store:
             return None
         return document if isinstance(document, bytes) and zlib.crc32(document) == crc else None
 
-    def commit(self, document: bytes) -> None:
+    def commit(
+        self, document: bytes, change: Callable[[sqlite3.Connection, int], None] | None = None
+    ) -> None:
         """Write the next generation, durably: it survives a power cut.
+
+        `change` changes the tables in the same transaction, given the number of the generation.
 
         Raises:
             sqlite3.Error: nothing was written, for example because the disk is full.
         """
         number = self.generation + 1
-        try:
-            self._db.execute("BEGIN IMMEDIATE")
+
+        def write(db: sqlite3.Connection) -> None:
             # A commit may have worked although it reported an error: then this generation is there already.
-            self._db.execute(
+            db.execute(
                 "INSERT OR REPLACE INTO generation VALUES (?, ?, ?)", (number, zlib.crc32(document), document)
             )
-            self._db.execute("DELETE FROM generation WHERE id <= ?", (number - GENERATIONS_KEPT,))
+            db.execute("DELETE FROM generation WHERE id <= ?", (number - GENERATIONS_KEPT,))
+            if change is not None:
+                change(db, number)
             if self._schema != SCHEMA:
-                self._db.execute(f"PRAGMA user_version={SCHEMA}")
-            self._db.execute("COMMIT")
-        except sqlite3.Error:
-            if self._db.in_transaction:
-                with suppress(sqlite3.Error):
-                    self._db.execute("ROLLBACK")
-            self._open_again_if_replaced()
-            raise
+                db.execute(f"PRAGMA user_version={SCHEMA}")
+
+        self.write(write)
         self.generation = number
         self._schema = SCHEMA
 
+    def write(self, change: Change) -> None:
+        """Change the tables in a transaction of its own, durably.
+
+        Raises:
+            sqlite3.Error: nothing was written.
+        """
+        with self._in_use:
+            try:
+                self._db.execute("BEGIN IMMEDIATE")
+                change(self._db)
+                self._db.execute("COMMIT")
+            except BaseException as error:
+                if self._db.in_transaction:
+                    with suppress(sqlite3.Error):
+                        self._db.execute("ROLLBACK")
+                if isinstance(error, sqlite3.Error):
+                    self._open_again_if_replaced()
+                raise
+
+    def read(self, query: Callable[[sqlite3.Connection], T], timeout_s: float = LOCKED_S) -> T:
+        """Return what the query reads of the tables, as they were committed last. Called from any thread.
+
+        Raises:
+            Busy: a commit takes longer than the timeout.
+            sqlite3.Error: they cannot be read.
+        """
+        if not self._in_use.acquire(timeout=timeout_s):
+            raise Busy
+        try:
+            return query(self._db)
+        finally:
+            self._in_use.release()
+
     def close(self) -> None:
-        with suppress(sqlite3.Error):
+        with suppress(sqlite3.Error), self._in_use:
             self._db.close()
         close_fd(self._lock_fd)
 
@@ -157,6 +204,8 @@ class Store:
             if not at_path:
                 _create(self.path)
             db = _connect(self.path)
+            if self._create_tables is not None:
+                self._create_tables(db)
             self._db.close()
             self._db = db
             self._inode = self.path.stat().st_ino
@@ -173,7 +222,9 @@ class Store:
                 f"{SCHEMA}); run that version, or choose another file with --state"
             )
         self._db.execute("BEGIN IMMEDIATE")
-        self._db.execute("ROLLBACK")
+        if self._create_tables is not None:
+            self._create_tables(self._db)
+        self._db.execute("COMMIT")
 
 
 def _connect(path: Path) -> sqlite3.Connection:

@@ -140,7 +140,7 @@ def test_the_schema_number_makes_an_older_version_refuse_the_state(tmp_path: Pat
     store.commit(b"1")
     store.close()
     db = sqlite3.connect(tmp_path / "exporter.db")
-    assert db.execute("PRAGMA user_version").fetchone() == (3,)
+    assert db.execute("PRAGMA user_version").fetchone() == (SCHEMA,)
     db.close()
 
 
