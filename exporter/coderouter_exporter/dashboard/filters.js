@@ -6,7 +6,8 @@ import { linkTo } from "./route.js";
 
 const TYPING_MS = 250;
 const FIELDS = ["error", "outcome", "provider", "model", "profile", "agent", "session"];
-const FAILED = "failed"; // stands for `failed=1` among the outcomes
+const FAILED = "failed"; // stands for all of these among the outcomes
+const FAILURES = ["exhausted", "midstream", "blocked", "lost"];
 
 const form = find("#filters");
 const seen = Object.fromEntries(FIELDS.map((name) => [name, new Set()])); // values to choose from
@@ -16,16 +17,21 @@ let typing;
 /** Return the parameters for the API. */
 export function wanted({ hours, parameters }) {
   const found = Object.fromEntries(FIELDS.map((name) => [name, parameters.getAll(name)]));
-  const [failed, until] = [parameters.get("failed"), parameters.get("until")];
-  return { ...found, failed, until, since: parameters.get("since") ?? `${hours}h` };
+  if (parameters.has(FAILED)) found.outcome = FAILURES;
+  return { ...found, until: parameters.get("until"), since: parameters.get("since") ?? `${hours}h` };
+}
+
+/** Say which route the filters change. */
+export function at(current) {
+  route = current;
 }
 
 /** Go to the current view with one parameter changed; without a value it is removed. */
 export function change(name, value) {
   const parameters = new URLSearchParams(route.parameters);
   parameters.delete(name);
-  if (name === "outcome") parameters.delete("failed");
-  if (value === FAILED && name === "outcome") parameters.set("failed", "1");
+  if (name === "outcome") parameters.delete(FAILED);
+  if (value === FAILED && name === "outcome") parameters.set(FAILED, "1");
   else if (value) parameters.set(name, value);
   location.replace(linkTo(route.view, route.hours, parameters));
 }
@@ -48,7 +54,7 @@ function remember(name, rows, field) {
 }
 
 function showField(field, parameters) {
-  const isFailed = field.name === "outcome" && parameters.has("failed");
+  const isFailed = field.name === "outcome" && parameters.has(FAILED);
   const value = isFailed ? FAILED : (parameters.get(field.name) ?? "");
   if (field.tagName === "SELECT") offer(field, value);
   if (field !== document.activeElement && field.value !== value) field.value = value;

@@ -17,6 +17,7 @@ export const compact = (number) =>
   (number ?? null) === null ? NONE : number < 10000 ? whole.format(number) : short.format(number);
 
 export function dollars(usd) {
+  if (usd > 0 && usd < 0.00005) return "<$0.0001";
   const digits = usd > 0 && usd < 1 ? 4 : 2;
   return `$${usd.toLocaleString("en", { minimumFractionDigits: digits, maximumFractionDigits: digits })}`;
 }

@@ -16,6 +16,7 @@ import { Zone } from "./zone.js";
 
 const POLL_MS = 2000;
 const POLL_MS_MAX = 30000;
+const UNCONFIGURED = { default_profile: null, providers: [], profiles: [] };
 
 const views = { overview, requests, sessions, spend };
 
@@ -64,7 +65,7 @@ const refusable = (loading) =>
 
 function show(report, providers, answer, opened) {
   if (status?.zone !== report.zone || !status) zone = new Zone(report.zone);
-  status = report;
+  status = { ...report, config: report.config ?? UNCONFIGURED };
   const context = { status, zone, route, providers };
   text(find("#version"), status.version ?? "");
   showLive(status, zone, notices(status, providers.providers));

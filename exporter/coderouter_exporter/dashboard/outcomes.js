@@ -1,5 +1,7 @@
 // The outcomes of requests, and other words that several views use.
 
+import { dollars } from "./format.js";
+
 export const OUTCOMES = {
   ok: ["good", "OK"],
   open: ["off", "In progress"],
@@ -12,6 +14,16 @@ export const OUTCOMES = {
 };
 
 export const outcomeOf = (outcome) => OUTCOMES[outcome] ?? ["off", outcome ?? ""];
+
+const SKIPPED = { paid: "the paid gate is closed", unknown: "not in providers.yaml", budget: "budget spent" };
+
+/** Return why a provider was not tried; empty if it was. */
+export function whySkipped({ reason, spent_usd: spent, budget_usd: budget }) {
+  const why = SKIPPED[reason] ?? reason ?? "";
+  return (spent ?? null) === null || (budget ?? null) === null
+    ? why
+    : `${why}: ${dollars(spent)} of ${dollars(budget)}`;
+}
 
 /** Return what the proxy changed in a request or its answer. */
 export function changesOf(request) {

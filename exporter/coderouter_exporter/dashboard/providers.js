@@ -81,7 +81,7 @@ function writeError(cell, { name, state, last_error: error, unknown_cost: unknow
   if (!error && !unknown) return false;
   if (!cell.firstElementChild) cell.append(made("span", "error"), " ", made("a"), " ", made("span", "advice"));
   const [words_, link, advice] = cell.children;
-  text(words_, error ? `Last error ${zone.second(error.ts, now)}${doubt(error.ts_suspect)} ${errorText(error)}` : "");
+  text(words_, error ? `Last error ${zone.second(error.ts, now)}${doubt(error.suspect)} ${errorText(error)}` : "");
   link.hidden = !error;
   link.href = linkTo("requests", hours, { failed: 1, provider: name });
   text(link, "requests");

@@ -3,7 +3,7 @@
 import { get } from "./api.js";
 import { attribute, fill, find, made, setState, text } from "./dom.js";
 import { compact, count, priced, seconds, span } from "./format.js";
-import { outcomeOf } from "./outcomes.js";
+import { outcomeOf, whySkipped } from "./outcomes.js";
 import { linkTo } from "./route.js";
 import { showWaterfall } from "./waterfall.js";
 
@@ -85,19 +85,36 @@ export function show(request, { status, zone, route }) {
 }
 
 function showSteps(steps) {
-  fill(find("#steps"), steps, step, (line, { at_s: at, what, provider, ...more }) => {
+  fill(find("#steps"), steps, step, (line, one) => {
+    const { at_s: at, what, provider } = one;
     const [time, state, who, words] = line.children;
     text(time, (at ?? null) === null ? "" : `+${seconds(at)}`);
     setState(state, STEP_STATES[what] ?? "off", what);
     text(who, provider ?? "");
-    text(words, detail(more));
+    text(words, detail(one));
   });
 }
 
-function detail({ error_type: type, status, error, detail: text, what: _, ...more }) {
-  const rest = Object.entries(more).filter(([, value]) => ["string", "number"].includes(typeof value));
-  const known = [type, status >= 400 && `HTTP ${status}`, text, error].filter(Boolean);
-  return [...known, ...rest.map(([name, value]) => `${name.replaceAll("_", " ")} ${value}`)].join(": ");
+const HIDDEN = [
+  "at_s",
+  "what",
+  "provider",
+  "error_type",
+  "status",
+  "error",
+  "reason",
+  "spent_usd",
+  "budget_usd",
+  "outcome",
+];
+
+function detail(step) {
+  const { what, error_type: type, status, error, reason, outcome, duration_s: duration, ...more } = step;
+  const rest = Object.entries(more).filter(([name, value]) => !HIDDEN.includes(name) && (value ?? null) !== null);
+  const named = rest.map(([name, value]) => `${name.replaceAll("_", " ")} ${[value].flat().join(", ")}`);
+  const why = what === "skipped" ? whySkipped(step) : reason;
+  const took = (duration ?? null) === null ? "" : `after ${seconds(duration)}`;
+  return [outcome, took, type, status >= 400 && `HTTP ${status}`, ...named, why, error].filter(Boolean).join(", ");
 }
 
 const step = () =>

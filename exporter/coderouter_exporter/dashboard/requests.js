@@ -22,7 +22,7 @@ const columns = [
   links(
     "Time",
     "time",
-    (row) => [linkToRequest(row.request_id), context.zone.second(row.ts, context.status.generated_at)],
+    (row) => [linkToRequest(row.request_id), context.zone.second(row.ts ?? row.started, context.status.generated_at)],
     { sort: "time" },
   ),
   states("Outcome", "outcome", ({ outcome }) => outcomeOf(outcome)),
@@ -95,7 +95,7 @@ function showRows(query, { total, kept }) {
   text(find("#more"), `Show more (${count(shown.rows.length)} of ${count(total)})`);
   const exported = { ...query, limit: null };
   attribute(find("#as-csv"), "href", address("requests", { ...exported, format: "csv" }));
-  attribute(find("#as-json"), "href", address("requests", { ...query, limit: 1000 }));
+  attribute(find("#as-json"), "href", address("requests", { ...exported, format: "jsonl" }));
   const since = kept?.oldest ? `, back to ${zone.second(kept.oldest, status.generated_at)}` : "";
   text(
     find("#kept"),

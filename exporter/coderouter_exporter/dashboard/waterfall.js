@@ -2,6 +2,7 @@
 
 import { fill, made, setState, text } from "./dom.js";
 import { seconds } from "./format.js";
+import { whySkipped } from "./outcomes.js";
 
 const SVG = "http://www.w3.org/2000/svg";
 const WIDTH = 1000;
@@ -50,7 +51,7 @@ function linesOf(request, elapsed_s) {
       from,
       to,
       answered: isAnswer ? end : 0,
-      error: attempt.error,
+      error: attempt.error ?? whySkipped(attempt),
     };
   });
   const queue = request.waited_s
