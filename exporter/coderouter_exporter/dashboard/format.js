@@ -65,3 +65,6 @@ export function listed(names, most = 3) {
   const [shown, more] = [names.slice(0, most).map((name) => name || "(no name)"), names.length - most];
   return shown.join(", ") + (more > 0 ? ` and ${more} more` : "");
 }
+
+/** Return a table to look up names from outside in: it has no `constructor` and no `__proto__`. */
+export const lookup = (rows) => Object.assign(Object.create(null), rows);

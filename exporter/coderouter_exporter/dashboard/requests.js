@@ -27,7 +27,7 @@ const columns = [
   ),
   states("Outcome", "outcome", ({ outcome }) => outcomeOf(outcome)),
   names("Answered by", ({ provider, model }) => [provider ?? "–", model ?? ""], { tag: "td" }),
-  numbers("Tries", ({ attempts }) => count(attempts)),
+  numbers("Tries", ({ attempts }) => count(attempts), { kind: "tries" }),
   words("Agent", "agent", ({ agent }) => agent ?? "–"),
   links("Session", "session", ({ session }) => [
     session && linkTo("requests", context.route.hours, { session }),
@@ -36,10 +36,10 @@ const columns = [
   ]),
   words("Profile", "profile", ({ profile }) => profile ?? "–"),
   words("Requested", "requested", ({ requested_model: model }) => model ?? "–"),
-  numbers("First token", ({ ttft_s: ttft }) => seconds(ttft), { sort: "ttft" }),
-  numbers("Duration", ({ duration_s: duration }) => seconds(duration), { sort: "duration" }),
-  numbers("Tokens", tokens, { sort: "tokens", title: "In / out" }),
-  numbers("Cost", priced, { sort: "cost" }),
+  numbers("First token", ({ ttft_s: ttft }) => seconds(ttft), { sort: "ttft", kind: "ttft" }),
+  numbers("Duration", ({ duration_s: duration }) => seconds(duration), { sort: "duration", kind: "duration" }),
+  numbers("Tokens", tokens, { sort: "tokens", kind: "tokens", title: "In / out" }),
+  numbers("Cost", priced, { sort: "cost", kind: "cost" }),
   links("Request", "request", ({ request_id: id }) => [linkToRequest(id), id, id]),
 ];
 

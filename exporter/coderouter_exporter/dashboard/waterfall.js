@@ -1,18 +1,18 @@
 // The tries of a request on a line of time: each as a bar, with what came of it.
 
 import { fill, made, setState, text } from "./dom.js";
-import { seconds } from "./format.js";
+import { lookup, seconds } from "./format.js";
 import { whySkipped } from "./outcomes.js";
 
 const SVG = "http://www.w3.org/2000/svg";
 const WIDTH = 1000;
-const RESULTS = {
+const RESULTS = lookup({
   ok: ["good", "OK"],
   failed: ["bad", "failed"],
   midstream: ["bad", "broke off"],
   skipped: ["off", "skipped"],
   waited: ["off", "in the queue"],
-};
+});
 
 /** Draw the tries into the list; `elapsed_s` is the age of a request that is still in progress. */
 export function showWaterfall(list, request, elapsed_s) {
