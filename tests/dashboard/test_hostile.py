@@ -48,7 +48,7 @@ def test_names_and_errors_stay_text(tmp_path: Path, exporter: Exporter, page: Wa
     page.wait_for_text("#events", "request-finished")
     assert page.page.title() == "CodeRouter"
     assert page.evaluate(ADDED) == 0
-    row, *below = page.rows("#providers")
+    _, *below = page.rows("#providers")
     shown = page.evaluate("document.querySelector('#providers .who').textContent")
     assert shown == (text[:NAME_CHARS_MAX] or "(no name)")
     assert len(text) > NAME_CHARS_MAX or "500" in below[0][0]

@@ -95,6 +95,6 @@ function failure(providers) {
 
 /** Return the type of an error, its status unless the message has it, and the message. */
 export function errorText({ status, error_type: type, error }) {
-  const kind = [type, status && !error?.includes(status) && `HTTP ${status}`].filter(Boolean).join(", ");
+  const kind = [type, status >= 400 && !error?.includes(status) && `HTTP ${status}`].filter(Boolean).join(", ");
   return [kind, error].filter(Boolean).join(": ");
 }

@@ -27,7 +27,7 @@ const columns = [
   ),
   states("Outcome", "outcome", ({ outcome }) => outcomeOf(outcome)),
   names("Answered by", ({ provider, model }) => [provider ?? "–", model ?? ""], { tag: "td" }),
-  numbers("Tries", ({ attempts }) => count(attempts), { kind: "tries" }),
+  numbers("Tries", ({ attempts, tries }) => count(attempts ?? tries.length), { kind: "tries" }),
   words("Agent", "agent", ({ agent }) => agent ?? "–"),
   links("Session", "session", ({ session }) => [
     session && linkTo("requests", context.route.hours, { session }),
@@ -88,6 +88,7 @@ function isBeingRead() {
 
 function showRows(query, { total, kept }) {
   const { zone, status } = context;
+  find("#request-rows").classList.toggle("dated", context.route.hours > 1);
   table.show(shown.rows);
   table.sorted(query.sort);
   text(find("#total"), some(total, "request"));
