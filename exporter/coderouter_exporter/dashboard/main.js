@@ -94,7 +94,7 @@ function follow() {
     attribute(find(`nav [data-view=${view}]`), "href", linkTo(view, route.hours));
   }
   find(`#hours [value="${route.hours}"]`).checked = true;
-  find("#hours").hidden = route.view === "spend";
+  find("#hours").classList.toggle("unused", route.view === "spend"); // which has its own range
   if (route.request) request.open(route.request, backLink());
   else request.close();
   poll();
