@@ -13,6 +13,7 @@ from coderouter_exporter.records.values import unix_time
 from coderouter_exporter.rows import backlog, requests, story, usage_tables
 from coderouter_exporter.rows.requests import IsDead, Key, key_of
 from coderouter_exporter.rows.usage import Usage, zone_name
+from coderouter_exporter.state.minutes import Minute
 from coderouter_exporter.state.order import Line, is_newer, is_suspect
 from coderouter_exporter.state.sequences import ENDED_REPORTED_MAX, is_numbered
 from coderouter_exporter.state.state import State
@@ -23,6 +24,9 @@ DIRECT_RECORDS_MAX = 1000
 REACH = 2
 """Events are skipped that are followed by so many times the bytes of as many requests as are kept."""
 REACH_BYTES_MIN = 1 << 24
+
+
+_request_id = attrgetter("request_id")
 
 
 class Pending:
@@ -57,12 +61,14 @@ class Pending:
         groups: Mapping[str, Sequence[Record]],
         columns: Columns | None,
         read_ts: float,
-    ) -> None:
-        """Take the new records of a batch, which the state has not followed yet."""
+        minute: int | None = None,
+    ) -> Minute | None:
+        """Take the new records of a batch, which the state has not followed yet; `minute` as in `Usage.count`."""
         startup = state.startup
         zone = zone_name(startup.display_timezone) if startup else zone_name(None)
+        whole = None
         if CONFIGURATION_EVENTS.isdisjoint(groups):
-            self.usage.count(groups, columns, zone, read_ts)
+            whole = self.usage.count(groups, columns, zone, read_ts, minute)
         else:
             self._count_by_zone(
                 new, zone, startup.line if startup else None, read_ts, known=startup is not None
@@ -73,8 +79,13 @@ class Pending:
                     self.ended.update(list(reported)[:ENDED_REPORTED_MAX])
         for event in (Shutdown.msg, WorkerLost.msg):
             self.ended.update(record.writer for record in groups.get(event, ()) if record.writer)
-        if not self.requests_max:
-            return
+        if self.requests_max:
+            self._take_requests(batch, new, groups, read_ts)
+        return whole
+
+    def _take_requests(
+        self, batch: Batch, new: Sequence[Record], groups: Mapping[str, Sequence[Record]], read_ts: float
+    ) -> None:
         if len(new) <= DIRECT_RECORDS_MAX:
             self._direct.append((read_ts, [record for record in new if record.msg in story.EVENTS]))
         elif self._is_out_of_reach(batch, groups):
@@ -123,15 +134,14 @@ class Pending:
     def _skip(self, new: Sequence[Record], groups: Mapping[str, Sequence[Record]], read_ts: float) -> None:
         """Leave out the requests that end here: more than are kept come after them. Keep those that do not."""
         finished = groups[RequestFinished.msg]
-        ended = set(map(key_of, finished))
-        begun = set(map(key_of, groups.get(TryProvider.msg, ())))
-        for key in ended & self._carried.keys():
+        ended = set(map(_request_id, finished))
+        for key in [key for key in self._carried if key[0] in ended]:
             del self._carried[key]
-        self._closed += ended & self.open_keys
-        if still_open := begun - ended:
+        self._closed += [key for key in self.open_keys if key[0] in ended]
+        if still_open := set(map(_request_id, groups.get(TryProvider.msg, ()))) - ended:
             for record in new:
-                if record.request_id and record.msg in story.EVENTS and (key := key_of(record)) in still_open:
-                    self._carried.setdefault(key, (read_ts, []))[1].append(record)
+                if record.request_id in still_open and record.msg in story.EVENTS:
+                    self._carried.setdefault(key_of(record), (read_ts, []))[1].append(record)
         latest = unix_time(max(map(attrgetter("ts"), finished)))
         if latest is not None and not is_suspect(latest, read_ts):
             self._skipped_until = max(self._skipped_until, latest)
