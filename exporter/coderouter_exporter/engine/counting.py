@@ -77,7 +77,7 @@ class Counting:
         self._commit_duration_s = 0.0
         self._committed_at = time.monotonic()
         self._document = state.encode()
-        self._backlog = store.read(backlog.size)
+        self._pending.backlog = store.read(backlog.size)
         self._open = dict.fromkeys((writer for _, writer in self._pending.open_keys), 0.0)
         """The writers of requests that are open in the tables, with when the newest of them began."""
         self.published = self._snapshot(caught_up=False)
@@ -180,16 +180,16 @@ class Counting:
 
     def build_rows(self) -> bool:
         """Make rows of some events that are committed; return whether there are more of them."""
-        if self._backlog and not self._commits_failing:
+        if self._pending.backlog and not self._commits_failing:
             try:
                 self._store.write(partial(backlog.write_newest, requests_max=self._pending.requests_max))
-                self._backlog = self._store.read(backlog.size)
+                self._pending.backlog = self._store.read(backlog.size)
             except sqlite3.Error as error:
                 log.error("cannot write requests to %s (%s); trying again", shown(self._store.path), error)
                 return False
-            self.published = replace(self.published, backlog=self._backlog)
+            self.published = replace(self.published, backlog=self._pending.backlog)
             self._step("built")
-        return self._backlog > 0
+        return self._pending.backlog > 0
 
     def _has_lost_requests(self) -> bool:
         deaths = self._deaths()
@@ -241,7 +241,7 @@ class Counting:
             self._document = document
             self._pending.clear()
             self._pending.take_back = False
-            self._backlog = self._store.read(backlog.size)
+            self._pending.backlog = self._store.read(backlog.size)
         self._committed_at = time.monotonic()
         self._commit_duration_s = self._committed_at - started
         self.published = self._snapshot(caught_up=self.published.caught_up)
@@ -273,7 +273,7 @@ class Counting:
         return Published(
             document=self._document,
             caught_up=caught_up,
-            backlog=self._backlog,
+            backlog=self._pending.backlog,
             unavailable=RECOUNTING if self._store.recovered and not caught_up else "",
             commits_failing=self._commits_failing,
             passes_failing=self._passes_failing,

@@ -36,5 +36,6 @@ def write_newest(db: sqlite3.Connection, requests_max: int) -> None:
     number, read_ts, lines = found
     if requests_max:
         requests.write(db, read_batch(zstd.decompress(lines)).records, read_ts)
+        requests.close_ended(db)
         requests.evict(db, requests_max)
     db.execute("DELETE FROM backlog WHERE id = ?", (number,))

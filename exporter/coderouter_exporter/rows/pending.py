@@ -39,7 +39,9 @@ class Pending:
         self.take_back = False
         """The last commit was lost: what it had added to days and slots is subtracted with the next one."""
         self.open_keys: set[Key] = set()
-        """Requests that are open in the tables, as far as events that are skipped may end them."""
+        """Requests that are open in the tables, while events are skipped that may end them."""
+        self.backlog = 0
+        """How many entries of the backlog have not become rows."""
         self.clear()
 
     def clear(self) -> None:
@@ -103,12 +105,14 @@ class Pending:
         db.execute("INSERT INTO undo VALUES (?, ?)", (number, usage_tables.encode_usage(self.usage)))
         if self._closed or self._skipped_until:
             requests.forget(db, self._closed, self._skipped_until)
-        self.open_keys |= self._carried.keys()
         for read_ts, records in (*self._carried.values(), *self._direct):
             requests.write(db, records, read_ts)
         backlog.add(db, self._stash)
+        requests.note_ended(db, self.ended)
+        requests.close_ended(db)
         writers = requests.close_lost(db, is_dead)
         requests.evict(db, self.requests_max)
+        self.open_keys = requests.open_keys(db) if self.bytes_behind > REACH_BYTES_MIN else set()
         return writers
 
     def _count_by_zone(
@@ -127,6 +131,8 @@ class Pending:
         self.usage.count(groups, None, zone, read_ts)
 
     def _is_out_of_reach(self, batch: Batch, groups: Mapping[str, Sequence[Record]]) -> bool:
+        if self._direct or self._stash or self.backlog:
+            return False  # requests may have begun there that end here
         finished = len(groups.get(RequestFinished.msg, ()))
         needed = REACH * self.requests_max * len(batch.data) // finished if finished else 0
         return bool(finished) and self.bytes_behind > max(REACH_BYTES_MIN, needed)

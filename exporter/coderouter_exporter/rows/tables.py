@@ -97,6 +97,7 @@ STATEMENTS = (
         "backlog",
         {"id": "INTEGER PRIMARY KEY", "read_ts": "REAL NOT NULL", "lines": "BLOB NOT NULL"},
     ),
+    _create("ended", {"id": "INTEGER PRIMARY KEY", "writer": "TEXT NOT NULL UNIQUE"}),
     _create("undo", {"generation": "INTEGER PRIMARY KEY", "usage": "BLOB NOT NULL"}),
 )
 
@@ -108,5 +109,5 @@ def create(db: sqlite3.Connection) -> None:
 
 
 def drop(db: sqlite3.Connection) -> None:
-    for name in ("request", "day", "slot", "backlog", "undo"):
+    for name in ("request", "day", "slot", "backlog", "ended", "undo"):
         db.execute(f"DROP TABLE IF EXISTS {name}")
