@@ -20,10 +20,10 @@ from coderouter_exporter.families.exporter import COMMIT_FAILURES, COMMITS, INTE
 from coderouter_exporter.fold.fold import fold
 from coderouter_exporter.names import shown
 from coderouter_exporter.records.decode import Chunk
-from coderouter_exporter.rows import backlog, requests
+from coderouter_exporter.rows import backlog, requests, tables
 from coderouter_exporter.rows.pending import Pending
 from coderouter_exporter.state.state import Checkpoint, State
-from coderouter_exporter.state.store import Store
+from coderouter_exporter.state.store import Store, TablesDamaged, are_tables_damaged
 from coderouter_exporter.tail.content import Step, no_step
 from coderouter_exporter.tail.noticed import Noticed
 from coderouter_exporter.tail.shared import IsOurWriter
@@ -63,7 +63,7 @@ class Counting:
         self._store = store
         self._pending = pending or Pending()
         self._pending.take_back = store.recovered
-        self._pending.open_keys = store.read(requests.open_keys)
+        self._read_rows()
         self._state = state
         self._open_sources = open_sources
         self._step = step
@@ -77,7 +77,6 @@ class Counting:
         self._commit_duration_s = 0.0
         self._committed_at = time.monotonic()
         self._document = state.encode()
-        self._pending.backlog = store.read(backlog.size)
         self._open = dict.fromkeys((writer for _, writer in self._pending.open_keys), 0.0)
         """The writers of requests that are open in the tables, with when the newest of them began."""
         self.published = self._snapshot(caught_up=False)
@@ -178,6 +177,19 @@ class Counting:
             self._state.correct_times(step.moved)
             self._uncommitted = True
 
+    def _read_rows(self) -> None:
+        """Read what the tables hold of requests that are under way; without usable tables, create them again."""
+        try:
+            self._pending.open_keys = self._store.read(requests.open_keys)
+            self._pending.backlog = self._store.read(backlog.size)
+        except sqlite3.DatabaseError as error:
+            self._restart_rows(error)
+
+    def _restart_rows(self, damage: Exception) -> None:
+        log.warning("requests and days in %s are damaged (%s); they restart", shown(self._store.path), damage)
+        self._store.write(tables.create_again)
+        self._pending.open_keys, self._pending.backlog = set(), 0
+
     def build_rows(self) -> bool:
         """Make rows of some events that are committed; return whether there are more of them."""
         if self._pending.backlog and not self._commits_failing:
@@ -185,8 +197,9 @@ class Counting:
                 self._store.write(partial(backlog.write_newest, requests_max=self._pending.requests_max))
                 self._pending.backlog = self._store.read(backlog.size)
             except sqlite3.Error as error:
-                log.error("cannot write requests to %s (%s); trying again", shown(self._store.path), error)
-                return False
+                if are_tables_damaged(error):
+                    self._restart_rows(error)
+                return False  # the next commit reports why the file cannot be written
             self.published = replace(self.published, backlog=self._pending.backlog)
             self._step("built")
         return self._pending.backlog > 0
@@ -222,8 +235,15 @@ class Counting:
             self._open = self._pending.write(db, number, self._state.committed_ts, deaths.is_dead)
 
         try:
-            self._store.commit(document, write_rows)
-        except sqlite3.Error as error:
+            try:
+                self._store.commit(document, write_rows)
+            except TablesDamaged as damage:
+                log.warning(
+                    "requests and days in %s are damaged (%s); they restart", shown(self._store.path), damage
+                )
+                self._store.write(tables.create_again)
+                self._store.commit(document, write_rows)
+        except (sqlite3.Error, TablesDamaged) as error:
             self._count_commit(-1)
             if not self._commits_failing:
                 log.error(

@@ -32,6 +32,10 @@ Change = Callable[[sqlite3.Connection], None]
 T = TypeVar("T")
 
 
+class TablesDamaged(Exception):
+    """The tables beside the document cannot be changed; nothing was written."""
+
+
 class Busy(Exception):
     """The tables cannot be read now."""
 
@@ -50,6 +54,8 @@ _PASSING = frozenset(
     )
 )
 """Errors of the disk, of permissions or of a lock. All others mean that the file is damaged."""
+_DAMAGED = frozenset((sqlite3.SQLITE_ERROR, sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB))
+"""Errors of tables that are damaged, or not as they were created."""
 log = logging.getLogger(__name__)
 
 
@@ -134,6 +140,7 @@ class Store:
 
         Raises:
             sqlite3.Error: nothing was written, for example because the disk is full.
+            TablesDamaged: nor was it, and trying again does not help.
         """
         number = self.generation + 1
 
@@ -143,8 +150,13 @@ class Store:
                 "INSERT OR REPLACE INTO generation VALUES (?, ?, ?)", (number, zlib.crc32(document), document)
             )
             db.execute("DELETE FROM generation WHERE id <= ?", (number - GENERATIONS_KEPT,))
-            if change is not None:
-                change(db, number)
+            try:
+                if change is not None:
+                    change(db, number)
+            except sqlite3.DatabaseError as error:
+                if are_tables_damaged(error):
+                    raise TablesDamaged(str(error)) from error
+                raise
             if self._schema != SCHEMA:
                 db.execute(f"PRAGMA user_version={SCHEMA}")
 
@@ -225,6 +237,11 @@ class Store:
         if self._create_tables is not None:
             self._create_tables(self._db)
         self._db.execute("COMMIT")
+
+
+def are_tables_damaged(error: sqlite3.Error) -> bool:
+    """Return whether a change of the tables failed in a way that trying again does not help."""
+    return getattr(error, "sqlite_errorcode", 0) & 0xFF in _DAMAGED
 
 
 def _connect(path: Path) -> sqlite3.Connection:
