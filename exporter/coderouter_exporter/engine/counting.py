@@ -21,9 +21,10 @@ from coderouter_exporter.fold.fold import fold
 from coderouter_exporter.names import shown
 from coderouter_exporter.records.decode import Chunk
 from coderouter_exporter.rows import backlog, requests, tables
-from coderouter_exporter.rows.pending import Pending
+from coderouter_exporter.rows.pending import Pending, Written
+from coderouter_exporter.state.errors import TablesDamaged, are_tables_damaged, explained
 from coderouter_exporter.state.state import Checkpoint, State
-from coderouter_exporter.state.store import Store, TablesDamaged, are_tables_damaged
+from coderouter_exporter.state.store import Store
 from coderouter_exporter.tail.content import Step, no_step
 from coderouter_exporter.tail.noticed import Noticed
 from coderouter_exporter.tail.shared import IsOurWriter
@@ -179,11 +180,14 @@ class Counting:
 
     def _read_rows(self) -> None:
         """Read what the tables hold of requests that are under way; without usable tables, create them again."""
-        try:
-            self._pending.open_keys = self._store.read(requests.open_keys)
-            self._pending.backlog = self._store.read(backlog.size)
-        except sqlite3.DatabaseError as error:
-            self._restart_rows(error)
+        with explained(self._store.path):
+            try:
+                self._pending.open_keys = self._store.read(requests.open_keys)
+                self._pending.backlog = self._store.read(backlog.size)
+            except sqlite3.DatabaseError as error:
+                if not are_tables_damaged(error):
+                    raise
+                self._restart_rows(error)
 
     def _restart_rows(self, damage: Exception) -> None:
         log.warning("requests and days in %s are damaged (%s); they restart", shown(self._store.path), damage)
@@ -195,7 +199,7 @@ class Counting:
         if self._pending.backlog and not self._commits_failing:
             try:
                 self._store.write(partial(backlog.write_newest, requests_max=self._pending.requests_max))
-                self._pending.backlog = self._store.read(backlog.size)
+                self._pending.backlog -= 1
             except sqlite3.Error as error:
                 if are_tables_damaged(error):
                     self._restart_rows(error)
@@ -231,8 +235,10 @@ class Counting:
         self._step("encoded")
         deaths = self._deaths()
 
+        written: list[Written] = []
+
         def write_rows(db: sqlite3.Connection, number: int) -> None:
-            self._open = self._pending.write(db, number, self._state.committed_ts, deaths.is_dead)
+            written[:] = [self._pending.write(db, number, self._state.committed_ts, deaths.is_dead)]
 
         try:
             try:
@@ -259,9 +265,8 @@ class Counting:
             self._commits_failing = 0
             self._uncommitted = False
             self._document = document
-            self._pending.clear()
-            self._pending.take_back = False
-            self._pending.backlog = self._store.read(backlog.size)
+            self._pending.committed(written[0])
+            self._open = written[0].writers
         self._committed_at = time.monotonic()
         self._commit_duration_s = self._committed_at - started
         self.published = self._snapshot(caught_up=self.published.caught_up)
