@@ -125,11 +125,12 @@ class Pending:
         open_keys = requests.open_keys(db) if self.bytes_behind > REACH_BYTES_MIN else set()
         return Written(writers, open_keys, backlog.size(db))
 
-    def committed(self, written: Written) -> None:
-        """Continue after the commit of what was written."""
+    def committed(self, written: Written | None) -> None:
+        """Continue after the commit of what was written; None: it was left out."""
         self.clear()
         self.take_back = False
-        self.open_keys, self.backlog = written.open_keys, written.backlog
+        if written is not None:
+            self.open_keys, self.backlog = written.open_keys, written.backlog
 
     def _count_by_zone(
         self, new: Sequence[Record], zone: str, line: Line | None, read_ts: float, *, known: bool
