@@ -15,9 +15,12 @@ from coderouter_exporter.families.exporter import (
 from coderouter_exporter.fold.latest import update_latest
 from coderouter_exporter.fold.plans import PLANS
 from coderouter_exporter.fold.reading import Reading
+from coderouter_exporter.records.columns import Columns
 from coderouter_exporter.records.decode import Batch, Chunk, read_batch
 from coderouter_exporter.records.record import Record
 from coderouter_exporter.rows.pending import Pending
+from coderouter_exporter.state.minutes import MINUTE_S, only_minute
+from coderouter_exporter.state.order import is_suspect
 from coderouter_exporter.state.sequences import is_numbered
 from coderouter_exporter.state.state import State
 
@@ -61,14 +64,29 @@ def _fold_records(state: State, chunk: Chunk, batch: Batch, read_ts: float, pend
         if plan is not None:
             state.add(EVENTS_READ, (event,), len(records))
             columns = plan.count(state, records)
-            if event == RequestFinished.msg and columns is not None:
-                state.minutes.count(records, columns, read_ts)
+            if event == RequestFinished.msg:
                 of_finished = columns
             if not all_numbered:
                 _count_unproven(state, records)
+    reading = Reading(state=state, data=batch.data, records=new, groups=groups, read_ts=read_ts)
+    _count_minutes(reading, batch, of_finished, pending)
+    update_latest(reading)
+
+
+def _count_minutes(reading: Reading, batch: Batch, finished: Columns | None, pending: Pending | None) -> None:
+    """Add what requests came to, minute by minute; usually the batch is of one."""
+    state, read_ts = reading.state, reading.read_ts
+    minute = None if pending is None else only_minute(reading.records)
+    if minute is not None and is_suspect(minute * MINUTE_S, read_ts):
+        minute = None
+    whole = None
     if pending is not None:
-        pending.take(state, batch, new, groups, of_finished, read_ts)
-    update_latest(Reading(state=state, data=batch.data, records=new, groups=groups, read_ts=read_ts))
+        whole = pending.take(state, batch, reading.records, reading.groups, finished, read_ts, minute)
+    if whole is not None:
+        assert minute is not None
+        state.minutes.add(minute, whole, read_ts)
+    elif finished is not None:
+        state.minutes.count(reading.groups[RequestFinished.msg], finished, read_ts)
 
 
 def _count_unproven(state: State, records: list[Record]) -> None:

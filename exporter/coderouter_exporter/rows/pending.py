@@ -4,6 +4,7 @@ import sqlite3
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from operator import attrgetter
+from typing import NamedTuple
 
 from coderouter_events.events import RequestFinished, Shutdown, TryProvider, WorkerLost
 from coderouter_exporter.records.columns import Columns
@@ -13,6 +14,7 @@ from coderouter_exporter.records.values import unix_time
 from coderouter_exporter.rows import backlog, requests, story, usage_tables
 from coderouter_exporter.rows.requests import IsDead, Key, key_of
 from coderouter_exporter.rows.usage import Usage, zone_name
+from coderouter_exporter.state.minutes import Minute
 from coderouter_exporter.state.order import Line, is_newer, is_suspect
 from coderouter_exporter.state.sequences import ENDED_REPORTED_MAX, is_numbered
 from coderouter_exporter.state.state import State
@@ -25,6 +27,18 @@ REACH = 2
 REACH_BYTES_MIN = 1 << 24
 
 
+class Written(NamedTuple):
+    """What is in the tables once the commit has worked."""
+
+    writers: dict[str, float]
+    """Of open requests, as `close_lost` returns them."""
+    open_keys: set[Key]
+    backlog: int
+
+
+_request_id = attrgetter("request_id")
+
+
 class Pending:
     """Collects what the fold reads. Only `write` touches the tables, in the transaction of a commit."""
 
@@ -35,7 +49,9 @@ class Pending:
         self.take_back = False
         """The last commit was lost: what it had added to days and slots is subtracted with the next one."""
         self.open_keys: set[Key] = set()
-        """Requests that are open in the tables, as far as events that are skipped may end them."""
+        """Requests that are open in the tables, while events are skipped that may end them."""
+        self.backlog = 0
+        """How many entries of the backlog have not become rows."""
         self.clear()
 
     def clear(self) -> None:
@@ -57,12 +73,14 @@ class Pending:
         groups: Mapping[str, Sequence[Record]],
         columns: Columns | None,
         read_ts: float,
-    ) -> None:
-        """Take the new records of a batch, which the state has not followed yet."""
+        minute: int | None = None,
+    ) -> Minute | None:
+        """Take the new records of a batch, which the state has not followed yet; `minute` as in `Usage.count`."""
         startup = state.startup
         zone = zone_name(startup.display_timezone) if startup else zone_name(None)
+        whole = None
         if CONFIGURATION_EVENTS.isdisjoint(groups):
-            self.usage.count(groups, columns, zone, read_ts)
+            whole = self.usage.count(groups, columns, zone, read_ts, minute)
         else:
             self._count_by_zone(
                 new, zone, startup.line if startup else None, read_ts, known=startup is not None
@@ -73,8 +91,13 @@ class Pending:
                     self.ended.update(list(reported)[:ENDED_REPORTED_MAX])
         for event in (Shutdown.msg, WorkerLost.msg):
             self.ended.update(record.writer for record in groups.get(event, ()) if record.writer)
-        if not self.requests_max:
-            return
+        if self.requests_max:
+            self._take_requests(batch, new, groups, read_ts)
+        return whole
+
+    def _take_requests(
+        self, batch: Batch, new: Sequence[Record], groups: Mapping[str, Sequence[Record]], read_ts: float
+    ) -> None:
         if len(new) <= DIRECT_RECORDS_MAX:
             self._direct.append((read_ts, [record for record in new if record.msg in story.EVENTS]))
         elif self._is_out_of_reach(batch, groups):
@@ -82,8 +105,8 @@ class Pending:
         else:
             self._stash.append((read_ts, backlog.compressed(_lines_of(batch, new))))
 
-    def write(self, db: sqlite3.Connection, number: int, now_ts: float, is_dead: IsDead) -> dict[str, float]:
-        """Write the rows with generation `number`; return the writers of open requests, as `close_lost` does."""
+    def write(self, db: sqlite3.Connection, number: int, now_ts: float, is_dead: IsDead) -> Written:
+        """Write the rows with generation `number`."""
         if self.take_back:
             for (undone,) in db.execute("SELECT usage FROM undo").fetchall():
                 usage_tables.subtract(db, usage_tables.decode_usage(undone), now_ts)
@@ -92,13 +115,22 @@ class Pending:
         db.execute("INSERT INTO undo VALUES (?, ?)", (number, usage_tables.encode_usage(self.usage)))
         if self._closed or self._skipped_until:
             requests.forget(db, self._closed, self._skipped_until)
-        self.open_keys |= self._carried.keys()
         for read_ts, records in (*self._carried.values(), *self._direct):
             requests.write(db, records, read_ts)
         backlog.add(db, self._stash)
+        requests.note_ended(db, self.ended)
+        requests.close_ended(db)
         writers = requests.close_lost(db, is_dead)
         requests.evict(db, self.requests_max)
-        return writers
+        open_keys = requests.open_keys(db) if self.bytes_behind > REACH_BYTES_MIN else set()
+        return Written(writers, open_keys, backlog.size(db))
+
+    def committed(self, written: Written | None) -> None:
+        """Continue after the commit of what was written; None: it was left out."""
+        self.clear()
+        self.take_back = False
+        if written is not None:
+            self.open_keys, self.backlog = written.open_keys, written.backlog
 
     def _count_by_zone(
         self, new: Sequence[Record], zone: str, line: Line | None, read_ts: float, *, known: bool
@@ -116,6 +148,8 @@ class Pending:
         self.usage.count(groups, None, zone, read_ts)
 
     def _is_out_of_reach(self, batch: Batch, groups: Mapping[str, Sequence[Record]]) -> bool:
+        if self._direct or self._stash or self.backlog:
+            return False  # requests may have begun there that end here
         finished = len(groups.get(RequestFinished.msg, ()))
         needed = REACH * self.requests_max * len(batch.data) // finished if finished else 0
         return bool(finished) and self.bytes_behind > max(REACH_BYTES_MIN, needed)
@@ -123,15 +157,14 @@ class Pending:
     def _skip(self, new: Sequence[Record], groups: Mapping[str, Sequence[Record]], read_ts: float) -> None:
         """Leave out the requests that end here: more than are kept come after them. Keep those that do not."""
         finished = groups[RequestFinished.msg]
-        ended = set(map(key_of, finished))
-        begun = set(map(key_of, groups.get(TryProvider.msg, ())))
-        for key in ended & self._carried.keys():
+        ended = set(map(_request_id, finished))
+        for key in [key for key in self._carried if key[0] in ended]:
             del self._carried[key]
-        self._closed += ended & self.open_keys
-        if still_open := begun - ended:
+        self._closed += [key for key in self.open_keys if key[0] in ended]
+        if still_open := set(map(_request_id, groups.get(TryProvider.msg, ()))) - ended:
             for record in new:
-                if record.request_id and record.msg in story.EVENTS and (key := key_of(record)) in still_open:
-                    self._carried.setdefault(key, (read_ts, []))[1].append(record)
+                if record.request_id in still_open and record.msg in story.EVENTS:
+                    self._carried.setdefault(key_of(record), (read_ts, []))[1].append(record)
         latest = unix_time(max(map(attrgetter("ts"), finished)))
         if latest is not None and not is_suspect(latest, read_ts):
             self._skipped_until = max(self._skipped_until, latest)

@@ -20,6 +20,7 @@ IsDead = Callable[[str, float], bool]
 """Returns whether a writer has ended, given when a request of it began that has no end."""
 
 REQUEST_ID_CHARS_MAX = 200
+ENDED_MAX = 4096
 
 _NAMES = tuple(REQUEST_COLUMNS)
 _INSERT = (
@@ -135,6 +136,20 @@ def forget(db: sqlite3.Connection, keys: Iterable[Key], until: float) -> None:
 
 def open_keys(db: sqlite3.Connection) -> set[Key]:
     return set(db.execute(f"SELECT request_id, writer FROM request WHERE outcome = '{OPEN}'"))
+
+
+def note_ended(db: sqlite3.Connection, writers: Iterable[str]) -> None:
+    """Note writers that have written their last line; of old ones no open request is left."""
+    names = ((writer[:REQUEST_ID_CHARS_MAX],) for writer in writers)
+    db.executemany("INSERT OR IGNORE INTO ended (writer) VALUES (?)", names)
+    db.execute("DELETE FROM ended WHERE id <= (SELECT max(id) FROM ended) - ?", (ENDED_MAX,))
+
+
+def close_ended(db: sqlite3.Connection) -> None:
+    """Close the open requests of writers that have ended."""
+    db.execute(
+        f"UPDATE request SET outcome = '{LOST}' WHERE outcome = '{OPEN}' AND writer IN (SELECT writer FROM ended)"
+    )
 
 
 def close_lost(db: sqlite3.Connection, is_dead: IsDead) -> dict[str, float]:

@@ -97,6 +97,7 @@ STATEMENTS = (
         "backlog",
         {"id": "INTEGER PRIMARY KEY", "read_ts": "REAL NOT NULL", "lines": "BLOB NOT NULL"},
     ),
+    _create("ended", {"id": "INTEGER PRIMARY KEY", "writer": "TEXT NOT NULL UNIQUE"}),
     _create("undo", {"generation": "INTEGER PRIMARY KEY", "usage": "BLOB NOT NULL"}),
 )
 
@@ -107,6 +108,12 @@ def create(db: sqlite3.Connection) -> None:
         db.execute(statement)
 
 
+def create_again(db: sqlite3.Connection) -> None:
+    """Create all tables, empty."""
+    drop(db)
+    create(db)
+
+
 def drop(db: sqlite3.Connection) -> None:
-    for name in ("request", "day", "slot", "backlog", "undo"):
+    for name in ("request", "day", "slot", "backlog", "ended", "undo"):
         db.execute(f"DROP TABLE IF EXISTS {name}")

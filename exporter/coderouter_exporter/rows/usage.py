@@ -27,7 +27,14 @@ from coderouter_exporter.records.record import Record
 from coderouter_exporter.rows.tables import NUMBERS, SLOT_NUMBERS
 from coderouter_exporter.state import duration_histogram
 from coderouter_exporter.state.duration_histogram import DurationHistogram
-from coderouter_exporter.state.minutes import HOUR_MINUTES, HOURS_KEPT, MINUTE_S, by_minute
+from coderouter_exporter.state.minutes import (
+    HOUR_MINUTES,
+    HOURS_KEPT,
+    MINUTE_S,
+    OTHER,
+    Minute,
+    by_minute,
+)
 from coderouter_exporter.state.order import is_suspect
 
 UTC_NAME = "UTC"
@@ -58,7 +65,9 @@ _RESULTS = {
     SkipUnknownProvider.msg: _PLACE["tries_skipped"],
     SkipBudgetExceeded.msg: _PLACE["tries_skipped"],
 }
-_GROUPED_BY = attrgetter("provider", "model", "agent", "profile", "outcome")
+GROUPED_BY = ("provider", "model", "agent", "profile", "outcome")
+"""The fields of a finished request that decide where it is added."""
+_group_of = attrgetter(*GROUPED_BY)
 _FEED = ("attempts", "duration_s", "ttft_s", "cost_usd", *(name for _, name in _TOKENS))
 
 
@@ -88,37 +97,63 @@ class Usage(msgspec.Struct, array_like=True):
     slots: dict[SlotKey, Slot] = {}
 
     def count(
-        self, groups: Mapping[str, Sequence[Record]], columns: Columns | None, zone: str, read_ts: float
-    ) -> None:
-        """Add the records, given by event; `columns` are those of the finished requests."""
+        self,
+        groups: Mapping[str, Sequence[Record]],
+        columns: Columns | None,
+        zone: str,
+        read_ts: float,
+        minute: int | None = None,
+    ) -> Minute | None:
+        """Add the records, given by event; `columns` are those of the finished requests.
+
+        With `minute`, all of them were written in that one, which is possible; what requests came to is returned.
+        """
         for event, place in _RESULTS.items():
             if records := groups.get(event):
-                self._count_tries(records, place, read_ts)
+                self._count_tries(records, place, read_ts, minute)
         finished = groups.get(RequestFinished.msg)
-        if finished:
-            self._count_finished(finished, columns or Columns(_FEED, finished), zone, read_ts)
+        if not finished:
+            return None
+        if columns is None or not columns.has(GROUPED_BY):
+            columns = Columns((*GROUPED_BY, *_FEED), finished)
+        if minute is None:
+            self._count_by_slot(finished, columns, zone, read_ts)
+            return None
+        whole = Minute({})
+        where = (*slot_of(minute, read_ts), date_of(minute, zone))
+        for key, indexes in columns.groups(GROUPED_BY).items():
+            slot = _counted(columns, indexes, key[0], key[-1])
+            self._add(where, zone, key, slot)
+            whole.add(_minute_of(slot))
+        return whole
 
-    def _count_tries(self, records: Sequence[Record], place: int, read_ts: float) -> None:
-        for minute, part in _possible_minutes(records, read_ts):
-            start, minutes = slot_of(minute, read_ts)
+    def _count_tries(self, records: Sequence[Record], place: int, read_ts: float, minute: int | None) -> None:
+        everything = slice(0, len(records))
+        parts = _possible_minutes(records, read_ts) if minute is None else ((minute, everything),)
+        for number, part in parts:
+            start, minutes = slot_of(number, read_ts)
             if minutes:
-                for provider, number in Counter(map(attrgetter("provider"), _part(records, part))).items():
-                    self._slot(start, minutes, provider).numbers[place] += number
+                providers = Counter(map(attrgetter("provider"), _part(records, part)))
+                for provider, count in providers.items():
+                    self._slot(start, minutes, provider).numbers[place] += count
 
-    def _count_finished(self, records: Sequence[Record], columns: Columns, zone: str, read_ts: float) -> None:
-        groups: defaultdict[tuple[object, ...], list[int]] = defaultdict(list)
-        for (start, minutes, date), part in _merged(_possible_minutes(records, read_ts), zone, read_ts):
-            groups.clear()
-            for index, key in enumerate(map(_GROUPED_BY, _part(records, part)), part.start):
+    def _count_by_slot(self, records: Sequence[Record], columns: Columns, zone: str, read_ts: float) -> None:
+        for place, part in _merged(_possible_minutes(records, read_ts), zone, read_ts):
+            groups: defaultdict[tuple[object, ...], list[int]] = defaultdict(list)
+            for index, key in enumerate(map(_group_of, _part(records, part)), part.start):
                 groups[key].append(index)
-            for (provider, model, agent, profile, outcome), indexes in groups.items():
-                slot = _counted(columns, indexes, provider, outcome)
-                day = (date, zone, _name(provider), _name(model), _name(agent), _name(profile))
-                known = self.days.get(day)
-                numbers = slot.numbers[: len(NUMBERS)]
-                self.days[day] = numbers if known is None else list(map(int.__add__, known, numbers))
-                if minutes:
-                    self._slot(start, minutes, provider).add(slot)
+            for key, indexes in groups.items():
+                self._add(place, zone, key, _counted(columns, indexes, key[0], key[-1]))
+
+    def _add(self, place: tuple[int, int, str], zone: str, key: tuple[object, ...], slot: "Slot") -> None:
+        start, minutes, date = place
+        provider, model, agent, profile, _ = key
+        day = (date, zone, _name(provider), _name(model), _name(agent), _name(profile))
+        known = self.days.get(day)
+        numbers = slot.numbers[: len(NUMBERS)]
+        self.days[day] = numbers if known is None else list(map(int.__add__, known, numbers))
+        if minutes:
+            self._slot(start, minutes, provider).add(slot)
 
     def _slot(self, start: int, minutes: int, provider: object) -> Slot:
         key = (start, minutes, _name(provider))
@@ -170,6 +205,18 @@ def _generated(durations: Sequence[int], firsts: Sequence[int], tokens: Sequence
         if number > 1 and 0 <= first <= duration
     ]
     return sum(number for number, _ in valid), sum(took for _, took in valid)
+
+
+def _minute_of(slot: Slot) -> Minute:
+    numbers = dict(zip(SLOT_NUMBERS, slot.numbers, strict=True))
+    return Minute(
+        outcomes={name: number for name in (*_OUTCOMES, OTHER) if (number := numbers[name])},
+        fallbacks=numbers["fallbacks"],
+        micro_usd=numbers["micro_usd"],
+        duration=slot.duration,
+        first_token=slot.first_token,
+        **{name: numbers[name] for _, name in _TOKENS},
+    )
 
 
 def slot_of(minute: int, now_ts: float) -> tuple[int, int]:

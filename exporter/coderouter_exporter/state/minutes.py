@@ -112,6 +112,12 @@ class Minutes(msgspec.Struct):
             self.uncompressed.setdefault(number, Minute()).count(columns, part)
         self._compress(read_ts)
 
+    def add(self, number: int, minute: Minute, read_ts: float) -> None:
+        """Add what is counted of one minute."""
+        self._uncompress(number // HOUR_MINUTES)
+        self.uncompressed.setdefault(number, Minute()).add(minute)
+        self._compress(read_ts)
+
     def steps(self, start_ts: float, end_ts: float, step_minutes: int) -> dict[int, Minute]:
         """Return the sums of the minutes of each step, by the number of the step's first minute since 1970.
 
@@ -191,26 +197,25 @@ def by_minute(records: Sequence[Record]) -> Iterator[tuple[int | None, slice]]:
 
     None is that of records without a readable time.
     """
-    times = list(map(attrgetter("ts"), records))
-    first, last = min(times, default=""), max(times, default="")
-    if first[:_IN_MINUTE] == last[:_IN_MINUTE] and _in_utc(times):
-        yield _number_in_utc(first[:_IN_MINUTE]), slice(0, len(times))
-        return
     start = 0
-    for number, run in groupby(map(_number, times)):
+    for number, run in groupby(map(_number, map(attrgetter("ts"), records))):
         end = start + sum(1 for _ in run)
         yield number, slice(start, end)
         start = end
 
 
+def only_minute(records: Sequence[Record]) -> int | None:
+    """Return the minute in which all of the records were written; None if there is none, or that is not obvious."""
+    times = list(map(attrgetter("ts"), records))
+    first, last = min(times, default=""), max(times, default="")
+    is_one = first[:_IN_MINUTE] == last[:_IN_MINUTE] and len(first) == _TIME
+    if not is_one or set(map(len, times)) != {_TIME} or "".join(times).count("Z") != len(times):
+        return None
+    return _number_in_utc(first[:_IN_MINUTE])
+
+
 _IN_MINUTE = len("2026-11-23T19:16")
-
-
-def _in_utc(times: list[str]) -> bool:
-    """Return whether all are of the usual form."""
-    return "".join(times).count("Z") == len(times) and set(map(len, times)) == {
-        len("2026-11-23T19:16:58.250Z")
-    }
+_TIME = len("2026-11-23T19:16:58.250Z")
 
 
 def _number(ts: str) -> int | None:

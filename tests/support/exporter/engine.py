@@ -1,8 +1,10 @@
 """The exporter's engine without its thread and HTTP: real files and a real state file, one pass per scrape."""
 
-from collections.abc import Sequence
+import sqlite3
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
+from typing import TypeVar
 
 from coderouter_exporter.engine.counting import COMMIT_EVERY_S, Counting
 from coderouter_exporter.engine.published import Published
@@ -18,6 +20,7 @@ from coderouter_exporter.tail.shared import LATE_WRITER_S
 from coderouter_exporter.tail.sources import Sources
 from support.exporter.process import samples
 
+T = TypeVar("T")
 Samples = dict[tuple[str, tuple[str, ...]], float]
 
 
@@ -69,6 +72,15 @@ class EngineRig:
 
     def run_pass(self) -> None:
         self._counting.run_pass()
+
+    def build_rows(self) -> None:
+        """Make rows of everything that is committed."""
+        while self._counting.build_rows():
+            pass
+
+    def read(self, query: Callable[[sqlite3.Connection], T]) -> T:
+        """Return what the query reads of the rows."""
+        return self._counting.read(query)
 
     @property
     def published(self) -> Published:
