@@ -28,10 +28,11 @@ ORDER = {
     ),
     "coderouter_exporter": (
         "terminal http",
-        "offline",
+        "offline queries",
         "render",
         "engine",
         "tail fold",
+        "rows",
         "state",
         "records",
         "families",

@@ -17,9 +17,10 @@ from coderouter_exporter.offline.fold_files import chunks, fold_files
 from coderouter_exporter.offline.order import UnreadableFile
 from coderouter_exporter.render.exposition import Format, render
 from coderouter_exporter.render.view import View
+from coderouter_exporter.rows.pending import REQUESTS_MAX
 from coderouter_exporter.run import StartupError, serve
+from coderouter_exporter.state.errors import StateError
 from coderouter_exporter.state.state import SERIES_MAX
-from coderouter_exporter.state.store import StateError
 from coderouter_http.command_line import group
 from coderouter_http.log_options import log_options
 from coderouter_http.logs import LogOptions, log_to_stderr
@@ -125,6 +126,15 @@ _series_max = click.option(
 )
 @_series_max
 @click.option(
+    "--requests-max",
+    type=click.IntRange(min=0, max=1_000_000),
+    default=REQUESTS_MAX,
+    show_default=True,
+    envvar="CR_EXPORTER_REQUESTS_MAX",
+    show_envvar=True,
+    help="Requests that are kept one by one, the newest; 0 keeps none.",
+)
+@click.option(
     "--web.config.file",
     "web_config_file",
     type=click.Path(dir_okay=False, path_type=Path),
@@ -152,6 +162,7 @@ def main(
     state_file: Path | None,
     state_reset: bool,  # noqa: FBT001 - click passes it by name
     series_max: int,
+    requests_max: int,
     web_config_file: Path | None,
     allowed_hosts: Sequence[str],
     logs: LogOptions,
@@ -175,6 +186,7 @@ def main(
                 rotated_globs=rotated_globs,
                 state_reset=state_reset,
                 series_max=series_max,
+                requests_max=requests_max,
                 web_config_file=web_config_file,
                 allowed_hosts=allowed_hosts,
             )

@@ -21,9 +21,11 @@ from coderouter_exporter.http.server import LIMITS, Progress, Server, error_body
 from coderouter_exporter.http.tls import ReloadingSSLContext
 from coderouter_exporter.http.token import TOKEN_ENV, TokenMiddleware
 from coderouter_exporter.names import shown
+from coderouter_exporter.rows import tables
+from coderouter_exporter.rows.pending import REQUESTS_MAX
+from coderouter_exporter.state.errors import StateError
 from coderouter_exporter.state.opening import Opening
 from coderouter_exporter.state.state import SERIES_MAX
-from coderouter_exporter.state.store import StateError
 from coderouter_exporter.tail.sources import Sources
 from coderouter_http.listen import CannotListen, listen, url_of
 from coderouter_http.protocol.bounded import bounded
@@ -49,6 +51,7 @@ def serve(
     rotated_globs: Sequence[str] = (),
     state_reset: bool = False,
     series_max: int = SERIES_MAX,
+    requests_max: int = REQUESTS_MAX,
     web_config_file: Path | None = None,
     allowed_hosts: Sequence[str] = (),
     progress: Progress | None = None,
@@ -71,9 +74,10 @@ def serve(
         Sources, paths, olddir=olddir, rotated_globs=rotated_globs, state_file=state_file, step=progress
     )
     engine = Engine(
-        Opening(state_file, reset=state_reset, series_max=series_max),
+        Opening(state_file, reset=state_reset, series_max=series_max, create_tables=tables.create),
         open_sources,
         on_end=end,
+        requests_max=requests_max,
         step=progress,
     )
     engine.open()  # a state file that nobody can use ends the process before it listens

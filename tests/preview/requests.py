@@ -22,7 +22,7 @@ from coderouter_events.events import (
     ToolCallRepaired,
     TryProvider,
 )
-from preview.providers import CATALOG, CHAINS, INCIDENTS, MODELS, Incident, Model
+from preview.providers import CATALOG, CHAINS, ERRORS, INCIDENTS, MODELS, Incident, Model
 
 Timed = tuple[float, Event]
 """Seconds since the start of the hour, and the event at that time."""
@@ -137,7 +137,7 @@ class Request:
             status=incident.status,
             retryable=event is ProviderFailed,
             error_type=incident.error_type,
-            error=incident.error_type,
+            error=ERRORS[incident.error_type],
             duration_s=incident.after_s,
         )
 
@@ -173,7 +173,7 @@ class Request:
         output: int = 0,
     ) -> Timed:
         self.ended = end
-        has_usage = name is not None and self._chance.random() > 0.03
+        has_usage = name is not None
         prompt = round(self._chance.lognormvariate(math.log(2500), 0.8))
         cached = round(prompt * MODELS[name].cached) if name else 0
         return end, RequestFinished(
@@ -204,7 +204,7 @@ class Request:
             waited_s=0.0,
             key_index=0,
             traceparent=None,
-            session=None,
+            session=f"{self.profile}-{int(self.at // 600) + 1}",  # agents work in sessions of ten minutes
         )
 
     def _end(self) -> tuple[Outcome, int]:

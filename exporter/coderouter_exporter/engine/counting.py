@@ -3,18 +3,25 @@
 What is published is exactly the document that was committed, so a kill at any moment takes no value back.
 """
 
+import copy
 import logging
 import sqlite3
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from typing import TypeVar
 
+from coderouter_events.lock import is_held
 from coderouter_exporter.engine.clock import Clock
+from coderouter_exporter.engine.deaths import Deaths
 from coderouter_exporter.engine.published import Published, SourceStatus
+from coderouter_exporter.engine.row_tables import RowTables
 from coderouter_exporter.families.exporter import COMMIT_FAILURES, COMMITS, INTERNAL_ERRORS
 from coderouter_exporter.fold.fold import fold
 from coderouter_exporter.names import shown
 from coderouter_exporter.records.decode import Chunk
+from coderouter_exporter.rows.pending import Pending
+from coderouter_exporter.state.errors import TablesDamaged
 from coderouter_exporter.state.state import Checkpoint, State
 from coderouter_exporter.state.store import Store
 from coderouter_exporter.tail.content import Step, no_step
@@ -25,6 +32,8 @@ from coderouter_exporter.tail.tail import Tail
 from coderouter_exporter.tail.trouble import REPORTED_MAX, Reporter
 
 COMMIT_EVERY_S = 0.25
+CATCHING_UP = 4
+"""While it catches up, it commits so many times less often."""
 PASSES_MAX = 100
 """Passes over one event file before the next file has its turn: a file that is truncated while it is read needs
 another, and so do very many files."""
@@ -32,6 +41,8 @@ RECOUNTING = "the newest checkpoint was damaged; counting again what it had coun
 
 OpenSources = Callable[[Sequence[Checkpoint], IsOurWriter], Sources]
 """Returns the event files, to be read from these checkpoints on."""
+
+T = TypeVar("T")
 
 log = logging.getLogger(__name__)
 
@@ -45,10 +56,12 @@ class Counting:
         state: State,
         open_sources: OpenSources,
         *,
+        pending: Pending | None = None,
         step: Step = no_step,
         commit_every_s: float = COMMIT_EVERY_S,
     ) -> None:
         self._store = store
+        self._rows = RowTables(store, pending or Pending())
         self._state = state
         self._open_sources = open_sources
         self._step = step
@@ -73,6 +86,7 @@ class Counting:
             self._record(tail.poll())  # also while commits fail: a rename has to be noticed when it happens
             counted = counted and self._count(tail)
         self._record(self.sources.forget_long_gone())
+        self._uncommitted |= counted and self._rows.has_lost_requests(self._deaths())
         counted = counted and (not self._uncommitted or self._commit())
         self._passes_failing = 0
         self._reporter.report(self.sources.troubles())
@@ -87,10 +101,15 @@ class Counting:
     def restart(self) -> None:
         """Go back to the last commit. Until a pass works, lines are counted with care."""
         self.sources.close()
+        self._rows.pending.clear()
         self._state = State.decode(self._document)
         self.sources = self._open_sources(self._state.checkpoints, self._is_our_writer)
         self._state.add(INTERNAL_ERRORS, ("pass",), self._passes_failing)
         self._uncommitted = True
+
+    def read(self, query: Callable[[sqlite3.Connection], T]) -> T:
+        """Return what the query reads of the committed rows; raises what `Store.read` does."""
+        return self._store.read(query)
 
     def close(self) -> None:
         self.sources.close()
@@ -101,10 +120,11 @@ class Counting:
         for _ in range(PASSES_MAX):
             for chunk in tail.chunks():
                 self._follow_clock()
+                self._rows.pending.bytes_behind = tail.bytes_behind()
                 if self._passes_failing:
                     self._fold_with_care(chunk, time.time())
                 else:
-                    fold(self._state, chunk, time.time())
+                    fold(self._state, chunk, time.time(), self._rows.pending)
                 self._step("folded")
                 self._uncommitted = True
                 if self._commit_is_due() and not self._commit():
@@ -117,14 +137,14 @@ class Counting:
 
     def _fold_with_care(self, chunk: Chunk, read_ts: float) -> None:
         """Fold the chunk without the lines that cannot be counted, which only a bug can cause."""
-        before = self._state.encode()
+        before, pending = self._state.encode(), copy.deepcopy(self._rows.pending)
         try:
-            fold(self._state, chunk, read_ts)
+            fold(self._state, chunk, read_ts, self._rows.pending)
             self._state.encode()
         except Exception:
-            self._state = State.decode(before)
+            self._state, self._rows.pending = State.decode(before), pending
             lines = [line + b"\n" for line in chunk.data.split(b"\n")[:-1]]
-            fold(self._state, replace(chunk, data=b""), read_ts)
+            fold(self._state, replace(chunk, data=b""), read_ts, self._rows.pending)
             if len(lines) <= 1:
                 log.exception("skipping a line that cannot be counted: %.200r", chunk.data)
                 self._state.add(INTERNAL_ERRORS, ("line",), 1)
@@ -153,8 +173,29 @@ class Counting:
             self._state.correct_times(step.moved)
             self._uncommitted = True
 
+    def build_rows(self) -> bool:
+        """Make rows of some events that are committed; return whether there are more of them."""
+        if self._rows.pending.backlog and not self._commits_failing:
+            try:
+                self._rows.build()
+            except sqlite3.Error:
+                return False  # the next commit reports why the file cannot be written
+            self.published = replace(self.published, backlog=self._rows.pending.backlog)
+            self._step("built")
+        return self._rows.pending.backlog > 0
+
+    def _deaths(self) -> Deaths:
+        return Deaths(
+            self._state, self._rows.pending.ended, self._is_proxy_alive, caught_up=self.published.caught_up
+        )
+
+    def _is_proxy_alive(self) -> bool | None:
+        held = [is_held(tail.path) for tail in self.sources.tails]
+        return True if True in held else False if False in held else None
+
     def _commit_is_due(self) -> bool:
-        return time.monotonic() - self._committed_at >= self._commit_every_s
+        every_s = self._commit_every_s * (1 if self.published.caught_up else CATCHING_UP)
+        return time.monotonic() - self._committed_at >= every_s
 
     def _commit(self) -> bool:
         """Commit totals and checkpoints in one transaction; return whether that worked."""
@@ -165,8 +206,8 @@ class Counting:
         document = self._state.encode()
         self._step("encoded")
         try:
-            self._store.commit(document)
-        except sqlite3.Error as error:
+            self._rows.commit(document, self._state.committed_ts, self._deaths())
+        except (sqlite3.Error, TablesDamaged) as error:
             self._count_commit(-1)
             if not self._commits_failing:
                 log.error(
@@ -213,6 +254,7 @@ class Counting:
         return Published(
             document=self._document,
             caught_up=caught_up,
+            backlog=self._rows.pending.backlog,
             unavailable=RECOUNTING if self._store.recovered and not caught_up else "",
             commits_failing=self._commits_failing,
             passes_failing=self._passes_failing,

@@ -4,18 +4,21 @@ It has its own thread, so that a hanging disk blocks nothing else.
 """
 
 import logging
+import sqlite3
 import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import replace
+from typing import TypeVar
 
 from coderouter_exporter.engine.counting import Counting, OpenSources
 from coderouter_exporter.engine.published import Published
 from coderouter_exporter.names import shown
+from coderouter_exporter.rows.pending import REQUESTS_MAX, Pending
+from coderouter_exporter.state.errors import Busy, StateError, StateUnavailable
 from coderouter_exporter.state.opening import Opening
 from coderouter_exporter.state.state import State
-from coderouter_exporter.state.store import StateError, StateUnavailable
 from coderouter_exporter.tail.content import Step, no_step
 
 POLL_S = 1.0
@@ -23,6 +26,8 @@ STOP_S = 10.0
 PAUSE_S_MAX = 10.0
 FAILING_S_MAX = 600.0
 """After this long with nothing but failed passes, only a new process may help."""
+
+T = TypeVar("T")
 
 log = logging.getLogger(__name__)
 
@@ -40,9 +45,11 @@ class Engine:
         open_sources: OpenSources,
         *,
         on_end: Callable[[StateError | NothingWorks], None],
+        requests_max: int = REQUESTS_MAX,
         step: Step = no_step,
         failing_s_max: float = FAILING_S_MAX,
     ) -> None:
+        self.requests_max = requests_max
         self._opening = opening
         self._open_sources = open_sources
         self._on_end = on_end
@@ -68,6 +75,17 @@ class Engine:
     @property
     def published(self) -> Published:
         return self._before_open if self._counting is None else self._counting.published
+
+    def read(self, query: Callable[[sqlite3.Connection], T]) -> T:
+        """Return what the query reads of the committed rows. Called from any thread.
+
+        Raises:
+            Busy: the state is not open, or a commit takes long.
+            sqlite3.Error: they cannot be read.
+        """
+        if self._counting is None:
+            raise Busy
+        return self._counting.read(query)
 
     def open(self) -> None:
         """Open the state, or leave that to the loop if it cannot work yet.
@@ -113,6 +131,7 @@ class Engine:
     def _run(self) -> None:
         while not self._stopping:
             self._attempt_for_waiters()
+            self._build_rows()
             self._wake.wait(POLL_S)
             self._wake.clear()
         self._retry_at = 0.0
@@ -128,6 +147,14 @@ class Engine:
         self._step("attempted")  # the loop is alive, even when nothing else works
         if waiters is not None:
             waiters.set_result(None)
+
+    def _build_rows(self) -> None:
+        """Make rows while there is nothing else to do."""
+        counting = self._counting
+        while (
+            counting is not None and not self._failures and not self._wake.is_set() and counting.build_rows()
+        ):
+            self._step("attempted")
 
     def _attempt(self) -> None:
         """Make a pass; after one that failed, count again from the last commit."""
@@ -150,6 +177,12 @@ class Engine:
         """Try to open the state; return whether that worked."""
         try:
             store, state = self._opening.open()
+            try:
+                pending = Pending(self.requests_max)
+                self._counting = Counting(store, state, self._open_sources, pending=pending, step=self._step)
+            except BaseException:
+                store.close()
+                raise
         except StateUnavailable as error:
             if str(error) != self._waits_for:
                 log.error("%s; waiting for it", error)
@@ -157,11 +190,6 @@ class Engine:
             self._before_open = replace(self._before_open, unavailable=str(error))
             self._put_off()
             return False
-        try:
-            self._counting = Counting(store, state, self._open_sources, step=self._step)
-        except BaseException:
-            store.close()
-            raise
         self._failures = 0
         if self._waits_for:
             log.info("the state file %s is open", shown(self._opening.path))

@@ -32,6 +32,8 @@ class Published:
     caught_up: bool
     unavailable: str = ""
     """Why no totals can be served: those at hand are lower than what was served before."""
+    backlog: int = 0
+    """Parts of what is committed that have not become rows yet."""
     commits_failing: int = 0
     passes_failing: int = 0
     commit_duration_s: float = 0.0

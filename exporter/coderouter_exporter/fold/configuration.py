@@ -87,4 +87,5 @@ def _catalog_entry(fields: dict[str, object]) -> CatalogEntry:
         paid=as_bool(fields.get("paid")),
         base_url=as_text(fields.get("base_url")),
         monthly_budget_usd=as_float(fields.get("monthly_budget_usd")),
+        model=as_text(fields.get("model")),
     )

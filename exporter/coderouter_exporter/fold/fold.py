@@ -15,16 +15,20 @@ from coderouter_exporter.families.exporter import (
 from coderouter_exporter.fold.latest import update_latest
 from coderouter_exporter.fold.plans import PLANS
 from coderouter_exporter.fold.reading import Reading
+from coderouter_exporter.records.columns import Columns
 from coderouter_exporter.records.decode import Batch, Chunk, read_batch
 from coderouter_exporter.records.record import Record
+from coderouter_exporter.rows.pending import Pending
+from coderouter_exporter.state.minutes import MINUTE_S, only_minute
+from coderouter_exporter.state.order import is_suspect
 from coderouter_exporter.state.sequences import is_numbered
 from coderouter_exporter.state.state import State
 
 
-def fold(state: State, chunk: Chunk, read_ts: float = math.inf) -> None:
+def fold(state: State, chunk: Chunk, read_ts: float = math.inf, pending: Pending | None = None) -> None:
     """Add the chunk to the state: its bytes, its lines, and every event that was not counted before.
 
-    `read_ts` is when it was read. Without it, no time in it is suspect.
+    `read_ts` is when it was read. Without it, no time in it is suspect. `pending` takes what becomes rows.
     """
     state.add(BYTES_READ, (), chunk.bytes_read)
     if chunk.oversize:
@@ -33,19 +37,19 @@ def fold(state: State, chunk: Chunk, read_ts: float = math.inf) -> None:
         state.add(LINES, ("nul",), 1)
         state.add(NUL_BYTES, (), chunk.nul_bytes)
     if chunk.data:
-        _fold_batch(state, chunk, read_batch(chunk.data), read_ts)
+        _fold_batch(state, chunk, read_batch(chunk.data), read_ts, pending)
 
 
-def _fold_batch(state: State, chunk: Chunk, batch: Batch, read_ts: float) -> None:
+def _fold_batch(state: State, chunk: Chunk, batch: Batch, read_ts: float, pending: Pending | None) -> None:
     for reason, lines in batch.rejected.items():
         state.add(LINES, (reason,), lines)
     if batch.nul_bytes:
         state.add(NUL_BYTES, (), batch.nul_bytes)
     if batch.records:
-        _fold_records(state, chunk, batch, read_ts)
+        _fold_records(state, chunk, batch, read_ts, pending)
 
 
-def _fold_records(state: State, chunk: Chunk, batch: Batch, read_ts: float) -> None:
+def _fold_records(state: State, chunk: Chunk, batch: Batch, read_ts: float, pending: Pending | None) -> None:
     new, all_numbered = state.writers.take(batch.records, file=chunk.file, at_path=chunk.at_path)
     if len(new) < len(batch.records):
         state.add(LINES, ("duplicate",), len(batch.records) - len(new))
@@ -53,17 +57,36 @@ def _fold_records(state: State, chunk: Chunk, batch: Batch, read_ts: float) -> N
     groups: dict[str, list[Record]] = defaultdict(list)
     for record in new:
         groups[record.msg].append(record)
+    of_finished = None
     for event, records in groups.items():
         plan = PLANS.get(event)
         state.add(LINES, ("unknown" if plan is None else "event",), len(records))
         if plan is not None:
             state.add(EVENTS_READ, (event,), len(records))
             columns = plan.count(state, records)
-            if event == RequestFinished.msg and columns is not None:
-                state.minutes.count(records, columns, read_ts)
+            if event == RequestFinished.msg:
+                of_finished = columns
             if not all_numbered:
                 _count_unproven(state, records)
-    update_latest(Reading(state=state, data=batch.data, records=new, groups=groups, read_ts=read_ts))
+    reading = Reading(state=state, data=batch.data, records=new, groups=groups, read_ts=read_ts)
+    _count_minutes(reading, batch, of_finished, pending)
+    update_latest(reading)
+
+
+def _count_minutes(reading: Reading, batch: Batch, finished: Columns | None, pending: Pending | None) -> None:
+    """Add what requests came to, minute by minute; usually the batch is of one."""
+    state, read_ts = reading.state, reading.read_ts
+    minute = None if pending is None else only_minute(reading.records)
+    if minute is not None and is_suspect(minute * MINUTE_S, read_ts):
+        minute = None
+    whole = None
+    if pending is not None:
+        whole = pending.take(state, batch, reading.records, reading.groups, finished, read_ts, minute)
+    if whole is not None:
+        assert minute is not None
+        state.minutes.add(minute, whole, read_ts)
+    elif finished is not None:
+        state.minutes.count(reading.groups[RequestFinished.msg], finished, read_ts)
 
 
 def _count_unproven(state: State, records: list[Record]) -> None:

@@ -5,7 +5,6 @@ Records are grouped by the fields that decide where they count, so that Python c
 
 import collections
 from bisect import bisect_left
-from collections import defaultdict
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -13,7 +12,7 @@ from itertools import chain
 from operator import attrgetter
 from typing import TypeVar
 
-from coderouter_events.events import EVENTS, Event
+from coderouter_events.events import EVENTS, Event, RequestFinished
 from coderouter_exporter.families.exporter import LABEL_OVERFLOW
 from coderouter_exporter.families.kinds import (
     MISSING,
@@ -29,16 +28,14 @@ from coderouter_exporter.families.kinds import (
     source_fields,
 )
 from coderouter_exporter.families.table import FED
-from coderouter_exporter.records.columns import Columns
+from coderouter_exporter.records.columns import Columns, GroupKey
 from coderouter_exporter.records.record import Record
 from coderouter_exporter.records.values import unix_time
+from coderouter_exporter.rows.usage import GROUPED_BY
 from coderouter_exporter.state.state import Exemplar, HistogramSeries, Labels, State
 
 LabelSource = str | tuple[int, Field]
 """A fixed label value, or the field that gives it with the field's index among the group's keys."""
-GroupKey = tuple[str | bool | int | None, ...]
-"""The values that a group of records has in common."""
-
 REQUEST_ID_CHARS_MAX = 128 - len("request_id")
 """OpenMetrics 1.0: the label of an exemplar has at most 128 characters, its name included."""
 
@@ -91,7 +88,8 @@ class Plan:
     def __init__(self, event: type[Event]) -> None:
         feeds = list(_feeds_of(event))
         plain = [(family, feed) for family, feed in feeds if not _is_list(feed)]
-        self._group_keys = tuple(dict.fromkeys(chain.from_iterable(feed.group_keys() for _, feed in plain)))
+        keys = chain.from_iterable(feed.group_keys() for _, feed in plain)
+        self._group_keys = tuple(dict.fromkeys((*keys, *(GROUPED_BY if event is RequestFinished else ()))))
         self._rows = [_row(family, feed, self._group_keys) for family, feed in plain]
         self._lists = [(family, feed.labels[0]) for family, feed in feeds if _is_list(feed)]
         numbers = (source_fields(row.adds.field) for row in self._rows if row.adds is not None)
@@ -120,14 +118,8 @@ class Plan:
                     state.add(row.family, row.labels(key), number)
 
     def _count_numbers(self, state: State, records: list[Record], columns: Columns) -> None:
-        groups: dict[GroupKey, list[int]] = defaultdict(list)
-        if self._group_keys:
-            for index, key in enumerate(zip(*map(columns.values, self._group_keys), strict=True)):
-                groups[key].append(index)
-        else:
-            groups[()] = list(range(len(records)))
         exemplars = _Exemplars()
-        for key, indexes in groups.items():
+        for key, indexes in columns.groups(self._group_keys).items():
             for row in self._rows:
                 if row.matches(key):
                     _add(state, row, row.labels(key), columns, indexes, exemplars)

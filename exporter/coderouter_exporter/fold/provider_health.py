@@ -1,4 +1,4 @@
-"""Keeps the last success, the last error and the cooldown of each provider, and the last fallback."""
+"""Keeps the last success, the last error, the cooldown and the spent budget of each provider, and the last fallback."""
 
 from collections.abc import Mapping, Sequence
 
@@ -8,17 +8,19 @@ from coderouter_events.events import (
     ProviderFailedMidstream,
     ProviderOk,
     ProviderRecovered,
+    SkipBudgetExceeded,
 )
 from coderouter_exporter.fold.reading import Reading, http_status, line_of
 from coderouter_exporter.records.record import Record
 from coderouter_exporter.state.order import Line, is_newer
 from coderouter_exporter.state.recent_events import truncated
-from coderouter_exporter.state.reported import AttemptEnd, Cooldown, LastError, LastFallback
+from coderouter_exporter.state.reported import AttemptEnd, BudgetSkip, Cooldown, LastError, LastFallback
 from coderouter_exporter.state.state import SERIES_MAX
 
 
 def update_provider_health(reading: Reading) -> None:
     _update_cooldowns(reading)
+    _update_budget_skips(reading)
     failures = _last_by_provider(reading.of(ProviderFailed.msg, ProviderFailedMidstream.msg))
     successes = _last_by_provider(reading.of(ProviderOk.msg))
     for provider, record in failures.items():
@@ -52,7 +54,16 @@ def _update_cooldowns(reading: Reading) -> None:
             cooldowns[provider] = Cooldown(ts, ts + seconds, line)
 
 
-def _line(known: Cooldown | LastError | LastFallback | AttemptEnd | None) -> Line | None:
+def _update_budget_skips(reading: Reading) -> None:
+    skips = reading.state.budget_skips
+    for provider, record in _last_by_provider(reading.of(SkipBudgetExceeded.msg)).items():
+        line = line_of(record)
+        if _has_room(skips, provider) and is_newer(line, _line(skips.get(provider))):
+            spent_usd, budget_usd = record.spent_usd or 0.0, record.budget_usd or 0.0
+            skips[provider] = BudgetSkip(reading.event_ts(record), spent_usd, budget_usd, line)
+
+
+def _line(known: BudgetSkip | Cooldown | LastError | LastFallback | AttemptEnd | None) -> Line | None:
     return None if known is None else known.line
 
 

@@ -2,8 +2,6 @@
 
 import asyncio
 import gzip
-import html
-import time
 from collections.abc import AsyncGenerator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
@@ -12,30 +10,28 @@ from typing import NamedTuple
 import orjson
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, PlainTextResponse, Response
+from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
 from coderouter_exporter.engine.loop import Engine
 from coderouter_exporter.engine.published import Published
 from coderouter_exporter.engine.wakeup import Watcher
-from coderouter_exporter.families.exporter import EVENTS_READ
-from coderouter_exporter.http import dashboard
-from coderouter_exporter.http.proxy_liveness import ProxyLiveness
+from coderouter_exporter.http import dashboard, landing
+from coderouter_exporter.http.api.routes import Api
 from coderouter_exporter.http.renderings import Rendering, Renderings
+from coderouter_exporter.http.views import Views
 from coderouter_exporter.render.charts import STEP_MINUTES
 from coderouter_exporter.render.exposition import Format, render
 from coderouter_exporter.render.negotiate import accepts_gzip, choose_format
 from coderouter_exporter.render.report import report
-from coderouter_exporter.render.view import View
-from coderouter_exporter.state.state import State
-from coderouter_http import product
 
-DRAIN_S_MAX = 1.0
 GZIP_LEVEL = 4
 
 
 def create_app(engine: Engine, watcher: Watcher) -> Starlette:
-    pages = _Pages(engine)
+    views = Views(engine)
+    pages = _Pages(engine, views)
+    api = Api(engine, views)
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncGenerator[None]:
@@ -43,6 +39,7 @@ def create_app(engine: Engine, watcher: Watcher) -> Starlette:
         watcher.start()
         yield
         pages.close()
+        api.close()
         await asyncio.to_thread(watcher.stop)
         await asyncio.to_thread(engine.stop)
 
@@ -52,6 +49,7 @@ def create_app(engine: Engine, watcher: Watcher) -> Starlette:
             Route("/metrics", pages.metrics),
             Route("/metrics.json", pages.metrics_json),
             *dashboard.routes(),
+            *api.routes(),
             Route("/-/healthy", pages.healthy),
             Route("/-/ready", pages.ready),
         ],
@@ -70,9 +68,9 @@ class _Wanted(NamedTuple):
 class _Pages:
     """Rendering takes its time when there is much to show, so it has a thread of its own, one at a time."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, views: Views) -> None:
         self._engine = engine
-        self._liveness = ProxyLiveness()
+        self._views = views
         self._renderings = Renderings(self._render)
         self._renderer = ThreadPoolExecutor(1, "render")
 
@@ -99,7 +97,7 @@ class _Pages:
         return PlainTextResponse(f"not ready: {'; '.join(published.reasons)}\n", status_code=503)
 
     async def landing(self, _: Request) -> Response:
-        return HTMLResponse(_landing_page(self._engine.published))
+        return landing.response(self._engine.published)
 
     async def _rendered(self, request: Request, content: Format | int) -> Response:
         compressed = accepts_gzip(request.headers.get("accept-encoding", ""))
@@ -107,8 +105,7 @@ class _Pages:
 
     async def _render(self, wanted: _Wanted) -> Rendering:
         """Render every event written before this call, or the last commit if that takes too long."""
-        await asyncio.wait([asyncio.wrap_future(self._engine.next_pass())], timeout=DRAIN_S_MAX)
-        published = self._engine.published
+        published = await self._views.after_pass()
         if published.unavailable:
             return Rendering(
                 f"{published.unavailable}\n".encode(), {"content-type": "text/plain"}, status=503
@@ -117,11 +114,7 @@ class _Pages:
         return await loop.run_in_executor(self._renderer, self._rendering_of, published, wanted)
 
     def _rendering_of(self, published: Published, wanted: _Wanted) -> Rendering:
-        state = State.decode(published.document)
-        paths = (source.path for source in published.sources)
-        events_read = sum(state.counts.get(EVENTS_READ.name, {}).values())
-        alive = self._liveness.probe(paths, events_read if published.caught_up else None)
-        view = View(state=state, now_ts=time.time(), published=published, alive=alive)
+        view = self._views.view(published)
         if isinstance(wanted.content, Format):
             body, content_type = render(view, wanted.content), wanted.content.value
         else:
@@ -131,32 +124,3 @@ class _Pages:
             body = gzip.compress(body, GZIP_LEVEL, mtime=0)
             headers["content-encoding"] = "gzip"
         return Rendering(body, headers)
-
-
-def _landing_page(published: Published) -> str:
-    sources = "".join(
-        f"<li><code>{html.escape(source.name)}</code>: "
-        f"{f'{source.bytes_behind} bytes behind' if source.readable else html.escape(source.reason)}</li>"
-        for source in published.sources
-    )
-    return f"""<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<title>CodeRouter exporter</title>
-<link rel="icon" href="dashboard/icon.svg" type="image/svg+xml">
-</head>
-<body>
-<h1>CodeRouter exporter {product.version()}</h1>
-<p>Counts the events of the CodeRouter proxy and serves the totals.</p>
-<ul>
-<li><a href="dashboard">/dashboard</a>: live status and history</li>
-<li><a href="metrics">/metrics</a>: metrics for Prometheus</li>
-<li><a href="metrics.json">/metrics.json</a>: totals and recent events as JSON</li>
-<li><a href="-/healthy">/-/healthy</a>, <a href="-/ready">/-/ready</a>: health checks</li>
-</ul>
-<p>Event files:</p>
-<ul>{sources}</ul>
-</body>
-</html>
-"""

@@ -1,5 +1,6 @@
 """The fields of many records as columns of integers, built by C-level tools."""
 
+from collections import defaultdict
 from collections.abc import Sequence
 from itertools import repeat
 from operator import attrgetter, mul
@@ -12,6 +13,10 @@ NUMBER_MAX = 1 << 40
 """Larger numbers are invalid and count as missing: 12 days in microseconds, a million dollars in micro-dollars."""
 
 
+GroupKey = tuple[str | bool | int | None, ...]
+"""The values that a group of records has in common."""
+
+
 class Columns:
     """The named fields of some records, a column each."""
 
@@ -22,9 +27,39 @@ class Columns:
             rows = map(attrgetter(*names), records)
             self._values = dict(zip(names, zip(*rows, strict=True), strict=True))
         self._numbers: dict[tuple[str | Derived, int], Numbers] = {}
+        self._groups: dict[tuple[str, ...], dict[GroupKey, list[int]]] = {}
+        self._length = len(records)
 
     def values(self, name: str) -> Sequence[Any]:
         return self._values[name]
+
+    def has(self, names: tuple[str, ...]) -> bool:
+        return self._values.keys() >= set(names)
+
+    def groups(self, names: tuple[str, ...]) -> dict[GroupKey, list[int]]:
+        """Return the indexes of the records by their values of these fields."""
+        found = self._groups.get(names)
+        if found is None:
+            finer = next((known for known in self._groups if set(known) > set(names)), None)
+            found = self._grouped(names) if finer is None else self._merged(finer, names)
+            self._groups[names] = found
+        return found
+
+    def _grouped(self, names: tuple[str, ...]) -> dict[GroupKey, list[int]]:
+        groups: dict[GroupKey, list[int]] = defaultdict(list)
+        if not names:
+            groups[()] = list(range(self._length))
+            return groups
+        for index, key in enumerate(zip(*map(self.values, names), strict=True)):
+            groups[key].append(index)
+        return groups
+
+    def _merged(self, finer: tuple[str, ...], names: tuple[str, ...]) -> dict[GroupKey, list[int]]:
+        places = [finer.index(name) for name in names]
+        groups: dict[GroupKey, list[int]] = defaultdict(list)
+        for key, indexes in self._groups[finer].items():
+            groups[tuple(key[place] for place in places)] += indexes
+        return groups
 
     def numbers(self, source: str | Derived, scale: int) -> Numbers:
         """Return the column in units of 1/`scale`; an empty one when no record has a number."""

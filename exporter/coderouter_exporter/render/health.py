@@ -1,9 +1,11 @@
 """Answers an operator's first questions: is the proxy up, which provider answers, and why not the first one?"""
 
 from collections.abc import Callable
+from datetime import UTC, datetime
 
 from coderouter_exporter.families import exporter
 from coderouter_exporter.families import proxy as families_proxy
+from coderouter_exporter.families.kinds import MICRO
 from coderouter_exporter.render.view import View
 from coderouter_exporter.state.reported import ProxyHeartbeat, StartupInfo
 from coderouter_exporter.state.state import State
@@ -45,11 +47,14 @@ def _proxy_state(view: View) -> str:
 
 
 def provider_state(view: View, name: str, *, paid: bool) -> str:
-    """Return `cooldown`, `gated` (paid, and the paid gate is closed), `failing`, `ok` or `unused`.
+    """Return `budget` (spent), `cooldown`, `gated` (paid, and the paid gate is closed), `failing`, `ok` or `unused`.
 
     A provider is `failing` if its newest attempt failed.
     """
     state = view.state
+    known = budget(view, name)
+    if known is not None and known["spent"]:
+        return "budget"
     if view.is_cooling(name):
         return "cooldown"
     if paid and state.startup and state.startup.allow_paid is False:
@@ -58,6 +63,34 @@ def provider_state(view: View, name: str, *, paid: bool) -> str:
     if end is None:
         return "unused"
     return "failing" if end.failed else "ok"
+
+
+def budget(view: View, name: str) -> dict[str, object] | None:
+    """Return what is spent of the provider's budget for this month (UTC), or None if it has no budget.
+
+    The amount that the proxy reported when it last skipped the provider counts if it is higher: the proxy may have
+    spent more than the exporter has seen. The budget is not spent if the provider has answered since.
+    """
+    now = datetime.fromtimestamp(view.now_ts, UTC)
+    configured = view.budget_limits_usd.get((name,))
+    spent_usd = view.state.costs_in(f"{now:%Y-%m}").get(name, 0) / MICRO
+    skip, answered_since = view.state.budget_skips.get(name), False
+    if skip is not None and f"{datetime.fromtimestamp(skip.ts, UTC):%Y-%m}" == f"{now:%Y-%m}":
+        configured = skip.budget_usd if configured is None else configured
+        spent_usd = max(spent_usd, skip.spent_usd)
+        answered_since = view.state.last_success_ts.get(name, 0.0) > skip.ts
+    if configured is None:
+        return None
+    return {
+        "budget_usd": configured,
+        "spent_usd": spent_usd,
+        "spent": spent_usd >= configured and not answered_since,
+        "until": _next_month(now).date().isoformat(),
+    }
+
+
+def _next_month(now: datetime) -> datetime:
+    return datetime(now.year + now.month // 12, now.month % 12 + 1, 1, tzinfo=UTC)
 
 
 def last_success(state: State, time: Time) -> dict[str, object] | None:

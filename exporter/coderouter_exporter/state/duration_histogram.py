@@ -1,6 +1,6 @@
 """A histogram of durations for quantiles in charts: each bucket is 1.2 times as wide as the previous one.
 
-Its quantiles are at most 10 % off, two histograms can be added, and empty buckets take no space.
+Its quantiles are interpolated and at most 20 % off, two histograms can be added, and empty buckets take no space.
 """
 
 from bisect import bisect_left
@@ -39,10 +39,15 @@ def add_counts(histogram: DurationHistogram, counts: Mapping[int, int]) -> None:
 
 
 def quantile_s(histogram: DurationHistogram, quantile: float) -> float | None:
-    """Return the quantile in seconds, or None when the histogram is empty."""
+    """Return the quantile in seconds, or None when the histogram is empty.
+
+    It is interpolated within its bucket, by the logarithm, so that it moves with each observation.
+    """
     if not histogram:
         return None
     buckets = sorted(histogram)
     cumulative = list(accumulate(histogram[bucket] for bucket in buckets))
-    bucket = buckets[bisect_left(cumulative, quantile * cumulative[-1])]
-    return float(f"{SHORTEST_US / MICRO * GROWTH ** (bucket - 1.5):.3g}")
+    rank = quantile * cumulative[-1]
+    at = bisect_left(cumulative, rank)
+    inside = 1 - (cumulative[at] - rank) / histogram[buckets[at]]
+    return float(f"{SHORTEST_US / MICRO * GROWTH ** (buckets[at] - 2 + inside):.3g}")

@@ -103,11 +103,19 @@ class Minutes(msgspec.Struct):
 
         One without a readable time is left out. The columns are those of the records and include `FIELDS`.
         """
-        for written, part in _by_minute(finished):
+        for written, part in by_minute(finished):
+            if written is None:
+                continue
             is_wrong = is_suspect(written * MINUTE_S, read_ts)
             number = int(read_ts // MINUTE_S) if is_wrong else written
             self._uncompress(number // HOUR_MINUTES)
             self.uncompressed.setdefault(number, Minute()).count(columns, part)
+        self._compress(read_ts)
+
+    def add(self, number: int, minute: Minute, read_ts: float) -> None:
+        """Add what is counted of one minute."""
+        self._uncompress(number // HOUR_MINUTES)
+        self.uncompressed.setdefault(number, Minute()).add(minute)
         self._compress(read_ts)
 
     def steps(self, start_ts: float, end_ts: float, step_minutes: int) -> dict[int, Minute]:
@@ -184,14 +192,30 @@ def total(minutes: Iterable[Minute]) -> Minute:
     return whole
 
 
-def _by_minute(finished: Sequence[Record]) -> Iterator[tuple[int, slice]]:
-    """Yield the minute of each run of records that ended in the same one; a minute may be yielded again."""
+def by_minute(records: Sequence[Record]) -> Iterator[tuple[int | None, slice]]:
+    """Yield the minute of each run of records that were written in the same one; a minute may be yielded again.
+
+    None is that of records without a readable time.
+    """
     start = 0
-    for number, run in groupby(map(_number, map(attrgetter("ts"), finished))):
+    for number, run in groupby(map(_number, map(attrgetter("ts"), records))):
         end = start + sum(1 for _ in run)
-        if number is not None:
-            yield number, slice(start, end)
+        yield number, slice(start, end)
         start = end
+
+
+def only_minute(records: Sequence[Record]) -> int | None:
+    """Return the minute in which all of the records were written; None if there is none, or that is not obvious."""
+    times = list(map(attrgetter("ts"), records))
+    first, last = min(times, default=""), max(times, default="")
+    is_one = first[:_IN_MINUTE] == last[:_IN_MINUTE] and len(first) == _TIME
+    if not is_one or set(map(len, times)) != {_TIME} or "".join(times).count("Z") != len(times):
+        return None
+    return _number_in_utc(first[:_IN_MINUTE])
+
+
+_IN_MINUTE = len("2026-11-23T19:16")
+_TIME = len("2026-11-23T19:16:58.250Z")
 
 
 def _number(ts: str) -> int | None:

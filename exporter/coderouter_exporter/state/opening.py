@@ -7,8 +7,10 @@ from pathlib import Path
 import msgspec
 
 from coderouter_exporter.names import shown
+from coderouter_exporter.state.errors import StateError, explained
+from coderouter_exporter.state.lock import close_fd, lock
 from coderouter_exporter.state.state import SERIES_MAX, State
-from coderouter_exporter.state.store import StateError, Store, close_fd, explained, lock
+from coderouter_exporter.state.store import Change, Store
 
 log = logging.getLogger(__name__)
 
@@ -16,8 +18,16 @@ log = logging.getLogger(__name__)
 class Opening:
     """The state file before it is open. With `reset`, the one that is there is set aside first."""
 
-    def __init__(self, path: Path, *, reset: bool = False, series_max: int = SERIES_MAX) -> None:
+    def __init__(
+        self,
+        path: Path,
+        *,
+        reset: bool = False,
+        series_max: int = SERIES_MAX,
+        create_tables: Change | None = None,
+    ) -> None:
         self.path = path
+        self._create_tables = create_tables
         self._reset = reset
         self._series_max = series_max
 
@@ -31,7 +41,7 @@ class Opening:
         if self._reset and (old := _set_aside(self.path)) is not None:
             log.warning("all totals restart at 0; the previous state is in %s", shown(old))
         self._reset = False
-        store = Store(self.path)
+        store = Store(self.path, self._create_tables)
         try:
             state = _load(store)
         except BaseException:

@@ -8,12 +8,14 @@ from coderouter_events.events import (
     EVENTS,
     ChainPaidGateBlocked,
     ChainUniformAuthFailure,
+    ConfigReloadFailed,
     Heartbeat,
     ProviderCooldown,
     ProviderFailed,
     ProviderFailedMidstream,
     ProviderOk,
     RequestFinished,
+    SkipBudgetExceeded,
     TryProvider,
 )
 from coderouter_exporter.records.record import Record
@@ -100,12 +102,25 @@ def _recent_event(record: Record, when: When) -> RecentEvent:
         outcome=record.outcome,
         status=status if status is not None and 0 < status <= 999 else None,
         error_type=record.error_type,
-        error=None if record.error is None else truncated(record.error),
+        error=_error(record),
         seconds=record.seconds if record.duration_s is None else record.duration_s,
         attempts=attempts if attempts is not None and 0 <= attempts <= ATTEMPTS_MAX else None,
         line=line,
         suspect=suspect,
     )
+
+
+def _error(record: Record) -> str | None:
+    """Return why something failed or was skipped, in whichever fields the event has it."""
+    if record.msg == ConfigReloadFailed.msg:
+        return truncated("; ".join(record.faults))
+    if (
+        record.msg == SkipBudgetExceeded.msg
+        and record.spent_usd is not None
+        and record.budget_usd is not None
+    ):
+        return f"${record.spent_usd:,.2f} of ${record.budget_usd:,.2f} spent this month"
+    return None if record.error is None else truncated(record.error)
 
 
 def _describe_failure(event: RecentEvent) -> str:
@@ -142,6 +157,8 @@ _DESCRIPTIONS: dict[str, Callable[[RecentEvent], str]] = {
     ProviderFailed.msg: _describe_failure,
     ProviderFailedMidstream.msg: _describe_failure,
     ProviderCooldown.msg: lambda event: _duration("moves to the end of the chain for", event.seconds) or "",
+    ConfigReloadFailed.msg: lambda event: event.error or "",
+    SkipBudgetExceeded.msg: lambda event: event.error or "",
     ChainPaidGateBlocked.msg: _describe_profile,
     ChainUniformAuthFailure.msg: _describe_profile,
 }

@@ -13,6 +13,7 @@ class CatalogEntry(msgspec.Struct):
     paid: bool | None = None
     base_url: str | None = None
     monthly_budget_usd: float | None = None
+    model: str | None = None
 
 
 class StartupInfo(msgspec.Struct, kw_only=True):
@@ -97,6 +98,15 @@ class Cooldown(NamedTuple):
 
     ts: float
     until: float
+    line: Line | None = None
+
+
+class BudgetSkip(NamedTuple):
+    """The newest time a provider was skipped because its budget of that month (UTC) was spent."""
+
+    ts: float
+    spent_usd: float
+    budget_usd: float
     line: Line | None = None
 
 

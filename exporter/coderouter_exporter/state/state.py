@@ -19,6 +19,7 @@ from coderouter_exporter.state.order import Line
 from coderouter_exporter.state.recent_events import RecentEvent
 from coderouter_exporter.state.reported import (
     AttemptEnd,
+    BudgetSkip,
     Cooldown,
     LastError,
     LastFallback,
@@ -124,6 +125,8 @@ class State(msgspec.Struct, kw_only=True):
     """By writer, the one heard last at the end."""
     cooldowns: dict[str, Cooldown] = msgspec.field(default_factory=dict, name="cooling")
     """By provider."""
+    budget_skips: dict[str, BudgetSkip] = {}
+    """By provider."""
     learnt: list[Learnt] = []
     """The newest last; without what a process forgot when it reloaded or stopped."""
     month: str = ""
@@ -190,6 +193,8 @@ class State(msgspec.Struct, kw_only=True):
         for name, cooldown in self.cooldowns.items():
             ts = moved(cooldown.ts)
             self.cooldowns[name] = cooldown._replace(ts=ts, until=ts + (cooldown.until - cooldown.ts))
+        for name, skip in self.budget_skips.items():
+            self.budget_skips[name] = skip._replace(ts=moved(skip.ts))
         for writer, heartbeat in self.heartbeats.items():
             self.heartbeats[writer] = heartbeat._replace(ts=moved(heartbeat.ts))
 

@@ -1,61 +1,54 @@
 """Keeps the committed document in one SQLite file: each commit is a generation, and the newest two are kept."""
 
-import fcntl
 import logging
 import os
 import sqlite3
 import zlib
-from collections.abc import Iterator
-from contextlib import ExitStack, closing, contextmanager, suppress
+from collections.abc import Callable
+from contextlib import ExitStack, closing, suppress
 from pathlib import Path
+from threading import Lock
+from typing import TypeVar
 
 from coderouter_events import private
 from coderouter_exporter.names import shown
+from coderouter_exporter.state.errors import (
+    DAMAGE,
+    Busy,
+    StateError,
+    TablesDamaged,
+    are_tables_damaged,
+    explained,
+    is_passing,
+    unusable,
+    unwritable,
+)
+from coderouter_exporter.state.lock import close_fd, lock
 
 APPLICATION_ID = 0x63726578
 """Identifies our files; the letters `crex`."""
-SCHEMA = 3
+SCHEMA = 4
 """Incremented when an older exporter would misread what this one writes.
 
-1 has no tail digests and no sequence numbers, 2 no histograms.
+1 has no tail digests and no sequence numbers, 2 no histograms, 3 no tables beside the document.
 """
 GENERATIONS_KEPT = 2
-DAMAGE = (sqlite3.Error, UnicodeDecodeError)
-"""The exceptions that SQLite raises for a damaged file; decoding its message may fail as well."""
 LOCKED_S = 1.0
 """How long a commit waits for a reader of the file, for example the sqlite3 command."""
 
+Change = Callable[[sqlite3.Connection], None]
+"""Changes tables beside the document, in the transaction of a commit."""
+T = TypeVar("T")
 
-_PASSING = frozenset(
-    (
-        sqlite3.SQLITE_PERM,
-        sqlite3.SQLITE_BUSY,
-        sqlite3.SQLITE_LOCKED,
-        sqlite3.SQLITE_NOMEM,
-        sqlite3.SQLITE_READONLY,
-        sqlite3.SQLITE_IOERR,
-        sqlite3.SQLITE_FULL,
-        sqlite3.SQLITE_CANTOPEN,
-        sqlite3.SQLITE_PROTOCOL,
-    )
-)
-"""Errors of the disk, of permissions or of a lock. All others mean that the file is damaged."""
+
 log = logging.getLogger(__name__)
-
-
-class StateError(Exception):
-    """The state file cannot be used; the message names it and says what to do."""
-
-
-class StateUnavailable(Exception):
-    """The state file cannot be used now, for example because the disk is full: to be tried again."""
 
 
 class Store:
     """The only owner of a state file: no other process can open it until this one has ended."""
 
-    def __init__(self, path: Path) -> None:
-        """Open the file, or create it.
+    def __init__(self, path: Path, create_tables: Change | None = None) -> None:
+        """Open the file, or create it; `create_tables` creates the tables beside the document that are not there.
 
         Raises:
             StateError: another exporter uses it, or it is not a state file, or a damaged one.
@@ -66,12 +59,15 @@ class Store:
         self.recovered = False
         """The newest generation was damaged, and the previous one was loaded."""
         self._schema = SCHEMA
+        self._create_tables = create_tables
+        self._in_use = Lock()
+        """Held while a transaction is under way, and while the tables are read."""
         with ExitStack() as on_error:
             self._lock_fd = lock(path)
             on_error.callback(close_fd, self._lock_fd)
             with explained(path):
                 if path.is_dir():
-                    raise StateError(_unwritable(path, "it is a folder"))
+                    raise StateError(unwritable(path, "it is a folder"))
                 if not path.exists():
                     _create(path)
                 self._db = _connect(path)
@@ -97,9 +93,9 @@ class Store:
                 self.recovered = number != self.generation
                 return document
         if numbers:
-            raise StateError(_unusable(self.path, "no generation has a correct checksum"))
+            raise StateError(unusable(self.path, "no generation has a correct checksum"))
         if self._schema:
-            raise StateError(_unusable(self.path, "its generations are gone"))
+            raise StateError(unusable(self.path, "its generations are gone"))
         return None
 
     def _intact(self, number: int) -> bytes | None:
@@ -107,39 +103,79 @@ class Store:
             query = "SELECT crc, document FROM generation WHERE id = ?"
             crc, document = self._db.execute(query, (number,)).fetchone() or (None, b"")
         except DAMAGE as error:
-            if _is_passing(error):
+            if is_passing(error):
                 raise
             return None
         return document if isinstance(document, bytes) and zlib.crc32(document) == crc else None
 
-    def commit(self, document: bytes) -> None:
+    def commit(
+        self, document: bytes, change: Callable[[sqlite3.Connection, int], None] | None = None
+    ) -> None:
         """Write the next generation, durably: it survives a power cut.
+
+        `change` changes the tables in the same transaction, given the number of the generation.
 
         Raises:
             sqlite3.Error: nothing was written, for example because the disk is full.
+            TablesDamaged: nor was it, and trying again does not help.
         """
         number = self.generation + 1
-        try:
-            self._db.execute("BEGIN IMMEDIATE")
+
+        def write(db: sqlite3.Connection) -> None:
             # A commit may have worked although it reported an error: then this generation is there already.
-            self._db.execute(
+            db.execute(
                 "INSERT OR REPLACE INTO generation VALUES (?, ?, ?)", (number, zlib.crc32(document), document)
             )
-            self._db.execute("DELETE FROM generation WHERE id <= ?", (number - GENERATIONS_KEPT,))
+            db.execute("DELETE FROM generation WHERE id <= ?", (number - GENERATIONS_KEPT,))
+            try:
+                if change is not None:
+                    change(db, number)
+            except sqlite3.DatabaseError as error:
+                if are_tables_damaged(error):
+                    raise TablesDamaged(str(error)) from error
+                raise
             if self._schema != SCHEMA:
-                self._db.execute(f"PRAGMA user_version={SCHEMA}")
-            self._db.execute("COMMIT")
-        except sqlite3.Error:
-            if self._db.in_transaction:
-                with suppress(sqlite3.Error):
-                    self._db.execute("ROLLBACK")
-            self._open_again_if_replaced()
-            raise
+                db.execute(f"PRAGMA user_version={SCHEMA}")
+
+        self.write(write)
         self.generation = number
         self._schema = SCHEMA
 
+    def write(self, change: Change) -> None:
+        """Change the tables in a transaction of its own, durably.
+
+        Raises:
+            sqlite3.Error: nothing was written.
+        """
+        with self._in_use:
+            try:
+                self._db.execute("BEGIN IMMEDIATE")
+                change(self._db)
+                self._db.execute("COMMIT")
+            except BaseException as error:
+                if self._db.in_transaction:
+                    with suppress(sqlite3.Error):
+                        self._db.execute("ROLLBACK")
+                if isinstance(error, sqlite3.Error):
+                    self._open_again_if_replaced()
+                raise
+
+    def read(self, query: Callable[[sqlite3.Connection], T], timeout_s: float = LOCKED_S) -> T:
+        """Return what the query reads of the tables, as they were committed last. Called from any thread.
+
+        Raises:
+            Busy: a commit takes longer than the timeout.
+            sqlite3.Error: they cannot be read.
+        """
+        if not self._in_use.acquire(timeout=timeout_s):
+            raise Busy
+        try:
+            return query(self._db)
+        finally:
+            self._in_use.release()
+
     def close(self) -> None:
-        with suppress(sqlite3.Error):
+        with suppress(sqlite3.Error), self._in_use:
             self._db.close()
         close_fd(self._lock_fd)
 
@@ -157,6 +193,8 @@ class Store:
             if not at_path:
                 _create(self.path)
             db = _connect(self.path)
+            if self._create_tables is not None:
+                self._create_tables(db)
             self._db.close()
             self._db = db
             self._inode = self.path.stat().st_ino
@@ -166,14 +204,16 @@ class Store:
         (application_id,) = self._db.execute("PRAGMA application_id").fetchone()
         (self._schema,) = self._db.execute("PRAGMA user_version").fetchone()
         if application_id != APPLICATION_ID:
-            raise StateError(_unusable(self.path, "it is not a state file of cr-exporter"))
+            raise StateError(unusable(self.path, "it is not a state file of cr-exporter"))
         if self._schema > SCHEMA:
             raise StateError(
                 f"{shown(self.path)}: written by a newer cr-exporter (schema {self._schema}, this version supports "
                 f"{SCHEMA}); run that version, or choose another file with --state"
             )
         self._db.execute("BEGIN IMMEDIATE")
-        self._db.execute("ROLLBACK")
+        if self._create_tables is not None:
+            self._create_tables(self._db)
+        self._db.execute("COMMIT")
 
 
 def _connect(path: Path) -> sqlite3.Connection:
@@ -207,81 +247,3 @@ def _create(path: Path) -> None:
         os.fsync(folder_fd)
     finally:
         close_fd(folder_fd)
-
-
-def lock(path: Path) -> int:
-    """Take the lock next to the file; the kernel releases it with the descriptor, even when the owner is killed."""
-    lock_path = path.with_name(path.name + ".lock")
-    with explained(path):
-        _make_folder(path)
-        mode = private.mode_of(lock_path, 0o644)
-        fd = os.open(lock_path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, mode)
-    try:
-        with explained(path):
-            _take(fd, path)
-    except BaseException:
-        close_fd(fd)
-        raise
-    with suppress(OSError):  # it only names the owner
-        os.ftruncate(fd, 0)
-        os.pwrite(fd, f"{os.getpid()}\n".encode(), 0)
-    return fd
-
-
-def _make_folder(path: Path) -> None:
-    """Create the folder of the file, unless it is there."""
-    try:
-        private.make_folder(path.parent)
-    except (FileExistsError, NotADirectoryError):
-        try:
-            close_fd(os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC))
-        except NotADirectoryError as error:
-            raise StateError(_unwritable(path, f"{shown(path.parent)} is not a folder")) from error
-
-
-def _take(lock_fd: int, path: Path) -> None:
-    try:
-        fcntl.flock(lock_fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError as error:
-        owner = os.pread(lock_fd, 32, 0).decode(errors="replace").strip()
-        raise StateError(
-            f"{shown(path)} is in use by another cr-exporter (process {owner}); "
-            "stop that one, or give this one a file of its own with --state"
-        ) from error
-
-
-@contextmanager
-def explained(path: Path) -> Iterator[None]:
-    """Raise `StateUnavailable` for what may pass, and `StateError` for what a person has to repair."""
-    try:
-        yield
-    except OSError as error:
-        raise StateUnavailable(_unwritable(path, error.strerror)) from error
-    except DAMAGE as error:
-        if _is_passing(error):
-            raise StateUnavailable(_unwritable(path, error)) from error
-        raise StateError(_unusable(path, error)) from error
-
-
-def close_fd(fd: int) -> None:
-    with suppress(OSError):  # it is closed nevertheless
-        os.close(fd)
-
-
-def _is_passing(error: Exception) -> bool:
-    code = getattr(error, "sqlite_errorcode", None)
-    return code is not None and code & 0xFF in _PASSING
-
-
-def _unwritable(path: Path, reason: object) -> str:
-    return (
-        f"cannot write the state file {shown(path)} ({reason}); make it writable, or choose another path with "
-        "--state"
-    )
-
-
-def _unusable(path: Path, reason: object) -> str:
-    return (
-        f"cannot use the state file {shown(path)} ({reason}); its totals are not reset to zero: restore a good copy, "
-        "or start once with --state-reset to set it aside and count the event files again from their beginning"
-    )

@@ -25,6 +25,7 @@ PROXY_STATES = {
 PROVIDER_STATES = {
     "ok": (GOOD, "ok"),
     "failing": (BAD, "failing"),
+    "budget": (WARN, "budget spent"),
     "cooldown": (WARN, "cooling down"),
     "gated": (OFF, "gate closed"),
     "unused": (OFF, "not used yet"),

@@ -7,7 +7,16 @@ import pytest
 
 from support.exporter.process import Exporter, running_exporter
 
-PATHS = ["/", "/metrics", "/metrics.json", "/dashboard", "/-/healthy", "/-/ready", "/no-such-page"]
+PATHS = [
+    "/",
+    "/metrics",
+    "/metrics.json",
+    "/dashboard",
+    "/-/healthy",
+    "/-/ready",
+    "/api/v1/status",
+    "/no-such-page",
+]
 
 pytestmark = pytest.mark.slow
 

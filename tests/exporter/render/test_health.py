@@ -10,6 +10,7 @@ import pytest
 
 from coderouter_events.lock import LivenessLock
 from coderouter_exporter.http.proxy_liveness import ProxyLiveness
+from coderouter_exporter.render import health
 from coderouter_exporter.render.report import report
 from coderouter_exporter.render.view import View
 from coderouter_exporter.state.state import State
@@ -77,6 +78,43 @@ COOLED = at("provider-cooldown", NOW + 3, provider="ollama", seconds=30.0)
 def test_the_state_of_a_provider_is_that_of_its_newest_attempt(lines: list[bytes], state: str) -> None:
     providers = {entry["name"]: entry["state"] for entry in reported(UP, *lines)["providers"]}
     assert providers == {"ollama": state, "openrouter-free": "unused", "claude": "gated"}
+
+
+BUDGETED = {"name": "claude", "kind": "anthropic", "model": "m", "paid": True, "base_url": "http://a"}
+SPENT = at("skip-budget-exceeded", NOW + 1, provider="claude", spent_usd=5.02, budget_usd=5.0)
+
+
+@pytest.mark.parametrize(
+    ("lines", "later_s", "spent"),
+    [
+        ([], 10, (0.0, False)),
+        ([SPENT], 10, (5.02, True)),
+        ([SPENT, at("provider-ok", NOW + 2, provider="claude")], 10, (5.02, False)),
+        ([SPENT], 31 * 86400, (0.0, False)),
+        ([at("request-finished", NOW, provider="claude", outcome="ok", cost_usd=6.0)], 10, (6.0, True)),
+    ],
+)
+def test_a_budget_is_spent_until_the_next_month_unless_the_provider_has_answered_since(
+    lines: list[bytes], later_s: float, spent: tuple[float, bool]
+) -> None:
+    up = startup(NOW, "w", allow_paid=True, catalog=[BUDGETED | {"monthly_budget_usd": 5.0}])
+    view = View(state=State.decode(folded(up, *lines).encode()), now_ts=NOW + later_s)
+    known = health.budget(view, "claude")
+    assert known is not None
+    assert (known["spent_usd"], known["spent"], known["budget_usd"]) == (*spent, 5.0)
+    assert (health.provider_state(view, "claude", paid=True) == "budget") == spent[1]
+    assert known["until"] == ("2026-12-01" if later_s == 10 else "2027-01-01")
+    assert health.budget(view, "ollama") is None
+
+
+def test_a_failed_reload_and_a_spent_budget_say_why() -> None:
+    failed = at(
+        "config-reload-failed", NOW, level="ERROR", faults=["line 3: unknown kind", "line 9: no name"]
+    )
+    assert [event["text"] for event in reported(UP, failed, SPENT)["events"]][1:] == [
+        "line 3: unknown kind; line 9: no name",
+        "$5.02 of $5.00 spent this month",
+    ]
 
 
 def test_the_newest_failure_that_caused_a_fallback_is_reported() -> None:

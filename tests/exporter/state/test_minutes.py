@@ -218,3 +218,12 @@ def test_a_busy_day_stays_small() -> None:
             ),
         )
     assert len(msgspec.msgpack.encode(minutes)) < DAY_BYTES_MAX
+
+
+def test_quantiles_move_with_each_observation() -> None:
+    drawn: duration_histogram.DurationHistogram = {}
+    seen = set()
+    for number in range(1, 20):
+        duration_histogram.add(drawn, [MICRO, MICRO * (1 + number)])
+        seen.add(duration_histogram.quantile_s(drawn, 0.95))
+    assert len(seen) > 12

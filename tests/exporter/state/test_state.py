@@ -12,8 +12,9 @@ from pathlib import Path
 import pytest
 
 from coderouter_events.events import TryProvider
+from coderouter_exporter.state.errors import StateError
 from coderouter_exporter.state.state import OTHER, SERIES_MAX, State
-from coderouter_exporter.state.store import SCHEMA, StateError, Store
+from coderouter_exporter.state.store import SCHEMA, Store
 from coderouter_proxy.eventlog.writer import EventLog
 from support.exporter.engine import EngineRig, is_exact
 from support.exporter.process import CR_EXPORTER, Exporter, append, running_exporter, tried
@@ -140,7 +141,7 @@ def test_the_schema_number_makes_an_older_version_refuse_the_state(tmp_path: Pat
     store.commit(b"1")
     store.close()
     db = sqlite3.connect(tmp_path / "exporter.db")
-    assert db.execute("PRAGMA user_version").fetchone() == (3,)
+    assert db.execute("PRAGMA user_version").fetchone() == (SCHEMA,)
     db.close()
 
 

@@ -1,13 +1,17 @@
 """The exporter's engine without its thread and HTTP: real files and a real state file, one pass per scrape."""
 
-from collections.abc import Sequence
+import sqlite3
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
+from typing import TypeVar
 
 from coderouter_exporter.engine.counting import COMMIT_EVERY_S, Counting
 from coderouter_exporter.engine.published import Published
 from coderouter_exporter.render.exposition import Format, render
 from coderouter_exporter.render.view import View
+from coderouter_exporter.rows import tables
+from coderouter_exporter.rows.pending import REQUESTS_MAX, Pending
 from coderouter_exporter.state.state import State
 from coderouter_exporter.state.store import Store
 from coderouter_exporter.tail.content import Step, no_step
@@ -16,6 +20,7 @@ from coderouter_exporter.tail.shared import LATE_WRITER_S
 from coderouter_exporter.tail.sources import Sources
 from support.exporter.process import samples
 
+T = TypeVar("T")
 Samples = dict[tuple[str, tuple[str, ...]], float]
 
 
@@ -32,8 +37,9 @@ class EngineRig:
         late_writer_s: float = LATE_WRITER_S,
         commit_every_s: float = COMMIT_EVERY_S,
         gone_kept_s: float = GONE_KEPT_S,
+        requests_max: int = REQUESTS_MAX,
     ) -> None:
-        self._store = Store(state)
+        self._store = Store(state, tables.create)
         document = self._store.load()
         restored = State(created_ts=1.0) if document is None else State.decode(document)
         open_sources = partial(
@@ -47,7 +53,12 @@ class EngineRig:
             gone_kept_s=gone_kept_s,
         )
         self._counting = Counting(
-            self._store, restored, open_sources, step=step, commit_every_s=commit_every_s
+            self._store,
+            restored,
+            open_sources,
+            pending=Pending(requests_max),
+            step=step,
+            commit_every_s=commit_every_s,
         )
 
     @property
@@ -61,6 +72,15 @@ class EngineRig:
 
     def run_pass(self) -> None:
         self._counting.run_pass()
+
+    def build_rows(self) -> None:
+        """Make rows of everything that is committed."""
+        while self._counting.build_rows():
+            pass
+
+    def read(self, query: Callable[[sqlite3.Connection], T]) -> T:
+        """Return what the query reads of the rows."""
+        return self._counting.read(query)
 
     @property
     def published(self) -> Published:

@@ -1,0 +1,1 @@
+"""What the API returns: requests, sessions, days, providers and traffic, read from the rows."""

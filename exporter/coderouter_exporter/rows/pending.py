@@ -1,0 +1,182 @@
+"""What has been read and is to become rows with the next commit."""
+
+import sqlite3
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from operator import attrgetter
+from typing import NamedTuple
+
+from coderouter_events.events import RequestFinished, Shutdown, TryProvider, WorkerLost
+from coderouter_exporter.records.columns import Columns
+from coderouter_exporter.records.decode import CONFIGURATION_EVENTS, Batch, configuration_events, read_line
+from coderouter_exporter.records.record import Record
+from coderouter_exporter.records.values import unix_time
+from coderouter_exporter.rows import backlog, requests, story, usage_tables
+from coderouter_exporter.rows.requests import IsDead, Key, key_of
+from coderouter_exporter.rows.usage import Usage, zone_name
+from coderouter_exporter.state.minutes import Minute
+from coderouter_exporter.state.order import Line, is_newer, is_suspect
+from coderouter_exporter.state.sequences import ENDED_REPORTED_MAX, is_numbered
+from coderouter_exporter.state.state import State
+
+REQUESTS_MAX = 20_000
+DIRECT_RECORDS_MAX = 1000
+"""Records of a chunk that become rows with the commit; those of larger ones do so when there is time."""
+REACH = 2
+"""Events are skipped that are followed by so many times the bytes of as many requests as are kept."""
+REACH_BYTES_MIN = 1 << 24
+
+
+class Written(NamedTuple):
+    """What is in the tables once the commit has worked."""
+
+    writers: dict[str, float]
+    """Of open requests, as `close_lost` returns them."""
+    open_keys: set[Key]
+    backlog: int
+
+
+_request_id = attrgetter("request_id")
+
+
+class Pending:
+    """Collects what the fold reads. Only `write` touches the tables, in the transaction of a commit."""
+
+    def __init__(self, requests_max: int = REQUESTS_MAX) -> None:
+        self.requests_max = requests_max
+        self.bytes_behind = 0
+        """How many bytes of its file follow the chunk that is taken next."""
+        self.take_back = False
+        """The last commit was lost: what it had added to days and slots is subtracted with the next one."""
+        self.open_keys: set[Key] = set()
+        """Requests that are open in the tables, while events are skipped that may end them."""
+        self.backlog = 0
+        """How many entries of the backlog have not become rows."""
+        self.clear()
+
+    def clear(self) -> None:
+        """Forget everything, because it is committed, or because it is read again."""
+        self.usage = Usage({}, {})
+        self.ended: set[str] = set()
+        """Writers that have written their last line."""
+        self._direct: list[tuple[float, Sequence[Record]]] = []
+        self._stash: list[tuple[float, bytes]] = []
+        self._carried: dict[Key, tuple[float, list[Record]]] = {}
+        self._closed: list[Key] = []
+        self._skipped_until = 0.0
+
+    def take(
+        self,
+        state: State,
+        batch: Batch,
+        new: Sequence[Record],
+        groups: Mapping[str, Sequence[Record]],
+        columns: Columns | None,
+        read_ts: float,
+        minute: int | None = None,
+    ) -> Minute | None:
+        """Take the new records of a batch, which the state has not followed yet; `minute` as in `Usage.count`."""
+        startup = state.startup
+        zone = zone_name(startup.display_timezone) if startup else zone_name(None)
+        whole = None
+        if CONFIGURATION_EVENTS.isdisjoint(groups):
+            whole = self.usage.count(groups, columns, zone, read_ts, minute)
+        else:
+            self._count_by_zone(
+                new, zone, startup.line if startup else None, read_ts, known=startup is not None
+            )
+            for fields in configuration_events(batch.data):
+                reported = fields.get("ended_writers")
+                if isinstance(reported, dict):
+                    self.ended.update(list(reported)[:ENDED_REPORTED_MAX])
+        for event in (Shutdown.msg, WorkerLost.msg):
+            self.ended.update(record.writer for record in groups.get(event, ()) if record.writer)
+        if self.requests_max:
+            self._take_requests(batch, new, groups, read_ts)
+        return whole
+
+    def _take_requests(
+        self, batch: Batch, new: Sequence[Record], groups: Mapping[str, Sequence[Record]], read_ts: float
+    ) -> None:
+        if len(new) <= DIRECT_RECORDS_MAX:
+            self._direct.append((read_ts, [record for record in new if record.msg in story.EVENTS]))
+        elif self._is_out_of_reach(batch, groups):
+            self._skip(new, groups, read_ts)
+        else:
+            self._stash.append((read_ts, backlog.compressed(_lines_of(batch, new))))
+
+    def write(self, db: sqlite3.Connection, number: int, now_ts: float, is_dead: IsDead) -> Written:
+        """Write the rows with generation `number`."""
+        if self.take_back:
+            for (undone,) in db.execute("SELECT usage FROM undo").fetchall():
+                usage_tables.subtract(db, usage_tables.decode_usage(undone), now_ts)
+        usage_tables.add(db, self.usage, now_ts)
+        db.execute("DELETE FROM undo")
+        db.execute("INSERT INTO undo VALUES (?, ?)", (number, usage_tables.encode_usage(self.usage)))
+        if self._closed or self._skipped_until:
+            requests.forget(db, self._closed, self._skipped_until)
+        for read_ts, records in (*self._carried.values(), *self._direct):
+            requests.write(db, records, read_ts)
+        backlog.add(db, self._stash)
+        requests.note_ended(db, self.ended)
+        requests.close_ended(db)
+        writers = requests.close_lost(db, is_dead)
+        requests.evict(db, self.requests_max)
+        open_keys = requests.open_keys(db) if self.bytes_behind > REACH_BYTES_MIN else set()
+        return Written(writers, open_keys, backlog.size(db))
+
+    def committed(self, written: Written | None) -> None:
+        """Continue after the commit of what was written; None: it was left out."""
+        self.clear()
+        self.take_back = False
+        if written is not None:
+            self.open_keys, self.backlog = written.open_keys, written.backlog
+
+    def _count_by_zone(
+        self, new: Sequence[Record], zone: str, line: Line | None, read_ts: float, *, known: bool
+    ) -> None:
+        """Count each event in the zone of the newest configuration before it."""
+        groups: defaultdict[str, list[Record]] = defaultdict(list)
+        for record in new:
+            if record.msg in CONFIGURATION_EVENTS:
+                own = (record.writer, record.seq) if is_numbered(record.writer, record.seq) else None
+                if not known or is_newer(own, line):  # type: ignore[arg-type]
+                    self.usage.count(groups, None, zone, read_ts)
+                    groups.clear()
+                    zone, line, known = zone_name(record.display_timezone), own, True  # type: ignore[assignment]
+            groups[record.msg].append(record)
+        self.usage.count(groups, None, zone, read_ts)
+
+    def _is_out_of_reach(self, batch: Batch, groups: Mapping[str, Sequence[Record]]) -> bool:
+        if self._direct or self._stash or self.backlog:
+            return False  # requests may have begun there that end here
+        finished = len(groups.get(RequestFinished.msg, ()))
+        needed = REACH * self.requests_max * len(batch.data) // finished if finished else 0
+        return bool(finished) and self.bytes_behind > max(REACH_BYTES_MIN, needed)
+
+    def _skip(self, new: Sequence[Record], groups: Mapping[str, Sequence[Record]], read_ts: float) -> None:
+        """Leave out the requests that end here: more than are kept come after them. Keep those that do not."""
+        finished = groups[RequestFinished.msg]
+        ended = set(map(_request_id, finished))
+        for key in [key for key in self._carried if key[0] in ended]:
+            del self._carried[key]
+        self._closed += [key for key in self.open_keys if key[0] in ended]
+        if still_open := set(map(_request_id, groups.get(TryProvider.msg, ()))) - ended:
+            for record in new:
+                if record.request_id in still_open and record.msg in story.EVENTS:
+                    self._carried.setdefault(key_of(record), (read_ts, []))[1].append(record)
+        latest = unix_time(max(map(attrgetter("ts"), finished)))
+        if latest is not None and not is_suspect(latest, read_ts):
+            self._skipped_until = max(self._skipped_until, latest)
+
+
+def _lines_of(batch: Batch, new: Sequence[Record]) -> bytes:
+    """Return the lines of the batch that hold its new records."""
+    if len(new) == len(batch.records) and not batch.rejected:
+        return batch.data
+    wanted = {(record.writer, record.seq) for record in new}
+    return b"".join(
+        line + b"\n"
+        for line in batch.data.split(b"\n")
+        if isinstance(found := read_line(line), str) or (found.writer, found.seq) in wanted
+    )
