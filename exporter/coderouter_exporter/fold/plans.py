@@ -4,11 +4,9 @@ Records are grouped by the fields that decide where they count, so that Python c
 """
 
 import collections
-from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 from itertools import chain
 from operator import attrgetter
 from typing import TypeVar
@@ -29,6 +27,7 @@ from coderouter_exporter.families.kinds import (
     source_fields,
 )
 from coderouter_exporter.families.table import FED
+from coderouter_exporter.fold.observations import counted
 from coderouter_exporter.records.columns import Columns
 from coderouter_exporter.records.record import Record
 from coderouter_exporter.records.values import unix_time
@@ -68,13 +67,12 @@ class _Exemplars:
         self._newest: dict[tuple[int, int], int] = {}
         self._series: dict[int, tuple[HistogramSeries, Sequence[int]]] = {}
 
-    def add(self, observed: HistogramSeries, numbers: Sequence[int], by_edge: Mapping[int, int]) -> None:
-        """Add the newest index of each edge; `numbers` are the observations of the whole batch."""
+    def add(self, observed: HistogramSeries, numbers: Sequence[int], newest: Mapping[int, int]) -> None:
+        """Add the newest index of each bucket; `numbers` are the observations of the whole batch."""
         series = id(observed)
         self._series[series] = (observed, numbers)
-        for edge, index in by_edge.items():
-            if edge:
-                self._newest[series, edge - 1] = max(index, self._newest.get((series, edge - 1), index))
+        for bucket, index in newest.items():
+            self._newest[series, bucket] = max(index, self._newest.get((series, bucket), index))
 
     def store(self, records: list[Record]) -> None:
         for (series, bucket), index in self._newest.items():
@@ -154,17 +152,15 @@ def _add(
             assert isinstance(family, Counter)
             state.add(family, labels, len(indexes))
         return
+    if isinstance(family, Histogram):
+        found = counted(family, column, indexes)
+        if found is not None:
+            observed = state.observe(family, labels, found.buckets, found.native, found.total)
+            exemplars.add(observed, column, found.newest)
+        return
     numbers = _picked(column, indexes)
     missing = numbers.count(MISSING)
-    if isinstance(family, Histogram):
-        edges = list(map(_EDGES[family.name], numbers))
-        counts = {edge - 1: number for edge, number in collections.Counter(edges).items() if edge}
-        if not counts:
-            return
-        observed = state.observe(family, labels, counts, sum(numbers) - missing * MISSING)
-        if family.exemplars:
-            exemplars.add(observed, column, dict(zip(edges, indexes, strict=True)))
-    elif row.adds is not None and (number := _number(row.adds, numbers, missing)):
+    if row.adds is not None and (number := _number(row.adds, numbers, missing)):
         events = missing if isinstance(row.adds, Absent) else len(numbers) - missing
         state.add(family, labels, number, events)
 
@@ -217,15 +213,5 @@ def _feeds_of(event: type[Event]) -> Iterator[tuple[Counter | Histogram, Feed]]:
             if feed.event is event:
                 yield family, feed
 
-
-_EDGES: dict[str, Callable[[int], int]] = {
-    family.name: partial(bisect_left, [MISSING, *(round(bound * family.scale) for bound in family.buckets)])
-    for family in FED
-    if isinstance(family, Histogram)
-}
-"""By histogram, a function that returns the number of the first edge that is not below an observation.
-
-Edge 0 is below all buckets and takes the missing numbers, so that no observation is examined on its own.
-"""
 
 PLANS = {event.msg: Plan(event) for event in EVENTS}
