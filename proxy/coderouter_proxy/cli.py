@@ -14,6 +14,7 @@ COMMANDS = {
     "check-config": "coderouter_proxy.commands.check_config:check_config",
     "explain-route": "coderouter_proxy.commands.explain_route:explain_route",
     "prices": "coderouter_proxy.commands.prices:prices",
+    "prometheus-config": "coderouter_proxy.commands.prometheus_config:prometheus_config",
     "reload": "coderouter_proxy.commands.reload:reload",
     "env": "coderouter_proxy.commands.env:env",
     "doctor": "coderouter_proxy.commands.doctor:doctor",
