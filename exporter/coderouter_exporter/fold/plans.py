@@ -1,6 +1,7 @@
 """How the records of each event are counted: the rows of the families, arranged by event.
 
-Records are grouped by the fields that decide where they count, so that Python code runs once per group.
+Records are grouped by the fields that decide where they count, so that Python code runs once per group: those with
+numbers by few fields, so that the groups are large, and those that only count by all the others.
 """
 
 import collections
@@ -60,6 +61,15 @@ class _Row:
         return tuple(source if isinstance(source, str) else _label(source, key) for source in self.sources)
 
 
+class _Rows:
+    """What several feeds add, and the fields that decide whether and where: the keys of their groups."""
+
+    def __init__(self, feeds: Iterable[tuple[Counter | Histogram, Feed]]) -> None:
+        fed = list(feeds)
+        self.keys = tuple(dict.fromkeys(chain.from_iterable(feed.group_keys() for _, feed in fed)))
+        self.rows = [_row(family, feed, self.keys) for family, feed in fed]
+
+
 class _Exemplars:
     """The newest record of each bucket that a batch added to, by its index in the batch."""
 
@@ -89,44 +99,48 @@ class Plan:
     def __init__(self, event: type[Event]) -> None:
         feeds = list(_feeds_of(event))
         plain = [(family, feed) for family, feed in feeds if not _is_list(feed)]
-        self._group_keys = tuple(dict.fromkeys(chain.from_iterable(feed.group_keys() for _, feed in plain)))
-        self._rows = [_row(family, feed, self._group_keys) for family, feed in plain]
+        self._sized = _Rows((family, feed) for family, feed in plain if feed.adds is None)
+        self._summed = _Rows((family, feed) for family, feed in plain if feed.adds is not None)
         self._lists = [(family, feed.labels[0]) for family, feed in feeds if _is_list(feed)]
-        numbers = (source_fields(row.adds.field) for row in self._rows if row.adds is not None)
-        self._fields = tuple(dict.fromkeys((*self._group_keys, *chain.from_iterable(numbers))))
+        numbers = (source_fields(row.adds.field) for row in self._summed.rows if row.adds is not None)
+        keys = (*self._summed.keys, *self._sized.keys)
+        self._fields = tuple(dict.fromkeys((*keys, *chain.from_iterable(numbers))))
 
     def count(self, state: State, records: list[Record]) -> Columns | None:
         """Count the records; return their columns if any were needed."""
         columns = None
-        if self._fields == self._group_keys:
-            self._count_groups(state, records)
-        else:
+        if self._summed.rows:
             columns = Columns(self._fields, records)
             self._count_numbers(state, records, columns)
+            if self._sized.rows:
+                keys = zip(*map(columns.values, self._sized.keys), strict=True)
+                self._count_sizes(state, collections.Counter(keys).items())
+        else:
+            self._count_sizes(state, _group_sizes(self._sized.keys, records))
         for family, source in self._lists:
             assert isinstance(family, Counter)
             assert isinstance(source, EachOf)
             _count_entries(state, family, source, records)
         return columns
 
-    def _count_groups(self, state: State, records: list[Record]) -> None:
-        """Count records without looking at any number in them."""
-        for key, number in _group_sizes(self._group_keys, records):
-            for row in self._rows:
+    def _count_sizes(self, state: State, sizes: Iterable[tuple[GroupKey, int]]) -> None:
+        """Count groups of records without looking at any number in them."""
+        for key, number in sizes:
+            for row in self._sized.rows:
                 if row.matches(key):
                     assert isinstance(row.family, Counter)
                     state.add(row.family, row.labels(key), number)
 
     def _count_numbers(self, state: State, records: list[Record], columns: Columns) -> None:
         groups: dict[GroupKey, list[int]] = defaultdict(list)
-        if self._group_keys:
-            for index, key in enumerate(zip(*map(columns.values, self._group_keys), strict=True)):
+        if self._summed.keys:
+            for index, key in enumerate(zip(*map(columns.values, self._summed.keys), strict=True)):
                 groups[key].append(index)
         else:
             groups[()] = list(range(len(records)))
         exemplars = _Exemplars()
         for key, indexes in groups.items():
-            for row in self._rows:
+            for row in self._summed.rows:
                 if row.matches(key):
                     _add(state, row, row.labels(key), columns, indexes, exemplars)
         exemplars.store(records)
@@ -146,9 +160,10 @@ def _add(
     state: State, row: _Row, labels: Labels, columns: Columns, indexes: list[int], exemplars: _Exemplars
 ) -> None:
     family = row.family
-    column = columns.numbers(row.adds.field, family.scale) if row.adds is not None else ()
+    assert row.adds is not None
+    column = columns.numbers(row.adds.field, family.scale)
     if not column:
-        if row.adds is None or isinstance(row.adds, Absent):
+        if isinstance(row.adds, Absent):
             assert isinstance(family, Counter)
             state.add(family, labels, len(indexes))
         return
@@ -160,7 +175,7 @@ def _add(
         return
     numbers = _picked(column, indexes)
     missing = numbers.count(MISSING)
-    if row.adds is not None and (number := _number(row.adds, numbers, missing)):
+    if number := _number(row.adds, numbers, missing):
         events = missing if isinstance(row.adds, Absent) else len(numbers) - missing
         state.add(family, labels, number, events)
 

@@ -11,6 +11,8 @@ from coderouter_exporter.records.columns import NUMBER_MAX
 
 SCHEMA = 3
 PER_DOUBLING = 1 << SCHEMA
+SUMMED_MAX = 4
+"""An observation is the sum of up to as many numbers of a record."""
 ZERO_THRESHOLD = 2.0**-128
 """Below it is zero, as in the client libraries of Prometheus."""
 
@@ -24,7 +26,7 @@ def first_bucket(scale: int) -> int:
 def upper_bounds(scale: int) -> list[int]:
     """Return the largest number, in units of 1/`scale`, of each bucket from `first_bucket` on."""
     first = first_bucket(scale)
-    last = round(math.log2(NUMBER_MAX / scale) * PER_DOUBLING) + 1
+    last = round(math.log2(NUMBER_MAX * SUMMED_MAX / scale)) * PER_DOUBLING
     return [math.floor(scale * _bound(bucket)) for bucket in range(first, last + 1)]
 
 

@@ -7,6 +7,7 @@ import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from prometheus_client.utils import floatToGoString
 
 from coderouter_exporter.families import proxy
 from coderouter_exporter.offline.fold_files import fold_files
@@ -69,7 +70,7 @@ def classic(name: str, metric: Metric) -> dict[tuple[str, tuple[str, ...]], floa
     }
     for bucket in metric.fields["bucket"]:
         [bound], [count] = bucket["upper_bound"], bucket["cumulative_count"]
-        le = "+Inf" if bound == math.inf else repr(bound)
+        le = str(floatToGoString(bound))  # type: ignore[no-untyped-call]
         found[f"{name}_bucket", values(metric.labels | {"le": le})] = count
     return found
 
