@@ -30,13 +30,13 @@ class Prometheus:
     def query(self, expression: str, at: float | None = None) -> dict[tuple[str, ...], float]:
         """Return each result by its label values, without the metric name, in the order of the labels' names.
 
-        `at` is Unix time; None means now.
+        A native histogram is returned as the number of its observations. `at` is Unix time; None means now.
         """
         parameters = {"query": expression} | ({} if at is None else {"time": str(at)})
         found = self._fetch("query", parameters)
         return {
             tuple(value for label, value in sorted(series["metric"].items()) if label != "__name__"): float(
-                series["value"][1]
+                series["value"][1] if "value" in series else series["histogram"][1]["count"]
             )
             for series in found
         }
