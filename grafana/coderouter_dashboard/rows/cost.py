@@ -86,6 +86,7 @@ COST = Row(
         ),
         Panel(
             title="Responses without usage or price",
+            width=24,
             description="Responses that the other panels of this row do not fully include: the provider reported no "
             "token usage, or has no price.",
             unit="reqpm",

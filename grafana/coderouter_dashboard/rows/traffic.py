@@ -71,6 +71,7 @@ TRAFFIC = Row(
         ),
         Panel(
             title="Requests in flight",
+            width=24,
             description="Client requests in flight, as reported in the proxies' last heartbeats (every 15 s).",
             unit="short",
             kind=Kind.STACK,
