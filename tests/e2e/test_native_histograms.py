@@ -8,10 +8,13 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import msgspec
+import pytest
 
 from support.exporter.process import Exporter, append, line, running_exporter
 from support.processes import eventually
 from support.prometheus.server import Prometheus, running_prometheus
+
+pytestmark = pytest.mark.slow
 
 NAME = "coderouter_provider_duration_seconds"
 DURATIONS_S = [0.0, 0.031, 0.25, 0.25, 0.26, 1.7, 9.0, 250.0]

@@ -127,6 +127,7 @@ def test_only_servers_on_this_machine_or_network_are_contacted(base_url: str, lo
     assert is_local(base_url) is local
 
 
+@pytest.mark.slow
 def test_prometheus_accepts_it_and_scrapes_the_servers(servers: Upstream, tmp_path: Path) -> None:
     text = printed(tmp_path, at(servers, "big", VLLM), at(servers, "small", LLAMACPP))
     path = tmp_path / "prometheus.yml"
