@@ -15,6 +15,7 @@ COMMANDS = {
     "migrate": "coderouter_proxy.commands.migrate:migrate",
     "explain-route": "coderouter_proxy.commands.explain_route:explain_route",
     "prices": "coderouter_proxy.commands.prices:prices",
+    "prometheus-config": "coderouter_proxy.commands.prometheus_config:prometheus_config",
     "reload": "coderouter_proxy.commands.reload:reload",
     "env": "coderouter_proxy.commands.env:env",
     "doctor": "coderouter_proxy.commands.doctor:doctor",

@@ -39,16 +39,21 @@ class Derived:
     """A number computed from other fields: `sources` are their names, each with the scale of its column.
 
     `compute` takes the columns, in this order, and returns one column in units of the family. It is not called when
-    one of them is empty.
+    one of them is empty, but for those of the `optional` fields, which come last.
     """
 
     sources: tuple[tuple[str, int], ...]
     compute: Callable[..., Numbers]
+    optional: tuple[tuple[str, int], ...] = ()
 
 
 def source_fields(number: str | Derived) -> tuple[str, ...]:
     """Return the fields of an event that the number is made of."""
-    return (number,) if isinstance(number, str) else tuple(name for name, _ in number.sources)
+    return (
+        (number,)
+        if isinstance(number, str)
+        else tuple(name for name, _ in (*number.sources, *number.optional))
+    )
 
 
 @dataclass(frozen=True)

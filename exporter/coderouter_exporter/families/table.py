@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator
 
-from coderouter_exporter.families import exporter, proxy
+from coderouter_exporter.families import exporter, proxy, requests
 from coderouter_exporter.families.kinds import AnyFamily, Counter, Gauge, Histogram
 
-FAMILIES = (*proxy.FAMILIES, *exporter.FAMILIES)
+FAMILIES = (*proxy.FAMILIES, *requests.FAMILIES, *exporter.FAMILIES)
 COUNTERS = tuple(family for family in FAMILIES if isinstance(family, Counter))
 HISTOGRAMS = tuple(family for family in FAMILIES if isinstance(family, Histogram))
 GAUGES = tuple(family for family in FAMILIES if isinstance(family, Gauge))

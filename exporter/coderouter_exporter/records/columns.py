@@ -75,7 +75,8 @@ class Columns:
 
     def _computed(self, derived: Derived) -> Numbers:
         columns = [self.numbers(name, scale) for name, scale in derived.sources]
-        return derived.compute(*columns) if all(columns) else ()
+        optional = (self.numbers(name, scale) for name, scale in derived.optional)
+        return derived.compute(*columns, *optional) if all(columns) else ()
 
 
 def _scaled(values: Sequence[Any], scale: int) -> Numbers:

@@ -28,8 +28,10 @@ def _rules(file: str, kind: str) -> list[Rule]:
         Rule(rule[kind], rule["expr"], rule.get("labels", {}), rule.get("annotations", {}))
         for group in groups
         for rule in group["rules"]
+        if kind in rule
     ]
 
 
-RECORDED = _rules("coderouter-recording.yml", "record")
-ALERTS = _rules("coderouter-alerts.yml", "alert")
+DRIFT = _rules("coderouter-drift.yml", "record")
+RECORDED = [*_rules("coderouter-recording.yml", "record"), *DRIFT]
+ALERTS = [*_rules("coderouter-alerts.yml", "alert"), *_rules("coderouter-drift.yml", "alert")]
