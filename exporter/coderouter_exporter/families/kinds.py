@@ -8,6 +8,9 @@ from coderouter_events.events import Event
 MICRO = 1_000_000
 """Seconds and dollars are kept as whole millionths: sums come out the same in whatever order they are added."""
 
+NANO = 1_000_000_000
+"""For amounts that are often less than a millionth each."""
+
 MISSING = -1
 """In a column of numbers: this record has none."""
 
@@ -32,6 +35,11 @@ class Mapped(Field):
 
     values: Mapping[str, str]
     default: str
+
+
+def closed(name: str, values: tuple[str, ...]) -> Mapped:
+    """Return the field's own value if it is in the set, else `other`: another version may write more."""
+    return Mapped(name, {value: value for value in values}, default="other")
 
 
 @dataclass(frozen=True)

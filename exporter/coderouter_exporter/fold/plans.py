@@ -14,6 +14,7 @@ from operator import attrgetter
 from typing import TypeVar
 
 from coderouter_events.events import EVENTS, Event
+from coderouter_exporter.families.events_2x import EVENTS_2X
 from coderouter_exporter.families.exporter import LABEL_OVERFLOW
 from coderouter_exporter.families.kinds import (
     MISSING,
@@ -228,4 +229,4 @@ _EDGES: dict[str, Callable[[int], int]] = {
 Edge 0 is below all buckets and takes the missing numbers, so that no observation is examined on its own.
 """
 
-PLANS = {event.msg: Plan(event) for event in EVENTS}
+PLANS = {event.msg: Plan(event) for event in (*EVENTS, *EVENTS_2X)}

@@ -49,6 +49,7 @@ FINISHED = st.fixed_dictionaries(
         "cache_read_tokens": TOKENS,
         "cache_creation_tokens": TOKENS,
         "cost_usd": st.one_of(st.none(), st.integers(0, 5_000_000).map(lambda micro: micro / 1_000_000)),
+        "cache_savings_usd": SECONDS,
         "stop_reason": st.sampled_from((None, "stop", "end_turn", "max_tokens", "tool_use", "refusal", "?")),
         "error_type": st.sampled_from((None, "timeout_idle", "connect")),
     }
@@ -97,6 +98,8 @@ def naively_counted(events: list[Event]) -> Iterator[tuple[str, tuple[str, ...],
                 yield "coderouter_tokens_total", (direction, model, provider), Fraction(tokens)
         if event["cost_usd"]:
             yield "coderouter_cost_usd_total", (model, provider), micro(event["cost_usd"])
+        if event["cache_savings_usd"]:
+            yield "coderouter_cost_savings_usd_total", (provider,), micro(event["cache_savings_usd"])
         if ok and event["cost_usd"] is None:
             yield "coderouter_unpriced_requests_total", (model, provider), Fraction(1)
         if ok and event["output_tokens"] is None:
