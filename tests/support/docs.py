@@ -254,7 +254,7 @@ PRINTED: dict[str, Callable[[], str]] = {
     "events": event_table,
     "envelope": envelope_table,
     "metrics": table.metric_table,
-    "metrics-2x": table.metric_table_2x,
+    "metrics-compat": table.metric_table_2x,
     "rooms": room_table,
     "rotated-names": naming_table,
     **{f"fields-{name}": partial(field_table, section) for name, section in SECTIONS.items()},
