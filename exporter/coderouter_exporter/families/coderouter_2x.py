@@ -44,6 +44,11 @@ PROFILE = Field("profile")
 PROVIDER = Field("provider")
 ACTION = closed("action", ("off", "warn", "error", "inject", "break"))
 CACHE_OUTCOMES = ("cache_hit", "cache_creation", "no_cache", "unknown")
+FALLBACK_REASONS = (
+    *("paid-gate", "budget-exceeded", "memory-pressure", "backend-unhealthy", "self-healing-excluded"),
+    *("unknown-provider", "timeout", "ttft-timeout", "rate-limit", "auth", "upstream-5xx", "upstream-4xx"),
+    *("connection", "upstream-error", "empty-response", "empty-stream", "stream-truncated"),
+)
 HEALTH_STATES = ("HEALTHY", "DEGRADED", "UNHEALTHY")
 
 
@@ -74,7 +79,7 @@ FALLBACK_HOPS = Counter(
     name="coderouter_fallback_occurred_total",
     help="Providers that a request of CodeRouter 2.x left behind, tried or skipped, by why.",
     labels=("provider", "reason"),
-    feeds=(Feed(FallbackOccurred, (Field("from_provider"), Field("reason"))),),
+    feeds=(Feed(FallbackOccurred, (Field("from_provider"), closed("reason", FALLBACK_REASONS))),),
 )
 CHAIN_BUDGET_EXCEEDED = Counter(
     name="coderouter_chain_budget_exceeded_total",

@@ -137,4 +137,4 @@ PLAIN = Decoder(
     with_fields_of([feed for family in FED for feed in family.feeds if feed.event.msg not in NAMES_2X])
 )
 WITH_2X = Decoder(_extended(PLAIN.record, fields_2x()))
-"""Also decodes the fields of the events of CodeRouter 2.x; each field more makes every line slower."""
+"""Also decodes the fields of the events of CodeRouter 2.x. Each further field slows down every line."""
