@@ -43,7 +43,6 @@ from coderouter_exporter.families.kinds import (
 PROFILE = Field("profile")
 PROVIDER = Field("provider")
 ACTION = closed("action", ("off", "warn", "error", "inject", "break"))
-CACHE_OUTCOMES = ("cache_hit", "cache_creation", "no_cache", "unknown")
 FALLBACK_REASONS = (
     *("paid-gate", "budget-exceeded", "memory-pressure", "backend-unhealthy", "self-healing-excluded"),
     *("unknown-provider", "timeout", "ttft-timeout", "rate-limit", "auth", "upstream-5xx", "upstream-4xx"),
@@ -61,13 +60,6 @@ def _removed(before: Numbers, after: Numbers) -> Numbers:
 
 TOKENS_REMOVED = Derived((("estimated_tokens_before", 1), ("estimated_tokens_after", 1)), _removed)
 
-CACHE_OBSERVED = Counter(
-    name="coderouter_cache_observed_total",
-    help="Responses of CodeRouter 2.x by what the provider's prompt cache did: cache_hit, cache_creation, no_cache, or "
-    "unknown (no token usage).",
-    labels=("provider", "outcome"),
-    feeds=(Feed(CacheObserved, (PROVIDER, closed("outcome", CACHE_OUTCOMES))),),
-)
 LANGUAGE_TAX = Counter(
     name="coderouter_language_tax_usd_total",
     help="The share of the cost that CodeRouter 2.x ascribed to text in languages which take more tokens than English.",

@@ -46,17 +46,20 @@ def closed(name: str, values: tuple[str, ...]) -> Mapped:
 class Derived:
     """A number computed from other fields: `sources` are their names, each with the scale of its column.
 
-    `compute` takes the columns, in this order, and returns one column in units of the family. It is not called when
-    one of them is empty.
+    `compute` takes the columns, in this order and then the `optional` ones, and returns one column in units of the
+    family. It is not called when one of `sources` is empty, as a column is in which no record has a number.
     """
 
     sources: tuple[tuple[str, int], ...]
     compute: Callable[..., Numbers]
+    optional: tuple[tuple[str, int], ...] = ()
 
 
 def source_fields(number: str | Derived) -> tuple[str, ...]:
     """Return the fields of an event that the number is made of."""
-    return (number,) if isinstance(number, str) else tuple(name for name, _ in number.sources)
+    if isinstance(number, str):
+        return (number,)
+    return tuple(name for name, _ in (*number.sources, *number.optional))
 
 
 @dataclass(frozen=True)

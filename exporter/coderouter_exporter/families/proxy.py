@@ -298,17 +298,6 @@ COST = Counter(
     ),
     scale=MICRO,
 )
-COST_SAVINGS = Counter(
-    name="coderouter_cost_savings_usd_total",
-    help="US dollars saved by prompt caches: tokens read from a cache, times the difference between the prices of "
-    "input and of cached input.",
-    labels=("provider",),
-    feeds=(
-        Feed(RequestFinished, (PROVIDER,), Sum("cache_savings_usd")),
-        Feed(CacheObserved, (PROVIDER,), Sum("cost_savings_usd")),
-    ),
-    scale=NANO,
-)
 UNPRICED = Counter(
     name="coderouter_unpriced_requests_total",
     help="Responses of unknown cost: the provider has no price, or reported no token usage.",

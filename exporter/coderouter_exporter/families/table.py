@@ -2,10 +2,10 @@
 
 from collections.abc import Iterable, Iterator
 
-from coderouter_exporter.families import coderouter_2x, exporter, proxy
+from coderouter_exporter.families import caches, coderouter_2x, exporter, proxy
 from coderouter_exporter.families.kinds import AnyFamily, Counter, Gauge, Histogram
 
-FAMILIES = (*proxy.FAMILIES, *coderouter_2x.FAMILIES, *exporter.FAMILIES)
+FAMILIES = (*proxy.FAMILIES, *caches.FAMILIES, *coderouter_2x.FAMILIES, *exporter.FAMILIES)
 COUNTERS = tuple(family for family in FAMILIES if isinstance(family, Counter))
 HISTOGRAMS = tuple(family for family in FAMILIES if isinstance(family, Histogram))
 GAUGES = tuple(family for family in FAMILIES if isinstance(family, Gauge))
@@ -14,7 +14,7 @@ FED: tuple[Counter | Histogram, ...] = (*COUNTERS, *HISTOGRAMS)
 
 def metric_table() -> str:
     """Return the families as the Markdown table of the README."""
-    return "\n".join(_table_lines((*proxy.FAMILIES, *exporter.FAMILIES))) + "\n"
+    return "\n".join(_table_lines((*proxy.FAMILIES, *caches.FAMILIES, *exporter.FAMILIES))) + "\n"
 
 
 def metric_table_2x() -> str:

@@ -1,7 +1,7 @@
 """What CodeRouter 2.x has in its JSON beside what 1.7 has: the keys and shapes that its dashboards read."""
 
+from coderouter_exporter.families import caches, proxy
 from coderouter_exporter.families import coderouter_2x as families
-from coderouter_exporter.families import proxy
 from coderouter_exporter.families.kinds import Counter, Gauge
 from coderouter_exporter.state.state import State
 
@@ -10,7 +10,7 @@ Totals = dict[str, float]
 
 def counters(state: State) -> dict[str, object]:
     """Return its counters; those by provider are summed up over models."""
-    cost, savings = by_first_label(state, proxy.COST), by_first_label(state, proxy.COST_SAVINGS)
+    cost, savings = by_first_label(state, proxy.COST), by_first_label(state, caches.COST_SAVINGS)
     language_tax = by_first_label(state, families.LANGUAGE_TAX)
     read, written = _tokens(state, "cache_read"), _tokens(state, "cache_creation")
     warnings = by_first_label(state, families.CONTEXT_WARNINGS)
@@ -31,7 +31,7 @@ def counters(state: State) -> dict[str, object]:
         "cache_creation_tokens_total": sum(written.values()),
         "cache_read_tokens": read,
         "cache_creation_tokens": written,
-        "cache_outcomes": by_two_labels(state, families.CACHE_OBSERVED),
+        "cache_outcomes": by_two_labels(state, caches.CACHE_OBSERVED),
         "cost_total_usd": cost,
         "cost_savings_usd": savings,
         "cost_total_usd_aggregate": _usd(sum(cost.values())),
@@ -70,9 +70,9 @@ class OfProviders:
 
     def __init__(self, state: State) -> None:
         self._read, self._written = _tokens(state, "cache_read"), _tokens(state, "cache_creation")
-        self._outcomes = by_two_labels(state, families.CACHE_OBSERVED)
+        self._outcomes = by_two_labels(state, caches.CACHE_OBSERVED)
         self._cost = by_first_label(state, proxy.COST)
-        self._savings = by_first_label(state, proxy.COST_SAVINGS)
+        self._savings = by_first_label(state, caches.COST_SAVINGS)
         self._language_tax = by_first_label(state, families.LANGUAGE_TAX)
 
     def of(self, name: str) -> dict[str, object]:
@@ -126,7 +126,7 @@ def _skipped(state: State, reason: str) -> dict[str, int]:
 
 def _tokens(state: State, direction: str) -> dict[str, int]:
     """Return the tokens of each provider; 0 for those whose answers were observed and had none."""
-    tokens = dict.fromkeys(by_two_labels(state, families.CACHE_OBSERVED), 0)
+    tokens = dict.fromkeys(by_two_labels(state, caches.CACHE_OBSERVED), 0)
     for (provider, _, counted), number in state.totals(proxy.TOKENS).items():
         if counted == direction:
             tokens[provider] = tokens.get(provider, 0) + number

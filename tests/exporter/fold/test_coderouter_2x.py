@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from coderouter_exporter.families.coderouter_2x import CACHE_OBSERVED
+from coderouter_exporter.families.caches import CACHE_OBSERVED
 from coderouter_exporter.families.proxy import COST, FALLBACKS, TOKENS, UNPRICED, USAGE_MISSING
 from coderouter_exporter.render.report import report
 from coderouter_exporter.state.state import SERIES_MAX, State

@@ -98,12 +98,22 @@ def naively_counted(events: list[Event]) -> Iterator[tuple[str, tuple[str, ...],
                 yield "coderouter_tokens_total", (direction, model, provider), Fraction(tokens)
         if event["cost_usd"]:
             yield "coderouter_cost_usd_total", (model, provider), micro(event["cost_usd"])
+        if ok:
+            yield "coderouter_cache_observed_total", (_cache_outcome(event), provider), Fraction(1)
         if event["cache_savings_usd"]:
             yield "coderouter_cost_savings_usd_total", (provider,), micro(event["cache_savings_usd"])
         if ok and event["cost_usd"] is None:
             yield "coderouter_unpriced_requests_total", (model, provider), Fraction(1)
         if ok and event["output_tokens"] is None:
             yield "coderouter_usage_missing_total", (provider,), Fraction(1)
+
+
+def _cache_outcome(event: Event) -> str:
+    if event["output_tokens"] is None:
+        return "unknown"
+    if event["cache_read_tokens"]:
+        return "cache_hit"
+    return "cache_creation" if event["cache_creation_tokens"] else "no_cache"
 
 
 def naively_observed(events: list[Event]) -> Iterator[tuple[str, tuple[str, ...], Fraction]]:
