@@ -75,9 +75,13 @@ def with_fields_of(feeds: Sequence[Feed]) -> type[Record]:
     Raises:
         TypeError: a feed reads a field of a type that cannot be counted.
     """
-    return _extended(
-        Record, {name: get_type_hints(feed.event)[name] for feed in feeds for name in feed.fields()}
-    )
+    missing = {
+        name: get_type_hints(feed.event)[name]
+        for feed in feeds
+        for name in feed.fields()
+        if name not in Record.__struct_fields__
+    }
+    return _extended(Record, missing)
 
 
 def _extended(record: type[Record], hints: Mapping[str, Any]) -> type[Record]:
