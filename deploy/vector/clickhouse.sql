@@ -29,6 +29,7 @@ CREATE TABLE coderouter_events
     cache_read_tokens Nullable(Int64),
     cache_creation_tokens Nullable(Int64),
     cost_usd Nullable(Float64),
+    cache_savings_usd Nullable(Float64),
     stop_reason LowCardinality(Nullable(String)),
     agent LowCardinality(Nullable(String)),
     request_class LowCardinality(Nullable(String)),

@@ -411,6 +411,11 @@ class RequestFinished(Event):
     cache_read_tokens: Annotated[int | None, "Prompt tokens read from the provider's cache."]
     cache_creation_tokens: Annotated[int | None, "Prompt tokens written to the provider's cache."]
     cost_usd: Annotated[float | None, "Cost of the answer in US dollars; null if no price is known."]
+    cache_savings_usd: Annotated[
+        float | None,
+        "How much more the prompt tokens read from the provider's cache would have cost without it; null if no price "
+        "is known, or if none were reported.",
+    ]
     stop_reason: Annotated[str | None, "Why the model stopped, as reported by the provider."]
     error_type: Annotated[ErrorType | None, "Why a `midstream` answer broke off, from a closed set."]
     agent: Annotated[Agent, "The client by its `User-Agent`, from a closed set."]

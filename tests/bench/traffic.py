@@ -28,6 +28,7 @@ FINISHED = RequestFinished(
     cache_read_tokens=None,
     cache_creation_tokens=None,
     cost_usd=None,
+    cache_savings_usd=None,
     stop_reason="stop",
     error_type=None,
     agent="claude-code",

@@ -12,7 +12,7 @@ from support.docs import ROOT
 from support.grafana import panels
 from support.programs import program
 from support.prometheus import promql
-from support.prometheus.rules import ALERTS, DEPLOYED, DRIFT, RECORDED, Rule
+from support.prometheus.rules import ALERTS, COMPAT_2X, DEPLOYED, DRIFT, RECORDED, Rule
 
 pytestmark = pytest.mark.slow
 
@@ -53,10 +53,10 @@ def test_a_configuration_for_native_histograms_has_one_more_option(name: str, op
 
 
 def test_promtool_finds_no_problem_in_the_rules() -> None:
-    promtool("check", "rules", "--lint=all", "--lint-fatal", *DEPLOYED.glob("rules/*.yml"))
+    promtool("check", "rules", "--lint=all", "--lint-fatal", *DEPLOYED.glob("rules/*.yml"), COMPAT_2X)
 
 
-@pytest.mark.parametrize("name", ["recording", "alerts", "drift"])
+@pytest.mark.parametrize("name", ["recording", "alerts", "drift", "compat-2x"])
 def test_rules_give_the_expected_values_for_known_series(name: str) -> None:
     promtool("test", "rules", DATA / f"{name}.test.yml")
 

@@ -194,6 +194,7 @@ class Request:
             cache_read_tokens=cached if has_usage else None,
             cache_creation_tokens=cached // 20 if has_usage else None,
             cost_usd=_cost_usd(MODELS[name], prompt - cached, output, cached) if has_usage and name else None,
+            cache_savings_usd=_cache_savings_usd(MODELS[name], cached) if has_usage and name else None,
             stop_reason=self._stop_reason() if outcome == "ok" else None,
             error_type="timeout_idle" if outcome == "midstream" else None,
             agent="claude-code" if self.ingress == "anthropic" else "opencode",
@@ -235,6 +236,10 @@ class Request:
                     request_id=self.id, provider=name, dropped=["cache_control"], reason="translation-lossy"
                 ),
             )
+
+
+def _cache_savings_usd(model: Model, cached: int) -> float | None:
+    return None if model.input_usd is None else round(0.9 * cached * model.input_usd) / 1e6
 
 
 def _cost_usd(model: Model, prompt: int, output: int, cached: int) -> float | None:

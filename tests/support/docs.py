@@ -278,6 +278,7 @@ PRINTED: dict[str, Callable[[], str]] = {
     "envelope": envelope_table,
     "api": endpoint_table,
     "metrics": table.metric_table,
+    "metrics-compat": table.metric_table_2x,
     "rooms": room_table,
     "rotated-names": naming_table,
     **{f"fields-{name}": partial(field_table, section) for name, section in SECTIONS.items()},

@@ -12,6 +12,7 @@ from operator import attrgetter
 from typing import TypeVar
 
 from coderouter_events.events import EVENTS, Event, RequestFinished
+from coderouter_exporter.families.events_2x import EVENTS_2X
 from coderouter_exporter.families.exporter import LABEL_OVERFLOW
 from coderouter_exporter.families.kinds import (
     MISSING,
@@ -223,4 +224,4 @@ def _feeds_of(event: type[Event]) -> Iterator[tuple[Counter | Histogram, Feed]]:
                 yield family, feed
 
 
-PLANS = {event.msg: Plan(event) for event in EVENTS}
+PLANS = {event.msg: Plan(event) for event in (*EVENTS, *EVENTS_2X)}

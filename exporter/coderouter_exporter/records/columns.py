@@ -75,8 +75,9 @@ class Columns:
 
     def _computed(self, derived: Derived) -> Numbers:
         columns = [self.numbers(name, scale) for name, scale in derived.sources]
-        optional = (self.numbers(name, scale) for name, scale in derived.optional)
-        return derived.compute(*columns, *optional) if all(columns) else ()
+        if not all(columns):
+            return ()
+        return derived.compute(*columns, *(self.numbers(name, scale) for name, scale in derived.optional))
 
 
 def _scaled(values: Sequence[Any], scale: int) -> Numbers:

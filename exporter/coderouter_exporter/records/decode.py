@@ -5,12 +5,11 @@ from collections import Counter
 from dataclasses import dataclass
 from itertools import pairwise
 
-import msgspec
 import orjson
 
 from coderouter_events.events import LINE_BYTES_MAX, ConfigReloaded, Startup
 from coderouter_exporter.records.nesting import shallow
-from coderouter_exporter.records.record import DECODED, Record, leniently
+from coderouter_exporter.records.record import PLAIN, Decoder, Record
 from coderouter_exporter.records.values import as_text
 
 READ_BYTES_MAX = 1 << 20
@@ -50,9 +49,6 @@ class Batch:
     nul_bytes: int = 0
 
 
-_decode = msgspec.json.Decoder(DECODED).decode
-
-
 def cut(data: bytes, *, skipping: bool) -> tuple[Chunk, bool]:
     """Return the whole lines at the beginning of what was read, and whether the next read is inside an oversize line.
 
@@ -81,25 +77,28 @@ def _cut_after_nuls(data: bytes, *, full: bool) -> Chunk:
     return Chunk(lines[:end], nul_bytes + end, nul_bytes=nul_bytes)
 
 
-def read_batch(data: bytes) -> Batch:
-    """Return the records of the lines; `data` ends with the newline of the last one."""
+def read_batch(data: bytes, decoder: Decoder = PLAIN) -> Batch:
+    """Return the records of the lines; `data` ends with the newline of the last one.
+
+    Whatever the decoder, there are as many records.
+    """
     lines = data.split(b"\n")
     lines.pop()
     try:
         if max(map(len, lines)) <= LINE_BYTES_MAX:
-            return Batch(data, list(map(_decode, lines)), Counter())
+            return Batch(data, list(map(decoder.decode, lines)), Counter())
     except UNDECODABLE:
         pass  # at least one line is defective: decode each on its own
     records = []
     rejected = Counter[str]()
     for line in lines:
-        found, reasons = salvage(line)
+        found, reasons = salvage(line, decoder)
         records += found
         rejected.update(reasons)
     return Batch(data, records, rejected, data.count(b"\0"))
 
 
-def salvage(line: bytes) -> tuple[list[Record], list[str]]:
+def salvage(line: bytes, decoder: Decoder = PLAIN) -> tuple[list[Record], list[str]]:
     """Return the records of the line, normally one, and its defects: results of `cr_exporter_lines_total`.
 
     A killed writer leaves half a line, and the first line of the next writer may follow it without a newline: the
@@ -107,35 +106,35 @@ def salvage(line: bytes) -> tuple[list[Record], list[str]]:
     before and after them was never one line.
     """
     if b"\0" not in line:
-        return _salvage(line)
+        return _salvage(line, decoder)
     records = []
     defects = ["nul"]
     for part in filter(_bare, _NULS.split(line)):
-        found, reasons = _salvage(part)
+        found, reasons = _salvage(part, decoder)
         records += found
         defects += reasons
     return records, defects
 
 
-def _salvage(line: bytes) -> tuple[list[Record], list[str]]:
-    record = read_line(line)
+def _salvage(line: bytes, decoder: Decoder) -> tuple[list[Record], list[str]]:
+    record = read_line(line, decoder)
     if isinstance(record, Record):
         return [record], []
     if record in ("oversize", "empty"):
         return [], [record]
-    pieces = [_record(piece) for piece in _pieces(_bare(line))]
+    pieces = [_record(piece, decoder) for piece in _pieces(_bare(line))]
     whole = [piece for piece in pieces if isinstance(piece, Record)]
     if not whole:
         return [], [record]
     return whole, ["torn"] * (len(whole) < len(pieces))
 
 
-def read_line(line: bytes) -> Record | str:
+def read_line(line: bytes, decoder: Decoder = PLAIN) -> Record | str:
     """Return the line's record, or why it has none: a `result` of `cr_exporter_lines_total`."""
     line = _bare(line)
     if len(line) > LINE_BYTES_MAX:
         return "oversize"
-    return _record(line) if line else "empty"
+    return _record(line, decoder) if line else "empty"
 
 
 def _bare(line: bytes) -> bytes:
@@ -150,13 +149,13 @@ def _pieces(line: bytes) -> list[bytes]:
     return [line[start:end] for start, end in pairwise(edges)]
 
 
-def _record(line: bytes) -> Record | str:
+def _record(line: bytes, decoder: Decoder) -> Record | str:
     """Return the record, or why there is none."""
     try:
-        return _decode(line)
+        return decoder.decode(line)
     except UNDECODABLE:
         fields = _parsed(line)
-    return leniently(fields) if isinstance(fields, dict) else fields
+    return decoder.leniently(fields) if isinstance(fields, dict) else fields
 
 
 def configuration_events(data: bytes) -> list[dict[str, object]]:

@@ -1,11 +1,14 @@
 """The typed record of an event line, with every field that is counted or shown."""
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
 from types import NoneType
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 import msgspec
 
+from coderouter_exporter.families.events_2x import NAMES_2X, fields_2x
 from coderouter_exporter.families.kinds import Feed
 from coderouter_exporter.families.table import FED
 from coderouter_exporter.records.values import as_bool, as_counts, as_float, as_int, as_text, as_texts
@@ -38,6 +41,7 @@ class Record(msgspec.Struct, gc=False):
     cache_read_tokens: int | None = None
     cache_creation_tokens: int | None = None
     cost_usd: float | None = None
+    cache_savings_usd: float | None = None
     stop_reason: str | None = None
     agent: str | None = None
     session: str | None = None
@@ -87,12 +91,20 @@ def with_fields_of(feeds: Sequence[Feed]) -> type[Record]:
     Raises:
         TypeError: a feed reads a field of a type that cannot be counted.
     """
-    missing: dict[str, tuple[str, Any, object]] = {}
-    for feed in feeds:
-        for name in feed.fields():
-            if name not in Record.__struct_fields__:
-                missing[name] = (name, *_type_of(name, get_type_hints(feed.event)[name]))
-    extended = msgspec.defstruct("Record", missing.values(), bases=(Record,), gc=False) if missing else Record
+    missing = {
+        name: get_type_hints(feed.event)[name]
+        for feed in feeds
+        for name in feed.fields()
+        if name not in Record.__struct_fields__
+    }
+    return _extended(Record, missing)
+
+
+def _extended(record: type[Record], hints: Mapping[str, Any]) -> type[Record]:
+    missing = [
+        (name, *_type_of(name, hint)) for name, hint in hints.items() if name not in record.__struct_fields__
+    ]
+    extended = msgspec.defstruct("Record", missing, bases=(record,), gc=False) if missing else record
     assert issubclass(extended, Record)
     return extended
 
@@ -106,18 +118,9 @@ def _type_of(name: str, hint: object) -> tuple[Any, object]:
     return found
 
 
-def leniently(fields: Mapping[str, object]) -> Record:
-    """Return the record of a JSON object whose values are not all of the agreed types."""
-    values: dict[str, Any] = {name: read(fields[name]) for name, read in _READERS.items() if name in fields}
-    return DECODED(**values)
-
-
 def _always_text(value: object) -> str:
     return as_text(value) or ""
 
-
-DECODED = with_fields_of([feed for family in FED for feed in family.feeds])
-"""The type that lines are decoded to."""
 
 _READER_OF: Mapping[object, Callable[[object], Any]] = {
     str: _always_text,
@@ -128,4 +131,31 @@ _READER_OF: Mapping[object, Callable[[object], Any]] = {
     Sequence[str]: as_texts,
     Mapping[str, int]: as_counts,
 }
-_READERS = {name: _READER_OF[kind] for name, kind in get_type_hints(DECODED).items()}
+
+
+@dataclass(frozen=True)
+class Decoder:
+    """Decodes lines to one type of record."""
+
+    record: type[Record]
+
+    @cached_property
+    def decode(self) -> Callable[[bytes], Record]:
+        return msgspec.json.Decoder(self.record).decode
+
+    @cached_property
+    def _readers(self) -> dict[str, Callable[[object], Any]]:
+        return {name: _READER_OF[kind] for name, kind in get_type_hints(self.record).items()}
+
+    def leniently(self, fields: Mapping[str, object]) -> Record:
+        """Return the record of a JSON object whose values are not all of the agreed types."""
+        return self.record(
+            **{name: read(fields[name]) for name, read in self._readers.items() if name in fields}
+        )
+
+
+PLAIN = Decoder(
+    with_fields_of([feed for family in FED for feed in family.feeds if feed.event.msg not in NAMES_2X])
+)
+WITH_2X = Decoder(_extended(PLAIN.record, fields_2x()))
+"""Also decodes the fields of the events of CodeRouter 2.x. Each further field slows down every line."""

@@ -7,7 +7,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from coderouter_exporter.engine.published import Published
-from coderouter_exporter.families.kinds import MICRO
+from coderouter_exporter.families.coderouter_2x import CONTEXT_USAGE, PROBE_LATENCY
+from coderouter_exporter.families.kinds import MICRO, Gauge
 from coderouter_exporter.state.order import CLOCK_ERROR_S_MAX
 from coderouter_exporter.state.reported import Learnt, ProxyHeartbeat, Queue
 from coderouter_exporter.state.state import Labels, State
@@ -143,6 +144,18 @@ class View:
         month = time.strftime("%Y-%m", time.gmtime(self.now_ts))
         costs = self.state.costs_in(month)
         return {labels: costs.get(labels[0], 0) / MICRO for labels in self.budget_limits_usd}
+
+    @property
+    def context_usage_ratios(self) -> Values:
+        return self._newest_values(CONTEXT_USAGE)
+
+    @property
+    def probe_latencies_ms(self) -> Values:
+        return self._newest_values(PROBE_LATENCY)
+
+    def _newest_values(self, family: Gauge) -> Values:
+        newest = self.state.newest_values.get(family.name, {})
+        return {(label,): newest[label] for label in sorted(newest)}
 
     @property
     def build_info(self) -> Values:

@@ -149,6 +149,10 @@ class State(msgspec.Struct, kw_only=True):
     """By provider."""
     learnt: list[Learnt] = []
     """The newest last; without what a process forgot when it reloaded or stopped."""
+    newest_values: dict[str, dict[str, float]] = {}
+    """Of events of CodeRouter 2.x: by family and label."""
+    hop_was_skipped: bool = False
+    """The last fallback in an event of CodeRouter 2.x was from a provider that had not been tried."""
     month: str = ""
     """The month of the newest cost, such as `2026-11` (UTC)."""
     month_costs: dict[str, int] = {}

@@ -231,7 +231,8 @@ class _Exchange:
         answered = self._answer is not None
         known = self._known()
         usage = known.usage
-        cost_usd = cost.price(usage, provider.cost) if answered and provider else None
+        prices = provider.cost if answered and provider else None
+        cost_usd, cache_savings_usd = cost.price(usage, prices), cost.cache_savings(usage, prices)
         self._runtime.emit(
             RequestFinished(
                 request_id=self._request_id,
@@ -251,6 +252,7 @@ class _Exchange:
                 cache_read_tokens=usage.cache_read_tokens,
                 cache_creation_tokens=usage.cache_creation_tokens,
                 cost_usd=cost_usd,
+                cache_savings_usd=cache_savings_usd,
                 stop_reason=known.stop_reason,
                 error_type=self._broken_by,
                 agent=self._sender.agent,

@@ -8,15 +8,16 @@ import asyncio
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from ipaddress import ip_address
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urlencode
 
 import aiohttp
+from yarl import URL
 
+from coderouter_proxy.config.addresses import is_local_host
 from coderouter_proxy.config.schema import Provider
 from coderouter_proxy.errors import ProviderError
 from coderouter_proxy.providers import http
-from coderouter_proxy.providers.http_provider import api_key
+from coderouter_proxy.providers.keys import Keys
 from coderouter_proxy.providers.response import read_all
 
 CONNECT_TIMEOUT_S = 1
@@ -26,7 +27,6 @@ SERVERS = {b"vllm": "vllm", b"llamacpp": "llamacpp"}
 """The name of each server by what the names of its metrics begin with."""
 
 _OWN_METRIC = re.compile(rb"^(vllm|llamacpp):", re.MULTILINE)
-_LOCAL_SUFFIXES = (".local", ".lan", ".internal", ".home.arpa", ".localhost")
 
 
 @dataclass(frozen=True)
@@ -49,25 +49,15 @@ def scan(providers: Sequence[Provider]) -> list[Metrics]:
     async def scan_all() -> list[Metrics]:
         timeout = aiohttp.ClientTimeout(total=TIMEOUT_S, sock_connect=CONNECT_TIMEOUT_S)
         async with aiohttp.ClientSession(timeout=timeout) as session:
-            local = [provider for provider in providers if is_local(provider.base_url)]
+            local = [provider for provider in providers if is_local_host(URL(provider.base_url).host or "")]
             return await asyncio.gather(*(_scan_one(provider, session) for provider in local))
 
     return asyncio.run(scan_all())
 
 
-def is_local(base_url: str) -> bool:
-    """Return whether the address is on this machine or network, as far as its name tells."""
-    host = urlsplit(base_url).hostname or ""
-    try:
-        address = ip_address(host)
-    except ValueError:
-        return bool(host) and ("." not in host or host.endswith(_LOCAL_SUFFIXES))
-    return address.is_private or address.is_loopback or address.is_link_local
-
-
 async def _scan_one(provider: Provider, session: aiohttp.ClientSession) -> Metrics:
     url = provider.base_url.rstrip("/").removesuffix("/v1")
-    key = api_key(provider)
+    key = Keys(provider).pick().key
     model = ""
     status, body = await _get(session, f"{url}/metrics", key)
     if status == 400 and provider.model:

@@ -48,6 +48,17 @@ def price(usage: Usage, cost: Cost | None) -> float | None:
     return round(min(micro_usd, AMOUNT_MAX)) / MICRO
 
 
+def cache_savings(usage: Usage, cost: Cost | None) -> float | None:
+    """Return how much less the tokens from the cache cost than other input, in US dollars; None if that is unknown."""
+    if cost is None or usage.cache_read_tokens is None or cost.input_per_mtok is None:
+        return None
+    cached = _cached(cost, cost.cache_read_per_mtok, CACHE_READ_SHARE)
+    if cached is None:
+        return None
+    micro_usd = usage.cache_read_tokens * (cost.input_per_mtok - cached)
+    return round(min(max(micro_usd, 0), AMOUNT_MAX)) / MICRO
+
+
 def _cached(cost: Cost, per_mtok: float | None, share: float) -> float | None:
     """Return the price of cached tokens: its own, else a share of the input price."""
     if per_mtok is not None or cost.input_per_mtok is None:

@@ -50,6 +50,7 @@ FINISHED = st.fixed_dictionaries(
         "cache_read_tokens": TOKENS,
         "cache_creation_tokens": TOKENS,
         "cost_usd": st.one_of(st.none(), st.integers(0, 5_000_000).map(lambda micro: micro / 1_000_000)),
+        "cache_savings_usd": SECONDS,
         "stop_reason": st.sampled_from((None, "stop", "end_turn", "max_tokens", "tool_use", "refusal", "?")),
         "error_type": st.sampled_from((None, "timeout_idle", "connect")),
         "agent": st.sampled_from(("codex", "other", "a-later-one")),
@@ -106,6 +107,10 @@ def naively_counted(events: list[Event]) -> Iterator[tuple[str, tuple[str, ...],
                 yield "coderouter_tokens_total", (direction, model, provider), Fraction(tokens)
         if event["cost_usd"]:
             yield "coderouter_cost_usd_total", (model, provider), micro(event["cost_usd"])
+        if ok:
+            yield "coderouter_cache_observed_total", (_cache_outcome(event), provider), Fraction(1)
+        if event["cache_savings_usd"]:
+            yield "coderouter_cost_savings_usd_total", (provider,), micro(event["cache_savings_usd"])
         if ok and event["cost_usd"] is None:
             yield "coderouter_unpriced_requests_total", (model, provider), Fraction(1)
         if ok and event["output_tokens"] is None:
@@ -118,6 +123,14 @@ def _agent(event: Event) -> str:
 
 def _request_class(event: Event) -> str:
     return {None: "unreported", "main": "main"}.get(event["request_class"], "other")
+
+
+def _cache_outcome(event: Event) -> str:
+    if event["output_tokens"] is None:
+        return "unknown"
+    if event["cache_read_tokens"]:
+        return "cache_hit"
+    return "cache_creation" if event["cache_creation_tokens"] else "no_cache"
 
 
 def naively_observed(events: list[Event]) -> Iterator[tuple[str, tuple[str, ...], Fraction]]:

@@ -8,8 +8,9 @@ from urllib.parse import unquote
 
 import pytest
 import yaml
+from yarl import URL
 
-from coderouter_proxy.init.server_metrics import is_local
+from coderouter_proxy.config.addresses import is_local_host
 from support.processes import eventually
 from support.programs import program
 from support.prometheus.server import running_prometheus
@@ -124,7 +125,7 @@ def test_a_key_is_sent_to_its_own_server_and_never_printed(servers: Upstream, tm
     ],
 )
 def test_only_servers_on_this_machine_or_network_are_contacted(base_url: str, local: bool) -> None:
-    assert is_local(base_url) is local
+    assert is_local_host(URL(base_url).host or "") is local
 
 
 @pytest.mark.slow

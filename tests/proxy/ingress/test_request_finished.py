@@ -39,6 +39,7 @@ def test_the_event_of_an_answered_request_has_every_field(streamed: bool, served
         "cache_read_tokens": 2,
         "cache_creation_tokens": None,
         "cost_usd": None,
+        "cache_savings_usd": None,
         "stop_reason": "stop",
         "error_type": None,
         "agent": "other",

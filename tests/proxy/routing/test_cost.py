@@ -54,6 +54,23 @@ def test_a_cost_is_exact_to_the_micro_dollar(usage: Usage, price: Cost, usd: flo
 
 
 @pytest.mark.parametrize(
+    ("usage", "price", "usd"),
+    [
+        (Usage(0, 0, 1_000_000), SONNET, 2.7),
+        (Usage(10, 3, 0), SONNET, 0.0),
+        (Usage(10, 3, 1_000_000), Cost(**PRICES, cache_read_per_mtok=0.5), 2.5),
+        (Usage(10, 3, 1_000_000), Cost(**PRICES, cache_read_per_mtok=4), 0.0),
+        (Usage(10, 3, None), SONNET, None),
+        (Usage(10, 3, 1_000_000), None, None),
+    ],
+)
+def test_a_cache_saves_the_difference_between_the_prices_of_input_and_of_cached_input(
+    usage: Usage, price: Cost | None, usd: float | None
+) -> None:
+    assert cost.cache_savings(usage, price) == usd
+
+
+@pytest.mark.parametrize(
     ("usage", "price"),
     [
         (Usage(1, 1), None),

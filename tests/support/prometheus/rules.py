@@ -8,6 +8,8 @@ import yaml
 from support.docs import ROOT
 
 DEPLOYED = ROOT / "deploy/prometheus"
+COMPAT_2X = DEPLOYED / "coderouter-2x-compat.yml"
+"""For dashboards of CodeRouter 2.x; not among the rules that the configurations load."""
 
 
 @dataclass(frozen=True)
