@@ -125,7 +125,8 @@ FIELDS_OF_THE_FILE = [
     (
         "server: {cors: true}",
         (
-            "server.cors: is not a known field; known fields: allowed_hosts, api_keys_env, bodies_mib_max, body_mib_max"
+            "server.cors: is not a known field; known fields: allowed_hosts, api_keys_env, bodies_mib_max,"
+            " body_mib_max, exporter_url"
         ),
     ),
     ("model_map: {'*': 5}", "model_map.*: is 5: should be a valid string"),
