@@ -67,15 +67,12 @@ class _Page:
 
     def result(self) -> str:
         """Return the text with all changes; what is removed twice is removed once."""
-        text, end = self._text, len(self._text) + 1
-        numbered = sorted(
-            enumerate(self._changes), key=lambda each: (each[1].start, each[1].end, each[0]), reverse=True
-        )
-        for _, change in numbered:
-            stop = min(change.end, end) if change.end > change.start else change.end
-            text = text[: change.start] + change.text + text[stop:]
-            end = change.start if change.end > change.start else end
-        return text
+        pieces: list[str] = []
+        at = 0
+        for change in sorted(self._changes, key=lambda change: (change.start, change.end)):
+            pieces += (self._text[at : change.start], change.text)
+            at = max(at, change.end)
+        return "".join([*pieces, self._text[at:]])
 
     def make(self, edit: Edit) -> None:
         entry = self._entry(edit.location) if edit.location else None
@@ -139,9 +136,12 @@ class _Page:
             end = last.value.end_mark.index
             self._replace(end, end, f", {text}")
             return
-        at = self._end_of(self._last_line(last))
         indent = " " * last.key.start_mark.column
-        self._replace(at, at, f"{self._break}{indent}{text}")
+        at = self._starts[self._last_line(last) + 1]
+        if at > len(self._text):  # there is no line break at the end
+            self._replace(len(self._text), len(self._text), f"{self._break}{indent}{text}")
+        else:
+            self._replace(at, at, f"{indent}{text}{self._break}")
 
     def _replace_entry(self, entry: _Entry, text: str) -> None:
         """Replace a key with its value; comments between them go before it."""

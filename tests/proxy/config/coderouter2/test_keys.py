@@ -123,6 +123,13 @@ def test_a_loop_that_broke_is_refused() -> None:
     assert set(found.values()) == {"same"}
 
 
+def test_the_class_of_a_request_is_read_in_any_case() -> None:
+    rule = "{id: r, profile: default, match: {request_class: SubAgent}}"
+    config, _ = read(f"{LEAST}auto_router: {{default_rule_profile: default, rules: [{rule}]}}\n")
+    assert config.auto_router is not None
+    assert config.auto_router.rules[0].match.request_class == "subagent"
+
+
 def test_a_credential_in_the_environment_is_the_key() -> None:
     found, _ = provider(credential={"source": "env", "env": "XKEY"})
     assert found.api_key_env == "XKEY"
