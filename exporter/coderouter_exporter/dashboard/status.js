@@ -73,7 +73,7 @@ const CARDS = {
       ["no token usage from", names.filter(isPriced)],
     ].filter(([, causes]) => causes.length);
     const causes = why.map(([what, whose]) => `${what} ${listed(whose)}`).join(", ");
-    return ["warn", written, `unknown for ${some(unknown, "answer")} (${causes}); to add prices: coderouter prices`];
+    return ["warn", written, `unknown for ${some(unknown, "answer")} (${causes}), see coderouter prices`];
   },
 };
 
