@@ -2,7 +2,7 @@
 
 import sqlite3
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from operator import attrgetter
 from typing import NamedTuple
 
@@ -185,12 +185,25 @@ class Pending:
             del self._carried[key]
         self._closed += [key for key in self.open_keys if key[0] in ended]
         if still_open := set(map(_request_id, groups.get(TryProvider.msg, ()))) - ended:
-            for record in read_batch(_lines_of(batch, new), WholeRecord).records:
+            found = _lines_with(_lines_of(batch, new), still_open)
+            for record in read_batch(found, WholeRecord).records:
                 if record.request_id in still_open and record.msg in story.EVENTS:
                     self._carried.setdefault(key_of(record), (read_ts, []))[1].append(record)
         latest = unix_time(max(map(attrgetter("ts"), finished)))
         if latest is not None and not is_suspect(latest, read_ts):
             self._skipped_until = max(self._skipped_until, latest)
+
+
+def _lines_with(lines: bytes, ids: Iterable[str | None]) -> bytes:
+    """Return the lines in which one of the ids occurs, as it is in the line."""
+    starts = set[int]()
+    for text in filter(None, ids):
+        wanted = text.encode()
+        at = lines.find(wanted)
+        while at >= 0:
+            starts.add(lines.rfind(b"\n", 0, at) + 1)
+            at = lines.find(wanted, lines.find(b"\n", at) + 1)
+    return b"".join(lines[start : lines.find(b"\n", start) + 1] for start in sorted(starts))
 
 
 def _lines_of(batch: Batch, new: Sequence[Record]) -> bytes:
