@@ -49,7 +49,7 @@ const CARDS = {
     const skipped = providers.reduce((sum, provider) => sum + (provider.paid ? provider.skipped : 0), 0);
     const excluded = `excludes ${listed(names)}`;
     return skipped
-      ? ["warn", "Closed", `${excluded}, skipped ${count(skipped)} × in this range`]
+      ? ["warn", "Closed", `${excluded}, skipped ${skipped === 1 ? "once" : `${count(skipped)} times`} in this range`]
       : ["good", "Closed", excluded];
   },
 
