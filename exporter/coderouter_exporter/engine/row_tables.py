@@ -76,7 +76,9 @@ class RowTables:
 
     def has_lost_requests(self, deaths: Deaths) -> bool:
         """Return whether an open request will never end."""
-        return any(deaths.is_dead(writer, at) for writer, at in self._open.items())
+        found = any(deaths.is_dead(writer, at) for writer, at in self._open.items())
+        self.pending.looks_for_lost |= found
+        return found
 
     def _restart(self, damage: Exception) -> None:
         log.warning("requests and days in %s are damaged (%s); they restart", shown(self._store.path), damage)

@@ -58,6 +58,8 @@ class Pending:
         """The last commit was lost: what it had added to days and slots is subtracted with the next one."""
         self.open_keys: set[Key] = set()
         """Requests that are open in the tables, while events are skipped that may end them."""
+        self.looks_for_lost = False
+        """Some open request is known to have lost its process."""
         self._looked_ts = 0.0
         self._writers: dict[str, float] = {}
         self.backlog = 0
@@ -138,7 +140,7 @@ class Pending:
         backlog.add(db, self._stash)
         requests.note_ended(db, self.ended)
         requests.close_ended(db)
-        if self.ended or now_ts - self._looked_ts >= LOOK_EVERY_S or now_ts < self._looked_ts:
+        if self.looks_for_lost or self.ended or not 0 <= now_ts - self._looked_ts < LOOK_EVERY_S:
             self._looked_ts, self._writers = now_ts, requests.close_lost(db, is_dead)
         writers = self._writers
         requests.evict(db, self.requests_max)
@@ -148,7 +150,7 @@ class Pending:
     def committed(self, written: Written | None) -> None:
         """Continue after the commit of what was written; None: it was left out."""
         self.clear()
-        self.take_back = False
+        self.take_back = self.looks_for_lost = False
         if written is not None:
             self.open_keys, self.backlog = written.open_keys, written.backlog
 
