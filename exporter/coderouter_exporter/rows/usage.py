@@ -171,8 +171,7 @@ def _counted(columns: Columns, indexes: list[int], outcome: object) -> Slot:
     numbers[_PLACE[str(outcome) if outcome in _OUTCOMES else "other"]] = count
 
     def picked(name: str, scale: int) -> Sequence[int]:
-        column = columns.numbers(name, scale)
-        return column if len(column) == count else list(map(column.__getitem__, indexes)) if column else ()
+        return columns.numbers_of(name, scale, indexes)
 
     numbers[_FALLBACKS] = sum(map((1).__lt__, picked("attempts", 1)))
     for place, name in _TOKENS:
