@@ -12,6 +12,7 @@ from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-unt
 from playwright.sync_api import Browser, Page
 
 from coderouter_events.events import Heartbeat
+from coderouter_events.lock import LivenessLock
 from coderouter_proxy.eventlog.writer import EventLog
 from dashboard.conftest import address
 from preview.sample_hour import write_hour
@@ -91,6 +92,10 @@ def scenes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Expor
     (folder / "gone.jsonl.alive").touch()
     append(folder / "trouble.jsonl", *_trouble(now))
     with ExitStack() as stack:
+        for name in ("hour", "trouble"):
+            lock = LivenessLock(folder / f"{name}.jsonl")
+            lock.hold()
+            stack.callback(lock.release)
         yield {
             name: stack.enter_context(running_exporter(folder / f"{name}.jsonl", state=folder / f"{name}.db"))
             for name in ("empty", "hour", "gone", "trouble")

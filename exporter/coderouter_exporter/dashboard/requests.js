@@ -31,7 +31,7 @@ const columns = [
   words("Agent", "agent", ({ agent }) => agent ?? "–"),
   links("Session", "session", ({ session }) => [
     session && linkTo("requests", context.route.hours, { session }),
-    session ?? "–",
+    session ?? "",
     session,
   ]),
   words("Profile", "profile", ({ profile }) => profile ?? "–"),

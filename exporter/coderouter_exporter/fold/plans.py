@@ -9,7 +9,6 @@ from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from operator import attrgetter
-from typing import TypeVar
 
 from coderouter_events.events import EVENTS, Event, RequestFinished
 from coderouter_exporter.families.events_2x import EVENTS_2X
@@ -39,8 +38,6 @@ LabelSource = str | tuple[int, Field]
 """A fixed label value, or the field that gives it with the field's index among the group's keys."""
 REQUEST_ID_CHARS_MAX = 128 - len("request_id")
 """OpenMetrics 1.0: the label of an exemplar has at most 128 characters, its name included."""
-
-T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -162,13 +159,14 @@ def _add(
             assert isinstance(family, Counter)
             state.add(family, labels, len(indexes))
         return
+    assert row.adds is not None
     if isinstance(family, Histogram):
         found = counted(family, column, indexes)
         if found is not None:
             observed = state.observe(family, labels, found.buckets, found.native, found.total)
             exemplars.add(observed, column, found.newest)
         return
-    numbers = _picked(column, indexes)
+    numbers = columns.numbers_of(row.adds.field, family.scale, indexes)
     missing = numbers.count(MISSING)
     if number := _number(row.adds, numbers, missing):
         events = missing if isinstance(row.adds, Absent) else len(numbers) - missing
@@ -183,10 +181,6 @@ def _number(adds: Sum | Present | Absent, numbers: Sequence[int], missing: int) 
             return len(numbers) - missing
         case Absent():
             return missing
-
-
-def _picked(column: Sequence[T], indexes: list[int]) -> Sequence[T]:
-    return column if len(indexes) == len(column) else list(map(column.__getitem__, indexes))
 
 
 def _group_sizes(fields: tuple[str, ...], records: list[Record]) -> Iterable[tuple[GroupKey, int]]:

@@ -44,14 +44,6 @@ class Record(msgspec.Struct, gc=False):
     cache_savings_usd: float | None = None
     stop_reason: str | None = None
     agent: str | None = None
-    session: str | None = None
-    request_class: str | None = None
-    requested_model: str | None = None
-    tool_calls: int | None = None
-    had_tools: bool | None = None
-    traceparent: str | None = None
-    waited_s: float | None = None
-    key_index: int | None = None
     retryable: bool | None = None
     error_type: str | None = None
     error: str | None = None
@@ -72,7 +64,6 @@ class Record(msgspec.Struct, gc=False):
     faults: Sequence[str] = ()
     spent_usd: float | None = None
     budget_usd: float | None = None
-    display_timezone: str | None = None
 
 
 _TYPES: Mapping[object, tuple[Any, object]] = {
@@ -159,3 +150,19 @@ PLAIN = Decoder(
 )
 WITH_2X = Decoder(_extended(PLAIN.record, fields_2x()))
 """Also decodes the fields of the events of CodeRouter 2.x. Each further field slows down every line."""
+
+
+class WholeRecord(PLAIN.record, gc=False):  # type: ignore[misc, name-defined, call-arg] # made at run time
+    """Also the fields that are kept of single requests; most lines are decoded without them, which is faster."""
+
+    session: str | None = None
+    request_class: str | None = None
+    requested_model: str | None = None
+    tool_calls: int | None = None
+    had_tools: bool | None = None
+    traceparent: str | None = None
+    waited_s: float | None = None
+    key_index: int | None = None
+
+
+WHOLE = Decoder(WholeRecord)
