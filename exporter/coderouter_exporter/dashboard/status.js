@@ -1,7 +1,11 @@
-// The status cards at the top.
+// The headline and the status cards at the top of the overview.
 
-import { find, setState, text } from "./dom.js";
-import { ago, compact, count, dollars, some, span } from "./format.js";
+import { attribute, find, setState, text } from "./dom.js";
+import { compact, cost, count, listed, some, span } from "./format.js";
+import { linkTo, RANGES } from "./route.js";
+import { ago } from "./zone.js";
+
+const FAILED_SHARE_BAD = 0.05;
 
 export const PROXY_STATES = {
   running: ["good", "Running"],
@@ -38,17 +42,8 @@ const CARDS = {
     return [proxy.state === "running" ? "good" : "off", answering.provider, ago(answering.at, now)];
   },
 
-  fallbacks({ history, moved_on: moved, generated_at: now }) {
-    const { requests, fallbacks } = history.total;
-    if (!requests) return ["off", "None", "no requests"];
-    if (!fallbacks) return ["good", "None", `first choice answered ${some(requests, "request")}`];
-    const when = moved?.at_suspect ? "at an unknown time" : moved && ago(moved.at, now);
-    const cause = moved && `last from ${moved.provider} (${moved.error_type ?? "failed"}), ${when}`;
-    return ["warn", `${count(fallbacks)} of ${count(requests)}`, cause ?? ""];
-  },
-
   gate({ paid_gate: { closed, providers, requests_blocked: blocked } }) {
-    const names = providers.join(", ");
+    const names = listed(providers);
     if (closed === null) return ["off", "Unknown", ""];
     if (!closed) return ["off", "Open", names ? `allows ${names}` : "no paid provider"];
     const excluded = names ? `excludes ${names}` : "no paid provider";
@@ -69,17 +64,67 @@ const CARDS = {
   },
 
   today({ today }) {
-    const cached = today.cache_read_tokens + today.cache_creation_tokens;
-    const tokens = `${compact(today.input_tokens)} tokens in, ${compact(today.output_tokens)} out`;
-    return ["off", dollars(today.cost_usd), cached ? `${tokens}, ${compact(cached)} cached` : tokens];
+    const { unknown_cost: unknown, unknown_providers: without = [] } = today;
+    if (!unknown) return ["off", cost(today.cost_usd), tokens(today)];
+    const why = `unknown for ${some(unknown, "answer")} (no price for ${listed(without) || "their provider"}); to add it: coderouter prices`;
+    return ["warn", cost(today.cost_usd, unknown), why];
   },
 };
 
-export function showStatus(report) {
+function tokens({
+  input_tokens: input,
+  output_tokens: output,
+  cache_read_tokens: read,
+  cache_creation_tokens: created,
+}) {
+  const both = `${compact(input)} tokens in, ${compact(output)} out`;
+  return read + created ? `${both}, ${compact(read + created)} cached` : both;
+}
+
+export function showStatus(status) {
   for (const [id, card] of Object.entries(CARDS)) {
-    const [state, word, more] = card(report);
+    const [state, word, more] = card(status);
     setState(find(`#${id} .state`), state, word);
     text(find(`#${id} .more`), more);
+    find(`#${id} .more`).title = more;
   }
-  find("#today").title = `Since midnight, ${report.today.date} ${report.today.timezone}`;
+  find("#today").title = `Since midnight, ${status.today.date} ${status.today.timezone}`;
+}
+
+/** Show that nothing is known of what is so only while the exporter says it. */
+export function showUnknown(status, at) {
+  for (const id of ["proxy", "counting"]) {
+    const [, word] = CARDS[id](status);
+    setState(find(`#${id} .state`), "off", "Unknown");
+    text(find(`#${id} .more`), `${word.toLowerCase()} at ${at}`);
+  }
+}
+
+/** Show how the requests of the range ended; the colour says how well. */
+export function showHeadline({ total, hours, moved_on: moved, generated_at: now }) {
+  const { requests, answered, failed, fallbacks } = total;
+  text(find("#range"), RANGES[hours]);
+  const link = find("#failed-link");
+  link.hidden = !failed;
+  attribute(link, "href", linkTo("requests", hours, { failed: 1 }));
+  text(link, `Show ${failed === 1 ? "it" : `the ${count(failed)}`}`);
+  if (!requests) {
+    setState(find("#headline .state"), "off", "No requests");
+    return text(find("#headline .more"), `in the ${RANGES[hours]}`);
+  }
+  const failures = failed ? `${count(failed)} failed` : "none failed";
+  setState(find("#headline .state"), judged(total), `Answered ${count(answered)} of ${count(requests)}, ${failures}`);
+  const ended = requests - answered - failed;
+  const when = moved?.at_suspect ? "at an unknown time" : moved && ago(moved.at, now);
+  const last = moved && `, last after ${moved.provider} failed (${moved.error_type ?? "unknown"}) ${when}`;
+  const moves = fallbacks
+    ? `${some(fallbacks, "request")} needed more than one provider${last ?? ""}`
+    : "the first choice answered";
+  const parts = [ended > 0 && `${count(ended)} ended by the client`, (answered > 0 || fallbacks > 0) && moves];
+  text(find("#headline .more"), parts.filter(Boolean).join("; "));
+}
+
+function judged({ answered, failed }) {
+  if (!failed) return answered ? "good" : "off";
+  return failed / (answered + failed) < FAILED_SHARE_BAD ? "warn" : "bad";
 }

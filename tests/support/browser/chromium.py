@@ -62,6 +62,10 @@ class Watched:
         found: list[list[str]] = self.page.eval_on_selector_all(f"{table} tbody tr", script)
         return found
 
+    def forgive(self, text: str) -> None:
+        """Drop the problems with this text, which were meant to happen."""
+        self._problems = [problem for problem in self._problems if text not in problem]
+
     def evaluate(self, script: str) -> Any:
         return self.page.evaluate(script)
 
