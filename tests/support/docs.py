@@ -17,6 +17,7 @@ from starlette.routing import compile_path
 
 from coderouter_events import events
 from coderouter_exporter.families import table
+from coderouter_exporter.http.api.table import endpoint_table
 from coderouter_exporter.tail.names import naming_table
 from coderouter_proxy.agents.table import AGENTS, BY_KEY, Agent, Target
 from coderouter_proxy.config import auto_rules, schema, traits, validation
@@ -40,6 +41,7 @@ DOCUMENTS = (
     ROOT / "CHANGELOG.md",
     ROOT / "proxy/README.md",
     ROOT / "exporter/README.md",
+    ROOT / "exporter/API.md",
     ROOT / "grafana/README.md",
     ROOT / "deploy/prometheus/README.md",
     ROOT / "deploy/README.md",
@@ -253,6 +255,7 @@ def _prints(program: str, *arguments: str) -> str:
 PRINTED: dict[str, Callable[[], str]] = {
     "events": event_table,
     "envelope": envelope_table,
+    "api": endpoint_table,
     "metrics": table.metric_table,
     "rooms": room_table,
     "rotated-names": naming_table,
