@@ -127,11 +127,10 @@ class Following:
 @contextmanager
 def following(folder: Path, port: int, *options: str) -> Iterator[Following]:
     output, errors = folder / "output", folder / "errors"
-    command = (CODEROUTER, "requests", "--follow", "--json", "--url", f"http://127.0.0.1:{port}", *options)
+    command: list[str | Path] = ["env", "--default-signal=INT", CODEROUTER, "requests", "--follow", "--json"]
+    command += ["--url", f"http://127.0.0.1:{port}", *options]
     with output.open("wb") as out, errors.open("wb") as err:
-        process = subprocess.Popen(
-            ["env", "--default-signal=INT", *command], stdout=out, stderr=err, env=clean_environment()
-        )
+        process = subprocess.Popen(command, stdout=out, stderr=err, env=clean_environment())
     try:
         yield Following(process, output, errors)
     finally:

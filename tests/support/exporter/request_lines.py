@@ -1,6 +1,7 @@
 """Event lines of requests with several tries, for what is shown of them."""
 
 from collections.abc import Iterator
+from typing import Any
 
 from support.exporter.process import line
 from support.exporter.sample_events import utc
@@ -14,7 +15,7 @@ def request_id(number: int) -> str:
     return f"req_{number:08x}{number:016x}"
 
 
-def story(number: int, ended: float, *, writer: str = "w", **more: object) -> Iterator[bytes]:
+def story(number: int, ended: float, *, writer: str = "w", **more: Any) -> Iterator[bytes]:
     """Yield the lines of a request of provider `openrouter-free`, after `ollama` failed with an odd message."""
     named: dict[str, object] = {"writer": writer, "request_id": request_id(number)}
     error = f"HTTP 500: Straße {number} \x1b[31mBROKEN"
@@ -38,7 +39,7 @@ def story(number: int, ended: float, *, writer: str = "w", **more: object) -> It
         yield line(msg, ts=utc(ended - before_s), seq=number * SEQS + at, **named, **fields)
 
 
-def failed(number: int, ended: float, **more: object) -> Iterator[bytes]:
+def failed(number: int, ended: float, **more: Any) -> Iterator[bytes]:
     """Yield the lines of a request that no provider answered."""
     nothing = dict.fromkeys(("provider", "model", "ttft_s", "output_tokens", "input_tokens", "stop_reason"))
     yield from story(number, ended, outcome="exhausted", status=502, **nothing, **more)
