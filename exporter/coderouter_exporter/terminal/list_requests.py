@@ -1,6 +1,5 @@
 """Prints requests: as a table, as JSON, as CSV, and those that end from now on."""
 
-import csv
 import json
 import signal
 import sys
@@ -63,10 +62,7 @@ def print_csv(url: str, filters: Parameters, limit: int | None) -> None:
     Raises:
         ExporterUnreachable, Refused
     """
-    lines = client.get_lines(url, "/requests", [*filters, ("format", "csv")])
-    records = csv.reader(line.decode() for line in lines)
-    writer = csv.writer(sys.stdout, lineterminator="\n")
-    writer.writerows(islice(records, None if limit is None else limit + 1))
+    output.print_csv(client.get_lines(url, "/requests", [*filters, ("format", "csv")]), limit)
 
 
 def follow(url: str, filters: Parameters, limit: int, *, as_json: bool) -> None:

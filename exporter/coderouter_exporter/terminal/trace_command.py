@@ -21,9 +21,9 @@ from coderouter_exporter.terminal import options
 def trace(*, request_id: str, event_files: tuple[Path, ...], as_json: bool, url: str) -> None:
     """Show all that happened to one request: what was tried, for how long, and what came of it.
 
-    REQ_ID is in the `X-Request-Id` header of its response, in `coderouter requests` and on the dashboard; its
-    first letters suffice. The exporter keeps the newest requests; `--events ~/.coderouter/events.jsonl` finds older ones
-    and needs no exporter. Exits 1 if there is no such request.
+    REQ_ID is in the `X-Request-Id` header of its response, in `coderouter requests` and on the dashboard; its first
+    letters suffice. The exporter keeps the newest requests; `--events ~/.coderouter/events.jsonl` finds older ones and
+    needs no exporter. Exits 1 if there is no such request.
     """
     from coderouter_exporter.terminal import trace_request  # noqa: PLC0415 - quick help
     from coderouter_exporter.terminal.event_files import NoEvents  # noqa: PLC0415 - quick help

@@ -150,3 +150,9 @@ def zone_named(name: str | None) -> tzinfo | None:
         return ZoneInfo(name or "")
     except (ZoneInfoNotFoundError, ValueError, OSError):
         return None
+
+
+def unknown_cost(answers: int, providers: Sequence[str]) -> str:
+    """Return how many answers have no known cost, and what to do about it."""
+    whom = listed(providers) or "their provider"
+    return f"Cost unknown for {some(answers, 'answer')} (no price for {whom}); to add it: coderouter prices"

@@ -15,9 +15,9 @@ def request_id(number: int) -> str:
     return f"req_{number:08x}{number:016x}"
 
 
-def story(number: int, ended: float, *, writer: str = "w", **more: Any) -> Iterator[bytes]:
+def story(number: int, ended: float, **more: Any) -> Iterator[bytes]:
     """Yield the lines of a request of provider `openrouter-free`, after `ollama` failed with an odd message."""
-    named: dict[str, object] = {"writer": writer, "request_id": request_id(number)}
+    named: dict[str, object] = {"writer": "w", "request_id": request_id(number)}
     error = f"HTTP 500: Straße {number} \x1b[31mBROKEN"
     steps: list[tuple[str, float, dict[str, object]]] = [
         ("skip-budget-exceeded", 2.0, {"provider": "claude", "spent_usd": 5.25, "budget_usd": 5.0}),
@@ -41,5 +41,5 @@ def story(number: int, ended: float, *, writer: str = "w", **more: Any) -> Itera
 
 def failed(number: int, ended: float, **more: Any) -> Iterator[bytes]:
     """Yield the lines of a request that no provider answered."""
-    nothing = dict.fromkeys(("provider", "model", "ttft_s", "output_tokens", "input_tokens", "stop_reason"))
+    nothing: dict[str, Any] = dict.fromkeys(("provider", "model", "ttft_s", "output_tokens", "input_tokens", "stop_reason"))
     yield from story(number, ended, outcome="exhausted", status=502, **nothing, **more)
