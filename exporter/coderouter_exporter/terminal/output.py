@@ -46,7 +46,8 @@ class Column:
     name: str
     cells: Sequence[Text]
     right: bool = False
-    """Numbers, which are never cut; names are, down to `NAME_WIDTH_MIN`."""
+    """It has numbers, which are never cut; names are, down to `NAME_WIDTH_MIN`, unless they are `fixed`."""
+    fixed: bool = False
     rank: int = 0
 
     @property
@@ -55,7 +56,7 @@ class Column:
 
     @property
     def least(self) -> int:
-        return self.width if self.right else min(self.width, NAME_WIDTH_MIN)
+        return self.width if self.right or self.fixed else min(self.width, NAME_WIDTH_MIN)
 
 
 def fitted(columns: Sequence[Column], width: int, *, total: bool = False) -> Table:

@@ -61,8 +61,8 @@ def seconds(length_s: float | None) -> str:
     if length_s is None:
         return NONE
     if length_s < 1:
-        return f"{length_s * 1000:.3g} ms" if length_s < 0.9995 else "1.0 s"
-    return f"{length_s:.1f} s" if length_s < 100 else span(length_s)
+        return f"{length_s * 1000:.3g} ms" if length_s < 0.9995 else "1 s"
+    return f"{length_s:.3g} s" if length_s < 99.95 else span(length_s)
 
 
 def some(number: int, what: str) -> str:

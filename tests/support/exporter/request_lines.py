@@ -41,5 +41,7 @@ def story(number: int, ended: float, **more: Any) -> Iterator[bytes]:
 
 def failed(number: int, ended: float, **more: Any) -> Iterator[bytes]:
     """Yield the lines of a request that no provider answered."""
-    nothing: dict[str, Any] = dict.fromkeys(("provider", "model", "ttft_s", "output_tokens", "input_tokens", "stop_reason"))
+    nothing: dict[str, Any] = dict.fromkeys(
+        ("provider", "model", "ttft_s", "output_tokens", "input_tokens", "stop_reason")
+    )
     yield from story(number, ended, outcome="exhausted", status=502, **nothing, **more)
