@@ -25,15 +25,15 @@ export function dollars(usd) {
 /** Return an amount for an axis: with as many digits as it needs. */
 export const roundDollars = (usd) => `$${usd < 1 ? Number(usd.toPrecision(2)) : compact(usd)}`;
 
-/** Return a cost that is known in part: what is not known is never 0. */
-export function cost(usd, unknown = 0) {
-  if ((usd ?? null) === null) return unknown ? "unknown" : NONE;
-  if (!unknown) return dollars(usd);
-  return usd > 0 ? `${dollars(usd)} + unknown` : "unknown";
+/** Return the cost of so many answers, of which some may be unknown: what is not known is never 0. */
+export function cost(usd, unknown, answers) {
+  if (!unknown) return dollars(usd ?? 0);
+  return unknown < answers ? `${dollars(usd)} + unknown` : "unknown";
 }
 
 /** Return the cost of one answer. */
-export const priced = ({ cost_usd: usd, outcome }) => cost(usd, usd === null && outcome === "ok" ? 1 : 0);
+export const priced = ({ cost_usd: usd, outcome }) =>
+  (usd ?? null) === null ? (outcome === "ok" ? "unknown" : NONE) : dollars(usd);
 
 /** Return a share, to two or three digits. 100 % means all. */
 export function percent(share) {
@@ -51,6 +51,9 @@ export function seconds(value) {
   return value < 100 ? `${Number(value.toPrecision(3))} s` : span(value);
 }
 
+/** Return a duration for an axis. */
+export const roundSeconds = (value) => (value < 1 ? seconds(value) : `${compact(value)} s`);
+
 /** Return a length of time, roughly. */
 export function span(value) {
   const s = Math.max(0, Math.round(value));
@@ -65,3 +68,6 @@ export function listed(names, most = 3) {
   const [shown, more] = [names.slice(0, most).map((name) => name || "(no name)"), names.length - most];
   return shown.join(", ") + (more > 0 ? ` and ${more} more` : "");
 }
+
+/** Return a table to look up names from outside in: it has no `constructor` and no `__proto__`. */
+export const lookup = (rows) => Object.assign(Object.create(null), rows);

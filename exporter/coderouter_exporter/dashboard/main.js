@@ -31,21 +31,24 @@ let polls = 0;
 async function poll() {
   clearTimeout(timer);
   const number = ++polls;
-  const { hours, request: id } = route;
-  try {
-    const wanted = [get("status"), get("providers", { hours }), loadView(), id && refusable(request.load(id))];
-    const [report, providers, data, opened] = await Promise.all(wanted);
-    if (number !== polls) return; // a newer one is under way
-    failures = 0;
-    show(report, providers, data, opened);
-  } catch (error) {
-    if (number !== polls) return;
-    failures += 1;
-    const at = zone.second(status?.generated_at, new Date().toISOString());
-    showGone(reason(error), status?.generated_at, zone);
-    if (status) showUnknown(status, at);
-  }
+  const answers = await load().catch((error) => error);
+  if (number !== polls) return; // a newer one is under way
+  failures = answers instanceof Error ? failures + 1 : 0;
   if (!document.hidden) timer = setTimeout(poll, Math.min(POLL_MS * 2 ** failures, POLL_MS_MAX));
+  if (failures) showLost(answers);
+  else show(...answers);
+}
+
+/** Return the status, the providers, what the view shows and the request that is open. */
+function load() {
+  const { hours, request: id } = route;
+  const opened = id && refusable(request.load(id));
+  return Promise.all([get("status"), get("providers", { hours }), loadView(), opened]);
+}
+
+function showLost(error) {
+  showGone(reason(error), status?.generated_at, zone);
+  if (status) showUnknown(status, zone.second(status.generated_at, new Date().toISOString()));
 }
 
 /** Load the view's data, unless it is recent enough. */
@@ -91,7 +94,7 @@ function follow() {
     attribute(find(`nav [data-view=${view}]`), "href", linkTo(view, route.hours));
   }
   find(`#hours [value="${route.hours}"]`).checked = true;
-  find("#hours").hidden = route.view === "spend";
+  find("#hours").classList.toggle("unused", route.view === "spend"); // which has its own range
   if (route.request) request.open(route.request, backLink());
   else request.close();
   poll();

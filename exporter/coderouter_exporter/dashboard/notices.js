@@ -1,19 +1,19 @@
 // What needs attention, as sentences, each with what to do about it.
 
-import { dollars, listed, span } from "./format.js";
+import { dollars, listed, lookup, span } from "./format.js";
 import { ago, day, unixTime } from "./zone.js";
 
 const RECENT_S = 600;
 const CONFIG_EVENTS = ["config-reload-failed", "config-reloaded", "coderouter-startup"];
 
 /** What to do about a failing provider, by the type of its last error. */
-export const ADVICE = {
+export const ADVICE = lookup({
   auth: ["Set its API key where the proxy was started, then start it again. To check it:", "coderouter doctor"],
   connect: ["Start its server, or correct its base_url in providers.yaml. To check it:", "coderouter doctor"],
   not_found: ["Correct its model or base_url in providers.yaml. To see which models it has:", "coderouter doctor"],
   timeout_first_byte: ["It is overloaded, or loads its model. To see how long it takes:", "coderouter doctor"],
   rate_limited: ["It limits requests; put another provider behind it in the profile.", ""],
-};
+});
 const DEFAULT_ADVICE = ["To check it:", "coderouter doctor"];
 
 /** Return {state, sentence, advice, command} for each; `state` is bad or warn. */
@@ -95,6 +95,6 @@ function failure(providers) {
 
 /** Return the type of an error, its status unless the message has it, and the message. */
 export function errorText({ status, error_type: type, error }) {
-  const kind = [type, status && !error?.includes(status) && `HTTP ${status}`].filter(Boolean).join(", ");
+  const kind = [type, status >= 400 && !error?.includes(status) && `HTTP ${status}`].filter(Boolean).join(", ");
   return [kind, error].filter(Boolean).join(": ");
 }

@@ -1,8 +1,8 @@
 // The outcomes of requests, and other words that several views use.
 
-import { dollars } from "./format.js";
+import { dollars, lookup } from "./format.js";
 
-export const OUTCOMES = {
+export const OUTCOMES = lookup({
   ok: ["good", "OK"],
   open: ["off", "In progress"],
   exhausted: ["bad", "Exhausted"],
@@ -11,11 +11,11 @@ export const OUTCOMES = {
   lost: ["bad", "Lost"],
   client_error: ["warn", "Client error"],
   client_gone: ["off", "Client gone"],
-};
+});
 
 export const outcomeOf = (outcome) => OUTCOMES[outcome] ?? ["off", outcome ?? ""];
 
-const SKIPPED = { paid: "the paid gate is closed", unknown: "not in providers.yaml", budget: "budget spent" };
+const SKIPPED = lookup({ paid: "the paid gate is closed", unknown: "not in providers.yaml", budget: "budget spent" });
 
 /** Return why a provider was not tried; empty if it was. */
 export function whySkipped({ reason, spent_usd: spent, budget_usd: budget }) {

@@ -20,7 +20,7 @@ export function show(traffic, { status, providers, zone }) {
   for (const range of document.querySelectorAll(".range")) text(range, RANGES[traffic.hours]);
   showEmpty(status, traffic);
   showHeadline(traffic);
-  showStatus(status);
+  showStatus(status, providers.providers);
   showTraffic(traffic, zone);
   showProviders(providers, status, zone);
   showEvents(status, zone);

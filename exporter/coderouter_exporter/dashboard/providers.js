@@ -37,7 +37,7 @@ const columns = [
   numbers("Cache", ({ cache_hit: hit }) => percent(hit), {
     title: "Share of the prompt read from the provider's cache",
   }),
-  numbers("Cost", (row) => cost(row.cost_usd, row.unknown_cost)),
+  numbers("Cost", (row) => (row.answers ? cost(row.cost_usd, row.unknown_cost, row.answers) : "–")),
 ];
 
 const table = new Table(find("#providers"), columns, { key: ({ name }) => name, detail: writeError });
@@ -51,6 +51,7 @@ export function showProviders({ providers, hours }, status, inZone) {
   const { config, answering } = status;
   const chain = config.profiles.find(({ name }) => name === config.default_profile)?.providers ?? [];
   const place = ({ name }) => (chain.includes(name) ? chain.indexOf(name) + 1 : 0);
+  find("#providers").classList.toggle("without-chain", !chain.length);
   const rows = providers.map((provider) => {
     const tags = [provider.paid && "paid", answering?.provider === provider.name && "last answer"];
     return { ...provider, hours, place: place(provider), tags: tags.filter(Boolean).join(", ") };

@@ -2,13 +2,20 @@
 
 import { get } from "./api.js";
 import { attribute, fill, find, made, setState, text } from "./dom.js";
-import { compact, count, priced, seconds, span } from "./format.js";
+import { compact, count, lookup, priced, seconds, span } from "./format.js";
 import { outcomeOf, whySkipped } from "./outcomes.js";
 import { linkTo } from "./route.js";
 import { showWaterfall } from "./waterfall.js";
 
 const panel = find("#request");
-const STEP_STATES = { ok: "good", finished: "off", failed: "bad", midstream: "bad", skipped: "warn", degraded: "warn" };
+const STEP_STATES = lookup({
+  ok: "good",
+  finished: "off",
+  failed: "bad",
+  midstream: "bad",
+  skipped: "warn",
+  degraded: "warn",
+});
 
 let written = "";
 

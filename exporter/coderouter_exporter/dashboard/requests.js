@@ -27,19 +27,19 @@ const columns = [
   ),
   states("Outcome", "outcome", ({ outcome }) => outcomeOf(outcome)),
   names("Answered by", ({ provider, model }) => [provider ?? "–", model ?? ""], { tag: "td" }),
-  numbers("Tries", ({ attempts }) => count(attempts)),
+  numbers("Tries", ({ attempts, tries }) => count(attempts ?? tries.length), { kind: "tries" }),
   words("Agent", "agent", ({ agent }) => agent ?? "–"),
   links("Session", "session", ({ session }) => [
     session && linkTo("requests", context.route.hours, { session }),
-    session ?? "–",
+    session ?? "",
     session,
   ]),
   words("Profile", "profile", ({ profile }) => profile ?? "–"),
   words("Requested", "requested", ({ requested_model: model }) => model ?? "–"),
-  numbers("First token", ({ ttft_s: ttft }) => seconds(ttft), { sort: "ttft" }),
-  numbers("Duration", ({ duration_s: duration }) => seconds(duration), { sort: "duration" }),
-  numbers("Tokens", tokens, { sort: "tokens", title: "In / out" }),
-  numbers("Cost", priced, { sort: "cost" }),
+  numbers("First token", ({ ttft_s: ttft }) => seconds(ttft), { sort: "ttft", kind: "ttft" }),
+  numbers("Duration", ({ duration_s: duration }) => seconds(duration), { sort: "duration", kind: "duration" }),
+  numbers("Tokens", tokens, { sort: "tokens", kind: "tokens", title: "In / out" }),
+  numbers("Cost", priced, { sort: "cost", kind: "cost" }),
   links("Request", "request", ({ request_id: id }) => [linkToRequest(id), id, id]),
 ];
 
@@ -88,6 +88,7 @@ function isBeingRead() {
 
 function showRows(query, { total, kept }) {
   const { zone, status } = context;
+  find("#request-rows").classList.toggle("dated", context.route.hours > 1);
   table.show(shown.rows);
   table.sorted(query.sort);
   text(find("#total"), some(total, "request"));

@@ -29,7 +29,7 @@ const columns = [
   }),
   numbers("Tokens out", ({ output_tokens: output }) => compact(output)),
   numbers("Cached", ({ cache_share: share }) => percent(share), { title: "Share of the prompt read from a cache" }),
-  numbers("Cost", (row) => cost(row.cost_usd, row.unknown_cost), { sort: "cost" }),
+  numbers("Cost", (row) => cost(row.cost_usd, row.unknown_cost, row.requests - row.failed), { sort: "cost" }),
 ];
 
 const table = new Table(find("#session-rows"), columns, {

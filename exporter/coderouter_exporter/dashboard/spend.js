@@ -25,6 +25,7 @@ const MEASURES = {
 };
 const SUMMED = [
   "requests",
+  "answered",
   "input_tokens",
   "output_tokens",
   "cache_read_tokens",
@@ -45,7 +46,7 @@ const chart = new Chart(find("#spent"), (from, to) => {
 const columns = [
   names("Name", ({ name }) => [name, ""]),
   numbers("Share", ({ share }) => percent(share)),
-  numbers("Cost", (row) => cost(row.cost_usd, row.unknown_cost)),
+  numbers("Cost", (row) => cost(row.cost_usd, row.unknown_cost, row.answered)),
   numbers("Unknown cost", ({ unknown_cost: unknown }) => count(unknown), { title: "Answers without a known price" }),
   numbers("Requests", ({ requests }) => count(requests)),
   numbers("Tokens in", (row) => compact(row.input_tokens)),
@@ -96,7 +97,10 @@ function draw() {
   const first = Date.parse(dates[0]) / 1000;
   chart.draw({ bars, say, tick, least }, (at) => day(dates[at]), timeMarks(first, DAY_S, dates.length, UTC, MARKS));
   showLegend(groups.filter((group) => value(group) > 0));
-  text(find("#spend-sum"), `${cost(whole.cost_usd, whole.unknown_cost)}, ${some(whole.requests, "request")}`);
+  text(
+    find("#spend-sum"),
+    `${cost(whole.cost_usd, whole.unknown_cost, whole.answered)}, ${some(whole.requests, "request")}`,
+  );
   const unknown = whole.unknown_cost
     ? `The cost of ${some(whole.unknown_cost, "answer")} is unknown: add prices to providers.yaml, see coderouter prices. `
     : "";

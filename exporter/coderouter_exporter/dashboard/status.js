@@ -63,11 +63,17 @@ const CARDS = {
     return ["good", "Exact", behind ? `${compact(behind)} bytes behind` : "no events missing"];
   },
 
-  today({ today }) {
-    const { unknown_cost: unknown, unknown_providers: without = [] } = today;
-    if (!unknown) return ["off", cost(today.cost_usd), tokens(today)];
-    const why = `unknown for ${some(unknown, "answer")} (no price for ${listed(without) || "their provider"}); to add it: coderouter prices`;
-    return ["warn", cost(today.cost_usd, unknown), why];
+  today({ today }, providers) {
+    const { unknown_cost: unknown, unknown_providers: names } = today;
+    const written = cost(today.cost_usd, unknown, today.answered ?? today.requests);
+    if (!unknown) return ["off", written, tokens(today)];
+    const isPriced = (name) => providers.some((one) => one.name === name && one.unknown_cost < one.answers);
+    const why = [
+      ["no price for", names.filter((name) => !isPriced(name))],
+      ["no token usage from", names.filter(isPriced)],
+    ].filter(([, causes]) => causes.length);
+    const causes = why.map(([what, whose]) => `${what} ${listed(whose)}`).join(", ");
+    return ["warn", written, `unknown for ${some(unknown, "answer")} (${causes}), see coderouter prices`];
   },
 };
 
@@ -81,9 +87,9 @@ function tokens({
   return read + created ? `${both}, ${compact(read + created)} cached` : both;
 }
 
-export function showStatus(status) {
+export function showStatus(status, providers) {
   for (const [id, card] of Object.entries(CARDS)) {
-    const [state, word, more] = card(status);
+    const [state, word, more] = card(status, providers);
     setState(find(`#${id} .state`), state, word);
     text(find(`#${id} .more`), more);
     find(`#${id} .more`).title = more;

@@ -2,7 +2,7 @@
 
 import { attribute, made, setState, text } from "./dom.js";
 
-/** A column of text. `read` returns the text of a row; `more` is any of: title, sort, tag (of the cell), zero. */
+/** A column of text. `read` returns the text of a row; `more` is any of: title, sort, tag (of the cell), kind. */
 export const words = (label, kind, read, more = {}) => ({
   label,
   kind,
@@ -11,7 +11,9 @@ export const words = (label, kind, read, more = {}) => ({
 });
 
 export const numbers = (label, read, more = {}) => ({
-  ...words(label, "number", read, more),
+  label,
+  ...more,
+  kind: `number ${more.kind ?? ""}`.trim(),
   write(cell, row) {
     const written = read(row);
     cell.classList.toggle("zero", /^(0|–|\$0\.00|0 %)$/.test(written));

@@ -2,7 +2,7 @@
 
 import { Chart, timeMarks } from "./charts.js";
 import { attribute, find, made, text } from "./dom.js";
-import { compact, cost, count, dollars, roundDollars, seconds, some } from "./format.js";
+import { compact, cost, count, dollars, roundDollars, roundSeconds, seconds, some } from "./format.js";
 import { linkTo } from "./route.js";
 
 const STEPS = { 60: "minute", 300: "5 minutes", 900: "15 minutes", 3600: "hour", 14400: "4 hours" };
@@ -48,7 +48,7 @@ export function showTraffic(full, zone) {
   const { input_tokens: input, output_tokens: output } = total;
   sum(
     "cost",
-    cost(total.cost_usd, total.unknown_cost),
+    cost(total.cost_usd, total.unknown_cost, total.answered),
     `${compact(input ?? 0)} tokens in, ${compact(output ?? 0)} out`,
   );
   showZoom(zone, full.hours);
@@ -109,7 +109,7 @@ function durations(traffic, name) {
         ],
   );
   const say = (at) => (half[at] === null ? "none" : `p50 ${seconds(half[at])}, p95 ${seconds(most[at])}`);
-  return { bars, say, tick: seconds, least: bars.some((parts) => parts.length) ? 0.001 : 1 };
+  return { bars, say, tick: roundSeconds, least: bars.some((parts) => parts.length) ? 0.001 : 1 };
 }
 
 function costs({ cost_usd: usd, input_tokens: input, output_tokens: output }) {
@@ -131,5 +131,6 @@ function sum(id, main, more) {
   if (!line.firstChild) line.append(made("span"), " ", made("small"));
   text(line.firstChild, main);
   text(line.lastChild, more);
+  attribute(line, "title", `${main}, ${more}`);
   attribute(find(`#${id} .plot`), "aria-label", `${find(`#${id} figcaption`).textContent}: ${main}, ${more}`);
 }

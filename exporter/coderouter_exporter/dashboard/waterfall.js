@@ -1,18 +1,19 @@
 // The tries of a request on a line of time: each as a bar, with what came of it.
 
 import { fill, made, setState, text } from "./dom.js";
-import { seconds } from "./format.js";
+import { lookup, seconds } from "./format.js";
 import { whySkipped } from "./outcomes.js";
 
 const SVG = "http://www.w3.org/2000/svg";
 const WIDTH = 1000;
-const RESULTS = {
+const BRIEF_S = 0.001;
+const RESULTS = lookup({
   ok: ["good", "OK"],
   failed: ["bad", "failed"],
   midstream: ["bad", "broke off"],
   skipped: ["off", "skipped"],
   waited: ["off", "in the queue"],
-};
+});
 
 /** Draw the tries into the list; `elapsed_s` is the age of a request that is still in progress. */
 export function showWaterfall(list, request, elapsed_s) {
@@ -24,7 +25,7 @@ export function showWaterfall(list, request, elapsed_s) {
     text(who, name);
     setState(state, ...(RESULTS[result] ?? ["off", result ?? "in progress"]));
     const parts = [bar(result ?? "open", from / end, to / end)];
-    if (answered > to) parts.push(bar("answer", to / end, answered / end));
+    if (answered > to + BRIEF_S) parts.push(bar("answer", to / end, answered / end));
     if (answered && request.ttft_s && request.ttft_s < end)
       parts.push(bar("first", request.ttft_s / end, request.ttft_s / end));
     track.replaceChildren(...parts);
@@ -32,7 +33,7 @@ export function showWaterfall(list, request, elapsed_s) {
       duration,
       result === "skipped"
         ? ""
-        : `${seconds(to - from)}${answered > to ? `, then ${seconds(answered - to)} of answer` : ""}`,
+        : `${seconds(to - from)}${answered > to + BRIEF_S ? `, then ${seconds(answered - to)} of answer` : ""}`,
     );
     text(words, error ?? "");
   });

@@ -9,19 +9,19 @@ import sqlite3
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from functools import partial
 from typing import TypeVar
 
 from coderouter_events.lock import is_held
 from coderouter_exporter.engine.clock import Clock
 from coderouter_exporter.engine.deaths import Deaths
 from coderouter_exporter.engine.published import Published, SourceStatus
+from coderouter_exporter.engine.row_tables import RowTables
 from coderouter_exporter.families.exporter import COMMIT_FAILURES, COMMITS, INTERNAL_ERRORS
 from coderouter_exporter.fold.fold import fold
 from coderouter_exporter.names import shown
 from coderouter_exporter.records.decode import Chunk
-from coderouter_exporter.rows import backlog, requests
 from coderouter_exporter.rows.pending import Pending
+from coderouter_exporter.state.errors import TablesDamaged
 from coderouter_exporter.state.state import Checkpoint, State
 from coderouter_exporter.state.store import Store
 from coderouter_exporter.tail.content import Step, no_step
@@ -61,9 +61,7 @@ class Counting:
         commit_every_s: float = COMMIT_EVERY_S,
     ) -> None:
         self._store = store
-        self._pending = pending or Pending()
-        self._pending.take_back = store.recovered
-        self._pending.open_keys = store.read(requests.open_keys)
+        self._rows = RowTables(store, pending or Pending())
         self._state = state
         self._open_sources = open_sources
         self._step = step
@@ -77,9 +75,6 @@ class Counting:
         self._commit_duration_s = 0.0
         self._committed_at = time.monotonic()
         self._document = state.encode()
-        self._pending.backlog = store.read(backlog.size)
-        self._open = dict.fromkeys((writer for _, writer in self._pending.open_keys), 0.0)
-        """The writers of requests that are open in the tables, with when the newest of them began."""
         self.published = self._snapshot(caught_up=False)
 
     def run_pass(self) -> None:
@@ -91,7 +86,7 @@ class Counting:
             self._record(tail.poll())  # also while commits fail: a rename has to be noticed when it happens
             counted = counted and self._count(tail)
         self._record(self.sources.forget_long_gone())
-        self._uncommitted |= counted and self._has_lost_requests()
+        self._uncommitted |= counted and self._rows.has_lost_requests(self._deaths())
         counted = counted and (not self._uncommitted or self._commit())
         self._passes_failing = 0
         self._reporter.report(self.sources.troubles())
@@ -106,7 +101,7 @@ class Counting:
     def restart(self) -> None:
         """Go back to the last commit. Until a pass works, lines are counted with care."""
         self.sources.close()
-        self._pending.clear()
+        self._rows.pending.clear()
         self._state = State.decode(self._document)
         self.sources = self._open_sources(self._state.checkpoints, self._is_our_writer)
         self._state.add(INTERNAL_ERRORS, ("pass",), self._passes_failing)
@@ -125,11 +120,11 @@ class Counting:
         for _ in range(PASSES_MAX):
             for chunk in tail.chunks():
                 self._follow_clock()
-                self._pending.bytes_behind = tail.bytes_behind()
+                self._rows.pending.bytes_behind = tail.bytes_behind()
                 if self._passes_failing:
                     self._fold_with_care(chunk, time.time())
                 else:
-                    fold(self._state, chunk, time.time(), self._pending)
+                    fold(self._state, chunk, time.time(), self._rows.pending)
                 self._step("folded")
                 self._uncommitted = True
                 if self._commit_is_due() and not self._commit():
@@ -142,14 +137,14 @@ class Counting:
 
     def _fold_with_care(self, chunk: Chunk, read_ts: float) -> None:
         """Fold the chunk without the lines that cannot be counted, which only a bug can cause."""
-        before, pending = self._state.encode(), copy.deepcopy(self._pending)
+        before, pending = self._state.encode(), copy.deepcopy(self._rows.pending)
         try:
-            fold(self._state, chunk, read_ts, self._pending)
+            fold(self._state, chunk, read_ts, self._rows.pending)
             self._state.encode()
         except Exception:
-            self._state, self._pending = State.decode(before), pending
+            self._state, self._rows.pending = State.decode(before), pending
             lines = [line + b"\n" for line in chunk.data.split(b"\n")[:-1]]
-            fold(self._state, replace(chunk, data=b""), read_ts, self._pending)
+            fold(self._state, replace(chunk, data=b""), read_ts, self._rows.pending)
             if len(lines) <= 1:
                 log.exception("skipping a line that cannot be counted: %.200r", chunk.data)
                 self._state.add(INTERNAL_ERRORS, ("line",), 1)
@@ -180,24 +175,18 @@ class Counting:
 
     def build_rows(self) -> bool:
         """Make rows of some events that are committed; return whether there are more of them."""
-        if self._pending.backlog and not self._commits_failing:
+        if self._rows.pending.backlog and not self._commits_failing:
             try:
-                self._store.write(partial(backlog.write_newest, requests_max=self._pending.requests_max))
-                self._pending.backlog = self._store.read(backlog.size)
-            except sqlite3.Error as error:
-                log.error("cannot write requests to %s (%s); trying again", shown(self._store.path), error)
-                return False
-            self.published = replace(self.published, backlog=self._pending.backlog)
+                self._rows.build()
+            except sqlite3.Error:
+                return False  # the next commit reports why the file cannot be written
+            self.published = replace(self.published, backlog=self._rows.pending.backlog)
             self._step("built")
-        return self._pending.backlog > 0
-
-    def _has_lost_requests(self) -> bool:
-        deaths = self._deaths()
-        return any(deaths.is_dead(writer, at) for writer, at in self._open.items())
+        return self._rows.pending.backlog > 0
 
     def _deaths(self) -> Deaths:
         return Deaths(
-            self._state, self._pending.ended, self._is_proxy_alive, caught_up=self.published.caught_up
+            self._state, self._rows.pending.ended, self._is_proxy_alive, caught_up=self.published.caught_up
         )
 
     def _is_proxy_alive(self) -> bool | None:
@@ -216,14 +205,9 @@ class Counting:
         self._count_commit(1)
         document = self._state.encode()
         self._step("encoded")
-        deaths = self._deaths()
-
-        def write_rows(db: sqlite3.Connection, number: int) -> None:
-            self._open = self._pending.write(db, number, self._state.committed_ts, deaths.is_dead)
-
         try:
-            self._store.commit(document, write_rows)
-        except sqlite3.Error as error:
+            self._rows.commit(document, self._state.committed_ts, self._deaths())
+        except (sqlite3.Error, TablesDamaged) as error:
             self._count_commit(-1)
             if not self._commits_failing:
                 log.error(
@@ -239,9 +223,6 @@ class Counting:
             self._commits_failing = 0
             self._uncommitted = False
             self._document = document
-            self._pending.clear()
-            self._pending.take_back = False
-            self._pending.backlog = self._store.read(backlog.size)
         self._committed_at = time.monotonic()
         self._commit_duration_s = self._committed_at - started
         self.published = self._snapshot(caught_up=self.published.caught_up)
@@ -273,7 +254,7 @@ class Counting:
         return Published(
             document=self._document,
             caught_up=caught_up,
-            backlog=self._pending.backlog,
+            backlog=self._rows.pending.backlog,
             unavailable=RECOUNTING if self._store.recovered and not caught_up else "",
             commits_failing=self._commits_failing,
             passes_failing=self._passes_failing,

@@ -16,9 +16,9 @@ from coderouter_exporter.engine.counting import Counting, OpenSources
 from coderouter_exporter.engine.published import Published
 from coderouter_exporter.names import shown
 from coderouter_exporter.rows.pending import REQUESTS_MAX, Pending
+from coderouter_exporter.state.errors import Busy, StateError, StateUnavailable
 from coderouter_exporter.state.opening import Opening
 from coderouter_exporter.state.state import State
-from coderouter_exporter.state.store import Busy, StateError, StateUnavailable
 from coderouter_exporter.tail.content import Step, no_step
 
 POLL_S = 1.0
@@ -177,6 +177,12 @@ class Engine:
         """Try to open the state; return whether that worked."""
         try:
             store, state = self._opening.open()
+            try:
+                pending = Pending(self.requests_max)
+                self._counting = Counting(store, state, self._open_sources, pending=pending, step=self._step)
+            except BaseException:
+                store.close()
+                raise
         except StateUnavailable as error:
             if str(error) != self._waits_for:
                 log.error("%s; waiting for it", error)
@@ -184,12 +190,6 @@ class Engine:
             self._before_open = replace(self._before_open, unavailable=str(error))
             self._put_off()
             return False
-        try:
-            pending = Pending(self.requests_max)
-            self._counting = Counting(store, state, self._open_sources, pending=pending, step=self._step)
-        except BaseException:
-            store.close()
-            raise
         self._failures = 0
         if self._waits_for:
             log.info("the state file %s is open", shown(self._opening.path))

@@ -4,6 +4,7 @@ import sqlite3
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from operator import attrgetter
+from typing import NamedTuple
 
 from coderouter_events.events import RequestFinished, Shutdown, TryProvider, WorkerLost
 from coderouter_exporter.records.columns import Columns
@@ -24,6 +25,15 @@ DIRECT_RECORDS_MAX = 1000
 REACH = 2
 """Events are skipped that are followed by so many times the bytes of as many requests as are kept."""
 REACH_BYTES_MIN = 1 << 24
+
+
+class Written(NamedTuple):
+    """What is in the tables once the commit has worked."""
+
+    writers: dict[str, float]
+    """Of open requests, as `close_lost` returns them."""
+    open_keys: set[Key]
+    backlog: int
 
 
 _request_id = attrgetter("request_id")
@@ -95,8 +105,8 @@ class Pending:
         else:
             self._stash.append((read_ts, backlog.compressed(_lines_of(batch, new))))
 
-    def write(self, db: sqlite3.Connection, number: int, now_ts: float, is_dead: IsDead) -> dict[str, float]:
-        """Write the rows with generation `number`; return the writers of open requests, as `close_lost` does."""
+    def write(self, db: sqlite3.Connection, number: int, now_ts: float, is_dead: IsDead) -> Written:
+        """Write the rows with generation `number`."""
         if self.take_back:
             for (undone,) in db.execute("SELECT usage FROM undo").fetchall():
                 usage_tables.subtract(db, usage_tables.decode_usage(undone), now_ts)
@@ -112,8 +122,15 @@ class Pending:
         requests.close_ended(db)
         writers = requests.close_lost(db, is_dead)
         requests.evict(db, self.requests_max)
-        self.open_keys = requests.open_keys(db) if self.bytes_behind > REACH_BYTES_MIN else set()
-        return writers
+        open_keys = requests.open_keys(db) if self.bytes_behind > REACH_BYTES_MIN else set()
+        return Written(writers, open_keys, backlog.size(db))
+
+    def committed(self, written: Written | None) -> None:
+        """Continue after the commit of what was written; None: it was left out."""
+        self.clear()
+        self.take_back = False
+        if written is not None:
+            self.open_keys, self.backlog = written.open_keys, written.backlog
 
     def _count_by_zone(
         self, new: Sequence[Record], zone: str, line: Line | None, read_ts: float, *, known: bool

@@ -108,6 +108,12 @@ def create(db: sqlite3.Connection) -> None:
         db.execute(statement)
 
 
+def create_again(db: sqlite3.Connection) -> None:
+    """Create all tables, empty."""
+    drop(db)
+    create(db)
+
+
 def drop(db: sqlite3.Connection) -> None:
     for name in ("request", "day", "slot", "backlog", "ended", "undo"):
         db.execute(f"DROP TABLE IF EXISTS {name}")

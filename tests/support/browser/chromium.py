@@ -18,7 +18,7 @@ SWITCHES = (
     "--no-first-run",
 )
 DESKTOP = (1280, 900)
-PHONE = (360, 740)
+PHONE = (390, 844)
 RECORDER = """
 window.violations = [];
 window.shifted = 0;
