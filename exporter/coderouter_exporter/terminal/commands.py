@@ -19,6 +19,15 @@ from coderouter_http.command_line import browser
     help="Seconds between refreshes.",
 )
 @click.option(
+    "--hours",
+    type=click.Choice(("1", "6", "24", "168", "720")),
+    default="1",
+    show_default=True,
+    envvar="CODEROUTER_STATS_HOURS",
+    show_envvar=True,
+    help="The range: the last hour, up to the last 30 days.",
+)
+@click.option(
     "--once",
     is_flag=True,
     envvar="CODEROUTER_STATS_ONCE",
@@ -33,18 +42,18 @@ from coderouter_http.command_line import browser
     show_envvar=True,
     help="Print the exporter's /metrics.json, one line per refresh.",
 )
-def stats(*, url: str, interval_s: float, once: bool, as_json: bool) -> None:
-    """Show providers, the paid gate and recent events, as counted by the exporter, until Ctrl-C.
+def stats(*, url: str, interval_s: float, hours: str, once: bool, as_json: bool) -> None:
+    """Show how requests ended, providers, cost and recent events, as counted by the exporter, until Ctrl-C.
 
     The output is plain text when it is not a terminal. NO_COLOR turns colours off.
     """
     from coderouter_exporter.terminal import show  # noqa: PLC0415 - quick help
 
     if not once:
-        show.keep_showing(url, interval_s, as_json=as_json)
+        show.keep_showing(url, int(hours), interval_s, as_json=as_json)
         return
     with options.errors_end_it():
-        show.show_once(url, as_json=as_json)
+        show.show_once(url, int(hours), as_json=as_json)
 
 
 @click.command()

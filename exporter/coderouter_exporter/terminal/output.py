@@ -46,8 +46,9 @@ class Column:
     name: str
     cells: Sequence[Text]
     right: bool = False
-    """It has numbers, which are never cut; names are, down to `NAME_WIDTH_MIN`, unless they are `fixed`."""
+    """It has numbers, which are never cut; names are, down to `width_min`, unless they are `fixed`."""
     fixed: bool = False
+    width_min: int = NAME_WIDTH_MIN
     rank: int = 0
 
     @property
@@ -56,7 +57,7 @@ class Column:
 
     @property
     def least(self) -> int:
-        return self.width if self.right or self.fixed else min(self.width, NAME_WIDTH_MIN)
+        return self.width if self.right or self.fixed else min(self.width, self.width_min)
 
 
 def fitted(columns: Sequence[Column], width: int, *, total: bool = False) -> Table:

@@ -178,7 +178,7 @@ def _tokens(row: Row) -> str:
 
 def _cost(row: Row) -> str:
     shown = words.cost_of(row)
-    missing = f" (no price for {row['provider']}; to add it: coderouter prices)"
+    missing = f": {words.no_price([row['provider']])}"
     return "" if shown == words.NONE else shown + (missing if shown == "unknown" else "")
 
 

@@ -154,5 +154,8 @@ def zone_named(name: str | None) -> tzinfo | None:
 
 def unknown_cost(answers: int, providers: Sequence[str]) -> str:
     """Return how many answers have no known cost, and what to do about it."""
-    whom = listed(providers) or "their provider"
-    return f"Cost unknown for {some(answers, 'answer')} (no price for {whom}); to add it: coderouter prices"
+    return f"Cost unknown for {some(answers, 'answer')}: {no_price(providers)}"
+
+
+def no_price(providers: Sequence[str]) -> str:
+    return f"no price for {listed(providers) or 'their provider'}; to add it: coderouter prices"

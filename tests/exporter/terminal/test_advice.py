@@ -101,7 +101,7 @@ def test_providers_are_compared_with_ranges(exporter: Exporter, tmp_path: Path) 
     assert measures["cost per answer"]["verdict"] == "too few"
     assert measures["cost per 1,000 out"]["providers"]["ollama"]["value"] == pytest.approx(0.25 / 101 * 1000)
     shown = run(tmp_path, exporter, "compare", "ollama", "free")
-    assert "▲ Cost unknown for 50 answers (no price for free); to add it: coderouter prices" in shown
+    assert "▲ Cost unknown for 50 answers: no price for free; to add it: coderouter prices" in shown
     assert "By 200 requests." in shown
 
 

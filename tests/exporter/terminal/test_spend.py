@@ -53,7 +53,7 @@ def test_each_row_and_the_total_are_shown(exporter: Exporter, tmp_path: Path) ->
     }
     assert lines[4].split() == ["Total", "8", "1", "7,000", "720", "77", "$5.00", "+", "unknown"]
     assert lines[5] == "Days of Europe/Berlin."
-    assert lines[6] == "▲ Cost unknown for 3 answers (no price for  [2Jfree); to add it: coderouter prices"
+    assert lines[6] == "▲ Cost unknown for 3 answers: no price for  [2Jfree; to add it: coderouter prices"
 
 
 @pytest.mark.parametrize("columns", [60, 80, 200])

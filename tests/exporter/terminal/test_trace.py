@@ -96,7 +96,7 @@ def test_the_story_has_all_that_is_known(folder: Path, exporter: Exporter) -> No
         "■ broke off",
         "budget spent: $5.25 of $5.00",
         "upstream_5xx: HTTP 500: Straße 5  [31mBROKEN",
-        "then 1.0 s of answer",
+        "then 1 s of answer",
         "1,000 in, 90 from cache, 11 out",
         "count 2",
         "queue",
@@ -107,7 +107,7 @@ def test_the_story_has_all_that_is_known(folder: Path, exporter: Exporter) -> No
 
 def test_an_unknown_cost_is_not_zero_and_says_what_to_do(folder: Path, exporter: Exporter) -> None:
     shown = from_exporter(folder, exporter, request_id(1)).stdout
-    assert "unknown (no price for openrouter-free; to add it: coderouter prices)" in shown
+    assert "unknown: no price for openrouter-free; to add it: coderouter prices" in shown
 
 
 def test_the_first_letters_of_an_id_suffice(folder: Path, exporter: Exporter) -> None:
