@@ -12,6 +12,7 @@ from dashboard.conftest import address, api
 from support.browser.chromium import Watched
 from support.exporter.process import Exporter, append, line, running_exporter
 from support.exporter.sample_events import startup, utc
+from support.processes import eventually
 
 MINUTE_S = 60
 
@@ -194,7 +195,7 @@ def test_new_requests_are_added_at_the_top_or_announced_while_the_list_is_read(
     assert ids(page)[0] == "req_030"
 
     page.page.mouse.wheel(0, 400)
-    page.page.wait_for_function("scrollY > 0")
+    eventually(lambda: page.evaluate("scrollY > 0"))
     place = "document.querySelector('#request-rows tbody tr:nth-child(12)').getBoundingClientRect().top"
     before = page.evaluate(place)
     append(tmp_path / "events.jsonl", *request(31, time.time()))

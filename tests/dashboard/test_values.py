@@ -59,7 +59,7 @@ def test_the_page_shows_the_numbers_of_the_report(tmp_path: Path, exporter: Expo
         more = "1 request needed more than one provider, last after first failed (overloaded) "
         assert page.text("#headline .more").startswith(more)
         assert page.text("#gate .word") == "Closed"
-        assert page.text("#gate .more") == "excludes paid, 1 request blocked"
+        assert page.text("#gate .more") == "excludes paid, skipped once in this range"
         assert page.text("#counting .word") == "Exact"
         assert 0 < reported["today"]["cost_usd"] < 0.0001
         assert page.text("#today .word") == "<$0.0001", "little is not nothing"

@@ -7,6 +7,8 @@ import { outcomeOf, whySkipped } from "./outcomes.js";
 import { linkTo } from "./route.js";
 import { showWaterfall } from "./waterfall.js";
 
+const COPIED_MS = 1500;
+
 const panel = find("#request");
 const STEP_STATES = lookup({
   ok: "good",
@@ -147,10 +149,14 @@ function showFields(request, hours) {
   );
 }
 
+/** Copy the id; where the browser does not allow that, select it. */
 find("#request-copy").addEventListener("click", async ({ target }) => {
-  const link = new URL(location.href);
-  link.hash = location.hash;
-  await navigator.clipboard?.writeText(find("#request-id").textContent);
-  text(target, "Copied");
-  setTimeout(() => text(target, "Copy id"), 1500);
+  const id = find("#request-id");
+  try {
+    await navigator.clipboard.writeText(id.textContent);
+    text(target, "Copied");
+    setTimeout(() => text(target, "Copy id"), COPIED_MS);
+  } catch {
+    getSelection().selectAllChildren(id);
+  }
 });

@@ -54,6 +54,5 @@ export function show({ query, answer }, current) {
     find("#session-total"),
     some(answer.total, "session") + (length < answer.total ? `, the first ${length} shown` : ""),
   );
-  attribute(find("#sessions-csv"), "href", address("sessions", { ...query, limit: null, format: "csv" }));
   attribute(find("#sessions-json"), "href", address("sessions", { ...query, limit: 1000 }));
 }

@@ -42,13 +42,14 @@ const CARDS = {
     return [proxy.state === "running" ? "good" : "off", answering.provider, ago(answering.at, now)];
   },
 
-  gate({ paid_gate: { closed, providers, requests_blocked: blocked } }) {
-    const names = listed(providers);
+  gate({ paid_gate: { closed, providers: names } }, providers) {
     if (closed === null) return ["off", "Unknown", ""];
-    if (!closed) return ["off", "Open", names ? `allows ${names}` : "no paid provider"];
-    const excluded = names ? `excludes ${names}` : "no paid provider";
-    return blocked
-      ? ["warn", "Closed", `${excluded}, ${some(blocked, "request")} blocked`]
+    if (!names.length) return ["off", closed ? "Closed" : "Open", "no paid provider"];
+    if (!closed) return ["off", "Open", `allows ${listed(names)}`];
+    const skipped = providers.reduce((sum, provider) => sum + (provider.paid ? provider.skipped : 0), 0);
+    const excluded = `excludes ${listed(names)}`;
+    return skipped
+      ? ["warn", "Closed", `${excluded}, skipped ${skipped === 1 ? "once" : `${count(skipped)} times`} in this range`]
       : ["good", "Closed", excluded];
   },
 

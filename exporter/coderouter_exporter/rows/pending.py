@@ -2,15 +2,21 @@
 
 import sqlite3
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from operator import attrgetter
 from typing import NamedTuple
 
 from coderouter_events.events import RequestFinished, Shutdown, TryProvider, WorkerLost
 from coderouter_exporter.records.columns import Columns
-from coderouter_exporter.records.decode import CONFIGURATION_EVENTS, Batch, configuration_events, read_line
-from coderouter_exporter.records.record import Record
-from coderouter_exporter.records.values import unix_time
+from coderouter_exporter.records.decode import (
+    CONFIGURATION_EVENTS,
+    Batch,
+    configuration_events,
+    read_batch,
+    read_line,
+)
+from coderouter_exporter.records.record import Record, WholeRecord
+from coderouter_exporter.records.values import as_int, as_text, unix_time
 from coderouter_exporter.rows import backlog, requests, story, usage_tables
 from coderouter_exporter.rows.requests import IsDead, Key, key_of
 from coderouter_exporter.rows.usage import Usage, zone_name
@@ -22,6 +28,8 @@ from coderouter_exporter.state.state import State
 REQUESTS_MAX = 20_000
 DIRECT_RECORDS_MAX = 1000
 """Records of a chunk that become rows with the commit; those of larger ones do so when there is time."""
+LOOK_EVERY_S = 2.0
+"""How often it looks for requests that will never end, unless a process has ended."""
 REACH = 2
 """Events are skipped that are followed by so many times the bytes of as many requests as are kept."""
 REACH_BYTES_MIN = 1 << 24
@@ -50,6 +58,10 @@ class Pending:
         """The last commit was lost: what it had added to days and slots is subtracted with the next one."""
         self.open_keys: set[Key] = set()
         """Requests that are open in the tables, while events are skipped that may end them."""
+        self.looks_for_lost = False
+        """Some open request is known to have lost its process."""
+        self._looked_ts = 0.0
+        self._writers: dict[str, float] = {}
         self.backlog = 0
         """How many entries of the backlog have not become rows."""
         self.clear()
@@ -59,7 +71,7 @@ class Pending:
         self.usage = Usage({}, {})
         self.ended: set[str] = set()
         """Writers that have written their last line."""
-        self._direct: list[tuple[float, Sequence[Record]]] = []
+        self._direct: list[tuple[float, bytes]] = []
         self._stash: list[tuple[float, bytes]] = []
         self._carried: dict[Key, tuple[float, list[Record]]] = {}
         self._closed: list[Key] = []
@@ -82,10 +94,16 @@ class Pending:
         if CONFIGURATION_EVENTS.isdisjoint(groups):
             whole = self.usage.count(groups, columns, zone, read_ts, minute)
         else:
-            self._count_by_zone(
-                new, zone, startup.line if startup else None, read_ts, known=startup is not None
-            )
-            for fields in configuration_events(batch.data):
+            reports = configuration_events(batch.data)
+            zones = {
+                (as_text(fields.get("writer")), as_int(fields.get("seq"))): as_text(
+                    fields.get("display_timezone")
+                )
+                for fields in reports
+            }
+            line = startup.line if startup else None
+            self._count_by_zone(new, zone, line, zones, read_ts, known=startup is not None)
+            for fields in reports:
                 reported = fields.get("ended_writers")
                 if isinstance(reported, dict):
                     self.ended.update(list(reported)[:ENDED_REPORTED_MAX])
@@ -99,9 +117,9 @@ class Pending:
         self, batch: Batch, new: Sequence[Record], groups: Mapping[str, Sequence[Record]], read_ts: float
     ) -> None:
         if len(new) <= DIRECT_RECORDS_MAX:
-            self._direct.append((read_ts, [record for record in new if record.msg in story.EVENTS]))
+            self._direct.append((read_ts, _lines_of(batch, new)))
         elif self._is_out_of_reach(batch, groups):
-            self._skip(new, groups, read_ts)
+            self._skip(batch, new, groups, read_ts)
         else:
             self._stash.append((read_ts, backlog.compressed(_lines_of(batch, new))))
 
@@ -115,12 +133,16 @@ class Pending:
         db.execute("INSERT INTO undo VALUES (?, ?)", (number, usage_tables.encode_usage(self.usage)))
         if self._closed or self._skipped_until:
             requests.forget(db, self._closed, self._skipped_until)
-        for read_ts, records in (*self._carried.values(), *self._direct):
+        for read_ts, records in self._carried.values():
             requests.write(db, records, read_ts)
+        for read_ts, lines in self._direct:
+            requests.write(db, read_batch(lines, WholeRecord).records, read_ts)
         backlog.add(db, self._stash)
         requests.note_ended(db, self.ended)
         requests.close_ended(db)
-        writers = requests.close_lost(db, is_dead)
+        if self.looks_for_lost or self.ended or not 0 <= now_ts - self._looked_ts < LOOK_EVERY_S:
+            self._looked_ts, self._writers = now_ts, requests.close_lost(db, is_dead)
+        writers = self._writers
         requests.evict(db, self.requests_max)
         open_keys = requests.open_keys(db) if self.bytes_behind > REACH_BYTES_MIN else set()
         return Written(writers, open_keys, backlog.size(db))
@@ -128,12 +150,19 @@ class Pending:
     def committed(self, written: Written | None) -> None:
         """Continue after the commit of what was written; None: it was left out."""
         self.clear()
-        self.take_back = False
+        self.take_back = self.looks_for_lost = False
         if written is not None:
             self.open_keys, self.backlog = written.open_keys, written.backlog
 
     def _count_by_zone(
-        self, new: Sequence[Record], zone: str, line: Line | None, read_ts: float, *, known: bool
+        self,
+        new: Sequence[Record],
+        zone: str,
+        line: Line | None,
+        zones: Mapping[tuple[str | None, int | None], str | None],
+        read_ts: float,
+        *,
+        known: bool,
     ) -> None:
         """Count each event in the zone of the newest configuration before it."""
         groups: defaultdict[str, list[Record]] = defaultdict(list)
@@ -143,7 +172,7 @@ class Pending:
                 if not known or is_newer(own, line):  # type: ignore[arg-type]
                     self.usage.count(groups, None, zone, read_ts)
                     groups.clear()
-                    zone, line, known = zone_name(record.display_timezone), own, True  # type: ignore[assignment]
+                    zone, line, known = zone_name(zones.get((record.writer, record.seq))), own, True  # type: ignore[assignment]
             groups[record.msg].append(record)
         self.usage.count(groups, None, zone, read_ts)
 
@@ -154,7 +183,9 @@ class Pending:
         needed = REACH * self.requests_max * len(batch.data) // finished if finished else 0
         return bool(finished) and self.bytes_behind > max(REACH_BYTES_MIN, needed)
 
-    def _skip(self, new: Sequence[Record], groups: Mapping[str, Sequence[Record]], read_ts: float) -> None:
+    def _skip(
+        self, batch: Batch, new: Sequence[Record], groups: Mapping[str, Sequence[Record]], read_ts: float
+    ) -> None:
         """Leave out the requests that end here: more than are kept come after them. Keep those that do not."""
         finished = groups[RequestFinished.msg]
         ended = set(map(_request_id, finished))
@@ -162,12 +193,25 @@ class Pending:
             del self._carried[key]
         self._closed += [key for key in self.open_keys if key[0] in ended]
         if still_open := set(map(_request_id, groups.get(TryProvider.msg, ()))) - ended:
-            for record in new:
+            found = _lines_with(_lines_of(batch, new), still_open)
+            for record in read_batch(found, WholeRecord).records:
                 if record.request_id in still_open and record.msg in story.EVENTS:
                     self._carried.setdefault(key_of(record), (read_ts, []))[1].append(record)
         latest = unix_time(max(map(attrgetter("ts"), finished)))
         if latest is not None and not is_suspect(latest, read_ts):
             self._skipped_until = max(self._skipped_until, latest)
+
+
+def _lines_with(lines: bytes, ids: Iterable[str | None]) -> bytes:
+    """Return the lines in which one of the ids occurs, as it is in the line."""
+    starts = set[int]()
+    for text in filter(None, ids):
+        wanted = text.encode()
+        at = lines.find(wanted)
+        while at >= 0:
+            starts.add(lines.rfind(b"\n", 0, at) + 1)
+            at = lines.find(wanted, lines.find(b"\n", at) + 1)
+    return b"".join(lines[start : lines.find(b"\n", start) + 1] for start in sorted(starts))
 
 
 def _lines_of(batch: Batch, new: Sequence[Record]) -> bytes:
