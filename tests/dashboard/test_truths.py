@@ -17,8 +17,8 @@ WITHIN_S = 5
 CENT = {"input_per_mtok": 1000.0, "output_per_mtok": 1000.0}  # an answer costs about a cent
 
 
-def running(stack: ExitStack, folder: Path, *entries: dict[str, object], **more: object) -> Proxy:
-    return stack.enter_context(serving(folder, config(list(entries), **more)))
+def running(stack: ExitStack, folder: Path, *entries: dict[str, object], allow_paid: bool = False) -> Proxy:
+    return stack.enter_context(serving(folder, config(list(entries), allow_paid=allow_paid)))
 
 
 def requests(exporter: Exporter, outcome: str) -> float:
