@@ -94,7 +94,7 @@ def _polls(follower: Follower, limit: int) -> Iterator[list[Row]]:
             found = follower.new() if begun else follower.last(limit)
         except ExporterUnreachable as error:
             if problem is None:
-                click.echo(f"coderouter: {error} Retrying.", err=True)
+                click.echo(f"coderouter: {error}. Retrying.", err=True)
             problem = str(error)
         else:
             if problem is not None:

@@ -90,6 +90,6 @@ def _polls(url: str, hours: int, interval_s: float) -> Iterator[tuple[Seen | Non
         try:
             seen, problem = _look(url, hours), None
         except ExporterUnreachable as error:
-            problem = f"{error} Retrying."
+            problem = f"{error}. Retrying."
         yield seen, problem
         time.sleep(max(0.0, started + interval_s - time.monotonic()))

@@ -7,12 +7,15 @@ import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from signal import SIGINT, SIGKILL
+from threading import Thread
 from typing import Any
 
 import pytest
 
+from coderouter_exporter.terminal.client import START
 from support.exporter.process import Exporter, append, line, running_exporter
 from support.exporter.request_lines import failed, request_id, story
 from support.exporter.sample_events import startup, utc
@@ -104,6 +107,33 @@ def test_what_is_not_allowed_is_named(
     exporter: Exporter, options: tuple[str, ...], error: str, tmp_path: Path
 ) -> None:
     assert error in run(tmp_path, exporter, *options, code=2)
+
+
+class WithoutApi(BaseHTTPRequestHandler):
+    """An exporter from before there was an API."""
+
+    def do_GET(self) -> None:
+        self.send_error(404)
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002
+        pass
+
+
+@pytest.mark.parametrize(
+    "command", [("requests",), ("trace", "req_1"), ("spend",), ("compare", "a", "b"), ("suggest",)]
+)
+def test_an_older_exporter_and_one_that_cannot_be_reached_are_said(
+    command: tuple[str, ...], tmp_path: Path
+) -> None:
+    with ThreadingHTTPServer(("127.0.0.1", 0), WithoutApi) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        at = f"http://127.0.0.1:{server.server_port}"
+        older = coderouter(tmp_path, *command, "--url", at)
+        server.shutdown()
+    gone = coderouter(tmp_path, *command, "--url", at)
+    assert (older.code, older.stdout) == (gone.code, gone.stdout) == (1, "")
+    assert older.stderr == f"coderouter: the exporter at {at} is older than this command\n"
+    assert gone.stderr == f"coderouter: cannot reach {at} (Connection refused); {START}\n"
 
 
 class Following:
