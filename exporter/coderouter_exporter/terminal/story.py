@@ -178,8 +178,9 @@ def _tokens(row: Row) -> str:
 
 def _cost(row: Row) -> str:
     shown = words.cost_of(row)
-    missing = f": {words.no_price([row['provider']])}"
-    return "" if shown == words.NONE else shown + (missing if shown == "unknown" else "")
+    if shown != "unknown":
+        return "" if shown == words.NONE else shown
+    return f"{shown}: {words.no_price([row['provider'] or ''])}"
 
 
 _FIELDS: tuple[tuple[str, Callable[[Row], str]], ...] = (

@@ -26,6 +26,10 @@ ACROSS = 5
 """Begins in a rotated file and ends in the event file."""
 
 
+OPEN = 7
+"""Has begun and not ended."""
+
+
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a folder with an event file that has been rotated three times, and a copy that is damaged."""
@@ -35,7 +39,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "events.jsonl.3.zst").write_bytes(zstd.compress(startup(NOW - 700, "w") + stories[0]))
     (folder / "events.jsonl.2.gz").write_bytes(gzip.compress(stories[1]))
     (folder / "events.jsonl.1").write_bytes(stories[2] + b"".join(begun))
-    append(folder / "events.jsonl", stories[3], end, *failed(6, NOW - 400))
+    append(folder / "events.jsonl", stories[3], end, *failed(6, NOW - 400), *list(story(OPEN, NOW))[:3])
     (folder / "events.jsonl.lock").touch()
     return folder
 
@@ -105,6 +109,18 @@ def test_the_story_has_all_that_is_known(folder: Path, exporter: Exporter) -> No
         assert words in shown
 
 
+@pytest.mark.parametrize(("number", "outcome"), [(6, "■ exhausted"), (OPEN, "○ in progress")])
+def test_a_request_without_an_answer_has_a_story(
+    folder: Path, exporter: Exporter, number: int, outcome: str
+) -> None:
+    kept = from_exporter(folder, exporter, request_id(number)).stdout
+    read = from_files(folder, request_id(number)).stdout
+    for shown in (kept, read):
+        assert outcome in shown
+        assert "upstream_5xx: HTTP 500: Straße" in shown
+        assert "Cost" not in shown
+
+
 def test_an_unknown_cost_is_not_zero_and_says_what_to_do(folder: Path, exporter: Exporter) -> None:
     shown = from_exporter(folder, exporter, request_id(1)).stdout
     assert "unknown: no price for openrouter-free; to add it: coderouter prices" in shown
@@ -117,7 +133,7 @@ def test_the_first_letters_of_an_id_suffice(folder: Path, exporter: Exporter) ->
 
 def test_an_ambiguous_id_is_answered_with_what_it_may_be(folder: Path, exporter: Exporter) -> None:
     for ended in (from_exporter(folder, exporter, "req_", code=1), from_files(folder, "req_", code=1)):
-        assert "'req_' is the beginning of 6 requests: " in ended.stderr
+        assert "'req_' is the beginning of 7 requests: " in ended.stderr
         assert request_id(4) in ended.stderr
 
 
