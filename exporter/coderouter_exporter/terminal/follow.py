@@ -23,7 +23,7 @@ def key_of(row: Row) -> Key:
 
 
 def time_of(row: Row) -> str:
-    """Return when it ended, or began if nobody knows when it ended."""
+    """Return when it ended, or began if its end is not known."""
     found: str = row["ts"] or row["started"]
     return found
 

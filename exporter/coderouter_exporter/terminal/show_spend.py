@@ -10,7 +10,7 @@ from coderouter_exporter.terminal import client, output, words
 from coderouter_exporter.terminal.client import Row
 from coderouter_exporter.terminal.output import Column
 
-NOBODY = "(none)"
+NAMELESS = "(none)"
 """Of a request that no provider answered, or whose agent is not known."""
 TOKENS = ("input_tokens", "cache_read_tokens", "cache_creation_tokens", "output_tokens")
 _SUMMED = ("requests", "answered", "failed", *TOKENS, "cost_usd", "unknown_cost")
@@ -80,7 +80,7 @@ def _columns(by: Sequence[str], rows: Sequence[Row]) -> list[Column]:
 
 
 def _name(value: str | None) -> Text:
-    return Text(words.clean(value)) if value else Text(NOBODY, "dim")
+    return Text(words.clean(value)) if value else Text(NAMELESS, "dim")
 
 
 def _number(number: int) -> Text:

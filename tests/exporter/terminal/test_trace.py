@@ -1,4 +1,4 @@
-"""`coderouter trace`: the story of one request, from the exporter and from event files, which say the same."""
+"""`coderouter trace`: the story of one request, from the exporter and from event files, which agree."""
 
 import gzip
 import json
@@ -67,7 +67,7 @@ def from_files(folder: Path, *arguments: str, code: int = 0) -> Ended:
 
 
 @pytest.mark.parametrize("number", [*IN_EACH_FILE, ACROSS, 6])
-def test_exporter_and_event_files_tell_the_same(folder: Path, exporter: Exporter, number: int) -> None:
+def test_exporter_and_event_files_have_the_same_story(folder: Path, exporter: Exporter, number: int) -> None:
     kept = trace_request.from_exporter(f"http://127.0.0.1:{exporter.port}", request_id(number)).row
     read = trace_request.from_files([folder / "events.jsonl"], request_id(number)).row
     assert kept == read

@@ -12,7 +12,7 @@ COUNT_MIN = 20
 
 @dataclass(frozen=True)
 class Estimate:
-    """A value, and the bounds that it is between with the confidence that was asked for."""
+    """A value, and the bounds that it is between with the confidence of `z` standard errors."""
 
     value: float
     low: float
