@@ -78,6 +78,8 @@ SECTIONS: dict[str, type[BaseModel]] = {
     "registry-rule": capabilities.CapabilityRule,
     "registry-flags": capabilities.CapabilityOverrides,
 }
+QUERIES = ("stats", "dashboard", "requests", "trace", "spend", "compare", "suggest")
+"""The commands of `coderouter` that read an exporter."""
 BLOCK = re.compile(r"(<!-- printed: ([a-z-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
 
@@ -286,8 +288,7 @@ PRINTED: dict[str, Callable[[], str]] = {
     "coderouter-serve": lambda: command_help("coderouter", "serve"),
     "coderouter-run": lambda: command_help("coderouter", "run"),
     "coderouter-service-install": lambda: command_help("coderouter", "service", "install"),
-    "coderouter-stats": lambda: command_help("coderouter", "stats"),
-    "coderouter-dashboard": lambda: command_help("coderouter", "dashboard"),
+    **{f"coderouter-{name}": partial(command_help, "coderouter", name) for name in QUERIES},
     "coderouter-init": lambda: command_help("coderouter", "init"),
     "coderouter-check-config": lambda: command_help("coderouter", "check-config"),
     "coderouter-env": lambda: command_help("coderouter", "env"),
