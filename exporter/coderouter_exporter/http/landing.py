@@ -31,6 +31,7 @@ def response(published: Published) -> HTMLResponse:
 <title>CodeRouter exporter</title>
 <link rel="icon" href="dashboard/icon.svg" type="image/svg+xml">
 <link rel="stylesheet" href="dashboard/page.css">
+<link rel="stylesheet" href="dashboard/frame.css">
 <link rel="stylesheet" href="dashboard/landing.css">
 </head>
 <body class="landing">
