@@ -10,7 +10,7 @@ from coderouter_exporter.records.columns import Columns
 from coderouter_exporter.records.decode import CONFIGURATION_EVENTS, Batch, configuration_events, read_line
 from coderouter_exporter.records.record import Record
 from coderouter_exporter.records.values import unix_time
-from coderouter_exporter.rows import backlog, requests, story, usage_tables
+from coderouter_exporter.rows import backlog, outbox, requests, story, usage_tables
 from coderouter_exporter.rows.requests import IsDead, Key, key_of
 from coderouter_exporter.rows.usage import Usage, zone_name
 from coderouter_exporter.state.minutes import Minute
@@ -32,8 +32,13 @@ _request_id = attrgetter("request_id")
 class Pending:
     """Collects what the fold reads. Only `write` touches the tables, in the transaction of a commit."""
 
-    def __init__(self, requests_max: int = REQUESTS_MAX) -> None:
+    def __init__(self, requests_max: int = REQUESTS_MAX, *, exports: bool = False) -> None:
         self.requests_max = requests_max
+        self.exports = exports
+        """Requests that have ended are collected for an export."""
+        self.exported = 0
+        """The position up to which they are exported."""
+        self.unsent = outbox.Unsent()
         self.bytes_behind = 0
         """How many bytes of its file follow the chunk that is taken next."""
         self.take_back = False
@@ -54,6 +59,7 @@ class Pending:
         self._carried: dict[Key, tuple[float, list[Record]]] = {}
         self._closed: list[Key] = []
         self._skipped_until = 0.0
+        self._skipped = 0
 
     def take(
         self,
@@ -100,6 +106,7 @@ class Pending:
         if self.take_back:
             for (undone,) in db.execute("SELECT usage FROM undo").fetchall():
                 usage_tables.subtract(db, usage_tables.decode_usage(undone), now_ts)
+        outbox.keep(db, on=self.exports)
         usage_tables.add(db, self.usage, now_ts)
         db.execute("DELETE FROM undo")
         db.execute("INSERT INTO undo VALUES (?, ?)", (number, usage_tables.encode_usage(self.usage)))
@@ -112,6 +119,9 @@ class Pending:
         requests.close_ended(db)
         writers = requests.close_lost(db, is_dead)
         requests.evict(db, self.requests_max)
+        if self.exports:
+            outbox.advance(db, self.exported)
+            outbox.add_lost(db, self._skipped - self.unsent.lost)
         self.open_keys = requests.open_keys(db) if self.bytes_behind > REACH_BYTES_MIN else set()
         return writers
 
@@ -140,6 +150,7 @@ class Pending:
     def _skip(self, new: Sequence[Record], groups: Mapping[str, Sequence[Record]], read_ts: float) -> None:
         """Leave out the requests that end here: more than are kept come after them. Keep those that do not."""
         finished = groups[RequestFinished.msg]
+        self._skipped += len(finished)
         ended = set(map(_request_id, finished))
         for key in [key for key in self._carried if key[0] in ended]:
             del self._carried[key]
