@@ -16,14 +16,16 @@ from coderouter_events.lock import is_held
 from coderouter_exporter.engine.clock import Clock
 from coderouter_exporter.engine.deaths import Deaths
 from coderouter_exporter.engine.published import Published, SourceStatus
-from coderouter_exporter.families.exporter import COMMIT_FAILURES, COMMITS, INTERNAL_ERRORS
+from coderouter_exporter.families.exporter import COMMIT_FAILURES, COMMITS, INTERNAL_ERRORS, OTLP_LOST
 from coderouter_exporter.fold.fold import fold
 from coderouter_exporter.names import shown
 from coderouter_exporter.records.decode import Chunk
 from coderouter_exporter.rows import backlog, requests, tables
-from coderouter_exporter.rows.pending import Pending
+from coderouter_exporter.rows.outbox import Delivery
+from coderouter_exporter.rows.pending import Pending, Written
+from coderouter_exporter.state.errors import TablesDamaged, are_tables_damaged, explained
 from coderouter_exporter.state.state import Checkpoint, State
-from coderouter_exporter.state.store import Store, TablesDamaged, are_tables_damaged
+from coderouter_exporter.state.store import Store
 from coderouter_exporter.tail.content import Step, no_step
 from coderouter_exporter.tail.noticed import Noticed
 from coderouter_exporter.tail.shared import IsOurWriter
@@ -71,7 +73,9 @@ class Counting:
         self.sources = open_sources(state.checkpoints, self._is_our_writer)
         self._reporter = Reporter()
         self._clock = Clock()
-        self._uncommitted = store.generation == 0
+        self._uncommitted = store.generation == 0 or self._pending.exports
+        self._deliveries: list[Delivery] = []
+        """What is to be committed of them."""
         self._commits_failing = 0
         self._passes_failing = 0
         self._commit_duration_s = 0.0
@@ -90,12 +94,17 @@ class Counting:
             self._record(tail.poll())  # also while commits fail: a rename has to be noticed when it happens
             counted = counted and self._count(tail)
         self._record(self.sources.forget_long_gone())
-        self._uncommitted |= counted and self._has_lost_requests()
+        self._uncommitted |= counted and (self._has_lost_requests() or self._pending.lost > 0)
         counted = counted and (not self._uncommitted or self._commit())
         self._passes_failing = 0
         self._reporter.report(self.sources.troubles())
         self.published = self._snapshot(caught_up=counted or self.published.caught_up)
         self._step("published")
+
+    def note(self, delivery: Delivery) -> None:
+        """Commit with the next pass what an export has achieved."""
+        self._deliveries.append(delivery)
+        self._add(delivery)
 
     def fail(self) -> None:
         """Report that a pass has failed halfway."""
@@ -109,6 +118,8 @@ class Counting:
         self._state = State.decode(self._document)
         self.sources = self._open_sources(self._state.checkpoints, self._is_our_writer)
         self._state.add(INTERNAL_ERRORS, ("pass",), self._passes_failing)
+        for delivery in self._deliveries:
+            self._add(delivery)
         self._uncommitted = True
 
     def read(self, query: Callable[[sqlite3.Connection], T]) -> T:
@@ -179,11 +190,14 @@ class Counting:
 
     def _read_rows(self) -> None:
         """Read what the tables hold of requests that are under way; without usable tables, create them again."""
-        try:
-            self._pending.open_keys = self._store.read(requests.open_keys)
-            self._pending.backlog = self._store.read(backlog.size)
-        except sqlite3.DatabaseError as error:
-            self._restart_rows(error)
+        with explained(self._store.path):
+            try:
+                self._pending.open_keys = self._store.read(requests.open_keys)
+                self._pending.backlog = self._store.read(backlog.size)
+            except sqlite3.DatabaseError as error:
+                if not are_tables_damaged(error):
+                    raise
+                self._restart_rows(error)
 
     def _restart_rows(self, damage: Exception) -> None:
         log.warning("requests and days in %s are damaged (%s); they restart", shown(self._store.path), damage)
@@ -195,12 +209,13 @@ class Counting:
         if self._pending.backlog and not self._commits_failing:
             try:
                 self._store.write(partial(backlog.write_newest, requests_max=self._pending.requests_max))
-                self._pending.backlog = self._store.read(backlog.size)
+                self._pending.backlog -= 1
             except sqlite3.Error as error:
                 if are_tables_damaged(error):
                     self._restart_rows(error)
                 return False  # the next commit reports why the file cannot be written
             self.published = replace(self.published, backlog=self._pending.backlog)
+            self._uncommitted |= self._pending.exports  # the rows change what is still to be exported
             self._step("built")
         return self._pending.backlog > 0
 
@@ -231,8 +246,10 @@ class Counting:
         self._step("encoded")
         deaths = self._deaths()
 
+        written: list[Written] = []
+
         def write_rows(db: sqlite3.Connection, number: int) -> None:
-            self._open = self._pending.write(db, number, self._state.committed_ts, deaths.is_dead)
+            written[:] = [self._pending.write(db, number, self._state.committed_ts, deaths.is_dead)]
 
         try:
             try:
@@ -259,18 +276,26 @@ class Counting:
             self._commits_failing = 0
             self._uncommitted = False
             self._document = document
-            self._pending.clear()
-            self._pending.take_back = False
-            self._pending.backlog = self._store.read(backlog.size)
+            self._pending.committed(written[0])
+            self._deliveries.clear()
+            self._open = written[0].writers
         self._committed_at = time.monotonic()
         self._commit_duration_s = self._committed_at - started
         self.published = self._snapshot(caught_up=self.published.caught_up)
         return not self._commits_failing
 
+    def _add(self, delivery: Delivery) -> None:
+        for family, labels, number in delivery.counts:
+            self._state.add(family, labels, number)
+        self._pending.exported = max(self._pending.exported, delivery.position)
+        self._uncommitted = True
+
     def _count_commit(self, number: int) -> None:
-        """Add the commit and the failures before it to the totals that it will hold; -1 takes that back."""
+        """Add the commit and what is reported with it to the totals that it will hold; -1 takes that back."""
         self._state.add(COMMITS, (), number)
         self._state.add(COMMIT_FAILURES, (), number * self._commits_failing)
+        if self._pending.lost:
+            self._state.add(OTLP_LOST, ("traces", "not_kept"), number * self._pending.lost)
 
     def _snapshot(self, *, caught_up: bool) -> Published:
         tails = self.sources.tails
@@ -294,6 +319,7 @@ class Counting:
             document=self._document,
             caught_up=caught_up,
             backlog=self._pending.backlog,
+            unsent=self._pending.unsent,
             unavailable=RECOUNTING if self._store.recovered and not caught_up else "",
             commits_failing=self._commits_failing,
             passes_failing=self._passes_failing,

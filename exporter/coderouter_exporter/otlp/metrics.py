@@ -135,6 +135,4 @@ def _unit(name: str) -> str:
 
 
 def _points(metric: proto.Metric) -> int:
-    return (
-        len(metric.sum.data_points) + len(metric.histogram.data_points) + len(metric.gauge.data_points)
-    )
+    return len(metric.sum.data_points) + len(metric.histogram.data_points) + len(metric.gauge.data_points)

@@ -49,7 +49,9 @@ def target(
     if metrics_url is None and traces_url is None:
         return None
     if importlib.util.find_spec("google") is None or not _has_proto():
-        raise BadTarget(f"the --otlp options require the package opentelemetry-proto; install it with {EXTRA}")
+        raise BadTarget(
+            f"the --otlp options require the package opentelemetry-proto; install it with {EXTRA}"
+        )
     return Target(
         metrics_url=metrics_url,
         traces_url=traces_url,

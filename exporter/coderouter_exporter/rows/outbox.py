@@ -47,8 +47,8 @@ class Delivery(NamedTuple):
     """Every request of the outbox up to this number is exported."""
 
 
-def keep(db: sqlite3.Connection, *, on: bool) -> None:
-    """Collect requests that end from now on, or stop that and forget what was collected."""
+def keep(db: sqlite3.Connection, *, on: bool, after: int = 0) -> None:
+    """Collect requests that end from now on, numbered from `after`; or stop that and forget what was collected."""
     query = "SELECT count(*) FROM sqlite_master WHERE type = 'trigger' AND name = 'outbox_inserted'"
     (is_on,) = db.execute(query).fetchone()
     if bool(is_on) == on:
@@ -60,6 +60,7 @@ def keep(db: sqlite3.Connection, *, on: bool) -> None:
     if on:
         for statement in _TABLES:
             db.execute(statement)
+        db.execute("INSERT INTO sqlite_sequence (name, seq) VALUES ('outbox', ?)", (after,))
         for name, what in _TRIGGERS.items():
             db.execute(f"CREATE TRIGGER {name} {what}")
 

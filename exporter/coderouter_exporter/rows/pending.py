@@ -4,6 +4,7 @@ import sqlite3
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from operator import attrgetter
+from typing import NamedTuple
 
 from coderouter_events.events import RequestFinished, Shutdown, TryProvider, WorkerLost
 from coderouter_exporter.records.columns import Columns
@@ -11,6 +12,7 @@ from coderouter_exporter.records.decode import CONFIGURATION_EVENTS, Batch, conf
 from coderouter_exporter.records.record import Record
 from coderouter_exporter.records.values import unix_time
 from coderouter_exporter.rows import backlog, outbox, requests, story, usage_tables
+from coderouter_exporter.rows.outbox import Unsent
 from coderouter_exporter.rows.requests import IsDead, Key, key_of
 from coderouter_exporter.rows.usage import Usage, zone_name
 from coderouter_exporter.state.minutes import Minute
@@ -26,6 +28,16 @@ REACH = 2
 REACH_BYTES_MIN = 1 << 24
 
 
+class Written(NamedTuple):
+    """What is in the tables once the commit has worked."""
+
+    writers: dict[str, float]
+    """Of open requests, as `close_lost` returns them."""
+    open_keys: set[Key]
+    backlog: int
+    unsent: Unsent | None
+
+
 _request_id = attrgetter("request_id")
 
 
@@ -38,7 +50,8 @@ class Pending:
         """Requests that have ended are collected for an export."""
         self.exported = 0
         """The position up to which they are exported."""
-        self.unsent = outbox.Unsent()
+        self.unsent: Unsent | None = None
+        """What is still to be exported, as of the last commit."""
         self.bytes_behind = 0
         """How many bytes of its file follow the chunk that is taken next."""
         self.take_back = False
@@ -101,12 +114,12 @@ class Pending:
         else:
             self._stash.append((read_ts, backlog.compressed(_lines_of(batch, new))))
 
-    def write(self, db: sqlite3.Connection, number: int, now_ts: float, is_dead: IsDead) -> dict[str, float]:
-        """Write the rows with generation `number`; return the writers of open requests, as `close_lost` does."""
+    def write(self, db: sqlite3.Connection, number: int, now_ts: float, is_dead: IsDead) -> Written:
+        """Write the rows with generation `number`."""
         if self.take_back:
             for (undone,) in db.execute("SELECT usage FROM undo").fetchall():
                 usage_tables.subtract(db, usage_tables.decode_usage(undone), now_ts)
-        outbox.keep(db, on=self.exports)
+        outbox.keep(db, on=self.exports, after=max(self.exported, int(now_ts * 1000)))
         usage_tables.add(db, self.usage, now_ts)
         db.execute("DELETE FROM undo")
         db.execute("INSERT INTO undo VALUES (?, ?)", (number, usage_tables.encode_usage(self.usage)))
@@ -121,9 +134,22 @@ class Pending:
         requests.evict(db, self.requests_max)
         if self.exports:
             outbox.advance(db, self.exported)
-            outbox.add_lost(db, self._skipped - self.unsent.lost)
-        self.open_keys = requests.open_keys(db) if self.bytes_behind > REACH_BYTES_MIN else set()
-        return writers
+            outbox.add_lost(db, self._skipped - self.lost)
+        open_keys = requests.open_keys(db) if self.bytes_behind > REACH_BYTES_MIN else set()
+        unsent = outbox.unsent(db) if self.exports else None
+        return Written(writers, open_keys, backlog.size(db), unsent)
+
+    @property
+    def lost(self) -> int:
+        """How many requests were lost to the export; the next commit reports them."""
+        return self.unsent.lost if self.unsent else 0
+
+    def committed(self, written: Written) -> None:
+        """Continue after the commit of what was written."""
+        self.clear()
+        self.take_back = False
+        self.open_keys, self.backlog = written.open_keys, written.backlog
+        self.unsent = written.unsent
 
     def _count_by_zone(
         self, new: Sequence[Record], zone: str, line: Line | None, read_ts: float, *, known: bool

@@ -1,18 +1,29 @@
 """Keeps the committed document in one SQLite file: each commit is a generation, and the newest two are kept."""
 
-import fcntl
 import logging
 import os
 import sqlite3
 import zlib
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, closing, contextmanager, suppress
+from collections.abc import Callable
+from contextlib import ExitStack, closing, suppress
 from pathlib import Path
 from threading import Lock
 from typing import TypeVar
 
 from coderouter_events import private
 from coderouter_exporter.names import shown
+from coderouter_exporter.state.errors import (
+    DAMAGE,
+    Busy,
+    StateError,
+    TablesDamaged,
+    are_tables_damaged,
+    explained,
+    is_passing,
+    unusable,
+    unwritable,
+)
+from coderouter_exporter.state.lock import close_fd, lock
 
 APPLICATION_ID = 0x63726578
 """Identifies our files; the letters `crex`."""
@@ -22,8 +33,6 @@ SCHEMA = 4
 1 has no tail digests and no sequence numbers, 2 no histograms, 3 no tables beside the document.
 """
 GENERATIONS_KEPT = 2
-DAMAGE = (sqlite3.Error, UnicodeDecodeError)
-"""The exceptions that SQLite raises for a damaged file; decoding its message may fail as well."""
 LOCKED_S = 1.0
 """How long a commit waits for a reader of the file, for example the sqlite3 command."""
 
@@ -32,39 +41,7 @@ Change = Callable[[sqlite3.Connection], None]
 T = TypeVar("T")
 
 
-class TablesDamaged(Exception):
-    """The tables beside the document cannot be changed; nothing was written."""
-
-
-class Busy(Exception):
-    """The tables cannot be read now."""
-
-
-_PASSING = frozenset(
-    (
-        sqlite3.SQLITE_PERM,
-        sqlite3.SQLITE_BUSY,
-        sqlite3.SQLITE_LOCKED,
-        sqlite3.SQLITE_NOMEM,
-        sqlite3.SQLITE_READONLY,
-        sqlite3.SQLITE_IOERR,
-        sqlite3.SQLITE_FULL,
-        sqlite3.SQLITE_CANTOPEN,
-        sqlite3.SQLITE_PROTOCOL,
-    )
-)
-"""Errors of the disk, of permissions or of a lock. All others mean that the file is damaged."""
-_DAMAGED = frozenset((sqlite3.SQLITE_ERROR, sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB))
-"""Errors of tables that are damaged, or not as they were created."""
 log = logging.getLogger(__name__)
-
-
-class StateError(Exception):
-    """The state file cannot be used; the message names it and says what to do."""
-
-
-class StateUnavailable(Exception):
-    """The state file cannot be used now, for example because the disk is full: to be tried again."""
 
 
 class Store:
@@ -90,7 +67,7 @@ class Store:
             on_error.callback(close_fd, self._lock_fd)
             with explained(path):
                 if path.is_dir():
-                    raise StateError(_unwritable(path, "it is a folder"))
+                    raise StateError(unwritable(path, "it is a folder"))
                 if not path.exists():
                     _create(path)
                 self._db = _connect(path)
@@ -116,9 +93,9 @@ class Store:
                 self.recovered = number != self.generation
                 return document
         if numbers:
-            raise StateError(_unusable(self.path, "no generation has a correct checksum"))
+            raise StateError(unusable(self.path, "no generation has a correct checksum"))
         if self._schema:
-            raise StateError(_unusable(self.path, "its generations are gone"))
+            raise StateError(unusable(self.path, "its generations are gone"))
         return None
 
     def _intact(self, number: int) -> bytes | None:
@@ -126,7 +103,7 @@ class Store:
             query = "SELECT crc, document FROM generation WHERE id = ?"
             crc, document = self._db.execute(query, (number,)).fetchone() or (None, b"")
         except DAMAGE as error:
-            if _is_passing(error):
+            if is_passing(error):
                 raise
             return None
         return document if isinstance(document, bytes) and zlib.crc32(document) == crc else None
@@ -227,7 +204,7 @@ class Store:
         (application_id,) = self._db.execute("PRAGMA application_id").fetchone()
         (self._schema,) = self._db.execute("PRAGMA user_version").fetchone()
         if application_id != APPLICATION_ID:
-            raise StateError(_unusable(self.path, "it is not a state file of cr-exporter"))
+            raise StateError(unusable(self.path, "it is not a state file of cr-exporter"))
         if self._schema > SCHEMA:
             raise StateError(
                 f"{shown(self.path)}: written by a newer cr-exporter (schema {self._schema}, this version supports "
@@ -237,11 +214,6 @@ class Store:
         if self._create_tables is not None:
             self._create_tables(self._db)
         self._db.execute("COMMIT")
-
-
-def are_tables_damaged(error: sqlite3.Error) -> bool:
-    """Return whether a change of the tables failed in a way that trying again does not help."""
-    return getattr(error, "sqlite_errorcode", 0) & 0xFF in _DAMAGED
 
 
 def _connect(path: Path) -> sqlite3.Connection:
@@ -275,81 +247,3 @@ def _create(path: Path) -> None:
         os.fsync(folder_fd)
     finally:
         close_fd(folder_fd)
-
-
-def lock(path: Path) -> int:
-    """Take the lock next to the file; the kernel releases it with the descriptor, even when the owner is killed."""
-    lock_path = path.with_name(path.name + ".lock")
-    with explained(path):
-        _make_folder(path)
-        mode = private.mode_of(lock_path, 0o644)
-        fd = os.open(lock_path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, mode)
-    try:
-        with explained(path):
-            _take(fd, path)
-    except BaseException:
-        close_fd(fd)
-        raise
-    with suppress(OSError):  # it only names the owner
-        os.ftruncate(fd, 0)
-        os.pwrite(fd, f"{os.getpid()}\n".encode(), 0)
-    return fd
-
-
-def _make_folder(path: Path) -> None:
-    """Create the folder of the file, unless it is there."""
-    try:
-        private.make_folder(path.parent)
-    except (FileExistsError, NotADirectoryError):
-        try:
-            close_fd(os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC))
-        except NotADirectoryError as error:
-            raise StateError(_unwritable(path, f"{shown(path.parent)} is not a folder")) from error
-
-
-def _take(lock_fd: int, path: Path) -> None:
-    try:
-        fcntl.flock(lock_fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError as error:
-        owner = os.pread(lock_fd, 32, 0).decode(errors="replace").strip()
-        raise StateError(
-            f"{shown(path)} is in use by another cr-exporter (process {owner}); "
-            "stop that one, or give this one a file of its own with --state"
-        ) from error
-
-
-@contextmanager
-def explained(path: Path) -> Iterator[None]:
-    """Raise `StateUnavailable` for what may pass, and `StateError` for what a person has to repair."""
-    try:
-        yield
-    except OSError as error:
-        raise StateUnavailable(_unwritable(path, error.strerror)) from error
-    except DAMAGE as error:
-        if _is_passing(error):
-            raise StateUnavailable(_unwritable(path, error)) from error
-        raise StateError(_unusable(path, error)) from error
-
-
-def close_fd(fd: int) -> None:
-    with suppress(OSError):  # it is closed nevertheless
-        os.close(fd)
-
-
-def _is_passing(error: Exception) -> bool:
-    code = getattr(error, "sqlite_errorcode", None)
-    return code is not None and code & 0xFF in _PASSING
-
-
-def _unwritable(path: Path, reason: object) -> str:
-    return (
-        f"cannot write the state file {shown(path)} ({reason}); make it writable, or choose another path with "
-        "--state"
-    )
-
-
-def _unusable(path: Path, reason: object) -> str:
-    return (
-        f"cannot use the state file {shown(path)} ({reason}); its totals are not reset to zero: restore a good copy, "
-        "or start once with --state-reset to set it aside and count the event files again from their beginning"
-    )

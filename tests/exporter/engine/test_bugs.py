@@ -4,6 +4,7 @@ import logging
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -13,9 +14,10 @@ from coderouter_exporter.fold.fold import fold
 from coderouter_exporter.records.decode import Chunk
 from coderouter_exporter.render.exposition import Format, render
 from coderouter_exporter.render.view import View
+from coderouter_exporter.rows import tables
+from coderouter_exporter.state.errors import StateError
 from coderouter_exporter.state.opening import Opening
 from coderouter_exporter.state.state import State
-from coderouter_exporter.state.store import StateError
 from coderouter_exporter.tail.content import Step
 from coderouter_exporter.tail.sources import Sources
 from support.exporter.engine import Samples
@@ -55,9 +57,9 @@ def start(
     """Return what starts an engine with its thread."""
     engines: list[Engine] = []
 
-    def start(step: Step, **options: float) -> Engine:
+    def start(step: Step, **options: Any) -> Engine:
         open_sources = partial(Sources, [events], step=step)
-        opening = Opening(tmp_path / "exporter.db")
+        opening = Opening(tmp_path / "exporter.db", create_tables=tables.create)
         engines.append(Engine(opening, open_sources, on_end=ended.append, step=step, **options))
         engines[-1].start()
         return engines[-1]

@@ -3,7 +3,8 @@ from pathlib import Path
 
 import pytest
 
-from coderouter_exporter.state.store import GENERATIONS_KEPT, SCHEMA, StateError, StateUnavailable, Store
+from coderouter_exporter.state.errors import StateError, StateUnavailable
+from coderouter_exporter.state.store import GENERATIONS_KEPT, SCHEMA, Store
 
 
 @pytest.fixture

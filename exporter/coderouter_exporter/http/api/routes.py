@@ -30,7 +30,7 @@ from coderouter_exporter.render import health
 from coderouter_exporter.render.negotiate import accepts_gzip
 from coderouter_exporter.render.view import View
 from coderouter_exporter.rows.usage import zone_name, zone_of
-from coderouter_exporter.state.store import Busy
+from coderouter_exporter.state.errors import Busy
 
 GZIP_LEVEL = 4
 GZIP_BYTES_MIN = 1024
