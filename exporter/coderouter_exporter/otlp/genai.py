@@ -80,21 +80,15 @@ def providers(catalog: list[CatalogEntry]) -> Providers:
 def _provider(entry: CatalogEntry) -> Provider:
     try:
         parts = urlsplit(entry.base_url or "")
-        host, port = parts.hostname, parts.port
+        host, port = parts.hostname, parts.port or (443 if parts.scheme == "https" else 80)
     except ValueError:
-        host = port = None
+        return Provider(entry.name, entry.name, entry.model)
     if not host:
         return Provider(entry.name, entry.name, entry.model)
     system = next((name for end, name in _PROVIDERS.items() if f".{host}".endswith(f".{end}")), None)
     if host.startswith("bedrock-runtime.") and host.endswith(".amazonaws.com"):
         system = "aws.bedrock"
-    return Provider(
-        entry.name,
-        system or entry.name,
-        entry.model,
-        host,
-        port or (443 if parts.scheme == "https" else 80),
-    )
+    return Provider(entry.name, system or entry.name, entry.model, host, port)
 
 
 def operation(ingress: str | None) -> str:

@@ -64,12 +64,11 @@ class _Export:
                     metric.histogram.data_points.append(point)
             case Gauge():
                 for labels, number in self._gauge_values(family):
-                    point = proto.NumberDataPoint(
+                    metric.gauge.data_points.add(
                         attributes=attributes(_named(family, labels)),
                         time_unix_nano=self._now_ns,
                         as_double=float(number),
                     )
-                    metric.gauge.data_points.append(point)
         return metric
 
     def _convention(self, convention: Convention, known: Providers) -> proto.Metric:

@@ -29,13 +29,13 @@ def _any(value: Value) -> AnyValue:
     if isinstance(value, float):
         return AnyValue(double_value=value)
     if isinstance(value, str):
-        return AnyValue(string_value=_utf8(value))
+        return AnyValue(string_value=text(value))
     return AnyValue(array_value=ArrayValue(values=[_any(entry) for entry in value]))
 
 
-def _utf8(text: str) -> str:
+def text(found: str) -> str:
     """Return the text without what UTF-8 cannot express: protobuf refuses it."""
-    return text.encode(errors="replace").decode()
+    return found.encode(errors="replace").decode()
 
 
 def unix_ns(ts: float) -> int:
@@ -46,7 +46,7 @@ def unix_ns(ts: float) -> int:
 def resource(own: Mapping[str, str], port: int) -> Resource:
     """Describe this exporter: by default its instance is the host and the port that it serves at."""
     host = socket.gethostname()
-    described = {
+    described: dict[str, Value] = {
         "service.name": SERVICE,
         "service.version": product.version(),
         "service.instance.id": f"{host}:{port}",

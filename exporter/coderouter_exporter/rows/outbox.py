@@ -6,10 +6,10 @@ exported is counted as lost. Without an exporter the triggers do not exist.
 
 import sqlite3
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from coderouter_exporter.families.kinds import Counter
-from coderouter_exporter.rows.tables import OPEN
+from coderouter_exporter.rows.tables import OPEN, REQUEST_COLUMNS
 
 _TABLES = (
     "CREATE TABLE outbox (id INTEGER PRIMARY KEY AUTOINCREMENT, request INTEGER NOT NULL UNIQUE)",
@@ -27,6 +27,20 @@ _TRIGGERS = {
     "outbox_removed": "AFTER DELETE ON request WHEN EXISTS (SELECT 1 FROM outbox WHERE request = OLD.id) "
     "BEGIN UPDATE outbox_lost SET number = number + 1; DELETE FROM outbox WHERE request = OLD.id; END",
 }
+
+_NAMES = tuple(REQUEST_COLUMNS)
+_SELECT = (
+    f"SELECT outbox.id, {', '.join(f'request.{name}' for name in _NAMES)} FROM outbox "
+    "JOIN request ON request.id = outbox.request WHERE outbox.id > ? ORDER BY outbox.id LIMIT ?"
+)
+_STEPS = _NAMES.index("steps") + 1
+
+
+class Row(NamedTuple):
+    """A request of the outbox, as its table has it."""
+
+    position: int
+    values: dict[str, Any]
 
 
 class Unsent(NamedTuple):
@@ -83,3 +97,15 @@ def advance(db: sqlite3.Connection, position: int) -> None:
 def add_lost(db: sqlite3.Connection, number: int) -> None:
     """Count requests as lost that never become rows, or, with a negative number, as reported."""
     db.execute("UPDATE outbox_lost SET number = max(0, number + ?)", (number,))
+
+
+def read(db: sqlite3.Connection, after: int, number: int, steps_bytes_max: int) -> list[Row]:
+    """Return the next rows after a position: so many at most, and so many bytes of steps unless one has more."""
+    rows: list[Row] = []
+    total = 0
+    for found in db.execute(_SELECT, (after, number)):
+        total += len(found[_STEPS])
+        if rows and total > steps_bytes_max:
+            break
+        rows.append(Row(found[0], dict(zip(_NAMES, found[1:], strict=True))))
+    return rows
