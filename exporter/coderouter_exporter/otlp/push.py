@@ -26,6 +26,14 @@ BACKOFF_S = 1.0
 BACKOFF_S_MAX = 60.0
 STOP_S = 2.0
 
+_FAILED = [(OTLP_FAILED, (reason,)) for reason in ("unreachable", "timeout", "busy", "refused", "partial")]
+_LOST = [(OTLP_LOST, (reason,)) for reason in ("refused", "rejected")]
+_COUNTED = {
+    "metrics": [(OTLP_SENT, ()), *_FAILED, *_LOST],
+    "traces": [(OTLP_SENT, ()), *_FAILED, *_LOST, (OTLP_LOST, ("not_kept",))],
+}
+"""What is served as 0 before it is counted, so that `rate()` sees the first time."""
+
 log = logging.getLogger(__name__)
 
 
@@ -88,12 +96,7 @@ class _Lane:
     async def run(self, session: aiohttp.ClientSession, described: Resource) -> None:
         name = self._signal.name
         log.info("pushing %s to %s", name, shown_url(self._url))
-        zeros = [
-            (OTLP_FAILED, (name, reason))
-            for reason in ("unreachable", "timeout", "busy", "refused", "partial")
-        ]
-        zeros += [(OTLP_LOST, (name, reason)) for reason in ("refused", "rejected")]
-        self._note([(OTLP_SENT, (name,), 0), *((family, labels, 0) for family, labels in zeros)])
+        self._note([(family, (name, *labels), 0) for family, labels in _COUNTED[name]])
         while True:
             try:
                 wait_s = await self._push(session, described)

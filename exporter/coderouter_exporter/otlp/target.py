@@ -48,7 +48,7 @@ def target(
     traces_url = _signal_url(endpoint, traces_endpoint, "traces")
     if metrics_url is None and traces_url is None:
         return None
-    if importlib.util.find_spec("google") is None or not _has_proto():
+    if not all(map(_is_installed, ("google.protobuf", "opentelemetry.proto"))):
         raise BadTarget(
             f"the --otlp options require the package opentelemetry-proto; install it with {EXTRA}"
         )
@@ -67,9 +67,9 @@ def shown_url(url: str) -> str:
     return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))
 
 
-def _has_proto() -> bool:
+def _is_installed(package: str) -> bool:
     try:
-        return importlib.util.find_spec("opentelemetry.proto") is not None
+        return importlib.util.find_spec(package) is not None
     except ModuleNotFoundError:
         return False
 

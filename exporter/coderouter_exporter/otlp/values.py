@@ -1,6 +1,5 @@
 """Attributes, times and the resource, as OTLP has them."""
 
-import os
 import socket
 from collections.abc import Mapping, Sequence
 
@@ -51,7 +50,6 @@ def resource(own: Mapping[str, str], port: int) -> Resource:
         "service.version": product.version(),
         "service.instance.id": f"{host}:{port}",
         "host.name": host,
-        "process.pid": os.getpid(),
         **own,
     }
     return Resource(attributes=attributes(described))
