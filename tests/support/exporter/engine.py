@@ -38,6 +38,7 @@ class EngineRig:
         commit_every_s: float = COMMIT_EVERY_S,
         gone_kept_s: float = GONE_KEPT_S,
         requests_max: int = REQUESTS_MAX,
+        exports: bool = False,
     ) -> None:
         self._store = Store(state, tables.create)
         document = self._store.load()
@@ -56,7 +57,7 @@ class EngineRig:
             self._store,
             restored,
             open_sources,
-            pending=Pending(requests_max),
+            pending=Pending(requests_max, exports=exports),
             step=step,
             commit_every_s=commit_every_s,
         )

@@ -7,6 +7,7 @@ from collections import defaultdict, deque
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from email.message import Message
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
@@ -49,9 +50,23 @@ def partial(path: str, rejected: int, message: str) -> Answer:
 @dataclass
 class Received:
     at: float
-    headers: Mapping[str, str]
+    headers: "Message[str, str]"
     request: ExportMetricsServiceRequest | ExportTraceServiceRequest
     status: int
+
+    @property
+    def spans(self) -> list[Span]:
+        if not isinstance(self.request, ExportTraceServiceRequest):
+            return []
+        scopes = (scope for resource in self.request.resource_spans for scope in resource.scope_spans)
+        return [span for scope in scopes for span in scope.spans]
+
+    @property
+    def described(self) -> dict[str, Any]:
+        """Return the attributes of the resource."""
+        if isinstance(self.request, ExportTraceServiceRequest):
+            return attributes(self.request.resource_spans[0].resource.attributes)
+        return attributes(self.request.resource_metrics[0].resource.attributes)
 
 
 class Receiver:
@@ -72,15 +87,8 @@ class Receiver:
 
     def spans(self, *, accepted: bool = True) -> list[Span]:
         """Return the spans of all exports, or of those that were accepted."""
-        return [
-            span
-            for export in list(self.received[TRACES])
-            if isinstance(export.request, ExportTraceServiceRequest)
-            if export.status == 200 or not accepted
-            for resource in export.request.resource_spans
-            for scope in resource.scope_spans
-            for span in scope.spans
-        ]
+        exports = [export for export in self.received[TRACES] if export.status == 200 or not accepted]
+        return [span for export in exports for span in export.spans]
 
     def requests(self) -> list[str]:
         """Return the ids of the requests whose spans were accepted."""
