@@ -3,6 +3,7 @@
 from bisect import bisect_left
 from collections.abc import Iterator, Mapping, Sequence
 from operator import attrgetter
+from types import MappingProxyType
 
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
 from opentelemetry.proto.metrics.v1 import metrics_pb2 as proto
@@ -11,9 +12,11 @@ from opentelemetry.proto.resource.v1.resource_pb2 import Resource
 from coderouter_exporter.families.kinds import AnyFamily, Counter, Family, Gauge, Histogram
 from coderouter_exporter.families.table import FAMILIES
 from coderouter_exporter.otlp import genai
+from coderouter_exporter.otlp.exemplars import Spans
 from coderouter_exporter.otlp.genai import CONVENTIONS, Convention, Providers
 from coderouter_exporter.otlp.values import SCOPE, Value, attributes, unix_ns
 from coderouter_exporter.render.view import View
+from coderouter_exporter.state.order import is_suspect
 from coderouter_exporter.state.state import HistogramSeries, Labels
 
 _CUMULATIVE = proto.AGGREGATION_TEMPORALITY_CUMULATIVE
@@ -21,9 +24,11 @@ _UNITS = {"_seconds": "s", "_bytes": "By"}
 _INT_MAX = (1 << 63) - 1
 
 
-def export_request(view: View, resource: Resource) -> tuple[ExportMetricsServiceRequest, int]:
-    """Return the request that exports the totals, and its number of data points."""
-    metrics = list(_Export(view).metrics())
+def export_request(
+    view: View, resource: Resource, spans: Spans = MappingProxyType({})
+) -> tuple[ExportMetricsServiceRequest, int]:
+    """Return the request that exports the totals, and its number of data points; exemplars refer to the spans."""
+    metrics = list(_Export(view, spans).metrics())
     scope = proto.ScopeMetrics(scope=SCOPE, metrics=metrics)
     request = ExportMetricsServiceRequest(
         resource_metrics=[proto.ResourceMetrics(resource=resource, scope_metrics=[scope])]
@@ -32,8 +37,9 @@ def export_request(view: View, resource: Resource) -> tuple[ExportMetricsService
 
 
 class _Export:
-    def __init__(self, view: View) -> None:
+    def __init__(self, view: View, spans: Spans) -> None:
         self._view = view
+        self._spans = spans
         self._now_ns = unix_ns(view.now_ts)
         self._start_ns = min(unix_ns(view.state.created_ts), self._now_ns)  # the clock may have been set back
 
@@ -61,6 +67,7 @@ class _Export:
                 metric.histogram.aggregation_temporality = _CUMULATIVE
                 for labels, series in self._series(family):
                     point = self._histogram(_named(family, labels), family, series, family.buckets)
+                    point.exemplars.extend(self._exemplars(family, series))
                     metric.histogram.data_points.append(point)
             case Gauge():
                 for labels, number in self._gauge_values(family):
@@ -114,6 +121,20 @@ class _Export:
             bucket_counts=counts,
             explicit_bounds=bounds,
         )
+
+    def _exemplars(self, family: Histogram, series: HistogramSeries) -> Iterator[proto.Exemplar]:
+        """Yield those whose time can be trusted, with the span of their request if that is known."""
+        for newest in series.exemplars.values():
+            if is_suspect(newest.ts, self._view.now_ts):
+                continue
+            exemplar = proto.Exemplar(
+                filtered_attributes=attributes({"request_id": newest.request_id}),
+                time_unix_nano=unix_ns(newest.ts),
+                as_double=newest.number / family.scale,
+            )
+            if (span := self._spans.get(newest.request_id)) is not None:
+                exemplar.trace_id, exemplar.span_id = span.trace_id, span.span_id
+            yield exemplar
 
 
 def merged(counts: Sequence[int], bounds: Sequence[float], wanted: Sequence[float]) -> list[int]:

@@ -18,6 +18,7 @@ from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans, ScopeSpans
 from coderouter_exporter.engine.loop import Engine
 from coderouter_exporter.engine.published import Published
 from coderouter_exporter.otlp import genai, metrics, spans
+from coderouter_exporter.otlp.exemplars import Spans, find_spans, request_ids
 from coderouter_exporter.otlp.values import SCOPE
 from coderouter_exporter.render.view import View
 from coderouter_exporter.rows.outbox import Row, read
@@ -81,8 +82,17 @@ class Metrics:
         published = self._engine.published
         if published.unavailable:
             return None
-        request, points = metrics.export_request(self._view_of(published), resource)
+        view = self._view_of(published)
+        request, points = metrics.export_request(view, resource, self._spans(request_ids(view.state)))
         return Export(request=request, items=points)
+
+    def _spans(self, wanted: set[str]) -> Spans:
+        if not self._engine.exports:
+            return {}
+        try:
+            return self._engine.read(lambda db: find_spans(db, wanted))
+        except (Busy, sqlite3.Error):
+            return {}
 
     def done(self, export: Export) -> bool:
         return False
