@@ -20,7 +20,6 @@ from coderouter_exporter.state.order import is_suspect
 from coderouter_exporter.state.state import HistogramSeries, Labels
 
 _CUMULATIVE = proto.AGGREGATION_TEMPORALITY_CUMULATIVE
-_UNITS = {"_seconds": "s", "_bytes": "By"}
 _INT_MAX = (1 << 63) - 1
 
 
@@ -150,8 +149,8 @@ def _named(family: Family, labels: Labels) -> dict[str, str]:
 
 
 def _unit(name: str) -> str:
-    stem = name.removesuffix("_total")
-    return next((unit for end, unit in _UNITS.items() if stem.endswith(end)), "")
+    """Return the unit that the name has: a receiver adds it to the name only if it is not there."""
+    return "s" if name.removesuffix("_total").endswith("_seconds") else ""
 
 
 def _points(metric: proto.Metric) -> int:

@@ -104,7 +104,7 @@ def test_a_start_is_never_after_the_time_of_the_point(engine: EngineRig) -> None
 def test_units_follow_the_names(engine: EngineRig) -> None:
     found = pushed(view_of(engine))
     assert found["coderouter_uptime_seconds"].unit == "s"
-    assert found["cr_exporter_bytes_read_total"].unit == "By"
+    assert found["coderouter_client_request_duration_seconds"].unit == "s"
     assert found["coderouter_requests_total"].unit == ""
 
 
