@@ -9,21 +9,20 @@ import sqlite3
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from functools import partial
 from typing import TypeVar
 
 from coderouter_events.lock import is_held
 from coderouter_exporter.engine.clock import Clock
 from coderouter_exporter.engine.deaths import Deaths
 from coderouter_exporter.engine.published import Published, SourceStatus
+from coderouter_exporter.engine.row_tables import RowTables
 from coderouter_exporter.families.exporter import COMMIT_FAILURES, COMMITS, INTERNAL_ERRORS, OTLP_LOST
 from coderouter_exporter.fold.fold import fold
 from coderouter_exporter.names import shown
 from coderouter_exporter.records.decode import Chunk
-from coderouter_exporter.rows import backlog, requests, tables
 from coderouter_exporter.rows.outbox import Delivery
-from coderouter_exporter.rows.pending import Pending, Written
-from coderouter_exporter.state.errors import TablesDamaged, are_tables_damaged, explained
+from coderouter_exporter.rows.pending import Pending
+from coderouter_exporter.state.errors import TablesDamaged
 from coderouter_exporter.state.state import Checkpoint, State
 from coderouter_exporter.state.store import Store
 from coderouter_exporter.tail.content import Step, no_step
@@ -63,9 +62,7 @@ class Counting:
         commit_every_s: float = COMMIT_EVERY_S,
     ) -> None:
         self._store = store
-        self._pending = pending or Pending()
-        self._pending.take_back = store.recovered
-        self._read_rows()
+        self._rows = RowTables(store, pending or Pending())
         self._state = state
         self._open_sources = open_sources
         self._step = step
@@ -73,7 +70,7 @@ class Counting:
         self.sources = open_sources(state.checkpoints, self._is_our_writer)
         self._reporter = Reporter()
         self._clock = Clock()
-        self._uncommitted = store.generation == 0 or self._pending.exports
+        self._uncommitted = store.generation == 0 or self._rows.pending.exports
         self._deliveries: list[Delivery] = []
         """What is to be committed of them."""
         self._commits_failing = 0
@@ -81,8 +78,6 @@ class Counting:
         self._commit_duration_s = 0.0
         self._committed_at = time.monotonic()
         self._document = state.encode()
-        self._open = dict.fromkeys((writer for _, writer in self._pending.open_keys), 0.0)
-        """The writers of requests that are open in the tables, with when the newest of them began."""
         self.published = self._snapshot(caught_up=False)
 
     def run_pass(self) -> None:
@@ -94,7 +89,9 @@ class Counting:
             self._record(tail.poll())  # also while commits fail: a rename has to be noticed when it happens
             counted = counted and self._count(tail)
         self._record(self.sources.forget_long_gone())
-        self._uncommitted |= counted and (self._has_lost_requests() or self._pending.lost > 0)
+        self._uncommitted |= counted and (
+            self._rows.has_lost_requests(self._deaths()) or self._rows.pending.lost > 0
+        )
         counted = counted and (not self._uncommitted or self._commit())
         self._passes_failing = 0
         self._reporter.report(self.sources.troubles())
@@ -114,7 +111,7 @@ class Counting:
     def restart(self) -> None:
         """Go back to the last commit. Until a pass works, lines are counted with care."""
         self.sources.close()
-        self._pending.clear()
+        self._rows.pending.clear()
         self._state = State.decode(self._document)
         self.sources = self._open_sources(self._state.checkpoints, self._is_our_writer)
         self._state.add(INTERNAL_ERRORS, ("pass",), self._passes_failing)
@@ -135,11 +132,11 @@ class Counting:
         for _ in range(PASSES_MAX):
             for chunk in tail.chunks():
                 self._follow_clock()
-                self._pending.bytes_behind = tail.bytes_behind()
+                self._rows.pending.bytes_behind = tail.bytes_behind()
                 if self._passes_failing:
                     self._fold_with_care(chunk, time.time())
                 else:
-                    fold(self._state, chunk, time.time(), self._pending)
+                    fold(self._state, chunk, time.time(), self._rows.pending)
                 self._step("folded")
                 self._uncommitted = True
                 if self._commit_is_due() and not self._commit():
@@ -152,14 +149,14 @@ class Counting:
 
     def _fold_with_care(self, chunk: Chunk, read_ts: float) -> None:
         """Fold the chunk without the lines that cannot be counted, which only a bug can cause."""
-        before, pending = self._state.encode(), copy.deepcopy(self._pending)
+        before, pending = self._state.encode(), copy.deepcopy(self._rows.pending)
         try:
-            fold(self._state, chunk, read_ts, self._pending)
+            fold(self._state, chunk, read_ts, self._rows.pending)
             self._state.encode()
         except Exception:
-            self._state, self._pending = State.decode(before), pending
+            self._state, self._rows.pending = State.decode(before), pending
             lines = [line + b"\n" for line in chunk.data.split(b"\n")[:-1]]
-            fold(self._state, replace(chunk, data=b""), read_ts, self._pending)
+            fold(self._state, replace(chunk, data=b""), read_ts, self._rows.pending)
             if len(lines) <= 1:
                 log.exception("skipping a line that cannot be counted: %.200r", chunk.data)
                 self._state.add(INTERNAL_ERRORS, ("line",), 1)
@@ -188,44 +185,21 @@ class Counting:
             self._state.correct_times(step.moved)
             self._uncommitted = True
 
-    def _read_rows(self) -> None:
-        """Read what the tables hold of requests that are under way; without usable tables, create them again."""
-        with explained(self._store.path):
-            try:
-                self._pending.open_keys = self._store.read(requests.open_keys)
-                self._pending.backlog = self._store.read(backlog.size)
-            except sqlite3.DatabaseError as error:
-                if not are_tables_damaged(error):
-                    raise
-                self._restart_rows(error)
-
-    def _restart_rows(self, damage: Exception) -> None:
-        log.warning("requests and days in %s are damaged (%s); they restart", shown(self._store.path), damage)
-        self._store.write(tables.create_again)
-        self._pending.open_keys, self._pending.backlog = set(), 0
-
     def build_rows(self) -> bool:
         """Make rows of some events that are committed; return whether there are more of them."""
-        if self._pending.backlog and not self._commits_failing:
+        if self._rows.pending.backlog and not self._commits_failing:
             try:
-                self._store.write(partial(backlog.write_newest, requests_max=self._pending.requests_max))
-                self._pending.backlog -= 1
-            except sqlite3.Error as error:
-                if are_tables_damaged(error):
-                    self._restart_rows(error)
+                self._rows.build()
+            except sqlite3.Error:
                 return False  # the next commit reports why the file cannot be written
-            self.published = replace(self.published, backlog=self._pending.backlog)
-            self._uncommitted |= self._pending.exports  # the rows change what is still to be exported
+            self.published = replace(self.published, backlog=self._rows.pending.backlog)
+            self._uncommitted |= self._rows.pending.exports  # the rows change what is still to be exported
             self._step("built")
-        return self._pending.backlog > 0
-
-    def _has_lost_requests(self) -> bool:
-        deaths = self._deaths()
-        return any(deaths.is_dead(writer, at) for writer, at in self._open.items())
+        return self._rows.pending.backlog > 0
 
     def _deaths(self) -> Deaths:
         return Deaths(
-            self._state, self._pending.ended, self._is_proxy_alive, caught_up=self.published.caught_up
+            self._state, self._rows.pending.ended, self._is_proxy_alive, caught_up=self.published.caught_up
         )
 
     def _is_proxy_alive(self) -> bool | None:
@@ -244,22 +218,8 @@ class Counting:
         self._count_commit(1)
         document = self._state.encode()
         self._step("encoded")
-        deaths = self._deaths()
-
-        written: list[Written] = []
-
-        def write_rows(db: sqlite3.Connection, number: int) -> None:
-            written[:] = [self._pending.write(db, number, self._state.committed_ts, deaths.is_dead)]
-
         try:
-            try:
-                self._store.commit(document, write_rows)
-            except TablesDamaged as damage:
-                log.warning(
-                    "requests and days in %s are damaged (%s); they restart", shown(self._store.path), damage
-                )
-                self._store.write(tables.create_again)
-                self._store.commit(document, write_rows)
+            self._rows.commit(document, self._state.committed_ts, self._deaths())
         except (sqlite3.Error, TablesDamaged) as error:
             self._count_commit(-1)
             if not self._commits_failing:
@@ -276,9 +236,7 @@ class Counting:
             self._commits_failing = 0
             self._uncommitted = False
             self._document = document
-            self._pending.committed(written[0])
             self._deliveries.clear()
-            self._open = written[0].writers
         self._committed_at = time.monotonic()
         self._commit_duration_s = self._committed_at - started
         self.published = self._snapshot(caught_up=self.published.caught_up)
@@ -287,15 +245,15 @@ class Counting:
     def _add(self, delivery: Delivery) -> None:
         for family, labels, number in delivery.counts:
             self._state.add(family, labels, number)
-        self._pending.exported = max(self._pending.exported, delivery.position)
+        self._rows.pending.exported = max(self._rows.pending.exported, delivery.position)
         self._uncommitted = True
 
     def _count_commit(self, number: int) -> None:
         """Add the commit and what is reported with it to the totals that it will hold; -1 takes that back."""
         self._state.add(COMMITS, (), number)
         self._state.add(COMMIT_FAILURES, (), number * self._commits_failing)
-        if self._pending.lost:
-            self._state.add(OTLP_LOST, ("traces", "not_kept"), number * self._pending.lost)
+        if self._rows.pending.lost:
+            self._state.add(OTLP_LOST, ("traces", "not_kept"), number * self._rows.pending.lost)
 
     def _snapshot(self, *, caught_up: bool) -> Published:
         tails = self.sources.tails
@@ -318,8 +276,8 @@ class Counting:
         return Published(
             document=self._document,
             caught_up=caught_up,
-            backlog=self._pending.backlog,
-            unsent=self._pending.unsent,
+            backlog=self._rows.pending.backlog,
+            unsent=self._rows.pending.unsent,
             unavailable=RECOUNTING if self._store.recovered and not caught_up else "",
             commits_failing=self._commits_failing,
             passes_failing=self._passes_failing,

@@ -1,8 +1,9 @@
 """The typed record of an event line, with every field that is counted or shown."""
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import cache
 from types import NoneType
-from typing import Any, Literal, get_args, get_origin, get_type_hints
+from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints
 
 import msgspec
 
@@ -40,14 +41,6 @@ class Record(msgspec.Struct, gc=False):
     cost_usd: float | None = None
     stop_reason: str | None = None
     agent: str | None = None
-    session: str | None = None
-    request_class: str | None = None
-    requested_model: str | None = None
-    tool_calls: int | None = None
-    had_tools: bool | None = None
-    traceparent: str | None = None
-    waited_s: float | None = None
-    key_index: int | None = None
     retryable: bool | None = None
     error_type: str | None = None
     error: str | None = None
@@ -65,8 +58,9 @@ class Record(msgspec.Struct, gc=False):
     faults: Sequence[str] = ()
     spent_usd: float | None = None
     budget_usd: float | None = None
-    display_timezone: str | None = None
 
+
+Kind = TypeVar("Kind", bound=Record)
 
 _TYPES: Mapping[object, tuple[Any, object]] = {
     str: (str | None, None),
@@ -103,10 +97,11 @@ def _type_of(name: str, hint: object) -> tuple[Any, object]:
     return found
 
 
-def leniently(fields: Mapping[str, object]) -> Record:
+def leniently(fields: Mapping[str, object], kind: type[Kind]) -> Kind:
     """Return the record of a JSON object whose values are not all of the agreed types."""
-    values: dict[str, Any] = {name: read(fields[name]) for name, read in _READERS.items() if name in fields}
-    return DECODED(**values)
+    readers = _readers_of(kind)
+    values: dict[str, Any] = {name: read(fields[name]) for name, read in readers.items() if name in fields}
+    return kind(**values)
 
 
 def _always_text(value: object) -> str:
@@ -124,4 +119,21 @@ _READER_OF: Mapping[object, Callable[[object], Any]] = {
     bool | None: as_bool,
     Sequence[str]: as_texts,
 }
-_READERS = {name: _READER_OF[kind] for name, kind in get_type_hints(DECODED).items()}
+
+
+@cache
+def _readers_of(kind: type[Record]) -> dict[str, Callable[[object], Any]]:
+    return {name: _READER_OF[hint] for name, hint in get_type_hints(kind).items()}
+
+
+class WholeRecord(DECODED, gc=False):  # type: ignore[misc, valid-type, call-arg] # made at run time
+    """Also the fields that are kept of single requests; most lines are decoded without them, which is faster."""
+
+    session: str | None = None
+    request_class: str | None = None
+    requested_model: str | None = None
+    tool_calls: int | None = None
+    had_tools: bool | None = None
+    traceparent: str | None = None
+    waited_s: float | None = None
+    key_index: int | None = None

@@ -4,6 +4,7 @@ import sqlite3
 from collections.abc import Sequence
 
 from coderouter_exporter.records.decode import read_batch
+from coderouter_exporter.records.record import WholeRecord
 from coderouter_exporter.rows import requests
 
 try:
@@ -30,12 +31,16 @@ def size(db: sqlite3.Connection) -> int:
 
 def write_newest(db: sqlite3.Connection, requests_max: int) -> None:
     """Make rows of the newest entry."""
-    found = db.execute("SELECT id, read_ts, lines FROM backlog ORDER BY id DESC LIMIT 1").fetchone()
+    found = db.execute("SELECT read_ts, lines FROM backlog ORDER BY id DESC LIMIT 1").fetchone()
     if found is None:
         return
-    number, read_ts, lines = found
+    read_ts, lines = found
     if requests_max:
-        requests.write(db, read_batch(zstd.decompress(lines)).records, read_ts)
+        requests.write(db, read_batch(zstd.decompress(lines), WholeRecord).records, read_ts)
         requests.close_ended(db)
         requests.evict(db, requests_max)
-    db.execute("DELETE FROM backlog WHERE id = ?", (number,))
+    drop_newest(db)
+
+
+def drop_newest(db: sqlite3.Connection) -> None:
+    db.execute("DELETE FROM backlog WHERE id = (SELECT max(id) FROM backlog)")

@@ -2,15 +2,21 @@
 
 import sqlite3
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from operator import attrgetter
 from typing import NamedTuple
 
 from coderouter_events.events import RequestFinished, Shutdown, TryProvider, WorkerLost
 from coderouter_exporter.records.columns import Columns
-from coderouter_exporter.records.decode import CONFIGURATION_EVENTS, Batch, configuration_events, read_line
-from coderouter_exporter.records.record import Record
-from coderouter_exporter.records.values import unix_time
+from coderouter_exporter.records.decode import (
+    CONFIGURATION_EVENTS,
+    Batch,
+    configuration_events,
+    read_batch,
+    read_line,
+)
+from coderouter_exporter.records.record import Record, WholeRecord
+from coderouter_exporter.records.values import as_int, as_text, unix_time
 from coderouter_exporter.rows import backlog, outbox, requests, story, usage_tables
 from coderouter_exporter.rows.outbox import Unsent
 from coderouter_exporter.rows.requests import IsDead, Key, key_of
@@ -67,7 +73,7 @@ class Pending:
         self.usage = Usage({}, {})
         self.ended: set[str] = set()
         """Writers that have written their last line."""
-        self._direct: list[tuple[float, Sequence[Record]]] = []
+        self._direct: list[tuple[float, bytes]] = []
         self._stash: list[tuple[float, bytes]] = []
         self._carried: dict[Key, tuple[float, list[Record]]] = {}
         self._closed: list[Key] = []
@@ -91,10 +97,16 @@ class Pending:
         if CONFIGURATION_EVENTS.isdisjoint(groups):
             whole = self.usage.count(groups, columns, zone, read_ts, minute)
         else:
-            self._count_by_zone(
-                new, zone, startup.line if startup else None, read_ts, known=startup is not None
-            )
-            for fields in configuration_events(batch.data):
+            reports = configuration_events(batch.data)
+            zones = {
+                (as_text(fields.get("writer")), as_int(fields.get("seq"))): as_text(
+                    fields.get("display_timezone")
+                )
+                for fields in reports
+            }
+            line = startup.line if startup else None
+            self._count_by_zone(new, zone, line, zones, read_ts, known=startup is not None)
+            for fields in reports:
                 reported = fields.get("ended_writers")
                 if isinstance(reported, dict):
                     self.ended.update(list(reported)[:ENDED_REPORTED_MAX])
@@ -108,9 +120,9 @@ class Pending:
         self, batch: Batch, new: Sequence[Record], groups: Mapping[str, Sequence[Record]], read_ts: float
     ) -> None:
         if len(new) <= DIRECT_RECORDS_MAX:
-            self._direct.append((read_ts, [record for record in new if record.msg in story.EVENTS]))
+            self._direct.append((read_ts, _lines_of(batch, new)))
         elif self._is_out_of_reach(batch, groups):
-            self._skip(new, groups, read_ts)
+            self._skip(batch, new, groups, read_ts)
         else:
             self._stash.append((read_ts, backlog.compressed(_lines_of(batch, new))))
 
@@ -125,8 +137,10 @@ class Pending:
         db.execute("INSERT INTO undo VALUES (?, ?)", (number, usage_tables.encode_usage(self.usage)))
         if self._closed or self._skipped_until:
             requests.forget(db, self._closed, self._skipped_until)
-        for read_ts, records in (*self._carried.values(), *self._direct):
+        for read_ts, records in self._carried.values():
             requests.write(db, records, read_ts)
+        for read_ts, lines in self._direct:
+            requests.write(db, read_batch(lines, WholeRecord).records, read_ts)
         backlog.add(db, self._stash)
         requests.note_ended(db, self.ended)
         requests.close_ended(db)
@@ -144,15 +158,25 @@ class Pending:
         """How many requests were lost to the export; the next commit reports them."""
         return self.unsent.lost if self.unsent else 0
 
-    def committed(self, written: Written) -> None:
-        """Continue after the commit of what was written."""
+    def committed(self, written: Written | None) -> None:
+        """Continue after the commit of what was written; None: it was left out."""
         self.clear()
         self.take_back = False
-        self.open_keys, self.backlog = written.open_keys, written.backlog
-        self.unsent = written.unsent
+        if written is not None:
+            self.open_keys, self.backlog = written.open_keys, written.backlog
+            self.unsent = written.unsent
+        elif self.unsent is not None:
+            self.unsent = self.unsent._replace(lost=0)
 
     def _count_by_zone(
-        self, new: Sequence[Record], zone: str, line: Line | None, read_ts: float, *, known: bool
+        self,
+        new: Sequence[Record],
+        zone: str,
+        line: Line | None,
+        zones: Mapping[tuple[str | None, int | None], str | None],
+        read_ts: float,
+        *,
+        known: bool,
     ) -> None:
         """Count each event in the zone of the newest configuration before it."""
         groups: defaultdict[str, list[Record]] = defaultdict(list)
@@ -162,7 +186,7 @@ class Pending:
                 if not known or is_newer(own, line):  # type: ignore[arg-type]
                     self.usage.count(groups, None, zone, read_ts)
                     groups.clear()
-                    zone, line, known = zone_name(record.display_timezone), own, True  # type: ignore[assignment]
+                    zone, line, known = zone_name(zones.get((record.writer, record.seq))), own, True  # type: ignore[assignment]
             groups[record.msg].append(record)
         self.usage.count(groups, None, zone, read_ts)
 
@@ -173,7 +197,9 @@ class Pending:
         needed = REACH * self.requests_max * len(batch.data) // finished if finished else 0
         return bool(finished) and self.bytes_behind > max(REACH_BYTES_MIN, needed)
 
-    def _skip(self, new: Sequence[Record], groups: Mapping[str, Sequence[Record]], read_ts: float) -> None:
+    def _skip(
+        self, batch: Batch, new: Sequence[Record], groups: Mapping[str, Sequence[Record]], read_ts: float
+    ) -> None:
         """Leave out the requests that end here: more than are kept come after them. Keep those that do not."""
         finished = groups[RequestFinished.msg]
         self._skipped += len(finished)
@@ -182,12 +208,25 @@ class Pending:
             del self._carried[key]
         self._closed += [key for key in self.open_keys if key[0] in ended]
         if still_open := set(map(_request_id, groups.get(TryProvider.msg, ()))) - ended:
-            for record in new:
+            found = _lines_with(_lines_of(batch, new), still_open)
+            for record in read_batch(found, WholeRecord).records:
                 if record.request_id in still_open and record.msg in story.EVENTS:
                     self._carried.setdefault(key_of(record), (read_ts, []))[1].append(record)
         latest = unix_time(max(map(attrgetter("ts"), finished)))
         if latest is not None and not is_suspect(latest, read_ts):
             self._skipped_until = max(self._skipped_until, latest)
+
+
+def _lines_with(lines: bytes, ids: Iterable[str | None]) -> bytes:
+    """Return the lines in which one of the ids occurs, as it is in the line."""
+    starts = set[int]()
+    for text in filter(None, ids):
+        wanted = text.encode()
+        at = lines.find(wanted)
+        while at >= 0:
+            starts.add(lines.rfind(b"\n", 0, at) + 1)
+            at = lines.find(wanted, lines.find(b"\n", at) + 1)
+    return b"".join(lines[start : lines.find(b"\n", start) + 1] for start in sorted(starts))
 
 
 def _lines_of(batch: Batch, new: Sequence[Record]) -> bytes:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from coderouter_events.events import RequestFinished
 from coderouter_exporter.families.kinds import MICRO, MISSING
 from coderouter_exporter.records.columns import scaled
-from coderouter_exporter.records.record import Record
+from coderouter_exporter.records.record import Record, WholeRecord
 from coderouter_exporter.records.values import unix_time
 from coderouter_exporter.rows import story
 from coderouter_exporter.rows.story import Step, clipped, seconds, whole
@@ -54,6 +54,7 @@ def write(db: sqlite3.Connection, records: Iterable[Record], read_ts: float) -> 
         steps = story.in_order(steps)
         finished = next((record for record in group if record.msg == RequestFinished.msg), None)
         if finished is not None:
+            assert isinstance(finished, WholeRecord)
             rows.append(_ended(key, finished, steps, read_ts))
         elif known is None:
             rows.append(_begun(key, group, steps, read_ts))
@@ -64,7 +65,7 @@ def write(db: sqlite3.Connection, records: Iterable[Record], read_ts: float) -> 
     db.executemany(_INSERT, rows)
 
 
-def _ended(key: Key, record: Record, steps: list[Step], read_ts: float) -> tuple[object, ...]:
+def _ended(key: Key, record: WholeRecord, steps: list[Step], read_ts: float) -> tuple[object, ...]:
     ended = _possible(unix_time(record.ts), read_ts)
     duration_s = seconds(record.duration_s)
     failure = story.last_failure(steps)

@@ -207,11 +207,11 @@ def by_minute(records: Sequence[Record]) -> Iterator[tuple[int | None, slice]]:
 def only_minute(records: Sequence[Record]) -> int | None:
     """Return the minute in which all of the records were written; None if there is none, or that is not obvious."""
     times = list(map(attrgetter("ts"), records))
-    first, last = min(times, default=""), max(times, default="")
-    is_one = first[:_IN_MINUTE] == last[:_IN_MINUTE] and len(first) == _TIME
-    if not is_one or set(map(len, times)) != {_TIME} or "".join(times).count("Z") != len(times):
+    joined = "".join(times)
+    minute = joined[:_IN_MINUTE]
+    if len(joined) != _TIME * len(times) or joined[_TIME - 1 :: _TIME] != "Z" * len(times):
         return None
-    return _number_in_utc(first[:_IN_MINUTE])
+    return _number_in_utc(minute) if joined.count(minute) == len(times) and minute else None
 
 
 _IN_MINUTE = len("2026-11-23T19:16")

@@ -14,7 +14,8 @@ from coderouter_exporter.fold.fold import fold
 from coderouter_exporter.records.decode import Chunk
 from coderouter_exporter.render.exposition import Format, render
 from coderouter_exporter.render.view import View
-from coderouter_exporter.rows import tables
+from coderouter_exporter.rows import pending, requests, tables
+from coderouter_exporter.rows.pending import Pending
 from coderouter_exporter.state.errors import StateError
 from coderouter_exporter.state.opening import Opening
 from coderouter_exporter.state.state import State
@@ -120,8 +121,8 @@ def test_a_pass_that_fails_at_any_step_is_repeated_from_the_last_commit(
 def test_a_line_that_cannot_be_counted_is_skipped_and_the_others_count(
     start: Start, writer: Writer, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    def buggy(state: State, chunk: Chunk, read_ts: float) -> None:
-        fold(state, chunk, read_ts)
+    def buggy(state: State, chunk: Chunk, read_ts: float, rows: Pending) -> None:
+        fold(state, chunk, read_ts, rows)
         if b"poison" in chunk.data:
             raise Bug
 
@@ -145,8 +146,8 @@ def test_a_line_that_cannot_be_counted_is_skipped_and_the_others_count(
 def test_a_value_that_cannot_be_kept_costs_only_its_line(
     start: Start, writer: Writer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def buggy(state: State, chunk: Chunk, read_ts: float) -> None:
-        fold(state, chunk, read_ts)
+    def buggy(state: State, chunk: Chunk, read_ts: float, rows: Pending) -> None:
+        fold(state, chunk, read_ts, rows)
         if b"poison" in chunk.data:
             state.month = "\ud800"
 
@@ -157,6 +158,29 @@ def test_a_value_that_cannot_be_kept_costs_only_its_line(
     engine = start(Bugs())
     eventually(lambda: tries(engine) == 7)
     assert shown(engine)["cr_exporter_internal_errors_total", ("line",)] == 1
+
+
+@pytest.mark.parametrize("direct", [1000, 0])
+def test_rows_that_cannot_be_written_keep_nothing_from_being_counted(
+    start: Start,
+    writer: Writer,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    direct: int,
+) -> None:
+    def buggy(*_: object) -> None:
+        raise Bug
+
+    monkeypatch.setattr(requests, "write", buggy)
+    monkeypatch.setattr(pending, "DIRECT_RECORDS_MAX", direct)
+    writer.write(count=4)
+    engine = start(Bugs())
+    eventually(lambda: tries(engine) == 4 and not engine.published.backlog)
+    assert engine.published.ready
+    assert "leaving out requests" in caplog.text
+    monkeypatch.undo()
+    writer.write()
+    eventually(lambda: tries(engine) == 5)
 
 
 def test_when_nothing_has_worked_for_long_it_ends(
