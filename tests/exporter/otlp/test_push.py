@@ -30,7 +30,7 @@ def events(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def requests() -> Requests:
-    return Requests(time.time() - 3000)
+    return Requests(round(time.time()) - 3000.0)
 
 
 def pushing(

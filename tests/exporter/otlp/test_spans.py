@@ -28,7 +28,7 @@ ERROR = Status.STATUS_CODE_ERROR
 
 @pytest.fixture
 def requests() -> Requests:
-    return Requests(time.time() - 3000)
+    return Requests(round(time.time()) - 3000.0)
 
 
 def spans(tmp_path: Path, *lines: bytes) -> list[Span]:
