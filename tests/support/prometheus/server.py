@@ -64,7 +64,10 @@ class Prometheus:
 
 @contextmanager
 def running_prometheus(
-    storage: Path, scrape_configs: Sequence[object] = (), rule_files: Sequence[Path] = ()
+    storage: Path,
+    scrape_configs: Sequence[object] = (),
+    rule_files: Sequence[Path] = (),
+    options: Sequence[str] = (),
 ) -> Iterator[Prometheus]:
     """Start it on this storage and a free port, scraping every second; it ends with the block."""
     port = free_port()
@@ -80,6 +83,7 @@ def running_prometheus(
         f"--storage.tsdb.path={storage}",
         f"--web.listen-address=127.0.0.1:{port}",
         "--log.level=warn",
+        *options,
     )
     with running(program("prometheus"), *arguments) as command:
         command.wait_for_port(port)
