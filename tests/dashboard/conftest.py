@@ -56,7 +56,21 @@ def address(exporter: Exporter) -> str:
     return f"http://127.0.0.1:{exporter.port}/dashboard"
 
 
-def report(exporter: Exporter, hours: int = 1) -> Any:
-    response, body = exporter.get(f"/metrics.json?hours={hours}")
+def report(exporter: Exporter) -> Any:
+    return _json(exporter, "/metrics.json")
+
+
+def api(exporter: Exporter, path: str) -> Any:
+    return _json(exporter, f"/api/v1/{path}")
+
+
+def _json(exporter: Exporter, path: str) -> Any:
+    response, body = exporter.get(path)
     assert response.status == 200, body
     return json.loads(body)
+
+
+def provider_rows(page: Watched) -> dict[str, list[str]]:
+    """Return the cells of each provider by its name, without the line below it."""
+    rows = (row for row in page.rows("#providers") if len(row) > 1)
+    return {row[1].split()[0]: row for row in rows}

@@ -1,17 +1,20 @@
 """A proxy or exporter that is gone shows on the page within five seconds, and so does its return."""
 
+import time
 from contextlib import ExitStack
 from pathlib import Path
 from signal import SIGKILL, SIGSTOP
 
 from dashboard.conftest import address, report
 from support.browser.chromium import Watched
-from support.exporter.process import Exporter, running_exporter
+from support.exporter.process import Exporter, append, line, running_exporter
+from support.exporter.sample_events import startup, utc
 from support.processes import eventually, free_port
 from support.proxy.process import config, serving
 
 ECHO: dict[str, object] = {"name": "echo", "kind": "echo"}
 WITHIN_S = 5
+DIMMED = "getComputedStyle(document.querySelector('{} .word')).color"
 
 
 def test_a_killed_proxy_shows_and_so_do_the_next_one_and_its_shutdown(
@@ -25,7 +28,11 @@ def test_a_killed_proxy_shows_and_so_do_the_next_one_and_its_shutdown(
 
     proxy.command.stop(SIGKILL)
     page.wait_for_text("#alarm", "The proxy is gone", WITHIN_S)
+    assert page.text("#alarm code") == "coderouter serve"
     assert page.text("#proxy .word") == "Gone"
+    assert page.text("#connection") == "Proxy gone", "nothing is live without it"
+    assert page.text("#as-of").startswith("as of ")
+    assert page.evaluate(DIMMED.format("#providers .state")) != page.evaluate(DIMMED.format("#proxy .state"))
     assert page.text("#announcer") == "Proxy: Gone."
 
     proxy = stack.enter_context(serving(tmp_path, config([ECHO])))
@@ -34,6 +41,7 @@ def test_a_killed_proxy_shows_and_so_do_the_next_one_and_its_shutdown(
 
     assert proxy.command.stop() == 0
     page.wait_for_text("#proxy .word", "Stopped", WITHIN_S)
+    assert page.text("#connection") == "Proxy stopped"
     assert page.text("#alarm") == "", "it shut down cleanly"
 
 
@@ -42,12 +50,26 @@ def test_a_killed_exporter_shows_and_so_does_the_next_one(tmp_path: Path, page: 
     events, state = tmp_path / "events.jsonl", tmp_path / "exporter.db"
     with running_exporter(events, state=state, listen=listen) as exporter:
         page.open(address(exporter))
-        assert page.text("#connection") == "Live"
+        assert page.text("#connection") == "No proxy yet"
+        append(
+            events,
+            startup(time.time(), "w"),
+            line("proxy-heartbeat", ts=utc(time.time()), writer="w", seq=2, in_flight=0),
+        )
+        page.wait_for_text("#connection", "Live")
+        in_text = page.evaluate("getComputedStyle(document.querySelector('main')).color")
         exporter.command.stop(SIGKILL)
         page.wait_for_text("#alarm", "No report from the exporter: cannot connect", WITHIN_S)
+        assert page.text("#alarm code") == "cr-exporter"
         assert page.text("#connection") == "No connection"
+        assert page.text("#as-of").startswith("as of ")
+        for card in ("#proxy", "#counting"):
+            assert page.text(f"{card} .word") == "Unknown", "only the exporter knows"
+        assert page.text("#counting .more").startswith("exact at ")
+        assert page.evaluate("getComputedStyle(document.querySelector('main')).color") != in_text
     with running_exporter(events, state=state, listen=listen):
         page.wait_for_text("#connection", "Live")
+        page.wait_for_text("#counting .word", "Exact")
         assert page.text("#alarm") == ""
 
 

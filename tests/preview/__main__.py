@@ -1,4 +1,7 @@
-"""Write an hour of events, load it into a real Prometheus, run the queries of each panel, and draw the results."""
+"""Write an hour of events, load it into a real Prometheus, run the queries of each panel, and draw the results.
+
+Then draw the pages of the dashboard over the same hour.
+"""
 
 import subprocess
 import tempfile
@@ -7,6 +10,7 @@ from pathlib import Path
 
 from coderouter_events.events import Heartbeat
 from coderouter_proxy.eventlog.writer import EventLog
+from preview import pages
 from preview.answers import Answer, query_panel
 from preview.drawings import Panel
 from preview.picture import draw
@@ -40,6 +44,7 @@ def main() -> None:
                 answers = _answers(prometheus)
     draw(answers, PICTURE)
     print(f"{PICTURE.relative_to(ROOT)}: {PICTURE.stat().st_size // 1024} KiB")
+    pages.main()
 
 
 def _make_blocks(folder: Path) -> None:

@@ -30,8 +30,16 @@ class Incident:
     after_s: float
 
 
+ERRORS: dict[ErrorType, str] = {
+    "connect": "cannot connect to 127.0.0.1:11434: Connection refused",
+    "timeout_first_byte": "no first byte within 10 s",
+    "timeout_idle": "no data for 60 s",
+    "upstream_5xx": "HTTP 502: Bad Gateway",
+    "rate_limited": "HTTP 429: too many requests, try again in 20 s",
+    "overloaded": "HTTP 529: Overloaded",
+}
 MODELS = {
-    "ollama": Model(first_token_s=0.45, per_token_s=0.022, leaks=0.2),
+    "ollama": Model(first_token_s=0.45, per_token_s=0.022, input_usd=0.0, output_usd=0.0, leaks=0.2),
     "openrouter": Model(first_token_s=0.9, per_token_s=0.012, input_usd=0.0, output_usd=0.0),
     "claude": Model(first_token_s=1.3, per_token_s=0.014, input_usd=3.0, output_usd=15.0, cached=0.7),
 }

@@ -4,6 +4,7 @@ import math
 import random
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import fields
 from itertools import count
 
 from coderouter_events.closed_sets import Ingress, Outcome
@@ -22,7 +23,7 @@ from coderouter_events.events import (
     ToolCallRepaired,
     TryProvider,
 )
-from preview.providers import CATALOG, CHAINS, INCIDENTS, MODELS, Incident, Model
+from preview.providers import CATALOG, CHAINS, ERRORS, INCIDENTS, MODELS, Incident, Model
 
 Timed = tuple[float, Event]
 """Seconds since the start of the hour, and the event at that time."""
@@ -30,6 +31,7 @@ Timed = tuple[float, Event]
 COOLDOWN_AFTER = 3
 COOLDOWN_S = 60.0
 RULES = {"coding": "agent", "writing": "prose", "background": None}
+KNOWN = {field.name for field in fields(RequestFinished)}
 MODEL_NAMES = {entry["name"]: entry["model"] for entry in CATALOG}
 
 
@@ -137,7 +139,7 @@ class Request:
             status=incident.status,
             retryable=event is ProviderFailed,
             error_type=incident.error_type,
-            error=incident.error_type,
+            error=ERRORS[incident.error_type],
             duration_s=incident.after_s,
         )
 
@@ -173,7 +175,7 @@ class Request:
         output: int = 0,
     ) -> Timed:
         self.ended = end
-        has_usage = name is not None and self._chance.random() > 0.03
+        has_usage = name is not None
         prompt = round(self._chance.lognormvariate(math.log(2500), 0.8))
         cached = round(prompt * MODELS[name].cached) if name else 0
         return end, RequestFinished(
@@ -202,7 +204,12 @@ class Request:
             tool_calls=0,
             had_tools=True,
             traceparent=None,
+            **{name: value for name, value in self._whence().items() if name in KNOWN},
         )
+
+    def _whence(self) -> dict[str, object]:
+        """Return the fields that the contract may have: agents work in sessions of ten minutes."""
+        return {"session": f"{self.profile}-{int(self.at // 600) + 1}", "waited_s": None, "key_index": None}
 
     def _end(self) -> tuple[Outcome, int]:
         if not self.stream:

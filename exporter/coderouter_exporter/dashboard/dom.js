@@ -7,64 +7,30 @@ export function text(box, content) {
   if (box.textContent !== written) box.textContent = written;
 }
 
+export function attribute(box, name, value) {
+  if (value === null) box.removeAttribute(name);
+  else if (box.getAttribute(name) !== String(value)) box.setAttribute(name, value);
+}
+
+/** Return a new element with a class and text or elements in it. */
+export function made(tag, kind = "", ...content) {
+  const element = document.createElement(tag);
+  if (kind) element.className = kind;
+  element.append(...content);
+  return element;
+}
+
 /** Set a state (good, warn, bad or off) and the word for it. */
 export function setState(box, state, word) {
   if (box.dataset.state !== state) box.dataset.state = state;
+  if (!box.querySelector(".word")) box.append(made("span", "mark"), " ", made("span", "word"));
   text(box.querySelector(".word"), word);
 }
 
-/** Fill one table row per item, reusing the existing rows. */
-export function rows(id, items, fill) {
-  const table = find(`#${id}`);
-  const body = table.tBodies[0];
-  table.setAttribute("role", "table"); // on phones its layout is by blocks, which would remove the role
-  body.setAttribute("role", "rowgroup");
-  while (body.rows.length > items.length) body.lastElementChild.remove();
+/** Show as many elements as there are items, reusing those in the box. */
+export function fill(box, items, make, show) {
+  while (box.children.length > items.length) box.lastElementChild.remove();
   items.forEach((item, at) => {
-    const row = body.rows[at] ?? body.insertRow();
-    row.setAttribute("role", "row");
-    fill(row, item);
+    show(box.children[at] ?? box.appendChild(make()), item);
   });
-  table.hidden = !items.length;
-  const empty = table.nextElementSibling; // what is shown instead, if anything is
-  if (empty) empty.hidden = items.length > 0;
-}
-
-/** Return the row's cell at that index; a `th` is the row's header. */
-function cell(row, at, kind, tag = "td") {
-  let found = row.cells[at];
-  if (!found) {
-    found = row.appendChild(document.createElement(tag));
-    if (tag === "th") found.scope = "row";
-    found.setAttribute("role", tag === "th" ? "rowheader" : "cell");
-  }
-  if (found.className !== kind) found.className = kind;
-  return found;
-}
-
-export const textCell = (row, at, content, kind) => text(cell(row, at, kind), content);
-
-export function numberCell(row, at, written, isZero, name) {
-  const found = cell(row, at, isZero ? "number zero" : "number");
-  found.dataset.name = name;
-  text(found, written);
-}
-
-export function stateCell(row, at, state, word, kind = "") {
-  const found = cell(row, at, `state ${kind}`.trim());
-  if (!found.firstElementChild) found.append(part("mark"), " ", part("word"));
-  setState(found, state, word);
-}
-
-export function nameCell(row, at, name, tags) {
-  const found = cell(row, at, "name", "th");
-  if (!found.firstElementChild) found.append(part("who"), " ", part("tag"));
-  text(found.firstElementChild, name || "(no name)");
-  text(found.lastElementChild, tags);
-}
-
-function part(kind) {
-  const made = document.createElement("span");
-  made.className = kind;
-  return made;
 }

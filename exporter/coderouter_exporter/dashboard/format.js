@@ -1,8 +1,9 @@
-// Formats numbers, durations and times. Input times are UTC, to the second and without a zone.
+// Formats numbers, durations and amounts of money.
 
 const MINUTE_S = 60;
 const HOUR_S = 3600;
 const DAY_S = 86400;
+const NONE = "–";
 
 const whole = new Intl.NumberFormat("en");
 const short = new Intl.NumberFormat("en", { notation: "compact", maximumSignificantDigits: 3 });
@@ -12,19 +13,46 @@ export const count = (number) => whole.format(number ?? 0);
 /** Return a number with its noun, in the plural unless it is 1. */
 export const some = (number, what) => `${count(number)} ${what}${number === 1 ? "" : "s"}`;
 
-export const compact = (number) => (number < 10000 ? whole.format(number) : short.format(number));
+export const compact = (number) =>
+  (number ?? null) === null ? NONE : number < 10000 ? whole.format(number) : short.format(number);
 
 export function dollars(usd) {
+  if (usd > 0 && usd < 0.00005) return "<$0.0001";
   const digits = usd > 0 && usd < 1 ? 4 : 2;
   return `$${usd.toLocaleString("en", { minimumFractionDigits: digits, maximumFractionDigits: digits })}`;
 }
 
+/** Return an amount for an axis: with as many digits as it needs. */
+export const roundDollars = (usd) => `$${usd < 1 ? Number(usd.toPrecision(2)) : compact(usd)}`;
+
+/** Return the cost of so many answers, of which some may be unknown: what is not known is never 0. */
+export function cost(usd, unknown, answers) {
+  if (!unknown) return dollars(usd ?? 0);
+  return unknown < answers ? `${dollars(usd)} + unknown` : "unknown";
+}
+
+/** Return the cost of one answer. */
+export const priced = ({ cost_usd: usd, outcome }) =>
+  (usd ?? null) === null ? (outcome === "ok" ? "unknown" : NONE) : dollars(usd);
+
+/** Return a share, to two or three digits. 100 % means all. */
+export function percent(share) {
+  if ((share ?? null) === null) return NONE;
+  const value = share * 100;
+  const digits = value >= 99 && value < 100 ? 2 : value >= 10 || value === 0 ? 0 : 1;
+  const floored = Math.floor(value * 10 ** digits) / 10 ** digits;
+  return `${(value < 100 ? floored : value).toFixed(digits)} %`;
+}
+
 /** Return a measured duration, to two or three digits. */
 export function seconds(value) {
-  if (value === null) return "–";
+  if ((value ?? null) === null) return NONE;
   if (value < 1) return `${Number((value * 1000).toPrecision(value < 0.01 ? 2 : 3))} ms`;
   return value < 100 ? `${Number(value.toPrecision(3))} s` : span(value);
 }
+
+/** Return a duration for an axis. */
+export const roundSeconds = (value) => (value < 1 ? seconds(value) : `${compact(value)} s`);
 
 /** Return a length of time, roughly. */
 export function span(value) {
@@ -35,39 +63,11 @@ export function span(value) {
   return `${Math.floor(s / DAY_S)} days`;
 }
 
-export const unixTime = (utc) => Date.parse(`${utc}Z`) / 1000;
-
-/** Return the mark of a time whose clock was wrong. */
-export const doubt = (isSuspect) => (isSuspect ? " ?" : "");
-
-/** Return how long before `now` a time was. */
-export const ago = (utc, now) => `${span(unixTime(now) - unixTime(utc))} ago`;
-
-/** The zone of displayed times: the configured one, or the reader's own. */
-export class Zone {
-  constructor(name) {
-    const options = { hourCycle: "h23", hour: "2-digit", minute: "2-digit" };
-    try {
-      this.time = new Intl.DateTimeFormat("en", { ...options, timeZone: name ?? undefined });
-    } catch {
-      this.time = new Intl.DateTimeFormat("en", options);
-    }
-    this.name = this.time.resolvedOptions().timeZone;
-    const timeZone = this.name;
-    this.exact = new Intl.DateTimeFormat("en", { ...options, second: "2-digit", timeZone });
-    this.date = new Intl.DateTimeFormat("en-CA", { timeZone });
-    this.dayMonth = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short", timeZone });
-  }
-
-  /** Return hours and minutes. */
-  minute(unix) {
-    return this.time.format(unix * 1000);
-  }
-
-  /** Return the time to the second, with the date unless it is that of `now`. */
-  second(utc, now) {
-    const [at, today] = [unixTime(utc) * 1000, unixTime(now) * 1000];
-    const day = this.date.format(at) === this.date.format(today) ? "" : `${this.dayMonth.format(at)} `;
-    return day + this.exact.format(at);
-  }
+/** Return names in a row, at most `most` of them. */
+export function listed(names, most = 3) {
+  const [shown, more] = [names.slice(0, most).map((name) => name || "(no name)"), names.length - most];
+  return shown.join(", ") + (more > 0 ? ` and ${more} more` : "");
 }
+
+/** Return a table to look up names from outside in: it has no `constructor` and no `__proto__`. */
+export const lookup = (rows) => Object.assign(Object.create(null), rows);

@@ -1,69 +1,121 @@
-// Polls the exporter for its report, and raises an alarm when there is none.
+// Polls the exporter for what the current view shows, and says so when there is no answer.
 
-import { setState } from "./dom.js";
-import { span } from "./format.js";
-import { show, troubles } from "./view.js";
+import { get, Refused, reason } from "./api.js";
+import { showGone, showLive } from "./connection.js";
+import { attribute, find, text } from "./dom.js";
+import { listen } from "./keys.js";
+import { notices } from "./notices.js";
+import * as overview from "./overview.js";
+import * as request from "./request.js";
+import * as requests from "./requests.js";
+import { FIRST, linkTo, parsed, VIEWS } from "./route.js";
+import * as sessions from "./sessions.js";
+import * as spend from "./spend.js";
+import { showUnknown } from "./status.js";
+import { Zone } from "./zone.js";
 
 const POLL_MS = 2000;
-const TIMEOUT_MS = 2500;
 const POLL_MS_MAX = 30000;
+const UNCONFIGURED = { default_profile: null, providers: [], profiles: [] };
 
-const connection = document.querySelector("#connection");
-const alarm = document.querySelector("#alarm");
-const chosen = () => document.querySelector("#hours :checked").value;
+const views = { overview, requests, sessions, spend };
 
+let route = parsed(location.hash, FIRST);
+let zone = new Zone(null);
+let status = null;
+let loaded = { key: "", at: 0 };
 let failures = 0;
-let answeredAt = Date.now();
 let timer;
 let polls = 0;
 
 async function poll() {
   clearTimeout(timer);
   const number = ++polls;
-  try {
-    const report = await fetchReport();
-    if (number !== polls) return; // a newer request is under way
-    failures = 0;
-    answeredAt = Date.now();
-    show(report);
-    showConnection("good", "Live", troubles(report));
-  } catch (error) {
-    if (number !== polls) return;
-    failures += 1;
-    const since = span((Date.now() - answeredAt) / 1000);
-    showConnection("bad", "No connection", [
-      `No report from the exporter: ${reason(error)}. The data shown is ${since} old.`,
-    ]);
-  }
+  const answers = await load().catch((error) => error);
+  if (number !== polls) return; // a newer one is under way
+  failures = answers instanceof Error ? failures + 1 : 0;
   if (!document.hidden) timer = setTimeout(poll, Math.min(POLL_MS * 2 ** failures, POLL_MS_MAX));
+  if (failures) showLost(answers);
+  else show(...answers);
 }
 
-async function fetchReport() {
-  const options = { cache: "no-store", signal: AbortSignal.timeout(TIMEOUT_MS) };
-  const response = await fetch(`metrics.json?hours=${chosen()}`, options);
-  if (!response.ok) throw new Error((await response.text()).trim() || `HTTP ${response.status}`);
-  return response.json();
+/** Return the status, the providers, what the view shows and the request that is open. */
+function load() {
+  const { hours, request: id } = route;
+  const opened = id && refusable(request.load(id));
+  return Promise.all([get("status"), get("providers", { hours }), loadView(), opened]);
 }
 
-function reason(error) {
-  if (error.name === "TimeoutError") return `no response within ${TIMEOUT_MS / 1000} s`;
-  return error instanceof TypeError ? "cannot connect" : error.message;
+function showLost(error) {
+  showGone(reason(error), status?.generated_at, zone);
+  if (status) showUnknown(status, zone.second(status.generated_at, new Date().toISOString()));
 }
 
-function showConnection(state, word, sentences) {
-  document.querySelector("header").classList.remove("loading");
-  setState(connection, state, word);
-  document.title = sentences.length ? "(!) CodeRouter" : "CodeRouter";
-  if (alarm.textContent === sentences.join("")) return;
-  alarm.replaceChildren(
-    ...sentences.map((sentence) => {
-      const line = document.createElement("p");
-      line.textContent = sentence;
-      return line;
-    }),
-  );
+/** Load the view's data, unless it is recent enough. */
+async function loadView() {
+  const key = linkTo(route.view, route.hours, route.parameters);
+  if (loaded.key === key && Date.now() - loaded.at < views[route.view].everyMs) return null;
+  const data = await refusable(views[route.view].load(route));
+  return { key, data };
 }
 
-document.querySelector("#hours").addEventListener("change", poll);
+/** Return what the exporter refused as a value: the connection is fine. */
+const refusable = (loading) =>
+  loading.catch((error) => {
+    if (error instanceof Refused && error.status < 500) return error;
+    throw error;
+  });
+
+function show(report, providers, answer, opened) {
+  if (status?.zone !== report.zone || !status) zone = new Zone(report.zone);
+  status = { ...report, config: report.config ?? UNCONFIGURED };
+  const context = { status, zone, route, providers };
+  text(find("#version"), status.version ?? "");
+  showLive(status, zone, notices(status, providers.providers));
+  if (answer) showView(answer, context);
+  if (opened instanceof Refused) request.showMissing(opened);
+  else if (opened) request.show(opened, context);
+  for (const part of ["#main", "footer"]) find(part).classList.remove("loading");
+}
+
+function showView({ key, data }, context) {
+  loaded = { key, at: Date.now() };
+  find("#refused").hidden = !(data instanceof Refused);
+  if (data instanceof Refused) text(find("#refused"), data.message);
+  else views[route.view].show(data, context);
+}
+
+/** Show the view that the address names, before its data arrives. */
+function follow() {
+  route = parsed(location.hash, route);
+  for (const view of VIEWS) {
+    find(`#${view}`).hidden = view !== route.view;
+    attribute(find(`nav [data-view=${view}]`), "aria-current", view === route.view ? "page" : null);
+    attribute(find(`nav [data-view=${view}]`), "href", linkTo(view, route.hours));
+  }
+  find(`#hours [value="${route.hours}"]`).checked = true;
+  find("#hours").classList.toggle("unused", route.view === "spend"); // which has its own range
+  if (route.request) request.open(route.request, backLink());
+  else request.close();
+  poll();
+}
+
+const backLink = () => linkTo(route.view, route.hours, route.parameters);
+
+function closeRequest() {
+  if (route.request) location.hash = backLink();
+}
+
+find("#hours").addEventListener("change", ({ target }) => {
+  const parameters = new URLSearchParams(route.parameters);
+  for (const name of ["since", "until"]) parameters.delete(name);
+  location.replace(linkTo(route.view, Number(target.value), parameters));
+});
+find(".skip").addEventListener("click", (event) => {
+  event.preventDefault();
+  find("#main").focus();
+});
+addEventListener("hashchange", follow);
 document.addEventListener("visibilitychange", () => (document.hidden ? clearTimeout(timer) : poll()));
-poll();
+listen(() => route, closeRequest);
+follow();

@@ -1,7 +1,11 @@
-// The status cards at the top.
+// The headline and the status cards at the top of the overview.
 
-import { find, setState, text } from "./dom.js";
-import { ago, compact, count, dollars, some, span } from "./format.js";
+import { attribute, find, setState, text } from "./dom.js";
+import { compact, cost, count, listed, some, span } from "./format.js";
+import { linkTo, RANGES } from "./route.js";
+import { ago } from "./zone.js";
+
+const FAILED_SHARE_BAD = 0.05;
 
 export const PROXY_STATES = {
   running: ["good", "Running"],
@@ -38,22 +42,14 @@ const CARDS = {
     return [proxy.state === "running" ? "good" : "off", answering.provider, ago(answering.at, now)];
   },
 
-  fallbacks({ history, moved_on: moved, generated_at: now }) {
-    const { requests, fallbacks } = history.total;
-    if (!requests) return ["off", "None", "no requests"];
-    if (!fallbacks) return ["good", "None", `first choice answered ${some(requests, "request")}`];
-    const when = moved?.at_suspect ? "at an unknown time" : moved && ago(moved.at, now);
-    const cause = moved && `last from ${moved.provider} (${moved.error_type ?? "failed"}), ${when}`;
-    return ["warn", `${count(fallbacks)} of ${count(requests)}`, cause ?? ""];
-  },
-
-  gate({ paid_gate: { closed, providers, requests_blocked: blocked } }) {
-    const names = providers.join(", ");
+  gate({ paid_gate: { closed, providers: names } }, providers) {
     if (closed === null) return ["off", "Unknown", ""];
-    if (!closed) return ["off", "Open", names ? `allows ${names}` : "no paid provider"];
-    const excluded = names ? `excludes ${names}` : "no paid provider";
-    return blocked
-      ? ["warn", "Closed", `${excluded}, ${some(blocked, "request")} blocked`]
+    if (!names.length) return ["off", closed ? "Closed" : "Open", "no paid provider"];
+    if (!closed) return ["off", "Open", `allows ${listed(names)}`];
+    const skipped = providers.reduce((sum, provider) => sum + (provider.paid ? provider.skipped : 0), 0);
+    const excluded = `excludes ${listed(names)}`;
+    return skipped
+      ? ["warn", "Closed", `${excluded}, skipped ${skipped === 1 ? "once" : `${count(skipped)} times`} in this range`]
       : ["good", "Closed", excluded];
   },
 
@@ -68,18 +64,74 @@ const CARDS = {
     return ["good", "Exact", behind ? `${compact(behind)} bytes behind` : "no events missing"];
   },
 
-  today({ today }) {
-    const cached = today.cache_read_tokens + today.cache_creation_tokens;
-    const tokens = `${compact(today.input_tokens)} tokens in, ${compact(today.output_tokens)} out`;
-    return ["off", dollars(today.cost_usd), cached ? `${tokens}, ${compact(cached)} cached` : tokens];
+  today({ today }, providers) {
+    const { unknown_cost: unknown, unknown_providers: names } = today;
+    const written = cost(today.cost_usd, unknown, today.answered ?? today.requests);
+    if (!unknown) return ["off", written, tokens(today)];
+    const isPriced = (name) => providers.some((one) => one.name === name && one.unknown_cost < one.answers);
+    const why = [
+      ["no price for", names.filter((name) => !isPriced(name))],
+      ["no token usage from", names.filter(isPriced)],
+    ].filter(([, causes]) => causes.length);
+    const causes = why.map(([what, whose]) => `${what} ${listed(whose)}`).join(", ");
+    return ["warn", written, `unknown for ${some(unknown, "answer")} (${causes}), see coderouter prices`];
   },
 };
 
-export function showStatus(report) {
+function tokens({
+  input_tokens: input,
+  output_tokens: output,
+  cache_read_tokens: read,
+  cache_creation_tokens: created,
+}) {
+  const both = `${compact(input)} tokens in, ${compact(output)} out`;
+  return read + created ? `${both}, ${compact(read + created)} cached` : both;
+}
+
+export function showStatus(status, providers) {
   for (const [id, card] of Object.entries(CARDS)) {
-    const [state, word, more] = card(report);
+    const [state, word, more] = card(status, providers);
     setState(find(`#${id} .state`), state, word);
     text(find(`#${id} .more`), more);
+    find(`#${id} .more`).title = more;
   }
-  find("#today").title = `Since midnight, ${report.today.date} ${report.today.timezone}`;
+  find("#today").title = `Since midnight, ${status.today.date} ${status.today.timezone}`;
+}
+
+/** Show that nothing is known of what is so only while the exporter says it. */
+export function showUnknown(status, at) {
+  for (const id of ["proxy", "counting"]) {
+    const [, word] = CARDS[id](status);
+    setState(find(`#${id} .state`), "off", "Unknown");
+    text(find(`#${id} .more`), `${word.toLowerCase()} at ${at}`);
+  }
+}
+
+/** Show how the requests of the range ended; the colour says how well. */
+export function showHeadline({ total, hours, moved_on: moved, generated_at: now }) {
+  const { requests, answered, failed, fallbacks } = total;
+  text(find("#range"), RANGES[hours]);
+  const link = find("#failed-link");
+  link.hidden = !failed;
+  attribute(link, "href", linkTo("requests", hours, { failed: 1 }));
+  text(link, `Show ${failed === 1 ? "it" : `the ${count(failed)}`}`);
+  if (!requests) {
+    setState(find("#headline .state"), "off", "No requests");
+    return text(find("#headline .more"), `in the ${RANGES[hours]}`);
+  }
+  const failures = failed ? `${count(failed)} failed` : "none failed";
+  setState(find("#headline .state"), judged(total), `Answered ${count(answered)} of ${count(requests)}, ${failures}`);
+  const ended = requests - answered - failed;
+  const when = moved?.at_suspect ? "at an unknown time" : moved && ago(moved.at, now);
+  const last = moved && `, last after ${moved.provider} failed (${moved.error_type ?? "unknown"}) ${when}`;
+  const moves = fallbacks
+    ? `${some(fallbacks, "request")} needed more than one provider${last ?? ""}`
+    : "the first choice answered";
+  const parts = [ended > 0 && `${count(ended)} ended by the client`, (answered > 0 || fallbacks > 0) && moves];
+  text(find("#headline .more"), parts.filter(Boolean).join("; "));
+}
+
+function judged({ answered, failed }) {
+  if (!failed) return answered ? "good" : "off";
+  return failed / (answered + failed) < FAILED_SHARE_BAD ? "warn" : "bad";
 }

@@ -1,36 +1,136 @@
-// The charts of the last hours, each with its summary.
+// The charts of the range, each with its summary, and the part of it that is zoomed to.
 
-import { Chart, durationBars, requestBars } from "./charts.js";
-import { find, text } from "./dom.js";
-import { count, seconds, some } from "./format.js";
+import { Chart, timeMarks } from "./charts.js";
+import { attribute, find, made, text } from "./dom.js";
+import { compact, cost, count, dollars, roundDollars, roundSeconds, seconds, some } from "./format.js";
+import { linkTo } from "./route.js";
 
-const RANGES = { 1: "last hour", 6: "last 6 hours", 24: "last 24 hours" };
-const STEPS = { 60: "minute", 300: "5 minutes", 900: "15 minutes" };
-const DURATIONS = ["duration", "first_token"];
+const STEPS = { 60: "minute", 300: "5 minutes", 900: "15 minutes", 3600: "hour", 14400: "4 hours" };
+const MARKS = 4;
+const KINDS = [
+  ["ok", "answered"],
+  ["failed", "failed"],
+  ["client", "ended by the client"],
+];
 
-const charts = Object.fromEntries(["requests", ...DURATIONS].map((id) => [id, new Chart(find(`#${id}`))]));
+let shown = null;
+let zoom = null; // Unix times of the first step and of the end
 
-export function showTraffic(history, zone) {
-  for (const range of document.querySelectorAll(".range")) text(range, RANGES[history.hours]);
-  text(find(".step"), STEPS[history.step_s]);
-  const time = (at) => zone.minute(history.first_ts + at * history.step_s);
-  const failed = history.failed.reduce((all, number) => all + number, 0);
-  charts.requests.draw(requestBars(history), time);
-  sum("requests", some(history.total.requests, "request"), failed ? `${count(failed)} failed` : "none failed");
-  for (const name of DURATIONS) {
-    const [p50, p95] = [50, 95].map((percent) => seconds(history.total[`${name}_p${percent}_s`]));
-    charts[name].draw(durationBars(history, name), time);
-    sum(name, `p50 ${p50}`, `p95 ${p95}`);
+const charts = Object.fromEntries(
+  ["volume", "duration", "first_token", "cost"].map((id) => [id, new Chart(find(`#${id}`), select)]),
+);
+
+function select(from, to) {
+  const { first_ts: first, step_s: step, hours } = shown.traffic;
+  zoom = from === null ? null : { hours, from: first + from * step, to: first + (to + 1) * step };
+  showTraffic(shown.full, shown.zone);
+}
+
+find("#unzoom").addEventListener("click", () => select(null));
+
+export function showTraffic(full, zone) {
+  if (zoom?.hours !== full.hours) zoom = null;
+  const traffic = zoom ? zoomed(full) : full;
+  shown = { full, traffic, zone };
+  const { first_ts: first, step_s: step, total } = traffic;
+  const time = (at) =>
+    (step < 3600 || full.hours <= 24 ? "" : `${zone.day(first + at * step)} `) + zone.minute(first + at * step);
+  const marks = timeMarks(first, step, traffic.ok.length, zone, MARKS);
+  const draw = (id, bars) => charts[id].draw(bars, time, marks);
+  text(find("#step"), STEPS[step] ?? `${step} s`);
+  draw("volume", volume(traffic));
+  sum("volume", some(total.requests, "request"), total.failed ? `${count(total.failed)} failed` : "none failed");
+  for (const name of ["duration", "first_token"]) {
+    draw(name, durations(traffic, name));
+    sum(name, ...percentiles(traffic, name));
   }
+  draw("cost", costs(traffic));
+  const { input_tokens: input, output_tokens: output } = total;
+  sum(
+    "cost",
+    cost(total.cost_usd, total.unknown_cost, total.answered),
+    `${compact(input ?? 0)} tokens in, ${compact(output ?? 0)} out`,
+  );
+  showZoom(zone, full.hours);
+}
+
+function showZoom(zone, hours) {
+  find("#zoom").hidden = !zoom;
+  if (!zoom) return;
+  const named = [zoom.from, zoom.to].map((unix) => (hours > 24 ? `${zone.day(unix)} ` : "") + zone.minute(unix));
+  text(find("#zoomed"), named.join(" to "));
+  const [since, until] = [zoom.from, zoom.to].map((unix) => new Date(unix * 1000).toISOString());
+  attribute(find("#zoom-requests"), "href", linkTo("requests", hours, { since, until }));
+}
+
+/** Return the columns of the steps that are zoomed to, with their sums. */
+function zoomed(full) {
+  const at = (unix) => Math.round((unix - full.first_ts) / full.step_s);
+  const [from, to] = [Math.max(0, at(zoom.from)), at(zoom.to)];
+  if (to <= from) {
+    zoom = null;
+    return full;
+  }
+  const cut = Object.entries(full).map(([name, value]) => [name, Array.isArray(value) ? value.slice(from, to) : value]);
+  const traffic = { ...Object.fromEntries(cut), first_ts: full.first_ts + from * full.step_s };
+  const added = Object.fromEntries(
+    cut.filter(([, value]) => Array.isArray(value)).map(([name, value]) => [name, sumOf(value)]),
+  );
+  const requests = added.ok + added.failed + added.client;
+  return { ...traffic, total: { ...added, requests, unknown_cost: 0 } };
+}
+
+const sumOf = (numbers) => numbers.reduce((sum, number) => sum + number, 0);
+
+function volume(traffic) {
+  const bars = traffic.ok.map((_, at) => {
+    let below = 0;
+    return KINDS.map(([kind]) => {
+      const from = below;
+      below += traffic[kind][at];
+      return { kind, from, to: below };
+    });
+  });
+  const say = (at) => {
+    const seen = KINDS.filter(([kind], place) => place === 0 || traffic[kind][at]);
+    return seen.map(([kind, word]) => `${count(traffic[kind][at])} ${word}`).join(", ");
+  };
+  return { bars, say, tick: compact, least: 4 };
+}
+
+function durations(traffic, name) {
+  const [half, most] = [50, 95].map((percentile) => traffic[`${name}_p${percentile}_s`]);
+  const bars = half.map((p50, at) =>
+    p50 === null
+      ? []
+      : [
+          { kind: "most", from: p50, to: most[at] },
+          { kind: "median", from: p50, to: p50 },
+        ],
+  );
+  const say = (at) => (half[at] === null ? "none" : `p50 ${seconds(half[at])}, p95 ${seconds(most[at])}`);
+  return { bars, say, tick: roundSeconds, least: bars.some((parts) => parts.length) ? 0.001 : 1 };
+}
+
+function costs({ cost_usd: usd, input_tokens: input, output_tokens: output }) {
+  const bars = usd.map((value) => [{ kind: "ok", from: 0, to: value }]);
+  const say = (at) => `${dollars(usd[at])}, ${compact(input[at])} tokens in, ${compact(output[at])} out`;
+  return { bars, say, tick: roundDollars, least: Math.max(...usd) > 0 ? 0.0001 : 1 };
+}
+
+/** Return the percentiles of the range; of a part of it only those of the steps are known. */
+function percentiles({ total, ...traffic }, name) {
+  if (!zoom) return [50, 95].map((percentile) => `p${percentile} ${seconds(total[`${name}_p${percentile}_s`])}`);
+  const known = traffic[`${name}_p50_s`].filter((value) => value !== null);
+  return known.length ? [`p50 ${seconds(Math.min(...known))}`, `to ${seconds(Math.max(...known))}`] : ["none", ""];
 }
 
 /** Show the summary of a chart, which is also its label for screen readers. */
 function sum(id, main, more) {
   const line = find(`#${id} .sum`);
-  if (!line.firstChild) line.append(document.createElement("span"), " ", document.createElement("small"));
+  if (!line.firstChild) line.append(made("span"), " ", made("small"));
   text(line.firstChild, main);
   text(line.lastChild, more);
-  const label = `${find(`#${id} figcaption`).textContent}: ${main}, ${more}`;
-  const plot = find(`#${id} .plot`);
-  if (plot.getAttribute("aria-label") !== label) plot.setAttribute("aria-label", label);
+  attribute(line, "title", `${main}, ${more}`);
+  attribute(find(`#${id} .plot`), "aria-label", `${find(`#${id} figcaption`).textContent}: ${main}, ${more}`);
 }

@@ -63,7 +63,7 @@ class RowTables:
         if not self.pending.backlog:
             return
         try:
-            self._store.write(partial(backlog.write_newest, requests_max=self.pending.requests_max))
+            self._store.write(partial(backlog.write_oldest, requests_max=self.pending.requests_max))
         except sqlite3.Error as error:
             if not are_tables_damaged(error):
                 raise
@@ -71,12 +71,14 @@ class RowTables:
             return
         except Exception:
             log.exception("leaving out requests that cannot be written")
-            self._store.write(backlog.drop_newest)
+            self._store.write(backlog.drop_oldest)
         self.pending.backlog -= 1
 
     def has_lost_requests(self, deaths: Deaths) -> bool:
         """Return whether an open request will never end."""
-        return any(deaths.is_dead(writer, at) for writer, at in self._open.items())
+        found = any(deaths.is_dead(writer, at) for writer, at in self._open.items())
+        self.pending.looks_for_lost |= found
+        return found
 
     def _restart(self, damage: Exception) -> None:
         log.warning("requests and days in %s are damaged (%s); they restart", shown(self._store.path), damage)

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from functools import partial
 from itertools import chain
 from operator import attrgetter
-from typing import TypeVar
 
 from coderouter_events.events import EVENTS, Event, RequestFinished
 from coderouter_exporter.families.exporter import LABEL_OVERFLOW
@@ -38,8 +37,6 @@ LabelSource = str | tuple[int, Field]
 """A fixed label value, or the field that gives it with the field's index among the group's keys."""
 REQUEST_ID_CHARS_MAX = 128 - len("request_id")
 """OpenMetrics 1.0: the label of an exemplar has at most 128 characters, its name included."""
-
-T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -146,7 +143,8 @@ def _add(
             assert isinstance(family, Counter)
             state.add(family, labels, len(indexes))
         return
-    numbers = _picked(column, indexes)
+    assert row.adds is not None
+    numbers = columns.numbers_of(row.adds.field, family.scale, indexes)
     missing = numbers.count(MISSING)
     if isinstance(family, Histogram):
         edges = list(map(_EDGES[family.name], numbers))
@@ -156,7 +154,7 @@ def _add(
         observed = state.observe(family, labels, counts, sum(numbers) - missing * MISSING)
         if family.exemplars:
             exemplars.add(observed, column, dict(zip(edges, indexes, strict=True)))
-    elif row.adds is not None and (number := _number(row.adds, numbers, missing)):
+    elif number := _number(row.adds, numbers, missing):
         events = missing if isinstance(row.adds, Absent) else len(numbers) - missing
         state.add(family, labels, number, events)
 
@@ -169,10 +167,6 @@ def _number(adds: Sum | Present | Absent, numbers: Sequence[int], missing: int) 
             return len(numbers) - missing
         case Absent():
             return missing
-
-
-def _picked(column: Sequence[T], indexes: list[int]) -> Sequence[T]:
-    return column if len(indexes) == len(column) else list(map(column.__getitem__, indexes))
 
 
 def _group_sizes(fields: tuple[str, ...], records: list[Record]) -> Iterable[tuple[GroupKey, int]]:

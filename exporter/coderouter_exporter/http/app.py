@@ -2,7 +2,6 @@
 
 import asyncio
 import gzip
-import html
 from collections.abc import AsyncGenerator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
@@ -11,13 +10,13 @@ from typing import NamedTuple
 import orjson
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, PlainTextResponse, Response
+from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
 from coderouter_exporter.engine.loop import Engine
 from coderouter_exporter.engine.published import Published
 from coderouter_exporter.engine.wakeup import Watcher
-from coderouter_exporter.http import dashboard
+from coderouter_exporter.http import dashboard, landing
 from coderouter_exporter.http.api.routes import Api
 from coderouter_exporter.http.renderings import Rendering, Renderings
 from coderouter_exporter.http.views import Views
@@ -25,7 +24,6 @@ from coderouter_exporter.render.charts import STEP_MINUTES
 from coderouter_exporter.render.exposition import Format, render
 from coderouter_exporter.render.negotiate import accepts_gzip, choose_format
 from coderouter_exporter.render.report import report
-from coderouter_http import product
 
 GZIP_LEVEL = 4
 
@@ -99,7 +97,7 @@ class _Pages:
         return PlainTextResponse(f"not ready: {'; '.join(published.reasons)}\n", status_code=503)
 
     async def landing(self, _: Request) -> Response:
-        return HTMLResponse(_landing_page(self._engine.published))
+        return landing.response(self._engine.published)
 
     async def _rendered(self, request: Request, content: Format | int) -> Response:
         compressed = accepts_gzip(request.headers.get("accept-encoding", ""))
@@ -126,32 +124,3 @@ class _Pages:
             body = gzip.compress(body, GZIP_LEVEL, mtime=0)
             headers["content-encoding"] = "gzip"
         return Rendering(body, headers)
-
-
-def _landing_page(published: Published) -> str:
-    sources = "".join(
-        f"<li><code>{html.escape(source.name)}</code>: "
-        f"{f'{source.bytes_behind} bytes behind' if source.readable else html.escape(source.reason)}</li>"
-        for source in published.sources
-    )
-    return f"""<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<title>CodeRouter exporter</title>
-<link rel="icon" href="dashboard/icon.svg" type="image/svg+xml">
-</head>
-<body>
-<h1>CodeRouter exporter {product.version()}</h1>
-<p>Counts the events of the CodeRouter proxy and serves the totals.</p>
-<ul>
-<li><a href="dashboard">/dashboard</a>: live status and history</li>
-<li><a href="metrics">/metrics</a>: metrics for Prometheus</li>
-<li><a href="metrics.json">/metrics.json</a>: totals and recent events as JSON</li>
-<li><a href="-/healthy">/-/healthy</a>, <a href="-/ready">/-/ready</a>: health checks</li>
-</ul>
-<p>Event files:</p>
-<ul>{sources}</ul>
-</body>
-</html>
-"""

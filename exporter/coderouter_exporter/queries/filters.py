@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from coderouter_exporter.rows.tables import OPEN
 
 NOT_FAILED = ("ok", OPEN)
+NOT_OURS = (*NOT_FAILED, "client_error", "client_gone")
+"""Those, and what the client ended itself."""
 COLUMNS = {
     "outcome": "outcome",
     "provider": "provider",

@@ -15,7 +15,9 @@ def providers(slots: Mapping[str, Slot], view: View) -> list[dict[str, Any]]:
     """Return the configured providers and those that did something, in the order of the configuration."""
     startup = view.state.startup
     configured = list(startup.providers) if startup else []
-    names = list(dict.fromkeys([*configured, *sorted(name for name in slots if name)]))
+    names = list(
+        dict.fromkeys([*configured, *sorted(filter(None, slots.keys() | view.state.last_errors.keys()))])
+    )
     answered = sum(Sums(slot)["ok"] for slot in slots.values())
     return [_provider(name, slots.get(name) or empty_slot(), answered, view) for name in names]
 

@@ -3,7 +3,7 @@
 import sqlite3
 from typing import Any
 
-from coderouter_exporter.queries.filters import NOT_FAILED, Filters, Page, prepare
+from coderouter_exporter.queries.filters import NOT_OURS, Filters, Page, prepare
 from coderouter_exporter.queries.values import share, time_of, usd
 
 _COLUMNS = {
@@ -12,13 +12,13 @@ _COLUMNS = {
     "first": "min(start)",
     "last": "max(at)",
     "requests": "count(*)",
-    "failed": f"sum(outcome NOT IN ({', '.join(map(repr, NOT_FAILED))}))",
+    "failed": f"sum(outcome NOT IN ({', '.join(map(repr, NOT_OURS))}))",
     "input": "total(input_tokens)",
     "output": "total(output_tokens)",
     "cached": "total(cache_read_tokens)",
     "created": "total(cache_creation_tokens)",
     "micro_usd": "total(micro_usd)",
-    "unknown_cost": "sum(provider IS NOT NULL AND micro_usd IS NULL)",
+    "unknown_cost": "sum(outcome = 'ok' AND micro_usd IS NULL)",
     "fallbacks": "sum(ifnull(attempts, 0) > 1)",
     "ttft": "avg(ttft_s)",
 }

@@ -13,7 +13,7 @@ from coderouter_exporter.rows.usage_tables import slot_from
 from coderouter_exporter.state.duration_histogram import quantile_s
 from coderouter_exporter.state.minutes import MINUTE_S
 
-STEP_MINUTES = {1: 1, 6: 5, 24: 15, 168: 60, 720: 60}
+STEP_MINUTES = {1: 1, 6: 5, 24: 15, 168: 60, 720: 240}
 """The step by the number of hours in the range."""
 _SELECT = f"SELECT start, provider, {', '.join(SLOT_NUMBERS)}, duration, first_token FROM slot"
 

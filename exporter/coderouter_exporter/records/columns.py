@@ -28,6 +28,7 @@ class Columns:
             self._values = dict(zip(names, zip(*rows, strict=True), strict=True))
         self._numbers: dict[tuple[str | Derived, int], Numbers] = {}
         self._groups: dict[tuple[str, ...], dict[GroupKey, list[int]]] = {}
+        self._picked: dict[tuple[str | Derived, int, int], tuple[list[int], Numbers]] = {}
         self._length = len(records)
 
     def values(self, name: str) -> Sequence[Any]:
@@ -56,9 +57,11 @@ class Columns:
 
     def _merged(self, finer: tuple[str, ...], names: tuple[str, ...]) -> dict[GroupKey, list[int]]:
         places = [finer.index(name) for name in names]
-        groups: dict[GroupKey, list[int]] = defaultdict(list)
-        for key, indexes in self._groups[finer].items():
-            groups[tuple(key[place] for place in places)] += indexes
+        groups: dict[GroupKey, list[int]] = {}
+        for finer_key, indexes in self._groups[finer].items():
+            key = tuple(finer_key[place] for place in places)
+            known = groups.get(key)
+            groups[key] = indexes if known is None else known + indexes
         return groups
 
     def numbers(self, source: str | Derived, scale: int) -> Numbers:
@@ -72,6 +75,18 @@ class Columns:
             )
             self._numbers[source, scale] = found
         return found
+
+    def numbers_of(self, source: str | Derived, scale: int, indexes: list[int]) -> Numbers:
+        """Return the numbers at these indexes; empty if `numbers` is. Each list of indexes is picked once."""
+        column = self.numbers(source, scale)
+        if not column or len(indexes) == len(column):
+            return column
+        key = (source, scale, id(indexes))
+        found = self._picked.get(key)
+        if found is None:
+            # The list is kept, so that no other one gets its id.
+            found = self._picked[key] = (indexes, list(map(column.__getitem__, indexes)))
+        return found[1]
 
     def _computed(self, derived: Derived) -> Numbers:
         columns = [self.numbers(name, scale) for name, scale in derived.sources]

@@ -29,9 +29,12 @@ def size(db: sqlite3.Connection) -> int:
     return int(number)
 
 
-def write_newest(db: sqlite3.Connection, requests_max: int) -> None:
-    """Make rows of the newest entry."""
-    found = db.execute("SELECT read_ts, lines FROM backlog ORDER BY id DESC LIMIT 1").fetchone()
+def write_oldest(db: sqlite3.Connection, requests_max: int) -> None:
+    """Make rows of the oldest entry.
+
+    A row that is removed again because newer ones are kept must have all of its events by then.
+    """
+    found = db.execute("SELECT read_ts, lines FROM backlog ORDER BY id LIMIT 1").fetchone()
     if found is None:
         return
     read_ts, lines = found
@@ -39,8 +42,8 @@ def write_newest(db: sqlite3.Connection, requests_max: int) -> None:
         requests.write(db, read_batch(zstd.decompress(lines), WholeRecord).records, read_ts)
         requests.close_ended(db)
         requests.evict(db, requests_max)
-    drop_newest(db)
+    drop_oldest(db)
 
 
-def drop_newest(db: sqlite3.Connection) -> None:
-    db.execute("DELETE FROM backlog WHERE id = (SELECT max(id) FROM backlog)")
+def drop_oldest(db: sqlite3.Connection) -> None:
+    db.execute("DELETE FROM backlog WHERE id = (SELECT min(id) FROM backlog)")

@@ -29,6 +29,8 @@ from coderouter_exporter.state.state import State
 REQUESTS_MAX = 20_000
 DIRECT_RECORDS_MAX = 1000
 """Records of a chunk that become rows with the commit; those of larger ones do so when there is time."""
+LOOK_EVERY_S = 2.0
+"""How often it looks for requests that will never end, unless a process has ended."""
 REACH = 2
 """Events are skipped that are followed by so many times the bytes of as many requests as are kept."""
 REACH_BYTES_MIN = 1 << 24
@@ -64,6 +66,10 @@ class Pending:
         """The last commit was lost: what it had added to days and slots is subtracted with the next one."""
         self.open_keys: set[Key] = set()
         """Requests that are open in the tables, while events are skipped that may end them."""
+        self.looks_for_lost = False
+        """Some open request is known to have lost its process."""
+        self._looked_ts = 0.0
+        self._writers: dict[str, float] = {}
         self.backlog = 0
         """How many entries of the backlog have not become rows."""
         self.clear()
@@ -144,7 +150,9 @@ class Pending:
         backlog.add(db, self._stash)
         requests.note_ended(db, self.ended)
         requests.close_ended(db)
-        writers = requests.close_lost(db, is_dead)
+        if self.looks_for_lost or self.ended or not 0 <= now_ts - self._looked_ts < LOOK_EVERY_S:
+            self._looked_ts, self._writers = now_ts, requests.close_lost(db, is_dead)
+        writers = self._writers
         requests.evict(db, self.requests_max)
         if self.exports:
             outbox.advance(db, self.exported)
@@ -161,7 +169,7 @@ class Pending:
     def committed(self, written: Written | None) -> None:
         """Continue after the commit of what was written; None: it was left out."""
         self.clear()
-        self.take_back = False
+        self.take_back = self.looks_for_lost = False
         if written is not None:
             self.open_keys, self.backlog = written.open_keys, written.backlog
             self.unsent = written.unsent

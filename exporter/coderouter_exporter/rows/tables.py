@@ -2,7 +2,7 @@
 
 import sqlite3
 
-NUMBERS = (
+NUMBERS: tuple[str, ...] = (
     "requests",
     "ok",
     "exhausted",
@@ -20,12 +20,12 @@ NUMBERS = (
     "unknown_cost",
 )
 """What is added up of finished requests; `fallbacks` have several tries, `unknown_cost` are answers without a cost."""
-TRY_NUMBERS = ("tries", "tries_ok", "tries_failed", "tries_midstream", "tries_skipped")
-GENERATION_NUMBERS = ("generated_tokens", "generated_us")
+TRY_NUMBERS: tuple[str, ...] = ("tries", "tries_ok", "tries_failed", "tries_midstream", "tries_skipped")
+GENERATION_NUMBERS: tuple[str, ...] = ("generated_tokens", "generated_us")
 """Output tokens after the first one, of streams, and the time they took."""
 SLOT_NUMBERS = (*NUMBERS, *TRY_NUMBERS, *GENERATION_NUMBERS)
-DAY_KEY = ("date", "zone", "provider", "model", "agent", "profile")
-SLOT_KEY = ("start", "minutes", "provider")
+DAY_KEY: tuple[str, ...] = ("date", "zone", "provider", "model", "agent", "profile")
+SLOT_KEY: tuple[str, ...] = ("start", "minutes", "provider")
 OPEN, LOST = "open", "lost"
 
 REQUEST_COLUMNS = {

@@ -122,7 +122,7 @@ class Usage(msgspec.Struct, array_like=True):
         whole = Minute({})
         where = (*slot_of(minute, read_ts), date_of(minute, zone))
         for key, indexes in columns.groups(GROUPED_BY).items():
-            slot = _counted(columns, indexes, key[0], key[-1])
+            slot = _counted(columns, indexes, key[-1])
             self._add(where, zone, key, slot)
             whole.add(_minute_of(slot))
         return whole
@@ -143,7 +143,7 @@ class Usage(msgspec.Struct, array_like=True):
             for index, key in enumerate(map(_group_of, _part(records, part)), part.start):
                 groups[key].append(index)
             for key, indexes in groups.items():
-                self._add(place, zone, key, _counted(columns, indexes, key[0], key[-1]))
+                self._add(place, zone, key, _counted(columns, indexes, key[-1]))
 
     def _add(self, place: tuple[int, int, str], zone: str, key: tuple[object, ...], slot: "Slot") -> None:
         start, minutes, date = place
@@ -163,23 +163,22 @@ class Usage(msgspec.Struct, array_like=True):
         return found
 
 
-def _counted(columns: Columns, indexes: list[int], provider: object, outcome: object) -> Slot:
-    """Return what these requests of one provider and outcome come to."""
+def _counted(columns: Columns, indexes: list[int], outcome: object) -> Slot:
+    """Return what these requests of one outcome come to."""
     slot = empty_slot()
     numbers, count = slot.numbers, len(indexes)
     numbers[0] = count
     numbers[_PLACE[str(outcome) if outcome in _OUTCOMES else "other"]] = count
 
     def picked(name: str, scale: int) -> Sequence[int]:
-        column = columns.numbers(name, scale)
-        return column if len(column) == count else list(map(column.__getitem__, indexes)) if column else ()
+        return columns.numbers_of(name, scale, indexes)
 
     numbers[_FALLBACKS] = sum(map((1).__lt__, picked("attempts", 1)))
     for place, name in _TOKENS:
         numbers[place] = _sum(picked(name, 1))
     costs = picked("cost_usd", MICRO)
     numbers[_COST] = _sum(costs)
-    if provider is not None:
+    if outcome == "ok":
         numbers[_UNKNOWN] = costs.count(MISSING) if costs else count
     durations, firsts = picked("duration_s", MICRO), picked("ttft_s", MICRO)
     if outcome == "ok":

@@ -16,6 +16,7 @@ from coderouter_proxy.ingress.count_tokens import CountTokens
 from coderouter_proxy.ingress.exchange import INTERNAL_ERROR, new_request_id
 from coderouter_proxy.routing.access import Access
 from coderouter_proxy.routing.router import Runtime
+from coderouter_proxy.server import landing
 from coderouter_proxy.server.unsupported import CODE, UNSUPPORTED, foreign_error
 from coderouter_proxy.wires.client import ClientWire
 from coderouter_proxy.wires.clients import CLIENT_WIRES, RESPONSES, wire_of
@@ -64,9 +65,6 @@ def routes(runtime: Runtime) -> list[Route]:
         }
         return orjson.dumps(health)
 
-    def index(request: Request) -> bytes:
-        return orjson.dumps({"name": "coderouter", "version": product.version()})
-
     def checked(answer: Answer) -> Answer:
         """Return the answer for those who may use the proxy; none of these requests has a body that is read."""
 
@@ -79,7 +77,7 @@ def routes(runtime: Runtime) -> list[Route]:
     count = CountTokens(runtime, CLIENT_WIRES["anthropic"])
     count_of_responses = CountTokens(runtime, RESPONSES, object="response.input_tokens")
     return [
-        _route("/", index),
+        Route("/", landing.index),
         _route("/healthz", healthz),
         Route("/v1/messages/count_tokens", count, methods=["POST"]),
         Route("/v1/responses/input_tokens", count_of_responses, methods=["POST"]),

@@ -173,7 +173,7 @@ def test_an_error_names_the_parameter_and_what_is_allowed(
 def test_an_unknown_path_names_those_of_the_api(exporter: Exporter) -> None:
     response, body = exporter.get(f"{PREFIX}/requets")
     assert response.status == 404
-    assert all(PREFIX + endpoint.path in json.loads(body)["error"] for endpoint in ENDPOINTS)
+    assert all(endpoint.address in json.loads(body)["error"] for endpoint in ENDPOINTS)
 
 
 def test_csv_has_all_that_match_and_no_formula(exporter: Exporter) -> None:

@@ -164,3 +164,18 @@ def test_lines_become_rows_later_even_if_the_exporter_dies_before(tmp_path: Path
     page = engine.read(lambda db: requests.requests(db, Filters(values={"outcome": ["ok"]}), Page(), 100))
     assert (page["total"], engine.published.backlog) == (number, 0)
     engine.kill()
+
+
+def test_a_request_that_is_removed_does_not_begin_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pending, "DIRECT_RECORDS_MAX", 0)
+    events = tmp_path / "events.jsonl"
+    engine = EngineRig(events, state=tmp_path / "state.db", requests_max=5)
+    for number in range(1, 30):
+        append(events, begun(number), *([ended(number - 1)] if number > 1 else []))
+        engine.run_pass()
+    assert engine.published.backlog == 29
+    engine.build_rows()
+    assert outcomes(engine) == {"r29": "open", **{f"r{number}": "ok" for number in range(24, 29)}}
+    engine.kill()

@@ -186,8 +186,14 @@ def test_health_shows_what_is_configured_and_tries_no_provider(
     assert upstream_server.connections == seen
 
 
-def test_the_root_answers_get_and_head(served: Proxy) -> None:
-    assert served.get("/").json == {"name": "coderouter", "version": "2.0.0"}
+def test_the_root_names_the_addresses_to_programs_and_people(served: Proxy) -> None:
+    named = served.get("/").json
+    assert (named["name"], named["version"]) == ("coderouter", "2.0.0")
+    page = client.request(served.port, "GET", "/", headers={"Accept": "text/html,*/*;q=0.8"})
+    assert page.headers["content-type"].startswith("text/html")
+    for path in ("/v1/chat/completions", "/v1/messages", "/v1/responses", "/v1/models", "/healthz"):
+        assert path in named["addresses"]
+        assert f"<code>{path}</code>" in page.body.decode()
     probe = client.request(served.port, "HEAD", "/")
     assert (probe.status, probe.body) == (200, b"")
     assert client.request(served.port, "HEAD", "/v1/models").status == 200

@@ -87,7 +87,7 @@ def sessions(rows: Iterable[Fields]) -> dict[str, Fields]:
             row["session"], {"requests": 0, "failed": 0, "cost_usd": 0.0, **dict.fromkeys(TOKENS, 0)}
         )
         known["requests"] += 1
-        known["failed"] += row["outcome"] != "ok"
+        known["failed"] += row["outcome"] not in ("ok", "client_error", "client_gone")
         known["cost_usd"] = round(known["cost_usd"] + (row["cost_usd"] or 0.0), 6)
         for name in TOKENS:
             known[name] += row[name] or 0
@@ -110,7 +110,7 @@ def days(events: list[Fields]) -> dict[tuple[str, ...], Fields]:
         )
         day["requests"] += 1
         day["fallbacks"] += event["attempts"] > 1
-        day["unknown_cost"] += event["provider"] is not None and event["cost_usd"] is None
+        day["unknown_cost"] += event["outcome"] == "ok" and event["cost_usd"] is None
         day["micro_usd"] += round((event["cost_usd"] or 0) * 10**6)
         for name in TOKENS:
             day[name] += event[name] or 0

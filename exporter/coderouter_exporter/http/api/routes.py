@@ -215,7 +215,7 @@ def _date(ts: float | None, zone: str) -> str | None:
 
 
 async def _unknown(request: Request) -> Response:
-    known = ", ".join(PREFIX + endpoint.path for endpoint in ENDPOINTS)
+    known = ", ".join(endpoint.address for endpoint in ENDPOINTS)
     return _failed(404, f"nothing is served at {request.url.path[:200]!r}; the API has: {known}")
 
 

@@ -15,6 +15,10 @@ class Endpoint:
     help: str
     parameters: tuple[Parameter, ...] = ()
 
+    @property
+    def address(self) -> str:
+        return PREFIX + self.path.replace(":path}", "}")
+
 
 ENDPOINTS = (
     Endpoint(
@@ -23,7 +27,9 @@ ENDPOINTS = (
         "The requests that match, one by one, each with its tries; how many match, and how far back they are kept.",
         (*FILTERS, *PAGES, FORMAT),
     ),
-    Endpoint("request", "/requests/{request_id}", "One request with the steps of its story; 404 without it."),
+    Endpoint(
+        "request", "/requests/{request_id:path}", "One request with the steps of its story; 404 without it."
+    ),
     Endpoint(
         "sessions",
         "/sessions",
@@ -51,4 +57,4 @@ def _lines() -> Iterator[str]:
     yield "| --- | --- | --- |"
     for endpoint in ENDPOINTS:
         parameters = "<br>".join(f"`{each.name}`: {each.help}" for each in endpoint.parameters)
-        yield f"| `{PREFIX}{endpoint.path}` | {endpoint.help} | {parameters} |"
+        yield f"| `{endpoint.address}` | {endpoint.help} | {parameters} |"
