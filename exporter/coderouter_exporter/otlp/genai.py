@@ -100,19 +100,24 @@ def route(ingress: str | None) -> str | None:
     return _ROUTES.get(ingress or "")
 
 
+Attributes = Mapping[str, str | int | None]
+
+
 @dataclass(frozen=True)
 class Convention:
-    """A histogram of the conventions that one of ours has the numbers of: `bounds` are among its buckets."""
+    """A histogram of the conventions that some of ours have the numbers of: `bounds` are among their buckets.
+
+    Each of `sources` is one of ours, with what turns the values of its labels into attributes.
+    """
 
     name: str
     unit: str
     help: str
-    family: Histogram
     bounds: tuple[float, ...]
-    attributes: Callable[[Providers, Labels], Mapping[str, str | int | None]]
+    sources: tuple[tuple[Histogram, Callable[[Providers, Labels], Attributes]], ...]
 
 
-def _of_ingress(_: Providers, labels: Labels) -> Mapping[str, str | int | None]:
+def _of_ingress(_: Providers, labels: Labels) -> Attributes:
     ingress, profile = labels
     return {
         "gen_ai.operation.name": operation(ingress),
@@ -122,7 +127,7 @@ def _of_ingress(_: Providers, labels: Labels) -> Mapping[str, str | int | None]:
     }
 
 
-def _of_provider(known: Providers, labels: Labels) -> Mapping[str, str | int | None]:
+def _of_provider(known: Providers, labels: Labels) -> Attributes:
     return {"gen_ai.operation.name": "chat", **known[labels[0]].attributes}
 
 
@@ -131,16 +136,14 @@ CONVENTIONS = (
         "gen_ai.server.request.duration",
         "s",
         "Time from the end of the request body to the last byte sent to the client.",
-        REQUEST_DURATION,
         DURATION_BOUNDS,
-        _of_ingress,
+        ((REQUEST_DURATION, _of_ingress),),
     ),
     Convention(
         "gen_ai.server.time_per_output_token",
         "s",
         "Time per token after the first one, of complete streams with token usage.",
-        OUTPUT_TOKEN,
         OUTPUT_TOKEN_BOUNDS,
-        _of_provider,
+        ((OUTPUT_TOKEN, _of_provider),),
     ),
 )

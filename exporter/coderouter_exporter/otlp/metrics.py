@@ -80,10 +80,10 @@ class _Export:
     def _convention(self, convention: Convention, known: Providers) -> proto.Metric:
         metric = proto.Metric(name=convention.name, description=convention.help, unit=convention.unit)
         metric.histogram.aggregation_temporality = _CUMULATIVE
-        for labels, series in self._series(convention.family):
-            named = convention.attributes(known, labels)
-            point = self._histogram(named, convention.family, series, convention.bounds)
-            metric.histogram.data_points.append(point)
+        for family, attributes_of in convention.sources:
+            for labels, series in self._series(family):
+                point = self._histogram(attributes_of(known, labels), family, series, convention.bounds)
+                metric.histogram.data_points.append(point)
         return metric
 
     def _series(self, family: Histogram) -> Sequence[tuple[Labels, HistogramSeries]]:
