@@ -66,9 +66,11 @@ def test_an_option_that_a_document_names_is_one_that_a_command_has() -> None:
     for path in docs.DOCUMENTS:
         text = docs.BLOCK.sub("", path.read_text(encoding="utf-8"))
         lines = re.findall(
-            r"(?:^|`)(?:coderouter|cr-exporter)(?: [a-z-]+)?((?: --[a-z-]+(?:[ =]\S+)?)+)", text, re.MULTILINE
+            r"(?:^|`)(?:coderouter|cr-exporter)(?: [a-z-]+)?((?: --[a-z.-]+(?:[ =]\S+)?)+)",
+            text,
+            re.MULTILINE,
         )
-        for option in re.findall(r"--[a-z-]+", " ".join(lines)):
+        for option in re.findall(r"--[a-z.-]+", " ".join(lines)):
             assert f"{option} " in help_texts or f"{option}\n" in help_texts, f"{path.name} names {option}"
 
 

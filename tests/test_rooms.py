@@ -28,7 +28,7 @@ ORDER = {
     ),
     "coderouter_exporter": (
         "terminal http",
-        "offline queries",
+        "offline queries otlp",
         "render",
         "engine",
         "tail fold",

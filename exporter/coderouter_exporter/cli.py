@@ -3,18 +3,21 @@
 import os
 import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NoReturn
 
 import click
 
 from coderouter_events.paths import DEFAULT_EVENTS, EVENTS_ENV, EVENTS_OFF
+from coderouter_exporter.durations import Duration
 from coderouter_exporter.families.table import FAMILIES
 from coderouter_exporter.http.web_config import WebConfigErrors
 from coderouter_exporter.offline.backfill import TooManySteps, backfill
 from coderouter_exporter.offline.fold_files import chunks, fold_files
 from coderouter_exporter.offline.order import UnreadableFile
+from coderouter_exporter.otlp.options import otlp_options
+from coderouter_exporter.otlp.target import BadTarget, Target
 from coderouter_exporter.render.exposition import Format, render
 from coderouter_exporter.render.view import View
 from coderouter_exporter.rows.pending import REQUESTS_MAX
@@ -26,19 +29,6 @@ from coderouter_http.log_options import log_options
 from coderouter_http.logs import LogOptions, log_to_stderr
 
 STARTUP_FAILED = 3
-UNITS_MS = {"ms": 1, "s": 1000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
-
-
-class Duration(click.ParamType[int]):
-    name = "DURATION"
-
-    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> int:
-        if isinstance(value, int):
-            return value
-        match = re.fullmatch(r"([1-9]\d*)(ms|s|m|h|d)", str(value))
-        if match is None:
-            self.fail(f"{value!r} is not a duration; write e.g. 500ms, 15s, 5m or 1h", param, ctx)
-        return int(match[1]) * UNITS_MS[match[2]]
 
 
 class Label(click.ParamType[tuple[str, str]]):
@@ -151,6 +141,7 @@ _series_max = click.option(
     show_envvar=True,
     help="Additional Host name accepted while listening on loopback only; repeat for several.",
 )
+@otlp_options
 @log_options("CR_EXPORTER", access_log=False, requests="HTTP request, such as a scrape")
 @click.pass_context
 def main(
@@ -165,6 +156,7 @@ def main(
     requests_max: int,
     web_config_file: Path | None,
     allowed_hosts: Sequence[str],
+    otlp: Callable[[], Target | None],
     logs: LogOptions,
 ) -> None:
     """Count the events of the CodeRouter proxy exactly once and serve the totals.
@@ -189,9 +181,10 @@ def main(
                 requests_max=requests_max,
                 web_config_file=web_config_file,
                 allowed_hosts=allowed_hosts,
+                otlp=otlp(),
             )
         )
-    except (StartupError, StateError, WebConfigErrors) as error:
+    except (StartupError, StateError, WebConfigErrors, BadTarget) as error:
         _fail(error)
 
 

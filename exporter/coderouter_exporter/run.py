@@ -5,7 +5,8 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from types import FrameType
@@ -20,7 +21,9 @@ from coderouter_exporter.http.app import create_app
 from coderouter_exporter.http.server import LIMITS, Progress, Server, error_body
 from coderouter_exporter.http.tls import ReloadingSSLContext
 from coderouter_exporter.http.token import TOKEN_ENV, TokenMiddleware
+from coderouter_exporter.http.views import Views
 from coderouter_exporter.names import shown
+from coderouter_exporter.otlp.target import Target
 from coderouter_exporter.rows import tables
 from coderouter_exporter.rows.pending import REQUESTS_MAX
 from coderouter_exporter.state.errors import StateError
@@ -54,6 +57,7 @@ def serve(
     requests_max: int = REQUESTS_MAX,
     web_config_file: Path | None = None,
     allowed_hosts: Sequence[str] = (),
+    otlp: Target | None = None,
     progress: Progress | None = None,
 ) -> int:
     """Count the event files and serve the totals until a signal; return the exit code.
@@ -78,6 +82,7 @@ def serve(
         open_sources,
         on_end=end,
         requests_max=requests_max,
+        exports=otlp is not None and otlp.traces_url is not None and requests_max > 0,
         step=progress,
     )
     engine.open()  # a state file that nobody can use ends the process before it listens
@@ -91,12 +96,30 @@ def serve(
         signal.signal(number, _exit_cleanly)
     url = url_of(listener, "https" if config.ssl else "http")
     log.info("serving %s/metrics, state in %s", url, shown(state_file))
-    server.run(sockets=[listener])
+    with _pushing(engine, otlp, listener):
+        server.run(sockets=[listener])
     if ended and isinstance(ended[0], StateError):
         raise ended[0]
     if ended:
         log.critical("%s: the exporter ends; its last commit is kept", ended[0])
     return NOTHING_WORKS if ended else 0
+
+
+@contextmanager
+def _pushing(engine: Engine, target: Target | None, listener: socket.socket) -> Iterator[None]:
+    if target is None:
+        yield
+        return
+    from coderouter_exporter.otlp.push import Pusher  # noqa: PLC0415 - an extra, which takes time and memory
+
+    if target.traces_url and not engine.exports:
+        log.warning("no traces are pushed: with --requests-max 0 no request is kept")
+    pusher = Pusher(engine, target, Views(engine).view, listener.getsockname()[1])
+    pusher.start()
+    try:
+        yield
+    finally:
+        pusher.stop()
 
 
 def _listen(host: str, port: int) -> socket.socket:

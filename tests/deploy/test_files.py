@@ -66,8 +66,9 @@ def test_everything_that_services_install_has_hashes_and_the_pinned_version() ->
     assert len(required) == text.count("==")
     for name, version, _ in required:
         assert by_name.get(name, version) == version, name
-    project = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())
-    wanted = {normalised(re.split(r"[<>=\[]", each)[0]) for each in project["project"]["dependencies"]}
+    project = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())["project"]
+    installed = project["dependencies"] + project["optional-dependencies"]["otlp"]
+    wanted = {normalised(re.split(r"[<>=\[]", each)[0]) for each in installed}
     assert wanted <= {name for name, _, _ in required}
 
 

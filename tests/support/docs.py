@@ -47,6 +47,7 @@ DOCUMENTS = (
     ROOT / "grafana/README.md",
     ROOT / "deploy/prometheus/README.md",
     ROOT / "deploy/README.md",
+    ROOT / "deploy/otlp.md",
     ROOT / "deploy/sizing.md",
     ROOT / "proxy/doctor.md",
     ROOT / "proxy/troubleshooting.md",

@@ -16,10 +16,11 @@ from coderouter_exporter.engine.clock import Clock
 from coderouter_exporter.engine.deaths import Deaths
 from coderouter_exporter.engine.published import Published, SourceStatus
 from coderouter_exporter.engine.row_tables import RowTables
-from coderouter_exporter.families.exporter import COMMIT_FAILURES, COMMITS, INTERNAL_ERRORS
+from coderouter_exporter.families.exporter import COMMIT_FAILURES, COMMITS, INTERNAL_ERRORS, OTLP_LOST
 from coderouter_exporter.fold.fold import fold
 from coderouter_exporter.names import shown
 from coderouter_exporter.records.decode import Chunk
+from coderouter_exporter.rows.outbox import Delivery
 from coderouter_exporter.rows.pending import Pending
 from coderouter_exporter.state.errors import TablesDamaged
 from coderouter_exporter.state.state import Checkpoint, State
@@ -69,7 +70,9 @@ class Counting:
         self.sources = open_sources(state.checkpoints, self._is_our_writer)
         self._reporter = Reporter()
         self._clock = Clock()
-        self._uncommitted = store.generation == 0
+        self._uncommitted = store.generation == 0 or self._rows.pending.exports
+        self._deliveries: list[Delivery] = []
+        """What is to be committed of them."""
         self._commits_failing = 0
         self._passes_failing = 0
         self._commit_duration_s = 0.0
@@ -86,12 +89,19 @@ class Counting:
             self._record(tail.poll())  # also while commits fail: a rename has to be noticed when it happens
             counted = counted and self._count(tail)
         self._record(self.sources.forget_long_gone())
-        self._uncommitted |= counted and self._rows.has_lost_requests(self._deaths())
+        self._uncommitted |= counted and (
+            self._rows.has_lost_requests(self._deaths()) or self._rows.pending.lost > 0
+        )
         counted = counted and (not self._uncommitted or self._commit())
         self._passes_failing = 0
         self._reporter.report(self.sources.troubles())
         self.published = self._snapshot(caught_up=counted or self.published.caught_up)
         self._step("published")
+
+    def note(self, delivery: Delivery) -> None:
+        """Commit with the next pass what an export has achieved."""
+        self._deliveries.append(delivery)
+        self._add(delivery)
 
     def fail(self) -> None:
         """Report that a pass has failed halfway."""
@@ -105,6 +115,8 @@ class Counting:
         self._state = State.decode(self._document)
         self.sources = self._open_sources(self._state.checkpoints, self._is_our_writer)
         self._state.add(INTERNAL_ERRORS, ("pass",), self._passes_failing)
+        for delivery in self._deliveries:
+            self._add(delivery)
         self._uncommitted = True
 
     def read(self, query: Callable[[sqlite3.Connection], T]) -> T:
@@ -181,6 +193,7 @@ class Counting:
             except sqlite3.Error:
                 return False  # the next commit reports why the file cannot be written
             self.published = replace(self.published, backlog=self._rows.pending.backlog)
+            self._uncommitted |= self._rows.pending.exports  # the rows change what is still to be exported
             self._step("built")
         return self._rows.pending.backlog > 0
 
@@ -223,15 +236,24 @@ class Counting:
             self._commits_failing = 0
             self._uncommitted = False
             self._document = document
+            self._deliveries.clear()
         self._committed_at = time.monotonic()
         self._commit_duration_s = self._committed_at - started
         self.published = self._snapshot(caught_up=self.published.caught_up)
         return not self._commits_failing
 
+    def _add(self, delivery: Delivery) -> None:
+        for family, labels, number in delivery.counts:
+            self._state.add(family, labels, number)
+        self._rows.pending.exported = max(self._rows.pending.exported, delivery.position)
+        self._uncommitted = True
+
     def _count_commit(self, number: int) -> None:
-        """Add the commit and the failures before it to the totals that it will hold; -1 takes that back."""
+        """Add the commit and what is reported with it to the totals that it will hold; -1 takes that back."""
         self._state.add(COMMITS, (), number)
         self._state.add(COMMIT_FAILURES, (), number * self._commits_failing)
+        if self._rows.pending.lost:
+            self._state.add(OTLP_LOST, ("traces", "not_kept"), number * self._rows.pending.lost)
 
     def _snapshot(self, *, caught_up: bool) -> Published:
         tails = self.sources.tails
@@ -255,6 +277,7 @@ class Counting:
             document=self._document,
             caught_up=caught_up,
             backlog=self._rows.pending.backlog,
+            unsent=self._rows.pending.unsent,
             unavailable=RECOUNTING if self._store.recovered and not caught_up else "",
             commits_failing=self._commits_failing,
             passes_failing=self._passes_failing,

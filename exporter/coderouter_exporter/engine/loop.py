@@ -10,11 +10,13 @@ import time
 from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import replace
+from queue import SimpleQueue
 from typing import TypeVar
 
 from coderouter_exporter.engine.counting import Counting, OpenSources
 from coderouter_exporter.engine.published import Published
 from coderouter_exporter.names import shown
+from coderouter_exporter.rows.outbox import Delivery
 from coderouter_exporter.rows.pending import REQUESTS_MAX, Pending
 from coderouter_exporter.state.errors import Busy, StateError, StateUnavailable
 from coderouter_exporter.state.opening import Opening
@@ -46,10 +48,13 @@ class Engine:
         *,
         on_end: Callable[[StateError | NothingWorks], None],
         requests_max: int = REQUESTS_MAX,
+        exports: bool = False,
         step: Step = no_step,
         failing_s_max: float = FAILING_S_MAX,
     ) -> None:
         self.requests_max = requests_max
+        self.exports = exports
+        """Requests that have ended are collected for an export."""
         self._opening = opening
         self._open_sources = open_sources
         self._on_end = on_end
@@ -64,6 +69,7 @@ class Engine:
         self._wake = threading.Event()
         self._stopping = False
         self._lock = threading.Lock()
+        self._deliveries: SimpleQueue[Delivery] = SimpleQueue()
         self._next_pass: Future[None] | None = None
         self._thread = threading.Thread(target=self._run, name="engine", daemon=True)
         self._before_open = Published(
@@ -86,6 +92,11 @@ class Engine:
         if self._counting is None:
             raise Busy
         return self._counting.read(query)
+
+    def note(self, delivery: Delivery) -> None:
+        """Commit soon what an export has achieved. Called from any thread."""
+        self._deliveries.put(delivery)
+        self._wake.set()
 
     def open(self) -> None:
         """Open the state, or leave that to the loop if it cannot work yet.
@@ -165,6 +176,8 @@ class Engine:
             elif self._failures:
                 self._counting.restart()
             assert self._counting is not None
+            while not self._deliveries.empty():
+                self._counting.note(self._deliveries.get_nowait())
             self._counting.run_pass()
             self._failures = 0
         except StateError as error:
@@ -178,7 +191,7 @@ class Engine:
         try:
             store, state = self._opening.open()
             try:
-                pending = Pending(self.requests_max)
+                pending = Pending(self.requests_max, exports=self.exports)
                 self._counting = Counting(store, state, self._open_sources, pending=pending, step=self._step)
             except BaseException:
                 store.close()

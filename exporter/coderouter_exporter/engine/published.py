@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from coderouter_exporter.names import shown
+from coderouter_exporter.rows.outbox import Unsent
 from coderouter_exporter.state.state import Labels
 from coderouter_exporter.tail.trouble import Kind
 
@@ -34,6 +35,8 @@ class Published:
     """Why no totals can be served: those at hand are lower than what was served before."""
     backlog: int = 0
     """Parts of what is committed that have not become rows yet."""
+    unsent: Unsent | None = None
+    """What is still to be exported, if anything is."""
     commits_failing: int = 0
     passes_failing: int = 0
     commit_duration_s: float = 0.0

@@ -168,5 +168,36 @@ FILES_PENDING = Gauge(
     reads="published.files_pending",
     live=True,
 )
+OTLP_SENT = Counter(
+    name="cr_exporter_otlp_sent_total",
+    help="What an OTLP receiver accepted: data points (signal metrics) and spans (signal traces).",
+    labels=("signal",),
+)
+OTLP_FAILED = Counter(
+    name="cr_exporter_otlp_failed_total",
+    help="Exports to an OTLP receiver that failed, by reason: unreachable, timeout or busy (status 429, 502, 503 or "
+    "504), after which traces are sent again; refused (another status) or partial (accepted in part).",
+    labels=("signal", "reason"),
+)
+OTLP_LOST = Counter(
+    name="cr_exporter_otlp_lost_total",
+    help="What an OTLP receiver never gets, by reason: data points and spans that it refused (with the whole export) "
+    "or rejected (one by one), and requests that were not kept until they could be sent (not_kept).",
+    labels=("signal", "reason"),
+)
+OTLP_UNSENT = Gauge(
+    name="cr_exporter_otlp_unsent_requests",
+    help="Requests that have ended and are still to be sent to the OTLP receiver, at the last commit.",
+    labels=("signal",),
+    reads="otlp_unsent",
+    live=True,
+)
+OTLP_LAG = Gauge(
+    name="cr_exporter_otlp_lag_seconds",
+    help="How long ago the request ended that is sent to the OTLP receiver next; 0 if there is none.",
+    labels=("signal",),
+    reads="otlp_lag_s",
+    live=True,
+)
 
 FAMILIES = families_of(vars())

@@ -83,14 +83,14 @@ def request(db: sqlite3.Connection, request_id: str) -> Row | None:
     if found is None:
         return None
     steps = story.decode(found[_COLUMNS.index("steps")])
-    start = _story_start(steps)
+    start = story.start_of(steps)
     return {**_row(found), "steps": [_shown(step, start) for step in steps]}
 
 
 def _row(values: Sequence[Any]) -> Row:
     row = dict(zip(_COLUMNS, values, strict=False))
     steps = story.decode(row["steps"])
-    start = _story_start(steps)
+    start = story.start_of(steps)
     return {
         "request_id": row["request_id"],
         "ts": time_of(row["ended"]),
@@ -105,15 +105,6 @@ def _row(values: Sequence[Any]) -> Row:
         "filtered": _names(steps, "filtered", "filters"),
         "degraded": _names(steps, "degraded", "dropped"),
     }
-
-
-def _story_start(steps: Sequence[Step]) -> float:
-    """Return when the request began, by the clock of its events."""
-    finished = next((step for step in reversed(steps) if step.what == "finished"), None)
-    if finished is not None:
-        begun: float = finished.ts - (finished.duration_s or 0.0)
-        return min(begun, *(step.ts for step in steps))
-    return min((step.ts for step in steps), default=0.0)
 
 
 def _shown(step: Step, start: float) -> dict[str, Any]:

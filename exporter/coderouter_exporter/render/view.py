@@ -174,3 +174,15 @@ class View:
     @property
     def bytes_behind(self) -> int:
         return self.published.bytes_behind if self.published else 0
+
+    @property
+    def otlp_unsent(self) -> Values:
+        unsent = self.published.unsent if self.published else None
+        return {} if unsent is None else {("traces",): float(unsent.number)}
+
+    @property
+    def otlp_lag_s(self) -> Values:
+        unsent = self.published.unsent if self.published else None
+        if unsent is None:
+            return {}
+        return {("traces",): max(0.0, self.now_ts - unsent.oldest_ts) if unsent.number else 0.0}

@@ -17,7 +17,8 @@ from coderouter_exporter.records.decode import (
 )
 from coderouter_exporter.records.record import WHOLE, Record
 from coderouter_exporter.records.values import as_int, as_text, unix_time
-from coderouter_exporter.rows import backlog, requests, story, usage_tables
+from coderouter_exporter.rows import backlog, outbox, requests, story, usage_tables
+from coderouter_exporter.rows.outbox import Unsent
 from coderouter_exporter.rows.requests import IsDead, Key, key_of
 from coderouter_exporter.rows.usage import Usage, zone_name
 from coderouter_exporter.state.minutes import Minute
@@ -42,6 +43,7 @@ class Written(NamedTuple):
     """Of open requests, as `close_lost` returns them."""
     open_keys: set[Key] | None
     backlog: int
+    unsent: Unsent | None
 
 
 _request_id = attrgetter("request_id")
@@ -50,8 +52,14 @@ _request_id = attrgetter("request_id")
 class Pending:
     """Collects what the fold reads. Only `write` touches the tables, in the transaction of a commit."""
 
-    def __init__(self, requests_max: int = REQUESTS_MAX) -> None:
+    def __init__(self, requests_max: int = REQUESTS_MAX, *, exports: bool = False) -> None:
         self.requests_max = requests_max
+        self.exports = exports
+        """Requests that have ended are collected for an export."""
+        self.exported = 0
+        """The position up to which they are exported."""
+        self.unsent: Unsent | None = None
+        """What is still to be exported, as of the last commit."""
         self.bytes_behind = 0
         """How many bytes of its file follow the chunk that is taken next."""
         self.take_back = False
@@ -76,6 +84,7 @@ class Pending:
         self._carried: dict[Key, tuple[float, list[Record]]] = {}
         self._closed: list[Key] = []
         self._skipped_until = 0.0
+        self._skipped = 0
 
     def take(
         self,
@@ -128,6 +137,7 @@ class Pending:
         if self.take_back:
             for (undone,) in db.execute("SELECT usage FROM undo").fetchall():
                 usage_tables.subtract(db, usage_tables.decode_usage(undone), now_ts)
+        outbox.keep(db, on=self.exports, after=max(self.exported, int(now_ts * 1000)))
         usage_tables.add(db, self.usage, now_ts)
         db.execute("DELETE FROM undo")
         db.execute("INSERT INTO undo VALUES (?, ?)", (number, usage_tables.encode_usage(self.usage)))
@@ -146,8 +156,17 @@ class Pending:
             self._looked_ts, self._writers = now_ts, requests.close_lost(db, is_dead)
         writers = self._writers
         requests.evict(db, self.requests_max)
+        if self.exports:
+            outbox.advance(db, self.exported)
+            outbox.add_lost(db, self._skipped - self.lost)
         open_keys = requests.open_keys(db) if self.bytes_behind > REACH_BYTES_MIN else None
-        return Written(writers, open_keys, backlog_size)
+        unsent = outbox.unsent(db) if self.exports else None
+        return Written(writers, open_keys, backlog_size, unsent)
+
+    @property
+    def lost(self) -> int:
+        """How many requests were lost to the export; the next commit reports them."""
+        return self.unsent.lost if self.unsent else 0
 
     def committed(self, written: Written | None) -> None:
         """Continue after the commit of what was written; None: it was left out."""
@@ -155,6 +174,9 @@ class Pending:
         self.take_back = self.looks_for_lost = False
         if written is not None:
             self.open_keys, self.backlog = written.open_keys, written.backlog
+            self.unsent = written.unsent
+        elif self.unsent is not None:
+            self.unsent = self.unsent._replace(lost=0)
 
     def _count_by_zone(
         self,
@@ -190,6 +212,7 @@ class Pending:
     ) -> None:
         """Leave out the requests that end here: more than are kept come after them. Keep those that do not."""
         finished = groups[RequestFinished.msg]
+        self._skipped += len(finished)
         ended = set(map(_request_id, finished))
         for key in [key for key in self._carried if key[0] in ended]:
             del self._carried[key]

@@ -153,6 +153,15 @@ def last_failure(steps: Sequence[Step]) -> Step | None:
     return next((step for step in reversed(steps) if step.what in ("failed", "midstream")), None)
 
 
+def start_of(steps: Sequence[Step]) -> float:
+    """Return when the request began, by the clock of its events."""
+    finished = next((step for step in reversed(steps) if step.what == "finished"), None)
+    if finished is not None:
+        begun: float = finished.ts - (finished.duration_s or 0.0)
+        return min(begun, *(step.ts for step in steps))
+    return min((step.ts for step in steps), default=0.0)
+
+
 def tries_of(steps: Sequence[Step], start: float) -> list[dict[str, Any]]:
     """Return each try with its offset from the start, its duration and its result; of one that has not ended: null."""
     tries: list[dict[str, Any]] = []

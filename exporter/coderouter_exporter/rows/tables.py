@@ -115,5 +115,5 @@ def create_again(db: sqlite3.Connection) -> None:
 
 
 def drop(db: sqlite3.Connection) -> None:
-    for name in ("request", "day", "slot", "backlog", "ended", "undo"):
+    for name in ("request", "day", "slot", "backlog", "ended", "undo", "outbox", "outbox_lost"):
         db.execute(f"DROP TABLE IF EXISTS {name}")

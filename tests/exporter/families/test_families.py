@@ -33,6 +33,7 @@ from coderouter_exporter.families.table import (
 from coderouter_exporter.records.record import WITH_2X
 from coderouter_exporter.render.exposition import Format, render
 from coderouter_exporter.render.view import View
+from coderouter_exporter.rows.outbox import Unsent
 from coderouter_exporter.state.reported import CatalogEntry, ProxyHeartbeat, Queue, StartupInfo
 from coderouter_exporter.state.state import State
 
@@ -51,6 +52,7 @@ SERVED = View(
     published=Published(
         document=b"",
         caught_up=True,
+        unsent=Unsent(),
         commits_failing=0,
         commit_duration_s=0.01,
         files_pending=0,

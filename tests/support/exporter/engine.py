@@ -11,9 +11,10 @@ from coderouter_exporter.engine.published import Published
 from coderouter_exporter.render.exposition import Format, render
 from coderouter_exporter.render.view import View
 from coderouter_exporter.rows import tables
+from coderouter_exporter.rows.outbox import Delivery
 from coderouter_exporter.rows.pending import REQUESTS_MAX, Pending
 from coderouter_exporter.state.state import State
-from coderouter_exporter.state.store import Store
+from coderouter_exporter.state.store import Change, Store
 from coderouter_exporter.tail.content import Step, no_step
 from coderouter_exporter.tail.gone import GONE_KEPT_S
 from coderouter_exporter.tail.shared import LATE_WRITER_S
@@ -38,6 +39,7 @@ class EngineRig:
         commit_every_s: float = COMMIT_EVERY_S,
         gone_kept_s: float = GONE_KEPT_S,
         requests_max: int = REQUESTS_MAX,
+        exports: bool = False,
     ) -> None:
         self._store = Store(state, tables.create)
         document = self._store.load()
@@ -56,7 +58,7 @@ class EngineRig:
             self._store,
             restored,
             open_sources,
-            pending=Pending(requests_max),
+            pending=Pending(requests_max, exports=exports),
             step=step,
             commit_every_s=commit_every_s,
         )
@@ -81,6 +83,14 @@ class EngineRig:
     def read(self, query: Callable[[sqlite3.Connection], T]) -> T:
         """Return what the query reads of the rows."""
         return self._counting.read(query)
+
+    def write(self, change: Change) -> None:
+        """Change the tables."""
+        self._store.write(change)
+
+    def note(self, delivery: Delivery) -> None:
+        """Let the next pass commit what an export has achieved."""
+        self._counting.note(delivery)
 
     @property
     def published(self) -> Published:
