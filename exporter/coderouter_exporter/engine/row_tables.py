@@ -34,7 +34,7 @@ class RowTables:
                 if not are_tables_damaged(error):
                     raise
                 self._restart(error)
-        self._open = dict.fromkeys((writer for _, writer in pending.open_keys), 0.0)
+        self._open = dict.fromkeys((writer for _, writer in pending.open_keys or ()), 0.0)
         """The writers of requests that are open in the tables, with when the newest of them began."""
 
     def commit(self, document: bytes, now_ts: float, deaths: Deaths) -> None:
@@ -73,6 +73,7 @@ class RowTables:
             log.exception("leaving out requests that cannot be written")
             self._store.write(backlog.drop_oldest)
         self.pending.backlog -= 1
+        self.pending.open_keys = None
 
     def has_lost_requests(self, deaths: Deaths) -> bool:
         """Return whether an open request will never end."""

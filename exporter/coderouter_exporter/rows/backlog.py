@@ -40,9 +40,11 @@ def write_oldest(db: sqlite3.Connection, requests_max: int) -> None:
     read_ts, lines = found
     if requests_max:
         requests.write(db, read_batch(zstd.decompress(lines), WholeRecord).records, read_ts)
-        requests.close_ended(db)
         requests.evict(db, requests_max)
     drop_oldest(db)
+    if not size(db):
+        requests.close_ended(db)
+        requests.evict(db, requests_max)
 
 
 def drop_oldest(db: sqlite3.Connection) -> None:

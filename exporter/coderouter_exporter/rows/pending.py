@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from operator import attrgetter
 from typing import NamedTuple
 
-from coderouter_events.events import RequestFinished, Shutdown, TryProvider, WorkerLost
+from coderouter_events.events import RequestFinished, Shutdown, WorkerLost
 from coderouter_exporter.records.columns import Columns
 from coderouter_exporter.records.decode import (
     CONFIGURATION_EVENTS,
@@ -40,7 +40,7 @@ class Written(NamedTuple):
 
     writers: dict[str, float]
     """Of open requests, as `close_lost` returns them."""
-    open_keys: set[Key]
+    open_keys: set[Key] | None
     backlog: int
 
 
@@ -56,8 +56,8 @@ class Pending:
         """How many bytes of its file follow the chunk that is taken next."""
         self.take_back = False
         """The last commit was lost: what it had added to days and slots is subtracted with the next one."""
-        self.open_keys: set[Key] = set()
-        """Requests that are open in the tables, while events are skipped that may end them."""
+        self.open_keys: set[Key] | None = None
+        """Requests that are open in the tables; None while that is not known, and so none of their ends is skipped."""
         self.looks_for_lost = False
         """Some open request is known to have lost its process."""
         self._looked_ts = 0.0
@@ -139,13 +139,15 @@ class Pending:
             requests.write(db, read_batch(lines, WholeRecord).records, read_ts)
         backlog.add(db, self._stash)
         requests.note_ended(db, self.ended)
-        requests.close_ended(db)
-        if self.looks_for_lost or self.ended or not 0 <= now_ts - self._looked_ts < LOOK_EVERY_S:
+        backlog_size = backlog.size(db)
+        is_due = self.looks_for_lost or self.ended or not 0 <= now_ts - self._looked_ts < LOOK_EVERY_S
+        if is_due and not backlog_size:  # otherwise their ends may be in it
+            requests.close_ended(db)
             self._looked_ts, self._writers = now_ts, requests.close_lost(db, is_dead)
         writers = self._writers
         requests.evict(db, self.requests_max)
-        open_keys = requests.open_keys(db) if self.bytes_behind > REACH_BYTES_MIN else set()
-        return Written(writers, open_keys, backlog.size(db))
+        open_keys = requests.open_keys(db) if self.bytes_behind > REACH_BYTES_MIN else None
+        return Written(writers, open_keys, backlog_size)
 
     def committed(self, written: Written | None) -> None:
         """Continue after the commit of what was written; None: it was left out."""
@@ -177,7 +179,7 @@ class Pending:
         self.usage.count(groups, None, zone, read_ts)
 
     def _is_out_of_reach(self, batch: Batch, groups: Mapping[str, Sequence[Record]]) -> bool:
-        if self._direct or self._stash or self.backlog:
+        if self._direct or self._stash or self.backlog or self.open_keys is None:
             return False  # requests may have begun there that end here
         finished = len(groups.get(RequestFinished.msg, ()))
         needed = REACH * self.requests_max * len(batch.data) // finished if finished else 0
@@ -191,8 +193,8 @@ class Pending:
         ended = set(map(_request_id, finished))
         for key in [key for key in self._carried if key[0] in ended]:
             del self._carried[key]
-        self._closed += [key for key in self.open_keys if key[0] in ended]
-        if still_open := set(map(_request_id, groups.get(TryProvider.msg, ()))) - ended:
+        self._closed += [key for key in self.open_keys or () if key[0] in ended]
+        if still_open := set(map(_request_id, new)) - ended - {None}:
             found = _lines_with(_lines_of(batch, new), still_open)
             for record in read_batch(found, WholeRecord).records:
                 if record.request_id in still_open and record.msg in story.EVENTS:

@@ -1,6 +1,7 @@
 """The tables of the rows, in the state file."""
 
 import sqlite3
+from collections.abc import Iterable
 
 NUMBERS: tuple[str, ...] = (
     "requests",
@@ -23,7 +24,7 @@ NUMBERS: tuple[str, ...] = (
 TRY_NUMBERS: tuple[str, ...] = ("tries", "tries_ok", "tries_failed", "tries_midstream", "tries_skipped")
 GENERATION_NUMBERS: tuple[str, ...] = ("generated_tokens", "generated_us")
 """Output tokens after the first one, of streams, and the time they took."""
-SLOT_NUMBERS = (*NUMBERS, *TRY_NUMBERS, *GENERATION_NUMBERS)
+SLOT_NUMBERS: tuple[str, ...] = (*NUMBERS, *TRY_NUMBERS, *GENERATION_NUMBERS)
 DAY_KEY: tuple[str, ...] = ("date", "zone", "provider", "model", "agent", "profile")
 SLOT_KEY: tuple[str, ...] = ("start", "minutes", "provider")
 OPEN, LOST = "open", "lost"
@@ -71,6 +72,10 @@ def _create(name: str, columns: dict[str, str], *more: str) -> str:
     return f"CREATE TABLE IF NOT EXISTS {name} ({', '.join((*declared, *more))})"
 
 
+def _all(names: Iterable[str], kind: str) -> dict[str, str]:
+    return dict.fromkeys(names, kind)
+
+
 _TEXT = "TEXT NOT NULL"
 _NUMBER = "INTEGER NOT NULL DEFAULT 0"
 STATEMENTS = (
@@ -81,14 +86,14 @@ STATEMENTS = (
     "CREATE INDEX IF NOT EXISTS request_session ON request (session, at) WHERE session IS NOT NULL",
     _create(
         "day",
-        dict.fromkeys(DAY_KEY, _TEXT) | dict.fromkeys(NUMBERS, _NUMBER),
+        _all(DAY_KEY, _TEXT) | _all(NUMBERS, _NUMBER),
         f"PRIMARY KEY ({', '.join(DAY_KEY)})",
     )
     + " WITHOUT ROWID",
     _create(
         "slot",
         {"start": "INTEGER NOT NULL", "minutes": "INTEGER NOT NULL", "provider": _TEXT}
-        | dict.fromkeys(SLOT_NUMBERS, _NUMBER)
+        | _all(SLOT_NUMBERS, _NUMBER)
         | {"duration": "BLOB NOT NULL", "first_token": "BLOB NOT NULL"},
         f"PRIMARY KEY ({', '.join(SLOT_KEY)})",
     )

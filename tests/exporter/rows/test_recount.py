@@ -8,8 +8,10 @@ import pytest
 
 from coderouter_exporter.queries import requests, sessions, slots
 from coderouter_exporter.queries.filters import Filters, Page
+from coderouter_exporter.records import decode
 from coderouter_exporter.rows import pending
 from coderouter_exporter.rows.tables import DAY_KEY, NUMBERS, SLOT_NUMBERS
+from coderouter_exporter.tail import open_file
 from coderouter_exporter.tail.content import Step, no_step
 from support.exporter import recount
 from support.exporter.engine import EngineRig
@@ -44,7 +46,7 @@ def run(folder: Path, chance: random.Random, begin: float, most: int) -> tuple[E
     killing = Killing(chance)
     engine: EngineRig | None = None
     for _ in range(12):
-        append(path, *traffic.lines(chance.choice((3, 40, 400))))
+        append(path, *traffic.lines(chance.choice((3, 40, 600))))
         if chance.random() < 0.3 and (free_s := time.time() - traffic.now - SPAN_S) > 0:
             append(path, *traffic.pause(chance.random() * free_s))
         if chance.random() < 0.3:
@@ -73,20 +75,10 @@ def rig(folder: Path, most: int, step: Step = no_step) -> EngineRig:
     )
 
 
-@pytest.mark.parametrize("seed", range(12))
-def test_rows_equal_a_recount(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, seed: int) -> None:
-    chance = random.Random(seed)
-    if seed % 2:
-        monkeypatch.setattr(pending, "DIRECT_RECORDS_MAX", 30)
-    if seed % 3 == 0:
-        monkeypatch.setattr(pending, "REACH_BYTES_MIN", 10_000)
-    now = time.time()
-    begin = now - chance.choice((1, 5, 50, 800)) * HOUR_S
-    most = chance.choice((20, 100_000))
-    engine, files = run(tmp_path, chance, begin, most)
-    events = recount.lines(files)
-    assert len(events) > 400
-
+def assert_requests_equal(
+    engine: EngineRig, events: list[recount.Fields], most: int
+) -> dict[str, recount.Fields]:
+    """Compare the requests with a recount of these events; return the recount."""
     page = engine.read(lambda db: requests.requests(db, Filters(), EVERYTHING, most))
     expected = recount.requests(events, most)
     shown = {row["request_id"]: row for row in page["requests"]}
@@ -101,6 +93,22 @@ def test_rows_equal_a_recount(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, s
         names = row.keys() - {"at", "tries", "repaired", "steps"}
         assert {name: found[name] for name in names} == {name: row[name] for name in names}
         assert (tries, len(steps["steps"])) == (row["tries"], row["steps"])
+    return expected
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_rows_equal_a_recount(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, seed: int) -> None:
+    chance = random.Random(seed)
+    if seed % 2:
+        monkeypatch.setattr(pending, "DIRECT_RECORDS_MAX", 30)
+    now = time.time()
+    begin = now - chance.choice((1, 5, 50, 800)) * HOUR_S
+    most = chance.choice((20, 100_000))
+    engine, files = run(tmp_path, chance, begin, most)
+    events = recount.lines(files)
+    assert len(events) > 400
+
+    expected = assert_requests_equal(engine, events, most)
 
     found_sessions = engine.read(lambda db: sessions.sessions(db, Filters(), EVERYTHING))["sessions"]
     expected_sessions = recount.sessions(expected.values())
@@ -122,4 +130,23 @@ def test_rows_equal_a_recount(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, s
         for provider, numbers in expected_slots.items():
             own = dict(zip(SLOT_NUMBERS, by_provider[provider].numbers, strict=True))
             assert {name: own[name] for name in numbers} == numbers
+    engine.kill()
+
+
+@pytest.mark.parametrize("commit_every_s", [0.0, 1e9])
+@pytest.mark.parametrize("seed", range(4))
+def test_of_a_long_file_the_newest_requests_are_whole(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, seed: int, commit_every_s: float
+) -> None:
+    for module in (decode, open_file):
+        monkeypatch.setattr(module, "READ_BYTES_MAX", 10_000)
+    monkeypatch.setattr(pending, "DIRECT_RECORDS_MAX", 0)
+    monkeypatch.setattr(pending, "REACH_BYTES_MIN", 0)
+    most, path = 20, tmp_path / "events.jsonl"
+    append(path, *Traffic(random.Random(seed), time.time() - HOUR_S).lines(1500))
+    engine = EngineRig(path, state=tmp_path / "state.db", requests_max=most, commit_every_s=commit_every_s)
+    engine.run_pass()
+    assert 1 < engine.published.backlog < path.stat().st_size / 10_000 / 2, "most was skipped"
+    engine.build_rows()
+    assert_requests_equal(engine, recount.lines([path]), most)
     engine.kill()
