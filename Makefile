@@ -70,8 +70,13 @@ dashboard-preview: $(TEST_READY) system-programs ## Draw grafana/preview.png: th
 	PYTHONPATH=grafana:tests $(BIN)/python -m preview
 
 .PHONY: bench
-bench: $(TEST_READY) ## Measure speed, as ratios within one run
-	PYTHONPATH=tests $(BIN)/python -m bench
+bench: $(TEST_READY) ## Measure speed, as ratios within one run; written to build/bench.json as well
+	PYTHONPATH=tests $(BIN)/python -m bench --json build/bench.json
+
+.PHONY: bench-compare
+bench-compare: OLD ?= $(filter %.json,$(MAKECMDGOALS))
+bench-compare: bench ## Measure, and print what changed since the figures in a file: make bench-compare OLD.json
+	PYTHONPATH=tests $(BIN)/python -m bench.compare $(OLD) build/bench.json
 
 .PHONY: bench-repair
 bench-repair: $(TEST_READY) ## Count, by format, which texts of models reach the client as they should (IDS explains some)

@@ -24,6 +24,7 @@ ORDER = {
         "relay",
         "wires",
         "agents eventlog config senders",
+        "shared_memory",
     ),
     "coderouter_exporter": (
         "terminal http",

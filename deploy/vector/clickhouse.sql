@@ -29,13 +29,17 @@ CREATE TABLE coderouter_events
     cache_read_tokens Nullable(Int64),
     cache_creation_tokens Nullable(Int64),
     cost_usd Nullable(Float64),
+    cache_savings_usd Nullable(Float64),
     stop_reason LowCardinality(Nullable(String)),
     agent LowCardinality(Nullable(String)),
     request_class LowCardinality(Nullable(String)),
     requested_model Nullable(String),
     tool_calls Nullable(Int64),
     had_tools Nullable(Bool),
+    waited_s Nullable(Float64),
+    key_index Nullable(Int64),
     traceparent Nullable(String),
+    session Nullable(String),
     dropped Array(String),
     filters Array(String)
 )

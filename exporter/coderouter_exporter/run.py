@@ -1,6 +1,7 @@
 """Wires the exporter's parts together and runs them until a signal."""
 
 import logging
+import os
 import signal
 import socket
 import sys
@@ -19,6 +20,7 @@ from coderouter_exporter.http.access import AuthMiddleware, HostMiddleware, WebC
 from coderouter_exporter.http.app import create_app
 from coderouter_exporter.http.server import LIMITS, Progress, Server, error_body
 from coderouter_exporter.http.tls import ReloadingSSLContext
+from coderouter_exporter.http.token import TOKEN_ENV, TokenMiddleware
 from coderouter_exporter.http.views import Views
 from coderouter_exporter.names import shown
 from coderouter_exporter.otlp.target import Target
@@ -87,7 +89,7 @@ def serve(
     listener = _listen(*address)
     watcher = Watcher(paths, engine.wake)
     refusals = Refusals(error_body)
-    app = HostMiddleware(create_app(engine, watcher), address[0], allowed_hosts)
+    app = HostMiddleware(_guarded(create_app(engine, watcher)), address[0], allowed_hosts)
     config = _server_config(app, web, refusals)
     server = Server(config, refusals, engine, progress)
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -125,6 +127,11 @@ def _listen(host: str, port: int) -> socket.socket:
         return listen(host, port)
     except CannotListen as error:
         raise StartupError(f"{error}; stop it, or choose another address with --listen HOST:PORT") from error
+
+
+def _guarded(app: ASGIApp) -> ASGIApp:
+    token = os.environ.get(TOKEN_ENV, "")
+    return TokenMiddleware(app, token) if token else app
 
 
 def _server_config(app: ASGIApp, web: WebConfigFile | None, refusals: Refusals) -> uvicorn.Config:

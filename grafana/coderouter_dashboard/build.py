@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterable
+from typing import Any
 
 from grafana_foundation_sdk.builders import dashboard as build
 from grafana_foundation_sdk.builders import prometheus
@@ -57,7 +58,7 @@ def document(rows: Iterable[Row]) -> str:
         .time("now-1h", "now")
         .refresh("30s")
         .timezone("browser")
-        .variables([_source(), *(_variable(*variable) for variable in VARIABLES)])
+        .variables([_source(), *(_variable(*variable) for variable in VARIABLES), _page()])
         .annotations([_mark(*mark) for mark in MARKS])
     )
     number = 0
@@ -68,7 +69,36 @@ def document(rows: Iterable[Row]) -> str:
             number += 1
             built.with_panel(_panel(panel).id(number))
     fields = json.loads(JSONEncoder().encode(built.build()))
+    fields["panels"] = _collapsed(fields["panels"])
     return json.dumps(fields | {"id": None}, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
+
+
+def _collapsed(panels: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return the panels with those of all rows but the first inside their row, which opens at a click."""
+    shown: list[dict[str, Any]] = []
+    closed: dict[str, Any] | None = None
+    y = moved_up = 0
+    for panel in panels:
+        place = panel["gridPos"]
+        if panel["type"] == "row" and shown:
+            moved_up = place["y"] - y
+            closed = panel | {"collapsed": True, "gridPos": place | {"y": y}, "panels": []}
+            shown.append(closed)
+            y += place["h"]
+        elif closed is not None:
+            closed["panels"].append(panel | {"gridPos": place | {"y": place["y"] - moved_up}})
+        else:
+            shown.append(panel)
+            y = place["y"] + place["h"]
+    return shown
+
+
+def _page() -> build.TextBoxVariable:
+    return (
+        build.TextBoxVariable("page")
+        .label("Exporter's page")
+        .default_value("http://127.0.0.1:9847/dashboard")
+    )
 
 
 def _source() -> build.DatasourceVariable:
@@ -115,7 +145,11 @@ def _panel(panel: Panel) -> Visual:
         .unit(panel.unit)
         .height(HEIGHTS.get(panel.kind, 8))
         .span(panel.width)
+        .no_value("no traffic" if panel.needs_traffic else "no data")
     )
+    if panel.requests:
+        link = build.DashboardLink("Requests").url(f"${{page}}#requests?{panel.requests}").target_blank(True)
+        visual = visual.data_links([link])
     for letter, query in panel.lettered:
         visual = visual.with_target(_target(letter, query, panel.kind))
     return visual
@@ -133,4 +167,4 @@ def _target(letter: str, query: Query, kind: Kind) -> prometheus.Dataquery:
         case Kind.GAUGE:
             return target.instant()
         case _:
-            return target.range().exemplar(kind is Kind.LINES and "_bucket" in query.expr)
+            return target.range().exemplar(kind is Kind.LINES and "histogram_quantile" in query.expr)

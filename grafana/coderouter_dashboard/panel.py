@@ -43,7 +43,8 @@ class State:
 class Panel:
     """`colours` are those of series, by name; at `warn_at` and `bad_at` a value changes its colour.
 
-    `width` is in 24ths of the page, and `most` is the end of a gauge.
+    `width` is in 24ths of the page, and `most` is the end of a gauge. `requests` are the filters of the exporter's
+    own page, on which a click shows the requests behind a series.
     """
 
     title: str
@@ -57,6 +58,12 @@ class Panel:
     warn_at: float | None = None
     bad_at: float | None = None
     most: float | None = None
+    requests: str = ""
+
+    @property
+    def needs_traffic(self) -> bool:
+        """Whether it shows nothing because nothing happens, rather than because nothing is known."""
+        return any(rated in query.expr for query in self.queries for rated in ("rate(", "increase("))
 
     @property
     def lettered(self) -> list[tuple[str, Query]]:

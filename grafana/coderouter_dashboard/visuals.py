@@ -29,7 +29,6 @@ def _stat(panel: Panel) -> Visual:
         .graph_mode(options.BigValueGraphMode.NONE if panel.states else options.BigValueGraphMode.AREA)
         .thresholds(_thresholds(panel))
         .mappings(_states(panel))
-        .no_value("no data")
     )
 
 
@@ -78,7 +77,6 @@ def _gauge(panel: Panel) -> Visual:
         .display_mode(options.BarGaugeDisplayMode.BASIC)
         .thresholds(_thresholds(panel))
         .min(0)
-        .no_value("no data")
     )
     return gauge if panel.most is None else gauge.max(panel.most)
 

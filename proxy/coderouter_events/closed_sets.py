@@ -2,13 +2,15 @@
 
 from typing import Literal
 
-Ingress = Literal["openai", "anthropic", "responses"]
+Ingress = Literal["openai", "anthropic", "responses", "embeddings", "rerank"]
 Outcome = Literal["ok", "client_error", "exhausted", "blocked", "midstream", "client_gone"]
 DegradedReason = Literal["provider-does-not-support", "translation-lossy", "non-standard-field"]
 StateKind = Literal["item", "response"]
 CooldownReason = Literal["failures", "retry_after", "memory_pressure"]
 ModeSource = Literal["flag", "env", "config"]
 LostReason = Literal["hung", "exited"]
+QueueResult = Literal["place", "timeout", "left"]
+ToolLoopAction = Literal["warn", "inject", "refuse"]
 
 # A closed set: the proxy's table of User-Agents, in `senders/agents.py`.
 Agent = Literal[

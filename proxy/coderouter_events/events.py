@@ -18,8 +18,10 @@ from coderouter_events.closed_sets import (
     LostReason,
     ModeSource,
     Outcome,
+    QueueResult,
     RequestClass,
     StateKind,
+    ToolLoopAction,
     TraitName,
 )
 
@@ -116,6 +118,12 @@ class Heartbeat(Event):
 
     msg: ClassVar[str] = "proxy-heartbeat"
     in_flight: Annotated[int, "Client requests in progress."]
+    provider_in_flight: Annotated[
+        dict[str, int], "Requests in progress at each provider with `max_in_flight`, from this process."
+    ] = field(default_factory=dict)
+    provider_waiting: Annotated[
+        dict[str, int], "Requests of this process that wait for a place at each of these."
+    ] = field(default_factory=dict)
     rss_bytes: Annotated[int, "Resident memory of the process; its peak where /proc does not exist (macOS)."]
     events_dropped: Annotated[int, "Events lost since startup because the file could not be written."]
     refused_connections: Annotated[
@@ -166,6 +174,7 @@ class ProviderFailed(Event):
     error_type: Annotated[ErrorType, "Cause of the failure, from a closed set."]
     error: Annotated[str, "Error message: at most 500 characters, without keys."]
     duration_s: Annotated[float, "Seconds from the start of the attempt to the failure."]
+    key_index: Annotated[int | None, "Which of its API keys was sent, from 0; null without one."] = None
 
 
 @dataclass(slots=True, kw_only=True)
@@ -204,6 +213,32 @@ class SkipBudgetExceeded(Event):
     provider: ProviderName
     spent_usd: Annotated[float, "US dollars spent on it this month (UTC)."]
     budget_usd: Annotated[float, "Its monthly budget in US dollars."]
+
+
+@dataclass(slots=True, kw_only=True)
+class SkipShortContext(Event):
+    """A provider of the chain was skipped because the request is longer than its context."""
+
+    msg: ClassVar[str] = "skip-short-context"
+    request_id: RequestId
+    provider: ProviderName
+    needed_tokens: Annotated[int, "Tokens of the request, estimated as this provider counts them."]
+    window_tokens: Annotated[int, "Tokens of its context."]
+
+
+@dataclass(slots=True, kw_only=True)
+class ProviderQueued(Event):
+    """A request had to wait for a provider that had as many requests as its `max_in_flight` allows."""
+
+    msg: ClassVar[str] = "provider-queued"
+    request_id: RequestId
+    provider: ProviderName
+    waited_s: Annotated[float, "Seconds it waited."]
+    result: Annotated[
+        QueueResult,
+        "`place`: it got one; `timeout`: it did not within `queue_s`, and the provider was skipped; `left`: its client "
+        "disconnected, or the proxy stopped.",
+    ]
 
 
 @dataclass(slots=True, kw_only=True)
@@ -301,6 +336,18 @@ class ToolCallRepaired(Event):
 
 
 @dataclass(slots=True, kw_only=True)
+class ToolLoopDetected(Event):
+    """A request ends with the same tool call, with the same arguments, again and again."""
+
+    msg: ClassVar[str] = "tool-loop-detected"
+    level: ClassVar[Literal["INFO", "WARNING", "ERROR"]] = "WARNING"
+    request_id: RequestId
+    provider: Annotated[str, "The first provider of the chain that may be tried."]
+    repeats: Annotated[int, "How many times in a row."]
+    action: Annotated[ToolLoopAction, "What was done, from a closed set: `tool_loop` of the profile."]
+
+
+@dataclass(slots=True, kw_only=True)
 class StateMissed(Event):
     """A Responses client referred to something that the proxy process does not have, and got an error."""
 
@@ -337,7 +384,7 @@ class RequestFinished(Event):
 
     msg: ClassVar[str] = "request-finished"
     request_id: RequestId
-    ingress: Annotated[Ingress, "The client's wire."]
+    ingress: Annotated[Ingress, "The client's wire; `embeddings` and `rerank` are passed on as they are."]
     profile: Annotated[
         str | None,
         "Profile that the request was routed to, or the provider that it named as its model; null if it was rejected "
@@ -364,6 +411,11 @@ class RequestFinished(Event):
     cache_read_tokens: Annotated[int | None, "Prompt tokens read from the provider's cache."]
     cache_creation_tokens: Annotated[int | None, "Prompt tokens written to the provider's cache."]
     cost_usd: Annotated[float | None, "Cost of the answer in US dollars; null if no price is known."]
+    cache_savings_usd: Annotated[
+        float | None,
+        "How much more the prompt tokens read from the provider's cache would have cost without it; null if no price "
+        "is known, or if none were reported.",
+    ]
     stop_reason: Annotated[str | None, "Why the model stopped, as reported by the provider."]
     error_type: Annotated[ErrorType | None, "Why a `midstream` answer broke off, from a closed set."]
     agent: Annotated[Agent, "The client by its `User-Agent`, from a closed set."]
@@ -374,7 +426,18 @@ class RequestFinished(Event):
     requested_model: Annotated[str | None, "The model that the client named: at most 128 characters."]
     tool_calls: Annotated[int, "Tool calls in the answer, those that were repaired included."]
     had_tools: Annotated[bool, "Whether the request has tools."]
+    waited_s: Annotated[
+        float, "Seconds it waited for places at providers with `max_in_flight`; part of `duration_s`."
+    ]
+    key_index: Annotated[
+        int | None, "Which API key of the provider that answered was sent, from 0; null without one."
+    ]
     traceparent: Annotated[str | None, "The client's W3C `traceparent` header, if it is valid."]
+    session: Annotated[
+        str | None,
+        "Name of the session that the request belongs to: 12 hexadecimal digits, a hash of its id with a key that only"
+        " the proxy has; null if there is nothing to tell it by.",
+    ]
 
 
 EVENTS: tuple[type[Event], ...] = (
@@ -391,6 +454,8 @@ EVENTS: tuple[type[Event], ...] = (
     SkipPaidProvider,
     SkipUnknownProvider,
     SkipBudgetExceeded,
+    SkipShortContext,
+    ProviderQueued,
     ProviderCooldown,
     ProviderRecovered,
     ChainPaidGateBlocked,
@@ -399,6 +464,7 @@ EVENTS: tuple[type[Event], ...] = (
     ProviderAdapted,
     OutputFilterApplied,
     ToolCallRepaired,
+    ToolLoopDetected,
     StateMissed,
     AutoRouterResolved,
     AutoRouterFallthrough,

@@ -70,7 +70,8 @@ class Answer:
     """An answer whose first content has arrived.
 
     `pieces` yields bytes on the client's wire, whole events of a stream or the whole body at once, and raises
-    `ProviderError` if the provider fails after its first content. `log` returns what is known so far; it is complete
+    `ProviderError` if the provider fails after its first content. Its `aclose` frees what the answer holds, also when
+    no piece was taken: it is `started`. `log` returns what is known so far; it is complete
     after the last piece. `headers` of the provider's response are sent to the client.
     """
 
@@ -79,13 +80,26 @@ class Answer:
     headers: Sequence[tuple[bytes, bytes]] = ()
 
 
+STARTED = b""
+"""What a generator of pieces yields first if it holds something that its `finally` frees."""
+
+
+async def started(pieces: AsyncGenerator[bytes]) -> AsyncGenerator[bytes]:
+    """Return the generator, which has yielded `STARTED`; `aclose` runs no `finally` of one that was never started."""
+    await anext(pieces)
+    return pieces
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Attempt:
     """The result of one attempt: an answer that has begun, or an error.
 
-    `waited_s` was spent on the network, up to the first content or the error.
+    `waited_s` was spent on the network, up to the first content or the error. `key_index` says which of the provider's
+    keys was sent, and `other_key` that it has one that may do better.
     """
 
     waited_s: float = 0.0
     answer: Answer | None = None
     error: ProviderError | None = None
+    key_index: int | None = None
+    other_key: bool = False

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from coderouter_events.events import ERROR_CHARS_MAX
 
-VARIABLE_FIELDS = ("api_key_env", "api_keys_env")
+VARIABLE_FIELDS = ("api_key_env", "api_keys_env", "api_key_file")
 
 _KEY_LIKE = re.compile(
     r"\b(?:(?:sk|pk|rk|gsk|xai|nvapi|hf)[-_]|AIza)[A-Za-z0-9_\-]{12,}"
@@ -153,7 +153,9 @@ def secret_places(value: object, place: str = "") -> Iterator[str]:
     elif isinstance(value, list):
         for index, inner in enumerate(value):
             yield from secret_places(inner, f"{place}[{index}]")
-    elif is_secret(re.sub(r"\[\d+\]$", "", place), value) or (
-        place.endswith(VARIABLE_FIELDS) and isinstance(value, str) and looks_like_key(value)
+        return
+    name = re.sub(r"\[\d+\]$", "", place)
+    if is_secret(name, value) or (
+        name.endswith(VARIABLE_FIELDS) and isinstance(value, str) and looks_like_key(value)
     ):
         yield place

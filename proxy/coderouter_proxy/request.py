@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from coderouter_events.closed_sets import Ingress
 from coderouter_proxy.errors import NotKept
@@ -10,6 +10,17 @@ from coderouter_proxy.errors import NotKept
 Body = dict[str, Any]
 
 MODEL_CHARS_MAX = 128  # of a name in events
+
+
+class Session(NamedTuple):
+    """What a request belongs to, by an id of its client: `id` for the whole session, `conversation` for one in it.
+
+    Of these a subagent has its own. `source` is where the client names it.
+    """
+
+    source: str
+    id: bytes
+    conversation: bytes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,6 +43,7 @@ class ClientRequest:
     shaped: Body | None = None
     given: Body | None = None
     missed: NotKept | None = None
+    session: Session | None = None
 
     @property
     def outline(self) -> Body:

@@ -7,11 +7,11 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from shutil import which
-from statistics import median
 
-from bench.figures import Figure, at_least, at_most, cpu_s, ratio, rss_mb
+from bench.figures import Figure, Unmeasured, at_least, at_most, cpu_s, ratios, rss_mb
 from bench.traffic import append_copies, write_startup, write_traffic
 from support.exporter.process import Exporter, append, running_exporter, tried
 from support.exporter.sample_events import an_hour
@@ -29,7 +29,9 @@ SCRAPES = 50
 REPORTED_PROVIDERS = 50
 PROVIDERS = 44
 """Each has 22 series before its first event, 13 of them its errors by type."""
-MTAIL_PROGRAM = Path(__file__).with_name("events.mtail")
+PROGRAMS = Path(__file__).parent
+MTAIL_PROGRAMS = {"four families": 6.0, "our histograms": 6.0}
+"""What mtail counts, each with how many times faster we are to be."""
 BARE = """
 import sys, time, orjson
 lines = open(sys.argv[1], "rb").read().splitlines()
@@ -40,7 +42,7 @@ print(time.perf_counter() - started)
 """
 
 
-def figures() -> Iterator[Figure]:
+def figures() -> Iterator[Figure | Unmeasured]:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         path = folder / "traffic.jsonl"
@@ -52,7 +54,7 @@ def figures() -> Iterator[Figure]:
         yield from _large_file(folder, path)
 
 
-def _catch_up(folder: Path, path: Path) -> Iterator[Figure]:
+def _catch_up(folder: Path, path: Path) -> Iterator[Figure | Unmeasured]:
     """Measure from the file's appearance to a scrape that includes all of it, with commits and scrapes."""
 
     def bare() -> float:
@@ -62,12 +64,15 @@ def _catch_up(folder: Path, path: Path) -> Iterator[Figure]:
     def ours() -> float:
         return _caught_up_s(folder, path)
 
-    yield at_least("catch-up, share of bare orjson.loads", ratio(bare, ours, rounds=7), 0.6, "x")
+    yield at_least("catch-up, share of bare orjson.loads", ratios(bare, ours, rounds=7), 0.75, "x")
     mtail = which("mtail")
-    if mtail is None:
-        yield Figure("catch-up, over mtail", "no mtail", ">= 5 x", good=False)
-    else:
-        yield at_least("catch-up, over mtail", ratio(lambda: _mtail_s(mtail, path), ours, rounds=3), 5, "x")
+    for program, limit in MTAIL_PROGRAMS.items():
+        name = f"catch-up, over mtail with {program}"
+        if mtail is None:
+            yield Unmeasured(name, "mtail is not installed")
+            continue
+        theirs = partial(_mtail_s, mtail, path, PROGRAMS / f"{program.replace(' ', '-')}.mtail")
+        yield at_least(name, ratios(theirs, ours, rounds=5), limit, "x")
 
 
 def _caught_up_s(folder: Path, path: Path) -> float:
@@ -80,12 +85,12 @@ def _caught_up_s(folder: Path, path: Path) -> float:
         return time.perf_counter() - started
 
 
-def _mtail_s(mtail: str, path: Path) -> float:
-    command = (mtail, "--one_shot", "--one_shot_format=prometheus", "--progs", MTAIL_PROGRAM, "--logs", path)
+def _mtail_s(mtail: str, path: Path, program: Path) -> float:
+    command = (mtail, "--one_shot", "--one_shot_format=prometheus", "--progs", program, "--logs", path)
     started = time.perf_counter()
     output = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     took_s = time.perf_counter() - started
-    assert f'coderouter_requests_total{{prog="events.mtail"}} {REQUESTS}\n' in output
+    assert f'coderouter_requests_total{{prog="{program.name}"}} {REQUESTS}\n' in output
     return took_s
 
 
@@ -93,13 +98,13 @@ def _following(folder: Path) -> Iterator[Figure]:
     with _exporter(folder) as (exporter, events):
         append(events, tried())
         _tries(exporter)
-        yield at_most("CPU of an idle exporter", _cpu_share(exporter, IDLE_S) * 100, 0.1, "%")
+        yield at_most("CPU of an idle exporter", _cpu_share(exporter, IDLE_S) * 100, 0.05, "%")
         arguments = (str(LIVE_LINES_PER_S * (LIVE_S + 2)), str(LIVE_LINES_PER_S))
         with running(
             sys.executable, "-m", "support.exporter.writer", events, *arguments, env=clean_environment()
         ):
             eventually(lambda: _tries(exporter) > 100)
-            yield at_most("CPU while 1,000 events/s are written", _cpu_share(exporter, LIVE_S) * 100, 5, "%")
+            yield at_most("CPU while 1,000 events/s are written", _cpu_share(exporter, LIVE_S) * 100, 1, "%")
         yield at_most("memory of the exporter after that", rss_mb(exporter.command.process.pid), 60, "MB")
 
 
@@ -113,7 +118,9 @@ def _scrapes(folder: Path) -> Iterator[Figure]:
             included += _tries(exporter) == number
             took_s.append(time.perf_counter() - started)
         yield at_least("scrapes that include what was written before them", included / WRITES * 100, 100, "%")
-        yield at_most("from a write to the end of its scrape, 1,000 series", median(took_s) * 1000, 50, "ms")
+        yield at_most(
+            "from a write to the end of its scrape, 1,000 series", [each * 1000 for each in took_s], 50, "ms"
+        )
         before = cpu_s(exporter.command.process.pid)
         for _ in range(SCRAPES):
             exporter.get("/metrics")

@@ -28,6 +28,7 @@ FINISHED = RequestFinished(
     cache_read_tokens=None,
     cache_creation_tokens=None,
     cost_usd=None,
+    cache_savings_usd=None,
     stop_reason="stop",
     error_type=None,
     agent="claude-code",
@@ -35,7 +36,10 @@ FINISHED = RequestFinished(
     requested_model="claude-sonnet-5-5",
     tool_calls=1,
     had_tools=True,
+    waited_s=0.0,
+    key_index=0,
     traceparent=None,
+    session="5f0c7d21a9be",
 )
 
 

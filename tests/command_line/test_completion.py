@@ -33,6 +33,7 @@ def completed(words: str) -> list[str]:
     ("words", "offered"),
     [
         ("coderouter st", "stats"),
+        ("coderouter requests --foll", "--follow"),
         ("cr-proxy doc", "doctor"),
         ("cr-exporter fo", "fold"),
         ("coderouter serve --env-file-o", "--env-file-override"),

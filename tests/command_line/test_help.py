@@ -8,7 +8,8 @@ import pytest
 from coderouter_proxy.cli import COMMANDS
 from support.processes import SCRIPTS
 
-PROXY = [("coderouter", *words.split()) for words in ("", *COMMANDS, "stats", "dashboard", "service install")]
+PLUGINS = ("stats", "dashboard", "requests", "trace", "spend", "compare", "suggest")
+PROXY = [("coderouter", *words.split()) for words in ("", *COMMANDS, *PLUGINS, "service install")]
 EXPORTER = [("cr-exporter", *words.split()) for words in ("", "fold", "backfill")]
 
 
@@ -31,6 +32,7 @@ def test_h_is_help(command: tuple[str, ...]) -> None:
     [
         ("coderouter srve", "serve"),
         ("coderouter stat", "stats"),
+        ("coderouter request", "requests"),
         ("coderouter service isntall", "install"),
         ("cr-exporter fodl", "fold"),
     ],

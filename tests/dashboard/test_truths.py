@@ -17,8 +17,8 @@ WITHIN_S = 5
 CENT = {"input_per_mtok": 1000.0, "output_per_mtok": 1000.0}  # an answer costs about a cent
 
 
-def running(stack: ExitStack, folder: Path, *entries: dict[str, object], **more: object) -> Proxy:
-    return stack.enter_context(serving(folder, config(list(entries), **more)))
+def running(stack: ExitStack, folder: Path, *entries: dict[str, object], allow_paid: bool = False) -> Proxy:
+    return stack.enter_context(serving(folder, config(list(entries), allow_paid=allow_paid)))
 
 
 def requests(exporter: Exporter, outcome: str) -> float:
@@ -87,7 +87,7 @@ def test_a_cost_that_is_not_known_is_never_zero(
     page.wait_for_text("#today .word", "unknown")
     assert exporter.scrape()["coderouter_unpriced_requests_total", ("claude-model", "claude")] == 3
     assert page.text("#today .word") == "unknown"
-    assert page.text("#today .more") == "unknown for 3 answers (no price for claude), see coderouter prices"
+    assert page.text("#today .more") == "unknown for 3 answers (no price for claude): coderouter prices"
     assert page.text("#cost .sum").startswith("unknown")
     assert provider_rows(page)["claude"][13] == "unknown"
     for view, table in (("requests", "#request-rows"), ("spend", "#spend-rows")):

@@ -98,6 +98,8 @@ def _proxy(folder: Path, port: int, events_path: Path, *options: str) -> Iterato
     """Run a proxy in which each request makes two attempts: one fails, one succeeds."""
     down = provider("down", f"http://127.0.0.1:{free_port()}/v1")
     given = ("--port", str(port)) if port else ()
-    with serving(folder, config([down, ECHO]), *given, *options, events_path=events_path) as proxy:
+    text = config([down, ECHO])
+    text["profiles"] = [{"name": "default", "providers": ["down", "echo"], "affinity": {"minutes": 0}}]
+    with serving(folder, text, *given, *options, events_path=events_path) as proxy:
         yield proxy
         proxy.command.stop()

@@ -36,6 +36,15 @@ def test_a_request_to_the_proxy_shows_in_the_metrics_at_once(tmp_path: Path) -> 
         assert shown["coderouter_provider_attempts_total", ("echo",)] == 1
 
 
+def test_the_proxy_redirects_to_the_exporter(tmp_path: Path) -> None:
+    with _run(tmp_path) as (_, proxy_port, exporter_port):
+        answer = client.request(proxy_port, "GET", "/metrics.json?hours=6")
+        assert (answer.status, answer.headers["location"]) == (
+            307,
+            f"http://127.0.0.1:{exporter_port}/metrics.json?hours=6",
+        )
+
+
 @pytest.mark.parametrize("signum", [SIGINT, SIGTERM, SIGHUP, SIGKILL])
 def test_nothing_is_left_running_after_it(tmp_path: Path, signum: Signals) -> None:
     with _run(tmp_path) as (command, _, _):

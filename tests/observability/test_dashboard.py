@@ -14,13 +14,30 @@ from grafana_foundation_sdk.models.dashboard import Dashboard
 from coderouter_dashboard.__main__ import DASHBOARD
 from coderouter_dashboard.build import document
 from coderouter_dashboard.rows import ROWS
+from coderouter_exporter.families.table import HISTOGRAMS
 from support.docs import ROOT
-from support.grafana import Target, dashboard, expressions, listed_series, panels, targets, variables
+from support.grafana import (
+    Target,
+    dashboard,
+    expanded,
+    expressions,
+    listed_series,
+    panels,
+    targets,
+    variables,
+)
 from support.prometheus import promql
 
 SOURCE = {"type": "prometheus", "uid": "${datasource}"}
 UNITS = {value for name, value in vars(units).items() if isinstance(value, str) and not name.startswith("_")}
 COUNTER = re.compile(r".*_(total|bucket|sum|count)$")
+NATIVE = {
+    *(family.name for family in HISTOGRAMS),
+    "vllm:time_to_first_token_seconds",
+    "vllm:request_queue_time_seconds",
+}
+OF_SERVERS = ("vllm:", "llamacpp:")
+RANGES = {"Cost, last 24 hours": "1d", "Cost per day": "1d", "Cost, last 30 days": "30d"}
 RATES = ("rate", "irate", "increase")
 
 each_panel = pytest.mark.parametrize("panel", panels(), ids=lambda panel: panel["title"])
@@ -63,11 +80,11 @@ def test_it_can_be_imported_by_hand_and_by_file_provisioning() -> None:
 
 
 def test_panels_have_ids_of_their_own_and_do_not_overlap() -> None:
-    ids = [panel["id"] for panel in dashboard()["panels"]]
+    ids = [panel["id"] for panel in expanded()]
     assert len(set(ids)) == len(ids)
     cells = [
         (x, y)
-        for place in (panel["gridPos"] for panel in dashboard()["panels"])
+        for place in (panel["gridPos"] for panel in expanded())
         for x in range(place["x"], place["x"] + place["w"])
         for y in range(place["y"], place["y"] + place["h"])
     ]
@@ -123,14 +140,48 @@ def test_an_expression_is_promql(expr: str) -> None:
     assert promql.selectors(expr)
 
 
-@each_expression
-def test_a_range_is_the_rate_interval(expr: str) -> None:
-    assert set(re.findall(r"\[(.*?)\]", expr)) <= {"$__rate_interval"}
+@each_target
+def test_a_range_is_the_rate_interval_or_the_one_in_the_title(target: Target) -> None:
+    ranges = set(re.findall(r"\[(.*?)\]", target.expr))
+    assert ranges <= {"$__rate_interval"} or ranges == {RANGES[target.panel["title"]]}
+
+
+def test_all_rows_but_the_first_are_collapsed() -> None:
+    rows = [panel for panel in dashboard()["panels"] if panel["type"] == "row"]
+    assert [row["title"] for row in rows] == [row.title for row in ROWS]
+    assert [row["collapsed"] for row in rows] == [False] + [True] * (len(rows) - 1)
+    assert all(row["panels"] for row in rows[1:])
+    shown = [panel["gridPos"]["y"] for panel in dashboard()["panels"]]
+    assert shown == sorted(shown)
+
+
+@each_panel
+def test_a_panel_without_traffic_says_so(panel: dict[str, Any]) -> None:
+    queries = " ".join(target["expr"] for target in panel["targets"])
+    is_of_traffic = "rate(" in queries or "increase(" in queries
+    expected = "no traffic" if is_of_traffic else "no data"
+    assert panel["fieldConfig"]["defaults"]["noValue"] == expected
+
+
+def test_links_open_the_requests_view_filtered_by_a_label_of_the_series() -> None:
+    linked = [panel for panel in panels() if panel["fieldConfig"]["defaults"].get("links")]
+    assert len(linked) > 5
+    for panel in linked:
+        [link] = panel["fieldConfig"]["defaults"]["links"]
+        assert re.fullmatch(r"\$\{page\}#requests\?[\w=&.${}-]+", link["url"])
+        assert link["targetBlank"] is True
+        for label in re.findall(r"__field\.labels\.(\w+)", link["url"]):
+            for target in panel["targets"]:
+                assert label in promql.result_labels(target["expr"])
+    assert variables()["page"]["query"].endswith("/dashboard")
 
 
 @each_target
 def test_every_selector_names_job_and_instance(target: Target) -> None:
     for selector in promql.selectors(target.expr):
+        if selector.metric.startswith(OF_SERVERS):  # other targets than the exporter
+            assert selector.matchers.keys() == {"provider"}
+            continue
         assert selector.matchers["job"] == "$job"
         assert selector.matchers["instance"] == "$instance"
         assert 'job=~"$job", instance=~"$instance"' in target.expr
@@ -139,7 +190,7 @@ def test_every_selector_names_job_and_instance(target: Target) -> None:
 @each_expression
 def test_a_counter_is_only_shown_as_a_rate_or_an_increase(expr: str) -> None:
     for selector in promql.selectors(expr):
-        if COUNTER.match(selector.metric):
+        if COUNTER.match(selector.metric) or selector.metric in NATIVE:
             assert selector.function in RATES
 
 
@@ -151,7 +202,17 @@ def test_nothing_is_divided_by_what_may_be_zero(expr: str) -> None:
 
 @each_expression
 def test_a_quantile_without_data_is_absent_not_nan(expr: str) -> None:
-    assert expr.count("histogram_quantile(") == len(re.findall(r"^histogram_quantile\(.*\) >= 0$", expr))
+    if "histogram_quantile(" in expr:
+        assert re.fullmatch(r"\(histogram_quantile\(.*\) or histogram_quantile\(.*\)\) >= 0", expr)
+
+
+@each_expression
+def test_what_is_asked_of_classic_buckets_is_asked_of_native_ones(expr: str) -> None:
+    asked = [(selector.metric, selector.matchers) for selector in promql.selectors(expr)]
+    for metric, matchers in asked:
+        histogram, is_part, _ = metric.rpartition("_")
+        if is_part and histogram in NATIVE:
+            assert (histogram, matchers) in asked
 
 
 @each_target

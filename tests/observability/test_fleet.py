@@ -63,7 +63,7 @@ def test_the_fleet_has_the_requests_of_all_machines(fleet: Prometheus) -> None:
 
 def test_the_dashboard_shows_all_machines_or_the_chosen_ones(fleet: Prometheus) -> None:
     def shown(at: float, **chosen: str) -> float:
-        return fleet.query(panel("Requests", **chosen), at)[()]
+        return fleet.query(panel("Requests", **chosen), at)[()] / 60
 
     for instance, requests in REQUESTS.items():
         eventually(lambda: is_about(shown(time.time(), instance=instance), requests), WAIT_S)  # noqa: B023

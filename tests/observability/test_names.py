@@ -6,15 +6,24 @@ import pytest
 
 from coderouter_exporter.families.kinds import Counter, Histogram
 from coderouter_exporter.families.table import FAMILIES
+from observability.model_servers import llamacpp, vllm
+from support.exporter.process import samples
 from support.grafana import Target, expressions, listed_series, targets
 from support.prometheus import promql
 from support.prometheus.rules import ALERTS, RECORDED
 
 TARGET = {"job", "instance"}
+# What vLLM and llama.cpp serve, histograms also as Prometheus may store them: native.
+SERVED = {name for text in (vllm(), llamacpp()) for name, _ in samples(text.decode())}
+SERVED |= {name.removesuffix("_bucket") for name in SERVED}
 PROCESS = ("process_cpu_seconds_total", "process_resident_memory_bytes")
 
 # What Prometheus records for each target, and what its client library serves for each process.
-OTHERS: dict[str, set[str]] = {"up": set(), **{name: set() for name in PROCESS}}
+OTHERS: dict[str, set[str]] = {
+    "up": set(),
+    **{name: set() for name in PROCESS},
+    **{name: {"provider", "server", "le"} for name in SERVED},
+}
 
 
 def served() -> dict[str, set[str]]:
@@ -25,6 +34,7 @@ def served() -> dict[str, set[str]]:
         if isinstance(family, Histogram):
             found |= {f"{family.name}_bucket": labels | {"le"}}
             found |= {f"{family.name}_{part}": labels for part in ("sum", "count")}
+            found[family.name] = labels
         else:
             found[family.name] = labels
     return found

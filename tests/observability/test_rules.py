@@ -12,7 +12,7 @@ from support.docs import ROOT
 from support.grafana import panels
 from support.programs import program
 from support.prometheus import promql
-from support.prometheus.rules import ALERTS, DEPLOYED, RECORDED, Rule
+from support.prometheus.rules import ALERTS, COMPAT_2X, DEPLOYED, DRIFT, RECORDED, Rule
 
 pytestmark = pytest.mark.slow
 
@@ -32,14 +32,31 @@ def promtool(*arguments: str | Path) -> str:
 
 @pytest.mark.parametrize("name", ["prometheus.yml", "prometheus-fleet.yml"])
 def test_a_configuration_is_valid_and_finds_all_rules(name: str) -> None:
-    assert "2 rule files found" in promtool("check", "config", DEPLOYED / name)
+    assert "3 rule files found" in promtool("check", "config", DEPLOYED / name)
+
+
+@pytest.mark.parametrize(
+    ("name", "option"),
+    [
+        ("prometheus-native.yml", "scrape_native_histograms"),
+        ("prometheus-nhcb.yml", "convert_classic_histograms_to_nhcb"),
+    ],
+)
+def test_a_configuration_for_native_histograms_has_one_more_option(name: str, option: str) -> None:
+    """Debian's Prometheus does not know these options."""
+    plain, with_option = (
+        yaml.safe_load((DEPLOYED / file).read_text(encoding="utf-8")) for file in ("prometheus.yml", name)
+    )
+    [job] = with_option["scrape_configs"]
+    assert job.pop(option) is True
+    assert with_option == plain
 
 
 def test_promtool_finds_no_problem_in_the_rules() -> None:
-    promtool("check", "rules", "--lint=all", "--lint-fatal", *DEPLOYED.glob("rules/*.yml"))
+    promtool("check", "rules", "--lint=all", "--lint-fatal", *DEPLOYED.glob("rules/*.yml"), COMPAT_2X)
 
 
-@pytest.mark.parametrize("name", ["recording", "alerts"])
+@pytest.mark.parametrize("name", ["recording", "alerts", "drift", "compat-2x"])
 def test_rules_give_the_expected_values_for_known_series(name: str) -> None:
     promtool("test", "rules", DATA / f"{name}.test.yml")
 
@@ -54,7 +71,7 @@ def test_an_alert_is_tested_with_values_that_fire_it_and_values_that_do_not(aler
     idle = rule_tests("alerts")[-1]
     fired = {
         (test["name"], bool(check["exp_alerts"]))
-        for test in rule_tests("alerts")
+        for test in (*rule_tests("alerts"), *rule_tests("drift"))
         for check in test["alert_rule_test"]
         if check["alertname"] == alert.name
     }
@@ -63,10 +80,14 @@ def test_an_alert_is_tested_with_values_that_fire_it_and_values_that_do_not(aler
     assert (idle["name"], False) in fired
 
 
-def test_a_recording_rule_is_tested_with_traffic_and_without() -> None:
-    names = [rule.name for rule in RECORDED]
-    for test in rule_tests("recording"):
-        assert [check["expr"] for check in test["promql_expr_test"]] == names
+@pytest.mark.parametrize(
+    ("file", "rules"), [("recording", [rule for rule in RECORDED if rule not in DRIFT]), ("drift", DRIFT)]
+)
+def test_a_recording_rule_is_tested_with_traffic_and_without(file: str, rules: list[Rule]) -> None:
+    tested = [test["promql_expr_test"] for test in rule_tests(file) if "promql_expr_test" in test]
+    assert len(tested) == 2
+    for checks in tested:
+        assert [check["expr"] for check in checks] == [rule.name for rule in rules]
 
 
 @each_alert

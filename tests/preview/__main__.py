@@ -17,7 +17,7 @@ from preview.picture import draw
 from preview.sample_hour import HOUR_S, write_hour
 from support.docs import ROOT
 from support.exporter.process import CR_EXPORTER, running_exporter
-from support.grafana import dashboard
+from support.grafana import expanded
 from support.processes import clean_environment, eventually
 from support.programs import program
 from support.prometheus.server import Prometheus, running_prometheus
@@ -61,7 +61,7 @@ def _answers(prometheus: Prometheus) -> list[tuple[Panel, Answer | None]]:
     end = time.time()
     return [
         (panel, None if panel["type"] == "row" else query_panel(prometheus, panel, end - HOUR_S, end))
-        for panel in dashboard()["panels"]
+        for panel in expanded()
     ]
 
 

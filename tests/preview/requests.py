@@ -4,7 +4,6 @@ import math
 import random
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import fields
 from itertools import count
 
 from coderouter_events.closed_sets import Ingress, Outcome
@@ -31,7 +30,6 @@ Timed = tuple[float, Event]
 COOLDOWN_AFTER = 3
 COOLDOWN_S = 60.0
 RULES = {"coding": "agent", "writing": "prose", "background": None}
-KNOWN = {field.name for field in fields(RequestFinished)}
 MODEL_NAMES = {entry["name"]: entry["model"] for entry in CATALOG}
 
 
@@ -196,6 +194,7 @@ class Request:
             cache_read_tokens=cached if has_usage else None,
             cache_creation_tokens=cached // 20 if has_usage else None,
             cost_usd=_cost_usd(MODELS[name], prompt - cached, output, cached) if has_usage and name else None,
+            cache_savings_usd=_cache_savings_usd(MODELS[name], cached) if has_usage and name else None,
             stop_reason=self._stop_reason() if outcome == "ok" else None,
             error_type="timeout_idle" if outcome == "midstream" else None,
             agent="claude-code" if self.ingress == "anthropic" else "opencode",
@@ -203,13 +202,11 @@ class Request:
             requested_model="claude-sonnet-5-5" if self.ingress == "anthropic" else "any",
             tool_calls=0,
             had_tools=True,
+            waited_s=0.0,
+            key_index=0,
             traceparent=None,
-            **{name: value for name, value in self._whence().items() if name in KNOWN},
+            session=f"{self.profile}-{int(self.at // 600) + 1}",  # agents work in sessions of ten minutes
         )
-
-    def _whence(self) -> dict[str, object]:
-        """Return the fields that the contract may have: agents work in sessions of ten minutes."""
-        return {"session": f"{self.profile}-{int(self.at // 600) + 1}", "waited_s": None, "key_index": None}
 
     def _end(self) -> tuple[Outcome, int]:
         if not self.stream:
@@ -239,6 +236,10 @@ class Request:
                     request_id=self.id, provider=name, dropped=["cache_control"], reason="translation-lossy"
                 ),
             )
+
+
+def _cache_savings_usd(model: Model, cached: int) -> float | None:
+    return None if model.input_usd is None else round(0.9 * cached * model.input_usd) / 1e6
 
 
 def _cost_usd(model: Model, prompt: int, output: int, cached: int) -> float | None:

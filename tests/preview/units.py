@@ -35,7 +35,8 @@ _UNITS: dict[str, Callable[[float], str]] = {
     "s": _seconds,
     "percentunit": lambda value: f"{value * 100:.3g}%",
     "reqps": _with(" req/s"),
-    "cps": _with(" c/s"),
+    "reqpm": _with(" req/m"),
+    "cpm": _with(" c/m"),
     "bytes": lambda value: _scaled(value, ((2**30, " GiB"), (2**20, " MiB"), (2**10, " KiB"), (1, " B"))),
     "currencyUSD": lambda value: f"${value:.3g}",
 }

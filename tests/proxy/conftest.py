@@ -26,7 +26,7 @@ providers:
   - {{name: a, base_url: {a}, model: a-model, api_key_env: A_KEY}}
   - {{name: b, base_url: {b}, model: b-model, api_key_env: B_KEY}}
   - {{name: c, base_url: {c}, model: c-model}}
-  - {{name: lonely, base_url: {lonely}, model: m}}
+  - {{name: lonely, base_url: {lonely}, model: m, retries: 0, capabilities: {{max_context_tokens: 100000}}}}
   - {{name: paid, base_url: {c}, model: paid-model, paid: true}}
   - {{name: dead, base_url: "http://127.0.0.1:{closed_port}/v1", model: m}}
   - {{name: full, base_url: "http://127.0.0.1:{full_port}/v1", model: m, connect_timeout_s: 0.3}}

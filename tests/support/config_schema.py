@@ -8,10 +8,10 @@ from pydantic import BaseModel
 
 from coderouter_proxy.config import schema
 from coderouter_proxy.config.kinds import PROVIDER_KINDS
+from coderouter_proxy.config.values import VARIABLE_PATTERN
 from coderouter_proxy.init import starter_config
 
 PATH = starter_config.schema_path()
-VARIABLE = {"pattern": "^[A-Za-z_][A-Za-z0-9_]*$"}
 
 
 def text() -> str:
@@ -55,15 +55,9 @@ def _add_validators(defs: dict[str, Any], top: dict[str, Any]) -> None:
     provider["if"] = {"properties": {"kind": {"enum": alone}}, "required": ["kind"]}
     provider["else"] = {"required": ["base_url", "model"]}
     provider["properties"]["base_url"]["pattern"] = "^(https?://[^?#]+)?$"
-    for properties, name in (
-        (provider["properties"], "api_key_env"),
-        (defs["Server"]["properties"], "api_keys_env"),
-    ):
-        [variable] = [each for each in properties[name]["anyOf"] if each.get("type") == "string"]
-        variable |= VARIABLE
-    defs["Capabilities"]["properties"] |= {
-        name: {"description": schema.IGNORED_CAPABILITIES_DESCRIPTION} for name in schema.IGNORED_CAPABILITIES
-    }
+    choices = defs["Server"]["properties"]["api_keys_env"]["anyOf"]
+    [variable] = [each for each in choices if each.get("type") == "string"]
+    variable |= {"pattern": VARIABLE_PATTERN}
     match = defs["Match"]
     match |= {"minProperties": 1}
     for properties in match["properties"].values():

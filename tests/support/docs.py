@@ -20,7 +20,9 @@ from coderouter_exporter.families import table
 from coderouter_exporter.http.api.table import endpoint_table
 from coderouter_exporter.tail.names import naming_table
 from coderouter_proxy.agents.table import AGENTS, BY_KEY, Agent, Target
-from coderouter_proxy.config import auto_rules, schema, traits, validation
+from coderouter_proxy.config import auto_rules, chains, schema, traits, validation
+from coderouter_proxy.config.coderouter2.key import Key
+from coderouter_proxy.config.coderouter2.keys import KEYS
 from coderouter_proxy.doctor.probes import run
 from coderouter_proxy.doctor.result import MEANINGS
 from coderouter_proxy.init import clouds
@@ -50,6 +52,7 @@ DOCUMENTS = (
     ROOT / "proxy/doctor.md",
     ROOT / "proxy/troubleshooting.md",
     ROOT / "proxy/security.md",
+    ROOT / "proxy/coming-from-coderouter.md",
     ROOT / "deploy/own-machine.md",
     *sorted((ROOT / "proxy/agents").glob("*.md")),
 )
@@ -68,12 +71,16 @@ SECTIONS: dict[str, type[BaseModel]] = {
     "cost": schema.Cost,
     "profile": schema.Profile,
     "cooldown": schema.Cooldown,
+    "affinity": chains.Affinity,
+    "group-member": chains.Member,
     "auto-router": auto_rules.AutoRouter,
     "rule": auto_rules.AutoRule,
     "match": auto_rules.Match,
     "registry-rule": capabilities.CapabilityRule,
     "registry-flags": capabilities.CapabilityOverrides,
 }
+QUERIES = ("stats", "dashboard", "requests", "trace", "spend", "compare", "suggest")
+"""The commands of `coderouter` that read an exporter."""
 BLOCK = re.compile(r"(<!-- printed: ([a-z-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
 
@@ -101,9 +108,6 @@ def field_table(section: type[BaseModel]) -> str:
         field = section.model_fields[name]
         default = "required" if field.is_required() else _shown(_default(section, name))
         lines.append(f"| `{name}` | {default} | {text} |")
-    if section is schema.Capabilities:
-        names = ", ".join(f"`{name}`" for name in schema.IGNORED_CAPABILITIES)
-        lines.append(f"| {names} |  | {schema.IGNORED_CAPABILITIES_DESCRIPTION} |")
     return "\n".join(lines)
 
 
@@ -134,6 +138,25 @@ def _shown(default: object) -> str:
     if default in (None, "") or isinstance(default, BaseModel):
         return ""
     return f"`{json.dumps(default).removesuffix('.0')}`".replace('"', "")
+
+
+def coderouter2_table() -> str:
+    """Return every key of CodeRouter 2.x with what becomes of it; those that are ours as well are a row by section."""
+    lines = ["| key | | what it becomes, or where to look instead |", "| --- | --- | --- |"]
+    for section in dict.fromkeys(key.section for key in KEYS):
+        rows = [key for key in KEYS if key.section == section]
+        names = ", ".join(dict.fromkeys(f"`{key.name}`" for key in rows if key.is_ours))
+        if names:
+            lines.append(f"| {f'in `{section}`: ' if section else ''}{names} | same | |")
+        lines += [f"| {_key_shown(key)} | {key.verdict} | {key.text} |" for key in rows if not key.is_ours]
+    return "\n".join(lines)
+
+
+def _key_shown(key: Key) -> str:
+    """Return the key with the values that the row is about, and what has to be beside it."""
+    values = ", ".join(str(value) or '""' for value in key.values)
+    beside = " and ".join(f"`{name}`" for name in key.beside)
+    return f"`{key.path}{f': {values}' if values else ''}`{f' with {beside}' if beside else ''}"
 
 
 def probe_table() -> str:
@@ -258,6 +281,7 @@ PRINTED: dict[str, Callable[[], str]] = {
     "envelope": envelope_table,
     "api": endpoint_table,
     "metrics": table.metric_table,
+    "metrics-compat": table.metric_table_2x,
     "rooms": room_table,
     "rotated-names": naming_table,
     **{f"fields-{name}": partial(field_table, section) for name, section in SECTIONS.items()},
@@ -265,8 +289,7 @@ PRINTED: dict[str, Callable[[], str]] = {
     "coderouter-serve": lambda: command_help("coderouter", "serve"),
     "coderouter-run": lambda: command_help("coderouter", "run"),
     "coderouter-service-install": lambda: command_help("coderouter", "service", "install"),
-    "coderouter-stats": lambda: command_help("coderouter", "stats"),
-    "coderouter-dashboard": lambda: command_help("coderouter", "dashboard"),
+    **{f"coderouter-{name}": partial(command_help, "coderouter", name) for name in QUERIES},
     "coderouter-init": lambda: command_help("coderouter", "init"),
     "coderouter-check-config": lambda: command_help("coderouter", "check-config"),
     "coderouter-env": lambda: command_help("coderouter", "env"),
@@ -277,6 +300,7 @@ PRINTED: dict[str, Callable[[], str]] = {
     "clouds": cloud_table,
     "coderouter-doctor": lambda: command_help("coderouter", "doctor"),
     "adaptations": adaptation_table,
+    "coderouter-keys": coderouter2_table,
     "doctor-probes": probe_table,
     "doctor-verdicts": verdict_table,
     "cr-exporter": lambda: command_help("cr-exporter"),

@@ -25,9 +25,28 @@ def dashboard() -> dict[str, Any]:
     return read
 
 
+def expanded() -> list[dict[str, Any]]:
+    """Return row titles and panels from top to bottom, where they are once all rows are open."""
+    found: list[dict[str, Any]] = []
+    below = 0
+    for panel in dashboard()["panels"]:
+        found.append(_moved(panel, below))
+        inner = [_moved(each, below) for each in panel.get("panels", ())]
+        found += inner
+        if inner:
+            end = max(each["gridPos"]["y"] + each["gridPos"]["h"] for each in inner)
+            below = end - (panel["gridPos"]["y"] + panel["gridPos"]["h"])
+    return found
+
+
+def _moved(panel: dict[str, Any], rows: int) -> dict[str, Any]:
+    place = panel["gridPos"]
+    return panel | {"gridPos": place | {"y": place["y"] + rows}}
+
+
 def panels() -> list[dict[str, Any]]:
     """Return all panels except row titles, from top to bottom."""
-    return [panel for panel in dashboard()["panels"] if panel["type"] != "row"]
+    return [panel for panel in expanded() if panel["type"] != "row"]
 
 
 def targets() -> list[Target]:

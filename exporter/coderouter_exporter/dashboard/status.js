@@ -74,7 +74,7 @@ const CARDS = {
       ["no token usage from", names.filter(isPriced)],
     ].filter(([, causes]) => causes.length);
     const causes = why.map(([what, whose]) => `${what} ${listed(whose)}`).join(", ");
-    return ["warn", written, `unknown for ${some(unknown, "answer")} (${causes}), see coderouter prices`];
+    return ["warn", written, `unknown for ${some(unknown, "answer")} (${causes}): coderouter prices`];
   },
 };
 

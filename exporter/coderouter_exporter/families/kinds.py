@@ -8,6 +8,9 @@ from coderouter_events.events import Event
 MICRO = 1_000_000
 """Seconds and dollars are kept as whole millionths: sums come out the same in whatever order they are added."""
 
+NANO = 1_000_000_000
+"""For amounts that are often less than a millionth each."""
+
 MISSING = -1
 """In a column of numbers: this record has none."""
 
@@ -34,21 +37,29 @@ class Mapped(Field):
     default: str
 
 
+def closed(name: str, values: tuple[str, ...]) -> Mapped:
+    """Return the field's own value if it is in the set, else `other`: another version may write more."""
+    return Mapped(name, {value: value for value in values}, default="other")
+
+
 @dataclass(frozen=True)
 class Derived:
     """A number computed from other fields: `sources` are their names, each with the scale of its column.
 
-    `compute` takes the columns, in this order, and returns one column in units of the family. It is not called when
-    one of them is empty.
+    `compute` takes the columns, in this order and then the `optional` ones, and returns one column in units of the
+    family. It is not called when one of `sources` is empty, as a column is in which no record has a number.
     """
 
     sources: tuple[tuple[str, int], ...]
     compute: Callable[..., Numbers]
+    optional: tuple[tuple[str, int], ...] = ()
 
 
 def source_fields(number: str | Derived) -> tuple[str, ...]:
     """Return the fields of an event that the number is made of."""
-    return (number,) if isinstance(number, str) else tuple(name for name, _ in number.sources)
+    if isinstance(number, str):
+        return (number,)
+    return tuple(name for name, _ in (*number.sources, *number.optional))
 
 
 @dataclass(frozen=True)

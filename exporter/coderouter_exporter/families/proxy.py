@@ -2,7 +2,15 @@
 
 from typing import get_args
 
-from coderouter_events.closed_sets import AdaptationReason, ErrorType, Ingress, Outcome, StateKind, TraitName
+from coderouter_events.closed_sets import (
+    AdaptationReason,
+    ErrorType,
+    Ingress,
+    Outcome,
+    QueueResult,
+    StateKind,
+    TraitName,
+)
 from coderouter_events.events import (
     AutoRouterFallthrough,
     AutoRouterResolved,
@@ -16,18 +24,23 @@ from coderouter_events.events import (
     ProviderFailed,
     ProviderFailedMidstream,
     ProviderOk,
+    ProviderQueued,
     RequestFinished,
     SkipBudgetExceeded,
     SkipPaidProvider,
+    SkipShortContext,
     SkipUnknownProvider,
     Startup,
     StateMissed,
     ToolCallRepaired,
+    ToolLoopDetected,
     TryProvider,
 )
+from coderouter_exporter.families.events_2x import CacheObserved, SkipMemoryPressure
 from coderouter_exporter.families.kinds import (
     MICRO,
     MISSING,
+    NANO,
     Absent,
     Counter,
     Derived,
@@ -43,6 +56,7 @@ from coderouter_exporter.families.kinds import (
     Profiles,
     Providers,
     Sum,
+    closed,
     families_of,
 )
 
@@ -63,16 +77,13 @@ OVERHEAD_BUCKETS = (
     *(0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5),
     1.0,
 )
+QUEUE_WAIT_BUCKETS = (0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 20.0, 30.0, 60.0, 120.0, 300.0, 600.0)
 ATTEMPTS_BUCKETS = (1.0, 2.0, 3.0, 4.0, 6.0, 10.0)
 
 
-def _closed(name: str, values: tuple[str, ...]) -> Mapped:
-    """Return the field's own value if it is in the set, else `other`: another version may write more."""
-    return Mapped(name, {value: value for value in values}, default="other")
-
-
-ERROR_TYPE = _closed("error_type", get_args(ErrorType))
-INGRESS = _closed("ingress", get_args(Ingress))
+ERROR_TYPE = closed("error_type", get_args(ErrorType))
+INGRESS = closed("ingress", get_args(Ingress))
+CONVERSATIONS = tuple(each for each in get_args(Ingress) if each not in ("embeddings", "rerank"))
 MODEL = Field("model")
 PROFILE = Field("profile")
 PROVIDER = Field("provider")
@@ -100,6 +111,17 @@ def _per_output_token(durations: Numbers, first_tokens: Numbers, output_tokens: 
 PER_OUTPUT_TOKEN = Derived(
     (("duration_s", MICRO), ("ttft_s", MICRO), ("output_tokens", 1)), _per_output_token
 )
+
+DIRECTIONS = {
+    "input": "input_tokens",
+    "output": "output_tokens",
+    "cache_read": "cache_read_input_tokens",
+    "cache_creation": "cache_creation_input_tokens",
+}
+"""Of tokens, with the field that has them in the events of CodeRouter 2.x."""
+NO_MODEL = ""
+"""Those events do not have the model."""
+NO_PRICE_2X = Derived((("cost_usd", NANO),), lambda costs: [1 if cost == 0 else MISSING for cost in costs])
 
 UPTIME = Gauge(
     name="coderouter_uptime_seconds",
@@ -146,12 +168,15 @@ PROVIDER_OUTCOMES = Counter(
 )
 PROVIDER_SKIPPED = Counter(
     name="coderouter_provider_skipped_total",
-    help="Providers of a chain that were not tried: paid while allow_paid is false, not configured, or over budget.",
+    help="Providers of a chain that were not tried: paid while allow_paid is false, not configured, over budget, "
+    "with a context too small for the request, or (CodeRouter 2.x) out of memory a short time ago.",
     labels=("provider", "reason"),
     feeds=(
         Feed(SkipPaidProvider, (PROVIDER, "paid")),
         Feed(SkipUnknownProvider, (PROVIDER, "unknown")),
         Feed(SkipBudgetExceeded, (PROVIDER, "budget")),
+        Feed(SkipShortContext, (PROVIDER, "context")),
+        Feed(SkipMemoryPressure, (PROVIDER, "memory_pressure")),
     ),
     preset=(Providers(), ("paid",)),
 )
@@ -174,12 +199,12 @@ CLIENT_REQUESTS = Counter(
     "blocked (by the paid gate or a budget), midstream (failed after content had been sent), or client_gone (the "
     "client disconnected).",
     labels=("ingress", "profile", "outcome"),
-    feeds=(Feed(RequestFinished, (INGRESS, PROFILE, _closed("outcome", get_args(Outcome)))),),
-    preset=(get_args(Ingress), Profiles(), get_args(Outcome)),
+    feeds=(Feed(RequestFinished, (INGRESS, PROFILE, closed("outcome", get_args(Outcome)))),),
+    preset=(CONVERSATIONS, Profiles(), get_args(Outcome)),
 )
 FALLBACKS = Counter(
     name="coderouter_fallbacks_total",
-    help="Client requests that needed more than one attempt.",
+    help="Client requests that needed more than one attempt; those of CodeRouter 2.x by its `fallback-occurred`.",
     labels=("profile",),
     feeds=(Feed(RequestFinished, (PROFILE,), where={"attempts": GreaterThan(1)}),),
     preset=(Profiles(),),
@@ -259,29 +284,42 @@ TOKENS = Counter(
     "read from or written to a cache.",
     labels=("provider", "model", "direction"),
     feeds=tuple(
-        Feed(RequestFinished, (PROVIDER, MODEL, direction), Sum(f"{direction}_tokens"))
-        for direction in ("input", "output", "cache_read", "cache_creation")
+        feed
+        for direction, of_2x in DIRECTIONS.items()
+        for feed in (
+            Feed(RequestFinished, (PROVIDER, MODEL, direction), Sum(f"{direction}_tokens")),
+            Feed(CacheObserved, (PROVIDER, NO_MODEL, direction), Sum(of_2x)),
+        )
     ),
 )
 USAGE_MISSING = Counter(
     name="coderouter_usage_missing_total",
     help="Responses without token usage.",
     labels=("provider",),
-    feeds=(Feed(RequestFinished, (PROVIDER,), Absent("output_tokens"), {"outcome": ("ok",)}),),
+    feeds=(
+        Feed(RequestFinished, (PROVIDER,), Absent("output_tokens"), {"outcome": ("ok",)}),
+        Feed(CacheObserved, (PROVIDER,), where={"outcome": ("unknown",)}),
+    ),
     preset=(Providers(),),
 )
 COST = Counter(
     name="coderouter_cost_usd_total",
     help="Cost of the responses in US dollars, at the configured prices.",
     labels=("provider", "model"),
-    feeds=(Feed(RequestFinished, (PROVIDER, MODEL), Sum("cost_usd")),),
+    feeds=(
+        Feed(RequestFinished, (PROVIDER, MODEL), Sum("cost_usd")),
+        Feed(CacheObserved, (PROVIDER, NO_MODEL), Sum("cost_usd")),
+    ),
     scale=MICRO,
 )
 UNPRICED = Counter(
     name="coderouter_unpriced_requests_total",
     help="Responses of unknown cost: the provider has no price, or reported no token usage.",
     labels=("provider", "model"),
-    feeds=(Feed(RequestFinished, (PROVIDER, MODEL), Absent("cost_usd"), {"outcome": ("ok",)}),),
+    feeds=(
+        Feed(RequestFinished, (PROVIDER, MODEL), Absent("cost_usd"), {"outcome": ("ok",)}),
+        Feed(CacheObserved, (PROVIDER, NO_MODEL), Sum(NO_PRICE_2X)),
+    ),
 )
 BUDGET_LIMIT = Gauge(
     name="coderouter_budget_limit_usd",
@@ -302,11 +340,18 @@ TOOL_CALLS_REPAIRED = Counter(
     feeds=(Feed(ToolCallRepaired, (PROVIDER,), Sum("count")),),
     preset=(Providers(),),
 )
+TOOL_LOOPS = Counter(
+    name="coderouter_tool_loops_total",
+    help="Client requests that ended with the same tool call, with the same arguments, again and again.",
+    labels=("provider",),
+    feeds=(Feed(ToolLoopDetected, (PROVIDER,)),),
+    preset=(Providers(),),
+)
 STATE_MISSES = Counter(
     name="coderouter_state_misses_total",
     help="Responses requests that referred to an item or a previous response that the proxy process does not have.",
     labels=("what",),
-    feeds=(Feed(StateMissed, (_closed("what", get_args(StateKind)),)),),
+    feeds=(Feed(StateMissed, (closed("what", get_args(StateKind)),)),),
     preset=(get_args(StateKind),),
 )
 PROVIDER_ADAPTATIONS = Counter(
@@ -316,7 +361,7 @@ PROVIDER_ADAPTATIONS = Counter(
     feeds=(
         Feed(
             ProviderAdapted,
-            (PROVIDER, _closed("trait", get_args(TraitName)), _closed("reason", get_args(AdaptationReason))),
+            (PROVIDER, closed("trait", get_args(TraitName)), closed("reason", get_args(AdaptationReason))),
         ),
     ),
 )
@@ -344,6 +389,28 @@ IN_FLIGHT = Gauge(
     help="Client requests in flight, as reported in the last heartbeat of each live proxy process; they send one "
     "every 15 s.",
     reads="requests_in_flight",
+)
+PROVIDER_IN_FLIGHT = Gauge(
+    name="coderouter_provider_in_flight_requests",
+    help="Requests in flight at a provider with `max_in_flight`, as reported in the last heartbeat of each live proxy "
+    "process.",
+    labels=("provider",),
+    reads="provider_in_flight",
+)
+PROVIDER_WAITING = Gauge(
+    name="coderouter_provider_waiting_requests",
+    help="Requests that wait in line for a provider with `max_in_flight`, as reported in the last heartbeat of each "
+    "live proxy process.",
+    labels=("provider",),
+    reads="provider_waiting",
+)
+QUEUE_WAIT = Histogram(
+    name="coderouter_provider_queue_wait_seconds",
+    help="Time in line of requests that had to wait for a provider with `max_in_flight`, by how it ended: place (they "
+    "got one), timeout (none within `queue_s`), or left (the client disconnected).",
+    labels=("provider", "result"),
+    feeds=(Feed(ProviderQueued, (PROVIDER, closed("result", get_args(QueueResult))), Sum("waited_s")),),
+    buckets=QUEUE_WAIT_BUCKETS,
 )
 REFUSED = Counter(
     name="coderouter_refused_total",

@@ -1,11 +1,12 @@
 """Every metric family the exporter serves, and their table for the README."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
-from coderouter_exporter.families import exporter, proxy
+from coderouter_exporter.families import caches, coderouter_2x, exporter, proxy, requests
 from coderouter_exporter.families.kinds import AnyFamily, Counter, Gauge, Histogram
 
-FAMILIES = (*proxy.FAMILIES, *exporter.FAMILIES)
+OF_THE_PROXY = (*proxy.FAMILIES, *requests.FAMILIES, *caches.FAMILIES)
+FAMILIES = (*OF_THE_PROXY, *coderouter_2x.FAMILIES, *exporter.FAMILIES)
 COUNTERS = tuple(family for family in FAMILIES if isinstance(family, Counter))
 HISTOGRAMS = tuple(family for family in FAMILIES if isinstance(family, Histogram))
 GAUGES = tuple(family for family in FAMILIES if isinstance(family, Gauge))
@@ -14,13 +15,18 @@ FED: tuple[Counter | Histogram, ...] = (*COUNTERS, *HISTOGRAMS)
 
 def metric_table() -> str:
     """Return the families as the Markdown table of the README."""
-    return "\n".join(_table_lines()) + "\n"
+    return "\n".join(_table_lines((*OF_THE_PROXY, *exporter.FAMILIES))) + "\n"
 
 
-def _table_lines() -> Iterator[str]:
+def metric_table_2x() -> str:
+    """Return the families that only events of CodeRouter 2.x feed, in the same form."""
+    return "\n".join(_table_lines(coderouter_2x.FAMILIES)) + "\n"
+
+
+def _table_lines(families: Iterable[AnyFamily]) -> Iterator[str]:
     yield "| metric | type | labels | meaning | fed by |"
     yield "| --- | --- | --- | --- | --- |"
-    for family in FAMILIES:
+    for family in families:
         labels = ", ".join(f"`{label}`" for label in family.labels)
         events = ", ".join(_feeding_events(family))
         yield f"| `{family.name}` | {type(family).__name__.lower()} | {labels} | {family.help} | {events} |"

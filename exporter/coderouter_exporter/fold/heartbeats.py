@@ -5,8 +5,9 @@ from itertools import islice
 from coderouter_events.events import Heartbeat, Shutdown, Startup
 from coderouter_exporter.fold.reading import Reading, line_of
 from coderouter_exporter.records.columns import scaled
+from coderouter_exporter.records.record import Record
 from coderouter_exporter.state.order import is_newer
-from coderouter_exporter.state.reported import ProxyHeartbeat
+from coderouter_exporter.state.reported import ProxyHeartbeat, Queue
 
 PROCESSES_MAX = 8192
 ENDED_MAX = 64
@@ -26,13 +27,26 @@ def update_heartbeats(reading: Reading) -> None:
             if previous is not None and not is_newer(line, previous.line)
             else ProxyHeartbeat(
                 ts=reading.event_ts(record),
-                in_flight=max(0, scaled(record.in_flight or 0, 1)),
+                in_flight=_count(record.in_flight or 0),
                 ended=record.msg == Shutdown.msg,
                 line=line,
+                queues=_queues(record),
             )
         )
     if Shutdown.msg in reading.groups or len(heartbeats) > PROCESSES_MAX:
         _forget(heartbeats)
+
+
+def _queues(record: Record) -> tuple[Queue, ...]:
+    waiting = record.provider_waiting
+    return tuple(
+        Queue(name, _count(in_flight), _count(waiting.get(name, 0)))
+        for name, in_flight in record.provider_in_flight.items()
+    )
+
+
+def _count(reported: int) -> int:
+    return max(0, scaled(reported, 1))
 
 
 def _forget(heartbeats: dict[str, ProxyHeartbeat]) -> None:

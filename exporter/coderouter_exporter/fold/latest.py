@@ -10,6 +10,7 @@ from coderouter_events.events import (
     RequestFinished,
     TryProvider,
 )
+from coderouter_exporter.fold.coderouter_2x import update_2x
 from coderouter_exporter.fold.configuration import update_configuration
 from coderouter_exporter.fold.heartbeats import update_heartbeats
 from coderouter_exporter.fold.learnt import update_learnt
@@ -36,6 +37,7 @@ def update_latest(reading: Reading) -> None:
     update_configuration(reading)
     update_provider_health(reading)
     update_learnt(reading)
+    update_2x(reading)
     add_costs(state, reading.groups.get(RequestFinished.msg, ()), reading.read_ts)
     _update_recent_attempts(reading)
     state.recent_events = with_newest(state.recent_events, reading.records, reading.when)

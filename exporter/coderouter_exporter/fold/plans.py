@@ -1,17 +1,17 @@
 """How the records of each event are counted: the rows of the families, arranged by event.
 
-Records are grouped by the fields that decide where they count, so that Python code runs once per group.
+Records are grouped by the fields that decide where they count, so that Python code runs once per group: those with
+numbers by few fields, so that the groups are large, and those that only count by all the others.
 """
 
 import collections
-from bisect import bisect_left
-from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 from itertools import chain
 from operator import attrgetter
 
 from coderouter_events.events import EVENTS, Event, RequestFinished
+from coderouter_exporter.families.events_2x import EVENTS_2X
 from coderouter_exporter.families.exporter import LABEL_OVERFLOW
 from coderouter_exporter.families.kinds import (
     MISSING,
@@ -27,6 +27,7 @@ from coderouter_exporter.families.kinds import (
     source_fields,
 )
 from coderouter_exporter.families.table import FED
+from coderouter_exporter.fold.observations import counted
 from coderouter_exporter.records.columns import Columns, GroupKey
 from coderouter_exporter.records.record import Record
 from coderouter_exporter.records.values import unix_time
@@ -55,6 +56,15 @@ class _Row:
         return tuple(source if isinstance(source, str) else _label(source, key) for source in self.sources)
 
 
+class _Rows:
+    """What several feeds add, and the fields that decide whether and where: the keys of their groups."""
+
+    def __init__(self, feeds: Iterable[tuple[Counter | Histogram, Feed]]) -> None:
+        fed = list(feeds)
+        self.keys = tuple(dict.fromkeys(chain.from_iterable(feed.group_keys() for _, feed in fed)))
+        self.rows = [_row(family, feed, self.keys) for family, feed in fed]
+
+
 class _Exemplars:
     """The newest record of each bucket that a batch added to, by its index in the batch."""
 
@@ -62,13 +72,12 @@ class _Exemplars:
         self._newest: dict[tuple[int, int], int] = {}
         self._series: dict[int, tuple[HistogramSeries, Sequence[int]]] = {}
 
-    def add(self, observed: HistogramSeries, numbers: Sequence[int], by_edge: Mapping[int, int]) -> None:
-        """Add the newest index of each edge; `numbers` are the observations of the whole batch."""
+    def add(self, observed: HistogramSeries, numbers: Sequence[int], newest: Mapping[int, int]) -> None:
+        """Add the newest index of each bucket; `numbers` are the observations of the whole batch."""
         series = id(observed)
         self._series[series] = (observed, numbers)
-        for edge, index in by_edge.items():
-            if edge:
-                self._newest[series, edge - 1] = max(index, self._newest.get((series, edge - 1), index))
+        for bucket, index in newest.items():
+            self._newest[series, bucket] = max(index, self._newest.get((series, bucket), index))
 
     def store(self, records: list[Record]) -> None:
         for (series, bucket), index in self._newest.items():
@@ -85,39 +94,45 @@ class Plan:
     def __init__(self, event: type[Event]) -> None:
         feeds = list(_feeds_of(event))
         plain = [(family, feed) for family, feed in feeds if not _is_list(feed)]
-        keys = chain.from_iterable(feed.group_keys() for _, feed in plain)
-        self._group_keys = tuple(dict.fromkeys((*keys, *(GROUPED_BY if event is RequestFinished else ()))))
-        self._rows = [_row(family, feed, self._group_keys) for family, feed in plain]
+        self._sized = _Rows((family, feed) for family, feed in plain if feed.adds is None)
+        self._summed = _Rows((family, feed) for family, feed in plain if feed.adds is not None)
+        also = GROUPED_BY if event is RequestFinished else ()
+        self._finest = tuple(dict.fromkeys((*self._summed.keys, *also)))
         self._lists = [(family, feed.labels[0]) for family, feed in feeds if _is_list(feed)]
-        numbers = (source_fields(row.adds.field) for row in self._rows if row.adds is not None)
-        self._fields = tuple(dict.fromkeys((*self._group_keys, *chain.from_iterable(numbers))))
+        numbers = (source_fields(row.adds.field) for row in self._summed.rows if row.adds is not None)
+        keys = (*self._finest, *self._sized.keys)
+        self._fields = tuple(dict.fromkeys((*keys, *chain.from_iterable(numbers))))
 
     def count(self, state: State, records: list[Record]) -> Columns | None:
         """Count the records; return their columns if any were needed."""
         columns = None
-        if self._fields == self._group_keys:
-            self._count_groups(state, records)
-        else:
+        if self._summed.rows:
             columns = Columns(self._fields, records)
             self._count_numbers(state, records, columns)
+            if self._sized.rows:
+                keys = zip(*map(columns.values, self._sized.keys), strict=True)
+                self._count_sizes(state, collections.Counter(keys).items())
+        else:
+            self._count_sizes(state, _group_sizes(self._sized.keys, records))
         for family, source in self._lists:
             assert isinstance(family, Counter)
             assert isinstance(source, EachOf)
             _count_entries(state, family, source, records)
         return columns
 
-    def _count_groups(self, state: State, records: list[Record]) -> None:
-        """Count records without looking at any number in them."""
-        for key, number in _group_sizes(self._group_keys, records):
-            for row in self._rows:
+    def _count_sizes(self, state: State, sizes: Iterable[tuple[GroupKey, int]]) -> None:
+        """Count groups of records without looking at any number in them."""
+        for key, number in sizes:
+            for row in self._sized.rows:
                 if row.matches(key):
                     assert isinstance(row.family, Counter)
                     state.add(row.family, row.labels(key), number)
 
     def _count_numbers(self, state: State, records: list[Record], columns: Columns) -> None:
         exemplars = _Exemplars()
-        for key, indexes in columns.groups(self._group_keys).items():
-            for row in self._rows:
+        columns.groups(self._finest)  # from which the groups of all who ask later are merged
+        for key, indexes in columns.groups(self._summed.keys).items():
+            for row in self._summed.rows:
                 if row.matches(key):
                     _add(state, row, row.labels(key), columns, indexes, exemplars)
         exemplars.store(records)
@@ -137,24 +152,23 @@ def _add(
     state: State, row: _Row, labels: Labels, columns: Columns, indexes: list[int], exemplars: _Exemplars
 ) -> None:
     family = row.family
-    column = columns.numbers(row.adds.field, family.scale) if row.adds is not None else ()
+    assert row.adds is not None
+    column = columns.numbers(row.adds.field, family.scale)
     if not column:
-        if row.adds is None or isinstance(row.adds, Absent):
+        if isinstance(row.adds, Absent):
             assert isinstance(family, Counter)
             state.add(family, labels, len(indexes))
         return
     assert row.adds is not None
+    if isinstance(family, Histogram):
+        found = counted(family, column, indexes)
+        if found is not None:
+            observed = state.observe(family, labels, found.buckets, found.native, found.total)
+            exemplars.add(observed, column, found.newest)
+        return
     numbers = columns.numbers_of(row.adds.field, family.scale, indexes)
     missing = numbers.count(MISSING)
-    if isinstance(family, Histogram):
-        edges = list(map(_EDGES[family.name], numbers))
-        counts = {edge - 1: number for edge, number in collections.Counter(edges).items() if edge}
-        if not counts:
-            return
-        observed = state.observe(family, labels, counts, sum(numbers) - missing * MISSING)
-        if family.exemplars:
-            exemplars.add(observed, column, dict(zip(edges, indexes, strict=True)))
-    elif number := _number(row.adds, numbers, missing):
+    if number := _number(row.adds, numbers, missing):
         events = missing if isinstance(row.adds, Absent) else len(numbers) - missing
         state.add(family, labels, number, events)
 
@@ -204,14 +218,4 @@ def _feeds_of(event: type[Event]) -> Iterator[tuple[Counter | Histogram, Feed]]:
                 yield family, feed
 
 
-_EDGES: dict[str, Callable[[int], int]] = {
-    family.name: partial(bisect_left, [MISSING, *(round(bound * family.scale) for bound in family.buckets)])
-    for family in FED
-    if isinstance(family, Histogram)
-}
-"""By histogram, a function that returns the number of the first edge that is not below an observation.
-
-Edge 0 is below all buckets and takes the missing numbers, so that no observation is examined on its own.
-"""
-
-PLANS = {event.msg: Plan(event) for event in EVENTS}
+PLANS = {event.msg: Plan(event) for event in (*EVENTS, *EVENTS_2X)}

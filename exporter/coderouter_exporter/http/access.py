@@ -146,7 +146,7 @@ class Passwords:
 
     async def verify(self, authorization: bytes, users: Mapping[str, bytes]) -> bool:
         """Return whether the `Authorization` header names a user and has that user's password."""
-        name, password = _basic(authorization)
+        name, password = basic(authorization)
         if not name:
             return False
         hashed = users.get(name) or next(iter(users.values()))
@@ -160,7 +160,7 @@ class Passwords:
         return correct
 
 
-def _basic(authorization: bytes) -> tuple[str, bytes]:
+def basic(authorization: bytes) -> tuple[str, bytes]:
     """Return name and password of the header; an empty name when it holds none."""
     scheme, _, encoded = authorization.partition(b" ")
     if scheme.lower() != b"basic":

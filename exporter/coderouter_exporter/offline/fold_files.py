@@ -32,15 +32,19 @@ def chunks(paths: Iterable[Path]) -> Iterator[Chunk]:
     try:
         for source in sources.oldest_first():
             try:
-                yield from _chunks(source)
+                yield from whole_lines(source)
             except UNREADABLE as error:
                 raise cannot_read(source.path, error) from error
     finally:
         sources.close()
 
 
-def _chunks(source: Source) -> Iterator[Chunk]:
-    """Yield whole lines. The last one counts without its newline too: nothing is written to the file any more."""
+def whole_lines(source: Source) -> Iterator[Chunk]:
+    """Yield the whole lines of a file. The last one counts without its newline too: nothing is added to it any more.
+
+    Raises:
+        OSError, Damaged, UnreadableFile: as `Source.blocks`.
+    """
     rest = b""
     skipping = False
     for block in source.blocks():

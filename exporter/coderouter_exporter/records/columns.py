@@ -90,7 +90,9 @@ class Columns:
 
     def _computed(self, derived: Derived) -> Numbers:
         columns = [self.numbers(name, scale) for name, scale in derived.sources]
-        return derived.compute(*columns) if all(columns) else ()
+        if not all(columns):
+            return ()
+        return derived.compute(*columns, *(self.numbers(name, scale) for name, scale in derived.optional))
 
 
 def _scaled(values: Sequence[Any], scale: int) -> Numbers:

@@ -2,17 +2,14 @@
 
 import re
 from collections import Counter
-from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any
 
-import msgspec
 import orjson
 
 from coderouter_events.events import LINE_BYTES_MAX, ConfigReloaded, Startup
 from coderouter_exporter.records.nesting import shallow
-from coderouter_exporter.records.record import DECODED, Record, WholeRecord, leniently
+from coderouter_exporter.records.record import PLAIN, Decoder, Record
 from coderouter_exporter.records.values import as_text
 
 READ_BYTES_MAX = 1 << 20
@@ -52,11 +49,6 @@ class Batch:
     nul_bytes: int = 0
 
 
-_DECODERS: dict[type[Record], Callable[[bytes], Any]] = {
-    kind: msgspec.json.Decoder(kind).decode for kind in (DECODED, WholeRecord)
-}
-
-
 def cut(data: bytes, *, skipping: bool) -> tuple[Chunk, bool]:
     """Return the whole lines at the beginning of what was read, and whether the next read is inside an oversize line.
 
@@ -85,26 +77,28 @@ def _cut_after_nuls(data: bytes, *, full: bool) -> Chunk:
     return Chunk(lines[:end], nul_bytes + end, nul_bytes=nul_bytes)
 
 
-def read_batch(data: bytes, kind: type[Record] = DECODED) -> Batch:
-    """Return the records of the lines; `data` ends with the newline of the last one."""
-    decode = _DECODERS[kind]
+def read_batch(data: bytes, decoder: Decoder = PLAIN) -> Batch:
+    """Return the records of the lines; `data` ends with the newline of the last one.
+
+    Whatever the decoder, there are as many records.
+    """
     lines = data.split(b"\n")
     lines.pop()
     try:
         if max(map(len, lines)) <= LINE_BYTES_MAX:
-            return Batch(data, list(map(decode, lines)), Counter())
+            return Batch(data, list(map(decoder.decode, lines)), Counter())
     except UNDECODABLE:
         pass  # at least one line is defective: decode each on its own
     records = []
     rejected = Counter[str]()
     for line in lines:
-        found, reasons = salvage(line, kind)
+        found, reasons = salvage(line, decoder)
         records += found
         rejected.update(reasons)
     return Batch(data, records, rejected, data.count(b"\0"))
 
 
-def salvage(line: bytes, kind: type[Record] = DECODED) -> tuple[list[Record], list[str]]:
+def salvage(line: bytes, decoder: Decoder = PLAIN) -> tuple[list[Record], list[str]]:
     """Return the records of the line, normally one, and its defects: results of `cr_exporter_lines_total`.
 
     A killed writer leaves half a line, and the first line of the next writer may follow it without a newline: the
@@ -112,35 +106,35 @@ def salvage(line: bytes, kind: type[Record] = DECODED) -> tuple[list[Record], li
     before and after them was never one line.
     """
     if b"\0" not in line:
-        return _salvage(line, kind)
+        return _salvage(line, decoder)
     records = []
     defects = ["nul"]
     for part in filter(_bare, _NULS.split(line)):
-        found, reasons = _salvage(part, kind)
+        found, reasons = _salvage(part, decoder)
         records += found
         defects += reasons
     return records, defects
 
 
-def _salvage(line: bytes, kind: type[Record]) -> tuple[list[Record], list[str]]:
-    record = read_line(line, kind)
+def _salvage(line: bytes, decoder: Decoder) -> tuple[list[Record], list[str]]:
+    record = read_line(line, decoder)
     if isinstance(record, Record):
         return [record], []
     if record in ("oversize", "empty"):
         return [], [record]
-    pieces = [_record(piece, kind) for piece in _pieces(_bare(line))]
+    pieces = [_record(piece, decoder) for piece in _pieces(_bare(line))]
     whole = [piece for piece in pieces if isinstance(piece, Record)]
     if not whole:
         return [], [record]
     return whole, ["torn"] * (len(whole) < len(pieces))
 
 
-def read_line(line: bytes, kind: type[Record] = DECODED) -> Record | str:
+def read_line(line: bytes, decoder: Decoder = PLAIN) -> Record | str:
     """Return the line's record, or why it has none: a `result` of `cr_exporter_lines_total`."""
     line = _bare(line)
     if len(line) > LINE_BYTES_MAX:
         return "oversize"
-    return _record(line, kind) if line else "empty"
+    return _record(line, decoder) if line else "empty"
 
 
 def _bare(line: bytes) -> bytes:
@@ -155,15 +149,13 @@ def _pieces(line: bytes) -> list[bytes]:
     return [line[start:end] for start, end in pairwise(edges)]
 
 
-def _record(line: bytes, kind: type[Record]) -> Record | str:
+def _record(line: bytes, decoder: Decoder) -> Record | str:
     """Return the record, or why there is none."""
     try:
-        found: Record = _DECODERS[kind](line)
+        return decoder.decode(line)
     except UNDECODABLE:
         fields = _parsed(line)
-    else:
-        return found
-    return leniently(fields, kind) if isinstance(fields, dict) else fields
+    return decoder.leniently(fields) if isinstance(fields, dict) else fields
 
 
 def configuration_events(data: bytes) -> list[dict[str, object]]:

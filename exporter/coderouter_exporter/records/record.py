@@ -1,15 +1,17 @@
 """The typed record of an event line, with every field that is counted or shown."""
 
 from collections.abc import Callable, Mapping, Sequence
-from functools import cache
+from dataclasses import dataclass
+from functools import cached_property
 from types import NoneType
-from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints
+from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 import msgspec
 
+from coderouter_exporter.families.events_2x import NAMES_2X, fields_2x
 from coderouter_exporter.families.kinds import Feed
 from coderouter_exporter.families.table import FED
-from coderouter_exporter.records.values import as_bool, as_float, as_int, as_text, as_texts
+from coderouter_exporter.records.values import as_bool, as_counts, as_float, as_int, as_text, as_texts
 
 
 class Record(msgspec.Struct, gc=False):
@@ -39,17 +41,21 @@ class Record(msgspec.Struct, gc=False):
     cache_read_tokens: int | None = None
     cache_creation_tokens: int | None = None
     cost_usd: float | None = None
+    cache_savings_usd: float | None = None
     stop_reason: str | None = None
     agent: str | None = None
     retryable: bool | None = None
     error_type: str | None = None
     error: str | None = None
+    result: str | None = None
     dropped: Sequence[str] = ()
     filters: Sequence[str] = ()
     count: int | None = None
     rule_id: str | None = None
     resolved_profile: str | None = None
     in_flight: int | None = None
+    provider_in_flight: Mapping[str, int] = {}
+    provider_waiting: Mapping[str, int] = {}
     seconds: float | None = None
     trait: str | None = None
     value: str | None = None
@@ -59,8 +65,6 @@ class Record(msgspec.Struct, gc=False):
     spent_usd: float | None = None
     budget_usd: float | None = None
 
-
-Kind = TypeVar("Kind", bound=Record)
 
 _TYPES: Mapping[object, tuple[Any, object]] = {
     str: (str | None, None),
@@ -78,12 +82,20 @@ def with_fields_of(feeds: Sequence[Feed]) -> type[Record]:
     Raises:
         TypeError: a feed reads a field of a type that cannot be counted.
     """
-    missing: dict[str, tuple[str, Any, object]] = {}
-    for feed in feeds:
-        for name in feed.fields():
-            if name not in Record.__struct_fields__:
-                missing[name] = (name, *_type_of(name, get_type_hints(feed.event)[name]))
-    extended = msgspec.defstruct("Record", missing.values(), bases=(Record,), gc=False) if missing else Record
+    missing = {
+        name: get_type_hints(feed.event)[name]
+        for feed in feeds
+        for name in feed.fields()
+        if name not in Record.__struct_fields__
+    }
+    return _extended(Record, missing)
+
+
+def _extended(record: type[Record], hints: Mapping[str, Any]) -> type[Record]:
+    missing = [
+        (name, *_type_of(name, hint)) for name, hint in hints.items() if name not in record.__struct_fields__
+    ]
+    extended = msgspec.defstruct("Record", missing, bases=(record,), gc=False) if missing else record
     assert issubclass(extended, Record)
     return extended
 
@@ -97,19 +109,9 @@ def _type_of(name: str, hint: object) -> tuple[Any, object]:
     return found
 
 
-def leniently(fields: Mapping[str, object], kind: type[Kind]) -> Kind:
-    """Return the record of a JSON object whose values are not all of the agreed types."""
-    readers = _readers_of(kind)
-    values: dict[str, Any] = {name: read(fields[name]) for name, read in readers.items() if name in fields}
-    return kind(**values)
-
-
 def _always_text(value: object) -> str:
     return as_text(value) or ""
 
-
-DECODED = with_fields_of([feed for family in FED for feed in family.feeds])
-"""The type that lines are decoded to."""
 
 _READER_OF: Mapping[object, Callable[[object], Any]] = {
     str: _always_text,
@@ -118,15 +120,39 @@ _READER_OF: Mapping[object, Callable[[object], Any]] = {
     float | None: as_float,
     bool | None: as_bool,
     Sequence[str]: as_texts,
+    Mapping[str, int]: as_counts,
 }
 
 
-@cache
-def _readers_of(kind: type[Record]) -> dict[str, Callable[[object], Any]]:
-    return {name: _READER_OF[hint] for name, hint in get_type_hints(kind).items()}
+@dataclass(frozen=True)
+class Decoder:
+    """Decodes lines to one type of record."""
+
+    record: type[Record]
+
+    @cached_property
+    def decode(self) -> Callable[[bytes], Record]:
+        return msgspec.json.Decoder(self.record).decode
+
+    @cached_property
+    def _readers(self) -> dict[str, Callable[[object], Any]]:
+        return {name: _READER_OF[kind] for name, kind in get_type_hints(self.record).items()}
+
+    def leniently(self, fields: Mapping[str, object]) -> Record:
+        """Return the record of a JSON object whose values are not all of the agreed types."""
+        return self.record(
+            **{name: read(fields[name]) for name, read in self._readers.items() if name in fields}
+        )
 
 
-class WholeRecord(DECODED, gc=False):  # type: ignore[misc, valid-type, call-arg] # made at run time
+PLAIN = Decoder(
+    with_fields_of([feed for family in FED for feed in family.feeds if feed.event.msg not in NAMES_2X])
+)
+WITH_2X = Decoder(_extended(PLAIN.record, fields_2x()))
+"""Also decodes the fields of the events of CodeRouter 2.x. Each further field slows down every line."""
+
+
+class WholeRecord(PLAIN.record, gc=False):  # type: ignore[misc, name-defined, call-arg] # made at run time
     """Also the fields that are kept of single requests; most lines are decoded without them, which is faster."""
 
     session: str | None = None
@@ -137,3 +163,6 @@ class WholeRecord(DECODED, gc=False):  # type: ignore[misc, valid-type, call-arg
     traceparent: str | None = None
     waited_s: float | None = None
     key_index: int | None = None
+
+
+WHOLE = Decoder(WholeRecord)

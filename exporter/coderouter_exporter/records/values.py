@@ -32,6 +32,12 @@ def as_int(value: object) -> int | None:
     return value if isinstance(value, int) and not isinstance(value, bool) else None
 
 
+def as_counts(value: object) -> dict[str, int]:
+    """Return what in an object is a number by name."""
+    found = value.items() if isinstance(value, dict) else ()
+    return {str(name): number for name, each in found if (number := as_int(each)) is not None}
+
+
 def as_float(value: object) -> float | None:
     return float(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else None
 

@@ -1,4 +1,4 @@
-"""Renders the totals as Prometheus text or OpenMetrics."""
+"""Renders the totals as Prometheus text, OpenMetrics or protobuf."""
 
 from collections.abc import Iterable
 from enum import Enum
@@ -20,6 +20,7 @@ from prometheus_client.utils import floatToGoString
 
 from coderouter_exporter.families.kinds import Counter, Gauge, Histogram
 from coderouter_exporter.families.table import FAMILIES, HISTOGRAMS
+from coderouter_exporter.render.protobuf import families as protobuf
 from coderouter_exporter.render.view import View
 from coderouter_exporter.state import state
 from coderouter_exporter.state.order import is_suspect
@@ -31,14 +32,19 @@ class Format(Enum):
 
     TEXT = text_format.CONTENT_TYPE_PLAIN_0_0_4
     OPENMETRICS = openmetrics_format.CONTENT_TYPE_LATEST
+    PROTOBUF = "application/vnd.google.protobuf; proto=io.prometheus.client.MetricFamily; encoding=delimited"
 
 
 def render(view: View, form: Format) -> bytes:
-    if form is Format.OPENMETRICS:
-        scrape = Scrape(view, created_ts=view.state.created_ts)
-        body: bytes = openmetrics_format.generate_latest(scrape)  # type: ignore[no-untyped-call]
-        return body
-    return text_format.generate_latest(Scrape(view))
+    match form:
+        case Format.TEXT:
+            return text_format.generate_latest(Scrape(view))
+        case Format.OPENMETRICS:
+            scrape = Scrape(view, created_ts=view.state.created_ts)
+            body: bytes = openmetrics_format.generate_latest(scrape)  # type: ignore[no-untyped-call]
+            return body
+        case Format.PROTOBUF:
+            return protobuf.render(view, _of_process(view))
 
 
 class Scrape(Collector):
@@ -60,8 +66,7 @@ class Scrape(Collector):
                     yield self._histogram(family)
                 case Gauge() if not family.live or self._view.published is not None:
                     yield self._gauge(family)
-        if self._view.published is not None:
-            yield from _process_collector().collect()
+        yield from _of_process(self._view)
 
     def _counter(self, family: Counter) -> Metric:
         metric = CounterMetricFamily(family.name, family.help, labels=family.labels)
@@ -99,6 +104,11 @@ class Scrape(Collector):
         for labels, number in value.items() if family.labels else [((), value)]:
             metric.add_metric(labels, float(number))
         return metric
+
+
+def _of_process(view: View) -> Iterable[Metric]:
+    """Return the metrics of the serving process, if there is one."""
+    return () if view.published is None else _process_collector().collect()
 
 
 def _created(family: Histogram, labels: Labels, created_ts: float) -> Sample:

@@ -4,10 +4,15 @@ from collections.abc import Iterator
 
 from coderouter_exporter.render.exposition import Format
 
-_OFFERS: dict[Format, tuple[str, str]] = {
-    Format.TEXT: ("text/plain", "0.0.4"),
-    Format.OPENMETRICS: ("application/openmetrics-text", "1.0.0"),
+_OFFERS: dict[Format, tuple[str, dict[str, str]]] = {
+    Format.TEXT: ("text/plain", {"version": "0.0.4"}),
+    Format.OPENMETRICS: ("application/openmetrics-text", {"version": "1.0.0"}),
+    Format.PROTOBUF: (
+        "application/vnd.google.protobuf",
+        {"proto": "io.prometheus.client.metricfamily", "encoding": "delimited"},
+    ),
 }
+"""Media type and parameters of each format, in lower case; a client may leave a parameter out."""
 
 
 def choose_format(accept: str) -> Format:
@@ -22,13 +27,13 @@ def accepts_gzip(accept_encoding: str) -> bool:
     return qualities.get("gzip", qualities.get("*", 0.0)) > 0
 
 
-def _preference(accept: str, media_type: str, version: str) -> tuple[float, int]:
+def _preference(accept: str, media_type: str, offered: dict[str, str]) -> tuple[float, int]:
     """Return the quality of the most specific media range that matches the offer, and that specificity."""
     matching = [
         (_specificity(media_range), _quality(parameters))
         for media_range, parameters in _items(accept)
         if media_range in (media_type, media_type.split("/", maxsplit=1)[0] + "/*", "*/*")
-        and parameters.get("version", version) == version
+        and all(parameters.get(name, value) == value for name, value in offered.items())
     ]
     specificity, quality = max(matching, default=(0, 0.0))
     return quality, specificity

@@ -1,19 +1,16 @@
-"""The totals as one JSON document, a superset of the one that CodeRouter 1.7 serves."""
+"""The totals as one JSON document, a superset of those that CodeRouter 1.7 and 2.x serve."""
 
 from datetime import UTC, datetime
 from functools import partial
 
-from coderouter_events.events import ProviderFailed, ProviderFailedMidstream
 from coderouter_exporter.families import proxy
 from coderouter_exporter.families.kinds import Counter
-from coderouter_exporter.render import charts, health, learnt
+from coderouter_exporter.render import charts, coderouter_2x, health, learnt
 from coderouter_exporter.render.view import View
 from coderouter_exporter.state import recent_events
 from coderouter_exporter.state.order import is_suspect
 from coderouter_exporter.state.reported import LastError, RecentAttempt, StartupInfo
 from coderouter_exporter.state.state import State
-
-_FAILURES = (ProviderFailed.msg, ProviderFailedMidstream.msg)
 
 
 def report(view: View, hours: int = 1) -> dict[str, object]:
@@ -62,6 +59,7 @@ def _counters(state: State) -> dict[str, object]:
         "provider_skipped_unknown": {provider: n for (provider, reason), n in skipped if reason == "unknown"},
         "capability_degraded": _by_label(state, proxy.CAPABILITY_DEGRADED),
         "output_filter_applied": _by_label(state, proxy.OUTPUT_FILTER_APPLIED),
+        **coderouter_2x.counters(state),
     }
 
 
@@ -85,6 +83,7 @@ def _providers(view: View, shown: health.Shown) -> list[dict[str, object]]:
     paid = {entry.name for entry in state.startup.catalog if entry.paid} if state.startup else set()
     attempts = _by_label(state, proxy.PROVIDER_ATTEMPTS)
     outcomes = _outcomes(state)
+    in_2x = coderouter_2x.OfProviders(state)
     return [
         {
             "name": name,
@@ -93,6 +92,7 @@ def _providers(view: View, shown: health.Shown) -> list[dict[str, object]]:
             "last_error": _last_error(state.last_errors.get(name), shown),
             "state": health.provider_state(view, name, paid=name in paid),
             "last_ok_at": _time(state.last_success_ts[name]) if name in state.last_success_ts else None,
+            **in_2x.of(name),
         }
         for name in sorted(attempts.keys() | outcomes.keys() | state.last_errors.keys())
     ]
@@ -116,11 +116,8 @@ def _recent(attempt: RecentAttempt, shown: health.Shown) -> dict[str, object]:
         "event": attempt.event,
         "provider": attempt.provider,
     }
-    if attempt.stream is not None:
-        fields["stream"] = attempt.stream
-    if attempt.event in _FAILURES:
-        fields |= {"status": attempt.status, "retryable": attempt.retryable}
-    return fields
+    reported = {"stream": attempt.stream, "status": attempt.status, "retryable": attempt.retryable}
+    return fields | {name: value for name, value in reported.items() if value is not None}
 
 
 def _config(startup: StartupInfo) -> dict[str, object]:

@@ -2,13 +2,15 @@
 
 import platform
 import time
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from coderouter_exporter.engine.published import Published
-from coderouter_exporter.families.kinds import MICRO
+from coderouter_exporter.families.coderouter_2x import CONTEXT_USAGE, PROBE_LATENCY
+from coderouter_exporter.families.kinds import MICRO, Gauge
 from coderouter_exporter.state.order import CLOCK_ERROR_S_MAX
-from coderouter_exporter.state.reported import Learnt, ProxyHeartbeat
+from coderouter_exporter.state.reported import Learnt, ProxyHeartbeat, Queue
 from coderouter_exporter.state.state import Labels, State
 from coderouter_http import product
 
@@ -55,15 +57,28 @@ class View:
     @property
     def in_flight(self) -> list[int]:
         """The requests in flight as last reported by each live proxy process."""
-        if self.alive is False:
-            return []
-        return [
-            heartbeat.in_flight for heartbeat in self.state.heartbeats.values() if self._is_recent(heartbeat)
-        ]
+        return [heartbeat.in_flight for heartbeat in self._live]
 
     @property
     def requests_in_flight(self) -> int:
         return sum(self.in_flight)
+
+    @property
+    def provider_in_flight(self) -> Values:
+        return self._summed_queues(lambda queue: queue.in_flight)
+
+    @property
+    def provider_waiting(self) -> Values:
+        return self._summed_queues(lambda queue: queue.waiting)
+
+    def _summed_queues(self, number: Callable[[Queue], int]) -> Values:
+        """Return a number of each queue, summed over the live proxy processes, by providers that are configured."""
+        configured = {entry.name for entry in self.state.startup.catalog} if self.state.startup else set()
+        totals = Counter[Labels]()
+        for queue in (queue for heartbeat in self._live for queue in heartbeat.queues):
+            if queue.provider in configured:
+                totals[(queue.provider,)] += number(queue)
+        return {labels: float(totals[labels]) for labels in sorted(totals)}
 
     @property
     def learnt(self) -> list[Learnt]:
@@ -76,6 +91,13 @@ class View:
             for learnt in self.state.learnt
             if (heartbeat := heartbeats.get(learnt.writer)) is not None and self._is_recent(heartbeat)
         ]
+
+    @property
+    def _live(self) -> list[ProxyHeartbeat]:
+        """The newest heartbeat of each live proxy process."""
+        if self.alive is False:
+            return []
+        return [heartbeat for heartbeat in self.state.heartbeats.values() if self._is_recent(heartbeat)]
 
     def _is_recent(self, heartbeat: ProxyHeartbeat) -> bool:
         age_s = self.now_ts - heartbeat.ts
@@ -122,6 +144,18 @@ class View:
         month = time.strftime("%Y-%m", time.gmtime(self.now_ts))
         costs = self.state.costs_in(month)
         return {labels: costs.get(labels[0], 0) / MICRO for labels in self.budget_limits_usd}
+
+    @property
+    def context_usage_ratios(self) -> Values:
+        return self._newest_values(CONTEXT_USAGE)
+
+    @property
+    def probe_latencies_ms(self) -> Values:
+        return self._newest_values(PROBE_LATENCY)
+
+    def _newest_values(self, family: Gauge) -> Values:
+        newest = self.state.newest_values.get(family.name, {})
+        return {(label,): newest[label] for label in sorted(newest)}
 
     @property
     def build_info(self) -> Values:

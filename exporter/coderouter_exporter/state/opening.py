@@ -47,6 +47,7 @@ class Opening:
         except BaseException:
             store.close()
             raise
+        state.begin_native(time.time())
         state.series_max = self._series_max
         return store, state
 

@@ -75,6 +75,14 @@ class RecentAttempt(NamedTuple):
     suspect: bool = False
 
 
+class Queue(NamedTuple):
+    """Requests of a proxy process at a provider with a limit, and those in line for a place there."""
+
+    provider: str
+    in_flight: int
+    waiting: int
+
+
 class ProxyHeartbeat(NamedTuple):
     """The newest state that a proxy process reported of itself."""
 
@@ -82,6 +90,7 @@ class ProxyHeartbeat(NamedTuple):
     in_flight: int
     ended: bool = False
     line: Line | None = None
+    queues: tuple[Queue, ...] = ()
 
 
 class Cooldown(NamedTuple):

@@ -84,6 +84,13 @@ class Exemplar(NamedTuple):
     ts: float
 
 
+class Before(NamedTuple):
+    """Counts and total of a series at some time."""
+
+    counts: list[int]
+    total: int
+
+
 class HistogramSeries(msgspec.Struct):
     counts: list[int]
     """Observations by bucket, not cumulative; the last bucket is above every bound."""
@@ -91,6 +98,17 @@ class HistogramSeries(msgspec.Struct):
     """The sum of the observations in units of 1/`scale`."""
     exemplars: dict[int, Exemplar] = {}
     """By the index of the bucket."""
+    native: dict[int, int] = {}
+    """Observations above 0 by native bucket, since `before`."""
+    before: Before | None = None
+    """What had been counted when native buckets began; None if the series is younger than they are."""
+
+    def since_native(self) -> tuple[list[int], int]:
+        """Return counts and total of the observations that the native buckets have as well."""
+        if self.before is None:
+            return self.counts, self.total
+        pairs = zip(self.counts, self.before.counts, strict=True)
+        return [count - earlier for count, earlier in pairs], self.total - self.before.total
 
     def cumulative(self) -> list[int]:
         return list(accumulate(self.counts))
@@ -99,6 +117,8 @@ class HistogramSeries(msgspec.Struct):
 class State(msgspec.Struct, kw_only=True):
     created_ts: float
     """Since when the totals count; it changes only when they restart at 0."""
+    native_ts: float = 0.0
+    """Since when native buckets count; 0 if no version that counts them has used the state."""
     series_max: int = SERIES_MAX
     """Label combinations that a family may have; beyond that, new ones are counted under `other`."""
     counts: dict[str, dict[Labels, int]] = {}
@@ -129,6 +149,10 @@ class State(msgspec.Struct, kw_only=True):
     """By provider."""
     learnt: list[Learnt] = []
     """The newest last; without what a process forgot when it reloaded or stopped."""
+    newest_values: dict[str, dict[str, float]] = {}
+    """Of events of CodeRouter 2.x: by family and label."""
+    hop_was_skipped: bool = False
+    """The last fallback in an event of CodeRouter 2.x was from a provider that had not been tried."""
     month: str = ""
     """The month of the newest cost, such as `2026-11` (UTC)."""
     month_costs: dict[str, int] = {}
@@ -198,6 +222,15 @@ class State(msgspec.Struct, kw_only=True):
         for writer, heartbeat in self.heartbeats.items():
             self.heartbeats[writer] = heartbeat._replace(ts=moved(heartbeat.ts))
 
+    def begin_native(self, now_ts: float) -> None:
+        """Begin native buckets at 0, unless they have begun: what was counted before has none."""
+        if self.native_ts:
+            return
+        self.native_ts = now_ts
+        for histogram in self.histograms.values():
+            for series in histogram.values():
+                series.before = Before(list(series.counts), series.total)
+
     def add(self, family: Counter, labels: Labels, number: int, events: int | None = None) -> bool:
         """Add the number to the total of these labels; return whether they have a series of their own.
 
@@ -211,7 +244,12 @@ class State(msgspec.Struct, kw_only=True):
         return is_own
 
     def observe(
-        self, family: Histogram, labels: Labels, counts: Mapping[int, int], total: int
+        self,
+        family: Histogram,
+        labels: Labels,
+        counts: Mapping[int, int],
+        native: Mapping[int, int],
+        total: int,
     ) -> HistogramSeries:
         """Add observations, given as counts by bucket and their sum; return the series they were added to."""
         histogram = self.histograms.setdefault(family.name, {})
@@ -220,6 +258,8 @@ class State(msgspec.Struct, kw_only=True):
         series = histogram.setdefault(labels, HistogramSeries([0] * (len(family.buckets) + 1)))
         for bucket, number in counts.items():
             series.counts[bucket] += number
+        for bucket, number in native.items():
+            series.native[bucket] = series.native.get(bucket, 0) + number
         series.total += total
         return series
 

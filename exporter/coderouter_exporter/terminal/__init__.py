@@ -1,1 +1,1 @@
-"""`coderouter stats` and `coderouter dashboard`."""
+"""The commands of `coderouter` that read an exporter: `stats`, `dashboard`, `requests`, `trace`, `spend` and others."""

@@ -5,84 +5,91 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import suppress
-from typing import Any
 
 import click
-from rich.console import Console
 from rich.live import Live
 
-from coderouter_exporter.terminal.client import ExporterUnreachable, fetch_body, fetch_report, parse_report
-from coderouter_exporter.terminal.screen import Screen
+from coderouter_exporter.terminal import output
+from coderouter_exporter.terminal.client import ExporterUnreachable, fetch_body, get, parse_report
+from coderouter_exporter.terminal.screen import Screen, Seen
 
-WIDTH = 120
-"""Columns of the output when it is not a terminal."""
 REDRAWS_PER_S = 2
 """How often the screen is fitted to the size of the terminal."""
 
 
-def show_once(url: str, *, as_json: bool) -> None:
+def show_once(url: str, hours: int, *, as_json: bool) -> None:
     """Print the report.
 
     Raises:
         ExporterUnreachable
     """
-    body = fetch_body(url)
-    report = parse_report(url, body)
     if as_json:
+        body = fetch_body(url)
+        parse_report(url, body)
         click.echo(body)
     else:
-        _console().print(Screen(report))
+        output.console().print(Screen(_look(url, hours)))
 
 
-def keep_showing(url: str, interval_s: float, *, as_json: bool) -> None:
-    """Show the newest report until Ctrl-C or SIGTERM; while the exporter cannot be reached, show why and retry."""
+def _look(url: str, hours: int) -> Seen:
+    """Return what the exporter knows of the last hours.
+
+    Raises:
+        ExporterUnreachable
+    """
+    of_range = [("hours", str(hours))]
+    return {
+        "status": get(url, "/status"),
+        "traffic": get(url, "/traffic", of_range),
+        "providers": get(url, "/providers", of_range),
+    }
+
+
+def keep_showing(url: str, hours: int, interval_s: float, *, as_json: bool) -> None:
+    """Show the newest state until Ctrl-C or SIGTERM; while the exporter cannot be reached, show why and retry."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     with suppress(KeyboardInterrupt, BrokenPipeError):
         if as_json:
             _keep_printing_json(url, interval_s)
         elif sys.stdout.isatty():
-            _fill_terminal(url, interval_s)
+            _fill_terminal(url, hours, interval_s)
         else:
-            _keep_printing(url, interval_s)
+            _keep_printing(url, hours, interval_s)
 
 
-def _fill_terminal(url: str, interval_s: float) -> None:
+def _fill_terminal(url: str, hours: int, interval_s: float) -> None:
     """Fill the terminal, follow changes of its size, and restore it at the end."""
-    shown = Screen(None, "fetching the first report", fitted=True)
+    shown = Screen(None, "fetching", fitted=True)
     with Live(get_renderable=lambda: shown, screen=True, refresh_per_second=REDRAWS_PER_S) as live:
-        for report, problem in _polls(url, interval_s):
-            shown = Screen(report, problem, fitted=True)
+        for seen, problem in _polls(url, hours, interval_s):
+            shown = Screen(seen, problem, fitted=True)
             live.refresh()
 
 
-def _keep_printing(url: str, interval_s: float) -> None:
-    console = _console()
-    for report, problem in _polls(url, interval_s):
-        console.print(Screen(report, problem), "")
+def _keep_printing(url: str, hours: int, interval_s: float) -> None:
+    console = output.console()
+    for seen, problem in _polls(url, hours, interval_s):
+        console.print(Screen(seen, problem), "")
         sys.stdout.flush()
 
 
 def _keep_printing_json(url: str, interval_s: float) -> None:
     while True:
         try:
-            show_once(url, as_json=True)
+            show_once(url, 1, as_json=True)
         except ExporterUnreachable as error:
             click.echo(f"coderouter: {error}", err=True)
         time.sleep(interval_s)
 
 
-def _polls(url: str, interval_s: float) -> Iterator[tuple[dict[str, Any] | None, str | None]]:
-    """Yield, once per interval, the newest report and the error of the last poll, if it failed."""
-    report: dict[str, Any] | None = None
+def _polls(url: str, hours: int, interval_s: float) -> Iterator[tuple[Seen | None, str | None]]:
+    """Yield, once per interval, what was seen last and the error of the last poll, if it failed."""
+    seen: Seen | None = None
     while True:
         started = time.monotonic()
         try:
-            report, problem = fetch_report(url), None
+            seen, problem = _look(url, hours), None
         except ExporterUnreachable as error:
-            problem = f"{error} Retrying."
-        yield report, problem
+            problem = f"{error}. Retrying."
+        yield seen, problem
         time.sleep(max(0.0, started + interval_s - time.monotonic()))
-
-
-def _console() -> Console:
-    return Console(width=None if sys.stdout.isatty() else WIDTH)

@@ -1,7 +1,7 @@
 """Whether the numbers above can be trusted."""
 
 from coderouter_dashboard.panel import BAD, GOOD, Kind, Panel, Query, Row, State
-from coderouter_dashboard.promql import increase, of, rate
+from coderouter_dashboard.promql import increase, of, per_minute, rate
 
 BAD_LINES = of("cr_exporter_lines_total", 'result=~"json|utf8|object|oversize|torn|nul|partial"')
 LAST_EVENT = of("coderouter_last_event_timestamp_seconds")
@@ -11,10 +11,10 @@ EXPORTER = Row(
     (
         Panel(
             title="Events counted",
-            description="Events per second, by name.",
-            unit="cps",
+            description="Events per minute, by name.",
+            unit="cpm",
             kind=Kind.STACK,
-            queries=(Query(rate(of("cr_exporter_events_total"), "event"), "{{event}}"),),
+            queries=(Query(per_minute(of("cr_exporter_events_total"), "event"), "{{event}}"),),
         ),
         Panel(
             title="Age of the newest event",
@@ -43,9 +43,9 @@ EXPORTER = Row(
             title="Rejected lines",
             description="Damaged lines, by reason. A line torn by a full disk is one of them; the proxy writes that "
             "event again.",
-            unit="cps",
+            unit="cpm",
             kind=Kind.STACK,
-            queries=(Query(rate(BAD_LINES, "result"), "{{result}}"),),
+            queries=(Query(per_minute(BAD_LINES, "result"), "{{result}}"),),
         ),
         Panel(
             title="Rotations and compressed files",

@@ -1,7 +1,7 @@
 """Which provider does the work, which one fails, and how."""
 
 from coderouter_dashboard.panel import BAD, GOOD, Kind, Panel, Query, Row, State
-from coderouter_dashboard.promql import increase, of_providers, per_hour, quantile, rate, share
+from coderouter_dashboard.promql import increase, of_providers, per_hour, per_minute, quantile, rate, share
 from coderouter_dashboard.rows.summary import COST, FIRST_TOKEN, TOKENS
 
 ATTEMPTS = of_providers("coderouter_provider_attempts_total")
@@ -19,10 +19,10 @@ PROVIDERS = Row(
             kind=Kind.TABLE,
             width=16,
             queries=(
-                Query(rate(ATTEMPTS, "provider"), "Attempts", "reqps"),
+                Query(per_minute(ATTEMPTS, "provider"), "Attempts", "reqpm"),
                 Query(FAILURES, "Failed", "percentunit"),
-                Query(quantile(0.95, FIRST_TOKEN, "provider"), "First token p95", "s"),
-                Query(rate(TOKENS, "provider"), "Tokens per second", "short"),
+                Query(quantile(0.95, of_providers, FIRST_TOKEN, "provider"), "First token p95", "s"),
+                Query(per_minute(TOKENS, "provider"), "Tokens per minute", "short"),
                 Query(per_hour(COST, "provider"), "Cost per hour", "currencyUSD"),
             ),
         ),
@@ -41,25 +41,27 @@ PROVIDERS = Row(
         ),
         Panel(
             title="Attempts by provider",
-            description="Attempts per second; one client request may need several.",
-            unit="reqps",
+            description="Attempts per minute; one client request may need several.",
+            unit="reqpm",
             kind=Kind.STACK,
-            queries=(Query(rate(ATTEMPTS, "provider"), "{{provider}}"),),
+            queries=(Query(per_minute(ATTEMPTS, "provider"), "{{provider}}"),),
+            requests="provider=${__field.labels.provider}",
         ),
         Panel(
             title="Failed attempts by provider",
             description="Share of each provider's attempts that failed, before or after the first content.",
             unit="percentunit",
             queries=(Query(FAILURES, "{{provider}}"),),
+            requests="failed=1&provider=${__field.labels.provider}",
         ),
         Panel(
             title="Failures by type",
             description="Failed attempts by cause.",
-            unit="reqps",
+            unit="reqpm",
             kind=Kind.STACK,
             queries=(
                 Query(
-                    rate(of_providers("coderouter_provider_errors_total"), "provider", "error_type"),
+                    per_minute(of_providers("coderouter_provider_errors_total"), "provider", "error_type"),
                     "{{provider}} {{error_type}}",
                 ),
             ),
@@ -67,10 +69,12 @@ PROVIDERS = Row(
         Panel(
             title="Stream ends",
             description="Streams by how they ended.",
-            unit="reqps",
+            unit="reqpm",
             kind=Kind.STACK,
             width=12,
-            queries=(Query(rate(of_providers("coderouter_stream_ends_total"), "reason"), "{{reason}}"),),
+            queries=(
+                Query(per_minute(of_providers("coderouter_stream_ends_total"), "reason"), "{{reason}}"),
+            ),
         ),
         Panel(
             title="Cooldowns started",

@@ -1,12 +1,21 @@
 """Is it up, does it answer, how fast, and what does it cost? One number each."""
 
 from coderouter_dashboard.panel import BAD, GOOD, Kind, Panel, Query, Row, State
-from coderouter_dashboard.promql import of, of_profiles, of_providers, per_hour, quantile, rate, share_or_zero
+from coderouter_dashboard.promql import (
+    in_last,
+    of,
+    of_profiles,
+    of_providers,
+    per_minute,
+    quantile,
+    rate,
+    share_or_zero,
+)
 
 REQUESTS = of_profiles("coderouter_client_requests_total")
 ERRORS = of_profiles("coderouter_client_requests_total", 'outcome=~"exhausted|blocked|midstream"')
 FALLBACKS = of_profiles("coderouter_fallbacks_total")
-FIRST_TOKEN = of_providers("coderouter_time_to_first_token_seconds_bucket")
+FIRST_TOKEN = "coderouter_time_to_first_token_seconds"
 TOKENS = of_providers("coderouter_tokens_total")
 COST = of_providers("coderouter_cost_usd_total")
 
@@ -15,11 +24,11 @@ SUMMARY = Row(
     (
         Panel(
             title="Requests",
-            description="Client requests per second, whatever their outcome.",
-            unit="reqps",
+            description="Client requests per minute, whatever their outcome.",
+            unit="reqpm",
             kind=Kind.STAT,
             width=3,
-            queries=(Query(rate(REQUESTS)),),
+            queries=(Query(per_minute(REQUESTS)),),
         ),
         Panel(
             title="User-visible errors",
@@ -49,25 +58,25 @@ SUMMARY = Row(
             unit="s",
             kind=Kind.STAT,
             width=3,
-            queries=(Query(quantile(0.95, FIRST_TOKEN)),),
+            queries=(Query(quantile(0.95, of_providers, FIRST_TOKEN)),),
             warn_at=5,
             bad_at=20,
         ),
         Panel(
-            title="Tokens per second",
+            title="Tokens per minute",
             description="Tokens read and written, including cached ones.",
             unit="short",
             kind=Kind.STAT,
             width=3,
-            queries=(Query(rate(TOKENS)),),
+            queries=(Query(per_minute(TOKENS)),),
         ),
         Panel(
-            title="Cost per hour",
-            description="US dollars per hour at the current rate, for models with a configured price.",
+            title="Cost, last 24 hours",
+            description="US dollars, for models with a configured price.",
             unit="currencyUSD",
             kind=Kind.STAT,
             width=3,
-            queries=(Query(per_hour(COST)),),
+            queries=(Query(in_last("1d", COST)),),
         ),
         Panel(
             title="Proxy",

@@ -1,7 +1,7 @@
 """What clients request, and how their requests end."""
 
 from coderouter_dashboard.panel import BAD, GOOD, NEUTRAL, NOTICE, WARNING, Kind, Panel, Query, Row
-from coderouter_dashboard.promql import mean, of, of_profiles, rate, share_or_zero
+from coderouter_dashboard.promql import mean, of, of_profiles, per_minute, rate, share_or_zero
 from coderouter_dashboard.rows.summary import ERRORS, FALLBACKS, REQUESTS
 
 TRAFFIC = Row(
@@ -10,9 +10,9 @@ TRAFFIC = Row(
         Panel(
             title="Requests by outcome",
             description="Client requests by their outcome for the client.",
-            unit="reqps",
+            unit="reqpm",
             kind=Kind.STACK,
-            queries=(Query(rate(REQUESTS, "outcome"), "{{outcome}}"),),
+            queries=(Query(per_minute(REQUESTS, "outcome"), "{{outcome}}"),),
             colours={
                 "ok": GOOD,
                 "client_error": NOTICE,
@@ -21,21 +21,36 @@ TRAFFIC = Row(
                 "midstream": WARNING,
                 "exhausted": BAD,
             },
+            requests="outcome=${__field.labels.outcome}",
         ),
         Panel(
             title="Requests by profile",
             description="Client requests by the profile that routed them; requests rejected before routing have "
             "none.",
-            unit="reqps",
+            unit="reqpm",
             kind=Kind.STACK,
-            queries=(Query(rate(REQUESTS, "profile"), "{{profile}}"),),
+            queries=(Query(per_minute(REQUESTS, "profile"), "{{profile}}"),),
+            requests="profile=${__field.labels.profile}",
+        ),
+        Panel(
+            title="Requests by agent",
+            description="Client requests by the agent that sent them and what for, as it reports it.",
+            unit="reqpm",
+            kind=Kind.STACK,
+            queries=(
+                Query(
+                    per_minute(of("coderouter_agent_requests_total"), "agent", "request_class"),
+                    "{{agent}}: {{request_class}}",
+                ),
+            ),
+            requests="agent=${__field.labels.agent}",
         ),
         Panel(
             title="Requests by wire and instance",
             description="Client requests by API, for each exporter.",
-            unit="reqps",
+            unit="reqpm",
             kind=Kind.STACK,
-            queries=(Query(rate(REQUESTS, "instance", "ingress"), "{{ingress}} {{instance}}"),),
+            queries=(Query(per_minute(REQUESTS, "instance", "ingress"), "{{ingress}} {{instance}}"),),
         ),
         Panel(
             title="Errors and fallbacks",
@@ -56,6 +71,7 @@ TRAFFIC = Row(
         ),
         Panel(
             title="Requests in flight",
+            width=24,
             description="Client requests in flight, as reported in the proxies' last heartbeats (every 15 s).",
             unit="short",
             kind=Kind.STACK,

@@ -57,7 +57,7 @@ def check_config(
     from coderouter_proxy.config import load, validation  # noqa: PLC0415
     from coderouter_proxy.prices.warnings import price_warnings  # noqa: PLC0415
     from coderouter_proxy.routing import profiles  # noqa: PLC0415
-    from coderouter_proxy.settings import accepted, effective, learnt  # noqa: PLC0415
+    from coderouter_proxy.settings import accepted, contexts, effective, learnt  # noqa: PLC0415
     from coderouter_proxy.settings.launch import LaunchOptions, read_settings  # noqa: PLC0415
 
     try:
@@ -99,7 +99,16 @@ def check_config(
                 for provider, of_provider in traits.items()
             },
             "learnt": needed,
+            "contexts": {
+                provider: {
+                    "max_context_tokens": each.max_context_tokens,
+                    "from": each.source,
+                    "tokens_per_estimated_token": each.ratio,
+                }
+                for provider, each in contexts.known(settings).items()
+            },
             "warnings": warnings,
+            "coderouter_2": settings.notes,
         }
         click.echo(orjson.dumps(shown, option=orjson.OPT_INDENT_2))
         return
@@ -112,18 +121,28 @@ def check_config(
         for name, trait in of_provider.items()
         if trait.source != accepted.DEFAULT
     ]
-    _show(summary, _as_yaml(config, keys_set), chains, rows, _learnt(needed), warnings)
+    notes = [
+        *_learnt(needed),
+        *(
+            f"context: {provider} has {each.max_context_tokens:,} tokens, as its server reports"
+            for provider, each in contexts.known(settings).items()
+            if each.source == contexts.SERVER
+        ),
+        *(f"{found}:{note}" for note in settings.notes),
+    ]
+    _show(summary, _as_yaml(config, keys_set), chains, rows, notes, warnings)
 
 
 def _as_yaml(config: Mapping[str, Any], keys_set: Mapping[str, bool]) -> str:
-    """Return the configuration as YAML, with a comment after each variable name."""
+    """Return the configuration as YAML, with a comment after each variable and file of keys."""
     import yaml  # noqa: PLC0415 - quick help
 
     def with_comment(line: re.Match[str]) -> str:
-        return f"{line[0]}  # {'set' if keys_set.get(line[1]) else 'not set'}"
+        name = line[1].strip("'")
+        return f"{line[0]}  # {'set' if keys_set[name] else 'not set'}" if name in keys_set else line[0]
 
     text = yaml.safe_dump(dict(config), sort_keys=False, allow_unicode=True, width=100)
-    return re.sub(r"^ *api_keys?_env: (\S+)$", with_comment, text, flags=re.MULTILINE)
+    return re.sub(r"^ *(?:api_keys?_(?:env|file):|-) (\S+)$", with_comment, text, flags=re.MULTILINE)
 
 
 def _learnt(traits: Mapping[str, Mapping[str, Any]]) -> list[str]:

@@ -15,10 +15,13 @@ if TYPE_CHECKING:
     from coderouter_proxy.settings.launch import Settings
 
 REFUSED = 1
-WIRES = ("openai", "anthropic", "responses")
+WIRES = ("openai", "anthropic", "responses", "embeddings", "rerank")
+HELLO_FIELDS = {"responses": ("input",), "embeddings": ("input",), "rerank": ("query", "documents")}
+"""Of requests without `messages`, the fields that have to be there."""
 HELLO = "Hello."
 REQUEST_ID = "req_explained"
 COOLDOWNS = "Cooldowns are known only to the running proxy."
+STAYS = "Which provider a conversation stays with is known only to the running proxy: this is the order for a new one."
 
 
 @click.command("explain-route")
@@ -140,14 +143,20 @@ def _request(given: bytes, model: str | None, headers: Sequence[str], wire: str 
     if raw.strip() and model is None:
         return client.decode(REQUEST_ID, raw, named)
     if not body:
-        hello: Any = HELLO if client.ingress == "responses" else [{"role": "user", "content": HELLO}]
-        body = {"model": "any", "input" if client.ingress == "responses" else "messages": hello}
+        body = {"model": "any", **_hello(client.ingress)}
     if model is not None:
         body["model"] = model
     try:
         return client.decode(REQUEST_ID, orjson.dumps(body), named)
     except orjson.JSONEncodeError as error:
         raise HttpError(400, f"the body cannot be read: {error}") from None
+
+
+def _hello(ingress: str) -> dict[str, Any]:
+    fields = HELLO_FIELDS.get(ingress)
+    if fields is None:
+        return {"messages": [{"role": "user", "content": HELLO}]}
+    return dict.fromkeys(fields, HELLO)
 
 
 def _head_and_body(given: bytes) -> tuple[str, bytes]:
@@ -176,23 +185,28 @@ def _split(lines: Sequence[str]) -> Iterator[tuple[str, str]]:
 
 async def _explained(request: "ClientRequest", settings: "Settings") -> "Explanation":
     from coderouter_proxy.providers.transport import Transport  # noqa: PLC0415 - quick help
+    from coderouter_proxy.routing.contexts import Contexts  # noqa: PLC0415
     from coderouter_proxy.routing.explain import explain  # noqa: PLC0415
     from coderouter_proxy.server.reload import new_routing  # noqa: PLC0415
     from coderouter_proxy.settings import effective  # noqa: PLC0415
 
     async with Transport() as transport:
-        return explain(request, new_routing(settings, transport), effective.spent(settings))
+        contexts = Contexts(settings.contexts_path, earlier_windows=True)
+        return await explain(request, new_routing(settings, transport), effective.spent(settings), contexts)
 
 
 def _shown(request: "ClientRequest", explanation: "Explanation", settings: "Settings") -> dict[str, Any]:
-    from coderouter_proxy.settings import effective  # noqa: PLC0415 - quick help
+    from coderouter_proxy.providers import keys  # noqa: PLC0415 - quick help
+    from coderouter_proxy.senders.session import slot  # noqa: PLC0415
+    from coderouter_proxy.settings import effective  # noqa: PLC0415
 
-    sender, choice = explanation.sender, explanation.choice
+    sender, choice, session = explanation.sender, explanation.choice, request.session
     resolved = choice.resolved
     providers = []
     for place in explanation.places:
         provider = settings.config.provider(place.provider)
-        keyless = place.tried and provider is not None and not effective.has_key(provider)
+        keyless = place.tried and provider is not None and not keys.has_key(provider)
+        slots = provider.slot_affinity_slots if provider else None
         providers.append(
             {
                 "provider": place.provider,
@@ -201,6 +215,7 @@ def _shown(request: "ClientRequest", explanation: "Explanation", settings: "Sett
                 "remarks": [
                     *place.remarks,
                     *([effective.without_key(provider)] if keyless and provider else []),
+                    *([f"id_slot {slot(session, slots)} of {slots}"] if session and slots else []),
                 ],
             }
         )
@@ -209,10 +224,15 @@ def _shown(request: "ClientRequest", explanation: "Explanation", settings: "Sett
         "agent": sender.agent,
         "request_class": sender.request_class,
         "agent_type": sender.agent_type,
+        "session": session and {"from": session.source, "stays_minutes": explanation.stays_minutes},
         "requested_model": request.requested_model,
         "profile": choice.profile.name,
         "chosen_by": choice.way.name,
         "detail": choice.detail,
+        "estimated_tokens": explanation.estimate,
+        "tool_loop": {"repeats": explanation.repeats, "action": choice.profile.tool_loop}
+        if explanation.repeats
+        else None,
         "auto_router": resolved and {"rule_id": resolved.rule_id, "signals": resolved.signals},
         "providers": providers,
     }
@@ -225,6 +245,7 @@ def _lines(shown: dict[str, Any], explanation: "Explanation") -> Iterator[str]:
     yield f"wire             {shown['wire']}"
     yield f"agent            {shown['agent']}"
     yield f"request class    {shown['request_class'] or 'not given'}{kind}"
+    yield f"session          {_session(shown['session'])}"
     yield f"requested model  {shown['requested_model'] or 'none'}"
     yield f"profile          {shown['profile']}"
     for way in WAYS:
@@ -236,6 +257,10 @@ def _lines(shown: dict[str, Any], explanation: "Explanation") -> Iterator[str]:
         rule = f"rule {auto['rule_id']}" if auto["rule_id"] else "no rule matches"
         signals = ", ".join(f"{name}: {value}" for name, value in auto["signals"].items())
         yield f"auto router      {rule}{f' ({signals})' if signals else ''}"
+    if shown["estimated_tokens"] is not None:
+        yield f"length           about {shown['estimated_tokens']:,} tokens"
+    if (loop := shown["tool_loop"]) is not None:
+        yield f"tool loop        {loop['repeats']} times the same call: {loop['action']}"
     yield ""
     number = 0
     for each in shown["providers"]:
@@ -244,5 +269,19 @@ def _lines(shown: dict[str, Any], explanation: "Explanation") -> Iterator[str]:
         model = f" ({each['model']})" if each["model"] else ""
         remarks = "".join(f"; {remark}" for remark in each["remarks"])
         yield f"{mark} {each['provider']}{model}{remarks}"
-    if explanation.choice.profile.cooldown:
-        yield f"\n{COOLDOWNS}"
+    known = ([COOLDOWNS] if explanation.choice.profile.cooldown else []) + (
+        [STAYS] if explanation.stays_minutes is not None else []
+    )
+    if known:
+        yield ""
+    yield from known
+
+
+def _session(shown: dict[str, Any] | None) -> str:
+    if shown is None:
+        return "none"
+    minutes = shown["stays_minutes"]
+    stays = (
+        "" if minutes is None else f"; stays for {minutes:g} minutes with a provider that it had to move to"
+    )
+    return f"by {shown['from']}{stays}"

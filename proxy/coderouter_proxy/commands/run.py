@@ -1,11 +1,13 @@
 """`coderouter run`."""
 
+import os
 import sys
 from pathlib import Path
 
 import click
 
 from coderouter_http.command_line.group import Address
+from coderouter_http.command_line.local_urls import EXPORTER_URL_ENV
 from coderouter_http.product import ALIAS
 from coderouter_proxy.commands import options
 from coderouter_proxy.commands.options import fail_start
@@ -64,6 +66,7 @@ def run(
         count = [run_both.find_program("cr-exporter"), "--listen", f"{exporter.host}:{exporter.port}"]
     except run_both.CannotRun as error:
         fail_start(error)
+    os.environ.setdefault(EXPORTER_URL_ENV, exporter.url)  # for the proxy, which redirects to it
     shared = ["--events", events]
     programs = ([*serve, *shared], [*count, *shared])
     sys.exit(run_both.run_both(proxy, exporter, *programs, open_dashboard=open_dashboard))

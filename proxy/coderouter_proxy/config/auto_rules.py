@@ -2,12 +2,16 @@
 
 from typing import Annotated, Self, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from coderouter_events.closed_sets import Agent, RequestClass
 from coderouter_proxy.config.values import Name, OnlyTrue, Regex, Text
 
 Ratio = Annotated[float, Field(ge=0, le=1)]
+
+
+def _lower(value: object) -> object:
+    return value.lower() if isinstance(value, str) else value
 
 
 class _Section(BaseModel):
@@ -18,7 +22,7 @@ class Match(_Section):
     """The conditions of a rule; all of them have to hold."""
 
     request_class: Annotated[
-        RequestClass | None,
+        Annotated[RequestClass, BeforeValidator(_lower)] | None,
         "What the request is for, as its agent reports it: `main`, `subagent`, `workflow`, `compaction`, `auxiliary`"
         " or `side_reply`. Claude Code does so with `CLAUDE_CODE_GATEWAY_HINT_HEADERS=1`, codex always.",
     ] = None

@@ -6,7 +6,7 @@ from typing import Any
 
 from coderouter_proxy.config.http_proxies import proxy_for
 from coderouter_proxy.config.kinds import PROVIDER_KINDS
-from coderouter_proxy.config.schema import AUTO_PROFILE
+from coderouter_proxy.config.schema import AUTO_PROFILE, KEY_FIELDS
 from coderouter_proxy.config.validation import LocatedErrors, Location
 from coderouter_proxy.config.values import http_url
 from coderouter_proxy.redact import name_shown
@@ -44,8 +44,10 @@ def _key_beside_credentials(provider: Mapping[str, Any]) -> str | None:
     if not isinstance(url, str) or "@" not in url.partition("://")[2].partition("/")[0]:
         return None
     kind = PROVIDER_KINDS.get(str(provider.get("kind", "openai_compat")))
-    if provider.get("api_key_env") is not None and kind is not None and kind.key_header == "authorization":
-        return "api_key_env"
+    if kind is not None and kind.key_header == "authorization":
+        for field in KEY_FIELDS:
+            if provider.get(field) is not None:
+                return field
     named = headers if isinstance(headers, Mapping) else {}
     return "headers" if any(str(name).lower() == "authorization" for name in named) else None
 

@@ -5,9 +5,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from coderouter_proxy.config import validation
+from coderouter_proxy.config.coderouter2 import apply, plan
+from coderouter_proxy.config.coderouter2.notes import Note
 from coderouter_proxy.config.consistency import cross_field_errors
-from coderouter_proxy.config.schema import Config
-from coderouter_proxy.config.validation import ConfigErrors
+from coderouter_proxy.config.schema import ALL_SKIPPED, Config
+from coderouter_proxy.config.validation import ConfigErrors, Document, Rules, path_shown
 from coderouter_proxy.redact import value_shown
 
 BUILTIN = """\
@@ -31,6 +33,7 @@ class Loaded:
 
     config: Config
     path: Path | None
+    notes: tuple[Note, ...] = ()
 
 
 def find(path: Path | None) -> Path | None:
@@ -59,9 +62,11 @@ def load(path: Path | None) -> Loaded:
     Raises:
         ConfigErrors: with every error of the file.
     """
-    if path is None:
-        return Loaded(_with_env_override(parse(BUILTIN, "built-in configuration")), None)
-    return Loaded(_with_env_override(parse(validation.text_of(path), str(path))), path)
+    text, source = (
+        (BUILTIN, "built-in configuration") if path is None else (validation.text_of(path), str(path))
+    )
+    config, notes = read(text, source)
+    return Loaded(_with_env_override(config), path, notes)
 
 
 def parse(text: str, source: str) -> Config:
@@ -70,7 +75,38 @@ def parse(text: str, source: str) -> Config:
     Raises:
         ConfigErrors: with every error of the text.
     """
-    return validation.validated(text, source, Config, cross_field_errors)
+    return read(text, source)[0]
+
+
+def read(text: str, source: str) -> tuple[Config, tuple[Note, ...]]:
+    """Return the configuration in the YAML text, and what its keys of CodeRouter 2.x have become.
+
+    Raises:
+        ConfigErrors: with every error of the text.
+    """
+    document = validation.decoded(text, source, Config)
+    planned = plan.plan(document.data)
+    data = apply.applied(document.data, planned.edits) if planned.edits else document.data
+    rules = Rules(
+        model=Config,
+        cross_field_errors=cross_field_errors,
+        context={ALL_SKIPPED: bool(planned.skipped_providers())},
+        more_names=plan.known_names,
+    )
+    origin = apply.Origins(planned.edits).of
+    config = validation.checked(document, data, rules, errors=planned.errors, origin=origin)
+    notes = (_note(found, document) for found in planned.found)
+    return config, tuple(sorted(notes, key=lambda note: note.line))
+
+
+def _note(found: plan.Found, document: Document) -> Note:
+    return Note(
+        line=document.line(found.location),
+        key=path_shown(found.location),
+        verdict=found.verdict,
+        text=found.text,
+        is_loss=found.is_loss,
+    )
 
 
 def _with_env_override(config: Config) -> Config:

@@ -1,10 +1,11 @@
 """Parse YAML into a pydantic model and report all of its errors at once, each with its line."""
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Generic, TypeVar
 
 import yaml
 from pydantic import BaseModel, ValidationError
@@ -45,36 +46,74 @@ def text_of(path: Path) -> str:
         raise ConfigErrors([f"{path}: cannot be read: {error}"]) from None
 
 
+@dataclass(frozen=True)
+class Document:
+    """Decoded YAML, with its lines; `source` is how errors name it."""
+
+    node: yaml.Node
+    data: dict[str, Any]
+    source: str
+
+    def line(self, location: Location) -> int:
+        """Return the line, from 1, of the deepest part of the location that the file has."""
+        return _line(self.node, location)
+
+
 def _no_check(data: Mapping[str, Any]) -> LocatedErrors:
     return iter(())
 
 
-def validated(
-    text: str,
-    source: str,
-    model: type[Model],
-    cross_field_errors: CrossFieldCheck = _no_check,
-) -> Model:
-    """Return the YAML text as an instance of the model; `source` is how errors name the text.
+@dataclass(frozen=True, kw_only=True)
+class Rules(Generic[Model]):
+    """What a file has to be: an instance of the model.
 
-    `cross_field_errors` yields what is wrong between the fields of the decoded file.
+    `cross_field_errors` yields what is wrong between the fields of the decoded file. `context` is what validators of
+    the model get, and `more_names` returns names that are known at a location besides those of the model.
+    """
+
+    model: type[Model]
+    cross_field_errors: CrossFieldCheck = _no_check
+    context: Mapping[str, Any] | None = None
+    more_names: Callable[[Location], Iterable[str]] = lambda _: ()
+
+
+def validated(text: str, source: str, model: type[Model]) -> Model:
+    """Return the YAML text as an instance of the model; `source` is how errors name the text.
 
     Raises:
         ConfigErrors: with every error of the text.
     """
-    node, data = _decode(text, source, model)
-    located = [
-        (location, f"{_path(location)}: {message}")
-        for location, message in _errors(data, model, cross_field_errors)
-    ]
+    document = decoded(text, source, model)
+    return checked(document, document.data, Rules(model=model))
+
+
+def checked(
+    document: Document,
+    data: Mapping[str, Any],
+    rules: Rules[Model],
+    *,
+    errors: Iterable[tuple[Location, str]] = (),
+    origin: Callable[[Location], Location] = lambda location: location,
+) -> Model:
+    """Return the data as an instance of the model.
+
+    The data may be that of the document or made of it: then `errors` is what was wrong with the latter, by location in
+    it, and `origin` returns where in it something was made of.
+
+    Raises:
+        ConfigErrors: with every error of the text.
+    """
+    located = [*errors, *((origin(location), message) for location, message in _errors(data, rules))]
     located += [
-        (location, f"{_path(location)}: is duplicated; the first value would be ignored")
-        for location in _duplicate_keys(node)
+        (location, "is duplicated; the first value would be ignored")
+        for location in _duplicate_keys(document.node)
     ]
     if located:
-        by_line = sorted((_line(node, location), message) for location, message in located)
-        raise ConfigErrors([f"{source}:{line}: {message}" for line, message in by_line])
-    return model.model_validate(data)
+        by_line = sorted(
+            (document.line(location), f"{path_shown(location)}: {message}") for location, message in located
+        )
+        raise ConfigErrors([f"{document.source}:{line}: {message}" for line, message in by_line])
+    return rules.model.model_validate(data, context=rules.context)
 
 
 def known_as_valid(text: str, model: type[Model]) -> Model:
@@ -82,7 +121,12 @@ def known_as_valid(text: str, model: type[Model]) -> Model:
     return model.model_validate(yaml.load(text, Loader=_FAST_LOADER))
 
 
-def _decode(text: str, source: str, model: type[BaseModel]) -> tuple[yaml.Node, dict[str, Any]]:
+def decoded(text: str, source: str, model: type[BaseModel]) -> Document:
+    """Return the text as YAML, which is to become an instance of the model.
+
+    Raises:
+        ConfigErrors: it is no YAML, or no mapping.
+    """
     try:
         node, data = yaml_text.decoded(text)
     except YamlError as error:
@@ -94,30 +138,45 @@ def _decode(text: str, source: str, model: type[BaseModel]) -> tuple[yaml.Node, 
             f"`{name}:`" for name, field in model.model_fields.items() if field.is_required()
         )
         raise ConfigErrors([f"{source}: {found}; write a mapping with {required or 'fields'}"])
-    return node, data
+    return Document(node, data, source)
 
 
-def _errors(
-    data: dict[str, Any], model: type[BaseModel], cross_field_errors: CrossFieldCheck
-) -> LocatedErrors:
+def _errors(data: Mapping[str, Any], rules: Rules[Model]) -> LocatedErrors:
     try:
-        model.model_validate(data)
+        rules.model.model_validate(data, context=rules.context)
     except ValidationError as invalid:
         for error in invalid.errors():
-            yield error["loc"], _message(error, model)
-    yield from cross_field_errors(data)
+            yield _in_file(error, data), _message(error, rules)
+    yield from rules.cross_field_errors(data)
 
 
-def _message(error: ErrorDetails, model: type[BaseModel]) -> str:
+def _in_file(error: ErrorDetails, data: object) -> Location:
+    """Return the location of the error without names that only the schema has: of the kinds of entries of a list."""
+    location, found = error["loc"], list[str | int]()
+    missing = len(location) - 1 if error["type"] == "missing" else None
+    for number, key in enumerate(location):
+        of_entry = isinstance(key, str) and number > 0 and isinstance(location[number - 1], int)
+        if of_entry and number != missing and not (isinstance(data, Mapping) and key in data):
+            continue
+        found.append(key)
+        if isinstance(data, Mapping):
+            data = data.get(key)
+        elif isinstance(data, list) and isinstance(key, int) and key < len(data):
+            data = data[key]
+    return tuple(found)
+
+
+def _message(error: ErrorDetails, rules: Rules[Model]) -> str:
     """Return what was found and what to write instead."""
     context: Mapping[str, Any] = error.get("ctx", {})
     found = _shown(error["input"])
     match error["type"]:
         case "missing":
-            return _missing(error, _section_of(error["loc"], model))
+            return _missing(error, _section_of(error["loc"], rules.model))
         case "extra_forbidden":
-            known = sorted(_section_of(error["loc"], model).model_fields)
-            near = get_close_matches(str(error["loc"][-1]), known, n=1)
+            known = sorted(_section_of(error["loc"], rules.model).model_fields)
+            others = (name for name in rules.more_names(error["loc"]) if name not in known)
+            near = get_close_matches(str(error["loc"][-1]), [*known, *others], n=1)
             meant = f"did you mean {near[0]}? " if near else ""
             return f"is not a known field; {meant}known fields: {', '.join(known)}"
         case error_type if error_type == HIDDEN_VALUE:
@@ -151,17 +210,17 @@ def _section_of(location: Location, model: type[BaseModel]) -> type[BaseModel]:
     """Return the model that has, or would have, the field at the location."""
     section = model
     for key in location[:-1]:
-        if isinstance(key, str):
-            section = _model_in(section.model_fields[key].annotation)
+        if key in section.model_fields:
+            section = _model_in(section.model_fields[str(key)].annotation) or section
     return section
 
 
-def _model_in(annotation: Any) -> type[BaseModel]:  # noqa: ANN401
+def _model_in(annotation: Any) -> type[BaseModel] | None:  # noqa: ANN401
     """Return the model inside an annotation such as `list[Provider]` or `AutoRouter | None`."""
-    while not hasattr(annotation, "model_fields"):
-        annotation = annotation.__args__[0]
-    model: type[BaseModel] = annotation
-    return model
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    inner = map(_model_in, getattr(annotation, "__args__", ()))
+    return next((model for model in inner if model is not None), None)
 
 
 def _shown(value: object) -> str:
@@ -170,7 +229,8 @@ def _shown(value: object) -> str:
     return text if len(text) <= 60 else f"{text[:57]}…"
 
 
-def _path(location: Location) -> str:
+def path_shown(location: Location) -> str:
+    """Return the location as text, without anything that may be a key."""
     text = ""
     for key in location:
         shown = key if isinstance(key, int) else name_shown(key)

@@ -1,16 +1,18 @@
 """Types of the values in providers.yaml; the error of each says what is wrong and what to write instead."""
 
 import re
+from collections.abc import Callable
 from typing import Annotated, Any
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import orjson
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, PlainValidator, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
-from coderouter_proxy.redact import looks_like_key, name_shown, not_a_variable
+from coderouter_proxy.redact import looks_like_key, name_shown, not_a_variable, value_shown
 
+VARIABLE_PATTERN = "^[A-Za-z_][A-Za-z0-9_]*$"
 HOST_CHARS_MAX = 253  # of a name in DNS
 _NOT_IN_URLS = re.compile(r"[\s\x00-\x1f\x7f-\x9f]")
 
@@ -84,6 +86,40 @@ def _no_key(value: str) -> str:
     return value
 
 
+def _checked(value: object, check: Callable[[str], str | None]) -> str | list[str] | None:
+    """Return the text or the list of texts; `check` returns what is wrong with one that is not empty."""
+    if value is None:
+        return None
+    given: list[object] = value if isinstance(value, list) else [value]
+    texts = [text for text in given if isinstance(text, str) and text]
+    wrong = next(filter(None, map(check, texts)), None)
+    if not texts or len(texts) < len(given):
+        expected = (
+            "not be empty" if all(isinstance(text, str) for text in given) else "be text, or a list of texts"
+        )
+        wrong = f"is {value_shown(value)}: should {expected}"
+    if wrong is not None:
+        raise PydanticCustomError(HIDDEN_VALUE, "{message}", {"message": wrong})
+    return texts if isinstance(value, list) else texts[0]
+
+
+def _key_file(text: str) -> str | None:
+    if looks_like_key(text):
+        return f"{name_shown(text)!r} looks like a key; write the path of the file that holds it"
+    if not text.startswith(("/", "~", "${")):
+        return f"{value_shown(text)} is not an absolute path; write e.g. ${{CREDENTIALS_DIRECTORY}}/openai"
+    return None
+
+
+def _one_or_several(
+    check: Callable[[str], str | None], **one: object
+) -> tuple[PlainValidator, WithJsonSchema]:
+    """Return how such a field is validated, and its JSON schema; `one` is that of one text."""
+    text = {"type": "string", "minLength": 1, **one}
+    schema = {"anyOf": [text, {"type": "array", "items": text, "minItems": 1}, {"type": "null"}]}
+    return PlainValidator(lambda value: _checked(value, check)), WithJsonSchema(schema)
+
+
 def _variable(value: str) -> str:
     if (message := not_a_variable(value)) is not None:
         raise PydanticCustomError(HIDDEN_VALUE, "{message}", {"message": message})
@@ -96,8 +132,10 @@ HIDDEN_VALUE = "hidden_value"
 Text = Annotated[str, Field(min_length=1)]
 Name = Annotated[str, Field(min_length=1), AfterValidator(_no_key)]
 VariableName = Annotated[str, Field(min_length=1), AfterValidator(_variable)]
+VariableNames = Annotated[str | list[str] | None, *_one_or_several(not_a_variable, pattern=VARIABLE_PATTERN)]
+KeyFiles = Annotated[str | list[str] | None, *_one_or_several(_key_file, pattern="^(/|~|\\$\\{)")]
 Dollars = Annotated[float, Field(ge=0, allow_inf_nan=False)]
-TimeoutSeconds = Annotated[float, Field(gt=0, le=3600)]
+TimeoutSeconds = Annotated[float, Field(gt=0, le=86_400)]
 JsonObject = Annotated[dict[str, Any], AfterValidator(_json_object)]
 TimeZone = Annotated[str, AfterValidator(_timezone)]
 Regex = Annotated[str, AfterValidator(_regex)]

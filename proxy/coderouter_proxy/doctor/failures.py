@@ -70,11 +70,11 @@ def _http_proxy(scheme: str, netloc: str) -> str | None:
 
 
 def _auth_remedy(error: ProviderError, provider: Provider, key: str) -> str:
-    name = provider.api_key_env
+    name = " or ".join((*provider.key_variables, *provider.key_files))
     if error.status == 402:
         return "the account has no balance left: top it up, or set paid: true to skip it while allow_paid is false"
-    if name is None and provider.headers:
+    if not name and provider.headers:
         return "correct its headers, or set api_key_env to the name of the variable that holds the key"
-    if name is None:
+    if not name:
         return "set api_key_env to the name of the variable that holds the key"
     return f"correct the key in {name}" if key else f"{name} is not set: put the key in it"

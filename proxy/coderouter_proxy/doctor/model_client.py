@@ -8,7 +8,7 @@ from coderouter_proxy.config.schema import Provider
 from coderouter_proxy.doctor.exchange import exchange, provider_wire
 from coderouter_proxy.doctor.reply import Reply
 from coderouter_proxy.errors import ProviderError
-from coderouter_proxy.providers.http_provider import api_key
+from coderouter_proxy.providers.keys import Keys
 from coderouter_proxy.providers.transport import Transport
 from coderouter_proxy.request import Body, ClientRequest
 from coderouter_proxy.routing.capabilities import ModelCapabilities
@@ -29,7 +29,7 @@ class ModelClient:
         self.provider = provider
         self.capabilities = capabilities
         self.replies: list[Reply] = []
-        self.key = api_key(provider)
+        self.key = Keys(provider).pick().key
         self._timeout_s = timeout_s or provider.timeout_s
         self.wire = provider_wire(provider, transport)
         self._session = transport

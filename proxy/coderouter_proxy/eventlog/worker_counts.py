@@ -3,13 +3,10 @@
 A worker writes them to memory that it shares with its supervisor, because a hung one can send nothing.
 """
 
-import mmap
-import os
 import struct
 from dataclasses import dataclass
-from multiprocessing.reduction import DupFd
-from tempfile import TemporaryFile
-from typing import Any
+
+from coderouter_proxy.shared_memory.unnamed import UnnamedMemory
 
 _WRITER_BYTES = 16
 _NUMBER = struct.Struct("@q")
@@ -26,27 +23,17 @@ class Left:
 
 
 class WorkerCounts:
-    """The counts of all workers, in memory without a name; pickled to a worker, which then says which are its own."""
+    """The counts of all workers; pickled to a worker, which then says which are its own."""
 
-    def __init__(self, workers: int, fd: int | None = None) -> None:
-        size = _CELL_BYTES * workers
-        if fd is None:
-            with TemporaryFile() as file:  # without a name
-                fd = os.dup(file.fileno())
-            os.ftruncate(fd, size)
-        self._fd = fd
-        self._workers = workers
-        self._memory = mmap.mmap(fd, size)
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return _unpickled, (DupFd(self._fd), self._workers)
+    def __init__(self, workers: int) -> None:
+        self._memory = UnnamedMemory(_CELL_BYTES, workers)
 
     def of(self, number: int) -> "OwnCounts":
-        return OwnCounts(memoryview(self._memory)[_CELL_BYTES * number : _CELL_BYTES * (number + 1)])
+        return OwnCounts(self._memory.parts[number])
 
     def taken(self, number: int) -> Left | None:
         """Return what the worker left, and clear it for the one that replaces it; None if it wrote no event."""
-        cell = memoryview(self._memory)[_CELL_BYTES * number : _CELL_BYTES * (number + 1)]
+        cell = self._memory.parts[number]
         writer = bytes(cell[:_WRITER_BYTES]).decode("ascii", "replace")
         seq, in_flight = struct.unpack_from("@qq", cell, _WRITER_BYTES)
         cell[:] = bytes(_CELL_BYTES)
@@ -81,7 +68,3 @@ def share(counts: OwnCounts) -> None:
 def own() -> OwnCounts | None:
     """Return where this process writes its counts; None unless it is a worker."""
     return _own[0] if _own else None
-
-
-def _unpickled(fd: Any, workers: int) -> WorkerCounts:  # noqa: ANN401
-    return WorkerCounts(workers, fd.detach())

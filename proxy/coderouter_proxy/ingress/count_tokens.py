@@ -12,7 +12,7 @@ from coderouter_proxy.ingress.body import read_body
 from coderouter_proxy.ingress.exchange import JSON, new_request_id
 from coderouter_proxy.request import ClientRequest
 from coderouter_proxy.routing import choice
-from coderouter_proxy.routing.router import Routing, Runtime
+from coderouter_proxy.routing.router import Runtime
 from coderouter_proxy.senders.sender import Sender
 from coderouter_proxy.wires.client import ClientWire
 
@@ -45,7 +45,7 @@ class CountTokens:
                 aside.REQUEST_BYTES_INLINE_MAX,
                 partial(self._wire.decode, request_id, raw, headers),
             )
-            body = orjson.dumps({**self._more, "input_tokens": await _count(request, routing)})
+            body = orjson.dumps({**self._more, "input_tokens": await _count(request, self._runtime)})
         except HttpError as refused:
             error = refused
         except asyncio.CancelledError:
@@ -66,12 +66,14 @@ class CountTokens:
         await send({"type": "http.response.body", "body": body})
 
 
-async def _count(request: ClientRequest, routing: Routing) -> int:
+async def _count(request: ClientRequest, runtime: Runtime) -> int:
+    routing = runtime.routing
     profile = choice.choose(routing, request, Sender.of(request.headers)).profile
-    clients = (routing.clients[name] for name in profile.providers if name in routing.clients)
+    clients = (routing.clients[name] for name in profile.names if name in routing.clients)
     first = next((each for each in clients if routing.config.allow_paid or not each.provider.paid), None)
     counted = await first.count_tokens(request, profile) if first is not None else None
     if counted is not None:
         return counted
     estimate = partial(token_estimate.estimate, request.outline)
-    return await aside.unless_small(len(request.raw), aside.REQUEST_BYTES_INLINE_MAX, estimate)
+    estimated = await aside.unless_small(len(request.raw), aside.REQUEST_BYTES_INLINE_MAX, estimate)
+    return runtime.contexts.corrected(first.provider, estimated) if first is not None else estimated

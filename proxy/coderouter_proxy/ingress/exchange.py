@@ -25,14 +25,16 @@ from coderouter_proxy import aside
 from coderouter_proxy.answer import Answer, AnswerLog
 from coderouter_proxy.config.schema import Profile
 from coderouter_proxy.errors import ClientDisconnected, HttpError, NotKept, ProviderError, shutting_down
-from coderouter_proxy.ingress import who_answered
+from coderouter_proxy.ingress import fallback_headers, who_answered
 from coderouter_proxy.ingress.body import read_body
 from coderouter_proxy.ingress.connection import CancelOnDisconnect, KeepAlive
 from coderouter_proxy.request import ClientRequest
 from coderouter_proxy.routing import choice, cost, fallback
+from coderouter_proxy.routing.attempts import Attempts
 from coderouter_proxy.routing.auto_router import Resolved
 from coderouter_proxy.routing.exhausted import ChainExhausted
 from coderouter_proxy.routing.router import Runtime
+from coderouter_proxy.senders import session_hash
 from coderouter_proxy.senders.sender import Sender
 from coderouter_proxy.senders.trace import traceparent
 from coderouter_proxy.wires.client import ClientWire
@@ -62,7 +64,10 @@ class Ingress:
         finally:
             self._runtime.in_flight -= 1
             self._runtime.bodies.release(exchange.body_bytes)
-            exchange.finish()
+            try:
+                exchange.finish()
+            finally:
+                exchange.leave_provider()
 
 
 def new_request_id() -> str:
@@ -88,7 +93,7 @@ class _Exchange:
         self._sender = Sender.of(self._headers)
         self._request: ClientRequest | None = None
         self._profile: str | None = None
-        self._attempts = fallback.Attempts()
+        self._attempts = Attempts()
         self._answer: Answer | None = None
         self._first_content_s: float | None = None
         self._status = 0
@@ -181,6 +186,7 @@ class _Exchange:
             *who_answered.headers(
                 self._profile, self._attempts.provider, self._request, self._attempts.count
             ),
+            *fallback_headers.headers(self._attempts.left, self._attempts.provider),
             *more,
         ]
         if content_type == EVENT_STREAM:
@@ -213,15 +219,20 @@ class _Exchange:
         frame = self._wire.error_frame(error, self._request_id)
         await self._send({"type": "http.response.body", "body": frame})
 
+    def leave_provider(self) -> None:
+        """Free the place at the provider, if the answer that it is for was never read to its end."""
+        self._attempts.turn.end()
+
     def finish(self) -> None:
         """Emit how the request ended; nothing else that may fail comes before that."""
-        request, provider = self._request, self._attempts.provider
+        request, provider, turn = self._request, self._attempts.provider, self._attempts.turn
         duration_s = time.perf_counter() - self._started
         until_content_s = duration_s if self._first_content_s is None else self._first_content_s
         answered = self._answer is not None
         known = self._known()
         usage = known.usage
-        cost_usd = cost.price(usage, provider.cost) if answered and provider else None
+        prices = provider.cost if answered and provider else None
+        cost_usd, cache_savings_usd = cost.price(usage, prices), cost.cache_savings(usage, prices)
         self._runtime.emit(
             RequestFinished(
                 request_id=self._request_id,
@@ -235,12 +246,13 @@ class _Exchange:
                 attempts=self._attempts.count,
                 duration_s=round(duration_s, 6),
                 ttft_s=round(until_content_s, 6) if answered and request and request.stream else None,
-                overhead_s=round(max(0.0, until_content_s - self._attempts.waited_s), 6),
+                overhead_s=round(max(0.0, until_content_s - self._attempts.waited_s - turn.waited_s), 6),
                 input_tokens=usage.input_tokens,
                 output_tokens=usage.output_tokens,
                 cache_read_tokens=usage.cache_read_tokens,
                 cache_creation_tokens=usage.cache_creation_tokens,
                 cost_usd=cost_usd,
+                cache_savings_usd=cache_savings_usd,
                 stop_reason=known.stop_reason,
                 error_type=self._broken_by,
                 agent=self._sender.agent,
@@ -248,11 +260,17 @@ class _Exchange:
                 requested_model=request.requested_model if request else None,
                 tool_calls=known.tool_calls,
                 had_tools=request is not None and request.has_tools,
+                waited_s=round(turn.waited_s, 6),
+                key_index=self._attempts.key_index if provider else None,
                 traceparent=traceparent(self._headers),
+                session=session_hash.shown(request.session, self._runtime.session_key) if request else None,
             )
         )
+        self._attempts.end()
         if provider:
             self._runtime.budgets.spend(provider, cost_usd)
+            if answered and self._attempts.length is not None:
+                self._attempts.length.learn(provider, usage)
 
     def _known(self) -> AnswerLog:
         try:

@@ -8,17 +8,26 @@ from coderouter_proxy.prices import table
 from coderouter_proxy.prices.table import ListPrice
 
 OLD_AFTER_DAYS = 180
+PRICES = ("input_per_mtok", "output_per_mtok")
 
 
 def price_warnings(config: Config, today: date) -> Iterator[str]:
-    """Yield a sentence for each paid provider without a price, and for each price that is old."""
+    """Yield a sentence for each price that is missing where there should be one, and for each that is old."""
     for provider in config.providers:
         listed = table.of_provider(provider)
         if provider.cost is None:
             if provider.paid:
                 yield f"provider {provider.name!r} is paid and has no cost, so what it costs is unknown; {_add(listed)}"
+        elif missing := [name for name in PRICES if getattr(provider.cost, name) is None]:
+            yield f"provider {provider.name!r} has no {' and no '.join(missing)}, {_consequence(provider.cost)}"
         elif (reason := _outdated(provider, provider.cost, listed, today)) is not None:
             yield f"the prices of provider {provider.name!r} {reason}; {_compare(listed, today)}"
+
+
+def _consequence(cost: Cost) -> str:
+    if cost.monthly_budget_usd is None:
+        return "so what it costs is unknown; add it to its cost"
+    return "so what it costs is unknown, and its budget is never spent; add it to its cost"
 
 
 def _outdated(provider: Provider, cost: Cost, listed: ListPrice | None, today: date) -> str | None:

@@ -3,12 +3,14 @@
 from importlib import import_module
 from typing import Protocol
 
+from coderouter_events.closed_sets import Ingress
 from coderouter_proxy.answer import Attempt
 from coderouter_proxy.config.kinds import PROVIDER_KINDS
 from coderouter_proxy.config.schema import Profile, Provider
 from coderouter_proxy.config.traits import ProviderTraits
 from coderouter_proxy.errors import ProviderError
 from coderouter_proxy.providers.transport import Transport
+from coderouter_proxy.providers.windows import Window
 from coderouter_proxy.relay.text import AnswerPolicy
 from coderouter_proxy.request import ClientRequest
 from coderouter_proxy.wires.provider import Drop
@@ -16,8 +18,12 @@ from coderouter_proxy.wires.provider import Drop
 
 class ProviderClient(Protocol):
     provider: Provider
-    secrets: tuple[str, ...]  # its key and header values, never shown to anyone
     traits: ProviderTraits  # declared, known and learnt; whoever learns one replaces them
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """Its keys and header values, never shown to anyone."""
+        ...
 
     async def attempt(
         self,
@@ -56,6 +62,14 @@ class ProviderClient(Protocol):
         """Return the provider's own count of the request's tokens, or None if it has none."""
         ...
 
+    async def context_window(self) -> Window:
+        """Return the context that the provider's server reports.
+
+        Raises:
+            ProviderError: the server cannot be reached, or is not ready.
+        """
+        ...
+
 
 def provider_client(
     provider: Provider, policy: AnswerPolicy, traits: ProviderTraits, transport: Transport
@@ -64,3 +78,10 @@ def provider_client(
     module, _, name = PROVIDER_KINDS[provider.kind].client.partition(":")
     client: ProviderClient = getattr(import_module(module), name)(provider, policy, traits, transport)
     return client
+
+
+def passing_client(provider: Provider, ingress: Ingress, transport: Transport) -> ProviderClient:
+    """Return what passes requests of this ingress on to the provider."""
+    from coderouter_proxy.providers.passing import PassingProvider  # noqa: PLC0415 - memory that few need
+
+    return PassingProvider(provider, ingress, transport)

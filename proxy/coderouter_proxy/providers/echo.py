@@ -9,6 +9,7 @@ from coderouter_proxy.config.schema import Profile, Provider
 from coderouter_proxy.config.traits import ProviderTraits
 from coderouter_proxy.errors import ProviderError
 from coderouter_proxy.providers.transport import Transport
+from coderouter_proxy.providers.windows import Window
 from coderouter_proxy.relay.text import AnswerPolicy
 from coderouter_proxy.request import ClientRequest
 from coderouter_proxy.wires.client import named_model
@@ -63,6 +64,9 @@ class Echo:
 
     async def count_tokens(self, request: ClientRequest, profile: Profile) -> int | None:
         return None
+
+    async def context_window(self) -> Window:
+        return Window(None)
 
 
 class _Echoed:

@@ -110,12 +110,19 @@ class SessionRoute:
         self._proxy = proxy
         self._timeout = aiohttp.ClientTimeout(total=None, sock_connect=connect_timeout_s)
 
+    async def get(self) -> SessionResponse:
+        return await self._sent("GET", None, self._headers)
+
     async def post(self, data: bytes, more_headers: Mapping[str, str]) -> SessionResponse:
         headers = CIMultiDict({**self._headers, **more_headers}) if more_headers else self._headers
+        return await self._sent("POST", data, headers)
+
+    async def _sent(self, method: str, data: bytes | None, headers: Mapping[str, str]) -> SessionResponse:
         while True:
             _connected.set(False)
             try:
-                response = await self._session().post(
+                response = await self._session().request(
+                    method,
                     self._url,
                     data=data,
                     headers=headers,

@@ -12,16 +12,19 @@ from multidict import CIMultiDict
 from yarl import URL
 
 from coderouter_proxy import aside
-from coderouter_proxy.answer import Answer, Attempt
+from coderouter_proxy.answer import Answer, Attempt, started
 from coderouter_proxy.config import headers as config_headers
 from coderouter_proxy.config.http_proxies import proxy_for
 from coderouter_proxy.config.schema import Profile, Provider
 from coderouter_proxy.config.traits import ProviderTraits
 from coderouter_proxy.errors import ProviderError
 from coderouter_proxy.providers import response as http_response
+from coderouter_proxy.providers import windows
+from coderouter_proxy.providers.keys import NO_KEY, Keys
 from coderouter_proxy.providers.response import ANSWER_BYTES_MAX, ERROR_BODY_BYTES_MAX, Response, Route
 from coderouter_proxy.providers.stream import ProviderStream, single
 from coderouter_proxy.providers.transport import Transport
+from coderouter_proxy.providers.windows import Window
 from coderouter_proxy.relay import whole
 from coderouter_proxy.relay.choose import choose
 from coderouter_proxy.relay.output_filters.filters import FILTERS
@@ -38,7 +41,10 @@ from coderouter_proxy.wires.token_report import TokenReport
 RelayFor = Callable[[ProviderWire, ClientRequest], Relay]
 
 UPSTREAM_REQUEST_ID = b"x-upstream-request-id"
+ROUTES_MAX = 32
 COUNT_TIMEOUT_S = 10  # a later count is worth less than an estimate
+WINDOW_BYTES_MAX = 8 * 1024 * 1024  # Ollama lists all tensors, and llama.cpp has its chat template in it
+NOT_READY = frozenset({408, 425, 429, 500, 502, 503, 504})  # llama.cpp says 503 while it loads a model
 NOT_COUNTED = frozenset(
     {
         "max_tokens",
@@ -54,7 +60,10 @@ NOT_COUNTED = frozenset(
 
 
 class HttpProvider:
-    """One provider. `relay_for` returns the relay of an answer; in the proxy, to the client's wire."""
+    """One provider. `relay_for` returns the relay of an answer; in the proxy, to the client's wire.
+
+    Requests go to the `url`; by default, to that of the wire.
+    """
 
     def __init__(
         self,
@@ -65,18 +74,25 @@ class HttpProvider:
         transport: Transport,
         *,
         answer_bytes_max: int = ANSWER_BYTES_MAX,
+        url: str | None = None,
     ) -> None:
         self.provider = provider
         self.wire = wire
         self.traits = traits
-        self.secrets = secrets(provider)
+        self._keys = Keys(provider)
+        self._other_secrets = _passwords(provider)
         self._relay_for = relay_for
         self._transport = transport
         self._answer_bytes_max = answer_bytes_max
         self._proxy = http_proxy(provider)
-        self._headers = CIMultiDict({"Content-Type": "application/json"})
-        self._headers.update(own_headers(provider, wire))
-        self._route = self._route_to(wire.url(provider))
+        self._url = url or wire.url(provider)
+        self._routes: dict[str, Route] = {}
+        """By the key that they send; of a provider with a file of keys there may be old ones."""
+        self._route(self._keys.pick().key)
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        return (*self._keys.secrets, *self._other_secrets)
 
     async def attempt(
         self,
@@ -86,10 +102,12 @@ class HttpProvider:
         drop: Drop,
         refused: ProviderError | None = None,
     ) -> Attempt:
-        timeout_s = profile.timeout_s if profile.timeout_s is not None else self.provider.timeout_s
+        timeout_s = self._timeout_s(request, profile)
         started = time.perf_counter()
         answer: Answer | None = None
         failed: ProviderError | None = None
+        picked = NO_KEY
+        other_key = False
         try:
             data = await aside.unless_small(
                 len(request.raw),
@@ -97,16 +115,31 @@ class HttpProvider:
                 lambda: _encoded(self._body(request, profile, traits, drop, refused)),
             )
             headers = self._more_headers(request, traits)
+            picked = self._keys.pick()
+            route = self._route(picked.key)
             started = time.perf_counter()
             send = self._stream if request.stream else self._whole
-            answer = await send(request, data, headers, timeout_s)
+            answer = await send(request, route, data, headers, timeout_s)
         except ProviderError as error:
             answer, failed = self._from_failed_generation(request, error), error
+            other_key = self._keys.refused(picked, error)
         except TimeoutError:
             failed = ProviderError("timeout_first_byte", f"no content within {timeout_s:g} s")
         return Attempt(
-            waited_s=time.perf_counter() - started, answer=answer, error=None if answer else failed
+            waited_s=time.perf_counter() - started,
+            answer=answer,
+            error=None if answer else failed,
+            key_index=picked.index,
+            other_key=other_key,
         )
+
+    def _timeout_s(self, request: ClientRequest, profile: Profile) -> float:
+        """Return the seconds to the first content of a stream, or to a complete answer."""
+        timeout_s = profile.timeout_s if profile.timeout_s is not None else self.provider.timeout_s
+        until_next_s = self.provider.ttft_timeout_s
+        if until_next_s is None or not request.stream or profile.names[-1] == self.provider.name:
+            return timeout_s
+        return min(timeout_s, until_next_s)
 
     def written(
         self,
@@ -134,16 +167,52 @@ class HttpProvider:
             )
             headers = self._more_headers(request, self.traits)
             async with asyncio.timeout(COUNT_TIMEOUT_S):
-                response = await self._post(self._route_to(url), data, headers)
+                response = await self._post(self._route_to(url, self._keys.pick().key), data, headers)
                 answer = orjson.loads(await self._read(response, ERROR_BODY_BYTES_MAX))
         except (ProviderError, TimeoutError, orjson.JSONDecodeError):
             return None
         return TokenReport().count(answer, "input_tokens")
 
-    def _route_to(self, url: str) -> Route:
+    async def context_window(self) -> Window:
+        models_url = self.wire.models_url(self.provider).partition("?")[0]
+        return await windows.reported(self.provider.base_url, self.provider.model, models_url, self._fetched)
+
+    async def _fetched(self, url: str, body: Body | None) -> object:
+        """Return the JSON of the URL, which gets the body if there is one; None if the server does not know the path.
+
+        Raises:
+            ProviderError: it cannot be reached, or is not ready.
+        """
+        route = self._route_to(url, self._keys.pick().key, {"Accept": "application/json"})
+        response = await (route.get() if body is None else route.post(orjson.dumps(body), {}))
+        if response.status // 100 != 2:
+            refused = await http_response.refused(response)
+            if response.status in NOT_READY:
+                raise refused
+            return None
+        data = await self._read(response, WINDOW_BYTES_MAX)
+        try:
+            return await aside.unless_small(
+                len(data), aside.ANSWER_BYTES_INLINE_MAX, partial(orjson.loads, data)
+            )
+        except orjson.JSONDecodeError:
+            return None
+
+    def _route(self, key: str) -> Route:
+        route = self._routes.get(key)
+        if route is None:
+            if len(self._routes) >= ROUTES_MAX:
+                self._routes.clear()
+            route = self._routes[key] = self._route_to(self._url, key)
+        return route
+
+    def _route_to(self, url: str, key: str, more_headers: Mapping[str, str] | None = None) -> Route:
+        headers = CIMultiDict({"Content-Type": "application/json"})
+        headers.update(own_headers(self.provider, self.wire, key))
+        headers.update(more_headers or {})
         return self._transport.route(
             URL(url),
-            self._headers,
+            headers,
             proxy=self._proxy,
             connect_timeout_s=self.provider.connect_timeout_s,
         )
@@ -194,13 +263,16 @@ class HttpProvider:
         return {name: value for name, value in kept.items() if value}
 
     async def _whole(
-        self, request: ClientRequest, sent: bytes, headers: Mapping[str, str], timeout_s: float
+        self, request: ClientRequest, route: Route, sent: bytes, headers: Mapping[str, str], timeout_s: float
     ) -> Answer:
         async with asyncio.timeout(timeout_s):
-            response = await self._post(self._route, sent, headers)
+            response = await self._post(route, sent, headers)
             data = await self._read(response, self._answer_bytes_max)
         if len(data) > self._answer_bytes_max:
             raise ProviderError("protocol", f"the answer is longer than {self._answer_bytes_max} bytes")
+        return await self._relayed(request, data, response)
+
+    async def _relayed(self, request: ClientRequest, data: bytes, response: Response) -> Answer:
         relay = self._relay_for(self.wire, request)
         relayed = await aside.unless_small(
             len(data), aside.ANSWER_BYTES_INLINE_MAX, partial(whole.relayed, data, self.wire, relay)
@@ -208,14 +280,14 @@ class HttpProvider:
         return Answer(pieces=single(relayed), log=relay.log, headers=self._forwarded(request, response))
 
     async def _stream(
-        self, request: ClientRequest, sent: bytes, headers: Mapping[str, str], timeout_s: float
+        self, request: ClientRequest, route: Route, sent: bytes, headers: Mapping[str, str], timeout_s: float
     ) -> Answer:
         async with asyncio.timeout(timeout_s):
-            response = await self._post(self._route, sent, headers)
+            response = await self._post(route, sent, headers)
             try:
                 relay = self._relay_for(self.wire, request)
                 stream = ProviderStream(response, self.provider, relay, body_bytes_max=self._answer_bytes_max)
-                pieces = stream.pieces(await stream.first_content())
+                pieces = await started(stream.pieces(await stream.first_content()))
             except BaseException:
                 response.close()
                 raise
@@ -249,14 +321,9 @@ class HttpProvider:
         return headers
 
 
-def api_key(provider: Provider) -> str:
-    """Return the key that the provider's variable holds; empty without one."""
-    return os.environ.get(provider.api_key_env, "").strip() if provider.api_key_env else ""
-
-
-def own_headers(provider: Provider, wire: ProviderWire) -> CIMultiDict[str]:
-    """Return the headers of every request to the provider: its own over those of the wire, whatever their case."""
-    headers = CIMultiDict(wire.headers(api_key(provider)))
+def own_headers(provider: Provider, wire: ProviderWire, key: str) -> CIMultiDict[str]:
+    """Return the headers of requests with this key: the provider's own over those of the wire, whatever their case."""
+    headers = CIMultiDict(wire.headers(key))
     headers.update(config_headers.expanded(provider.headers))
     return headers
 
@@ -268,10 +335,14 @@ def http_proxy(provider: Provider) -> URL | None:
 
 
 def secrets(provider: Provider) -> tuple[str, ...]:
-    """Return what the provider is sent and nobody may read: its key, passwords, and what its headers hold."""
+    """Return what the provider is sent and nobody may read: its keys, passwords, and what its headers hold."""
+    return (*Keys(provider).secrets, *_passwords(provider))
+
+
+def _passwords(provider: Provider) -> tuple[str, ...]:
     urls = (URL(provider.base_url), http_proxy(provider))
     passwords = (url.password for url in urls if url is not None and url.password)
-    return (api_key(provider), *passwords, *config_headers.secrets(provider.headers))
+    return (*passwords, *config_headers.secrets(provider.headers))
 
 
 def openai(

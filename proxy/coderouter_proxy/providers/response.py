@@ -65,6 +65,10 @@ class Route(Protocol):
         """
         ...
 
+    async def get(self) -> Response:
+        """Return the response to a GET; see `post`."""
+        ...
+
 
 async def read_all(response: Response, bytes_max: int) -> bytes:
     """Return the whole body, or its first `bytes_max` + 1 bytes if it is longer."""
@@ -97,7 +101,7 @@ class Chunks:
         self._response = response
         self._idle_s = provider.idle_timeout_s
         self._loop = asyncio.get_running_loop()
-        self._total_at = self._loop.time() + provider.total_timeout_s
+        self._total_at = self._loop.time() + max(provider.total_timeout_s, provider.timeout_s)
         # Time in which a slow client does not read counts against the client, not the provider.
         self._waited_s = 0.0
         self._waiting_since: float | None = None

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncGenerator
 
 from coderouter_proxy import aside
-from coderouter_proxy.answer import AnswerLog
+from coderouter_proxy.answer import STARTED, AnswerLog
 from coderouter_proxy.config.schema import Provider
 from coderouter_proxy.errors import ProviderError, StreamBrokeOff
 from coderouter_proxy.providers.response import ANSWER_BYTES_MAX, Chunks, Response
@@ -69,13 +69,14 @@ class ProviderStream:
         raise ProviderError("empty", "the stream ended before any content")
 
     async def pieces(self, first: bytes) -> AsyncGenerator[bytes]:
-        """Yield what the client gets: what `first_content` returned, and all that follows.
+        """Yield `STARTED` and what the client gets: what `first_content` returned, and all that follows.
 
         Raises:
             ProviderError: the provider failed, or its stream broke off.
         """
         relay = self._relay
         try:
+            yield STARTED
             if first:
                 yield first
             while self._error is None and not relay.ended and (data := await self._chunks.next()):

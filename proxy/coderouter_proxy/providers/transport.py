@@ -86,6 +86,10 @@ class _PlainRoute:
         head = b"%bContent-Length: %d\r\n\r\n" % (head, len(data))
         return await self._pool.post(self._address, head, data, self._connect_timeout_s)
 
+    async def get(self) -> PlainResponse:
+        head = b"GET%b\r\n" % self._head.removeprefix(b"POST")
+        return await self._pool.post(self._address, head, b"", self._connect_timeout_s)
+
 
 def _fields(headers: Mapping[str, str]) -> str:
     for name, value in headers.items():

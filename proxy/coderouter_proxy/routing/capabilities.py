@@ -10,7 +10,6 @@ from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from coderouter_proxy import token_estimate
 from coderouter_proxy.config import validation
 from coderouter_proxy.config.schema import Provider, known_kind
 from coderouter_proxy.config.traits import ProviderTraits, Traits, resolved
@@ -33,7 +32,7 @@ class CapabilityOverrides(BaseModel):
     tools: Annotated[bool | None, "It can use tools."] = None
     vision: Annotated[bool | None, "It sees images."] = None
     max_context_tokens: Annotated[
-        Annotated[int, Field(ge=1)] | None, "Longer requests (estimated) are sent to other providers first."
+        Annotated[int, Field(ge=1)] | None, "Longer requests (estimated) skip its providers."
     ] = None
 
 
@@ -101,6 +100,7 @@ def resolve(provider: Provider, rules: list[CapabilityRule]) -> ModelCapabilitie
         reasoning_passthrough=own.reasoning_passthrough,
         tools=own.tools,
         vision=own.vision,
+        max_context_tokens=own.max_context_tokens,
     )
     fitting = [rule.capabilities for rule in rules if _applies(rule, provider)]
     if not resolved(provider.traits, *(rule.traits for rule in rules if _applies(rule, provider))).images:
@@ -169,16 +169,6 @@ def _by_thinking(outline: Body, names: list[str], known: Known) -> list[str]:
     return sorted(names, key=lambda name: not known.get(name, UNKNOWN).thinking)
 
 
-def _by_context(outline: Body, names: list[str], known: Known) -> list[str]:
-    limits = {
-        name: limit for name in names if (limit := known.get(name, UNKNOWN).max_context_tokens) is not None
-    }
-    if not limits:
-        return names
-    needed = token_estimate.estimate(outline)
-    return sorted(names, key=lambda name: needed > limits.get(name, needed))
-
-
 def _by_vision(outline: Body, names: list[str], known: Known) -> list[str]:
     blind = {name for name in names if known.get(name, UNKNOWN).vision is False}
     if not blind or kinds_of_parts(outline).isdisjoint(IMAGES | DOCUMENTS):
@@ -189,7 +179,6 @@ def _by_vision(outline: Body, names: list[str], known: Known) -> list[str]:
 NEEDS: tuple[tuple[str, Sort], ...] = (
     ("its model cannot use tools", _by_tools),
     ("its model does not think", _by_thinking),
-    ("the request is longer than its context", _by_context),
     ("its model sees no images or documents", _by_vision),
 )
 """Why a provider is tried later, and what moves it behind those that can do what the request needs."""

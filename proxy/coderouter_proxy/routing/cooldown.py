@@ -40,9 +40,14 @@ class Cooldowns:
         self._emit = emit
         self._health: dict[str, _Health] = {}
 
+    @property
+    def any_failed(self) -> bool:
+        """Whether a provider has failed since its last answer."""
+        return bool(self._health)
+
     def in_order(self, names: list[str]) -> list[str]:
         """Return the names, those in cooldown last."""
-        if not self._health:
+        if not self.any_failed:
             return names
         now = time.monotonic()
         return sorted(names, key=lambda name: name in self._health and now < self._health[name].until)

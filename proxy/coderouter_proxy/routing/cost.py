@@ -33,16 +33,37 @@ def price(usage: Usage, cost: Cost | None) -> float | None:
     """
     if cost is None or usage.input_tokens is None or usage.output_tokens is None:
         return None
-    read = cost.cache_read_per_mtok
-    write = cost.cache_write_per_mtok
-    micro_usd = (
-        usage.input_tokens * cost.input_per_mtok
-        + usage.output_tokens * cost.output_per_mtok
-        + (usage.cache_read_tokens or 0) * (cost.input_per_mtok * CACHE_READ_SHARE if read is None else read)
-        + (usage.cache_creation_tokens or 0)
-        * (cost.input_per_mtok * CACHE_WRITE_SHARE if write is None else write)
+    counted = (
+        (usage.input_tokens, cost.input_per_mtok),
+        (usage.output_tokens, cost.output_per_mtok),
+        (usage.cache_read_tokens, _cached(cost, cost.cache_read_per_mtok, CACHE_READ_SHARE)),
+        (usage.cache_creation_tokens, _cached(cost, cost.cache_write_per_mtok, CACHE_WRITE_SHARE)),
     )
+    micro_usd = 0.0
+    for tokens, per_mtok in counted:
+        if tokens:
+            if per_mtok is None:
+                return None
+            micro_usd += tokens * per_mtok
     return round(min(micro_usd, AMOUNT_MAX)) / MICRO
+
+
+def cache_savings(usage: Usage, cost: Cost | None) -> float | None:
+    """Return how much less the tokens from the cache cost than other input, in US dollars; None if that is unknown."""
+    if cost is None or usage.cache_read_tokens is None or cost.input_per_mtok is None:
+        return None
+    cached = _cached(cost, cost.cache_read_per_mtok, CACHE_READ_SHARE)
+    if cached is None:
+        return None
+    micro_usd = usage.cache_read_tokens * (cost.input_per_mtok - cached)
+    return round(min(max(micro_usd, 0), AMOUNT_MAX)) / MICRO
+
+
+def _cached(cost: Cost, per_mtok: float | None, share: float) -> float | None:
+    """Return the price of cached tokens: its own, else a share of the input price."""
+    if per_mtok is not None or cost.input_per_mtok is None:
+        return per_mtok
+    return cost.input_per_mtok * share
 
 
 class Budgets:

@@ -109,7 +109,7 @@ def _no_candidates(
         return ChainExhausted("blocked", HttpError(503, reason, code="budget_exceeded", retry_is_vain=True))
     if not blocked:
         reason = (
-            f"none of the providers of profile {profile.name!r} is configured: {', '.join(profile.providers)}"
+            f"none of the providers of profile {profile.name!r} is configured: {', '.join(profile.names)}"
         )
         return ChainExhausted(
             "exhausted", HttpError(502, reason, code="providers_exhausted", retry_is_vain=True)

@@ -1,50 +1,72 @@
 """In which order the providers of a profile are tried: a table of reasons to try one of them later, or not at all."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 from coderouter_proxy.config.schema import Profile
+from coderouter_proxy.errors import HttpError
 from coderouter_proxy.request import ClientRequest
-from coderouter_proxy.routing import capabilities, hosted, media, referred
+from coderouter_proxy.routing import capabilities, gates, hosted, media, referred
+from coderouter_proxy.routing.affinity import Affinity, Stay
 from coderouter_proxy.routing.capabilities import Sort
 from coderouter_proxy.routing.cooldown import Cooldowns
+from coderouter_proxy.routing.loads import Loads
 from coderouter_proxy.routing.router import Routing
+from coderouter_proxy.wires.clients import PASSED_ON
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Asked:
-    """A request, and what its order depends on."""
+    """A request, and what its order depends on; `stay` is that of its conversation, once `in_order` has found it."""
 
     request: ClientRequest
     profile: Profile
     routing: Routing
     cooldowns: Cooldowns
+    loads: Loads
+    affinity: Affinity
+    stay: Stay | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """`reason` is why a provider moves behind others, or is left out, when `sort` puts the names in order."""
+    """`reason` is why a provider moves behind others, or is left out, when `sort` puts the names in order.
+
+    A step that is `brief` is about what happened to other requests: without those, the order is that of the needs.
+    """
 
     reason: str
     sort: Callable[[Asked, list[str]], list[str]]
+    brief: bool = False
 
 
 def in_order(asked: Asked) -> list[str]:
     """Return the names of the providers in the order in which they are tried.
 
     Raises:
-        HttpError: the request forces a tool that runs at a vendor, and no provider of the chain has it.
+        HttpError: the request forces a tool that runs at a vendor, and no provider of the chain has it, or none serves
+            its ingress.
         NotKept: it refers to an answer that no provider of the chain may have.
     """
-    names = asked.profile.providers
-    for step in STEPS:
+    names = _sorted(asked, LASTING)
+    asked.stay = _stay(asked, names)
+    stays_elsewhere = asked.stay is not None and asked.stay.provider not in (None, names[0])
+    cools_down = asked.profile.cooldown is not None and asked.cooldowns.any_failed
+    return _sorted(asked, STEPS) if stays_elsewhere or cools_down else names
+
+
+def _sorted(asked: Asked, steps: Iterable[Step]) -> list[str]:
+    names = asked.profile.names
+    for step in steps:
         names = step.sort(asked, names)
     return names
 
 
 def explained(asked: Asked) -> tuple[list[str], dict[str, list[str]]]:
     """Return the names as `in_order` does, and by provider why it is not tried, or not earlier; raises the same."""
-    names, remarks = asked.profile.providers, dict[str, list[str]]()
+    if asked.stay is None:
+        asked.stay = _stay(asked, _sorted(asked, LASTING))
+    names, remarks = asked.profile.names, dict[str, list[str]]()
     for step in STEPS:
         before, names = names, step.sort(asked, names)
         for name in _later(before, names):
@@ -58,10 +80,20 @@ def explained(asked: Asked) -> tuple[list[str], dict[str, list[str]]]:
 def described(asked: Asked) -> str:
     """Return the chain in words for the log: each provider, and why it is not tried, or not earlier."""
     names, remarks = explained(asked)
-    all_names = names + [name for name in asked.profile.providers if name not in names]
+    all_names = names + [name for name in asked.profile.names if name not in names]
     return ", ".join(
         f"{name} ({'; '.join(remarks[name])})" if name in remarks else name for name in all_names
     )
+
+
+def _stay(asked: Asked, names: list[str]) -> Stay | None:
+    """Return the stay of the conversation; these are the names for its needs."""
+    routing, session, minutes = asked.routing, asked.request.session, asked.profile.affinity.minutes
+    chain = routing.chains.get(asked.profile.name)
+    if session is None or not minutes or chain is None:
+        return None
+    first = next((name for name in names if gates.may_be_tried(name, routing)), None)
+    return None if first is None else Stay(asked.affinity, chain, session.conversation, first, minutes)
 
 
 def _later(before: list[str], after: list[str]) -> Iterator[str]:
@@ -69,6 +101,28 @@ def _later(before: list[str], after: list[str]) -> Iterator[str]:
     for position, name in enumerate(after):
         if any(before.index(other) > before.index(name) for other in after[:position]):
             yield name
+
+
+def _by_load(asked: Asked, names: list[str]) -> list[str]:
+    chain = asked.routing.chains.get(asked.profile.name)
+    if chain is None or not chain.groups:
+        return names
+    return [name for name in chain.by_load(asked.loads) if name in names]
+
+
+def _by_stay(asked: Asked, names: list[str]) -> list[str]:
+    """Return the names, first the one that the conversation stays with; a paid one stays behind those that are not."""
+    stays_with = asked.stay.provider if asked.stay is not None else None
+    if stays_with not in names:
+        return names
+    at = names.index(stays_with)
+    free = [name for name in names[:at] if not _is_paid(asked, name)] if _is_paid(asked, stays_with) else []
+    return [*free, stays_with, *(name for name in names[:at] if name not in free), *names[at + 1 :]]
+
+
+def _is_paid(asked: Asked, name: str) -> bool:
+    client = asked.routing.clients.get(name)
+    return client is not None and client.provider.paid
 
 
 def _by_need(sort: Sort) -> Callable[[Asked, list[str]], list[str]]:
@@ -79,7 +133,31 @@ def _by_cooldown(asked: Asked, names: list[str]) -> list[str]:
     return asked.cooldowns.in_order(names) if asked.profile.cooldown else names
 
 
+def _serving(asked: Asked, names: list[str]) -> list[str]:
+    """Return the providers that get requests of this ingress.
+
+    Raises:
+        HttpError: none does.
+    """
+    ingress = asked.request.ingress
+    if ingress not in PASSED_ON:
+        return names
+    serving = [name for name in names if name in asked.routing.passing[ingress]]
+    if not serving:
+        raise HttpError(
+            404,
+            f"no provider of profile {asked.profile.name!r} serves /v1/{ingress}; set `{ingress}: true` on one that"
+            " has such a model, or use another profile",
+            code="unsupported_endpoint",
+            retry_is_vain=True,
+        )
+    return serving
+
+
 STEPS = (
+    Step("it does not serve such requests", _serving),
+    Step("an equal one is less busy", _by_load),
+    Step("the conversation stays with another one", _by_stay, brief=True),
     *(Step(reason, _by_need(sort)) for reason, sort in capabilities.NEEDS),
     Step(
         "it does not have the tools of the request that run at a vendor",
@@ -89,10 +167,11 @@ STEPS = (
         "it cannot have the earlier answer that the request refers to",
         lambda asked, names: referred.in_order(asked.request, names, asked.routing),
     ),
-    Step("it is in cooldown", _by_cooldown),
+    Step("it is in cooldown", _by_cooldown, brief=True),
     Step(
         "it does not take images or documents",
         lambda asked, names: media.in_order(asked.request.outline, names, asked.routing.clients),
     ),
 )
 """Applied one after the other; a later one matters more."""
+LASTING = tuple(step for step in STEPS if not step.brief)

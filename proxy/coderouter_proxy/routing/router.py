@@ -4,20 +4,28 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Self
 
+from coderouter_events.closed_sets import Ingress
 from coderouter_events.events import Event
 from coderouter_proxy.body_memory import BodyMemory
 from coderouter_proxy.config.schema import Config
 from coderouter_proxy.eventlog import worker_counts
-from coderouter_proxy.providers.client import ProviderClient, provider_client
+from coderouter_proxy.providers.client import ProviderClient, passing_client, provider_client
 from coderouter_proxy.providers.transport import Transport
 from coderouter_proxy.relay.text import AnswerPolicy
-from coderouter_proxy.routing import auto_router, capabilities
+from coderouter_proxy.routing import auto_router, capabilities, worker_memory
 from coderouter_proxy.routing.access import Access
+from coderouter_proxy.routing.affinity import Affinity
 from coderouter_proxy.routing.capabilities import CapabilityRule, ModelCapabilities
+from coderouter_proxy.routing.contexts import Contexts
 from coderouter_proxy.routing.cooldown import Cooldowns
 from coderouter_proxy.routing.cost import Budgets
+from coderouter_proxy.routing.groups import Chain
+from coderouter_proxy.routing.loads import Loads
 from coderouter_proxy.routing.models import Models
 from coderouter_proxy.routing.profiles import DefaultProfile
+from coderouter_proxy.routing.queues import Queues
+from coderouter_proxy.routing.retry import Patience
+from coderouter_proxy.wires.clients import PASSED_ON
 from coderouter_proxy.wires.state import origin_of
 
 Emit = Callable[[Event], None]
@@ -25,7 +33,11 @@ Emit = Callable[[Event], None]
 
 @dataclass(frozen=True, kw_only=True)
 class Routing:
-    """A loaded configuration; `capabilities` and `clients` are by provider name."""
+    """A loaded configuration; `capabilities` and `clients` are by provider name, `chains` by that of the profile.
+
+    Only chains that leave a choice are among them. `passing` has the clients for requests that are passed on as they
+    are, by ingress and name.
+    """
 
     config: Config
     default: DefaultProfile
@@ -34,6 +46,9 @@ class Routing:
     auto_router: auto_router.Router
     capabilities: Mapping[str, ModelCapabilities]
     clients: Mapping[str, ProviderClient]
+    chains: Mapping[str, Chain]
+    has_groups: bool
+    passing: Mapping[Ingress, Mapping[str, ProviderClient]]
 
     @classmethod
     def of(
@@ -54,6 +69,9 @@ class Routing:
             )
             for provider in config.providers
         }
+        chains = {
+            profile.name: Chain.of(profile, config) for profile in config.profiles if len(profile.names) > 1
+        }
         return cls(
             config=config,
             default=default,
@@ -67,7 +85,21 @@ class Routing:
                 )
                 for provider in config.providers
             },
+            chains=chains,
+            has_groups=any(chain.groups for chain in chains.values()),
+            passing={
+                ingress: {
+                    provider.name: passing_client(provider, ingress, transport)
+                    for provider in config.providers
+                    if provider.serves(ingress)
+                }
+                for ingress in PASSED_ON
+            },
         )
+
+    def clients_for(self, ingress: Ingress) -> Mapping[str, ProviderClient]:
+        """Return what sends such requests, by provider name."""
+        return self.passing.get(ingress, self.clients)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -79,9 +111,20 @@ class Runtime:
     cooldowns: Cooldowns
     budgets: Budgets
     ping_s: float
+    contexts: Contexts = field(default_factory=Contexts)
     bodies: BodyMemory = field(default_factory=BodyMemory)
+    queues: Queues = field(default_factory=Queues)
+    patience: Patience = field(default_factory=Patience)
+    affinity: Affinity = field(init=False)
+    loads: Loads = field(init=False)
+    session_key: bytes = b""
+    """For the names of sessions in events."""
     _in_flight: int = 0
     _counts: worker_counts.OwnCounts | None = field(default_factory=worker_counts.own)
+
+    def __post_init__(self) -> None:
+        memory = worker_memory.own()
+        self.affinity, self.loads = Affinity(memory), Loads(memory)
 
     @property
     def in_flight(self) -> int:

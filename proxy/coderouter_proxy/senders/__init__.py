@@ -1,1 +1,1 @@
-"""Who sends a request and what for, from its headers: the agent, the class of the request, the trace."""
+"""Who sends a request and what for: the agent, the class of the request, the session, the trace."""

@@ -16,14 +16,16 @@ from coderouter_proxy.errors import HttpError
 from coderouter_proxy.eventlog.writer import EventLog
 from coderouter_proxy.ingress.exchange import Ingress
 from coderouter_proxy.providers.transport import Transport
+from coderouter_proxy.routing.contexts import Contexts
 from coderouter_proxy.routing.cooldown import Cooldowns
 from coderouter_proxy.routing.cost import Budgets
 from coderouter_proxy.routing.router import Runtime
+from coderouter_proxy.senders import session_hash
 from coderouter_proxy.server import other_routes, request_log
 from coderouter_proxy.server.lifecycle import lifecycle
 from coderouter_proxy.server.reload import new_routing
 from coderouter_proxy.settings.launch import Settings
-from coderouter_proxy.wires.clients import CLIENT_WIRES
+from coderouter_proxy.wires.clients import CLIENT_WIRES, PASSED_ON
 
 
 def create(settings: Settings, notify: Notify, refusals: Refusals) -> ASGIApp:
@@ -36,11 +38,17 @@ def create(settings: Settings, notify: Notify, refusals: Refusals) -> ASGIApp:
         cooldowns=Cooldowns(event_log.write),
         budgets=Budgets(settings.spend_path),
         ping_s=settings.ping_s,
+        contexts=Contexts(settings.contexts_path),
         bodies=BodyMemory(refusals, workers=settings.launch.workers),
+        session_key=session_hash.key_in(settings.state_folder) if settings.launch.events_path else b"",
     )
-    hot: dict[str, ASGIApp] = {
-        path: Ingress(runtime, wire) for wire in CLIENT_WIRES.values() for path in (wire.path, *wire.aliases)
-    }
+    served = [
+        (path, wire, Ingress(runtime, wire))
+        for wire in CLIENT_WIRES.values()
+        for path in (wire.path, *wire.aliases)
+    ]
+    hot: dict[str, ASGIApp] = {path: app for path, wire, app in served if wire.ingress not in PASSED_ON}
+    passed_on = {path: (wire, app) for path, wire, app in served if wire.ingress in PASSED_ON}
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
@@ -69,6 +77,9 @@ def create(settings: Settings, notify: Notify, refusals: Refusals) -> ASGIApp:
             scope["path"] = scope["path"].rstrip("/") or "/"
         # Requests to models skip the framework.
         answers = hot.get(scope["path"]) if scope["method"] == "POST" else None
+        if answers is None and scope["method"] == "POST" and scope["path"] in passed_on:
+            wire, passing = passed_on[scope["path"]]
+            answers = passing if runtime.routing.passing[wire.ingress] else None
         if answers is None:
             refused = other_routes.refused_by_host(scope, runtime.routing.access)
             answers = refused or rest

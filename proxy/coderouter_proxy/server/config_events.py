@@ -18,7 +18,7 @@ def config_event(event: type[events.Startup], settings: Settings) -> events.Star
         mode_source=settings.default.source,
         display_timezone=config.display_timezone,
         catalog=[_catalog_entry(provider) for provider in config.providers],
-        chains={profile.name: profile.providers for profile in config.profiles},
+        chains={profile.name: profile.names for profile in config.profiles},
     )
 
 

@@ -20,6 +20,7 @@ from coderouter_http.protocol.refusals import Reason, Refusals
 from coderouter_proxy.eventlog.writer import EventLog
 from coderouter_proxy.providers.transport import Transport
 from coderouter_proxy.routing.router import Runtime
+from coderouter_proxy.server import windows
 from coderouter_proxy.server.background import background
 from coderouter_proxy.server.config_events import config_event
 from coderouter_proxy.server.parent_death import end_with_parent
@@ -51,6 +52,7 @@ async def lifecycle(
     signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
     _relax_gc()
     runtime.budgets.start()
+    await runtime.queues.start()
     startup = config_event(events.Startup, settings)
     startup.ended_writers = event_log.take_over()
     event_log.write(startup)
@@ -78,8 +80,13 @@ async def lifecycle(
             reload_requested.clear()
             await reload_config(settings.launch, runtime, transport, notify)
 
-    async with background(heartbeat, write_backlog, reload_on_request):
+    async def keep_contexts() -> None:
+        await windows.keep(runtime.contexts)
+
+    reader = windows.WindowReader(runtime)
+    async with background(heartbeat, write_backlog, reload_on_request, reader.run, keep_contexts):
         yield
+    await windows.saved(runtime.contexts)
     await asyncio.to_thread(runtime.budgets.close)
     if refused := refusals.take():
         event_log.write(_heartbeat(runtime, event_log, refused))
@@ -111,8 +118,12 @@ def _relax_gc() -> None:
 
 
 def _heartbeat(runtime: Runtime, event_log: EventLog, refused: Counter[Reason]) -> events.Heartbeat:
+    limited = [each.name for each in runtime.routing.config.providers if each.max_in_flight is not None]
+    counts = {name: runtime.queues.counts(name) for name in limited}
     return events.Heartbeat(
         in_flight=runtime.in_flight,
+        provider_in_flight={name: in_flight for name, (in_flight, _) in counts.items()},
+        provider_waiting={name: waiting for name, (_, waiting) in counts.items()},
         rss_bytes=_rss_bytes(),
         events_dropped=event_log.dropped,
         refused_connections=refused["connections"],

@@ -16,7 +16,7 @@ from coderouter_proxy.ingress.count_tokens import CountTokens
 from coderouter_proxy.ingress.exchange import INTERNAL_ERROR, new_request_id
 from coderouter_proxy.routing.access import Access
 from coderouter_proxy.routing.router import Runtime
-from coderouter_proxy.server import landing
+from coderouter_proxy.server import exporter_pages, landing
 from coderouter_proxy.server.unsupported import CODE, UNSUPPORTED, foreign_error
 from coderouter_proxy.wires.client import ClientWire
 from coderouter_proxy.wires.clients import CLIENT_WIRES, RESPONSES, wire_of
@@ -79,6 +79,7 @@ def routes(runtime: Runtime) -> list[Route]:
     return [
         Route("/", landing.index),
         _route("/healthz", healthz),
+        *exporter_pages.routes(runtime),
         Route("/v1/messages/count_tokens", count, methods=["POST"]),
         Route("/v1/responses/input_tokens", count_of_responses, methods=["POST"]),
         *(

@@ -48,8 +48,11 @@ async def reload_config(
     routing = await asyncio.to_thread(new_routing, settings, transport)
     await _replace_budgets(runtime, settings.spend_path)
     runtime.routing = routing
+    runtime.contexts.doubted.set()
     result = reloaded(launch)
     log.info("%s", result)
+    for line in settings.notes_shown():
+        log.warning("%s", line)
     runtime.emit(config_event(events.ConfigReloaded, settings))
     notify(sd_notify.READY, sd_notify.status(result))
 

@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-import os
 import signal
 import socket
 
@@ -12,6 +11,7 @@ from coderouter_http.command_line import local_urls
 from coderouter_http.listen import CannotListen, listen, url_of
 from coderouter_http.logs import LogOptions, log_to_stderr
 from coderouter_http.protocol.limits import raise_descriptor_limit
+from coderouter_proxy.providers import keys
 from coderouter_proxy.server.draining import DrainingServer
 from coderouter_proxy.server.lifecycle import SIGNALS
 from coderouter_proxy.server.supervisor import Supervisor
@@ -73,10 +73,10 @@ def _announce(settings: Settings, url: str) -> None:
             "cr-exporter counts these events, with a dashboard at %s/dashboard; `coderouter run` starts both",
             local_urls.exporter_url(),
         )
+    for line in settings.notes_shown():
+        log.warning("%s", line)
     for profile, name in settings.config.unknown_providers():
         log.warning("profile %r names the provider %r, which is not configured; it is skipped", profile, name)
     for provider in settings.config.providers:
-        if provider.api_key_env and not os.environ.get(provider.api_key_env):
-            log.warning(
-                "provider %r has no key: the variable %s is not set", provider.name, provider.api_key_env
-            )
+        for problem in keys.problems(provider):
+            log.warning("provider %r has no key: %s", provider.name, problem)

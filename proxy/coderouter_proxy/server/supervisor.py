@@ -14,31 +14,26 @@ from contextlib import suppress
 from dataclasses import dataclass
 from multiprocessing import get_context, resource_tracker
 from multiprocessing.context import SpawnProcess
-from types import FrameType
 
 from uvicorn.config import STARTUP_FAILURE
 
 from coderouter_events import sd_notify
 from coderouter_events.events import WorkerLost
 from coderouter_events.sd_notify import Notify
-from coderouter_http.logs import LogOptions, log_to_stderr
+from coderouter_http.logs import LogOptions
 from coderouter_proxy.config.validation import ConfigErrors
-from coderouter_proxy.eventlog import worker_counts
-from coderouter_proxy.eventlog.worker_counts import Left, WorkerCounts
+from coderouter_proxy.eventlog.worker_counts import Left
 from coderouter_proxy.eventlog.writer import EventLog
+from coderouter_proxy.routing import queue_channel
 from coderouter_proxy.routing.profiles import UnknownMode
-from coderouter_proxy.server.draining import DrainingServer, blocked_signals, drain_s_max, stopping
+from coderouter_proxy.server.draining import blocked_signals, drain_s_max, stopping
 from coderouter_proxy.server.reload import KEPT, reloaded
+from coderouter_proxy.server.worker import MESSAGE_BYTES_MAX, PING_S, STOP_WAITING, Shared, run_worker
 from coderouter_proxy.settings.launch import Settings, read_settings
-from coderouter_proxy.wires.clients import RESPONSES
-from coderouter_proxy.wires.responses.shared_memory import SharedMemory, for_workers
 
-PING_S = 1.0
 HUNG_AFTER_S = 20.0
 """A worker whose event loop sends no message for this long is hung, and its requests with it."""
 RESTART_S = 0.5
-MESSAGE_BYTES_MAX = 4096
-STOP_WAITING = b"stop waiting"
 
 log = logging.getLogger(__name__)
 
@@ -85,8 +80,9 @@ class Supervisor:
         self._notify = notify
         self._hung_after_s = hung_after_s
         self._workers: list[_Worker] = []
-        self._memory = for_workers(workers)
-        self._counts = WorkerCounts(workers)
+        self._shared = Shared.for_workers(workers)
+        self._places = queue_channel.Supervised()
+        self._serving_places = set[asyncio.Task[None]]()
         self._unwritten: list[EventLog] = []
         self._all_exited = asyncio.Event()
         self._stopping = False
@@ -112,16 +108,17 @@ class Supervisor:
         number = min(set(range(self._worker_count)) - {worker.number for worker in self._workers})
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)
         ours.settimeout(0)
+        places, wants_places = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
         process = get_context("spawn").Process(
-            target=_run_worker,
+            target=run_worker,
             args=(
                 self._settings,
                 self._sock,
                 theirs,
+                wants_places,
                 self._grace_s,
                 self._logs,
-                self._memory,
-                self._counts,
+                self._shared,
                 number,
             ),
             daemon=True,
@@ -129,9 +126,13 @@ class Supervisor:
         with blocked_signals():
             process.start()
         theirs.close()
+        wants_places.close()
         worker = _Worker(number, process, ours, time.monotonic())
         self._workers.append(worker)
         loop = asyncio.get_running_loop()
+        serving = loop.create_task(self._places.serve(places))
+        self._serving_places.add(serving)
+        serving.add_done_callback(self._serving_places.discard)
         loop.add_reader(ours, self._receive, worker)
         loop.add_reader(process.sentinel, self._reap, worker)
 
@@ -158,7 +159,7 @@ class Supervisor:
         worker.process.join()
         self._workers.remove(worker)
         pid, exit_code = worker.process.pid, worker.process.exitcode
-        left = self._counts.taken(worker.number)
+        left = self._shared.counts.taken(worker.number)
         if exit_code not in (0, STARTUP_FAILURE) and left is not None:
             self._emit_lost(worker, left)
         if exit_code == STARTUP_FAILURE and not self._stopping:
@@ -244,49 +245,3 @@ class Supervisor:
                     log.error("worker %s has been unresponsive for %g s; killing it", pid, self._hung_after_s)
                     worker.hung = True
                     worker.process.kill()
-
-
-class _WorkerServer(DrainingServer):
-    """Ignores repeated signals, because the supervisor gets them too, and stops draining when the supervisor says so.
-
-    A terminal or systemd sends a signal to every process, and the supervisor passes it on as well.
-    """
-
-    def __init__(self, settings: Settings, channel: socket.socket, grace_s: float) -> None:
-        super().__init__(settings, self._send, grace_s=grace_s, ping_s=PING_S, ready="")
-        self._channel = channel
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        asyncio.get_running_loop().add_reader(self._channel, self._receive)
-        await super().startup(sockets)
-
-    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        self.stop()
-
-    def _receive(self) -> None:
-        with suppress(OSError):
-            if self._channel.recv(MESSAGE_BYTES_MAX) == STOP_WAITING:
-                self.stop_waiting()
-
-    def _send(self, *assignments: str) -> None:
-        with suppress(OSError):
-            self._channel.send("\n".join(assignments).encode())
-
-
-def _run_worker(
-    settings: Settings,
-    sock: socket.socket,
-    channel: socket.socket,
-    grace_s: float,
-    logs: LogOptions,
-    memory: SharedMemory | None,
-    counts: WorkerCounts,
-    number: int,
-) -> None:
-    log_to_stderr(logs)
-    channel.settimeout(0)
-    worker_counts.share(counts.of(number))
-    if memory is not None:
-        memory.write_to(number)
-        RESPONSES.memory = memory
-    _WorkerServer(settings, channel, grace_s).run([sock])

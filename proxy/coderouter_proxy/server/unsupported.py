@@ -45,7 +45,11 @@ UNSUPPORTED = (
         "Use POST /v1/responses.",
     ),
     Unsupported(
-        ("/v1/embeddings", "/v1/rerank", "/v1/score"),
+        ("/v1/embeddings", "/v1/rerank", "/v2/rerank"),
+        "Set `embeddings` or `rerank` on a provider that serves it, or send it to a server that has such a model.",
+    ),
+    Unsupported(
+        ("/v1/score",),
         "Send it to a server that has such a model; this proxy only routes requests to language models.",
     ),
     Unsupported(

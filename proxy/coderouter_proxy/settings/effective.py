@@ -1,14 +1,16 @@
 """The effective configuration: defaults and environment applied, and the providers each profile would try now."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from coderouter_proxy.config import headers
+from coderouter_proxy.config.chains import Member, weighted
 from coderouter_proxy.config.schema import Config, Provider
+from coderouter_proxy.providers import keys
 from coderouter_proxy.redact import masked
-from coderouter_proxy.routing import capabilities, gates
+from coderouter_proxy.routing import capabilities, gates, retry
 from coderouter_proxy.routing.cost import Budgets
 from coderouter_proxy.settings.launch import Settings
 
@@ -20,11 +22,6 @@ class Link:
     provider: str
     tried: bool
     remark: str = ""
-
-
-def has_key(provider: Provider) -> bool:
-    """Return whether the provider's API key is set, if it needs one."""
-    return provider.api_key_env is None or bool(os.environ.get(provider.api_key_env, "").strip())
 
 
 def config(settings: Settings) -> dict[str, Any]:
@@ -45,7 +42,7 @@ def context_tokens(config: Config, profile: str | None) -> int | None:
     """
     rules = capabilities.load()
     name = profile or config.default_profile
-    chain = next((each.providers for each in config.profiles if each.name == name), [])
+    chain = next((each.names for each in config.profiles if each.name == name), [])
     providers = [
         provider for each in chain if (provider := config.provider(each)) and provider.kind != "echo"
     ]
@@ -63,17 +60,24 @@ def _context_tokens(provider: Provider, rules: list[capabilities.CapabilityRule]
 
 
 def keys_set(settings: Settings) -> dict[str, bool]:
-    """Return each environment variable that the configuration names, and whether it is set."""
-    named = [provider.api_key_env for provider in settings.config.providers]
-    named.append(settings.config.server.api_keys_env)
-    return {name: bool(os.environ.get(name, "").strip()) for name in named if name is not None}
+    """Return each variable and each file of keys that the configuration names, and whether it holds something."""
+    found = [source for provider in settings.config.providers for source in keys.sources(provider)]
+    shown = {source.name: bool(source.key) for source in found}
+    of_clients = settings.config.server.api_keys_env
+    return (
+        shown if of_clients is None else {**shown, of_clients: bool(os.environ.get(of_clients, "").strip())}
+    )
 
 
 def chains(settings: Settings) -> dict[str, list[Link]]:
     """Return the chain of each profile as a plain request would go through it now, in the order of trying."""
     budgets = spent(settings)
     return {
-        profile.name: [_link(name, settings.config, budgets) for name in profile.providers]
+        profile.name: [
+            _link(name, equals, settings.config, budgets)
+            for link in profile.providers
+            for name, equals in _members(link)
+        ]
         for profile in settings.config.profiles
     }
 
@@ -84,23 +88,38 @@ def spent(settings: Settings) -> Budgets:
     return Budgets(path if path and path.exists() else None)
 
 
-def _link(name: str, config: Config, budgets: Budgets) -> Link:
+def _members(link: str | Sequence[str | Member]) -> Iterator[tuple[str, str]]:
+    """Yield each provider of the link, with a remark on those that are equal to it."""
+    weights = dict(weighted(link))
+    for name, weight in weights.items():
+        others = ", ".join(other for other in weights if other != name)
+        if not others:
+            yield name, ""
+        else:
+            yield name, f"equal to {others}" + ("" if weight == 1 else f", with a weight of {weight:g}")
+
+
+def _link(name: str, equals: str, config: Config, budgets: Budgets) -> Link:
     provider = config.provider(name)
     if (skip := gates.skip("", name, provider, budgets, allow_paid=config.allow_paid)) is not None:
         return Link(provider=name, tried=False, remark=gates.reason(skip))
-    if provider is not None and not has_key(provider):
-        return Link(provider=name, tried=True, remark=without_key(provider))
-    return Link(provider=name, tried=True)
+    keyless = without_key(provider) if provider is not None and not keys.has_key(provider) else ""
+    return Link(provider=name, tried=True, remark="; ".join(filter(None, (equals, keyless))))
 
 
 def without_key(provider: Provider) -> str:
-    return f"without a key: {provider.api_key_env} is not set"
+    return f"without a key: {', '.join(keys.problems(provider))}"
 
 
 def _provider(provider: Provider, settings: Settings) -> dict[str, Any]:
     known = asdict(capabilities.resolve(provider, settings.rules))
     shown = provider.model_dump(mode="json", exclude={"capabilities", "headers"})
-    return {**shown, "headers": headers.masked(provider.headers), "capabilities": known}
+    return {
+        **shown,
+        "retries": retry.retries_of(provider),
+        "headers": headers.masked(provider.headers),
+        "capabilities": known,
+    }
 
 
 def _without_empty(value: Any) -> Any:  # noqa: ANN401

@@ -1,6 +1,7 @@
 """How a proxy process was launched, and its configuration, read at startup and again on SIGHUP."""
 
 import os
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -8,9 +9,10 @@ from coderouter_events.closed_sets import ModeSource
 from coderouter_http import hosts
 from coderouter_http.protocol.limits import Limits
 from coderouter_proxy.config import load
+from coderouter_proxy.config.coderouter2.notes import Note, summary
 from coderouter_proxy.config.schema import Config
 from coderouter_proxy.config.validation import ConfigErrors
-from coderouter_proxy.routing import access, capabilities, profiles
+from coderouter_proxy.routing import access, capabilities, context_file, profiles
 from coderouter_proxy.routing.capabilities import CapabilityRule
 from coderouter_proxy.routing.profiles import DefaultProfile
 
@@ -44,6 +46,7 @@ class Settings:
     config: Config
     default: DefaultProfile
     rules: list[CapabilityRule]
+    notes: tuple[Note, ...] = ()
     ping_s: float = PING_S
     limits: Limits = LIMITS
 
@@ -53,6 +56,17 @@ class Settings:
         if not any(p.cost and p.cost.monthly_budget_usd is not None for p in self.config.providers):
             return None
         return self.state_folder / "spend.db"
+
+    def notes_shown(self) -> Iterator[str]:
+        """Yield a line that sums up what keys of CodeRouter 2.x have become, and one for each that is a loss."""
+        if self.notes:
+            yield f"{self.launch.config_path} {summary(self.notes)}"
+            yield from (f"{self.launch.config_path}:{note}" for note in self.notes if note.is_loss)
+
+    @property
+    def contexts_path(self) -> Path:
+        """The file that keeps what was learnt about the contexts of providers."""
+        return self.state_folder / context_file.NAME
 
     @property
     def state_folder(self) -> Path:
@@ -70,7 +84,8 @@ def read_settings(launch: LaunchOptions) -> Settings:
         ConfigErrors: with every error.
         UnknownMode: the configuration has no such mode.
     """
-    config = load.load(launch.config_path).config
+    loaded = load.load(launch.config_path)
+    config = loaded.config
     keys_env = config.server.api_keys_env
     if keys_env is not None and not access.keys(config.server):
         raise ConfigErrors(
@@ -84,4 +99,5 @@ def read_settings(launch: LaunchOptions) -> Settings:
         config=config,
         default=profiles.default(config, launch.mode, launch.mode_source),
         rules=capabilities.load(),
+        notes=loaded.notes,
     )

@@ -3,7 +3,7 @@
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Any
 
@@ -12,6 +12,7 @@ import orjson
 from coderouter_events.closed_sets import Ingress
 from coderouter_proxy.errors import HttpError
 from coderouter_proxy.request import Body, ClientRequest
+from coderouter_proxy.senders import session
 from coderouter_proxy.wires.answer_writer import AnswerWriter
 from coderouter_proxy.wires.conversation import Conversation
 
@@ -51,7 +52,13 @@ class ClientWire(ABC):
         check_messages(body)
         stream = checked_stream(body)
         return ClientRequest(
-            request_id=request_id, ingress=self.ingress, body=body, raw=raw, headers=headers, stream=stream
+            request_id=request_id,
+            ingress=self.ingress,
+            body=body,
+            raw=raw,
+            headers=headers,
+            stream=stream,
+            session=session.of(headers, body, body),
         )
 
     @abstractmethod
@@ -68,6 +75,11 @@ class ClientWire(ABC):
         """Return the tools of the request that run at the vendor of this wire."""
         del body
         return HostedTools()
+
+    def with_note(self, request: ClientRequest, text: str) -> ClientRequest:
+        """Return the request with a note for the model at its end, after results of tools."""
+        messages = [*request.body["messages"], {"role": "user", "content": text}]
+        return replace(request, body={**request.body, "messages": messages})
 
     @abstractmethod
     def speaks(self, path: str, headers: Headers) -> bool:

@@ -9,22 +9,32 @@ from typing import get_type_hints
 import pytest
 
 from coderouter_exporter.engine.published import Published, SourceStatus
+from coderouter_exporter.families.coderouter_2x import CONTEXT_USAGE, PROBE_LATENCY
+from coderouter_exporter.families.coderouter_2x import FAMILIES as FAMILIES_2X
 from coderouter_exporter.families.kinds import (
     MICRO,
+    NANO,
     Counter,
     EachOf,
     Feed,
     Gauge,
     Histogram,
     Sum,
-    source_fields,
 )
-from coderouter_exporter.families.table import COUNTERS, FAMILIES, FED, GAUGES, HISTOGRAMS, metric_table
-from coderouter_exporter.records.record import DECODED
+from coderouter_exporter.families.table import (
+    COUNTERS,
+    FAMILIES,
+    FED,
+    GAUGES,
+    HISTOGRAMS,
+    metric_table,
+    metric_table_2x,
+)
+from coderouter_exporter.records.record import WITH_2X
 from coderouter_exporter.render.exposition import Format, render
 from coderouter_exporter.render.view import View
 from coderouter_exporter.rows.outbox import Unsent
-from coderouter_exporter.state.reported import CatalogEntry, StartupInfo
+from coderouter_exporter.state.reported import CatalogEntry, ProxyHeartbeat, Queue, StartupInfo
 from coderouter_exporter.state.state import State
 
 FEEDS = [(family, feed) for family in FED for feed in family.feeds]
@@ -35,6 +45,8 @@ SERVED = View(
         startup=StartupInfo(
             ts=1.0, providers=["p"], catalog=[CatalogEntry(name="p", monthly_budget_usd=20.0)]
         ),
+        heartbeats={"w": ProxyHeartbeat(1.0, in_flight=1, queues=(Queue("p", in_flight=1, waiting=0),))},
+        newest_values={gauge.name: {"p": 1.0} for gauge in (CONTEXT_USAGE, PROBE_LATENCY)},
     ),
     now_ts=2.0,
     published=Published(
@@ -56,7 +68,7 @@ def test_a_feed_reads_fields_that_its_event_has_and_the_record_decodes(
     family: Counter | Histogram, feed: Feed
 ) -> None:
     assert {*feed.fields()} <= {field.name for field in fields(feed.event)}
-    assert {*feed.fields()} <= set(DECODED.__struct_fields__)
+    assert {*feed.fields()} <= set(WITH_2X.record.__struct_fields__)
     assert len(feed.labels) == len(family.labels)
 
 
@@ -72,15 +84,14 @@ def test_a_histogram_observes_numbers_and_its_buckets_ascend_in_whole_units() ->
         assert all(round(bound * histogram.scale) / histogram.scale == bound for bound in histogram.buckets)
 
 
-def test_a_counter_is_kept_in_millionths_exactly_if_it_adds_fractions() -> None:
+def test_a_counter_is_kept_in_small_units_exactly_if_it_adds_fractions() -> None:
     for counter in COUNTERS:
         added = {
             get_type_hints(feed.event)[name]
             for feed in counter.feeds
-            if isinstance(feed.adds, Sum)
-            for name in source_fields(feed.adds.field)
+            if isinstance(feed.adds, Sum) and isinstance(name := feed.adds.field, str)
         }
-        assert counter.scale == (MICRO if added & {float, float | None} else 1)
+        assert (counter.scale in (MICRO, NANO)) == bool(added & {float, float | None})
 
 
 def test_names_follow_the_rules_of_prometheus() -> None:
@@ -120,8 +131,10 @@ def test_counters_without_labels_start_at_0() -> None:
 
 
 def test_the_table_for_the_readme_has_a_row_for_each_family() -> None:
-    rows = metric_table().splitlines()[2:]
-    assert [row.split("`")[1] for row in rows] == [family.name for family in FAMILIES]
+    rows = [*metric_table().splitlines()[2:], *metric_table_2x().splitlines()[2:]]
+    assert [row.split("`")[1] for row in rows] == [
+        family.name for family in FAMILIES if family not in FAMILIES_2X
+    ] + [family.name for family in FAMILIES_2X]
     assert all(row.count("|") == 6 for row in rows)
 
 

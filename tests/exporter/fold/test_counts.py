@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from prometheus_client.openmetrics.parser import text_string_to_metric_families
+from prometheus_client.utils import floatToGoString
 
 from coderouter_events.events import EVENTS
 from coderouter_exporter.families import proxy
@@ -49,8 +50,13 @@ FINISHED = st.fixed_dictionaries(
         "cache_read_tokens": TOKENS,
         "cache_creation_tokens": TOKENS,
         "cost_usd": st.one_of(st.none(), st.integers(0, 5_000_000).map(lambda micro: micro / 1_000_000)),
+        "cache_savings_usd": SECONDS,
         "stop_reason": st.sampled_from((None, "stop", "end_turn", "max_tokens", "tool_use", "refusal", "?")),
         "error_type": st.sampled_from((None, "timeout_idle", "connect")),
+        "agent": st.sampled_from(("codex", "other", "a-later-one")),
+        "request_class": st.sampled_from((None, "main", "a-later-one")),
+        "tool_calls": st.one_of(st.none(), st.integers(0, 3)),
+        "had_tools": st.one_of(st.none(), st.booleans()),
     }
 )
 REASONS = {
@@ -78,6 +84,10 @@ def naively_counted(events: list[Event]) -> Iterator[tuple[str, tuple[str, ...],
         outcome = "other" if event["outcome"] == "x" else event["outcome"]
         ok, streamed = outcome == "ok", event["ttft_s"] is not None
         yield "coderouter_client_requests_total", (event["ingress"], outcome, profile), Fraction(1)
+        yield "coderouter_agent_requests_total", (_agent(event), _request_class(event)), Fraction(1)
+        if ok and event["had_tools"] and event["tool_calls"] is not None:
+            result = "called" if event["tool_calls"] else "silent"
+            yield "coderouter_tool_answers_total", (provider, result), Fraction(1)
         if (event["attempts"] or 0) > 1:
             yield "coderouter_fallbacks_total", (profile,), Fraction(1)
         if streamed and ok:
@@ -97,10 +107,30 @@ def naively_counted(events: list[Event]) -> Iterator[tuple[str, tuple[str, ...],
                 yield "coderouter_tokens_total", (direction, model, provider), Fraction(tokens)
         if event["cost_usd"]:
             yield "coderouter_cost_usd_total", (model, provider), micro(event["cost_usd"])
+        if ok:
+            yield "coderouter_cache_observed_total", (_cache_outcome(event), provider), Fraction(1)
+        if event["cache_savings_usd"]:
+            yield "coderouter_cost_savings_usd_total", (provider,), micro(event["cache_savings_usd"])
         if ok and event["cost_usd"] is None:
             yield "coderouter_unpriced_requests_total", (model, provider), Fraction(1)
         if ok and event["output_tokens"] is None:
             yield "coderouter_usage_missing_total", (provider,), Fraction(1)
+
+
+def _agent(event: Event) -> str:
+    return "codex" if event["agent"] == "codex" else "other"
+
+
+def _request_class(event: Event) -> str:
+    return {None: "unreported", "main": "main"}.get(event["request_class"], "other")
+
+
+def _cache_outcome(event: Event) -> str:
+    if event["output_tokens"] is None:
+        return "unknown"
+    if event["cache_read_tokens"]:
+        return "cache_hit"
+    return "cache_creation" if event["cache_creation_tokens"] else "no_cache"
 
 
 def naively_observed(events: list[Event]) -> Iterator[tuple[str, tuple[str, ...], Fraction]]:
@@ -114,6 +144,13 @@ def naively_observed(events: list[Event]) -> Iterator[tuple[str, tuple[str, ...]
             yield "coderouter_client_request_duration_seconds", (event["ingress"], profile), micro(duration_s)
         if ttft_s is not None:
             yield "coderouter_time_to_first_token_seconds", (provider,), micro(ttft_s)
+        if event["input_tokens"] is not None:
+            prompt = sum(
+                event[f"{direction}_tokens"] or 0 for direction in ("input", "cache_read", "cache_creation")
+            )
+            yield "coderouter_request_input_tokens", (provider,), Fraction(prompt)
+        if tokens is not None:
+            yield "coderouter_request_output_tokens", (provider,), Fraction(tokens)
         if event["overhead_s"] is not None:
             yield "coderouter_proxy_overhead_seconds", (event["ingress"],), micro(event["overhead_s"])
         if event["outcome"] == "ok" and duration_s is not None and ttft_s is not None and tokens is not None:
@@ -168,7 +205,7 @@ def _assert_observed(text: Samples, observations: list[tuple[str, tuple[str, ...
 
 
 def _le(bound: float) -> str:
-    return "+Inf" if bound == float("inf") else str(bound)
+    return str(floatToGoString(bound))  # type: ignore[no-untyped-call]
 
 
 def test_sums_do_not_depend_on_the_order_of_the_events() -> None:

@@ -4,9 +4,10 @@ import orjson
 import pytest
 
 from coderouter_events.events import EVENTS
+from coderouter_exporter.families.events_2x import EVENTS_2X
 from coderouter_exporter.fold.fold import fold
 from coderouter_exporter.records.decode import Chunk
-from coderouter_exporter.records.record import DECODED
+from coderouter_exporter.records.record import WITH_2X
 from coderouter_exporter.render.exposition import Format, render
 from coderouter_exporter.render.report import report
 from coderouter_exporter.render.view import View
@@ -34,7 +35,7 @@ ODD: tuple[object, ...] = (
     {"a": {"b": [1]}},
 )
 FIELDS = (
-    *DECODED.__struct_fields__,
+    *WITH_2X.record.__struct_fields__,
     "providers",
     "profiles",
     "catalog",
@@ -49,7 +50,7 @@ SHAPES = ("catalog", "chains")
 def test_an_odd_value_in_any_field_of_any_event_is_counted_kept_and_shown(field: str) -> None:
     state = State(created_ts=1.0)
     number = 0
-    for event in EVENTS:
+    for event in (*EVENTS, *EVENTS_2X):
         for value in ODD:
             values = [
                 value,

@@ -11,6 +11,12 @@ PROMETHEUS_3 = (
     "application/openmetrics-text;version=1.0.0;escaping=allow-utf-8;q=0.5,application/openmetrics-text;"
     "version=0.0.1;q=0.4,text/plain;version=1.0.0;escaping=allow-utf-8;q=0.3,text/plain;version=0.0.4;q=0.2,*/*;q=0.1"
 )
+NATIVE_2 = (
+    "application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;encoding=delimited,"
+    "application/openmetrics-text;version=1.0.0;q=0.8,application/openmetrics-text;version=0.0.1;q=0.75,"
+    "text/plain;version=0.0.4;q=0.5,*/*;q=0.1"
+)
+PROTOBUF = "application/vnd.google.protobuf"
 
 
 @pytest.mark.parametrize(
@@ -30,6 +36,11 @@ PROMETHEUS_3 = (
         ("application/openmetrics-text;q=0, */*", Format.TEXT),
         ("text/plain;q=0, */*;q=0.1", Format.OPENMETRICS),
         ("application/*, text/plain;q=0.9", Format.OPENMETRICS),
+        (NATIVE_2, Format.PROTOBUF),
+        (PROTOBUF, Format.PROTOBUF),
+        (f"{PROTOBUF}; proto=io.prometheus.client.MetricFamily; encoding=text", Format.TEXT),
+        (f"{PROTOBUF}; proto=example.Other; encoding=delimited", Format.TEXT),
+        (f"{PROTOBUF};q=0.5, text/plain", Format.TEXT),
         ("text/plain;q=high, application/openmetrics-text;q=0.1", Format.OPENMETRICS),
     ],
 )

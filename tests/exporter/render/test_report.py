@@ -8,6 +8,18 @@ KEYS_OF_1_7 = {
     "": {"uptime_s", "started_at", "startup", "counters", "providers", "recent", "config"},
     "providers": {"name", "attempts", "outcomes", "last_error"},
     "last_error": {"ts", "status", "retryable", "error"},
+    "counters": {
+        "requests_total",
+        "chain_paid_gate_blocked_total",
+        "chain_uniform_auth_failure_total",
+        "auto_router_fallthrough_total",
+        "provider_attempts",
+        "provider_outcomes",
+        "provider_skipped_paid",
+        "provider_skipped_unknown",
+        "capability_degraded",
+        "output_filter_applied",
+    },
 }
 
 

@@ -17,6 +17,7 @@ import trustme
 
 from coderouter_exporter.terminal.client import START
 from support.exporter.process import CR_EXPORTER, Exporter, append, line, running_exporter
+from support.exporter.request_lines import failed, story
 from support.exporter.sample_events import an_hour, startup, utc
 from support.processes import clean_environment, eventually, free_port, running
 from support.proxy.process import CODEROUTER
@@ -49,7 +50,8 @@ def run(*arguments: str, code: int = 0, **env: str) -> tuple[str, str]:
 
 @contextmanager
 def watched_stats(columns: int, lines: int, at: str, **env: str) -> Iterator[Terminal]:
-    with terminal(columns, lines, CODEROUTER, "stats", "--url", at, "--interval", "0.2", env=env) as screen:
+    command = (CODEROUTER, "stats", "--hours", "6", "--url", at, "--interval", "0.2")
+    with terminal(columns, lines, *command, env=env) as screen:
         yield screen
 
 
@@ -75,7 +77,8 @@ def test_it_fills_a_terminal_of_80_by_24_and_follows_its_size(exporter: Exporter
     with watched_stats(80, 24, url(exporter)) as screen:
         small = whole_frame(screen, "request-finished", lines=24)
         assert small[0].startswith("CodeRouter 2.0.0")
-        assert "● running" in small[1]
+        assert small[1].startswith("Last 6 h    ▲ answered 403 of 415, 12 failed; 109 requests needed more")
+        assert "● running" in small[2]
         assert all(len(line) <= 80 for line in small)
         assert any(line.startswith("ollama") and "415  306     109" in line for line in small)
         assert screen.alternate
@@ -142,22 +145,21 @@ def test_many_providers_leave_room_for_events_and_failing_ones_come_first(tmp_pa
 
 
 def test_without_a_terminal_it_is_plain_text(exporter: Exporter) -> None:
-    text, _ = run("stats", "--once", "--url", url(exporter))
+    text, _ = run("stats", "--once", "--hours", "6", "--url", url(exporter))
     assert "\x1b" not in text
     rows = [line.split() for line in text.splitlines()]
-    assert ["ollama", "●", "ok", "415", "306", "109", "0"] in [row[:7] for row in rows]
-    assert "▲ 109 of" in text
+    assert ["ollama", "●", "ok", "415", "306", "109"] in [row[:6] for row in rows]
     assert max(map(len, text.splitlines())) <= 120
 
 
 def test_times_of_a_clock_that_is_ahead_are_marked(tmp_path: Path) -> None:
     events, ahead = tmp_path / "events.jsonl", time.time() + 30 * 86400
-    failed = line("provider-failed", ts=utc(ahead), provider="ollama", error="no", writer="w", seq=2)
-    append(events, startup(time.time(), "w"), failed)
+    wrong = line("provider-failed", ts=utc(ahead), provider="ollama", error="no", writer="w", seq=2)
+    append(events, startup(time.time(), "w"), wrong)
     with running_exporter(events, state=tmp_path / "exporter.db") as exporter:
         stdout, _ = run("stats", "--once", "--url", url(exporter))
     assert "clock 30 days ahead" in stdout
-    assert " ? failed: no" in stdout
+    assert " ? no" in stdout
 
 
 def test_control_characters_in_provider_errors_do_not_reach_the_terminal(tmp_path: Path) -> None:
@@ -267,3 +269,45 @@ def test_the_dashboard_of_an_exporter_that_does_not_run_is_an_error() -> None:
         "",
         f"coderouter: cannot reach http://{listen} (Connection refused); {START}\n",
     )
+
+
+def test_a_failure_of_everything_is_red_and_no_first_choice_answered(tmp_path: Path) -> None:
+    events, now = tmp_path / "events.jsonl", time.time()
+    append(events, startup(now - 60, "w"))
+    append(events, *(part for number in range(1, 7) for part in failed(number, now - 10)))
+    with running_exporter(events, state=tmp_path / "exporter.db") as exporter:
+        text, _ = run("stats", "--once", "--url", url(exporter))
+    assert "■ answered 0 of 6, 6 failed" in text
+    assert "the first choice answered" not in text
+
+
+def test_spent_budgets_and_unknown_costs_are_said(tmp_path: Path) -> None:
+    events, now = tmp_path / "events.jsonl", time.time()
+    append(events, startup(now - 60, "w"))
+    append(events, *(part for number in range(1, 4) for part in story(number, now - 1, provider="free")))
+    with running_exporter(events, state=tmp_path / "exporter.db") as exporter:
+        text, _ = run("stats", "--once", "--url", url(exporter))
+        _, body = exporter.get("/api/v1/status")
+    row = next(line for line in text.splitlines() if line.startswith("claude"))
+    assert "▲ budget spent until 1 " in row
+    assert "$5.25 of $5.00" in text
+    if json.loads(body)["today"]["requests"] == 3:  # else it is midnight
+        assert "Today       ▲ unknown for 3 answers: no price for free; to add it: coderouter prices" in text
+
+
+def test_what_is_stale_is_dim_and_a_gone_proxy_has_its_command(tmp_path: Path) -> None:
+    events, now = tmp_path / "events.jsonl", time.time()
+    append(
+        events,
+        startup(now - 300, "w"),
+        line("proxy-heartbeat", ts=utc(now - 300), writer="w", seq=2, in_flight=0, rss_bytes=1),
+    )
+    with (
+        running_exporter(events, state=tmp_path / "exporter.db") as exporter,
+        watched_stats(100, 24, url(exporter)) as screen,
+    ):
+        screen.wait_for("■ gone, last event 5 min ago; to start it: coderouter serve")
+        assert "\x1b[2mProxy" not in screen.styled
+        exporter.command.stop(SIGKILL)
+        screen.wait_for("Retrying.")
+        eventually(lambda: "\x1b[2mProxy" in screen.styled)

@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 import yaml
 
-from coderouter_proxy.config.schema import IGNORED_CAPABILITIES
 from support.proxy import process
 from support.run_command import Ended, coderouter, coderouter_at_terminal
 
@@ -95,16 +94,28 @@ def test_the_effective_configuration_has_defaults_and_capabilities_by_model_name
     assert shown["keys_set"] == {"NO_KEY": False, "A_KEY": True}
 
 
-@pytest.mark.parametrize("arguments", [[], ["--json"]])
-def test_capabilities_of_1_7_are_not_shown(arguments: list[str], tmp_path: Path) -> None:
+def test_keys_of_coderouter_2_are_listed_with_their_lines(tmp_path: Path) -> None:
     old = process.provider(
-        "old", "http://127.0.0.1:1", capabilities=dict.fromkeys(IGNORED_CAPABILITIES, True)
+        "old",
+        "http://127.0.0.1:1",
+        capabilities={"chat": True, "mcp": "none"},
+        cost={"input_tokens_per_million": 3},
     )
     process.write_config(tmp_path, process.config([old]))
-    ended = coderouter(tmp_path, "check-config", *arguments)
+    ended = coderouter(tmp_path, "check-config")
     assert ended.code == 0, ended.stderr
-    assert "reasoning_passthrough" in ended.stdout
-    assert [name for name in IGNORED_CAPABILITIES if name in ended.stdout] == []
+    listed = [line for line in ended.stdout.splitlines() if line.startswith("providers.yaml:")]
+    assert [line.partition(": providers[0].")[2].split(": ")[:2] for line in listed] == [
+        ["capabilities.chat", "no effect"],
+        ["capabilities.mcp", "no effect"],
+        ["cost.input_tokens_per_million", "same"],
+    ]
+    lines = (tmp_path / "providers.yaml").read_text().splitlines()
+    for line in listed:
+        number, key = line.split(":")[1], line.split(": ")[1].rpartition(".")[2]
+        assert key in lines[int(number) - 1]
+    as_read = json.loads(coderouter(tmp_path, "check-config", "--json").stdout)
+    assert [note["verdict"] for note in as_read["coderouter_2"]] == ["no effect", "no effect", "same"]
 
 
 @pytest.mark.parametrize("arguments", [[], ["--json"]])
@@ -149,6 +160,25 @@ def test_in_a_pipe_it_is_plain_text_that_starts_with_yaml(tmp_path: Path) -> Non
     assert "default: 1 local\n" in shown
     assert "default: - claude (skipped: paid, and allow_paid is false)\n" in shown
     assert "default: 3 keyless (without a key: NO_KEY is not set)\n" in shown
+
+
+def test_each_of_several_keys_is_shown_as_set_or_not(tmp_path: Path) -> None:
+    (tmp_path / "key").write_text(SECRET)
+    files = [f"{tmp_path}/key", "${FOLDER}/none"]
+    cloud = process.provider("a", "https://a.example/v1", api_key_env=["A_KEY", "NO_KEY"], api_key_file=files)
+    lost = process.provider("b", "https://b.example/v1", api_key_env=["NO_KEY"], api_key_file="/no/key")
+    process.write_config(tmp_path, process.config([cloud, lost]))
+    shown = coderouter(tmp_path, "check-config", env={"A_KEY": SECRET}).stdout
+    assert SECRET not in shown
+    for line in (
+        "- A_KEY  # set",
+        "- NO_KEY  # not set",
+        f"- {tmp_path}/key  # set",
+        "- ${FOLDER}/none  # not set",
+    ):
+        assert f"{line}\n" in shown
+    assert "1 a\n" in shown
+    assert "2 b (without a key: NO_KEY is not set, /no/key: No such file or directory)\n" in shown
 
 
 def test_at_a_terminal_it_is_a_table_of_its_width(tmp_path: Path) -> None:

@@ -73,6 +73,26 @@ def test_the_order_of_providers_has_its_reasons(tmp_path: Path) -> None:
     ]
 
 
+def test_what_happens_before_the_next_provider_is_tried_is_shown(tmp_path: Path) -> None:
+    fields = {
+        "max_in_flight": 2,
+        "queue_s": 5,
+        "retries": 1,
+        "api_key_env": ["ONE"],
+        "api_key_file": "/no/key",
+    }
+    text = process.config([process.provider("gpu", "http://127.0.0.1:1/v1", **fields)])
+    process.write_config(tmp_path, text)
+    ended = coderouter(tmp_path, "explain-route", "--json", env={"ONE": "a-key"})
+    [(_, tried, remarks)] = order(json.loads(ended.stdout))
+    assert tried
+    assert remarks == [
+        "gets 2 at once; others wait up to 5 s",
+        "2 keys",
+        "tried up to 2 times if it drops the connection or loads its model",
+    ]
+
+
 def test_a_request_as_it_was_captured_is_read(tmp_path: Path) -> None:
     for newline in ("\n", "\r\n"):
         text = (CAPTURED + "\n").replace("\n", newline) + json.dumps({**BODY, "max_tokens": 9})
@@ -118,6 +138,7 @@ def test_the_text_lists_what_says_nothing_and_numbers_the_providers(tmp_path: Pa
         "wire             openai",
         "agent            other",
         "request class    not given",
+        "session          by the system text and the first user text",
         "requested model  claude-haiku-4-5",
         "profile          background",
         'not by           "profile" of the body',
@@ -127,6 +148,26 @@ def test_the_text_lists_what_says_nothing_and_numbers_the_providers(tmp_path: Pa
         "chosen by        model_map: claude-haiku*",
         "",
         "1. echo (echo)",
+    ]
+
+
+def test_equals_sessions_and_slots_are_explained(tmp_path: Path) -> None:
+    gpus = [
+        process.provider(name, "http://127.0.0.1:1/v1", slot_affinity_slots=1) for name in ("gpu1", "gpu2")
+    ]
+    config = process.config([*gpus, process.provider("big", "http://127.0.0.1:1/v1")])
+    config["profiles"] = [{"name": "default", "providers": [["gpu1", "gpu2"], "big"]}]
+    process.write_config(tmp_path, config)
+    ended = coderouter(tmp_path, "explain-route", "--header", "X-Session-Id: s")
+    assert ended.stdout.splitlines()[3] == (
+        "session          by x-session-id; stays for 10 minutes with a provider that it had to move to"
+    )
+    assert ended.stdout.splitlines()[-5:] == [
+        "1. gpu1 (gpu1-model); equal to gpu2: the least busy is first; id_slot 0 of 1",
+        "2. gpu2 (gpu2-model); equal to gpu1: the least busy is first; id_slot 0 of 1",
+        "3. big (big-model)",
+        "",
+        "Which provider a conversation stays with is known only to the running proxy: this is the order for a new one.",
     ]
 
 

@@ -30,7 +30,7 @@ def test_an_example_loads_and_names_only_what_it_has(path: Path, monkeypatch: py
     monkeypatch.delenv("ALLOW_PAID", raising=False)
     config = load.load(path).config
     assert list(config.unknown_providers()) == []
-    used = {name for profile in config.profiles for name in profile.providers}
+    used = {name for profile in config.profiles for name in profile.names}
     assert used == {provider.name for provider in config.providers}
     for provider in config.providers:
         assert provider.paid <= config.allow_paid, "a paid provider that would never be tried confuses"

@@ -50,7 +50,6 @@ def test_what_is_built_in_and_what_init_writes_is_valid() -> None:
         "kind: ollama",
         f"api_key_env: {KEYS['OpenAI']}",
         "capabilities: {thoughts: true}",
-        "cost: {input_per_mtok: 1}",
         "cost: {input_per_mtok: -1, output_per_mtok: 1}",
     ],
 )

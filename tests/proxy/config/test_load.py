@@ -177,7 +177,7 @@ def test_the_built_in_configuration_tries_ollama_and_then_echo(monkeypatch: pyte
     loaded = load.load(None)
     assert loaded.path is None
     assert isinstance(loaded.config, Config)
-    assert [profile.providers for profile in loaded.config.profiles] == [["ollama", "echo"]]
+    assert [profile.names for profile in loaded.config.profiles] == [["ollama", "echo"]]
 
 
 @pytest.mark.parametrize(

@@ -20,12 +20,11 @@ def with_provider(fields: str) -> str:
 
 MAY_BE: list[tuple[str, str]] = [
     ("timeout_s: 0", "is 0: should be greater than 0"),
-    ("timeout_s: 3601", "is 3601: should be less than or equal to 3600"),
-    ("timeout_s: .nan", "is nan: should be less than or equal to 3600"),
+    ("timeout_s: 86401", "is 86401: should be less than or equal to 86400"),
+    ("timeout_s: .nan", "is nan: should be less than or equal to 86400"),
     ("timeout_s: soon", "is 'soon': should be a valid number, unable to parse string as a number"),
     ("paid: perhaps", "is 'perhaps': should be a valid boolean, unable to interpret input"),
     ("kind: ollama", "is 'ollama'; write 'openai_compat', 'anthropic', 'openai_responses' or 'echo'"),
-    ('api_key_env: ""', "is '': should not be empty"),
     ("extra_body: [1]", "is [1]: should be a mapping"),
     ("extra_body: {a: {1: 2}}", "cannot be sent as JSON: Dict key must be str"),
     ("extra_body: {a: !!binary aGk=}", "cannot be sent as JSON: Type is not JSON serializable: bytes"),
@@ -208,3 +207,22 @@ def test_odd_keys_and_entries_are_errors_and_not_a_crash() -> None:
         "auto_router: 5\n"
     )
     assert len(errors(text)) > 5
+
+
+@pytest.mark.parametrize(
+    ("chain", "found"),
+    [
+        ("[5]", "[0]: is 5: should be a valid string"),
+        ("[{a: 1}]", "[0]: is {'a': 1}: should be a valid string"),
+        ("[[]]", "[0]: is []: should not be empty"),
+        ("[[a, [a]]]", "[0][1]: is ['a']: should be a valid string"),
+        ("[a, [a, a]]", "[1]: ['a', 'a'] has 'a' twice; remove one of them"),
+        ("[[{name: a, weight: 0}]]", "[0][0].weight: is 0: should be greater than 0"),
+        ("[[{weight: 1}]]", "[0][0].name: is missing; add it"),
+        ("[[{name: a, heavy: 1}]]", "[0][0].heavy: is not a known field; known fields: name, weight"),
+    ],
+)
+def test_an_error_in_a_chain_is_at_its_place(chain: str, found: str) -> None:
+    text = LEAST.replace("providers: [local]}", f"providers: {chain}}}")
+    assert text != LEAST
+    assert errors(text) == [f"f:4: profiles[0].providers{found}"]

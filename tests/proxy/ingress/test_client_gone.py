@@ -1,9 +1,14 @@
+import json
+import socket
+import time
+
 import pytest
 
+from coderouter_proxy.ingress.connection import WATCH_AFTER_S
 from support.events import Event, read
 from support.processes import eventually
 from support.proxy import openai_answers as says
-from support.proxy.process import Proxy
+from support.proxy.process import HELLO, Proxy
 from support.proxy.upstream import HANG, Pause, Provider, Script, head, stream, whole
 
 
@@ -84,6 +89,31 @@ def test_a_client_that_disconnects_while_the_provider_keeps_writing_cancels_the_
 
     assert a.request.gone.wait(30)
     assert served.finished(request_id)["outcome"] == "client_gone"
+
+
+def test_a_client_that_disconnects_while_the_head_is_sent_cancels_the_upstream(
+    served: Proxy, a: Provider
+) -> None:
+    a.plays(whole(says.completion("word " * 4_000_000)), stream(says.ROLE, says.text("Hel"), HANG))
+    seen = seen_so_far(served)
+
+    with socket.create_connection(("127.0.0.1", served.port)) as connection:
+        connection.sendall(request())
+        newest_finished(served, seen)  # although most of it is not read: the next head has to wait
+        connection.sendall(request(stream=True))
+        eventually(lambda: read(served.events_path, "provider-ok")[-1]["stream"])
+        time.sleep(2 * WATCH_AFTER_S)
+
+    assert a.request.gone.wait(30)
+    assert a.request.json["stream"] is True
+    finished = newest_finished(served, seen + 1)
+    assert (finished["outcome"], finished["provider"]) == ("client_gone", "a")
+
+
+def request(**more: object) -> bytes:
+    body = json.dumps({"model": "any", "messages": HELLO, **more}).encode()
+    head = "POST /v1/chat/completions HTTP/1.1", "Host: localhost", "Content-Type: application/json"
+    return "\r\n".join((*head, f"Content-Length: {len(body)}", "", "")).encode() + body
 
 
 def test_a_client_that_disconnects_during_the_second_attempt_cancels_that_attempt(

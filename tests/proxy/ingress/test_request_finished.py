@@ -1,5 +1,7 @@
 """The event that ends every request."""
 
+import re
+
 import pytest
 
 from support.proxy import openai_answers as says
@@ -37,6 +39,7 @@ def test_the_event_of_an_answered_request_has_every_field(streamed: bool, served
         "cache_read_tokens": 2,
         "cache_creation_tokens": None,
         "cost_usd": None,
+        "cache_savings_usd": None,
         "stop_reason": "stop",
         "error_type": None,
         "agent": "other",
@@ -44,8 +47,22 @@ def test_the_event_of_an_answered_request_has_every_field(streamed: bool, served
         "requested_model": "any",
         "tool_calls": 0,
         "had_tools": False,
+        "key_index": 0,
         "traceparent": None,
+        "session": finished["session"],
     }
+
+
+def test_a_session_has_a_name_that_does_not_show_its_id(served: Proxy, a: Provider) -> None:
+    a.plays(*[says.answer()] * 3)
+    names = [
+        served.finished(served.chat({"X-Session-Id": each}).rest().request_id)["session"]
+        for each in ("my-session-id", "my-session-id", "another")
+    ]
+    assert names[0] == names[1] != names[2]
+    assert re.fullmatch("[0-9a-f]{12}", names[0])
+    assert "my-session-id" not in served.events_path.read_text()
+    assert (served.events_path.parent / "session.key").stat().st_mode & 0o777 == 0o600
 
 
 TRACE = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"

@@ -43,7 +43,7 @@ def test_found_servers_and_keys_become_providers_local_first_then_free_then_paid
         "OPENROUTER_API_KEY",
         "ANTHROPIC_API_KEY",
     ]
-    assert config.profiles[0].providers == ["ollama", "lmstudio", "openrouter", "anthropic"]
+    assert config.profiles[0].names == ["ollama", "lmstudio", "openrouter", "anthropic"]
     assert not config.allow_paid
     text = (tmp_path / ".coderouter" / "providers.yaml").read_text()
     assert "# It also has qwen2.5-coder:1.5b, llama3.1:70b." in text

@@ -24,7 +24,7 @@ def test_at_a_terminal_it_prompts_for_providers_order_and_paid_use(
     ended = coderouter_at_terminal(tmp_path, "init", types=typed, env=environment(servers, **keys))
     assert ended.code == 0, ended.stdout
     config = written_config(tmp_path)
-    assert config.profiles[0].providers == ["vllm", "ollama", "openai"]
+    assert config.profiles[0].names == ["vllm", "ollama", "openai"]
     assert [provider.name for provider in config.providers] == ["vllm", "ollama", "openai"]
     assert config.allow_paid
     assert KEY not in ended.stdout
@@ -38,7 +38,7 @@ def test_the_defaults_are_all_providers_and_no_paid_use(tmp_path: Path, servers:
     )
     assert ended.code == 0, ended.stdout
     config = written_config(tmp_path)
-    assert (config.profiles[0].providers, config.allow_paid) == (["ollama", "openai"], False)
+    assert (config.profiles[0].names, config.allow_paid) == (["ollama", "openai"], False)
 
 
 def test_if_all_providers_are_paid_the_default_is_to_use_them(

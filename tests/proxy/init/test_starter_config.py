@@ -32,7 +32,7 @@ def test_every_combination_of_servers_and_keys_loads_without_errors(
         config = load.parse(starter_config.render(entries, allow_paid=allow_paid), "written")
         names = [entry.name for entry in entries]
         assert [provider.name for provider in config.providers] == names
-        assert config.profiles[0].providers == names
+        assert config.profiles[0].names == names
         assert [provider.paid for provider in config.providers] == [entry.paid for entry in entries]
         assert [provider.model for provider in config.providers] == [entry.model for entry in entries]
         assert config.allow_paid == allow_paid

@@ -34,7 +34,7 @@ def test_each_price_has_a_source_a_date_and_is_there_once() -> None:
     for row in rows:
         assert row.source.startswith("price table of litellm ")
         assert date(2026, 11, 25) <= row.as_of <= date.today()  # noqa: DTZ011
-        assert 0 < row.cost.input_per_mtok <= row.cost.output_per_mtok
+        assert 0 < (row.cost.input_per_mtok or 0) <= (row.cost.output_per_mtok or 0)
         assert row.context_tokens >= 100_000
 
 
@@ -89,6 +89,15 @@ def test_prices_are_old_after_180_days(days: int, warns: bool) -> None:
             f"the prices of provider 'a' are those of {day}, 181 days ago; compare them with its price page "
             f"(https://developers.openai.com/api/docs/pricing) and set as_of: {TODAY}"
         )
+
+
+def test_a_price_that_is_missing_is_reported_with_its_budget() -> None:
+    assert list(price_warnings(config("cost: {input_per_mtok: 1}"), TODAY)) == [
+        "provider 'a' has no output_per_mtok, so what it costs is unknown; add it to its cost"
+    ]
+    [found] = price_warnings(config("cost: {monthly_budget_usd: 20}"), TODAY)
+    assert "no input_per_mtok and no output_per_mtok" in found
+    assert "its budget is never spent" in found
 
 
 def test_prices_without_a_day_are_left_alone() -> None:

@@ -1,9 +1,20 @@
 """Pooled connections to providers."""
 
+import pytest
+
+from proxy.conftest import CONFIG
 from support.events import names
 from support.proxy import openai_answers as says
 from support.proxy.process import Proxy
 from support.proxy.upstream import CUT, Pause, Provider, stream
+
+QUESTIONS = 3
+"""About the context of each provider, at the start of the proxy."""
+
+
+@pytest.fixture(autouse=True)
+def the_pool_is_left_alone(served: Proxy, a: Provider) -> None:
+    a.wait_for_reads(QUESTIONS * CONFIG.count("{a}"))
 
 
 def test_a_pooled_connection_that_died_is_replaced(served: Proxy, a: Provider) -> None:
@@ -18,7 +29,7 @@ def test_a_pooled_connection_that_died_is_replaced(served: Proxy, a: Provider) -
     assert first.connection == died.connection != replaced.connection
 
 
-def test_a_request_on_a_new_connection_is_never_sent_twice(
+def test_without_retries_a_request_on_a_new_connection_is_never_sent_twice(
     served: Proxy, lonely: Provider, b: Provider
 ) -> None:
     lonely.plays((CUT,), says.answer("twice"))

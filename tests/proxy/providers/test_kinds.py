@@ -87,6 +87,7 @@ def test_a_kind_is_one_row(monkeypatch: pytest.MonkeyPatch) -> None:
     assert (finished.provider, finished.input_tokens, finished.output_tokens) == ("bear", 3, 4)
 
 
-def test_a_kind_without_a_row_is_an_error_that_names_the_known_ones() -> None:
-    with pytest.raises(ConfigErrors, match="is 'toy'; write 'openai_compat', "):
-        load.parse(PROVIDERS_YAML, "providers.yaml")
+@pytest.mark.parametrize("kind", ["ollama", "openai", "antropic", "Responses"])
+def test_a_kind_that_is_meant_to_be_one_of_ours_is_an_error_that_names_them(kind: str) -> None:
+    with pytest.raises(ConfigErrors, match=f"is '{kind}'; write 'openai_compat', "):
+        load.parse(PROVIDERS_YAML.replace("kind: toy", f"kind: {kind}"), "providers.yaml")

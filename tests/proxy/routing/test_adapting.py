@@ -5,6 +5,7 @@ import json
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, TypeVar
+from uuid import uuid4
 
 import pytest
 from starlette.types import Message
@@ -97,7 +98,8 @@ class Rig:
             answered.status = message.get("status", answered.status)
             answered.body += message.get("body", b"")
 
-        await Ingress(runtime, CLIENT_WIRES["openai"])({"headers": HEADERS}, receive, send)
+        headers = [*HEADERS, (b"x-session-id", uuid4().hex.encode())]  # or it would stay with a provider
+        await Ingress(runtime, CLIENT_WIRES["openai"])({"headers": headers}, receive, send)
         return answered
 
     def run(self, *bodies: Body, together: bool = False, reload: bool = False) -> list[Answered]:

@@ -114,8 +114,8 @@ def test_the_auto_router_is_weaker_than_names_and_the_model_map() -> None:
 
 
 def test_a_provider_that_is_named_is_a_chain_of_its_own_unless_a_profile_has_its_name() -> None:
-    assert chosen({"model": "p"}).profile.providers == ["p"]
-    assert chosen({"model": "b"}).profile.providers == ["p", "dear"]
+    assert chosen({"model": "p"}).profile.names == ["p"]
+    assert chosen({"model": "b"}).profile.names == ["p", "dear"]
 
 
 def test_what_is_listed_is_what_can_be_named() -> None:

@@ -13,11 +13,12 @@ from coderouter_proxy.config.schema import Config, Profile
 from coderouter_proxy.config.traits import ProviderTraits
 from coderouter_proxy.errors import HttpError, ProviderError
 from coderouter_proxy.providers.transport import Transport
+from coderouter_proxy.providers.windows import Window
 from coderouter_proxy.request import ClientRequest
 from coderouter_proxy.routing import fallback, hosted
+from coderouter_proxy.routing.attempts import Attempts
 from coderouter_proxy.routing.cooldown import Cooldowns
 from coderouter_proxy.routing.cost import Budgets
-from coderouter_proxy.routing.fallback import Attempts
 from coderouter_proxy.routing.profiles import DefaultProfile
 from coderouter_proxy.routing.router import Routing, Runtime
 from coderouter_proxy.wires.provider import Drop
@@ -163,6 +164,9 @@ class Answering:
     async def count_tokens(self, request: ClientRequest, profile: Profile) -> int | None:
         return None
 
+    async def context_window(self) -> Window:
+        return Window(None)
+
 
 @pytest.mark.parametrize(
     ("allow_paid", "tried"),
@@ -172,7 +176,7 @@ def test_the_paid_gate_stays_closed_for_it(allow_paid: bool, tried: list[tuple[s
     emitted: list[Event] = []
     given = routing(allow_paid=allow_paid)
     chain = Profile(name="default", providers=["local", "paid claude"])
-    clients = {name: Answering(given.config, name) for name in chain.providers}
+    clients = {name: Answering(given.config, name) for name in chain.names}
     runtime = Runtime(
         routing=replace(given, clients=clients),
         emit=emitted.append,

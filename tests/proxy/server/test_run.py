@@ -20,6 +20,22 @@ def one_provider(a: Provider) -> dict[str, object]:
     return config([provider("a", a.base_url)])
 
 
+def test_keys_of_coderouter_2_are_one_warning_and_a_skipped_provider_is_another(tmp_path: Path) -> None:
+    text = (
+        "providers:\n- {name: echo, kind: echo}\n- {name: agent, kind: agent_cli, model: x}\n"
+        "profiles:\n- name: default\n  providers: [agent, echo]\n  adaptive: true\n  backend_health_action: demote\n"
+        "audit_log: active\n"
+    )
+    with serving(tmp_path, text) as proxy:
+        assert proxy.chat().rest().status == 200
+        assert proxy.command.stop() == 0
+        lines = [line for line in proxy.command.stderr.splitlines() if "WARNING" in line.upper()]
+    [summary, skipped] = lines
+    assert "has 4 settings of CodeRouter 2.x: 1 near, 3 no effect (lines 3, 7, 8, 9)" in summary
+    assert "`coderouter check-config` lists them" in summary
+    assert "providers.yaml:3: providers[1].kind: no effect: provider 'agent' is skipped" in skipped
+
+
 def test_the_first_and_the_last_line_describe_the_process(tmp_path: Path) -> None:
     cloud = provider("cloud", "https://user:pw@cloud.example/v1", paid=True)
     chains = {"default": ["cloud", "echo", "ghost"], "other": ["echo"]}

@@ -90,6 +90,7 @@ def _request(chance: random.Random, *, down: bool) -> Iterator[tuple[str, dict[s
         "output_tokens": None if exhausted else chance.randrange(900),
         "cache_read_tokens": None if exhausted else chance.randrange(30000), "cache_creation_tokens": None,
         "cost_usd": None if exhausted else chance.randrange(9000) / 1e6,
+        "cache_savings_usd": None if exhausted else 0.001,
         "stop_reason": None if exhausted else "stop",
     }  # fmt: skip
 

@@ -8,6 +8,8 @@ import yaml
 from support.docs import ROOT
 
 DEPLOYED = ROOT / "deploy/prometheus"
+COMPAT_2X = DEPLOYED / "coderouter-2x-compat.yml"
+"""For dashboards of CodeRouter 2.x; not among the rules that the configurations load."""
 
 
 @dataclass(frozen=True)
@@ -28,8 +30,10 @@ def _rules(file: str, kind: str) -> list[Rule]:
         Rule(rule[kind], rule["expr"], rule.get("labels", {}), rule.get("annotations", {}))
         for group in groups
         for rule in group["rules"]
+        if kind in rule
     ]
 
 
-RECORDED = _rules("coderouter-recording.yml", "record")
-ALERTS = _rules("coderouter-alerts.yml", "alert")
+DRIFT = _rules("coderouter-drift.yml", "record")
+RECORDED = [*_rules("coderouter-recording.yml", "record"), *DRIFT]
+ALERTS = [*_rules("coderouter-alerts.yml", "alert"), *_rules("coderouter-drift.yml", "alert")]

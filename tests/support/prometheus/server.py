@@ -1,6 +1,7 @@
 """Run a real Prometheus and query it."""
 
 import json
+import time
 import urllib.error
 import urllib.parse
 import urllib.request
@@ -29,13 +30,13 @@ class Prometheus:
     def query(self, expression: str, at: float | None = None) -> dict[tuple[str, ...], float]:
         """Return each result by its label values, without the metric name, in the order of the labels' names.
 
-        `at` is Unix time; None means now.
+        A native histogram is returned as the number of its observations. `at` is Unix time; None means now.
         """
         parameters = {"query": expression} | ({} if at is None else {"time": str(at)})
         found = self._fetch("query", parameters)
         return {
             tuple(value for label, value in sorted(series["metric"].items()) if label != "__name__"): float(
-                series["value"][1]
+                series["value"][1] if "value" in series else series["histogram"][1]["count"]
             )
             for series in found
         }
@@ -48,11 +49,19 @@ class Prometheus:
             for series in self._fetch("query_range", parameters)
         ]
 
+    def exemplars(self, series: str) -> list[dict[str, Any]]:
+        """Return the exemplars of the series, each with its labels, value and timestamp."""
+        found = self._read("query_exemplars", {"query": series, "start": "0", "end": str(time.time() + 60)})
+        return [exemplar for one in found for exemplar in one["exemplars"]]
+
     def _fetch(self, path: str, parameters: dict[str, str]) -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = self._read(path, parameters)["result"]
+        return found
+
+    def _read(self, path: str, parameters: dict[str, str]) -> Any:
         url = f"http://127.0.0.1:{self.port}/api/v1/{path}?{urllib.parse.urlencode(parameters)}"
         with urllib.request.urlopen(url, timeout=30) as answer:
-            found: list[dict[str, Any]] = json.load(answer)["data"]["result"]
-        return found
+            return json.load(answer)["data"]
 
     def is_ready(self) -> bool:
         try:

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import yaml
 
@@ -50,7 +51,8 @@ class Proxy:
         headers: Mapping[str, str] | None = None,
         path: str = "/v1/chat/completions",
     ) -> client.Exchange:
-        sent = {"Content-Type": "application/json", **(headers or {})}
+        # Each request is a conversation of its own, which stays with no provider.
+        sent = {"Content-Type": "application/json", "X-Session-Id": uuid4().hex, **(headers or {})}
         return client.Exchange(self.port, "POST", path, body, sent)
 
     def get(self, path: str, headers: Mapping[str, str] | None = None) -> client.Response:

@@ -20,6 +20,8 @@ from http import HTTPStatus
 from typing import Any, Final, final
 
 HEAD_BYTES_MAX = 1024 * 1024
+CONTEXT_PATHS = ("/props", "/v1/models", "/api/show", "/api/ps")
+"""What a proxy asks a server about its context, in the background; only those requests accept JSON and nothing else."""
 WAIT_S = 30
 
 
@@ -99,7 +101,7 @@ class Received:
     path: str
     headers: dict[str, str]
     body: bytes
-    connection: int
+    connection: int = 0
     gone: threading.Event = field(default_factory=threading.Event)
 
     @property
@@ -107,12 +109,22 @@ class Received:
         return json.loads(self.body)
 
 
+def is_about_context(request: Received) -> bool:
+    return request.path.endswith(CONTEXT_PATHS) and request.headers.get("accept") == "application/json"
+
+
 class Provider:
-    """One provider of the server: its scripts, one per request, and the requests it received."""
+    """One provider of the server: its scripts, one per request, and the requests it received.
+
+    Questions about its context are not among those. `reports` has the answers, by the end of the path; it knows no
+    other.
+    """
 
     def __init__(self, base_url: str) -> None:
         self.base_url = base_url
         self.requests: list[Received] = []
+        self.reports: dict[str, Script] = {}
+        self.context_reads = 0
         self._scripts: deque[Script] = deque()
         self._always: Script | Answers = (CUT,)
         self._changed = threading.Condition()
@@ -127,6 +139,11 @@ class Provider:
         self._scripts = deque(scripts)
         self._always = always
 
+    def wait_for_reads(self, count: int) -> None:
+        """Wait until the proxy has asked so many questions about the context since the start of the server."""
+        with self._changed:
+            assert self._changed.wait_for(lambda: self.context_reads >= count, WAIT_S), "nothing was asked"
+
     @property
     def request(self) -> Received:
         """The latest request; waits for one if there is none yet."""
@@ -135,6 +152,12 @@ class Provider:
             return self.requests[-1]
 
     def next_script(self, request: Received) -> Script:
+        if is_about_context(request):
+            with self._changed:
+                self.context_reads += 1
+                self._changed.notify_all()
+            found = (script for path, script in self.reports.items() if request.path.endswith(path))
+            return next(found, whole({"error": "not found"}, status=404))
         with self._changed:
             self.requests.append(request)
             self._changed.notify_all()
@@ -144,7 +167,7 @@ class Provider:
 
 
 class Upstream:
-    """The server; start it with `serving`."""
+    """The server; start it with `serving`. `connections` counts those with requests of clients."""
 
     def __init__(self, port: int) -> None:
         self.port = port
@@ -157,22 +180,26 @@ class Upstream:
         return self._providers.setdefault(name, Provider(base_url))
 
     def forget(self) -> None:
-        """Drop all remaining scripts and recorded requests."""
+        """Drop all remaining scripts, reports and recorded requests."""
         for provider in self._providers.values():
             provider.plays()
+            provider.reports = {}
 
     async def handle(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self.connections += 1
-        number = self.connections
+        number = 0
         try:
-            request = await _request(reader, await reader.readuntil(b"\r\n\r\n"), number)
+            request = await _request(reader, await reader.readuntil(b"\r\n\r\n"))
             while True:
+                if not number and not is_about_context(request):
+                    self.connections += 1
+                    number = self.connections
+                request.connection = number
                 following = asyncio.create_task(reader.readuntil(b"\r\n\r\n"))
                 script = self.provider(request.path.partition("/")[2].partition("/")[0]).next_script(request)
                 if not await _played(script, writer, following):
                     request.gone.set()
                     return
-                request = await _request(reader, await following, number)
+                request = await _request(reader, await following)
         except (asyncio.IncompleteReadError, ConnectionError, _Broken, asyncio.CancelledError):
             return
         finally:
@@ -217,14 +244,14 @@ async def _play(script: Script, writer: asyncio.StreamWriter) -> None:
                 raise _Broken
 
 
-async def _request(reader: asyncio.StreamReader, raw: bytes, connection: int) -> Received:
+async def _request(reader: asyncio.StreamReader, raw: bytes) -> Received:
     first, *lines = raw.decode("latin-1").split("\r\n")
     method, path, _ = first.split(" ")
     headers = {
         name.lower(): value.strip() for name, _, value in (line.partition(":") for line in lines) if name
     }
     body = await reader.readexactly(int(headers.get("content-length", "0")))
-    return Received(method=method, path=path, headers=headers, body=body, connection=connection)
+    return Received(method=method, path=path, headers=headers, body=body)
 
 
 @contextmanager

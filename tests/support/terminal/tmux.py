@@ -27,9 +27,14 @@ class Terminal:
         return self._tmux("capture-pane", "-p").splitlines()
 
     @property
+    def styled(self) -> str:
+        """The screen now, with the escape sequences of its styles."""
+        return self._tmux("capture-pane", "-p", "-e")
+
+    @property
     def colours(self) -> bool:
         """Whether anything on the screen has a colour now."""
-        return "\x1b[3" in self._tmux("capture-pane", "-p", "-e").replace("\x1b[39m", "")
+        return "\x1b[3" in self.styled.replace("\x1b[39m", "")
 
     @property
     def alternate(self) -> bool:

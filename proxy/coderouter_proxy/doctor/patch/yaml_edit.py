@@ -6,8 +6,6 @@ and after the change, and only the lines that differ between the two dumps are m
 
 import copy
 import io
-import re
-from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
@@ -17,6 +15,7 @@ from ruamel.yaml.comments import CommentedMap, CommentedSeq
 from ruamel.yaml.error import YAMLError
 
 from coderouter_proxy.config import load
+from coderouter_proxy.config.coderouter2.migrate import comments
 from coderouter_proxy.config.schema import Config
 from coderouter_proxy.config.validation import ConfigErrors
 from coderouter_proxy.doctor.patch import line_merge
@@ -45,11 +44,11 @@ def apply_patch(text: str, provider: str, patch: Patch) -> str:
         raise PatchError(f"ruamel.yaml cannot read the file ({error}); {by_hand}") from None
     end = "\r" if lines[0].endswith("\r") else ""
     data["providers"][at] = merge(data["providers"][at], patch)
-    wanted = Config.model_validate(data)
+    wanted = _parse(yaml.safe_dump(data))
     # What looks like a comment may be a line of a multi-line string.
     for has_content in (line_merge.is_not_comment, line_merge.is_not_blank):
         changed = "\n".join(line_merge.merge_lines(before, lines, after, end, has_content))
-        if _parse(changed) == wanted and _comments(changed) >= _comments(text):
+        if _parse(changed) == wanted and comments(changed) >= comments(text):
             return changed
     raise PatchError(
         f"{provider!r} cannot be patched on its own: other providers inherit its fields through a YAML anchor, "
@@ -62,16 +61,6 @@ def _parse(text: str) -> Config | None:
         return load.parse(text, "")
     except ConfigErrors:
         return None
-
-
-def _comments(text: str) -> Counter[str]:
-    """Return the comments: everything from a # between two tokens to the end of its line."""
-    found: Counter[str] = Counter()
-    end = 0
-    for token in yaml.scan(text):
-        found.update(re.findall(r"#[^\r\n]*", text[end : token.start_mark.index]))
-        end = token.end_mark.index
-    return found
 
 
 def _dump_both(lines: list[str], at: int, patch: Patch) -> tuple[list[str], list[str]]:

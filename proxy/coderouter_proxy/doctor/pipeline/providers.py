@@ -4,6 +4,7 @@ import asyncio
 import re
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from email.utils import parsedate_to_datetime
 from typing import Any
 from urllib.parse import urlsplit
@@ -19,12 +20,11 @@ from coderouter_proxy.doctor import failures
 from coderouter_proxy.doctor.exchange import provider_wire
 from coderouter_proxy.doctor.result import Result, Verdict
 from coderouter_proxy.errors import ProviderError
-from coderouter_proxy.providers import http
-from coderouter_proxy.providers.http_provider import api_key, http_proxy, own_headers, secrets
+from coderouter_proxy.providers import http, keys
+from coderouter_proxy.providers.http_provider import http_proxy, own_headers, secrets
 from coderouter_proxy.providers.response import read_all, refused
 from coderouter_proxy.providers.transport import Transport
 from coderouter_proxy.redact import scrubbed
-from coderouter_proxy.settings import effective
 
 SUBJECT = "providers"
 TIMEOUT_S = 10
@@ -57,12 +57,26 @@ async def _check_one(provider: Provider, config: Config, transport: Transport) -
         return _result(provider, Verdict.OK, "built in: answers with the user's words")
     if provider.paid and not config.allow_paid:
         return _result(provider, Verdict.SKIP, "paid, and allow_paid is false: it gets no requests")
-    if not effective.has_key(provider):
-        remedy = f"set {provider.api_key_env}, e.g. in a file for --env-file"
-        return _result(provider, Verdict.AUTH_FAIL, f"has no key: {provider.api_key_env} is not set", remedy)
-    key = api_key(provider)
+    found = keys.sources(provider)
+    problems = keys.problems(provider)
+    if problems:
+        names = ", ".join(source.name for source in found if source.problem)
+        remedy = (
+            f"set {names}, e.g. in a file for --env-file" if provider.key_variables else f"correct {names}"
+        )
+        return _result(provider, Verdict.AUTH_FAIL, f"has no key: {', '.join(problems)}", remedy)
+    if len(found) <= 1:
+        return await _check_key(provider, found[0].key if found else "", transport)
+    results = [await _check_key(provider, source.key, transport) for source in found]
+    for source, result in zip(found, results, strict=True):
+        if result.verdict is not Verdict.OK:
+            return replace(result, message=f"with the key of {source.name}: {result.message}")
+    return results[0]
+
+
+async def _check_key(provider: Provider, key: str, transport: Transport) -> Result:
     try:
-        entries, skew_s = await _fetch_models(provider, transport)
+        entries, skew_s = await _fetch_models(provider, key, transport)
         return _check_clock(provider, skew_s) or _check_model(provider, entries)
     except ProviderError as error:
         failure = failures.result_for(error, provider, key)
@@ -79,7 +93,9 @@ def _may_lack_v1(provider: Provider) -> bool:
     return provider.kind != "anthropic" and not re.search(r"/v\d", path)
 
 
-async def _fetch_models(provider: Provider, transport: Transport) -> tuple[list[dict[str, Any]], float]:
+async def _fetch_models(
+    provider: Provider, key: str, transport: Transport
+) -> tuple[list[dict[str, Any]], float]:
     """Return the entries of the provider's list of models, and by how many seconds our clock is ahead of its clock.
 
     Raises:
@@ -90,7 +106,7 @@ async def _fetch_models(provider: Provider, transport: Transport) -> tuple[list[
     try:
         async with transport.session.get(
             wire.models_url(provider),
-            headers=own_headers(provider, wire),
+            headers=own_headers(provider, wire, key),
             timeout=timeout,
             allow_redirects=False,
             proxy=http_proxy(provider),

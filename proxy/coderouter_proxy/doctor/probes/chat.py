@@ -3,6 +3,7 @@
 from coderouter_proxy.doctor.model_client import REPLY_TOKENS_MAX, ModelClient
 from coderouter_proxy.doctor.result import Result, Verdict
 from coderouter_proxy.errors import ProviderError
+from coderouter_proxy.providers import keys
 
 QUESTION = "Answer with the single word: ready"
 
@@ -12,7 +13,6 @@ async def probe(model: ModelClient) -> Result:
     if not reply.text and not reply.thinking and reply.stop_reason != "max_tokens":
         raise ProviderError("empty", "the answer has no text")
     message = f"{model.provider.model or 'its model'} answers within {reply.duration_s:.1f} s"
-    name = model.provider.api_key_env
-    if name is not None and not model.key:
-        message += f"; without a key: api_key_env names {name}, which is not set"
+    if not keys.has_key(model.provider):
+        message += f"; without a key: {', '.join(keys.problems(model.provider))}"
     return Result(verdict=Verdict.OK, message=message)

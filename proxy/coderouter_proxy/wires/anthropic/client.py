@@ -4,6 +4,7 @@ Source: the API reference of messages, and what the official SDKs and Claude Cod
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any
@@ -55,6 +56,14 @@ class AnthropicClient(ClientWire):
 
     def hosted_tools(self, body: Body) -> HostedTools:
         return others.hosted_tools(body)
+
+    def with_note(self, request: ClientRequest, text: str) -> ClientRequest:
+        *before, last = request.body["messages"]
+        content = last.get("content")
+        if last.get("role") != "user" or not isinstance(content, list):
+            return super().with_note(request, text)
+        noted = {**last, "content": [*content, {"type": "text", "text": text}]}
+        return replace(request, body={**request.body, "messages": [*before, noted]})
 
     def speaks(self, path: str, headers: Headers) -> bool:
         return b"anthropic-version" in headers or path.startswith(self.path)

@@ -8,6 +8,7 @@ from coderouter_proxy.config.schema import Profile, Provider
 from coderouter_proxy.config.traits import ProviderTraits
 from coderouter_proxy.errors import ProviderError
 from coderouter_proxy.request import Body, ClientRequest
+from coderouter_proxy.senders import session
 from coderouter_proxy.wires import fitting, json_values, refusals, returned_state, state, system_text
 from coderouter_proxy.wires.answer_writer import AnswerWriter
 from coderouter_proxy.wires.deltas import Reader
@@ -70,6 +71,8 @@ class OpenAIProvider(OpenAIApi):
         else:
             body.pop("stream", None)
             body.pop("stream_options", None)
+        if provider.slot_affinity_slots is not None and request.session is not None:
+            body.setdefault("id_slot", session.slot(request.session, provider.slot_affinity_slots))
         return by_hand(fit(body, traits, drop), provider, drop)
 
     def _translated(

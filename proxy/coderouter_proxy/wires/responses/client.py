@@ -5,6 +5,7 @@ Source: the API reference of responses, and what the official SDKs, codex and th
 
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from typing import Protocol
 from weakref import WeakValueDictionary
@@ -15,6 +16,7 @@ from coderouter_events.closed_sets import Ingress
 from coderouter_proxy import token_estimate
 from coderouter_proxy.errors import HttpError
 from coderouter_proxy.request import Body, ClientRequest
+from coderouter_proxy.senders import session
 from coderouter_proxy.wires import json_values
 from coderouter_proxy.wires.answer_writer import AnswerWriter
 from coderouter_proxy.wires.client import (
@@ -31,7 +33,7 @@ from coderouter_proxy.wires.responses.answer_writer import ResponsesWriter, fail
 from coderouter_proxy.wires.responses.checks import check
 from coderouter_proxy.wires.responses.memory import Memory, ProcessMemory
 from coderouter_proxy.wires.responses.outline import outline
-from coderouter_proxy.wires.responses.references import resolved
+from coderouter_proxy.wires.responses.references import input_items, resolved
 from coderouter_proxy.wires.responses.request_reader import read
 from coderouter_proxy.wires.responses.response import Response
 from coderouter_proxy.wires.responses.tools import Catalogue
@@ -72,6 +74,7 @@ class ResponsesClient(OpenAIClient):
         stream = checked_stream(given)
         items, missed = resolved(given, self.memory)
         body = {**given, "input": items}
+        shaped = outline(body)
         return ClientRequest(
             request_id=request_id,
             ingress=self.ingress,
@@ -79,9 +82,10 @@ class ResponsesClient(OpenAIClient):
             raw=raw,
             headers=headers,
             stream=stream,
-            shaped=outline(body),
+            shaped=shaped,
             given=given,
             missed=missed,
+            session=session.of(headers, given, shaped),
         )
 
     def conversation(self, body: Body, drop: Drop) -> Conversation:
@@ -90,6 +94,14 @@ class ResponsesClient(OpenAIClient):
     def hosted_tools(self, body: Body) -> HostedTools:
         """Return the tools that run at OpenAI; any provider may answer without them."""
         return HostedTools(tuple(map(named, Catalogue.of(body).hosted)))
+
+    def with_note(self, request: ClientRequest, text: str) -> ClientRequest:
+        note = {"type": "message", "role": "user", "content": [{"type": "input_text", "text": text}]}
+        body = {**request.body, "input": [*request.body["input"], note]}
+        given = request.given
+        if given is not None:
+            given = {**given, "input": [*input_items(given), note]}
+        return replace(request, body=body, given=given, shaped=outline(body))
 
     def speaks(self, path: str, headers: Headers) -> bool:
         return path.startswith((self.path, *self.aliases))

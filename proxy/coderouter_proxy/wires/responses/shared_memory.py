@@ -1,20 +1,18 @@
 """The newest responses of all workers of a proxy, in memory that they share.
 
-It has no name in any file system, is never on disk, and is gone with the last of the processes.
+It is never on disk.
 """
 
 import hashlib
-import mmap
-import os
 import struct
 import sys
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
-from multiprocessing.reduction import DupFd
 from typing import Any
 
 from coderouter_proxy.request import Body
+from coderouter_proxy.shared_memory.rings import NAME_BYTES, KnownRing, Ring
+from coderouter_proxy.shared_memory.unnamed import UnnamedMemory
 from coderouter_proxy.wires.responses.memory import (
     AGE_S_MAX,
     BYTES_MAX,
@@ -23,7 +21,6 @@ from coderouter_proxy.wires.responses.memory import (
     Memory,
     locked,
 )
-from coderouter_proxy.wires.responses.rings import NAME_BYTES, Ring
 
 _LENGTHS = struct.Struct("@III")  # of the previous id, the origin and the request; what follows is the end
 _PREFIX = "resp_"
@@ -33,39 +30,20 @@ _PAGE = 4096
 _LONG_AGO = float("-inf")
 
 
-@dataclass(slots=True)
-class _Known:
-    """A ring, as far as this process has read it: the positions of its records by name, in their order."""
-
-    ring: Ring
-    read_to: int = 0
-    places: dict[str, int] = field(default_factory=dict)
-
-    def catch_up(self) -> None:
-        for at, name, after in self.ring.since(self.read_to):
-            self.places[name] = at
-            self.read_to = after
-        while self.places and self.places[first := next(iter(self.places))] < self.ring.oldest:
-            del self.places[first]
-
-
 class SharedMemory(Memory):
     """Pickled to a worker, which then says which ring is its own."""
 
-    def __init__(self, fd: int, workers: int, clock: Callable[[], float] = time.monotonic) -> None:
-        """Map the memory behind the file descriptor, as `for_workers` made it."""
+    def __init__(self, memory: UnnamedMemory, clock: Callable[[], float] = time.monotonic) -> None:
+        """Use the memory, as `for_workers` made it."""
         super().__init__()
-        self._fd = fd
-        self._workers = workers
+        self._memory = memory
         self._clock = clock
-        size = _ring_bytes(workers)
-        memory = memoryview(mmap.mmap(fd, size * workers))
-        rings = [memory[size * number : size * (number + 1)] for number in range(workers)]
-        self._known = [_Known(Ring(each, RESPONSES_MAX // workers)) for each in rings]
+        records = RESPONSES_MAX // len(memory.parts)
+        self._known = [KnownRing(Ring(part, records)) for part in memory.parts]
         self._own = self._known[0].ring
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _unpickled, (DupFd(self._fd), self._workers)
+        return SharedMemory, (self._memory,)
 
     def write_to(self, number: int) -> None:
         """Write to this ring from now on; no other process does."""
@@ -148,25 +126,15 @@ class SharedMemory(Memory):
 
 
 def for_workers(workers: int) -> SharedMemory | None:
-    """Return memory for so many workers; None on a system that has none without a name."""
+    """Return memory for so many workers; None on a system where it would be on disk."""
     if sys.platform != "linux":
         return None
     try:
-        fd = os.memfd_create("coderouter-responses", os.MFD_CLOEXEC)
-        os.ftruncate(fd, _ring_bytes(workers) * workers)
+        return SharedMemory(UnnamedMemory(BYTES_MAX // workers // _PAGE * _PAGE, workers))
     except OSError:
         return None
-    return SharedMemory(fd, workers)
 
 
 def _name(of: str) -> str:
     """Return the name of a record: ids of other servers have any length."""
     return hashlib.blake2b(of.encode(errors="replace"), digest_size=NAME_BYTES // 2).hexdigest()
-
-
-def _ring_bytes(workers: int) -> int:
-    return BYTES_MAX // workers // _PAGE * _PAGE
-
-
-def _unpickled(duplicate: Any, workers: int) -> SharedMemory:  # noqa: ANN401 - of the standard library
-    return SharedMemory(duplicate.detach(), workers)

@@ -104,6 +104,22 @@ def test_a_provider_whose_key_is_not_set_gets_no_request(
     assert a.requests == []
 
 
+def test_each_key_of_a_provider_is_checked(
+    pipeline: Pipeline, tmp_path: Path, a: Provider, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SECOND", "second-key-0000")
+    provider = process.provider("a", a.base_url, model="a-model", api_key_env=["A_KEY", "SECOND"])
+    config = process.write_config(tmp_path, process.config([provider]))
+    a.plays(whole({"data": [{"id": "a-model"}]}), whole({"error": {"message": "expired"}}, status=401))
+    found = pipeline.check(config=config)["providers/a"]
+    assert (found.verdict, found.message) == (
+        "AUTH_FAIL",
+        "with the key of SECOND: responds with 401: expired",
+    )
+    monkeypatch.delenv("SECOND")
+    assert pipeline.check(config=config)["providers/a"].message == "has no key: SECOND is not set"
+
+
 def test_a_provider_of_kind_anthropic_gets_a_request_of_its_wire(
     pipeline: Pipeline, tmp_path: Path, a: Provider
 ) -> None:

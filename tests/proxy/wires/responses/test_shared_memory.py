@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from coderouter_proxy.shared_memory.rings import Ring
 from coderouter_proxy.wires.responses import shared_memory
 from coderouter_proxy.wires.responses.memory import AGE_S_MAX, RESPONSES_MAX
-from coderouter_proxy.wires.responses.rings import Ring
 from coderouter_proxy.wires.responses.shared_memory import SharedMemory
 
 Body = dict[str, Any]
@@ -28,7 +28,7 @@ def workers(count: int, clock: Clock | None = None) -> list[SharedMemory]:
     """Return the memory as each worker of a proxy sees it."""
     made = shared_memory.for_workers(count)
     assert made is not None
-    seen = [SharedMemory(made._fd, count, clock or Clock()) for _ in range(count)]
+    seen = [SharedMemory(made._memory, clock or Clock()) for _ in range(count)]
     for number, memory in enumerate(seen):
         memory.write_to(number)
     return seen
@@ -73,7 +73,7 @@ def test_what_one_worker_deletes_is_gone_for_all() -> None:
 def test_a_replacement_of_a_worker_finds_and_continues_what_is_there() -> None:
     a, b = workers(2)
     keep(a, 1)
-    replacement = SharedMemory(a._fd, 2, Clock())
+    replacement = SharedMemory(a._memory, Clock())
     keep(replacement, 2)
     assert b.response(response_id(1)) is not None
     assert b.response(response_id(2)) is not None

@@ -7,6 +7,7 @@ finds. Checksums show a reader what was overwritten while it read.
 import struct
 import zlib
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 
 # Native and aligned to 8 bytes, so that a reader never sees half of a number.
 _HEAD = struct.Struct(
@@ -33,6 +34,12 @@ class Ring:
     def oldest(self) -> int:
         """The position of the oldest record; all before it are overwritten."""
         position: int = _HEAD.unpack(self._head)[0]
+        return position
+
+    @property
+    def end(self) -> int:
+        """The position after the newest record."""
+        position: int = _HEAD.unpack(self._head)[1]
         return position
 
     def append(self, name: str, content: bytes, now: float) -> None:
@@ -73,10 +80,12 @@ class Ring:
         content = self._read(at + _RECORD.size, length)
         return (content, used_at) if at >= self.oldest and zlib.crc32(content) == checksum else None
 
-    def use(self, at: int, now: float) -> None:
+    def use(self, at: int, now: float) -> bool:
         """Write when a record was used, unless it is among those that are overwritten next. Any process may."""
-        if at > self.oldest + self._size // 8:
-            self.mark(at, now)
+        if at <= self.oldest + self._size // 8:
+            return False
+        self.mark(at, now)
+        return True
 
     def mark(self, at: int, used_at: float) -> None:
         """Write when a record was used."""
@@ -93,6 +102,25 @@ class Ring:
         first = min(len(data), self._size - start)
         self._data[start : start + first] = data[:first]
         self._data[: len(data) - first] = data[first:]
+
+
+@dataclass(slots=True)
+class KnownRing:
+    """A ring, as far as this process has read it: the positions of its newest records by name."""
+
+    ring: Ring
+    read_to: int = 0
+    places: dict[str, int] = field(default_factory=dict)
+
+    def catch_up(self) -> None:
+        if self.ring.end == self.read_to:
+            return
+        for at, name, after in self.ring.since(self.read_to):
+            self.places.pop(name, None)  # so that they are in the order of their positions
+            self.places[name] = at
+            self.read_to = after
+        while self.places and self.places[first := next(iter(self.places))] < self.ring.oldest:
+            del self.places[first]
 
 
 def _whole(content_length: int) -> int:

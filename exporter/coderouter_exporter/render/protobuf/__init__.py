@@ -1,0 +1,1 @@
+"""The totals as Prometheus' protobuf messages, the only format of native histograms."""

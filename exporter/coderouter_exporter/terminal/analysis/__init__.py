@@ -1,0 +1,1 @@
+"""What requests say about providers, with how certain that is: comparisons and suggestions."""

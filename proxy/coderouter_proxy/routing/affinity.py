@@ -1,0 +1,114 @@
+"""With which provider a conversation stays: the one that answered it, although an earlier one answers again.
+
+Prompt caches of providers are worth more than their order. A conversation is noted once a provider other than its first
+one has answered it, or one of a group. Its first one is that of the chain for what the request needs, so that a request
+with other needs, such as a search of the web, does not move the others.
+"""
+
+import struct
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from hashlib import blake2b
+
+from coderouter_proxy.config.chains import STAY_MINUTES_MAX
+from coderouter_proxy.routing.groups import Chain
+from coderouter_proxy.routing.worker_memory import WorkerMemory
+from coderouter_proxy.shared_memory.rings import NAME_BYTES, KnownRing, Ring
+
+MINUTE_S = 60.0
+NOTED_EVERY_S = 0.1
+
+_CONTENT = struct.Struct("@d8s")  # when the conversation moved, and a digest of the provider's name
+_LONG_AGO = float("-inf")
+
+
+@dataclass(frozen=True, slots=True)
+class _Note:
+    """A record of a conversation, and where it is."""
+
+    ring: Ring
+    at: int
+    moved_at: float
+    provider: bytes
+    answered_at: float
+
+
+class Affinity:
+    """Notes of conversations, which all workers read; each writes its own."""
+
+    def __init__(self, memory: WorkerMemory, clock: Callable[[], float] = time.monotonic) -> None:
+        self._known = [KnownRing(ring) for ring in memory.rings]
+        self._own = memory.rings[memory.own]
+        self.clock = clock
+
+    def newest(self, key: str) -> _Note | None:
+        newest: _Note | None = None
+        for known in self._known:
+            known.catch_up()
+            at = known.places.get(key)
+            if at is None or (found := known.ring.content(at)) is None:
+                continue
+            content, answered_at = found
+            moved_at, provider = _CONTENT.unpack(content)
+            if newest is None or moved_at > newest.moved_at:
+                newest = _Note(known.ring, at, moved_at, provider, answered_at)
+        return newest
+
+    def note(self, key: str, provider: bytes, moved_at: float) -> None:
+        self._own.append(key, _CONTENT.pack(moved_at, provider), self.clock())
+
+
+class Stay:
+    """The stay of one conversation, as one of its requests finds it. `provider` is where it is; None without any."""
+
+    __slots__ = ("_affinity", "_chain", "_first", "_key", "_minutes", "_note", "_noted_at", "provider")
+
+    def __init__(
+        self, affinity: Affinity, chain: Chain, conversation: bytes, first: str, minutes: float
+    ) -> None:
+        """Look for the conversation; `first` is the provider that the chain has for it."""
+        self._affinity = affinity
+        self._chain = chain
+        self._minutes = minutes
+        self._first = chain.links[first]
+        said = b"%b %d %b" % (chain.digest, self._first, conversation)
+        self._key = blake2b(said, digest_size=NAME_BYTES // 2).hexdigest()
+        self._noted_at = _LONG_AGO
+        self._note = affinity.newest(self._key)
+        self.provider = self._found(self._note)
+
+    def answered(self, name: str) -> None:
+        """Note that this provider answers the conversation."""
+        before, self.provider = self.provider, name
+        link = self._chain.links[name]
+        if link == self._first and link not in self._chain.groups:
+            self.provider = None
+            if self._note is not None:
+                self._note.ring.mark(self._note.at, _LONG_AGO)
+        elif name != before:
+            self._noted_at = self._affinity.clock()
+            self._affinity.note(self._key, self._chain.digests[name], self._noted_at)
+
+    def ended(self) -> None:
+        """Note that the answer has ended, or as much of it as the client wanted: its minutes count from here."""
+        now = self._affinity.clock()
+        if self.provider is None or now < self._noted_at + NOTED_EVERY_S:
+            return
+        note = self._affinity.newest(self._key)
+        if note is None or note.provider != self._chain.digests[self.provider]:
+            return
+        if not note.ring.use(note.at, now):  # it is overwritten soon
+            self._affinity.note(self._key, note.provider, note.moved_at)
+
+    def _found(self, note: _Note | None) -> str | None:
+        if note is None:
+            return None
+        self._noted_at = note.answered_at
+        now, digests = self._affinity.clock(), self._chain.digests
+        name = next((name for name, digest in digests.items() if digest == note.provider), None)
+        if name is None or now > note.answered_at + self._minutes * MINUTE_S:
+            return None
+        # An equal of the first one is as good: there is nothing to return to.
+        moved = self._chain.links[name] != self._first
+        return None if moved and now > note.moved_at + STAY_MINUTES_MAX * MINUTE_S else name

@@ -1,0 +1,69 @@
+"""What is remembered of one client request while its providers are tried, also when none answers."""
+
+from dataclasses import dataclass, field
+
+from coderouter_events.events import SkipBudgetExceeded, SkipPaidProvider, SkipShortContext
+from coderouter_proxy.config.schema import Provider
+from coderouter_proxy.errors import ProviderError
+from coderouter_proxy.routing import gates
+from coderouter_proxy.routing.affinity import Stay
+from coderouter_proxy.routing.lengths import Length
+from coderouter_proxy.routing.loads import Load
+from coderouter_proxy.routing.turn import Turn
+
+Departure = gates.Skip | ProviderError
+"""Why a provider did not answer."""
+
+
+@dataclass(slots=True)
+class Attempts:
+    """What the fallback loop did for one request.
+
+    `errors` holds the last one of each provider: what was wrong before a request was adapted is fixed. `waited_s` adds
+    up what the tries spent on the network before their first content, or their error, and the waits between them.
+    `left` holds each provider that did not answer with the reason, in the order in which they were left.
+    `key_index` is which key of its provider the latest try sent.
+    """
+
+    count: int = 0
+    provider: Provider | None = None
+    errors: dict[str, ProviderError] = field(default_factory=dict)
+    left: dict[str, Departure] = field(default_factory=dict)
+    blocked: list[str] = field(default_factory=list)
+    over_budget: list[str] = field(default_factory=list)
+    too_small: list[SkipShortContext] = field(default_factory=list)
+    length: Length | None = None
+    waited_s: float = 0.0
+    load: Load | None = None
+    stay: Stay | None = None
+    turn: Turn = field(default_factory=Turn)
+    key_index: int | None = None
+
+    def failed(self, name: str, error: ProviderError) -> None:
+        self.errors[name] = self.left[name] = error
+
+    def skipped(self, skip: gates.Skip) -> None:
+        self.left[skip.provider] = skip
+        match skip:
+            case SkipPaidProvider():
+                self.blocked.append(skip.provider)
+            case SkipBudgetExceeded():
+                self.over_budget.append(skip.provider)
+            case SkipShortContext():
+                self.too_small.append(skip)
+
+    def begin(self, name: str) -> None:
+        """Count the request as one in flight at this provider, and no longer at the one before."""
+        if self.load is not None:
+            self.load.move(name)
+
+    def answered(self, name: str) -> None:
+        if self.stay is not None:
+            self.stay.answered(name)
+
+    def end(self) -> None:
+        """Take note that the request has ended, and its answer if there was one."""
+        if self.load is not None:
+            self.load.move(None)
+        if self.stay is not None and self.provider is not None:
+            self.stay.ended()

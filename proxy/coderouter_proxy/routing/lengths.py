@@ -1,0 +1,94 @@
+"""Requests that are longer than a provider's context: it is skipped, and the client may have to shorten them."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+
+from coderouter_events.events import SkipShortContext
+from coderouter_proxy import aside, token_estimate
+from coderouter_proxy.answer import Usage
+from coderouter_proxy.config.schema import Profile, Provider
+from coderouter_proxy.errors import ProviderError
+from coderouter_proxy.request import ClientRequest
+from coderouter_proxy.routing.contexts import Contexts
+from coderouter_proxy.routing.router import Routing
+from coderouter_proxy.wires.clients import PASSED_ON
+
+ESTIMATE_BYTES_INLINE_MAX = 256 * 1024
+"""Ten milliseconds of work, if the request is in small pieces."""
+
+# Anthropic's flag for the long context of models that have 200,000 tokens without it.
+_BETA, _LONG_CONTEXT, LONG_CONTEXT_TOKENS = b"anthropic-beta", b"context-1m", 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Length:
+    """The estimated tokens of a request, and the windows of the providers that have one, by name."""
+
+    estimate: int
+    windows: Mapping[str, int]
+    contexts: Contexts
+
+    def excess(self, provider: Provider) -> tuple[int, int] | None:
+        """Return the tokens that the provider would need and its window, if that is too small."""
+        window = self.windows.get(provider.name)
+        if window is None:
+            return None
+        needed = self.contexts.corrected(provider, self.estimate)
+        return (needed, window) if needed > window else None
+
+    def learn(self, provider: Provider, usage: Usage) -> None:
+        """Learn from the usage of the provider's answer to the request."""
+        window = self.windows.get(provider.name)
+        if window is None or usage.input_tokens is None:
+            return
+        reported = usage.input_tokens + (usage.cache_read_tokens or 0) + (usage.cache_creation_tokens or 0)
+        self.contexts.learn(provider, window, self.estimate, reported)
+
+
+async def length_of(
+    request: ClientRequest, profile: Profile, routing: Routing, contexts: Contexts
+) -> Length | None:
+    """Return the length of the request; None where nothing depends on it.
+
+    Of a request whose earlier part only a provider has, it is unknown.
+    """
+    if request.ingress in PASSED_ON or request.missed is not None:
+        return None
+    windows: dict[str, int] = {}
+    for name in profile.names:
+        client = routing.clients.get(name)
+        if client is not None:
+            window = contexts.window(client.provider, routing.capabilities[name].max_context_tokens)
+            if window is not None:
+                windows[name] = window
+    if not windows:
+        return None
+    if _LONG_CONTEXT in request.headers.get(_BETA, b""):
+        windows = {name: _longest(window, routing.clients[name].provider) for name, window in windows.items()}
+    estimate = await aside.unless_small(
+        len(request.raw), ESTIMATE_BYTES_INLINE_MAX, partial(token_estimate.estimate, request.outline)
+    )
+    return Length(estimate, windows, contexts)
+
+
+def _longest(window: int, provider: Provider) -> int:
+    return max(window, LONG_CONTEXT_TOKENS) if provider.kind == "anthropic" else window
+
+
+def refusals(skipped: Sequence[SkipShortContext]) -> list[tuple[str, ProviderError]]:
+    """Return what the client gets to read of the providers that were skipped, the one with the largest window first."""
+    return [
+        (
+            each.provider,
+            ProviderError(
+                "upstream_4xx",
+                # Claude Code reads both numbers, and compacts as much as it has to.
+                f"prompt is too long: {each.needed_tokens} tokens > {each.window_tokens} maximum",
+                status=400,
+                about_request=True,
+                too_long=True,
+            ),
+        )
+        for each in sorted(skipped, key=lambda each: -each.window_tokens)
+    ]

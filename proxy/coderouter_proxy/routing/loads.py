@@ -1,0 +1,66 @@
+"""How busy each provider of a group is: its requests in flight, of all workers, and those that it has got."""
+
+import zlib
+from collections.abc import Mapping
+from functools import lru_cache
+
+from coderouter_proxy.routing.worker_memory import CELLS, WorkerMemory
+
+CHOSEN_MAX = 64
+"""Requests after which a provider has got more than others only half as much: one that was away need not catch up."""
+
+
+class Loads:
+    def __init__(self, memory: WorkerMemory) -> None:
+        self._counts = memory.counts
+        self._own = memory.counts[memory.own]
+        self._got: dict[str, float] = {}
+
+    def in_flight(self, name: str) -> int:
+        cell, found = _cell(name), 0
+        for counts in self._counts:
+            found += counts[cell]
+        return found
+
+    def in_order(self, weights: Mapping[str, float]) -> list[str]:
+        """Return the names, the least busy first: by requests in flight, then by those that they have got."""
+        got = self._got
+        return [
+            name
+            for _, _, _, name in sorted(
+                (self.in_flight(name) / weight, (got.get(name, 0) + 1) / weight, place, name)
+                for place, (name, weight) in enumerate(weights.items())
+            )
+        ]
+
+    def begin(self, name: str) -> None:
+        self._own[_cell(name)] += 1
+        self._got[name] = self._got.get(name, 0) + 1
+        if self._got[name] > CHOSEN_MAX:
+            self._got = {each: count / 2 for each, count in self._got.items()}
+
+    def end(self, name: str) -> None:
+        self._own[_cell(name)] -= 1
+
+
+class Load:
+    """The provider that one request is at; None of those that are in no group."""
+
+    __slots__ = ("_loads", "_name")
+
+    def __init__(self, loads: Loads) -> None:
+        self._loads = loads
+        self._name: str | None = None
+
+    def move(self, name: str | None) -> None:
+        """Leave the provider for the next one, or for none."""
+        if self._name is not None:
+            self._loads.end(self._name)
+        self._name = name
+        if name is not None:
+            self._loads.begin(name)
+
+
+@lru_cache(maxsize=1024)
+def _cell(name: str) -> int:
+    return zlib.crc32(name.encode()) % CELLS

@@ -1,0 +1,57 @@
+"""Who holds a place at each provider, and who waits for one: first in, first out."""
+
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass, field
+from typing import Generic, TypeVar
+
+Ticket = TypeVar("Ticket", bound=Hashable)
+
+
+@dataclass(slots=True)
+class _Queue(Generic[Ticket]):
+    limit: int = 0
+    holding: set[Ticket] = field(default_factory=set)
+    waiting: dict[Ticket, None] = field(default_factory=dict)
+    """In the order of arrival; unlike a list, one may leave from the middle at no cost."""
+
+
+class Places(Generic[Ticket]):
+    """The places of all providers; `admitted` is called with the ticket of each that waited and has one now."""
+
+    def __init__(self, admitted: Callable[[Ticket], None]) -> None:
+        self._admitted = admitted
+        self._queues: dict[str, _Queue[Ticket]] = {}
+        self._name_of: dict[Ticket, str] = {}
+
+    def enter(self, ticket: Ticket, name: str, limit: int) -> bool:
+        """Take one of so many places of this name and return True, or wait for one; the newest limit holds for all."""
+        queue = self._queues.get(name)
+        if queue is None:
+            queue = self._queues[name] = _Queue()
+        queue.limit = limit
+        self._name_of[ticket] = name
+        self._admit(queue)
+        if len(queue.holding) < limit:
+            queue.holding.add(ticket)
+            return True
+        queue.waiting[ticket] = None
+        return False
+
+    def leave(self, ticket: Ticket) -> None:
+        """Free the place of this ticket, or wait no longer."""
+        name = self._name_of.pop(ticket, None)
+        if name is None:
+            return
+        queue = self._queues[name]
+        queue.holding.discard(ticket)
+        queue.waiting.pop(ticket, None)
+        self._admit(queue)
+        if not queue.holding and not queue.waiting:
+            del self._queues[name]
+
+    def _admit(self, queue: _Queue[Ticket]) -> None:
+        while queue.waiting and len(queue.holding) < queue.limit:
+            ticket = next(iter(queue.waiting))
+            del queue.waiting[ticket]
+            queue.holding.add(ticket)
+            self._admitted(ticket)

@@ -1,0 +1,51 @@
+"""The place that a request has at the provider that it is sent to, or that answers it."""
+
+import time
+
+from coderouter_events.closed_sets import QueueResult
+from coderouter_events.events import ProviderQueued
+from coderouter_proxy.config.schema import Provider
+from coderouter_proxy.routing.queues import Place, Queues
+from coderouter_proxy.routing.router import Emit
+
+
+class Turn:
+    """A request has one place at most; `waited_s` adds up how long it waited for its places."""
+
+    __slots__ = ("_place", "waited_s")
+
+    def __init__(self) -> None:
+        self.waited_s = 0.0
+        self._place: Place | None = None
+
+    async def begin(self, queues: Queues, request_id: str, provider: Provider, emit: Emit) -> bool:
+        """Return whether the request gets a place at the provider, which has a limit, within its `queue_s`.
+
+        A request that had to wait is emitted, also when it is cancelled meanwhile.
+        """
+        started = time.perf_counter()
+        result: QueueResult = "left"
+        place = self._place = queues.enter(provider)
+        try:
+            result = "place" if await place.given() else "timeout"
+        finally:
+            waited_s = time.perf_counter() - started
+            self.waited_s += waited_s
+            if result != "place":
+                self.end()
+            if place.had_to_wait:
+                emit(
+                    ProviderQueued(
+                        request_id=request_id,
+                        provider=provider.name,
+                        waited_s=round(waited_s, 6),
+                        result=result,
+                    )
+                )
+        return result == "place"
+
+    def end(self) -> None:
+        """Free the place, if there is one, for the next request in line."""
+        if self._place is not None:
+            self._place.leave()
+            self._place = None
