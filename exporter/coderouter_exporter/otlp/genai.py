@@ -6,6 +6,7 @@ from urllib.parse import urlsplit
 
 from coderouter_exporter.families.kinds import Histogram
 from coderouter_exporter.families.proxy import OUTPUT_TOKEN, REQUEST_DURATION
+from coderouter_exporter.families.requests import INPUT_TOKENS, OUTPUT_TOKENS, TOKEN_BUCKETS
 from coderouter_exporter.otlp.values import SERVICE
 from coderouter_exporter.state.reported import CatalogEntry
 from coderouter_exporter.state.state import Labels
@@ -131,7 +132,22 @@ def _of_provider(known: Providers, labels: Labels) -> Attributes:
     return {"gen_ai.operation.name": "chat", **known[labels[0]].attributes}
 
 
+def _of_input(known: Providers, labels: Labels) -> Attributes:
+    return {**_of_provider(known, labels), "gen_ai.token.type": "input"}
+
+
+def _of_output(known: Providers, labels: Labels) -> Attributes:
+    return {**_of_provider(known, labels), "gen_ai.token.type": "output"}
+
+
 CONVENTIONS = (
+    Convention(
+        "gen_ai.client.token.usage",
+        "{token}",
+        "Tokens per request, as reported by the provider; input includes what was read from or written to a cache.",
+        TOKEN_BUCKETS,
+        ((INPUT_TOKENS, _of_input), (OUTPUT_TOKENS, _of_output)),
+    ),
     Convention(
         "gen_ai.server.request.duration",
         "s",

@@ -16,13 +16,8 @@ from coderouter_exporter.rows.tables import LOST
 
 FAILED = ("exhausted", "blocked", "midstream", LOST)
 """The outcomes that are errors of a server; the client's own are not."""
-# Steps that are events of the request's span; tries have spans of their own.
-_EVENTS = frozenset(
-    (
-        *("skipped", "adapted", "repaired", "filtered", "degraded", "routed", "state_missed"),
-        *("blocked", "auth_failed"),
-    )
-)
+_OF_TRIES = ("try", "ok", "failed", "midstream", "finished")
+"""Steps that spans are made of; all others are events of the request's span."""
 
 Attributes = dict[str, Value | None]
 
@@ -78,7 +73,7 @@ class _Request:
             start_time_unix_nano=unix_ns(self._start),
             end_time_unix_nano=unix_ns(self._end),
             attributes=attributes(own),
-            events=[self._event(step) for step in self._steps if step.what in _EVENTS],
+            events=[self._event(step) for step in self._steps if step.what not in _OF_TRIES],
             status=_status(values["error"] or values["outcome"] if self._failed else None),
         )
 

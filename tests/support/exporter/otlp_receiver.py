@@ -163,7 +163,7 @@ def _handler(receiver: Receiver) -> Callable[..., BaseHTTPRequestHandler]:
             self.end_headers()
             self.wfile.write(answer.body)
 
-        def log_message(self, *_: object) -> None:
+        def log_message(self, format: str, *_: Any) -> None:  # noqa: A002
             pass
 
     return Handler
