@@ -66,7 +66,7 @@ dashboard: $(TEST_READY) ## Generate the Grafana dashboard from its table of pan
 	PYTHONPATH=grafana $(BIN)/python -m coderouter_dashboard
 
 .PHONY: dashboard-preview
-dashboard-preview: $(TEST_READY) system-programs ## Draw grafana/preview.png: the dashboard over an hour of generated traffic
+dashboard-preview: $(TEST_READY) system-programs ## Draw the pictures of the README: Grafana and the page over generated traffic
 	PYTHONPATH=grafana:tests $(BIN)/python -m preview
 
 .PHONY: bench
