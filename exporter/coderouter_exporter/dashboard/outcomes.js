@@ -15,7 +15,12 @@ export const OUTCOMES = lookup({
 
 export const outcomeOf = (outcome) => OUTCOMES[outcome] ?? ["off", outcome ?? ""];
 
-const SKIPPED = lookup({ paid: "the paid gate is closed", unknown: "not in providers.yaml", budget: "budget spent" });
+const SKIPPED = lookup({
+  paid: "the paid gate is closed",
+  unknown: "not in providers.yaml",
+  budget: "budget spent",
+  context: "context too small",
+});
 
 /** Return why a provider was not tried; empty if it was. */
 export function whySkipped({ reason, spent_usd: spent, budget_usd: budget }) {

@@ -163,6 +163,10 @@ class WholeRecord(PLAIN.record, gc=False):  # type: ignore[misc, name-defined, c
     traceparent: str | None = None
     waited_s: float | None = None
     key_index: int | None = None
+    needed_tokens: int | None = None
+    window_tokens: int | None = None
+    repeats: int | None = None
+    action: str | None = None
 
 
 WHOLE = Decoder(WholeRecord)

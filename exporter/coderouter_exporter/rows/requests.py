@@ -41,9 +41,10 @@ def key_of(record: Record) -> Key:
 
 def write(db: sqlite3.Connection, records: Iterable[Record], read_ts: float) -> None:
     """Add the events to the rows of their requests. The order of the calls does not matter."""
-    groups: defaultdict[Key, list[Record]] = defaultdict(list)
+    groups: defaultdict[Key, list[WholeRecord]] = defaultdict(list)
     for record in records:
         if record.request_id and record.msg in story.EVENTS:
+            assert isinstance(record, WholeRecord)
             groups[key_of(record)].append(record)
     rows = []
     for key, group in groups.items():
@@ -54,7 +55,6 @@ def write(db: sqlite3.Connection, records: Iterable[Record], read_ts: float) -> 
         steps = story.in_order(steps)
         finished = next((record for record in group if record.msg == RequestFinished.msg), None)
         if finished is not None:
-            assert isinstance(finished, WholeRecord)
             rows.append(_ended(key, finished, steps, read_ts))
         elif known is None:
             rows.append(_begun(key, group, steps, read_ts))

@@ -16,15 +16,18 @@ from coderouter_events.events import (
     ProviderFailed,
     ProviderFailedMidstream,
     ProviderOk,
+    ProviderQueued,
     RequestFinished,
     SkipBudgetExceeded,
     SkipPaidProvider,
+    SkipShortContext,
     SkipUnknownProvider,
     StateMissed,
     ToolCallRepaired,
+    ToolLoopDetected,
     TryProvider,
 )
-from coderouter_exporter.records.record import Record
+from coderouter_exporter.records.record import WholeRecord
 from coderouter_exporter.records.values import unix_time
 
 STEPS_MAX = 100
@@ -48,7 +51,7 @@ class Step(NamedTuple):
     details: dict[str, Any] | None = None
 
 
-_Details = Callable[[Record], dict[str, Any] | None]
+_Details = Callable[[WholeRecord], dict[str, Any] | None]
 
 
 def clipped(text: str | None, chars: int = TEXT_CHARS_MAX) -> str | None:
@@ -82,6 +85,22 @@ _KINDS: dict[str, tuple[str, _Details | None]] = {
             "budget_usd": seconds(record.budget_usd),
         },
     ),
+    SkipShortContext.msg: (
+        "skipped",
+        lambda record: {
+            "reason": "context",
+            "needed_tokens": whole(record.needed_tokens),
+            "window_tokens": whole(record.window_tokens),
+        },
+    ),
+    ProviderQueued.msg: (
+        "queued",
+        lambda record: {"waited_s": seconds(record.waited_s), "result": clipped(record.result)},
+    ),
+    ToolLoopDetected.msg: (
+        "tool_loop",
+        lambda record: {"repeats": whole(record.repeats), "action": clipped(record.action)},
+    ),
     ProviderAdapted.msg: (
         "adapted",
         lambda record: {
@@ -114,7 +133,7 @@ EVENTS = frozenset(_KINDS)
 """The events that are part of a request's story."""
 
 
-def step_of(record: Record) -> Step:
+def step_of(record: WholeRecord) -> Step:
     what, details = _KINDS[record.msg]
     return Step(
         seq=record.seq or 0,

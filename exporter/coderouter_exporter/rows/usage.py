@@ -18,6 +18,7 @@ from coderouter_events.events import (
     RequestFinished,
     SkipBudgetExceeded,
     SkipPaidProvider,
+    SkipShortContext,
     SkipUnknownProvider,
     TryProvider,
 )
@@ -64,6 +65,7 @@ _RESULTS = {
     SkipPaidProvider.msg: _PLACE["tries_skipped"],
     SkipUnknownProvider.msg: _PLACE["tries_skipped"],
     SkipBudgetExceeded.msg: _PLACE["tries_skipped"],
+    SkipShortContext.msg: _PLACE["tries_skipped"],
 }
 GROUPED_BY = ("provider", "model", "agent", "profile", "outcome")
 """The fields of a finished request that decide where it is added."""

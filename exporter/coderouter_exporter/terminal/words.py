@@ -22,7 +22,12 @@ OUTCOMES: dict[str, tuple[Mark, str]] = {
     "client_error": (WARN, "client error"),
     "client_gone": (OFF, "client gone"),
 }
-_SKIPPED = {"paid": "the paid gate is closed", "unknown": "not in providers.yaml", "budget": "budget spent"}
+_SKIPPED = {
+    "paid": "the paid gate is closed",
+    "unknown": "not in providers.yaml",
+    "budget": "budget spent",
+    "context": "context too small",
+}
 _COMPACT = ((1e9, "B"), (1e6, "M"), (1e4, "K"))
 
 

@@ -140,6 +140,27 @@ def test_a_request_has_its_story(exporter: Exporter) -> None:
     ]  # fmt: skip
 
 
+def test_a_story_says_what_was_skipped_for_its_length_what_was_waited_for_and_a_loop(tmp_path: Path) -> None:
+    named: dict[str, object] = {"request_id": "req_long", "writer": "w", "provider": "ollama"}
+    steps: list[tuple[str, dict[str, object]]] = [
+        ("skip-short-context", {"needed_tokens": 9000, "window_tokens": 8192}),
+        ("tool-loop-detected", {"repeats": 5, "action": "warn"}),
+        ("provider-queued", {"waited_s": 1.5, "result": "place"}),
+    ]
+    events = tmp_path / "events.jsonl"
+    append(
+        events,
+        *(line(msg, ts=utc(NOW), seq=seq, **named, **more) for seq, (msg, more) in enumerate(steps, 1)),
+    )
+    with running_exporter(events, state=tmp_path / "exporter.db") as exporter:
+        row = get(exporter, "/requests/req_long")
+        skipped, loop, queued = row["steps"]
+        assert (skipped["what"], skipped["reason"], skipped["needed_tokens"]) == ("skipped", "context", 9000)
+        assert (loop["what"], loop["repeats"], loop["action"]) == ("tool_loop", 5, "warn")
+        assert (queued["what"], queued["waited_s"], queued["result"]) == ("queued", 1.5, "place")
+        assert [entry["reason"] for entry in row["tries"]] == ["context"]
+
+
 def test_a_request_that_is_not_kept_is_not_found(exporter: Exporter) -> None:
     status, error = get(exporter, "/requests/req_none")
     assert (status, "req_none" in error) == (404, True)

@@ -112,6 +112,11 @@ class Traffic:
             if chance.random() < 0.1:
                 yield "skip-budget-exceeded", {**own, "spent_usd": 5.5, "budget_usd": 5.0}
                 continue
+            if chance.random() < 0.1:
+                yield "skip-short-context", {**own, "needed_tokens": 9000, "window_tokens": 8192}
+                continue
+            if chance.random() < 0.1:
+                yield "provider-queued", {**own, "waited_s": 0.5, "result": "place"}
             yield "try-provider", {**own, "stream": stream}
             attempts += 1
             if chance.random() < 0.1:

@@ -48,7 +48,7 @@ def _request(story: list[Fields], *, is_lost: bool) -> Fields:
     for event in story:
         if event["msg"] == "try-provider":
             tries.append({"provider": event["provider"], "result": None, "duration_s": None})
-        elif event["msg"] == "skip-budget-exceeded":
+        elif event["msg"] in ("skip-budget-exceeded", "skip-short-context"):
             tries.append({"provider": event["provider"], "result": "skipped", "duration_s": 0.0})
         elif event["msg"] in ("provider-ok", "provider-failed", "provider-failed-midstream"):
             result = event["msg"].removeprefix("provider-").removeprefix("failed-")
@@ -133,6 +133,7 @@ def providers(events: list[Fields], since: float) -> dict[str, Fields]:
         "provider-failed": "tries_failed",
         "provider-failed-midstream": "tries_midstream",
         "skip-budget-exceeded": "tries_skipped",
+        "skip-short-context": "tries_skipped",
         "request-finished": "requests",
     }
     found: defaultdict[str, Fields] = defaultdict(
