@@ -18,9 +18,11 @@ providers:
   - name: ollama
     base_url: http://127.0.0.1:11434/v1
     model: qwen2.5-coder:7b
+    cost: {input_per_mtok: 0, output_per_mtok: 0}
     timeout_s: 120
   - name: echo
     kind: echo
+    cost: {input_per_mtok: 0, output_per_mtok: 0}
 profiles:
   - name: default
     providers: [ollama, echo]

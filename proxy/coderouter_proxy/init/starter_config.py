@@ -16,6 +16,7 @@ from coderouter_proxy.prices.table import ListPrice
 from coderouter_proxy.prices.warnings import as_yaml
 
 PULL = "qwen2.5-coder:7b"
+FREE = "{input_per_mtok: 0, output_per_mtok: 0}"
 LINE_CHARS = 110
 HEAD = """\
 # Written by `coderouter init`. A request goes to the first provider of its profile that answers.
@@ -74,6 +75,7 @@ def placeholder_entries(ollama: Server) -> list[Entry]:
         *_remarks(["Answers with your own words as long as no model does. Remove it once you have one."]),
         "- name: echo",
         "  kind: echo",
+        f"  cost: {FREE}",
     )
     return [
         Entry(
@@ -150,6 +152,7 @@ def _local_lines(server: Server, model: str, remarks: Sequence[str]) -> tuple[st
         f"- name: {server.name}",
         f"  base_url: {_scalar(server.base_url)}",
         f"  model: {_scalar(model)}",
+        f"  cost: {FREE} # of your own hardware; without it, the cost is unknown",
         "  timeout_s: 300 # loading a model and reading a long prompt take a while",
     )
 
