@@ -33,11 +33,13 @@ class Step:
     """`reason` is why a provider moves behind others, or is left out, when `sort` puts the names in order.
 
     A step that is `brief` is about what happened to other requests: without those, the order is that of the needs.
+    One that `refuses` some requests runs for a single name, too; the others have nothing to put in order then.
     """
 
     reason: str
     sort: Callable[[Asked, list[str]], list[str]]
     brief: bool = False
+    refuses: bool = False
 
 
 def in_order(asked: Asked) -> list[str]:
@@ -57,7 +59,7 @@ def in_order(asked: Asked) -> list[str]:
 
 def _sorted(asked: Asked, steps: Iterable[Step]) -> list[str]:
     names = asked.profile.names
-    for step in steps:
+    for step in steps if len(names) > 1 else REFUSING:
         names = step.sort(asked, names)
     return names
 
@@ -155,17 +157,19 @@ def _serving(asked: Asked, names: list[str]) -> list[str]:
 
 
 STEPS = (
-    Step("it does not serve such requests", _serving),
+    Step("it does not serve such requests", _serving, refuses=True),
     Step("an equal one is less busy", _by_load),
     Step("the conversation stays with another one", _by_stay, brief=True),
     *(Step(reason, _by_need(sort)) for reason, sort in capabilities.NEEDS),
     Step(
         "it does not have the tools of the request that run at a vendor",
         lambda asked, names: hosted.in_order(asked.request, names, asked.routing),
+        refuses=True,
     ),
     Step(
         "it cannot have the earlier answer that the request refers to",
         lambda asked, names: referred.in_order(asked.request, names, asked.routing),
+        refuses=True,
     ),
     Step("it is in cooldown", _by_cooldown, brief=True),
     Step(
@@ -175,3 +179,4 @@ STEPS = (
 )
 """Applied one after the other; a later one matters more."""
 LASTING = tuple(step for step in STEPS if not step.brief)
+REFUSING = tuple(step for step in STEPS if step.refuses)
