@@ -45,7 +45,7 @@ class Affinity:
     @property
     def has_notes(self) -> bool:
         """Whether any conversation was noted: while all are answered by their first provider, none is looked for."""
-        return any([known.ring.end for known in self._known])
+        return any(known.ring.end for known in self._known)
 
     def newest(self, key: str) -> _Note | None:
         newest: _Note | None = None

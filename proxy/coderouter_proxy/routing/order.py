@@ -17,7 +17,10 @@ from coderouter_proxy.wires.clients import PASSED_ON
 
 @dataclass(slots=True)
 class Asked:
-    """A request, and what its order depends on; `stay` is that of its conversation, once `in_order` has found it."""
+    """A request, and what its order depends on; `stay` is that of its conversation, once `in_order` has found it.
+
+    `by_load` is how busy its providers were when that was first looked at.
+    """
 
     request: ClientRequest
     profile: Profile
@@ -26,6 +29,7 @@ class Asked:
     loads: Loads
     affinity: Affinity
     stay: Stay | None = None
+    by_load: list[str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +113,9 @@ def _by_load(asked: Asked, names: list[str]) -> list[str]:
     chain = asked.routing.chains.get(asked.profile.name)
     if chain is None or not chain.groups:
         return names
-    return [name for name in chain.by_load(asked.loads) if name in names]
+    if asked.by_load is None:
+        asked.by_load = chain.by_load(asked.loads)
+    return [name for name in asked.by_load if name in names]
 
 
 def _by_stay(asked: Asked, names: list[str]) -> list[str]:
