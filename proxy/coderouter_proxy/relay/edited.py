@@ -52,7 +52,11 @@ class Edited:
         self._first = True
 
     def changes(self) -> Changes:
-        return sum((edit.changes() for edit in self._edits), NO_CHANGES)
+        changes = NO_CHANGES
+        for edit in self._edits:
+            if (made := edit.changes()) is not NO_CHANGES:  # hardly ever
+                changes += made
+        return changes
 
     def calls(self) -> int:
         return self._on_spec.calls() + self.changes().repaired

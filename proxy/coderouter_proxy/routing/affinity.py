@@ -42,6 +42,11 @@ class Affinity:
         self._own = memory.rings[memory.own]
         self.clock = clock
 
+    @property
+    def has_notes(self) -> bool:
+        """Whether any conversation was noted: while all are answered by their first provider, none is looked for."""
+        return any(known.ring.end for known in self._known)
+
     def newest(self, key: str) -> _Note | None:
         newest: _Note | None = None
         for known in self._known:
@@ -62,7 +67,17 @@ class Affinity:
 class Stay:
     """The stay of one conversation, as one of its requests finds it. `provider` is where it is; None without any."""
 
-    __slots__ = ("_affinity", "_chain", "_first", "_key", "_minutes", "_note", "_noted_at", "provider")
+    __slots__ = (
+        "_affinity",
+        "_chain",
+        "_conversation",
+        "_first",
+        "_known_key",
+        "_minutes",
+        "_note",
+        "_noted_at",
+        "provider",
+    )
 
     def __init__(
         self, affinity: Affinity, chain: Chain, conversation: bytes, first: str, minutes: float
@@ -71,12 +86,20 @@ class Stay:
         self._affinity = affinity
         self._chain = chain
         self._minutes = minutes
+        self._conversation = conversation
         self._first = chain.links[first]
-        said = b"%b %d %b" % (chain.digest, self._first, conversation)
-        self._key = blake2b(said, digest_size=NAME_BYTES // 2).hexdigest()
+        self._known_key = ""
         self._noted_at = _LONG_AGO
-        self._note = affinity.newest(self._key)
+        self._note = affinity.newest(self._key) if affinity.has_notes else None
         self.provider = self._found(self._note)
+
+    @property
+    def _key(self) -> str:
+        """The name of the conversation in notes, made once it is needed."""
+        if not self._known_key:
+            said = b"%b %d %b" % (self._chain.digest, self._first, self._conversation)
+            self._known_key = blake2b(said, digest_size=NAME_BYTES // 2).hexdigest()
+        return self._known_key
 
     def answered(self, name: str) -> None:
         """Note that this provider answers the conversation."""

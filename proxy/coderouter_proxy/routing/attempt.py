@@ -102,7 +102,10 @@ class ProviderAttempts:
         while True:
             attempt = await self._try()
             if attempt.answer is not None:
-                return await self._observed(attempt.answer)
+                answer = attempt.answer
+                return Answer(
+                    pieces=await started(self._pieces(answer)), log=answer.log, headers=answer.headers
+                )
             error, refused = attempt.error, attempt.key_index
             assert error is not None
             if refused is None or not attempt.other_key or refused in self._keys_refused:
@@ -165,9 +168,6 @@ class ProviderAttempts:
         """Return the exception as a failure of this provider, without its secrets."""
         secrets = self._client.secrets
         return unexpected.failure(error, self.name, secrets).scrubbed(*secrets)
-
-    async def _observed(self, answer: Answer) -> Answer:
-        return Answer(pieces=await started(self._pieces(answer)), log=answer.log, headers=answer.headers)
 
     async def _pieces(self, answer: Answer) -> AsyncGenerator[bytes]:
         """Pass the pieces on, and emit an error between them and what was changed."""

@@ -1,8 +1,8 @@
 """What is remembered of one client request while its providers are tried, also when none answers."""
 
 from dataclasses import dataclass, field
+from typing import TypeVar
 
-from coderouter_events.events import SkipBudgetExceeded, SkipPaidProvider, SkipShortContext
 from coderouter_proxy.config.schema import Provider
 from coderouter_proxy.errors import ProviderError
 from coderouter_proxy.routing import gates
@@ -13,25 +13,22 @@ from coderouter_proxy.routing.turn import Turn
 
 Departure = gates.Skip | ProviderError
 """Why a provider did not answer."""
+Reason = TypeVar("Reason", bound=Departure)
 
 
 @dataclass(slots=True)
 class Attempts:
     """What the fallback loop did for one request.
 
-    `errors` holds the last one of each provider: what was wrong before a request was adapted is fixed. `waited_s` adds
-    up what the tries spent on the network before their first content, or their error, and the waits between them.
-    `left` holds each provider that did not answer with the reason, in the order in which they were left.
-    `key_index` is which key of its provider the latest try sent.
+    `left` holds each provider that did not answer with the reason, in the order in which they were left; of errors, the
+    last one: what was wrong before a request was adapted is fixed. `waited_s` adds up what the tries spent on the
+    network before their first content, or their error, and the waits between them. `key_index` is which key of its
+    provider the latest try sent.
     """
 
     count: int = 0
     provider: Provider | None = None
-    errors: dict[str, ProviderError] = field(default_factory=dict)
     left: dict[str, Departure] = field(default_factory=dict)
-    blocked: list[str] = field(default_factory=list)
-    over_budget: list[str] = field(default_factory=list)
-    too_small: list[SkipShortContext] = field(default_factory=list)
     length: Length | None = None
     waited_s: float = 0.0
     load: Load | None = None
@@ -40,17 +37,14 @@ class Attempts:
     key_index: int | None = None
 
     def failed(self, name: str, error: ProviderError) -> None:
-        self.errors[name] = self.left[name] = error
+        self.left[name] = error
 
     def skipped(self, skip: gates.Skip) -> None:
         self.left[skip.provider] = skip
-        match skip:
-            case SkipPaidProvider():
-                self.blocked.append(skip.provider)
-            case SkipBudgetExceeded():
-                self.over_budget.append(skip.provider)
-            case SkipShortContext():
-                self.too_small.append(skip)
+
+    def left_for(self, reason: type[Reason]) -> list[tuple[str, Reason]]:
+        """Return the providers that were left for such a reason, each with its own."""
+        return [(name, why) for name, why in self.left.items() if isinstance(why, reason)]
 
     def begin(self, name: str) -> None:
         """Count the request as one in flight at this provider, and no longer at the one before."""

@@ -2,8 +2,10 @@
 
 import logging
 
+from coderouter_events.events import SkipBudgetExceeded, SkipPaidProvider, SkipShortContext
 from coderouter_proxy.answer import Answer
 from coderouter_proxy.config.schema import Profile
+from coderouter_proxy.errors import ProviderError
 from coderouter_proxy.request import ClientRequest
 from coderouter_proxy.routing import gates, lengths, loops, order
 from coderouter_proxy.routing.attempt import ProviderAttempts
@@ -73,8 +75,11 @@ async def answer(
     raise chain_exhausted(
         request.request_id,
         profile,
-        [*attempts.errors.items(), *lengths.refusals(attempts.too_small)],
-        blocked=attempts.blocked,
-        over_budget=attempts.over_budget,
+        [
+            *attempts.left_for(ProviderError),
+            *lengths.refusals([skip for _, skip in attempts.left_for(SkipShortContext)]),
+        ],
+        blocked=[name for name, _ in attempts.left_for(SkipPaidProvider)],
+        over_budget=[name for name, _ in attempts.left_for(SkipBudgetExceeded)],
         emit=runtime.emit,
     )

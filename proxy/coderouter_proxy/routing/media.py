@@ -12,9 +12,13 @@ def in_order(body: Body, names: list[str], clients: Mapping[str, ProviderClient]
     """Return the providers with those last that do not take what the request holds."""
     if len(names) < 2:
         return names
-    known = {name: clients[name].traits for name in names if name in clients}
-    if all(traits.images and traits.documents for traits in known.values()):
+    for name in names:
+        client = clients.get(name)
+        if client is not None and not (client.traits.images and client.traits.documents):
+            break
+    else:
         return names
+    known = {name: clients[name].traits for name in names if name in clients}
     kinds = kinds_of_parts(body)
     return sorted(names, key=lambda name: name in known and not _takes(known[name], kinds))
 

@@ -17,7 +17,10 @@ from coderouter_proxy.wires.clients import PASSED_ON
 
 @dataclass(slots=True)
 class Asked:
-    """A request, and what its order depends on; `stay` is that of its conversation, once `in_order` has found it."""
+    """A request, and what its order depends on; `stay` is that of its conversation, once `in_order` has found it.
+
+    `by_load` is how busy its providers were when that was first looked at.
+    """
 
     request: ClientRequest
     profile: Profile
@@ -26,6 +29,7 @@ class Asked:
     loads: Loads
     affinity: Affinity
     stay: Stay | None = None
+    by_load: list[str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,11 +37,13 @@ class Step:
     """`reason` is why a provider moves behind others, or is left out, when `sort` puts the names in order.
 
     A step that is `brief` is about what happened to other requests: without those, the order is that of the needs.
+    One that `refuses` some requests runs for a single name, too; the others have nothing to put in order then.
     """
 
     reason: str
     sort: Callable[[Asked, list[str]], list[str]]
     brief: bool = False
+    refuses: bool = False
 
 
 def in_order(asked: Asked) -> list[str]:
@@ -57,7 +63,7 @@ def in_order(asked: Asked) -> list[str]:
 
 def _sorted(asked: Asked, steps: Iterable[Step]) -> list[str]:
     names = asked.profile.names
-    for step in steps:
+    for step in steps if len(names) > 1 else REFUSING:
         names = step.sort(asked, names)
     return names
 
@@ -107,7 +113,9 @@ def _by_load(asked: Asked, names: list[str]) -> list[str]:
     chain = asked.routing.chains.get(asked.profile.name)
     if chain is None or not chain.groups:
         return names
-    return [name for name in chain.by_load(asked.loads) if name in names]
+    if asked.by_load is None:
+        asked.by_load = chain.by_load(asked.loads)
+    return [name for name in asked.by_load if name in names]
 
 
 def _by_stay(asked: Asked, names: list[str]) -> list[str]:
@@ -155,17 +163,19 @@ def _serving(asked: Asked, names: list[str]) -> list[str]:
 
 
 STEPS = (
-    Step("it does not serve such requests", _serving),
+    Step("it does not serve such requests", _serving, refuses=True),
     Step("an equal one is less busy", _by_load),
     Step("the conversation stays with another one", _by_stay, brief=True),
     *(Step(reason, _by_need(sort)) for reason, sort in capabilities.NEEDS),
     Step(
         "it does not have the tools of the request that run at a vendor",
         lambda asked, names: hosted.in_order(asked.request, names, asked.routing),
+        refuses=True,
     ),
     Step(
         "it cannot have the earlier answer that the request refers to",
         lambda asked, names: referred.in_order(asked.request, names, asked.routing),
+        refuses=True,
     ),
     Step("it is in cooldown", _by_cooldown, brief=True),
     Step(
@@ -175,3 +185,4 @@ STEPS = (
 )
 """Applied one after the other; a later one matters more."""
 LASTING = tuple(step for step in STEPS if not step.brief)
+REFUSING = tuple(step for step in STEPS if step.refuses)

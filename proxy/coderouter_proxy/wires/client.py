@@ -143,9 +143,11 @@ def check_messages(body: Body) -> None:
         )
     if not messages:
         raise HttpError(400, '"messages" is empty; send at least one message', param="messages")
-    for number, message in enumerate(messages):
-        if type(content := message.get("content")) is list:
-            check_parts(content, f"messages[{number}].content")
+    contents = [message.get("content") for message in messages]
+    if list in map(type, contents):
+        for number, content in enumerate(contents):
+            if type(content) is list:
+                check_parts(content, f"messages[{number}].content")
 
 
 def check_parts(parts: list[Any], at: str) -> None:
