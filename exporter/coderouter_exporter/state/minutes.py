@@ -84,7 +84,6 @@ class Minute(msgspec.Struct, array_like=True):
 
 
 _TOKENS = ("input_tokens", "output_tokens", "cache_read_tokens", "cache_creation_tokens")
-FIELDS = ("outcome", "attempts", "duration_s", "ttft_s", "cost_usd", *_TOKENS)
 
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(dict[int, Minute]).decode
@@ -101,7 +100,7 @@ class Minutes(msgspec.Struct):
     def count(self, finished: Sequence[Record], columns: Columns, read_ts: float = math.inf) -> None:
         """Add each request to the minute in which it ended, or in which it was read if its time is suspect.
 
-        One without a readable time is left out. The columns are those of the records and include `FIELDS`.
+        One without a readable time is left out. The columns are those of the records.
         """
         for written, part in by_minute(finished):
             if written is None:
