@@ -10,7 +10,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 from itertools import compress, groupby
-from operator import attrgetter
+from operator import attrgetter, itemgetter
 from typing import get_args
 
 import msgspec
@@ -196,25 +196,30 @@ def by_minute(records: Sequence[Record]) -> Iterator[tuple[int | None, slice]]:
 
     None is that of records without a readable time.
     """
+    times = list(map(attrgetter("ts"), records))
     start = 0
-    for number, run in groupby(map(_number, map(attrgetter("ts"), records))):
-        end = start + sum(1 for _ in run)
-        yield number, slice(start, end)
+    for minute, run in groupby(map(_to_minute, times) if _are_usual(times) else map(_number, times)):
+        end = start + len(list(run))
+        yield _number_in_utc(minute) if isinstance(minute, str) else minute, slice(start, end)
         start = end
 
 
 def only_minute(records: Sequence[Record]) -> int | None:
     """Return the minute in which all of the records were written; None if there is none, or that is not obvious."""
     times = list(map(attrgetter("ts"), records))
-    first, last = min(times, default=""), max(times, default="")
-    is_one = first[:_IN_MINUTE] == last[:_IN_MINUTE] and len(first) == _TIME
-    if not is_one or set(map(len, times)) != {_TIME} or "".join(times).count("Z") != len(times):
+    if not times or "".join(times).count(times[0][:_IN_MINUTE]) != len(times) or not _are_usual(times):
         return None
-    return _number_in_utc(first[:_IN_MINUTE])
+    return _number_in_utc(times[0][:_IN_MINUTE])
+
+
+def _are_usual(times: Sequence[str]) -> bool:
+    """Return whether all are written as our proxy does it, in UTC."""
+    return set(map(len, times)) == {_TIME} and "".join(times).count("Z") == len(times)
 
 
 _IN_MINUTE = len("2026-11-23T19:16")
 _TIME = len("2026-11-23T19:16:58.250Z")
+_to_minute = itemgetter(slice(_IN_MINUTE))
 
 
 def _number(ts: str) -> int | None:
