@@ -143,7 +143,7 @@ class Engine:
         with self._lock:
             waiters, self._next_pass = self._next_pass, None
         if time.monotonic() >= self._retry_at:
-            self._attempt()
+            self._attempt(asked=waiters is not None or self._stopping)
         self._step("attempted")  # the loop is alive, even when nothing else works
         if waiters is not None:
             waiters.set_result(None)
@@ -156,8 +156,11 @@ class Engine:
         ):
             self._step("attempted")
 
-    def _attempt(self) -> None:
-        """Make a pass; after one that failed, count again from the last commit."""
+    def _attempt(self, *, asked: bool) -> None:
+        """Make a pass, which commits in any case if it is `asked` for.
+
+        After one that failed, count again from the last commit.
+        """
         try:
             if self._counting is None:
                 if not self._open():
@@ -165,7 +168,7 @@ class Engine:
             elif self._failures:
                 self._counting.restart()
             assert self._counting is not None
-            self._counting.run_pass()
+            self._counting.run_pass(asked=asked)
             self._failures = 0
         except StateError as error:
             self._end(error)
