@@ -33,8 +33,9 @@ from coderouter_exporter.tail.tail import Tail
 from coderouter_exporter.tail.trouble import REPORTED_MAX, Reporter
 
 COMMIT_EVERY_S = 0.25
-CATCHING_UP = 4
-"""While it catches up, it commits so many times less often."""
+RARELY = 4
+"""While it catches up, or nobody waits for a pass, it commits so many times less often: a commit costs more than the
+events in it."""
 PASSES_MAX = 100
 """Passes over one event file before the next file has its turn: a file that is truncated while it is read needs
 another, and so do very many files."""
@@ -70,6 +71,7 @@ class Counting:
         self.sources = open_sources(state.checkpoints, self._is_our_writer)
         self._reporter = Reporter()
         self._clock = Clock()
+        self._commits_at_end = True
         self._uncommitted = store.generation == 0 or self._rows.pending.exports
         self._deliveries: list[Delivery] = []
         """What is to be committed of them."""
@@ -80,8 +82,9 @@ class Counting:
         self._document = state.encode()
         self.published = self._snapshot(caught_up=False)
 
-    def run_pass(self) -> None:
-        """Count everything that was written before the pass began."""
+    def run_pass(self, *, asked: bool = True) -> None:
+        """Count everything that was written before the pass began; if `asked`, commit it in any case."""
+        self._commits_at_end = asked or not self.published.caught_up or self._passes_failing > 0
         self.sources.expand()
         self._follow_clock()
         counted = self._commit() if self._commits_failing else True
@@ -92,7 +95,8 @@ class Counting:
         self._uncommitted |= counted and (
             self._rows.has_lost_requests(self._deaths()) or self._rows.pending.lost > 0
         )
-        counted = counted and (not self._uncommitted or self._commit())
+        if counted and self._uncommitted and (self._commits_at_end or self._commit_is_due()):
+            counted = self._commit()
         self._passes_failing = 0
         self._reporter.report(self.sources.troubles())
         self.published = self._snapshot(caught_up=counted or self.published.caught_up)
@@ -207,7 +211,8 @@ class Counting:
         return True if True in held else False if False in held else None
 
     def _commit_is_due(self) -> bool:
-        every_s = self._commit_every_s * (1 if self.published.caught_up else CATCHING_UP)
+        is_soon = self._commits_at_end and self.published.caught_up
+        every_s = self._commit_every_s * (1 if is_soon else RARELY)
         return time.monotonic() - self._committed_at >= every_s
 
     def _commit(self) -> bool:

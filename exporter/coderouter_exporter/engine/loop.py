@@ -154,7 +154,7 @@ class Engine:
         with self._lock:
             waiters, self._next_pass = self._next_pass, None
         if time.monotonic() >= self._retry_at:
-            self._attempt()
+            self._attempt(asked=waiters is not None or self._stopping)
         self._step("attempted")  # the loop is alive, even when nothing else works
         if waiters is not None:
             waiters.set_result(None)
@@ -167,8 +167,11 @@ class Engine:
         ):
             self._step("attempted")
 
-    def _attempt(self) -> None:
-        """Make a pass; after one that failed, count again from the last commit."""
+    def _attempt(self, *, asked: bool) -> None:
+        """Make a pass, which commits in any case if it is `asked` for.
+
+        After one that failed, count again from the last commit.
+        """
         try:
             if self._counting is None:
                 if not self._open():
@@ -178,7 +181,7 @@ class Engine:
             assert self._counting is not None
             while not self._deliveries.empty():
                 self._counting.note(self._deliveries.get_nowait())
-            self._counting.run_pass()
+            self._counting.run_pass(asked=asked)
             self._failures = 0
         except StateError as error:
             self._end(error)

@@ -5,13 +5,16 @@ import os
 import re
 import threading
 from collections.abc import Callable, Sequence
-from contextlib import suppress
+from contextlib import closing, suppress
 from pathlib import Path
 
 from watchfiles import Change, watch
 
 DEBOUNCE_MS = 250
 """How long changes are collected, and how often the watcher wakes up. Less would cost an idle exporter CPU."""
+UNWATCHED_WAKES = 4
+"""After a change, the engine is woken so many times without watching: while the files change all the time, each of the
+changes would wake the watcher up."""
 RETRY_S = 5.0
 _WILDCARD = re.compile(r"[*?\[]")
 
@@ -38,14 +41,24 @@ class Watcher:
         while not self._stop.is_set():
             # No watches left, or a folder vanished: the engine polls meanwhile. The watcher is written in Rust, whose
             # panics are no Exception.
+            has_changed = False
             with suppress(BaseException):
-                self._watch([folder for folder in self._folders if os.path.isdir(folder)])  # noqa: PTH112 - it raises no OSError
-            self._stop.wait(RETRY_S)
+                has_changed = self._watch([folder for folder in self._folders if os.path.isdir(folder)])  # noqa: PTH112 - it raises no OSError
+            if has_changed:
+                self._wake_without_watching()
+            else:
+                self._stop.wait(RETRY_S)
 
-    def _watch(self, folders: list[Path]) -> None:
+    def _wake_without_watching(self) -> None:
+        for _ in range(UNWATCHED_WAKES):
+            self._wake()
+            self._stop.wait(DEBOUNCE_MS / 1000)
+
+    def _watch(self, folders: list[Path]) -> bool:
+        """Return when something changes, or cannot be watched any more: whether something has changed."""
         if not folders:
-            return
-        for _ in watch(
+            return False
+        changes = watch(
             *folders,
             watch_filter=self._is_relevant,
             debounce=DEBOUNCE_MS,
@@ -53,8 +66,9 @@ class Watcher:
             stop_event=self._stop,
             raise_interrupt=False,
             recursive=False,
-        ):
-            self._wake()
+        )
+        with closing(changes):
+            return next(changes, None) is not None
 
     def _is_relevant(self, _: Change, path: str) -> bool:
         return Path(path).name.startswith(self._prefixes)

@@ -26,6 +26,7 @@ from coderouter_exporter.families.events_2x import (
     ToolLoopDetected,
 )
 from coderouter_exporter.families.kinds import (
+    GIVEN,
     MISSING,
     NANO,
     Counter,
@@ -150,7 +151,7 @@ TOOL_LOOPS = Counter(
     name="coderouter_tool_loop_detected_total",
     help="Requests of CodeRouter 2.x that repeated a tool call, by what was done about it: warn, inject or break.",
     labels=("profile", "action"),
-    feeds=(Feed(ToolLoopDetected, (PROFILE, ACTION)),),
+    feeds=(Feed(ToolLoopDetected, (PROFILE, ACTION), where={"profile": GIVEN}),),
 )
 DRIFT_DETECTED = Counter(
     name="coderouter_drift_detected_total",

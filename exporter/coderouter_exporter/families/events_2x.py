@@ -4,9 +4,8 @@ They are not part of the contract: our proxy never writes them. They are here so
 or began, counts in full. Names and fields are those of 2.19; whatever else a line has is ignored.
 """
 
-from collections.abc import Iterator
-from dataclasses import dataclass, fields
-from typing import Any, ClassVar, get_type_hints
+from dataclasses import dataclass
+from typing import ClassVar
 
 from coderouter_events.events import Event
 
@@ -216,15 +215,3 @@ EVENTS_2X: tuple[type[Event], ...] = (
     ProbeRoundCompleted,
     ProbeCapabilitiesDrift,
 )
-NAMES_2X = frozenset(event.msg for event in EVENTS_2X)
-
-
-def fields_2x() -> dict[str, Any]:
-    """Return the type of each field of these events; a field of several has the same type in each."""
-    return {name: hint for event in EVENTS_2X for name, hint in _types_of_fields(event)}
-
-
-def _types_of_fields(event: type[Event]) -> Iterator[tuple[str, Any]]:
-    hints = get_type_hints(event)
-    for own in fields(event):
-        yield own.name, hints[own.name]

@@ -93,6 +93,15 @@ class GreaterThan(Container[object]):
         return isinstance(value, int) and value > self.number
 
 
+class _Given(Container[object]):
+    def __contains__(self, value: object) -> bool:
+        return value is not None
+
+
+GIVEN = _Given()
+"""Any value, as a condition of `Feed.where`: the event has the field."""
+
+
 @dataclass(frozen=True)
 class Feed:
     """An event that adds to a family.

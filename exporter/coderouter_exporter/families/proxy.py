@@ -38,6 +38,7 @@ from coderouter_events.events import (
 )
 from coderouter_exporter.families.events_2x import CacheObserved, SkipMemoryPressure
 from coderouter_exporter.families.kinds import (
+    GIVEN,
     MICRO,
     MISSING,
     NANO,
@@ -344,7 +345,7 @@ TOOL_LOOPS = Counter(
     name="coderouter_tool_loops_total",
     help="Client requests that ended with the same tool call, with the same arguments, again and again.",
     labels=("provider",),
-    feeds=(Feed(ToolLoopDetected, (PROVIDER,)),),
+    feeds=(Feed(ToolLoopDetected, (PROVIDER,), where={"provider": GIVEN}),),
     preset=(Providers(),),
 )
 STATE_MISSES = Counter(

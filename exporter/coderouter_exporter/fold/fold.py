@@ -4,7 +4,6 @@ import math
 from collections import defaultdict
 
 from coderouter_events.events import RequestFinished
-from coderouter_exporter.families.events_2x import NAMES_2X
 from coderouter_exporter.families.exporter import (
     BYTES_READ,
     DUPLICATES,
@@ -18,7 +17,7 @@ from coderouter_exporter.fold.plans import PLANS
 from coderouter_exporter.fold.reading import Reading
 from coderouter_exporter.records.columns import Columns
 from coderouter_exporter.records.decode import Batch, Chunk, read_batch
-from coderouter_exporter.records.record import WITH_2X, Record
+from coderouter_exporter.records.record import Record
 from coderouter_exporter.rows.pending import Pending
 from coderouter_exporter.state.minutes import MINUTE_S, only_minute
 from coderouter_exporter.state.order import is_suspect
@@ -59,8 +58,6 @@ def _fold_records(state: State, chunk: Chunk, batch: Batch, read_ts: float, pend
     for record in new:
         groups[record.msg].append(record)
     of_finished = None
-    if not NAMES_2X.isdisjoint(groups):
-        _decode_again(groups, batch)
     for event, records in groups.items():
         plan = PLANS.get(event)
         state.add(LINES, ("unknown" if plan is None else "event",), len(records))
@@ -90,14 +87,6 @@ def _count_minutes(reading: Reading, batch: Batch, finished: Columns | None, pen
         state.minutes.add(minute, whole, read_ts)
     elif finished is not None:
         state.minutes.count(reading.groups[RequestFinished.msg], finished, read_ts)
-
-
-def _decode_again(groups: dict[str, list[Record]], batch: Batch) -> None:
-    """Give the records of CodeRouter 2.x their own fields, which only files with such events need to have decoded."""
-    decoded = read_batch(batch.data, WITH_2X).records
-    by_id = {id(record): again for record, again in zip(batch.records, decoded, strict=True)}
-    for event in NAMES_2X & groups.keys():
-        groups[event] = [by_id[id(record)] for record in groups[event]]
 
 
 def _count_unproven(state: State, records: list[Record]) -> None:

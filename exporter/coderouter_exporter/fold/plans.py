@@ -10,8 +10,7 @@ from dataclasses import dataclass
 from itertools import chain
 from operator import attrgetter
 
-from coderouter_events.events import EVENTS, Event, RequestFinished
-from coderouter_exporter.families.events_2x import EVENTS_2X
+from coderouter_events.events import RequestFinished
 from coderouter_exporter.families.exporter import LABEL_OVERFLOW
 from coderouter_exporter.families.kinds import (
     MISSING,
@@ -24,12 +23,11 @@ from coderouter_exporter.families.kinds import (
     Mapped,
     Present,
     Sum,
-    source_fields,
 )
 from coderouter_exporter.families.table import FED
 from coderouter_exporter.fold.observations import counted
 from coderouter_exporter.records.columns import Columns, GroupKey
-from coderouter_exporter.records.record import Record
+from coderouter_exporter.records.record import RECORDS, Record
 from coderouter_exporter.records.values import unix_time
 from coderouter_exporter.rows.usage import GROUPED_BY
 from coderouter_exporter.state.state import Exemplar, HistogramSeries, Labels, State
@@ -89,25 +87,22 @@ class _Exemplars:
 
 
 class Plan:
-    """How the records of one event are counted."""
+    """How the records of the events of one name are counted."""
 
-    def __init__(self, event: type[Event]) -> None:
+    def __init__(self, event: str) -> None:
         feeds = list(_feeds_of(event))
         plain = [(family, feed) for family, feed in feeds if not _is_list(feed)]
         self._sized = _Rows((family, feed) for family, feed in plain if feed.adds is None)
         self._summed = _Rows((family, feed) for family, feed in plain if feed.adds is not None)
-        also = GROUPED_BY if event is RequestFinished else ()
+        also = GROUPED_BY if event == RequestFinished.msg else ()
         self._finest = tuple(dict.fromkeys((*self._summed.keys, *also)))
         self._lists = [(family, feed.labels[0]) for family, feed in feeds if _is_list(feed)]
-        numbers = (source_fields(row.adds.field) for row in self._summed.rows if row.adds is not None)
-        keys = (*self._finest, *self._sized.keys)
-        self._fields = tuple(dict.fromkeys((*keys, *chain.from_iterable(numbers))))
 
     def count(self, state: State, records: list[Record]) -> Columns | None:
         """Count the records; return their columns if any were needed."""
         columns = None
         if self._summed.rows:
-            columns = Columns(self._fields, records)
+            columns = Columns(records)
             self._count_numbers(state, records, columns)
             if self._sized.rows:
                 keys = zip(*map(columns.values, self._sized.keys), strict=True)
@@ -211,11 +206,11 @@ def _is_list(feed: Feed) -> bool:
     return any(isinstance(label, EachOf) for label in feed.labels)
 
 
-def _feeds_of(event: type[Event]) -> Iterator[tuple[Counter | Histogram, Feed]]:
+def _feeds_of(event: str) -> Iterator[tuple[Counter | Histogram, Feed]]:
     for family in FED:
         for feed in family.feeds:
-            if feed.event is event:
+            if feed.event.msg == event:
                 yield family, feed
 
 
-PLANS = {event.msg: Plan(event) for event in (*EVENTS, *EVENTS_2X)}
+PLANS = {event: Plan(event) for event in RECORDS}

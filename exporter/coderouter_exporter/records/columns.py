@@ -3,8 +3,10 @@
 from collections import defaultdict
 from collections.abc import Sequence
 from itertools import repeat
-from operator import attrgetter, mul
+from operator import mul
 from typing import Any
+
+from msgspec.structs import astuple
 
 from coderouter_exporter.families.kinds import MISSING, Derived, Numbers
 from coderouter_exporter.records.record import Record
@@ -18,14 +20,11 @@ GroupKey = tuple[str | bool | int | None, ...]
 
 
 class Columns:
-    """The named fields of some records, a column each."""
+    """The fields of some records of one event, a column each."""
 
-    def __init__(self, names: tuple[str, ...], records: Sequence[Record]) -> None:
-        if len(names) == 1:
-            self._values = {names[0]: tuple(map(attrgetter(*names), records))}
-        else:
-            rows = map(attrgetter(*names), records)
-            self._values = dict(zip(names, zip(*rows, strict=True), strict=True))
+    def __init__(self, records: Sequence[Record]) -> None:
+        names = type(records[0]).__struct_fields__
+        self._values = dict(zip(names, zip(*map(astuple, records), strict=True), strict=True))
         self._numbers: dict[tuple[str | Derived, int], Numbers] = {}
         self._groups: dict[tuple[str, ...], dict[GroupKey, list[int]]] = {}
         self._picked: dict[tuple[str | Derived, int, int], tuple[list[int], Numbers]] = {}
@@ -33,9 +32,6 @@ class Columns:
 
     def values(self, name: str) -> Sequence[Any]:
         return self._values[name]
-
-    def has(self, names: tuple[str, ...]) -> bool:
-        return self._values.keys() >= set(names)
 
     def groups(self, names: tuple[str, ...]) -> dict[GroupKey, list[int]]:
         """Return the indexes of the records by their values of these fields."""

@@ -9,7 +9,7 @@ import orjson
 
 from coderouter_events.events import LINE_BYTES_MAX, ConfigReloaded, Startup
 from coderouter_exporter.records.nesting import shallow
-from coderouter_exporter.records.record import PLAIN, Decoder, Record
+from coderouter_exporter.records.record import Record, decode, decode_lines, leniently
 from coderouter_exporter.records.values import as_text
 
 READ_BYTES_MAX = 1 << 20
@@ -19,6 +19,9 @@ _CONFIGURATION_NAMES = tuple(name.encode() for name in CONFIGURATION_EVENTS)
 _RECORD_START = re.compile(rb'\{"ts":')
 _NULS = re.compile(rb"\0+")
 _LINE_ENDS = re.compile(rb"[\n\0]+")
+_NEXT_LINES = (b'}\n{"ts":', b"}\n{")
+"""The first one is found faster."""
+_WINDOW_BYTES = LINE_BYTES_MAX // 2
 UNDECODABLE = (ValueError, RecursionError)
 """What decoding a line by msgspec raises; the latter for a line that is nested too deep."""
 
@@ -77,28 +80,47 @@ def _cut_after_nuls(data: bytes, *, full: bool) -> Chunk:
     return Chunk(lines[:end], nul_bytes + end, nul_bytes=nul_bytes)
 
 
-def read_batch(data: bytes, decoder: Decoder = PLAIN) -> Batch:
-    """Return the records of the lines; `data` ends with the newline of the last one.
-
-    Whatever the decoder, there are as many records.
-    """
-    lines = data.split(b"\n")
-    lines.pop()
+def read_batch(data: bytes) -> Batch:
+    """Return the records of the lines; `data` ends with the newline of the last one."""
     try:
-        if max(map(len, lines)) <= LINE_BYTES_MAX:
-            return Batch(data, list(map(decoder.decode, lines)), Counter())
+        lines = data.count(b"\n")
+        if _is_object_a_line(data, lines):
+            records = decode_lines(data)
+            if len(records) == lines:
+                return Batch(data, records, Counter())
     except UNDECODABLE:
-        pass  # at least one line is defective: decode each on its own
+        pass  # at least one line is defective, or of an unknown event: decode each on its own
     records = []
     rejected = Counter[str]()
-    for line in lines:
-        found, reasons = salvage(line, decoder)
+    for line in data[:-1].split(b"\n"):
+        try:
+            if len(line) <= LINE_BYTES_MAX:
+                records.append(decode(line))
+                continue
+        except UNDECODABLE:
+            pass
+        found, reasons = salvage(line)
         records += found
         rejected.update(reasons)
     return Batch(data, records, rejected, data.count(b"\0"))
 
 
-def salvage(line: bytes, decoder: Decoder = PLAIN) -> tuple[list[Record], list[str]]:
+def _is_object_a_line(data: bytes, lines: int) -> bool:
+    """Return whether each line begins and ends as an object does, and none may be too long.
+
+    Nothing that continues in the next line passes: inside a value no `{` follows a `}`, and a string has no newline. A
+    line that is too long covers a whole window.
+    """
+    windows = range(0, len(data) - _WINDOW_BYTES, _WINDOW_BYTES)
+    return (
+        data.startswith(b"{")
+        and data.endswith(b"}\n")
+        and lines - 1 in (data.count(next_line) for next_line in _NEXT_LINES)
+        and all(data.find(b"\n", at, at + _WINDOW_BYTES) >= 0 for at in windows)
+    )
+
+
+def salvage(line: bytes) -> tuple[list[Record], list[str]]:
     """Return the records of the line, normally one, and its defects: results of `cr_exporter_lines_total`.
 
     A killed writer leaves half a line, and the first line of the next writer may follow it without a newline: the
@@ -106,35 +128,35 @@ def salvage(line: bytes, decoder: Decoder = PLAIN) -> tuple[list[Record], list[s
     before and after them was never one line.
     """
     if b"\0" not in line:
-        return _salvage(line, decoder)
+        return _salvage(line)
     records = []
     defects = ["nul"]
     for part in filter(_bare, _NULS.split(line)):
-        found, reasons = _salvage(part, decoder)
+        found, reasons = _salvage(part)
         records += found
         defects += reasons
     return records, defects
 
 
-def _salvage(line: bytes, decoder: Decoder) -> tuple[list[Record], list[str]]:
-    record = read_line(line, decoder)
+def _salvage(line: bytes) -> tuple[list[Record], list[str]]:
+    record = read_line(line)
     if isinstance(record, Record):
         return [record], []
     if record in ("oversize", "empty"):
         return [], [record]
-    pieces = [_record(piece, decoder) for piece in _pieces(_bare(line))]
+    pieces = [_record(piece) for piece in _pieces(_bare(line))]
     whole = [piece for piece in pieces if isinstance(piece, Record)]
     if not whole:
         return [], [record]
     return whole, ["torn"] * (len(whole) < len(pieces))
 
 
-def read_line(line: bytes, decoder: Decoder = PLAIN) -> Record | str:
+def read_line(line: bytes) -> Record | str:
     """Return the line's record, or why it has none: a `result` of `cr_exporter_lines_total`."""
     line = _bare(line)
     if len(line) > LINE_BYTES_MAX:
         return "oversize"
-    return _record(line, decoder) if line else "empty"
+    return _record(line) if line else "empty"
 
 
 def _bare(line: bytes) -> bytes:
@@ -149,13 +171,13 @@ def _pieces(line: bytes) -> list[bytes]:
     return [line[start:end] for start, end in pairwise(edges)]
 
 
-def _record(line: bytes, decoder: Decoder) -> Record | str:
+def _record(line: bytes) -> Record | str:
     """Return the record, or why there is none."""
     try:
-        return decoder.decode(line)
+        return decode(line)
     except UNDECODABLE:
         fields = _parsed(line)
-    return decoder.leniently(fields) if isinstance(fields, dict) else fields
+    return leniently(fields) if isinstance(fields, dict) else fields
 
 
 def configuration_events(data: bytes) -> list[dict[str, object]]:

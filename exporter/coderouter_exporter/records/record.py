@@ -1,69 +1,93 @@
 """The typed record of an event line, with every field that is counted or shown."""
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from functools import cached_property
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import fields as fields_of
 from types import NoneType
-from typing import Any, Literal, get_args, get_origin, get_type_hints
+from typing import Any, ClassVar, Literal, Union, cast, get_args, get_origin, get_type_hints
 
 import msgspec
 
-from coderouter_exporter.families.events_2x import NAMES_2X, fields_2x
+from coderouter_events.events import EVENTS, Event
+from coderouter_exporter.families.events_2x import EVENTS_2X
 from coderouter_exporter.families.kinds import Feed
 from coderouter_exporter.families.table import FED
 from coderouter_exporter.records.values import as_bool, as_counts, as_float, as_int, as_text, as_texts
 
 
 class Record(msgspec.Struct, gc=False):
-    """The fields of a line, of whichever event, that are counted or shown; the decoder skips the others.
+    """What every line has, and what is shown of lines of any event.
 
-    They are in the order of the longest line, in which the decoder finds them fastest.
+    `RECORDS` has a type for each event with the fields that it has. The others are class variables there, so that
+    they can be read of any record and take neither time nor memory.
     """
 
     ts: str = ""
-    msg: str = ""
     writer: str | None = None
     seq: int | None = None
-    request_id: str | None = None
-    ingress: str | None = None
-    profile: str | None = None
-    stream: bool | None = None
-    outcome: str | None = None
-    status: int | None = None
-    provider: str | None = None
-    model: str | None = None
-    attempts: int | None = None
-    duration_s: float | None = None
-    ttft_s: float | None = None
-    overhead_s: float | None = None
-    input_tokens: int | None = None
-    output_tokens: int | None = None
-    cache_read_tokens: int | None = None
-    cache_creation_tokens: int | None = None
-    cost_usd: float | None = None
-    cache_savings_usd: float | None = None
-    stop_reason: str | None = None
-    agent: str | None = None
-    retryable: bool | None = None
-    error_type: str | None = None
-    error: str | None = None
-    result: str | None = None
-    dropped: Sequence[str] = ()
-    filters: Sequence[str] = ()
-    count: int | None = None
-    rule_id: str | None = None
-    resolved_profile: str | None = None
-    in_flight: int | None = None
-    provider_in_flight: Mapping[str, int] = {}
-    provider_waiting: Mapping[str, int] = {}
-    seconds: float | None = None
-    trait: str | None = None
-    value: str | None = None
-    reason: str | None = None
-    remembered: bool | None = None
-    faults: Sequence[str] = ()
-    spent_usd: float | None = None
-    budget_usd: float | None = None
+    msg: ClassVar[str] = ""
+    request_id: ClassVar[str | None] = None
+    ingress: ClassVar[str | None] = None
+    profile: ClassVar[str | None] = None
+    stream: ClassVar[bool | None] = None
+    outcome: ClassVar[str | None] = None
+    status: ClassVar[int | None] = None
+    provider: ClassVar[str | None] = None
+    model: ClassVar[str | None] = None
+    attempts: ClassVar[int | None] = None
+    duration_s: ClassVar[float | None] = None
+    ttft_s: ClassVar[float | None] = None
+    overhead_s: ClassVar[float | None] = None
+    input_tokens: ClassVar[int | None] = None
+    output_tokens: ClassVar[int | None] = None
+    cache_read_tokens: ClassVar[int | None] = None
+    cache_creation_tokens: ClassVar[int | None] = None
+    cost_usd: ClassVar[float | None] = None
+    cache_savings_usd: ClassVar[float | None] = None
+    stop_reason: ClassVar[str | None] = None
+    agent: ClassVar[str | None] = None
+    session: ClassVar[str | None] = None
+    request_class: ClassVar[str | None] = None
+    requested_model: ClassVar[str | None] = None
+    tool_calls: ClassVar[int | None] = None
+    had_tools: ClassVar[bool | None] = None
+    traceparent: ClassVar[str | None] = None
+    waited_s: ClassVar[float | None] = None
+    key_index: ClassVar[int | None] = None
+    retryable: ClassVar[bool | None] = None
+    error_type: ClassVar[str | None] = None
+    error: ClassVar[str | None] = None
+    result: ClassVar[str | None] = None
+    dropped: ClassVar[Sequence[str]] = ()
+    filters: ClassVar[Sequence[str]] = ()
+    count: ClassVar[int | None] = None
+    rule_id: ClassVar[str | None] = None
+    resolved_profile: ClassVar[str | None] = None
+    in_flight: ClassVar[int | None] = None
+    provider_in_flight: ClassVar[Mapping[str, int]] = {}
+    provider_waiting: ClassVar[Mapping[str, int]] = {}
+    seconds: ClassVar[float | None] = None
+    trait: ClassVar[str | None] = None
+    value: ClassVar[str | None] = None
+    reason: ClassVar[str | None] = None
+    remembered: ClassVar[bool | None] = None
+    faults: ClassVar[Sequence[str]] = ()
+    spent_usd: ClassVar[float | None] = None
+    budget_usd: ClassVar[float | None] = None
+    needed_tokens: ClassVar[int | None] = None
+    window_tokens: ClassVar[int | None] = None
+    repeats: ClassVar[int | None] = None
+    action: ClassVar[str | None] = None
+    pre_attempt: ClassVar[bool | None] = None
+    hop_index: ClassVar[int | None] = None
+    to_provider: ClassVar[str | None] = None
+    usage_ratio: ClassVar[float | None] = None
+    latency_ms: ClassVar[float | None] = None
+
+
+class Unknown(Record, gc=False):
+    """A line of an event that is not in `RECORDS`."""
+
+    event: str = msgspec.field(name="msg", default="")
 
 
 _TYPES: Mapping[object, tuple[Any, object]] = {
@@ -75,38 +99,84 @@ _TYPES: Mapping[object, tuple[Any, object]] = {
 }
 """Type and default in a record, by the type in the event."""
 
+_SHOWN: Mapping[str, Any] = {
+    name: get_args(hint)[0] for name, hint in get_type_hints(Record).items() if get_origin(hint) is ClassVar
+}
 
-def with_fields_of(feeds: Sequence[Feed]) -> type[Record]:
-    """Return the record type with the fields that the feeds read and `Record` lacks.
+
+def record_of(name: str, events: Iterable[type[Event]], feeds: Iterable[Feed]) -> type[Record]:
+    """Return the type of the records of the events of this name: with fields that are shown, or that feeds read.
+
+    They are in the order of the event, in which the decoder finds them fastest.
 
     Raises:
         TypeError: a feed reads a field of a type that cannot be counted.
     """
-    missing = {
-        name: get_type_hints(feed.event)[name]
-        for feed in feeds
-        for name in feed.fields()
-        if name not in Record.__struct_fields__
+    counted = {field for feed in feeds if feed.event.msg == name for field in feed.fields()}
+    hints = {
+        field.name: get_type_hints(event)[field.name]
+        for event in events
+        if event.msg == name
+        for field in fields_of(event)
+        if field.name in _SHOWN or field.name in counted
     }
-    return _extended(Record, missing)
-
-
-def _extended(record: type[Record], hints: Mapping[str, Any]) -> type[Record]:
-    missing = [
-        (name, *_type_of(name, hint)) for name, hint in hints.items() if name not in record.__struct_fields__
-    ]
-    extended = msgspec.defstruct("Record", missing, bases=(record,), gc=False) if missing else record
-    assert issubclass(extended, Record)
-    return extended
+    kind = msgspec.defstruct(
+        "Record",
+        [(field, *_type_of(field, hint)) for field, hint in hints.items()],
+        bases=(Record,),
+        tag_field="msg",
+        tag=name,
+        namespace={"msg": name},
+        gc=False,
+    )
+    return cast("type[Record]", kind)
 
 
 def _type_of(name: str, hint: object) -> tuple[Any, object]:
+    if name in _SHOWN:
+        return _SHOWN[name], getattr(Record, name)
     alternatives = [kind for kind in get_args(hint) if kind is not NoneType]
     plain = alternatives[0] if NoneType in get_args(hint) and len(alternatives) == 1 else hint
     found = _TYPES.get(str if get_origin(plain) is Literal else plain)
     if found is None:
         raise TypeError(f"a metric family cannot read the field {name!r}: it is of type {hint}")
     return found
+
+
+_EVENTS = (*EVENTS, *EVENTS_2X)
+RECORDS: Mapping[str, type[Record]] = {
+    name: record_of(name, _EVENTS, [feed for family in FED for feed in family.feeds])
+    for name in dict.fromkeys(event.msg for event in _EVENTS)
+}
+"""The type of the records of each event, by its name."""
+
+_of_event = msgspec.json.Decoder(Union[tuple(RECORDS.values())])  # noqa: UP007 - made of a tuple
+_of_unknown = msgspec.json.Decoder(Unknown)
+
+decode_lines: Callable[[bytes], list[Record]] = _of_event.decode_lines
+"""Decodes lines of known events; raises what `decode` does, also for one of another event."""
+
+
+def decode(line: bytes) -> Record:
+    """Return the record of a line.
+
+    Raises:
+        ValueError: it is not JSON, or a value is not of the agreed type.
+        RecursionError: it is nested too deep.
+    """
+    try:
+        return cast("Record", _of_event.decode(line))
+    except msgspec.ValidationError:
+        record = _of_unknown.decode(line)
+        if record.event in RECORDS:
+            raise
+        return record
+
+
+def leniently(fields: Mapping[str, object]) -> Record:
+    """Return the record of a JSON object whose values are not all of the agreed types."""
+    kind = RECORDS.get(as_text(fields.get("msg")) or "", Unknown)
+    return kind(**{name: read(fields[name]) for name, read in _READERS[kind].items() if name in fields})
 
 
 def _always_text(value: object) -> str:
@@ -122,51 +192,7 @@ _READER_OF: Mapping[object, Callable[[object], Any]] = {
     Sequence[str]: as_texts,
     Mapping[str, int]: as_counts,
 }
-
-
-@dataclass(frozen=True)
-class Decoder:
-    """Decodes lines to one type of record."""
-
-    record: type[Record]
-
-    @cached_property
-    def decode(self) -> Callable[[bytes], Record]:
-        return msgspec.json.Decoder(self.record).decode
-
-    @cached_property
-    def _readers(self) -> dict[str, Callable[[object], Any]]:
-        return {name: _READER_OF[kind] for name, kind in get_type_hints(self.record).items()}
-
-    def leniently(self, fields: Mapping[str, object]) -> Record:
-        """Return the record of a JSON object whose values are not all of the agreed types."""
-        return self.record(
-            **{name: read(fields[name]) for name, read in self._readers.items() if name in fields}
-        )
-
-
-PLAIN = Decoder(
-    with_fields_of([feed for family in FED for feed in family.feeds if feed.event.msg not in NAMES_2X])
-)
-WITH_2X = Decoder(_extended(PLAIN.record, fields_2x()))
-"""Also decodes the fields of the events of CodeRouter 2.x. Each further field slows down every line."""
-
-
-class WholeRecord(PLAIN.record, gc=False):  # type: ignore[misc, name-defined, call-arg] # made at run time
-    """Also the fields that are kept of single requests; most lines are decoded without them, which is faster."""
-
-    session: str | None = None
-    request_class: str | None = None
-    requested_model: str | None = None
-    tool_calls: int | None = None
-    had_tools: bool | None = None
-    traceparent: str | None = None
-    waited_s: float | None = None
-    key_index: int | None = None
-    needed_tokens: int | None = None
-    window_tokens: int | None = None
-    repeats: int | None = None
-    action: str | None = None
-
-
-WHOLE = Decoder(WholeRecord)
+_KINDS: tuple[type[Record], ...] = (*RECORDS.values(), Unknown)
+_READERS: Mapping[type[Record], Mapping[str, Callable[[object], Any]]] = {
+    kind: {field.name: _READER_OF[field.type] for field in msgspec.structs.fields(kind)} for kind in _KINDS
+}

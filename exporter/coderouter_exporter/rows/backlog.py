@@ -4,7 +4,6 @@ import sqlite3
 from collections.abc import Sequence
 
 from coderouter_exporter.records.decode import read_batch
-from coderouter_exporter.records.record import WHOLE
 from coderouter_exporter.rows import requests
 
 try:
@@ -39,7 +38,7 @@ def write_oldest(db: sqlite3.Connection, requests_max: int) -> None:
         return
     read_ts, lines = found
     if requests_max:
-        requests.write(db, read_batch(zstd.decompress(lines), WHOLE).records, read_ts)
+        requests.write(db, read_batch(zstd.decompress(lines)).records, read_ts)
         requests.evict(db, requests_max)
     drop_oldest(db)
     if not size(db):

@@ -15,7 +15,7 @@ from coderouter_exporter.records.decode import (
     read_batch,
     read_line,
 )
-from coderouter_exporter.records.record import WHOLE, Record
+from coderouter_exporter.records.record import Record
 from coderouter_exporter.records.values import as_int, as_text, unix_time
 from coderouter_exporter.rows import backlog, outbox, requests, story, usage_tables
 from coderouter_exporter.rows.outbox import Unsent
@@ -146,7 +146,7 @@ class Pending:
         for read_ts, records in self._carried.values():
             requests.write(db, records, read_ts)
         for read_ts, lines in self._direct:
-            requests.write(db, read_batch(lines, WHOLE).records, read_ts)
+            requests.write(db, read_batch(lines).records, read_ts)
         backlog.add(db, self._stash)
         requests.note_ended(db, self.ended)
         backlog_size = backlog.size(db)
@@ -219,7 +219,7 @@ class Pending:
         self._closed += [key for key in self.open_keys or () if key[0] in ended]
         if still_open := set(map(_request_id, new)) - ended - {None}:
             found = _lines_with(_lines_of(batch, new), still_open)
-            for record in read_batch(found, WHOLE).records:
+            for record in read_batch(found).records:
                 if record.request_id in still_open and record.msg in story.EVENTS:
                     self._carried.setdefault(key_of(record), (read_ts, []))[1].append(record)
         latest = unix_time(max(map(attrgetter("ts"), finished)))

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from coderouter_events.events import RequestFinished
 from coderouter_exporter.families.kinds import MICRO, MISSING
 from coderouter_exporter.records.columns import scaled
-from coderouter_exporter.records.record import Record, WholeRecord
+from coderouter_exporter.records.record import Record
 from coderouter_exporter.records.values import unix_time
 from coderouter_exporter.rows import story
 from coderouter_exporter.rows.story import Step, clipped, seconds, whole
@@ -41,10 +41,9 @@ def key_of(record: Record) -> Key:
 
 def write(db: sqlite3.Connection, records: Iterable[Record], read_ts: float) -> None:
     """Add the events to the rows of their requests. The order of the calls does not matter."""
-    groups: defaultdict[Key, list[WholeRecord]] = defaultdict(list)
+    groups: defaultdict[Key, list[Record]] = defaultdict(list)
     for record in records:
         if record.request_id and record.msg in story.EVENTS:
-            assert isinstance(record, WholeRecord)
             groups[key_of(record)].append(record)
     rows = []
     for key, group in groups.items():
@@ -65,7 +64,7 @@ def write(db: sqlite3.Connection, records: Iterable[Record], read_ts: float) -> 
     db.executemany(_INSERT, rows)
 
 
-def _ended(key: Key, record: WholeRecord, steps: list[Step], read_ts: float) -> tuple[object, ...]:
+def _ended(key: Key, record: Record, steps: list[Step], read_ts: float) -> tuple[object, ...]:
     ended = _possible(unix_time(record.ts), read_ts)
     duration_s = seconds(record.duration_s)
     failure = story.last_failure(steps)

@@ -27,7 +27,7 @@ from coderouter_events.events import (
     ToolLoopDetected,
     TryProvider,
 )
-from coderouter_exporter.records.record import WholeRecord
+from coderouter_exporter.records.record import Record
 from coderouter_exporter.records.values import unix_time
 
 STEPS_MAX = 100
@@ -51,7 +51,7 @@ class Step(NamedTuple):
     details: dict[str, Any] | None = None
 
 
-_Details = Callable[[WholeRecord], dict[str, Any] | None]
+_Details = Callable[[Record], dict[str, Any] | None]
 
 
 def clipped(text: str | None, chars: int = TEXT_CHARS_MAX) -> str | None:
@@ -133,7 +133,7 @@ EVENTS = frozenset(_KINDS)
 """The events that are part of a request's story."""
 
 
-def step_of(record: WholeRecord) -> Step:
+def step_of(record: Record) -> Step:
     what, details = _KINDS[record.msg]
     return Step(
         seq=record.seq or 0,

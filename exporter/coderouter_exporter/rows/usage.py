@@ -70,7 +70,6 @@ _RESULTS = {
 GROUPED_BY = ("provider", "model", "agent", "profile", "outcome")
 """The fields of a finished request that decide where it is added."""
 _group_of = attrgetter(*GROUPED_BY)
-_FEED = ("attempts", "duration_s", "ttft_s", "cost_usd", *(name for _, name in _TOKENS))
 
 
 class Slot(msgspec.Struct, array_like=True):
@@ -116,8 +115,8 @@ class Usage(msgspec.Struct, array_like=True):
         finished = groups.get(RequestFinished.msg)
         if not finished:
             return None
-        if columns is None or not columns.has(GROUPED_BY):
-            columns = Columns((*GROUPED_BY, *_FEED), finished)
+        if columns is None:
+            columns = Columns(finished)
         if minute is None:
             self._count_by_slot(finished, columns, zone, read_ts)
             return None

@@ -10,7 +10,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 from itertools import compress, groupby
-from operator import attrgetter
+from operator import attrgetter, itemgetter
 from typing import get_args
 
 import msgspec
@@ -84,7 +84,6 @@ class Minute(msgspec.Struct, array_like=True):
 
 
 _TOKENS = ("input_tokens", "output_tokens", "cache_read_tokens", "cache_creation_tokens")
-FIELDS = ("outcome", "attempts", "duration_s", "ttft_s", "cost_usd", *_TOKENS)
 
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(dict[int, Minute]).decode
@@ -101,7 +100,7 @@ class Minutes(msgspec.Struct):
     def count(self, finished: Sequence[Record], columns: Columns, read_ts: float = math.inf) -> None:
         """Add each request to the minute in which it ended, or in which it was read if its time is suspect.
 
-        One without a readable time is left out. The columns are those of the records and include `FIELDS`.
+        One without a readable time is left out. The columns are those of the records.
         """
         for written, part in by_minute(finished):
             if written is None:
@@ -197,10 +196,13 @@ def by_minute(records: Sequence[Record]) -> Iterator[tuple[int | None, slice]]:
 
     None is that of records without a readable time.
     """
+    times = list(map(attrgetter("ts"), records))
     start = 0
-    for number, run in groupby(map(_number, map(attrgetter("ts"), records))):
-        end = start + sum(1 for _ in run)
-        yield number, slice(start, end)
+    for minute, run in groupby(
+        map(_to_minute, times) if _are_usual(times, "".join(times)) else map(_number, times)
+    ):
+        end = start + len(list(run))
+        yield _number_in_utc(minute) if isinstance(minute, str) else minute, slice(start, end)
         start = end
 
 
@@ -209,13 +211,19 @@ def only_minute(records: Sequence[Record]) -> int | None:
     times = list(map(attrgetter("ts"), records))
     joined = "".join(times)
     minute = joined[:_IN_MINUTE]
-    if len(joined) != _TIME * len(times) or joined[_TIME - 1 :: _TIME] != "Z" * len(times):
+    if not _are_usual(times, joined) or joined.count(minute) != len(times):
         return None
-    return _number_in_utc(minute) if joined.count(minute) == len(times) and minute else None
+    return _number_in_utc(minute) if minute else None
+
+
+def _are_usual(times: Sequence[str], joined: str) -> bool:
+    """Return whether all are written as our proxy does it, in UTC; `joined` are all of them."""
+    return len(joined) == _TIME * len(times) and joined[_TIME - 1 :: _TIME] == "Z" * len(times)
 
 
 _IN_MINUTE = len("2026-11-23T19:16")
 _TIME = len("2026-11-23T19:16:58.250Z")
+_to_minute = itemgetter(slice(_IN_MINUTE))
 
 
 def _number(ts: str) -> int | None:

@@ -12,7 +12,7 @@ from coderouter_exporter.offline.fold_files import whole_lines
 from coderouter_exporter.offline.order import UNREADABLE, Source, Sources, UnreadableFile
 from coderouter_exporter.queries.requests import request
 from coderouter_exporter.records.decode import read_batch
-from coderouter_exporter.records.record import WHOLE, Record
+from coderouter_exporter.records.record import Record
 from coderouter_exporter.rows import requests, tables
 from coderouter_exporter.tail.names import is_ours, is_sibling
 from coderouter_exporter.terminal.client import Row
@@ -94,7 +94,7 @@ def _search(source: Source, prefix: str, found: Found) -> None:
             if named not in chunk.data:
                 continue
             lines = b"".join(line + b"\n" for line in chunk.data.split(b"\n") if is_candidate(line))
-            for record in read_batch(lines, WHOLE).records if lines else ():
+            for record in read_batch(lines).records if lines else ():
                 if record.request_id and record.request_id.startswith(prefix):
                     _add(record, record.request_id, source.path, found)
     except (*UNREADABLE, UnreadableFile) as error:

@@ -30,7 +30,7 @@ from coderouter_exporter.families.table import (
     metric_table,
     metric_table_2x,
 )
-from coderouter_exporter.records.record import WITH_2X
+from coderouter_exporter.records.record import RECORDS
 from coderouter_exporter.render.exposition import Format, render
 from coderouter_exporter.render.view import View
 from coderouter_exporter.rows.outbox import Unsent
@@ -68,7 +68,7 @@ def test_a_feed_reads_fields_that_its_event_has_and_the_record_decodes(
     family: Counter | Histogram, feed: Feed
 ) -> None:
     assert {*feed.fields()} <= {field.name for field in fields(feed.event)}
-    assert {*feed.fields()} <= set(WITH_2X.record.__struct_fields__)
+    assert {*feed.fields()} <= set(RECORDS[feed.event.msg].__struct_fields__)
     assert len(feed.labels) == len(family.labels)
 
 

@@ -7,7 +7,7 @@ from coderouter_events.events import EVENTS
 from coderouter_exporter.families.events_2x import EVENTS_2X
 from coderouter_exporter.fold.fold import fold
 from coderouter_exporter.records.decode import Chunk
-from coderouter_exporter.records.record import WITH_2X
+from coderouter_exporter.records.record import RECORDS
 from coderouter_exporter.render.exposition import Format, render
 from coderouter_exporter.render.report import report
 from coderouter_exporter.render.view import View
@@ -35,7 +35,8 @@ ODD: tuple[object, ...] = (
     {"a": {"b": [1]}},
 )
 FIELDS = (
-    *WITH_2X.record.__struct_fields__,
+    *dict.fromkeys(name for record in RECORDS.values() for name in record.__struct_fields__),
+    "msg",
     "providers",
     "profiles",
     "catalog",

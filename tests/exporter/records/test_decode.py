@@ -113,12 +113,15 @@ def test_a_run_of_nul_bytes_is_skipped_once_its_end_is_known() -> None:
 
 
 def test_values_of_other_types_become_text_or_nothing() -> None:
-    record = read_line(
-        line("try-provider", provider=7, stream="yes", status="503", dropped=["a", 1, None], seq=True)
-    )
+    record = read_line(line("try-provider", provider=7, stream="yes", seq=True))
     assert isinstance(record, Record)
-    assert (record.provider, record.stream, record.status, record.seq) == ("7", None, None, None)
-    assert record.dropped == ["a", "1", ""]
+    assert (record.provider, record.stream, record.seq) == ("7", None, None)
+    failed = read_line(line("provider-failed", status="503"))
+    degraded = read_line(line("capability-degraded", dropped=["a", 1, None]))
+    assert isinstance(failed, Record)
+    assert isinstance(degraded, Record)
+    assert failed.status is None
+    assert degraded.dropped == ["a", "1", ""]
 
 
 def test_a_line_of_the_maximum_length_is_read() -> None:
@@ -208,3 +211,40 @@ def test_a_configuration_is_found_behind_a_record_whose_name_is_no_text(msg: byt
     torn = b'{"ts":"2026-11-24T09:00:14.000Z","msg":%b}' % msg
     [found] = configuration_events(torn + configuration + b"\n")
     assert found["version"] == "2"
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b'{"msg":"try-provider","a":\n{"b":1}}{"msg":"try-provider"}\n',
+        b'{"msg":"try-provider","a":{}\n}{"msg":"try-provider"}\n',
+        b'{"msg":"try-provider","a":[{}\n,{}]}{"msg":"try-provider"}\n',
+    ],
+)
+def test_a_record_over_two_lines_is_none_even_if_the_second_line_holds_another(data: bytes) -> None:
+    batch = read_batch(data)
+    assert sum(batch.rejected.values()) > 0
+    assert len(batch.records) < 2
+
+
+def test_an_unknown_event_or_a_wrong_value_changes_no_other_record() -> None:
+    known = [tried(writer="w", seq=1), tried(writer="w", seq=2)]
+    others = [
+        line("of-tomorrow", writer="w", seq=7, provider={}),
+        line("try-provider", writer="w", seq=8, provider=9),
+    ]
+    batch = read_batch(known[0] + others[0] + others[1] + known[1])
+    assert [(record.msg, record.seq, record.provider) for record in batch.records] == [
+        ("try-provider", 1, "local"),
+        ("", 7, None),
+        ("try-provider", 8, "9"),
+        ("try-provider", 2, "local"),
+    ]
+    assert not batch.rejected
+
+
+def test_a_line_that_is_too_long_is_skipped_wherever_it_is() -> None:
+    for before in range(0, 9, 3):
+        long = line("try-provider", padding="x" * LINE_BYTES_MAX)
+        batch = read_batch(tried() * before * 40 + long + tried() * 400)
+        assert (len(batch.records), batch.rejected) == (before * 40 + 400, {"oversize": 1})

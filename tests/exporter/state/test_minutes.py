@@ -13,29 +13,31 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from coderouter_events.events import RequestFinished
 from coderouter_exporter.families.kinds import MICRO
 from coderouter_exporter.records.columns import Columns
-from coderouter_exporter.records.record import Record
+from coderouter_exporter.records.record import RECORDS, Record
 from coderouter_exporter.render.charts import history, today
 from coderouter_exporter.state import duration_histogram
-from coderouter_exporter.state.minutes import FIELDS, HOURS_KEPT, HOURS_UNCOMPRESSED, Minutes, total
+from coderouter_exporter.state.minutes import HOURS_KEPT, HOURS_UNCOMPRESSED, Minutes, total
 from support.exporter.process import append, running_exporter
 from support.exporter.sample_events import an_hour
 
 NOW = datetime(2026, 11, 23, 12, 0, 30, tzinfo=UTC).timestamp()
 HOUR_S = 3600
+FINISHED = RECORDS[RequestFinished.msg]
 DAY_BYTES_MAX = 200_000
 """Maximum size of the history in each commit after a day of one request a second."""
 
 
 def finished(ago_s: float, outcome: str | None = "ok", now_ts: float = NOW, **fields: object) -> Record:
     ts = datetime.fromtimestamp(now_ts - ago_s, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-    return msgspec.convert({"ts": ts, "msg": "request-finished", "outcome": outcome, **fields}, Record)
+    return msgspec.convert({"ts": ts, "msg": "request-finished", "outcome": outcome, **fields}, FINISHED)
 
 
 def count(minutes: Minutes, *records: Record) -> None:
     if records:
-        minutes.count(records, Columns(FIELDS, records))
+        minutes.count(records, Columns(records))
 
 
 def counted(*records: Record) -> Minutes:
@@ -79,7 +81,7 @@ def test_tokens_and_costs_add_up_exactly_and_nonsense_is_ignored() -> None:
 
 
 def test_an_event_without_a_readable_time_is_in_no_minute() -> None:
-    minutes = counted(Record(msg="request-finished", outcome="ok"), Record(ts="yesterday", outcome="ok"))
+    minutes = counted(FINISHED(), FINISHED(ts="yesterday"))
     assert minutes == Minutes()
 
 

@@ -72,8 +72,8 @@ class EngineRig:
         self.run_pass()
         return self.shown()
 
-    def run_pass(self) -> None:
-        self._counting.run_pass()
+    def run_pass(self, *, asked: bool = True) -> None:
+        self._counting.run_pass(asked=asked)
 
     def build_rows(self) -> None:
         """Make rows of everything that is committed."""
