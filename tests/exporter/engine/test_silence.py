@@ -1,5 +1,6 @@
 """What is configured or found but cannot be counted is never silent: a warning once, a series, a line on the page."""
 
+import html
 from pathlib import Path
 
 from support.exporter.process import CR_EXPORTER, Exporter, append, running_exporter, tried, unprivileged
@@ -17,7 +18,8 @@ def is_reported_once(exporter: Exporter, path: Path, reason: str) -> bool:
     assert exporter.command.stderr.count(str(path)) == 1
     assert f"{path}: {reason}" in exporter.not_ready()
     page, report = (exporter.get(name)[1].decode() for name in ("/", "/metrics.json"))
-    return f"<code>{path}</code>: {reason}" in page and f"{path}: {reason}" in report
+    line = page.partition(f"<code>{path}</code>")[2].partition("</li>")[0]
+    return f">{html.escape(reason)}<" in line and f"{path}: {reason}" in report
 
 
 def test_a_pattern_that_matches_nothing(tmp_path: Path) -> None:
