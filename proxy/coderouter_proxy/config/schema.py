@@ -205,7 +205,7 @@ class Provider(_Section):
         TimeoutSeconds, "Seconds without an event in a stream; comments and pings do not count."
     ] = 120.0
     total_timeout_s: Annotated[
-        float, Field(gt=0, le=86_400), "Seconds for a whole stream, or `timeout_s` if that is longer."
+        TimeoutSeconds, "Seconds for a whole stream; when omitted, `timeout_s` if that is longer."
     ] = 3600.0
     extra_body: Annotated[JsonObject, "Default fields, overridden by the client's."] = {}
     set_params: Annotated[JsonObject, AfterValidator(_settable), "Fields that override the client's."] = {}
@@ -277,6 +277,12 @@ class Provider(_Section):
                 if name.lower() in KEY_HEADERS:
                     raise ValueError(f"has {name!r} beside {field}, which sets it; remove one of them")
         return value
+
+    @property
+    def stream_s(self) -> float:
+        """How long a whole stream may take."""
+        is_given = "total_timeout_s" in self.model_fields_set
+        return self.total_timeout_s if is_given else max(self.total_timeout_s, self.timeout_s)
 
     @property
     def key_variables(self) -> list[str]:

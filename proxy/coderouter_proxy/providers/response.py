@@ -101,7 +101,7 @@ class Chunks:
         self._response = response
         self._idle_s = provider.idle_timeout_s
         self._loop = asyncio.get_running_loop()
-        self._total_at = self._loop.time() + max(provider.total_timeout_s, provider.timeout_s)
+        self._total_at = self._loop.time() + provider.stream_s
         # Time in which a slow client does not read counts against the client, not the provider.
         self._waited_s = 0.0
         self._waiting_since: float | None = None
