@@ -25,7 +25,7 @@ SHIFT_MAX = 0.001
 
 
 def _open_failed(page: Page) -> None:
-    page.click("#request-rows tbody tr:not(.detail)")
+    page.click("#request-rows tbody tr:not(.detail) a[href*=req_]")
     page.wait_for_selector("#request:not(.loading)")
 
 

@@ -109,7 +109,8 @@ def test_the_exporter_may_read_the_event_file_and_no_other_file_of_the_proxy(
     assert found(*readable, user="cr-exporter") == [EVENTS, EVENTS + LOCK_SUFFIX]
     assert found(*writable, user="cr-exporter") == []
     [spill] = root.path(spend).parent.glob(f"*{SPILL_SUFFIX}")
-    state = [f"/var/lib/coderouter/{spill.name}", spend]
+    session_key = "/var/lib/coderouter/session.key"
+    state = sorted([f"/var/lib/coderouter/{spill.name}", session_key, spend])
     own = ["/etc/coderouter/providers.yaml", *state, EVENTS, EVENTS + LOCK_SUFFIX]
     assert found(*readable, user="coderouter") == own
     assert "/etc" not in " ".join(found(*writable, user="coderouter"))

@@ -5,6 +5,7 @@ import io
 import json
 import time
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlencode
@@ -16,7 +17,13 @@ from support.exporter.process import Exporter, append, line, running_exporter
 from support.exporter.sample_events import startup, utc
 from support.processes import eventually
 
-NOW = time.time()
+
+@cache
+def now() -> float:
+    """Return when the tests of this file began, which may be long after they were collected."""
+    return time.time()
+
+
 BUDGET = {
     "name": "paid",
     "kind": "anthropic",
@@ -29,7 +36,7 @@ BUDGET = {
 
 def story(number: int, **more: object) -> Iterator[bytes]:
     """Yield the lines of a request: one provider fails, the next one answers."""
-    ended = NOW - 600 + number
+    ended = now() - 600 + number
     named: dict[str, object] = {"writer": "w", "request_id": f"req_{number}"}
     steps: list[tuple[str, float, dict[str, object]]] = [
         ("try-provider", 2.0, {"provider": "ollama", "stream": True}),
@@ -53,7 +60,7 @@ def story(number: int, **more: object) -> Iterator[bytes]:
 def exporter(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Exporter]:
     folder = tmp_path_factory.mktemp("api")
     events = folder / "events.jsonl"
-    append(events, startup(NOW - 700, "w", catalog=[BUDGET]))
+    append(events, startup(now() - 700, "w", catalog=[BUDGET]))
     for number in range(1, 6):
         append(events, *story(number))
     append(
@@ -64,7 +71,7 @@ def exporter(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Exporter]:
         events,
         line(
             "try-provider",
-            ts=utc(NOW),
+            ts=utc(now()),
             writer="w",
             seq=99,
             request_id="req_open",
@@ -111,7 +118,7 @@ def test_requests_are_filtered_and_sorted(
 
 
 def test_since_is_a_time_with_a_zone(exporter: Exporter) -> None:
-    assert ids(get(exporter, "/requests", since=utc(NOW - 600 + 5), until=utc(NOW - 1))) == ["6", "5"]
+    assert ids(get(exporter, "/requests", since=utc(now() - 600 + 5), until=utc(now() - 1))) == ["6", "5"]
 
 
 @pytest.mark.parametrize("sort", ["time", "-time", "duration", "-ttft", "cost", "-cost", "-tokens"])
@@ -150,7 +157,7 @@ def test_a_story_says_what_was_skipped_for_its_length_what_was_waited_for_and_a_
     events = tmp_path / "events.jsonl"
     append(
         events,
-        *(line(msg, ts=utc(NOW), seq=seq, **named, **more) for seq, (msg, more) in enumerate(steps, 1)),
+        *(line(msg, ts=utc(now()), seq=seq, **named, **more) for seq, (msg, more) in enumerate(steps, 1)),
     )
     with running_exporter(events, state=tmp_path / "exporter.db") as exporter:
         row = get(exporter, "/requests/req_long")
@@ -251,7 +258,7 @@ def test_traffic_has_a_value_for_each_step(exporter: Exporter) -> None:
 
 def test_the_status_has_what_else_the_page_shows(exporter: Exporter) -> None:
     answer = get(exporter, "/status")
-    assert answer["proxy"]["last_event_at"] == utc(NOW)
+    assert answer["proxy"]["last_event_at"] == utc(now())
     assert answer["today"]["timezone"] == "Europe/Berlin"
     assert answer["config"]["default_profile"] == "coding"
 
