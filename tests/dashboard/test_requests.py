@@ -246,4 +246,4 @@ def test_spend_adds_up_to_the_days(counted: Exporter, page: Watched) -> None:
     page.wait_for_text("#spend-rows", "codex")
     page.page.select_option("#spend [name=measure]", "requests")
     page.page.select_option("#spend [name=days]", "90")
-    assert page.page.get_attribute("#spent svg", "viewBox") == "0 0 90 100"
+    page.page.wait_for_selector('#spent svg[viewBox="0 0 90 100"]', state="attached")

@@ -65,5 +65,6 @@ def test_what_waited_in_memory_at_a_kill_is_missing_after_the_next_start(tmp_pat
             eventually(lambda: exporter.scrape()["cr_exporter_exact", ()] == 1)
         with serving(*options):
             missing = eventually(lambda: exporter.scrape()["cr_exporter_events_missing", ()])
-            assert 3 * REQUESTS <= missing <= 3 * REQUESTS + heartbeats
+            # The last request may have been killed before its end was counted, though its client had it.
+            assert 3 * REQUESTS - 1 <= missing <= 3 * REQUESTS + heartbeats
             assert exporter.tries("echo") == REQUESTS
