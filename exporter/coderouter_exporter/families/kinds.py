@@ -143,6 +143,10 @@ class Family:
     help: str
     labels: tuple[str, ...] = ()
 
+    def named(self, values: Sequence[str]) -> dict[str, str]:
+        """Return the values of the labels by their names."""
+        return dict(zip(self.labels, values, strict=True))
+
 
 @dataclass(frozen=True, kw_only=True)
 class Counter(Family):

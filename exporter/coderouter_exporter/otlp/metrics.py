@@ -2,14 +2,13 @@
 
 from bisect import bisect_left
 from collections.abc import Iterator, Mapping, Sequence
-from operator import attrgetter
 from types import MappingProxyType
 
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
 from opentelemetry.proto.metrics.v1 import metrics_pb2 as proto
 from opentelemetry.proto.resource.v1.resource_pb2 import Resource
 
-from coderouter_exporter.families.kinds import AnyFamily, Counter, Family, Gauge, Histogram
+from coderouter_exporter.families.kinds import AnyFamily, Counter, Gauge, Histogram
 from coderouter_exporter.families.table import FAMILIES
 from coderouter_exporter.otlp import genai
 from coderouter_exporter.otlp.exemplars import Spans
@@ -17,7 +16,7 @@ from coderouter_exporter.otlp.genai import CONVENTIONS, Convention, Providers
 from coderouter_exporter.otlp.values import SCOPE, Value, attributes, unix_ns
 from coderouter_exporter.render.view import View
 from coderouter_exporter.state.order import is_suspect
-from coderouter_exporter.state.state import HistogramSeries, Labels
+from coderouter_exporter.state.state import HistogramSeries
 
 _CUMULATIVE = proto.AGGREGATION_TEMPORALITY_CUMULATIVE
 _INT_MAX = (1 << 63) - 1
@@ -61,17 +60,17 @@ class _Export:
                 metric.sum.is_monotonic = True
                 metric.sum.aggregation_temporality = _CUMULATIVE
                 for labels, total in self._view.state.totals(family).items():
-                    metric.sum.data_points.append(self._total(_named(family, labels), total, family.scale))
+                    metric.sum.data_points.append(self._total(family.named(labels), total, family.scale))
             case Histogram():
                 metric.histogram.aggregation_temporality = _CUMULATIVE
-                for labels, series in self._series(family):
-                    point = self._histogram(_named(family, labels), family, series, family.buckets)
+                for labels, series in self._view.state.series(family).items():
+                    point = self._histogram(family.named(labels), family, series, family.buckets)
                     point.exemplars.extend(self._exemplars(family, series))
                     metric.histogram.data_points.append(point)
             case Gauge():
-                for labels, number in self._gauge_values(family):
+                for labels, number in self._view.values(family).items():
                     metric.gauge.data_points.add(
-                        attributes=attributes(_named(family, labels)),
+                        attributes=attributes(family.named(labels)),
                         time_unix_nano=self._now_ns,
                         as_double=float(number),
                     )
@@ -81,17 +80,10 @@ class _Export:
         metric = proto.Metric(name=convention.name, description=convention.help, unit=convention.unit)
         metric.histogram.aggregation_temporality = _CUMULATIVE
         for family, attributes_of in convention.sources:
-            for labels, series in self._series(family):
+            for labels, series in self._view.state.series(family).items():
                 point = self._histogram(attributes_of(known, labels), family, series, convention.bounds)
                 metric.histogram.data_points.append(point)
         return metric
-
-    def _series(self, family: Histogram) -> Sequence[tuple[Labels, HistogramSeries]]:
-        return sorted(self._view.state.histograms.get(family.name, {}).items())
-
-    def _gauge_values(self, family: Gauge) -> Sequence[tuple[Labels, float]]:
-        value = attrgetter(family.reads)(self._view)
-        return list(value.items()) if family.labels else [((), value)]
 
     def _total(self, named: Mapping[str, Value], total: int, scale: int) -> proto.NumberDataPoint:
         point = proto.NumberDataPoint(
@@ -142,10 +134,6 @@ def merged(counts: Sequence[int], bounds: Sequence[float], wanted: Sequence[floa
     for count, bound in zip(counts, (*bounds, float("inf")), strict=True):
         found[bisect_left(wanted, bound)] += count
     return found
-
-
-def _named(family: Family, labels: Labels) -> dict[str, str]:
-    return dict(zip(family.labels, labels, strict=True))
 
 
 def _unit(name: str) -> str:

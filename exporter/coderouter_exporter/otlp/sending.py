@@ -37,11 +37,6 @@ class Answer:
     wait_s: float = 0.0
     """For how long the receiver asks not to be sent anything."""
 
-    @property
-    def is_final(self) -> bool:
-        """Whether the same export is not to be sent again."""
-        return self.reason in (None, "refused")
-
 
 async def send(
     session: aiohttp.ClientSession, url: str, headers: Mapping[str, str], request: Message

@@ -3,6 +3,7 @@
 import sqlite3
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from coderouter_exporter.rows.tables import OPEN
 
@@ -63,6 +64,16 @@ class Page:
     descending: bool = True
     limit: int = 100
     after: tuple[float | None, str | int] | None = None
+
+    def cut(self, found: list[tuple[Any, ...]]) -> tuple[float | None, str | int] | None:
+        """Leave what is beyond the limit out of the rows, which begin with their key and end with their sort value.
+
+        Return where the next page begins, if there is one.
+        """
+        if len(found) <= self.limit:
+            return None
+        del found[self.limit :]
+        return found[-1][-1], found[-1][0]
 
     def clauses(self, value: str, key: str) -> tuple[str, list[object], str]:
         """Return the condition for the rest, its parameters, and the order; entries without a value are last."""

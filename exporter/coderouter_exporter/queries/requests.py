@@ -60,10 +60,7 @@ def _page(
         f"{_SELECT}, {value} FROM request WHERE {where} AND {rest} ORDER BY {order} LIMIT ?",
         (*parameters, *more, page.limit + 1),
     ).fetchall()
-    after = None
-    if len(found) > page.limit:
-        found.pop()
-        after = (found[-1][-1], found[-1][0])
+    after = page.cut(found)
     return [_row(values) for values in found], after
 
 

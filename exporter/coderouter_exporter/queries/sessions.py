@@ -45,10 +45,7 @@ def sessions(db: sqlite3.Connection, filters: Filters, page: Page) -> dict[str, 
         f"WHERE {rest} ORDER BY {order} LIMIT ?",
         (*parameters, *more, page.limit + 1),
     ).fetchall()
-    after = None
-    if len(found) > page.limit:
-        found.pop()
-        after = (found[-1][-1], found[-1][0])
+    after = page.cut(found)
     return {"sessions": [_session(values) for values in found], "next": after, "total": total}
 
 

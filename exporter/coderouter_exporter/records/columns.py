@@ -100,6 +100,11 @@ def _scaled(values: Sequence[Any], scale: int) -> Numbers:
     return [MISSING if value is None else scaled(value, scale) for value in values]
 
 
+def summed(numbers: Numbers) -> int:
+    """Return the sum, without what is missing."""
+    return sum(numbers) - MISSING * numbers.count(MISSING)
+
+
 def scaled(value: float, scale: int) -> int:
     """Return the value as an integer in units of 1/`scale`, or `MISSING` if it is invalid."""
     return round(value * scale) if 0 <= value * scale <= NUMBER_MAX else MISSING

@@ -3,7 +3,6 @@
 from collections.abc import Iterable
 from enum import Enum
 from functools import cache
-from operator import attrgetter
 
 from prometheus_client import exposition as text_format
 from prometheus_client.metrics_core import (
@@ -64,7 +63,7 @@ class Scrape(Collector):
                     yield self._counter(family)
                 case Histogram():
                     yield self._histogram(family)
-                case Gauge() if not family.live or self._view.published is not None:
+                case Gauge() if self._view.serves(family):
                     yield self._gauge(family)
         yield from _of_process(self._view)
 
@@ -76,7 +75,7 @@ class Scrape(Collector):
 
     def _histogram(self, family: Histogram) -> Metric:
         metric = HistogramMetricFamily(family.name, family.help, labels=family.labels)
-        for labels, series in sorted(self._view.state.histograms.get(family.name, {}).items()):
+        for labels, series in self._view.state.series(family).items():
             metric.add_metric(labels, self._buckets(family, series), series.total / family.scale)
             if self._created_ts is not None:
                 metric.samples.append(_created(family, labels, self._created_ts))
@@ -100,8 +99,7 @@ class Scrape(Collector):
 
     def _gauge(self, family: Gauge) -> Metric:
         metric = GaugeMetricFamily(family.name, family.help, labels=family.labels)
-        value = attrgetter(family.reads)(self._view)
-        for labels, number in value.items() if family.labels else [((), value)]:
+        for labels, number in self._view.values(family).items():
             metric.add_metric(labels, float(number))
         return metric
 
@@ -112,7 +110,7 @@ def _of_process(view: View) -> Iterable[Metric]:
 
 
 def _created(family: Histogram, labels: Labels, created_ts: float) -> Sample:
-    return Sample(f"{family.name}_created", dict(zip(family.labels, labels, strict=True)), created_ts)
+    return Sample(f"{family.name}_created", family.named(labels), created_ts)
 
 
 _BOUNDS: dict[str, list[str]] = {

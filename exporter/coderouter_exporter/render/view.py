@@ -5,6 +5,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from operator import attrgetter
 
 from coderouter_exporter.engine.published import Published
 from coderouter_exporter.families.coderouter_2x import CONTEXT_USAGE, PROBE_LATENCY
@@ -33,6 +34,15 @@ class View:
     published: Published | None = None
     alive: bool | None = None
     """Whether a proxy process holds the lock next to an event file; None if that is unknown."""
+
+    def values(self, family: Gauge) -> Values:
+        """Return what the family reads; of one without labels, under no label values."""
+        found = attrgetter(family.reads)(self)
+        return found if family.labels else {(): found}
+
+    def serves(self, family: Gauge) -> bool:
+        """Return whether the family is served: one that describes the serving process needs one."""
+        return not family.live or self.published is not None
 
     @property
     def exact(self) -> bool:

@@ -23,7 +23,7 @@ from coderouter_events.events import (
     TryProvider,
 )
 from coderouter_exporter.families.kinds import MICRO, MISSING
-from coderouter_exporter.records.columns import Columns
+from coderouter_exporter.records.columns import Columns, summed
 from coderouter_exporter.records.record import Record
 from coderouter_exporter.rows.tables import NUMBERS, SLOT_NUMBERS
 from coderouter_exporter.state import duration_histogram
@@ -176,9 +176,9 @@ def _counted(columns: Columns, indexes: list[int], outcome: object) -> Slot:
 
     numbers[_FALLBACKS] = sum(map((1).__lt__, picked("attempts", 1)))
     for place, name in _TOKENS:
-        numbers[place] = _sum(picked(name, 1))
+        numbers[place] = summed(picked(name, 1))
     costs = picked("cost_usd", MICRO)
-    numbers[_COST] = _sum(costs)
+    numbers[_COST] = summed(costs)
     if outcome == "ok":
         numbers[_UNKNOWN] = costs.count(MISSING) if costs else count
     durations, firsts = picked("duration_s", MICRO), picked("ttft_s", MICRO)
@@ -277,10 +277,6 @@ def zone_of(name: str) -> tzinfo:
 def zone_name(name: str | None) -> str:
     """Return the name of the zone that days are counted in if this one is configured."""
     return name if name and zone_of(name) is not UTC else UTC_NAME
-
-
-def _sum(numbers: Sequence[int]) -> int:
-    return sum(numbers) - MISSING * numbers.count(MISSING) if numbers else 0
 
 
 def _name(value: object) -> str:

@@ -19,9 +19,7 @@ from coderouter_exporter.rows.usage import (
 )
 from coderouter_exporter.state.duration_histogram import DurationHistogram
 from coderouter_exporter.state.minutes import HOUR_MINUTES, HOURS_KEPT, MINUTE_S
-from coderouter_exporter.state.state import SERIES_MAX
-
-OTHER = "other"
+from coderouter_exporter.state.state import OTHER, SERIES_MAX
 
 _encode = msgspec.msgpack.Encoder().encode
 _histogram = msgspec.msgpack.Decoder(DurationHistogram).decode

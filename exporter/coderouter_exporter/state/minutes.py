@@ -16,8 +16,8 @@ from typing import get_args
 import msgspec
 
 from coderouter_events.closed_sets import Outcome
-from coderouter_exporter.families.kinds import MICRO, MISSING
-from coderouter_exporter.records.columns import Columns
+from coderouter_exporter.families.kinds import MICRO
+from coderouter_exporter.records.columns import Columns, summed
 from coderouter_exporter.records.record import Record
 from coderouter_exporter.records.values import unix_time
 from coderouter_exporter.state import duration_histogram
@@ -65,8 +65,8 @@ class Minute(msgspec.Struct, array_like=True):
             self._add_outcome(outcome if outcome and outcome in _OUTCOMES else OTHER, number)
         self.fallbacks += sum(map((1).__lt__, numbers("attempts", 1)))
         for name in _TOKENS:
-            setattr(self, name, getattr(self, name) + _sum(numbers(name, 1)))
-        self.micro_usd += _sum(numbers("cost_usd", MICRO))
+            setattr(self, name, getattr(self, name) + summed(numbers(name, 1)))
+        self.micro_usd += summed(numbers("cost_usd", MICRO))
         complete = [outcome == "ok" for outcome in outcomes]
         duration_histogram.add(self.duration, compress(numbers("duration_s", MICRO), complete))
         duration_histogram.add(self.first_token, numbers("ttft_s", MICRO))
@@ -178,10 +178,6 @@ def _merged(minutes: Iterable[tuple[int, Minute]], step_minutes: int) -> dict[in
 @lru_cache(4 * HOURS_KEPT)  # each refresh of a chart reads the same hours
 def _steps_of_hour(hour: int, document: bytes, step_minutes: int) -> dict[int, Minute]:
     return _merged(_decompressed(hour, document).items(), step_minutes)
-
-
-def _sum(numbers: Sequence[int]) -> int:
-    return sum(numbers) - MISSING * numbers.count(MISSING)
 
 
 def total(minutes: Iterable[Minute]) -> Minute:

@@ -270,6 +270,10 @@ class State(msgspec.Struct, kw_only=True):
         room = max(0, self.series_max - _number_of(family, counted)) if _has_names(family) else None
         return dict(sorted((dict.fromkeys(islice(uncounted, room), 0) | counted).items()))
 
+    def series(self, family: Histogram) -> dict[Labels, HistogramSeries]:
+        """Return the series, sorted by labels."""
+        return dict(sorted(self.histograms.get(family.name, {}).items()))
+
     def _has_room(self, family: Counter | Histogram, series: dict[Labels, Any], labels: Labels) -> bool:
         """Return whether the labels may have a new series of their own.
 

@@ -1,12 +1,11 @@
 """Renders the families as protobuf messages."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from itertools import accumulate
-from operator import attrgetter
 
 from prometheus_client.metrics_core import Metric
 
-from coderouter_exporter.families.kinds import Counter, Family, Gauge, Histogram
+from coderouter_exporter.families.kinds import Counter, Gauge, Histogram
 from coderouter_exporter.families.table import FAMILIES
 from coderouter_exporter.render.protobuf import messages
 from coderouter_exporter.render.view import View
@@ -29,18 +28,17 @@ def _families(view: View) -> Iterator[bytes]:
             case Counter():
                 totals = view.state.totals(family).items()
                 metrics = (
-                    messages.counter(_named(family, labels), total / family.scale, view.state.created_ts)
+                    messages.counter(family.named(labels), total / family.scale, view.state.created_ts)
                     for labels, total in totals
                 )
                 yield messages.metric_family(family.name, family.help, messages.COUNTER, metrics)
             case Histogram():
-                series = sorted(view.state.histograms.get(family.name, {}).items())
+                series = view.state.series(family).items()
                 metrics = (_histogram(view, family, labels, one) for labels, one in series)
                 yield messages.metric_family(family.name, family.help, messages.HISTOGRAM, metrics)
-            case Gauge() if not family.live or view.published is not None:
-                value = attrgetter(family.reads)(view)
-                values = value.items() if family.labels else [((), value)]
-                metrics = (messages.gauge(_named(family, labels), float(number)) for labels, number in values)
+            case Gauge() if view.serves(family):
+                values = view.values(family).items()
+                metrics = (messages.gauge(family.named(labels), float(number)) for labels, number in values)
                 yield messages.metric_family(family.name, family.help, messages.GAUGE, metrics)
 
 
@@ -49,7 +47,7 @@ def _histogram(view: View, family: Histogram, labels: Labels, series: HistogramS
     cumulative = list(accumulate(counts))
     bounds = (*family.buckets, float("inf"))
     return messages.histogram(
-        _named(family, labels),
+        family.named(labels),
         buckets=[
             messages.bucket(number, bound, _exemplar(view, family, series, index) if counts[index] else b"")
             for index, (number, bound) in enumerate(zip(cumulative, bounds, strict=True))
@@ -68,10 +66,6 @@ def _exemplar(view: View, family: Histogram, series: HistogramSeries, index: int
         return b""
     ts = None if is_suspect(newest.ts, view.now_ts) else newest.ts
     return messages.exemplar({"request_id": newest.request_id}, newest.number / family.scale, ts)
-
-
-def _named(family: Family, labels: Labels) -> Mapping[str, str]:
-    return dict(zip(family.labels, labels, strict=True))
 
 
 def _of_process(metric: Metric) -> bytes:
