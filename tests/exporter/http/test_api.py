@@ -1,5 +1,6 @@
 """The API: filters, order, pages, formats, and what it says about what it does not understand."""
 
+import base64
 import csv
 import io
 import json
@@ -86,6 +87,10 @@ def exporter(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Exporter]:
 def get(exporter: Exporter, path: str, **parameters: object) -> Any:
     response, body = exporter.get(f"{PREFIX}{path}?{urlencode(parameters, doseq=True)}")
     return json.loads(body) if response.status == 200 else (response.status, json.loads(body)["error"])
+
+
+def cursor(content: object) -> str:
+    return base64.urlsafe_b64encode(json.dumps(content).encode()).decode()
 
 
 def ids(answer: Any) -> list[str]:
@@ -183,6 +188,10 @@ def test_a_request_that_is_not_kept_is_not_found(exporter: Exporter) -> None:
         ("/requests", "limit=1&limit=2", "limit is given 2 times; allowed is at most 1"),
         ("/requests", "since=yesterday", "since=yesterday: allowed is a time such as "),
         ("/requests", "cursor=x", "cursor: allowed is `next` of an answer"),
+        ("/requests", f"cursor={cursor(5)}", "cursor: allowed is `next` of an answer"),
+        ("/requests", f"cursor={cursor(['-time', 1, 1 << 63])}", "cursor: allowed is `next` of an answer"),
+        ("/requests", f"cursor={cursor(['-time', 1 << 63, 1])}", "cursor: allowed is `next` of an answer"),
+        ("/requests", f"cursor={cursor(['time', 1, 1])}", "cursor: allowed is `next` of an answer with the same"),
         ("/requests", "error=" + "x" * 501, "allowed is at most 500 characters"),
         ("/sessions", "format=csv", "unknown parameter 'format'"),
         ("/spend", "by=day,day", "by=day,day: allowed is some of day, month, "),
@@ -196,6 +205,12 @@ def test_an_error_names_the_parameter_and_what_is_allowed(
     response, body = exporter.get(f"{PREFIX}{path}?{query}")
     assert response.status == 400
     assert expected in json.loads(body)["error"]
+
+
+def test_what_is_allowed_is_named_once(exporter: Exporter) -> None:
+    _, error = get(exporter, "/requests", agent="unheard-of")
+    allowed = error.partition("allowed is ")[2].split(", ")
+    assert sorted(set(allowed)) == sorted(allowed)
 
 
 def test_an_unknown_path_names_those_of_the_api(exporter: Exporter) -> None:

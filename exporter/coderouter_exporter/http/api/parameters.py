@@ -20,6 +20,8 @@ VALUES_MAX = 100
 VALUE_CHARS_MAX = 500
 LIMIT_MAX = 1000
 LIMIT = 100
+INTEGER_MAX = (1 << 63) - 1
+"""Of SQLite."""
 SORTS = ("time", "duration", "ttft", "cost", "tokens")
 FORMATS = ("json", "csv", "jsonl")
 
@@ -108,7 +110,7 @@ def _by(value: str) -> tuple[str, ...]:
 
 
 def _closed(*kinds: object) -> Callable[[str], str]:
-    return one_of(*(value for kind in kinds for value in get_args(kind)), "other", "")
+    return one_of(*dict.fromkeys((*(value for kind in kinds for value in get_args(kind)), "other", "")))
 
 
 _READERS: Mapping[str, Callable[[str], str]] = {
@@ -185,10 +187,12 @@ def page_of(values: Mapping[str, Any], key: type[int] | type[str]) -> Page:
         return page
     try:
         of, value, name = orjson.loads(base64.urlsafe_b64decode(values["cursor"]))
-    except ValueError as error:
+    except (ValueError, TypeError) as error:  # the latter of what is not a list
         raise BadParameter("cursor: allowed is `next` of an answer, as it is") from error
     if of != sort or not isinstance(value, (int, float, type(None))) or not isinstance(name, key):
         raise BadParameter("cursor: allowed is `next` of an answer with the same sort")
+    if any(isinstance(number, int) and abs(number) > INTEGER_MAX for number in (value, name)):
+        raise BadParameter("cursor: allowed is `next` of an answer, as it is")
     return Page(sort=page.sort, descending=page.descending, limit=page.limit, after=(value, name))
 
 
