@@ -11,14 +11,13 @@ from coderouter_exporter.families.kinds import (
     Counter,
     Derived,
     Feed,
-    Field,
     Numbers,
     Sum,
     closed,
     families_of,
 )
+from coderouter_exporter.families.labels import PROVIDER
 
-PROVIDER = Field("provider")
 OUTCOMES = ("cache_hit", "cache_creation", "no_cache", "unknown")
 ANSWERED = {"outcome": ("ok",)}
 

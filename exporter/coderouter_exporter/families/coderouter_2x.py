@@ -40,9 +40,8 @@ from coderouter_exporter.families.kinds import (
     closed,
     families_of,
 )
+from coderouter_exporter.families.labels import PROFILE, PROVIDER
 
-PROFILE = Field("profile")
-PROVIDER = Field("provider")
 ACTION = closed("action", ("off", "warn", "error", "inject", "break"))
 FALLBACK_REASONS = (
     *("paid-gate", "budget-exceeded", "memory-pressure", "backend-unhealthy", "self-healing-excluded"),

@@ -18,7 +18,7 @@ from coderouter_exporter.families.kinds import (
     Sum,
     families_of,
 )
-from coderouter_exporter.families.proxy import PROVIDER
+from coderouter_exporter.families.labels import PROVIDER
 
 # OpenTelemetry's buckets for token usage, up to the longest contexts.
 TOKEN_BUCKETS = tuple(float(4**power) for power in range(11))

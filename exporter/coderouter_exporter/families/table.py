@@ -2,10 +2,10 @@
 
 from collections.abc import Iterable, Iterator
 
-from coderouter_exporter.families import caches, coderouter_2x, exporter, proxy, requests
+from coderouter_exporter.families import caches, coderouter_2x, exporter, processes, proxy, requests
 from coderouter_exporter.families.kinds import AnyFamily, Counter, Gauge, Histogram
 
-OF_THE_PROXY = (*proxy.FAMILIES, *requests.FAMILIES, *caches.FAMILIES)
+OF_THE_PROXY = (*proxy.FAMILIES, *processes.FAMILIES, *requests.FAMILIES, *caches.FAMILIES)
 FAMILIES = (*OF_THE_PROXY, *coderouter_2x.FAMILIES, *exporter.FAMILIES)
 COUNTERS = tuple(family for family in FAMILIES if isinstance(family, Counter))
 HISTOGRAMS = tuple(family for family in FAMILIES if isinstance(family, Histogram))

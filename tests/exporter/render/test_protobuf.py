@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from prometheus_client.utils import floatToGoString
 
-from coderouter_exporter.families import proxy
+from coderouter_exporter.families import processes, proxy
 from coderouter_exporter.offline.fold_files import fold_files
 from coderouter_exporter.render.exposition import Format, render
 from coderouter_exporter.render.protobuf import wire
@@ -83,7 +83,7 @@ def test_each_family_has_help_and_type() -> None:
     found = shown(State(created_ts=1.0))
     text, kind, _ = found[proxy.COST.name]
     assert (text, kind) == (proxy.COST.help, COUNTER)
-    assert found[proxy.UP.name][1] == GAUGE
+    assert found[processes.UP.name][1] == GAUGE
     assert found[DURATION][1] == HISTOGRAM
 
 
