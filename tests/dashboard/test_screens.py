@@ -18,7 +18,7 @@ from dashboard.conftest import address
 from preview.sample_hour import write_hour
 from support.browser.chromium import DESKTOP, PHONE, Scheme, watched
 from support.exporter.process import Exporter, append, line, running_exporter
-from support.exporter.sample_events import an_hour, startup, utc
+from support.exporter.sample_events import CLAUDE, OLLAMA, an_hour, startup, utc
 
 WIDE, TABLET = (1440, 900), (800, 900)
 SHIFT_MAX = 0.001
@@ -107,23 +107,7 @@ def _trouble(now: float) -> Iterator[bytes]:
     lines = list(an_hour(now))
     del lines[-40]
     yield from lines
-    catalog = [
-        {
-            "name": "ollama",
-            "kind": "openai_compat",
-            "model": "m",
-            "paid": False,
-            "base_url": "http://127.0.0.1:1/v1",
-        },
-        {
-            "name": "claude",
-            "kind": "anthropic",
-            "model": "m",
-            "paid": True,
-            "base_url": "http://a",
-            "monthly_budget_usd": 5,
-        },
-    ]
+    catalog = [OLLAMA, {**CLAUDE, "monthly_budget_usd": 5}]
     yield startup(now - 9, "w", allow_paid=True, catalog=catalog)
     failed = {"provider": "ollama", "error_type": "connect", "error": "cannot connect", "retryable": True}
     learnt = {"trait": "refused_fields", "value": "store", "reason": "refused-field", "remembered": True}

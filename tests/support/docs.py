@@ -196,11 +196,11 @@ def base_url_table() -> str:
         right = f"http://127.0.0.1:4000{agent.base_path}"
         wrong = "http://127.0.0.1:4000" if agent.base_path else "http://127.0.0.1:4000/v1"
         path = agent.path.removeprefix("/v1") if agent.base_path else f"/v1{agent.path}"
-        lines.append(f"| {agent.name} | `{right}` | `{wrong}` | `{path}` | {_told(path)} |")
+        lines.append(f"| {agent.name} | `{right}` | `{wrong}` | `{path}` | {_sentence(path)} |")
     return "\n".join(lines)
 
 
-def _told(path: str) -> str:
+def _sentence(path: str) -> str:
     """Return what the proxy says to the request, unless it serves that path as well."""
     sentences = (
         row.instead for row in UNSUPPORTED if any(compile_path(each)[0].match(path) for each in row.paths)

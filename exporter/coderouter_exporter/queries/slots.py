@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from coderouter_exporter.queries.choices import STEP_MINUTES
 from coderouter_exporter.queries.values import usd
 from coderouter_exporter.rows.tables import SLOT_NUMBERS
 from coderouter_exporter.rows.usage import Slot, empty_slot
@@ -13,8 +14,6 @@ from coderouter_exporter.rows.usage_tables import slot_from
 from coderouter_exporter.state.duration_histogram import quantile_s
 from coderouter_exporter.state.minutes import MINUTE_S
 
-STEP_MINUTES = {1: 1, 6: 5, 24: 15, 168: 60, 720: 240}
-"""The step by the number of hours in the range."""
 _SELECT = f"SELECT start, provider, {', '.join(SLOT_NUMBERS)}, duration, first_token FROM slot"
 
 

@@ -4,17 +4,10 @@ import sqlite3
 from collections.abc import Sequence
 from typing import Any
 
+from coderouter_exporter.queries.choices import SPEND_BY
 from coderouter_exporter.queries.values import usd
 from coderouter_exporter.rows.tables import NUMBERS
 
-BY = {
-    "day": "date",
-    "month": "substr(date, 1, 7)",
-    "provider": "provider",
-    "model": "model",
-    "agent": "agent",
-    "profile": "profile",
-}
 _TOKENS = ("input_tokens", "output_tokens", "cache_read_tokens", "cache_creation_tokens")
 COLUMNS = ("zone", "requests", "answered", "failed", "fallbacks", *_TOKENS, "cost_usd", "unknown_cost")
 _SUMS = ", ".join(f"sum({name})" for name in NUMBERS)
@@ -24,8 +17,8 @@ def spend(
     db: sqlite3.Connection, by: Sequence[str], since: str | None, until: str | None
 ) -> list[dict[str, Any]]:
     """Return the sums of each combination, newest day first; `since` and `until` are dates, both included."""
-    keys = ", ".join(BY[name] for name in by)
-    order = ", ".join(f"{BY[name]} {'DESC' if name in ('day', 'month') else ''}" for name in by)
+    keys = ", ".join(SPEND_BY[name] for name in by)
+    order = ", ".join(f"{SPEND_BY[name]} {'DESC' if name in ('day', 'month') else ''}" for name in by)
     found = db.execute(
         f"SELECT {keys}, {_SUMS}, group_concat(DISTINCT zone) FROM day WHERE date >= ? AND date <= ? "
         f"GROUP BY {keys} ORDER BY {order}",

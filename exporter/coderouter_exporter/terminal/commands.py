@@ -2,6 +2,7 @@
 
 import click
 
+from coderouter_exporter.queries.choices import STEP_MINUTES
 from coderouter_exporter.terminal import options
 from coderouter_http.command_line import browser
 
@@ -20,7 +21,7 @@ from coderouter_http.command_line import browser
 )
 @click.option(
     "--hours",
-    type=click.Choice(("1", "6", "24", "168", "720")),
+    type=click.Choice(tuple(map(str, STEP_MINUTES))),
     default="1",
     show_default=True,
     envvar="CODEROUTER_STATS_HOURS",

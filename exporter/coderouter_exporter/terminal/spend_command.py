@@ -4,9 +4,8 @@ from datetime import datetime
 
 import click
 
+from coderouter_exporter.queries.choices import SPEND_BY
 from coderouter_exporter.terminal import options
-
-BY = ("day", "month", "provider", "model", "agent", "profile")
 
 
 class By(click.ParamType[tuple[str, ...]]):
@@ -16,8 +15,8 @@ class By(click.ParamType[tuple[str, ...]]):
         self, value: object, param: click.Parameter | None, ctx: click.Context | None
     ) -> tuple[str, ...]:
         names = tuple(str(value).split(","))
-        if not set(names) <= set(BY) or len(set(names)) < len(names):
-            self.fail(f"{value!r} is not some of {','.join(BY)}, each once", param, ctx)
+        if not set(names) <= SPEND_BY.keys() or len(set(names)) < len(names):
+            self.fail(f"{value!r} is not some of {','.join(SPEND_BY)}, each once", param, ctx)
         return names
 
 
@@ -27,7 +26,7 @@ class By(click.ParamType[tuple[str, ...]]):
     type=By(),
     default="day",
     show_default=True,
-    help=f"What to sum up by: some of {','.join(BY)}, separated by commas.",
+    help=f"What to sum up by: some of {','.join(SPEND_BY)}, separated by commas.",
 )
 @options.since("30d")
 @click.option("--until", type=options.Time(), help="To the day of this time.")

@@ -38,7 +38,7 @@ class Metrics:
     """Of the server, without `/metrics`."""
     server: str = ""
     model: str = ""
-    """What a llama.cpp router of several models has to be told."""
+    """The model that a request to a llama.cpp router of several ones has to name."""
     needs_key: bool = False
     problem: str = ""
 

@@ -6,6 +6,7 @@ A line from a worker is `[ticket, name, limit]` to enter and `[ticket]` to leave
 
 import asyncio
 import socket
+from abc import ABC, abstractmethod
 from typing import Any, Protocol, cast
 
 import orjson
@@ -30,7 +31,7 @@ class Supervised:
         await asyncio.get_running_loop().create_unix_connection(lambda: _Served(self._places), sock=sock)
 
 
-class _Connection(asyncio.Protocol):
+class _Connection(asyncio.Protocol, ABC):
     """Sends and receives JSON, one value on each line."""
 
     _transport: asyncio.WriteTransport
@@ -46,8 +47,8 @@ class _Connection(asyncio.Protocol):
         for line in lines:
             self.received(orjson.loads(line))
 
-    def received(self, message: list[Any]) -> None:
-        raise NotImplementedError
+    @abstractmethod
+    def received(self, message: list[Any]) -> None: ...
 
     def send(self, *message: object) -> None:
         if not self._transport.is_closing():

@@ -121,8 +121,8 @@ def _reports(path: Path, start: os.stat_result | None) -> dict[str, dict[str, ob
 
 def _reload(path: Path, report: dict[str, object]) -> Reload:
     if report["msg"] == FAILED:
-        faults = report["faults"]
-        return Reload(None, {}, [str(fault) for fault in faults] if isinstance(faults, list) else [])
+        errors = report["faults"]
+        return Reload(None, {}, [str(error) for error in errors] if isinstance(errors, list) else [])
     with path.open("rb") as file:
         size = file.seek(0, os.SEEK_END)
         file.seek(max(0, size - TAIL_BYTES_MAX))

@@ -1,4 +1,4 @@
-"""`coderouter migrate` shows what becomes of each key, and writes only when it is told to and agreed with."""
+"""`coderouter migrate` shows what becomes of each key, and writes only with --write and consent."""
 
 from pathlib import Path
 

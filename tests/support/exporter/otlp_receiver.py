@@ -1,4 +1,4 @@
-"""An OTLP receiver over HTTP that decodes what it gets with the official messages, and answers as it is told."""
+"""An OTLP receiver over HTTP that decodes what it gets with the official messages, and answers as it is set to."""
 
 import gzip
 import threading

@@ -11,25 +11,24 @@ MINUTES = 60
 INCIDENT = range(38, 52)
 """Minutes in which ollama was down."""
 
+OLLAMA: dict[str, object] = {
+    "name": "ollama",
+    "kind": "openai_compat",
+    "model": "m",
+    "paid": False,
+    "base_url": "http://127.0.0.1:1/v1",
+}
+OPENROUTER = {**OLLAMA, "name": "openrouter-free", "base_url": "http://o/v1"}
+CLAUDE: dict[str, object] = {
+    "name": "claude",
+    "kind": "anthropic",
+    "model": "m",
+    "paid": True,
+    "base_url": "http://a",
+}
+
 
 def startup(ts: float, writer: str, **more: object) -> bytes:
-    catalog = [
-        {
-            "name": "ollama",
-            "kind": "openai_compat",
-            "model": "m",
-            "paid": False,
-            "base_url": "http://127.0.0.1:1/v1",
-        },
-        {
-            "name": "openrouter-free",
-            "kind": "openai_compat",
-            "model": "m",
-            "paid": False,
-            "base_url": "http://o/v1",
-        },
-        {"name": "claude", "kind": "anthropic", "model": "m", "paid": True, "base_url": "http://a"},
-    ]
     fields: dict[str, object] = {
         "version": "2.0.0",
         "providers": list(PROVIDERS),
@@ -38,7 +37,7 @@ def startup(ts: float, writer: str, **more: object) -> bytes:
         "allow_paid": False,
         "mode_source": "config",
         "display_timezone": "Europe/Berlin",
-        "catalog": catalog,
+        "catalog": [OLLAMA, OPENROUTER, CLAUDE],
         "chains": {"coding": list(PROVIDERS)},
     }
     return _line("coderouter-startup", ts, writer, 1, **(fields | more))

@@ -11,9 +11,8 @@ import orjson
 from starlette.datastructures import QueryParams
 
 from coderouter_events.closed_sets import Agent, Ingress, Outcome, RequestClass
+from coderouter_exporter.queries.choices import SPEND_BY, STEP_MINUTES
 from coderouter_exporter.queries.filters import COLUMNS, Filters, Page
-from coderouter_exporter.queries.slots import STEP_MINUTES
-from coderouter_exporter.queries.spend import BY
 from coderouter_exporter.rows.tables import LOST, OPEN
 
 VALUES_MAX = 100
@@ -104,8 +103,8 @@ def _limit(value: str) -> int:
 
 def _by(value: str) -> tuple[str, ...]:
     names = tuple(value.split(","))
-    if len(set(names)) < len(names) or not set(names) <= BY.keys():
-        raise ValueError(f"some of {', '.join(BY)}, each once, separated by commas")
+    if len(set(names)) < len(names) or not set(names) <= SPEND_BY.keys():
+        raise ValueError(f"some of {', '.join(SPEND_BY)}, each once, separated by commas")
     return names
 
 
@@ -157,7 +156,7 @@ HOURS = Parameter(
 )
 SPEND = (
     Parameter(
-        "by", f"Some of {', '.join(f'`{name}`' for name in BY)}. Default: `day`.", _by, default=("day",)
+        "by", f"Some of {', '.join(f'`{name}`' for name in SPEND_BY)}. Default: `day`.", _by, default=("day",)
     ),
     Parameter("since", "From the day of this time on.", _time),
     Parameter("until", "To the day of this time.", _time),

@@ -3,7 +3,7 @@
 Source: the API reference of messages. A reader is lenient: values of the wrong type are left out.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 from coderouter_proxy.wires import json_values, state
@@ -194,7 +194,3 @@ def _split_output_config(config: object) -> tuple[object, Body]:
     if isinstance(wanted, dict) and wanted.get("type") == "json_schema":
         return wanted.get("schema"), {name: config[name] for name in config.keys() - {"format"}}
     return None, dict(config)
-
-
-def texts_of(parts: Iterable[Part]) -> list[str]:
-    return [part.text for part in parts if isinstance(part, Text) and part.text]
