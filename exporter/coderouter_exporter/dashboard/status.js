@@ -66,7 +66,7 @@ const CARDS = {
 
   today({ today }, providers) {
     const { unknown_cost: unknown, unknown_providers: names } = today;
-    const written = cost(today.cost_usd, unknown, today.answered ?? today.requests);
+    const written = cost(today.cost_usd, unknown, today.answered);
     if (!unknown) return ["off", written, tokens(today)];
     const isPriced = (name) => providers.some((one) => one.name === name && one.unknown_cost < one.answers);
     const why = [

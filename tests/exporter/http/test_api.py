@@ -275,6 +275,7 @@ def test_the_status_has_what_else_the_page_shows(exporter: Exporter) -> None:
     answer = get(exporter, "/status")
     assert answer["proxy"]["last_event_at"] == utc(now())
     assert answer["today"]["timezone"] == "Europe/Berlin"
+    assert answer["today"]["answered"] < answer["today"]["requests"], "one of them failed"
     assert answer["config"]["default_profile"] == "coding"
 
 

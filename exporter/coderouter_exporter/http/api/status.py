@@ -59,6 +59,7 @@ def today(db: sqlite3.Connection, view: View) -> dict[str, Any]:
             datetime.combine(now.date() + timedelta(1), datetime.min.time(), now.tzinfo).timestamp()
         ),
         "requests": sums["requests"],
+        "answered": sums["ok"],
         **{
             f"{name}_tokens": sums[f"{name}_tokens"]
             for name in ("input", "output", "cache_read", "cache_creation")
