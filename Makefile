@@ -37,7 +37,7 @@ check: $(TEST_READY) ## Run lint, types and the fast tests, in under a minute
 
 .PHONY: fast-tests
 fast-tests: $(TEST_READY)
-	$(BIN)/pytest -q -n 2 --dist loadfile -m 'not slow'
+	$(BIN)/pytest -q -n 2 --dist loadfile -m 'not slow and not long'
 
 .PHONY: lint
 lint: $(TEST_READY) ## Check style and types
@@ -81,6 +81,10 @@ bench-compare: bench ## Measure, and print what changed since the figures in a f
 .PHONY: bench-repair
 bench-repair: $(TEST_READY) ## Count, by format, which texts of models reach the client as they should (IDS explains some)
 	PYTHONPATH=tests $(BIN)/python -m repair_corpus.run $(IDS)
+
+.PHONY: long-tests
+long-tests: $(TEST_READY) system-programs ## Run the further cases of slow tests, which `make test` leaves out
+	$(BIN)/pytest -q -n logical --maxprocesses 4 --dist loadfile -m long
 
 .PHONY: soak
 soak: $(TEST_READY) system-programs ## Load, rotate, kill and restart for ten minutes (SOAK_S), then compare all counts

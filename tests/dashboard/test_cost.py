@@ -76,6 +76,7 @@ def measured(page: Watched) -> Callable[[], float]:
     return cpu_s
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("view", ["overview", "requests", "sessions", "spend"])
 def test_the_page_loads_and_polls_with_little_cpu(full: Exporter, page: Watched, view: str) -> None:
     cpu_s = measured(page)

@@ -1,4 +1,7 @@
-"""The page is accessible and does not shift: each screenshot is checked by axe, and kept in the folder $SCREENSHOTS."""
+"""The page is accessible and does not shift: each screenshot is checked by axe, and kept in the folder $SCREENSHOTS.
+
+`make test` takes those in OFTEN, which have every view and state once, in both schemes and sizes.
+"""
 
 import os
 import time
@@ -80,6 +83,13 @@ PICTURES = {
 }
 
 
+OFTEN = {
+    "overview-wide-dark", "empty", "gone-phone", "no-exporter-dark", "trouble", "requests-tablet", "request-phone",
+    "sessions-phone", "spend-dark",
+}  # fmt: skip
+CASES = [name if name in OFTEN else pytest.param(name, marks=pytest.mark.long) for name in PICTURES]
+
+
 @pytest.fixture(scope="module")
 def scenes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Exporter]]:
     """Exporters by what they have read: nothing, an hour, one whose proxy is gone, one that ends in trouble."""
@@ -125,7 +135,7 @@ def _trouble(now: float) -> Iterator[bytes]:
         yield line(msg, ts=utc(now), writer="w", seq=number, **fields)
 
 
-@pytest.mark.parametrize("name", PICTURES)
+@pytest.mark.parametrize("name", CASES)
 def test_the_page_is_accessible_and_its_layout_does_not_shift(
     browser: Browser, scenes: dict[str, Exporter], name: str, tmp_path: Path
 ) -> None:

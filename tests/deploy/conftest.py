@@ -1,8 +1,10 @@
 """One installation for all tests of this folder; a test that changes it gets a copy."""
 
+import fcntl
 import shutil
 import subprocess
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -18,13 +20,31 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(scope="session")
-def root() -> Iterator[ScratchRoot]:
+def root(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Iterator[ScratchRoot]:
     with scratch_root() as root:
         for needed in ("systemd-sysusers", "systemd-tmpfiles", "setpriv"):
             program(needed)
-        root.make("install")
+        _install(root, _shared(tmp_path_factory, worker_id))
         root.make_users()
         yield root
+
+
+def _shared(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Path:
+    """Return the folder that all processes of this run share."""
+    own = tmp_path_factory.getbasetemp()
+    return own if worker_id == "master" else own.parent
+
+
+def _install(root: ScratchRoot, shared: Path) -> None:
+    """Install into the root what the first process of this run has installed: most of the time goes into pip."""
+    installed = shared / "installed"
+    with (shared / "installed.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not installed.exists():
+            root.make("install")
+            subprocess.run(["cp", "-a", root.folder, installed], check=True)
+            return
+    subprocess.run(["cp", "-a", f"{installed}/.", root.folder], check=True)
 
 
 @pytest.fixture

@@ -124,8 +124,12 @@ def running(
 
 
 def clean_environment(**more: str) -> dict[str, str]:
-    """Return the environment without variables that configure our programs, HTTP clients or the terminal's size."""
+    """Return the environment without variables that configure our programs, HTTP clients or the terminal's size.
+
+    Nor has it the one with which each start would compile all sources again.
+    """
     ours = re.compile(
-        r"CODEROUTER_|CR_EXPORTER_|(ALLOW_PAID|STATE_DIRECTORY|[a-z]+_proxy|COLUMNS|LINES)$", re.IGNORECASE
+        r"CODEROUTER_|CR_EXPORTER_|(ALLOW_PAID|STATE_DIRECTORY|[a-z]+_proxy|COLUMNS|LINES|PYTHONDONTWRITEBYTECODE)$",
+        re.IGNORECASE,
     )
     return {name: value for name, value in os.environ.items() if not ours.match(name)} | more

@@ -78,7 +78,7 @@ def can_trace() -> bool:
 
 
 @pytest.mark.skipif(not can_trace(), reason="strace is not installed, or may not trace here")
-@pytest.mark.parametrize("call", ["pwrite64", "fdatasync", "ftruncate"])
+@pytest.mark.parametrize("call", [pytest.param("pwrite64", marks=pytest.mark.long), "fdatasync", "ftruncate"])
 def test_kill_sweep_over_the_writes_of_a_commit(tmp_path: Path, call: str) -> None:
     def killed_at(events: Path, state: Path, number: int) -> Shown:
         inject = ("-e", f"trace={call}", "-e", f"inject={call}:signal=KILL:when={number}")

@@ -79,7 +79,7 @@ async def status_of(client: str, body: bytes, address: str) -> int:
     return statuses[0]
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.parametrize("make", [parts, messages])
 @pytest.mark.parametrize("provider", KINDS)
 @pytest.mark.parametrize("client", KINDS)

@@ -7,7 +7,7 @@ from coderouter_proxy.errors import ProviderError
 from coderouter_proxy.providers import adaptations
 from support.growth import GROWTH_MAX, growth_in_cpu_time
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.long
 
 
 @pytest.mark.parametrize("part", ["a", "a_", "a.", "a[", "'a' ", "1", " ", '"', "max_tokens ", "role: "])

@@ -15,7 +15,7 @@ from support.proxy import anthropic_answers as anthropic
 from support.proxy import openai_answers as openai
 from support.proxy.drive_relay import PROVIDER_WIRES, request_of
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.long
 
 WIRES = ("openai", "anthropic")
 TEXTS: dict[str, Callable[[str], bytes]] = {"openai": openai.text, "anthropic": anthropic.content}

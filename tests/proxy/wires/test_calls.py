@@ -1,7 +1,6 @@
 """The arguments of tool calls, in pieces."""
 
 import json
-import time
 from itertools import pairwise
 
 import pytest
@@ -9,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from coderouter_proxy.wires.openai.calls import JsonText
+from support.growth import GROWTH_MAX, growth_in_cpu_time
 
 texts = st.text('ab"\\{}[]:,é', max_size=6)
 values = st.recursive(
@@ -54,17 +54,14 @@ def test_only_what_is_new_is_taken() -> None:
     assert text.take() == ":1}"
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.parametrize("unit", ['{"a":', "}", '"', "\\", "x"])
 def test_the_time_is_linear_in_what_is_added(unit: str) -> None:
-    def cpu_s(pieces: int) -> float:
-        started = time.process_time()
+    def add_each(pieces: list[str]) -> None:
         text = text_of("{")
-        for _ in range(pieces):
-            text.add(unit)
+        for piece in pieces:
+            text.add(piece)
             text.is_complete()
             text.take()
-        return time.process_time() - started
 
-    ratio = min(cpu_s(40_000) for _ in range(3)) / min(cpu_s(10_000) for _ in range(3))
-    assert ratio <= 6
+    assert growth_in_cpu_time(add_each, lambda count: [unit] * count, 10_000) <= GROWTH_MAX

@@ -63,6 +63,7 @@ def test_the_order_of_turns_takes_work_that_grows_with_their_parts(
     assert growth_in_calls(mended, shape, 250) <= GROWTH_MAX
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("run", RUNS.values(), ids=RUNS)
 def test_turns_of_one_role_are_merged_with_work_that_grows_with_their_parts(
     run: Callable[[int], list[Turn]],
@@ -198,6 +199,7 @@ REQUESTS: dict[Ingress, dict[str, Make]] = {
 }
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("wire", "make"),
     [
@@ -216,6 +218,7 @@ def test_a_request_is_translated_with_work_that_grows_with_its_size(wire: Ingres
     assert growth_in_cpu_time(translated, make, 3_000) <= GROWTH_MAX
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("role", ["user", "assistant"])
 @pytest.mark.parametrize("wire", ["openai", "anthropic"])
 def test_a_run_of_one_role_is_merged_with_work_that_grows_with_its_messages(wire: Ingress, role: str) -> None:

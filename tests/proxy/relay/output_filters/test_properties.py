@@ -136,7 +136,7 @@ def test_steps_grow_with_the_text_alone(part: str) -> None:
             assert growth_in_calls(run, lambda chars: (part * chars)[:chars], 500) <= GROWTH_MAX, name
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.parametrize("part", ADVERSARIAL.values(), ids=ADVERSARIAL)
 def test_cpu_time_grows_with_the_text_alone(part: str) -> None:
     """Copies of what is held back are no steps, but would take time."""

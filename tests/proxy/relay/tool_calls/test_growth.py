@@ -8,7 +8,7 @@ from coderouter_proxy.relay.tool_calls.syntaxes.nested import M3
 from proxy.relay.tool_calls.samples import READ, TOOLS, WRITE, fed
 from support.growth import GROWTH_MAX, growth_in_cpu_time
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.long
 
 CHARS = 3_000
 
