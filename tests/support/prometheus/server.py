@@ -80,7 +80,7 @@ def running_prometheus(
     rule_files: Sequence[Path] = (),
     options: Sequence[str] = (),
 ) -> Iterator[Prometheus]:
-    """Start it on this storage and a free port; it scrapes and evaluates all rules every second, and ends with the block."""
+    """Start it on this storage and a free port, scraping and evaluating rules every second; it ends with the block."""
     port = free_port()
     rules = [
         _without_intervals(path, storage.with_name(f"{storage.name}-{path.name}")) for path in rule_files
