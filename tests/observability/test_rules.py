@@ -56,7 +56,9 @@ def test_promtool_finds_no_problem_in_the_rules() -> None:
     promtool("check", "rules", "--lint=all", "--lint-fatal", *DEPLOYED.glob("rules/*.yml"), COMPAT_2X)
 
 
-@pytest.mark.parametrize("name", ["recording", "alerts", "drift", "compat-2x"])
+@pytest.mark.parametrize(
+    "name", ["recording", "alerts", pytest.param("drift", marks=pytest.mark.long), "compat-2x"]
+)
 def test_rules_give_the_expected_values_for_known_series(name: str) -> None:
     promtool("test", "rules", DATA / f"{name}.test.yml")
 

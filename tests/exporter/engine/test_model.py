@@ -32,7 +32,7 @@ PROVIDERS = ("a", "b")
 KEPT = 4
 NEVER_S = 3600.0
 """Longer than any run, so that what happens does not depend on the speed of the machine."""
-RUNS = int(os.environ.get("CHAOS_RUNS", "40"))
+RUNS = int(os.environ.get("CHAOS_RUNS", "25"))
 STEPS = int(os.environ.get("CHAOS_STEPS", "40"))
 TRIES = "coderouter_provider_attempts_total"
 ERRORS = (

@@ -124,6 +124,7 @@ finally:
 """
 
 
+@pytest.mark.long
 def test_memory_does_not_grow_with_the_history(tmp_path: Path) -> None:
     def peak_kb(seconds: int) -> int:
         path = tmp_path / f"{seconds}.jsonl"

@@ -42,6 +42,7 @@ def test_variables_can_be_evaluated_by_a_shell(tmp_path: Path) -> None:
         assert expected in lines
 
 
+@pytest.mark.long
 def test_the_port_of_the_environment_is_in_every_line(tmp_path: Path) -> None:
     for agent in AGENTS:
         shown = coderouter(tmp_path, "env", agent.key, env={"CODEROUTER_PORT": "4123"})

@@ -92,7 +92,13 @@ def test_names_do_not_look_like_keys(name: str) -> None:
     assert list(config.mode_aliases) == [name]
 
 
-@pytest.mark.parametrize("key", [KEYS["OpenAI"], KEYS["Mistral"]], ids=["OpenAI", "Mistral"])
+@pytest.mark.parametrize(
+    "key",
+    [
+        pytest.param(KEYS["OpenAI"], id="OpenAI"),
+        pytest.param(KEYS["Mistral"], id="Mistral", marks=pytest.mark.long),
+    ],
+)
 def test_no_command_and_no_log_shows_a_pasted_key(key: str, tmp_path: Path) -> None:
     path = write_config(tmp_path, with_value(("providers", 0, "api_key_env"), key))
     shown = [failed_start(tmp_path)]
