@@ -1,9 +1,9 @@
 """Which requests are meant: the filters that requests and sessions share, and their order."""
 
 import sqlite3
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from coderouter_exporter.rows.tables import OPEN
 
@@ -21,6 +21,9 @@ COLUMNS = {
     "class": "request_class",
 }
 """The columns by the name of their filter."""
+
+After = tuple[float | None, str | int] | None
+"""The sort value and the key of the last entry of a page; None if nothing follows it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,9 +66,9 @@ class Page:
     sort: str = "time"
     descending: bool = True
     limit: int = 100
-    after: tuple[float | None, str | int] | None = None
+    after: After = None
 
-    def cut(self, found: list[tuple[Any, ...]]) -> tuple[float | None, str | int] | None:
+    def cut(self, found: list[tuple[Any, ...]]) -> After:
         """Leave what is beyond the limit out of the rows, which begin with their key and end with their sort value.
 
         Return where the next page begins, if there is one.
@@ -86,6 +89,14 @@ class Page:
             return f"({value} IS NULL AND {key} {comparison} ?)", [name], order
         condition = f"({value} {comparison} ? OR ({value} = ? AND {key} {comparison} ?) OR {value} IS NULL)"
         return condition, [last, last, name], order
+
+
+class Export(NamedTuple):
+    """What is exported as CSV or JSON Lines."""
+
+    columns: Sequence[str]
+    page: Callable[[sqlite3.Connection, Filters, Page], tuple[list[dict[str, Any]], After]]
+    """Returns the entries of a page, and where the next one begins."""
 
 
 def prepare(db: sqlite3.Connection) -> None:
