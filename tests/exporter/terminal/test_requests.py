@@ -52,7 +52,7 @@ def run(folder: Path, exporter: Exporter, *arguments: str, code: int = 0) -> str
 
 
 def test_the_newest_are_last_and_the_rest_is_counted(exporter: Exporter, tmp_path: Path) -> None:
-    header, *lines, rest = run(tmp_path, exporter, "--limit", "3").splitlines()
+    header, *lines, rest, note = run(tmp_path, exporter, "--limit", "3").splitlines()
     assert header.split()[:4] == ["Time", "Request", "Outcome", "Provider"]
     assert [line.split()[1] for line in lines[:3]] == [request_id(number)[:12] for number in (29, 30, 31)]
     assert lines[0].rstrip().endswith("$0.2900")
@@ -60,6 +60,7 @@ def test_the_newest_are_last_and_the_rest_is_counted(exporter: Exporter, tmp_pat
     assert lines[2].rstrip().endswith("-")
     assert lines[3].strip() == "upstream_5xx: HTTP 500: Straße 31  [31mBROKEN"
     assert rest == "3 of 31 requests; --limit shows more"
+    assert note.endswith(" shows also: Model, Session, Tries")
 
 
 @pytest.mark.parametrize("columns", [80, 200])
