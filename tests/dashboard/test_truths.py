@@ -69,6 +69,7 @@ def test_a_spent_budget_shows_with_its_amounts_and_what_to_do(
     assert f"${used:.4f} of $0.0100" in provider_rows(page)["dear"][2]
     assert page.page.get_attribute("#providers progress", "value") == "1"
     page.wait_for_text("#alarm", "dear: budget spent until 1 ")
+    assert "Requests go to the other providers." in page.text("#alarm")
     assert "monthly_budget_usd" in page.text("#alarm")
     assert page.text("#alarm code") == "coderouter reload"
     skipped = f"${used:,.2f} of $0.01 spent this month"
@@ -144,8 +145,12 @@ def test_a_key_that_is_not_set_shows_with_what_to_do(
     page.open(address(exporter))
     proxy.chat().rest()
     page.wait_for_text("#alarm", "cloud fails: auth", WITHIN_S)
+    assert "No provider of profile default can answer now: its requests fail." in page.text("#alarm")
     assert "Set its API key" in page.text("#alarm")
-    assert page.text("#alarm code") == "coderouter doctor"
+    assert page.text("#alarm p:last-child code") == "coderouter doctor"
+    proxy.command.stop()
+    running(stack, tmp_path, provider("cloud", cloud.base_url, api_key_env="PATH"))
+    eventually(lambda: not page.text("#alarm"), WITHIN_S)
 
 
 def test_an_empty_page_says_what_to_run_and_where_it_looks(

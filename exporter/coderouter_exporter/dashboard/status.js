@@ -28,11 +28,11 @@ const DOUBTS = [
 
 /** For each card's id: returns its state, word and details. */
 const CARDS = {
-  proxy({ proxy, uptime_s: uptime, generated_at: now }) {
+  proxy({ proxy, in_progress: inProgress, uptime_s: uptime, generated_at: now }) {
     const [state, word] = PROXY_STATES[proxy.state];
     if (proxy.state === "running") {
       const up = uptime ? `up ${span(uptime)}, ` : "";
-      return [state, word, `${up}${count(proxy.in_flight)} in flight`];
+      return [state, word, `${up}${count(inProgress ?? proxy.in_flight)} in progress`];
     }
     return [state, word, proxy.last_event_at ? `last event ${ago(proxy.last_event_at, now)}` : "no events yet"];
   },
@@ -117,7 +117,7 @@ export function showHeadline({ total, hours, moved_on: moved, generated_at: now 
   text(link, `Show ${failed === 1 ? "it" : `the ${count(failed)}`}`);
   if (!requests) {
     setState(find("#headline .state"), "off", "No requests");
-    return text(find("#headline .more"), `in the ${RANGES[hours]}`);
+    return text(find("#headline .more"), "To connect an agent: coderouter env");
   }
   const failures = failed ? `${count(failed)} failed` : "none failed";
   setState(find("#headline .state"), judged(total), `Answered ${count(answered)} of ${count(requests)}, ${failures}`);

@@ -141,7 +141,9 @@ class Api:
     async def _status(self, request: Request, values: Values) -> Response:
         view = await self._view()
         today = await self._read(lambda db: status.today(db, view))
-        return await self._json(request, status.status(view) | {"today": today})
+        are_rows = self._engine.requests_max > 0 and not (view.published and view.published.backlog)
+        begun = await self._read(status.in_progress) if are_rows else None
+        return await self._json(request, status.status(view) | {"today": today, "in_progress": begun})
 
     async def _view(self) -> View:
         published = await self._published()
