@@ -88,7 +88,7 @@ def test_a_cost_that_is_not_known_is_never_zero(
     page.wait_for_text("#today .word", "unknown")
     assert exporter.scrape()["coderouter_unpriced_requests_total", ("claude-model", "claude")] == 3
     assert page.text("#today .word") == "unknown"
-    assert page.text("#today .more") == "unknown for 3 answers (no price for claude): coderouter prices"
+    assert page.text("#today .more") == "coderouter prices: no price for claude (3 answers)"
     assert page.text("#cost .sum").startswith("unknown")
     assert provider_rows(page)["claude"][13] == "unknown"
     for view, table in (("requests", "#request-rows"), ("spend", "#spend-rows")):

@@ -42,7 +42,10 @@ function ofProxy({ proxy, generated_at: now }) {
   if (proxy.clock_ahead_s) {
     const ahead = span(proxy.clock_ahead_s);
     found.push(
-      warn(`The proxy's clock is ${ahead} ahead of the exporter's. Times that cannot be right are marked with ?.`),
+      warn(
+        `The proxy's clock is ${ahead} ahead of the exporter's. Times that cannot be right are marked with ?.`,
+        "Set the clock of the machine that is wrong.",
+      ),
     );
   }
   return found;

@@ -73,8 +73,8 @@ const CARDS = {
       ["no price for", names.filter((name) => !isPriced(name))],
       ["no token usage from", names.filter(isPriced)],
     ].filter(([, causes]) => causes.length);
-    const causes = why.map(([what, whose]) => `${what} ${listed(whose)}`).join(", ");
-    return ["warn", written, `unknown for ${some(unknown, "answer")} (${causes}): coderouter prices`];
+    const causes = why.map(([what, whose]) => `${what} ${listed(whose, 2)}`).join(", ");
+    return ["warn", written, `coderouter prices: ${causes} (${some(unknown, "answer")})`];
   },
 };
 

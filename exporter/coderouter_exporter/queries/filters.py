@@ -22,6 +22,9 @@ COLUMNS = {
 }
 """The columns by the name of their filter."""
 
+_ERROR = "ifnull(error_type || ': ', '') || ifnull(error, '')"
+"""As it is shown."""
+
 After = tuple[float | None, str | int] | None
 """The sort value and the key of the last entry of a page; None if nothing follows it."""
 
@@ -31,7 +34,7 @@ class Filters:
     values: Mapping[str, Sequence[str]] = field(default_factory=dict)
     """By name of the filter: one of these values; an empty one means that there is none."""
     error: str = ""
-    """Is contained in the error, whatever the case."""
+    """Is contained in the error or in its type, whatever the case."""
     failed: bool = False
     since: float | None = None
     until: float | None = None
@@ -45,7 +48,7 @@ class Filters:
             conditions.append(f"({is_one} OR {COLUMNS[name]} IS NULL)" if "" in values else is_one)
             parameters += values
         if self.error:
-            conditions.append("contains(error, ?)")
+            conditions.append(f"(error IS NOT NULL OR error_type IS NOT NULL) AND contains({_ERROR}, ?)")
             parameters.append(self.error.casefold())
         if self.failed:
             conditions.append(f"outcome NOT IN ({', '.join('?' * len(NOT_FAILED))})")

@@ -109,6 +109,7 @@ def ids(answer: Any) -> list[str]:
         ({"outcome": ["exhausted", "open"]}, ["open", "6"]),
         ({"provider": ""}, ["open", "6"]),
         ({"error": "straSSE 3"}, ["3"]),
+        ({"error": "upstream_5xx: straSSE 3"}, ["3"]),
         ({"error": "100%"}, []),
         ({"session": "s1"}, ["5", "3", "1"]),
         ({"since": "5m"}, ["open"]),
