@@ -268,7 +268,7 @@ def backfill_command(
 
 def _added(added: Added, state_file: Path) -> str:
     if not added.events:
-        return f"nothing added to {shown(state_file)}: everything in the files was counted before"
+        return f"nothing added to {shown(state_file)}: there is no event in the files that was not counted before"
     events = "1 event" if added.events == 1 else f"{added.events:,} events"
     return f"{events} added to {shown(state_file)}"
 

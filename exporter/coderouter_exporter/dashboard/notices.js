@@ -80,7 +80,8 @@ function profilesBy(profiles, blocked, broken) {
   const isWithout = ({ providers: chain }) =>
     chain.length > 0 && chain.every((name) => blocked.has(name)) && chain.some((name) => broken.has(name));
   const names = profiles.filter(isWithout).map(({ name }) => name);
-  const sentence = `No provider of profile ${listed(names)} can answer now: its requests fail.`;
+  const [profile, its] = names.length > 1 ? ["profiles", "their"] : ["profile", "its"];
+  const sentence = `No provider of ${profile} ${listed(names)} answers now: ${its} requests fail.`;
   const chains = profiles.filter((profile) => !isWithout(profile)).map(({ providers: chain }) => chain);
   return [names.length ? [bad(sentence, "Below is why.")] : [], chains];
 }

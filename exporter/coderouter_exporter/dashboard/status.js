@@ -34,7 +34,8 @@ const CARDS = {
       const up = uptime ? `up ${span(uptime)}, ` : "";
       return [state, word, `${up}${count(inProgress ?? proxy.in_flight)} in progress`];
     }
-    return [state, word, proxy.last_event_at ? `last event ${ago(proxy.last_event_at, now)}` : "no events yet"];
+    const last = proxy.last_event_at ? `last event ${ago(proxy.last_event_at, now)}` : "no events yet";
+    return [state, word, `${last}; to start it: coderouter serve`];
   },
 
   answering({ proxy, answering, generated_at: now }) {

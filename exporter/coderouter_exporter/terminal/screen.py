@@ -137,8 +137,7 @@ def _proxy(status: Seen) -> Iterable[Text | str]:
         return [shown, f", {span(status['uptime_s'])} up, {running:,} in progress{ahead}"]
     last = proxy["last_event_at"]
     seen = f"last event {words.ago(last, status['generated_at'])}" if last else "no events yet"
-    start = "" if proxy["state"] == "stopped" else "; to start it: coderouter serve"
-    return [shown, f", {seen}{ahead}{start}"]
+    return [shown, f", {seen}{ahead}; to start it: coderouter serve"]
 
 
 def _answered(status: Seen, traffic: Seen) -> Iterable[Text | str]:

@@ -106,7 +106,10 @@ def test_the_command_says_what_it_added_or_why_it_cannot(tmp_path: Path) -> None
         return ended.returncode, ended.stdout + ended.stderr
 
     assert backfill() == (0, f"1 event added to {state}\n")
-    assert backfill() == (0, f"nothing added to {state}: everything in the files was counted before\n")
+    assert backfill() == (
+        0,
+        f"nothing added to {state}: there is no event in the files that was not counted before\n",
+    )
     code, said = backfill("--label", "job=x")
     assert (code, "leave it out with --state" in said) == (2, True)
     with running_exporter(path, state=state):

@@ -133,8 +133,10 @@ def test_an_older_exporter_and_one_that_cannot_be_reached_are_said(
         server.shutdown()
     gone = coderouter(tmp_path, *command, "--url", at)
     assert (older.code, older.stdout) == (gone.code, gone.stdout) == (1, "")
-    assert older.stderr == f"coderouter: the exporter at {at} is older than this command\n"
-    assert gone.stderr == f"coderouter: cannot reach {at} (Connection refused); {START}\n"
+    read = "; to read the event files: coderouter trace req_1 --events ~/.coderouter/events.jsonl"
+    otherwise = read if command[0] == "trace" else ""
+    assert older.stderr == f"coderouter: the exporter at {at} is older than this command{otherwise}\n"
+    assert gone.stderr == f"coderouter: cannot reach {at} (Connection refused); {START}{otherwise}\n"
 
 
 class Following:
