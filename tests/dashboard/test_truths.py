@@ -74,6 +74,9 @@ def test_a_spent_budget_shows_with_its_amounts_and_what_to_do(
     assert page.text("#alarm code") == "coderouter reload"
     skipped = f"${used:,.2f} of $0.01 spent this month"
     assert ["skip-budget-exceeded", "dear", skipped] in [row[1:4] for row in page.rows("#events")]
+    assert proxy.chat(model="dear").rest().status == 503
+    page.page.goto(f"{address(exporter)}#requests?outcome=blocked")
+    page.wait_for_text("#request-rows", f"dear: budget spent: ${used:.4f} of $0.0100", WITHIN_S)
 
 
 def test_a_cost_that_is_not_known_is_never_zero(
@@ -110,6 +113,8 @@ def test_a_stream_that_broke_is_no_success(
     assert provider_rows(page)["only"][4:9] == ["50 %", "2", "1", "0", "1"], (
         "success, tries, ok, failed, mid-stream"
     )
+    assert "Its answer broke off." in page.text("#alarm")
+    assert "base_url" not in page.text("#alarm")
     samples = exporter.scrape()
     assert samples["coderouter_provider_outcomes_total", ("failed_midstream", "only")] == 1
     assert samples["coderouter_provider_attempts_total", ("only",)] == 2

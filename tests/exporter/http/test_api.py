@@ -293,6 +293,7 @@ def test_the_status_has_what_else_the_page_shows(exporter: Exporter) -> None:
     assert answer["today"]["timezone"] == "Europe/Berlin"
     assert answer["today"]["answered"] < answer["today"]["requests"], "one of them failed"
     assert answer["config"]["default_profile"] == "coding"
+    assert answer["in_progress"] == 1
 
 
 def test_what_is_written_before_a_request_is_in_its_answer(tmp_path: Path) -> None:
