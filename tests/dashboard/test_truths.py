@@ -150,7 +150,7 @@ def test_a_key_that_is_not_set_shows_with_what_to_do(
     page.open(address(exporter))
     proxy.chat().rest()
     page.wait_for_text("#alarm", "cloud fails: auth", WITHIN_S)
-    assert "No provider of profile default answers now: its requests fail." in page.text("#alarm")
+    assert "No provider of profile default answered when last tried: its requests fail" in page.text("#alarm")
     assert "Set its API key" in page.text("#alarm")
     assert page.text("#alarm p:last-child code") == "coderouter doctor"
     proxy.command.stop()

@@ -61,7 +61,8 @@ function ofConfiguration({ events }) {
   const newest = events.findLast(({ event }) => CONFIG_EVENTS.includes(event));
   if (newest?.event !== CONFIG_EVENTS[0]) return [];
   const why = newest.text || "see the proxy's log";
-  const sentence = `providers.yaml has errors; the proxy keeps its previous configuration: ${why.replace(/\.$/, "")}.`;
+  const end = /[.…]$/.test(why) ? "" : ".";
+  const sentence = `providers.yaml has errors; the proxy keeps its previous configuration: ${why}${end}`;
   return [bad(sentence, "Correct it (coderouter check-config lists all errors), then:", "coderouter reload")];
 }
 
@@ -80,8 +81,8 @@ function profilesBy(profiles, blocked, broken) {
   const isWithout = ({ providers: chain }) =>
     chain.length > 0 && chain.every((name) => blocked.has(name)) && chain.some((name) => broken.has(name));
   const names = profiles.filter(isWithout).map(({ name }) => name);
-  const [profile, its] = names.length > 1 ? ["profiles", "their"] : ["profile", "its"];
-  const sentence = `No provider of ${profile} ${listed(names)} answers now: ${its} requests fail.`;
+  const [noun, its] = names.length > 1 ? ["profiles", "their"] : ["profile", "its"];
+  const sentence = `No provider of ${noun} ${listed(names)} answered when last tried: ${its} requests fail until one does.`;
   const chains = profiles.filter((profile) => !isWithout(profile)).map(({ providers: chain }) => chain);
   return [names.length ? [bad(sentence, "Below is why.")] : [], chains];
 }
