@@ -13,8 +13,10 @@ from coderouter_events.paths import DEFAULT_EVENTS, EVENTS_ENV, EVENTS_OFF
 from coderouter_exporter.durations import Duration
 from coderouter_exporter.families.table import FAMILIES
 from coderouter_exporter.http.web_config import WebConfigErrors
+from coderouter_exporter.names import shown
 from coderouter_exporter.offline.backfill import TooManySteps, backfill
 from coderouter_exporter.offline.fold_files import chunks, fold_files
+from coderouter_exporter.offline.into_state import Added, add_to_state
 from coderouter_exporter.offline.order import UnreadableFile
 from coderouter_exporter.otlp.options import otlp_options
 from coderouter_exporter.otlp.target import BadTarget, Target
@@ -22,7 +24,7 @@ from coderouter_exporter.render.exposition import Format, render
 from coderouter_exporter.render.view import View
 from coderouter_exporter.rows.pending import REQUESTS_MAX
 from coderouter_exporter.run import StartupError, serve
-from coderouter_exporter.state.errors import StateError
+from coderouter_exporter.state.errors import StateError, StateUnavailable
 from coderouter_exporter.state.state import SERIES_MAX
 from coderouter_http.command_line import group
 from coderouter_http.log_options import log_options
@@ -53,6 +55,16 @@ _series_max = click.option(
     envvar="CR_EXPORTER_SERIES_MAX",
     show_envvar=True,
     help="Label combinations per metric; beyond that, new ones are counted under `other`.",
+)
+
+_requests_max = click.option(
+    "--requests-max",
+    type=click.IntRange(min=0, max=1_000_000),
+    default=REQUESTS_MAX,
+    show_default=True,
+    envvar="CR_EXPORTER_REQUESTS_MAX",
+    show_envvar=True,
+    help="Requests that are kept one by one, the newest; 0 keeps none.",
 )
 
 
@@ -115,15 +127,7 @@ _series_max = click.option(
     "still in the files.",
 )
 @_series_max
-@click.option(
-    "--requests-max",
-    type=click.IntRange(min=0, max=1_000_000),
-    default=REQUESTS_MAX,
-    show_default=True,
-    envvar="CR_EXPORTER_REQUESTS_MAX",
-    show_envvar=True,
-    help="Requests that are kept one by one, the newest; 0 keeps none.",
-)
+@_requests_max
 @click.option(
     "--web.config.file",
     "web_config_file",
@@ -227,17 +231,46 @@ def fold_command(files: Sequence[Path], series_max: int) -> None:
     type=Label(),
     help="Label to add to every series, as a scrape adds job and instance; repeat for several.",
 )
-def backfill_command(files: Sequence[Path], step_ms: int, labels: Sequence[tuple[str, str]]) -> None:
-    """Print the history contained in closed FILES as OpenMetrics with timestamps.
+@click.option(
+    "--state",
+    "state_file",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Instead of printing: add FILES to this state file, to its totals, requests, days and hours, as the exporter "
+    "would have. Stop the exporter first. What has been counted is skipped.",
+)
+@_series_max
+@_requests_max
+def backfill_command(
+    files: Sequence[Path],
+    step_ms: int,
+    labels: Sequence[tuple[str, str]],
+    state_file: Path | None,
+    series_max: int,
+    requests_max: int,
+) -> None:
+    """Print the history contained in closed FILES as OpenMetrics with timestamps, or add it to a state file.
 
-    `promtool tsdb create-blocks-from openmetrics` turns it into blocks, which Prometheus serves once they are in its
-    data folder. FILES are handled as in `fold`.
+    `promtool tsdb create-blocks-from openmetrics` turns what is printed into blocks, which Prometheus serves once they
+    are in its data folder. FILES are handled as in `fold`.
     """
+    if state_file is not None and labels:
+        raise click.UsageError("--label is for what is printed; leave it out with --state")
     try:
+        if state_file is not None:
+            added = add_to_state(files, state_file, series_max=series_max, requests_max=requests_max)
+            click.echo(_added(added, state_file))
+            return
         for lines in backfill(chunks(files), step_ms=step_ms, labels=labels):
             sys.stdout.buffer.write(lines.encode())
-    except (UnreadableFile, TooManySteps) as error:
+    except (UnreadableFile, TooManySteps, StateError, StateUnavailable) as error:
         _fail(error)
+
+
+def _added(added: Added, state_file: Path) -> str:
+    if not added.events:
+        return f"nothing added to {shown(state_file)}: there is no event in the files that was not counted before"
+    events = "1 event" if added.events == 1 else f"{added.events:,} events"
+    return f"{events} added to {shown(state_file)}"
 
 
 def _event_paths(event_files: Sequence[Path]) -> list[Path]:

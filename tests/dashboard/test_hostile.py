@@ -7,7 +7,7 @@ import pytest
 import yaml
 
 from dashboard.conftest import address
-from support.browser.chromium import Watched
+from support.browser.chromium import DESKTOP, PHONE, Watched
 from support.exporter.process import Exporter, append, line
 from support.exporter.sample_events import startup, utc
 
@@ -91,6 +91,9 @@ def test_requests_and_sessions_stay_text(
         assert page.page.title() == "CodeRouter"
         assert page.evaluate(ADDED) == 0
         assert page.evaluate(FITS)
+        page.page.set_viewport_size({"width": PHONE[0], "height": PHONE[1]})
+        assert page.evaluate(FITS)
+        page.page.set_viewport_size({"width": DESKTOP[0], "height": DESKTOP[1]})
         if text and view == "requests":
             page.page.wait_for_selector(f"{cell} tbody tr")
             page.page.focus(f"{cell} td.time a")

@@ -69,10 +69,14 @@ def test_a_spent_budget_shows_with_its_amounts_and_what_to_do(
     assert f"${used:.4f} of $0.0100" in provider_rows(page)["dear"][2]
     assert page.page.get_attribute("#providers progress", "value") == "1"
     page.wait_for_text("#alarm", "dear: budget spent until 1 ")
+    assert "Requests go to the other providers." in page.text("#alarm")
     assert "monthly_budget_usd" in page.text("#alarm")
     assert page.text("#alarm code") == "coderouter reload"
     skipped = f"${used:,.2f} of $0.01 spent this month"
     assert ["skip-budget-exceeded", "dear", skipped] in [row[1:4] for row in page.rows("#events")]
+    assert proxy.chat(model="dear").rest().status == 503
+    page.page.goto(f"{address(exporter)}#requests?outcome=blocked")
+    page.wait_for_text("#request-rows", f"dear: budget spent: ${used:.4f} of $0.0100", WITHIN_S)
 
 
 def test_a_cost_that_is_not_known_is_never_zero(
@@ -87,7 +91,7 @@ def test_a_cost_that_is_not_known_is_never_zero(
     page.wait_for_text("#today .word", "unknown")
     assert exporter.scrape()["coderouter_unpriced_requests_total", ("claude-model", "claude")] == 3
     assert page.text("#today .word") == "unknown"
-    assert page.text("#today .more") == "unknown for 3 answers (no price for claude): coderouter prices"
+    assert page.text("#today .more") == "coderouter prices: no price for claude (3 answers)"
     assert page.text("#cost .sum").startswith("unknown")
     assert provider_rows(page)["claude"][13] == "unknown"
     for view, table in (("requests", "#request-rows"), ("spend", "#spend-rows")):
@@ -109,6 +113,8 @@ def test_a_stream_that_broke_is_no_success(
     assert provider_rows(page)["only"][4:9] == ["50 %", "2", "1", "0", "1"], (
         "success, tries, ok, failed, mid-stream"
     )
+    assert "Its answer broke off." in page.text("#alarm")
+    assert "base_url" not in page.text("#alarm")
     samples = exporter.scrape()
     assert samples["coderouter_provider_outcomes_total", ("failed_midstream", "only")] == 1
     assert samples["coderouter_provider_attempts_total", ("only",)] == 2
@@ -144,8 +150,12 @@ def test_a_key_that_is_not_set_shows_with_what_to_do(
     page.open(address(exporter))
     proxy.chat().rest()
     page.wait_for_text("#alarm", "cloud fails: auth", WITHIN_S)
+    assert "No provider of profile default answered when last tried: its requests fail" in page.text("#alarm")
     assert "Set its API key" in page.text("#alarm")
-    assert page.text("#alarm code") == "coderouter doctor"
+    assert page.text("#alarm p:last-child code") == "coderouter doctor"
+    proxy.command.stop()
+    running(stack, tmp_path, provider("cloud", cloud.base_url, api_key_env="PATH"))
+    eventually(lambda: not page.text("#alarm"), WITHIN_S)
 
 
 def test_an_empty_page_says_what_to_run_and_where_it_looks(

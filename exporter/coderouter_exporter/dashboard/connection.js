@@ -11,6 +11,8 @@ const STATES = {
   unknown: ["off", "No proxy yet"],
 };
 
+const DIRECTIONS = /[\u202a-\u202e\u2066-\u2069]/g; // a name must not turn the words after it around
+
 let shown = "";
 
 /** Show that the exporter responds; "live" is said only while a proxy runs. */
@@ -48,7 +50,7 @@ function showNotices(notices) {
   shown = written;
   fill(find("#alarm"), notices, notice, (box, { state, sentence, advice, command }) => {
     attribute(box, "data-state", state);
-    text(box.querySelector(".sentence"), sentence);
+    text(box.querySelector(".sentence"), sentence.replace(DIRECTIONS, ""));
     text(box.querySelector(".advice"), advice);
     text(box.querySelector("code"), command);
   });

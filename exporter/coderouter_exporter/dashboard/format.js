@@ -16,6 +16,9 @@ export const some = (number, what) => `${count(number)} ${what}${number === 1 ? 
 export const compact = (number) =>
   (number ?? null) === null ? NONE : number < 10000 ? whole.format(number) : short.format(number);
 
+/** Return a number per second, to three digits. */
+export const rate = (number) => compact((number ?? null) === null ? null : Number(number.toPrecision(3)));
+
 export function dollars(usd) {
   if (usd > 0 && usd < 0.00005) return "<$0.0001";
   const digits = usd > 0 && usd < 1 ? 4 : 2;

@@ -30,6 +30,13 @@ export function whySkipped({ reason, spent_usd: spent, budget_usd: budget }) {
     : `${why}: ${dollars(spent)} of ${dollars(budget)}`;
 }
 
+/** Return the error of a request; without one, why its providers were not tried. */
+export function whyFailed({ error_type: type, error, tries }) {
+  const said = [type, error].filter(Boolean).join(": ");
+  const skipped = tries.filter(({ result }) => result === "skipped");
+  return said || skipped.map((one) => `${one.provider}: ${whySkipped(one)}`).join("; ");
+}
+
 /** Return what the proxy changed in a request or its answer. */
 export function changesOf(request) {
   const kinds = ["adapted", "repaired", "filtered", "degraded"];

@@ -1,8 +1,8 @@
 // The table of providers in the chosen range.
 
 import { find, made, setState, text } from "./dom.js";
-import { cost, count, dollars, percent, seconds } from "./format.js";
-import { ADVICE, errorText } from "./notices.js";
+import { cost, count, dollars, percent, rate, seconds } from "./format.js";
+import { adviceFor, errorText } from "./notices.js";
 import { linkTo } from "./route.js";
 import { names, numbers, Table, words } from "./table.js";
 import { day, doubt } from "./zone.js";
@@ -19,7 +19,7 @@ export const PROVIDER_STATES = {
 const TRIES = "OK, failed and mid-stream add up to tries";
 const columns = [
   words("#", "number place", ({ place }) => place || "", { title: "Position in the default profile" }),
-  names("Provider", ({ name, tags }) => [name, tags]),
+  names("Provider", ({ name, paid }) => [name, paid ? "paid" : ""]),
   { label: "State", kind: "state-and-budget", write: writeState },
   numbers("Share", ({ share }) => percent(share), { title: "Share of the answers" }),
   numbers("Success", ({ success }) => percent(success), { title: "Share of the tries that answered completely" }),
@@ -31,7 +31,7 @@ const columns = [
   numbers("First token", (row) => both(row.first_token_p50_s, row.first_token_p95_s), {
     title: "p50 / p95, streaming",
   }),
-  numbers("Tokens/s", ({ tokens_per_s: speed }) => ((speed ?? null) === null ? "–" : speed.toPrecision(3)), {
+  numbers("Tokens/s", ({ tokens_per_s: speed }) => rate(speed), {
     title: "Output tokens by the time after the first one",
   }),
   numbers("Cache", ({ cache_hit: hit }) => percent(hit), {
@@ -48,14 +48,11 @@ const both = (half, most) => ((half ?? null) === null ? "–" : `${seconds(half)
 
 export function showProviders({ providers, hours }, status, inZone) {
   [zone, now] = [inZone, status.generated_at];
-  const { config, answering } = status;
+  const { config } = status;
   const chain = config.profiles.find(({ name }) => name === config.default_profile)?.providers ?? [];
   const place = ({ name }) => (chain.includes(name) ? chain.indexOf(name) + 1 : 0);
   find("#providers").classList.toggle("without-chain", !chain.length);
-  const rows = providers.map((provider) => {
-    const tags = [provider.paid && "paid", answering?.provider === provider.name && "last answer"];
-    return { ...provider, hours, place: place(provider), tags: tags.filter(Boolean).join(", ") };
-  });
+  const rows = providers.map((provider) => ({ ...provider, hours, place: place(provider) }));
   table.show(rows.sort((one, two) => (one.place || Infinity) - (two.place || Infinity)));
 }
 
@@ -89,7 +86,7 @@ function writeError(cell, { name, state, last_error: error, unknown_cost: unknow
   const prices = unknown
     ? `Unknown cost of ${count(unknown)}: add its prices to providers.yaml, see coderouter prices.`
     : "";
-  const fix = state === "failing" || state === "cooldown" ? (ADVICE[error?.error_type] ?? []).join(" ") : "";
+  const fix = error && (state === "failing" || state === "cooldown") ? adviceFor(error).join(" ").trim() : "";
   text(advice, [fix, prices].filter(Boolean).join(" "));
   return true;
 }

@@ -3,7 +3,7 @@
 import { get } from "./api.js";
 import { attribute, fill, find, made, setState, text } from "./dom.js";
 import { compact, count, lookup, priced, seconds, span } from "./format.js";
-import { outcomeOf, whySkipped } from "./outcomes.js";
+import { outcomeOf, whyFailed, whySkipped } from "./outcomes.js";
 import { linkTo } from "./route.js";
 import { showWaterfall } from "./waterfall.js";
 
@@ -85,7 +85,7 @@ export function show(request, { status, zone, route }) {
   const at = zone.second(request.started ?? request.ts, now);
   const age = (Date.parse(now) - Date.parse(request.started ?? request.ts)) / 1000;
   text(find("#request-time"), `${at}, ${isOpen ? `since ${span(age)}` : `${span(age)} ago`}`);
-  const error = request.outcome === "ok" ? "" : [request.error_type, request.error].filter(Boolean).join(": ");
+  const error = request.outcome === "ok" ? "" : whyFailed(request);
   text(find("#request-error"), error);
   find("#request-error").hidden = !error;
   showWaterfall(find("#waterfall"), request, isOpen ? age : null);

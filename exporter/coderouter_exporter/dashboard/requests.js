@@ -4,7 +4,7 @@ import { address, get } from "./api.js";
 import { attribute, find, made, text } from "./dom.js";
 import { change, showFilters, wanted } from "./filters.js";
 import { compact, count, priced, seconds, some } from "./format.js";
-import { changesOf, outcomeOf } from "./outcomes.js";
+import { changesOf, outcomeOf, whyFailed } from "./outcomes.js";
 import { linkTo, linkToRequest } from "./route.js";
 import { links, names, numbers, states, Table, words } from "./table.js";
 
@@ -26,7 +26,7 @@ const columns = [
     { sort: "time" },
   ),
   states("Outcome", "outcome", ({ outcome }) => outcomeOf(outcome)),
-  names("Answered by", ({ provider, model }) => [provider ?? "–", model ?? ""], { tag: "td" }),
+  names("Answered by", answeredBy, { tag: "td" }),
   numbers("Tries", ({ attempts, tries }) => count(attempts ?? tries.length), { kind: "tries" }),
   words("Agent", "agent", ({ agent }) => agent ?? "–"),
   links("Session", "session", ({ session }) => [
@@ -107,9 +107,16 @@ function showRows(query, { total, kept }) {
   showFilters(context.route, context, shown.rows, zone);
 }
 
+/** Return the provider and its model; of a request in progress, the provider that is being tried. */
+function answeredBy({ provider, model, outcome, tries }) {
+  const last = tries.at(-1);
+  if (outcome !== "open" || !last) return [provider ?? "–", model ?? ""];
+  return [last.provider, last.result === "ok" ? "answering" : "trying"];
+}
+
 function writeDetail(cell, row) {
   const changes = changesOf(row).map(([kind, what]) => `${kind}: ${what}`);
-  const error = row.outcome === "ok" ? "" : [row.error_type, row.error].filter(Boolean).join(": ");
+  const error = row.outcome === "ok" ? "" : whyFailed(row);
   if (!error && !changes.length) return false;
   if (!cell.firstElementChild) cell.append(made("span", "error"), " ", made("span", "advice"));
   text(cell.firstElementChild, error);

@@ -54,5 +54,7 @@ export function show({ query, answer }, current) {
     find("#session-total"),
     some(answer.total, "session") + (length < answer.total ? `, the first ${length} shown` : ""),
   );
-  attribute(find("#sessions-json"), "href", address("sessions", { ...query, limit: 1000 }));
+  const exported = { ...query, limit: null };
+  attribute(find("#sessions-csv"), "href", address("sessions", { ...exported, format: "csv" }));
+  attribute(find("#sessions-json"), "href", address("sessions", { ...exported, format: "jsonl" }));
 }

@@ -28,13 +28,14 @@ const DOUBTS = [
 
 /** For each card's id: returns its state, word and details. */
 const CARDS = {
-  proxy({ proxy, uptime_s: uptime, generated_at: now }) {
+  proxy({ proxy, in_progress: inProgress, uptime_s: uptime, generated_at: now }) {
     const [state, word] = PROXY_STATES[proxy.state];
     if (proxy.state === "running") {
       const up = uptime ? `up ${span(uptime)}, ` : "";
-      return [state, word, `${up}${count(proxy.in_flight)} in flight`];
+      return [state, word, `${up}${count(inProgress ?? proxy.in_flight)} in progress`];
     }
-    return [state, word, proxy.last_event_at ? `last event ${ago(proxy.last_event_at, now)}` : "no events yet"];
+    const last = proxy.last_event_at ? `last event ${ago(proxy.last_event_at, now)}` : "no events yet";
+    return [state, word, `${last}; to start it: coderouter serve`];
   },
 
   answering({ proxy, answering, generated_at: now }) {
@@ -73,8 +74,8 @@ const CARDS = {
       ["no price for", names.filter((name) => !isPriced(name))],
       ["no token usage from", names.filter(isPriced)],
     ].filter(([, causes]) => causes.length);
-    const causes = why.map(([what, whose]) => `${what} ${listed(whose)}`).join(", ");
-    return ["warn", written, `unknown for ${some(unknown, "answer")} (${causes}): coderouter prices`];
+    const causes = why.map(([what, whose]) => `${what} ${listed(whose, 2)}`).join(", ");
+    return ["warn", written, `coderouter prices: ${causes} (${some(unknown, "answer")})`];
   },
 };
 
@@ -117,7 +118,7 @@ export function showHeadline({ total, hours, moved_on: moved, generated_at: now 
   text(link, `Show ${failed === 1 ? "it" : `the ${count(failed)}`}`);
   if (!requests) {
     setState(find("#headline .state"), "off", "No requests");
-    return text(find("#headline .more"), `in the ${RANGES[hours]}`);
+    return text(find("#headline .more"), "To connect an agent: coderouter env");
   }
   const failures = failed ? `${count(failed)} failed` : "none failed";
   setState(find("#headline .state"), judged(total), `Answered ${count(answered)} of ${count(requests)}, ${failures}`);

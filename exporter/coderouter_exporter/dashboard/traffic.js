@@ -10,7 +10,7 @@ const MARKS = 4;
 const KINDS = [
   ["ok", "answered"],
   ["failed", "failed"],
-  ["client", "ended by the client"],
+  ["client", "client"],
 ];
 
 let shown = null;
@@ -46,11 +46,8 @@ export function showTraffic(full, zone) {
   }
   draw("cost", costs(traffic));
   const { input_tokens: input, output_tokens: output } = total;
-  sum(
-    "cost",
-    cost(total.cost_usd, total.unknown_cost, total.answered),
-    `${compact(input ?? 0)} tokens in, ${compact(output ?? 0)} out`,
-  );
+  const tokens = total.unknown_cost ? "" : `${compact(input ?? 0)} tokens in, ${compact(output ?? 0)} out`;
+  sum("cost", cost(total.cost_usd, total.unknown_cost, total.answered), tokens);
   showZoom(zone, full.hours);
 }
 
@@ -131,6 +128,7 @@ function sum(id, main, more) {
   if (!line.firstChild) line.append(made("span"), " ", made("small"));
   text(line.firstChild, main);
   text(line.lastChild, more);
-  attribute(line, "title", `${main}, ${more}`);
-  attribute(find(`#${id} .plot`), "aria-label", `${find(`#${id} figcaption`).textContent}: ${main}, ${more}`);
+  const whole = [main, more].filter(Boolean).join(", ");
+  attribute(line, "title", whole);
+  attribute(find(`#${id} .plot`), "aria-label", `${find(`#${id} figcaption`).textContent}: ${whole}`);
 }

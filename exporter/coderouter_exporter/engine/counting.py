@@ -7,13 +7,14 @@ import copy
 import logging
 import sqlite3
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import replace
 from typing import TypeVar
 
 from coderouter_events.lock import is_held
 from coderouter_exporter.engine.clock import Clock
 from coderouter_exporter.engine.deaths import Deaths
+from coderouter_exporter.engine.event_files import EventFile, OpenFiles
 from coderouter_exporter.engine.published import Published, SourceStatus
 from coderouter_exporter.engine.row_tables import RowTables
 from coderouter_exporter.families.exporter import COMMIT_FAILURES, COMMITS, INTERNAL_ERRORS, OTLP_LOST
@@ -23,13 +24,10 @@ from coderouter_exporter.records.decode import Chunk
 from coderouter_exporter.rows.outbox import Delivery
 from coderouter_exporter.rows.pending import Pending
 from coderouter_exporter.state.errors import TablesDamaged
-from coderouter_exporter.state.state import Checkpoint, State
+from coderouter_exporter.state.state import State
 from coderouter_exporter.state.store import Store
 from coderouter_exporter.tail.content import Step, no_step
 from coderouter_exporter.tail.noticed import Noticed
-from coderouter_exporter.tail.shared import IsOurWriter
-from coderouter_exporter.tail.sources import Sources
-from coderouter_exporter.tail.tail import Tail
 from coderouter_exporter.tail.trouble import REPORTED_MAX, Reporter
 
 COMMIT_EVERY_S = 0.25
@@ -40,9 +38,6 @@ PASSES_MAX = 100
 """Passes over one event file before the next file has its turn: a file that is truncated while it is read needs
 another, and so do very many files."""
 RECOUNTING = "the newest checkpoint was damaged; counting again what it had counted"
-
-OpenSources = Callable[[Sequence[Checkpoint], IsOurWriter], Sources]
-"""Returns the event files, to be read from these checkpoints on."""
 
 T = TypeVar("T")
 
@@ -56,7 +51,7 @@ class Counting:
         self,
         store: Store,
         state: State,
-        open_sources: OpenSources,
+        open_sources: OpenFiles,
         *,
         pending: Pending | None = None,
         step: Step = no_step,
@@ -131,7 +126,7 @@ class Counting:
         self.sources.close()
         self._store.close()
 
-    def _count(self, tail: Tail) -> bool:
+    def _count(self, tail: EventFile) -> bool:
         """Fold what the tail has and commit when it is due; return False when a commit failed."""
         for _ in range(PASSES_MAX):
             for chunk in tail.chunks():

@@ -13,7 +13,8 @@ from dataclasses import replace
 from queue import SimpleQueue
 from typing import TypeVar
 
-from coderouter_exporter.engine.counting import Counting, OpenSources
+from coderouter_exporter.engine.counting import Counting
+from coderouter_exporter.engine.event_files import OpenFiles
 from coderouter_exporter.engine.published import Published
 from coderouter_exporter.names import shown
 from coderouter_exporter.rows.outbox import Delivery
@@ -44,7 +45,7 @@ class Engine:
     def __init__(
         self,
         opening: Opening,
-        open_sources: OpenSources,
+        open_sources: OpenFiles,
         *,
         on_end: Callable[[StateError | NothingWorks], None],
         requests_max: int = REQUESTS_MAX,

@@ -60,7 +60,9 @@ def _readiness(published: Published) -> str:
 
 def _source(source: SourceStatus) -> str:
     state, what = (
-        ("good", f"{source.bytes_behind} bytes behind") if source.readable else ("warn", source.reason)
+        ("good", f"{source.bytes_behind:,} bytes to be read" if source.bytes_behind else "all read")
+        if source.readable
+        else ("warn", source.reason)
     )
     return f"<li><code>{escape(source.name)}</code> {_state(state, what)}</li>"
 

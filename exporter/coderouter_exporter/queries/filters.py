@@ -1,9 +1,9 @@
 """Which requests are meant: the filters that requests and sessions share, and their order."""
 
 import sqlite3
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from coderouter_exporter.rows.tables import OPEN
 
@@ -22,13 +22,19 @@ COLUMNS = {
 }
 """The columns by the name of their filter."""
 
+_ERROR = "ifnull(error_type || ': ', '') || ifnull(error, '')"
+"""As it is shown."""
+
+After = tuple[float | None, str | int] | None
+"""The sort value and the key of the last entry of a page; None if nothing follows it."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Filters:
     values: Mapping[str, Sequence[str]] = field(default_factory=dict)
     """By name of the filter: one of these values; an empty one means that there is none."""
     error: str = ""
-    """Is contained in the error, whatever the case."""
+    """Is contained in the error or in its type, whatever the case."""
     failed: bool = False
     since: float | None = None
     until: float | None = None
@@ -42,7 +48,7 @@ class Filters:
             conditions.append(f"({is_one} OR {COLUMNS[name]} IS NULL)" if "" in values else is_one)
             parameters += values
         if self.error:
-            conditions.append("contains(error, ?)")
+            conditions.append(f"(error IS NOT NULL OR error_type IS NOT NULL) AND contains({_ERROR}, ?)")
             parameters.append(self.error.casefold())
         if self.failed:
             conditions.append(f"outcome NOT IN ({', '.join('?' * len(NOT_FAILED))})")
@@ -63,9 +69,9 @@ class Page:
     sort: str = "time"
     descending: bool = True
     limit: int = 100
-    after: tuple[float | None, str | int] | None = None
+    after: After = None
 
-    def cut(self, found: list[tuple[Any, ...]]) -> tuple[float | None, str | int] | None:
+    def cut(self, found: list[tuple[Any, ...]]) -> After:
         """Leave what is beyond the limit out of the rows, which begin with their key and end with their sort value.
 
         Return where the next page begins, if there is one.
@@ -86,6 +92,14 @@ class Page:
             return f"({value} IS NULL AND {key} {comparison} ?)", [name], order
         condition = f"({value} {comparison} ? OR ({value} = ? AND {key} {comparison} ?) OR {value} IS NULL)"
         return condition, [last, last, name], order
+
+
+class Export(NamedTuple):
+    """What is exported as CSV or JSON Lines."""
+
+    columns: Sequence[str]
+    page: Callable[[sqlite3.Connection, Filters, Page], tuple[list[dict[str, Any]], After]]
+    """Returns the entries of a page, and where the next one begins."""
 
 
 def prepare(db: sqlite3.Connection) -> None:

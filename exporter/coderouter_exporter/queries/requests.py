@@ -4,7 +4,7 @@ import sqlite3
 from collections.abc import Sequence
 from typing import Any
 
-from coderouter_exporter.queries.filters import Filters, Page, prepare
+from coderouter_exporter.queries.filters import After, Export, Filters, Page, prepare
 from coderouter_exporter.queries.values import time_of, usd
 from coderouter_exporter.rows import story
 from coderouter_exporter.rows.story import Step, offset_s
@@ -50,9 +50,8 @@ def requests(db: sqlite3.Connection, filters: Filters, page: Page, kept_max: int
     }
 
 
-def _page(
-    db: sqlite3.Connection, filters: Filters, page: Page
-) -> tuple[list[Row], tuple[float | None, str | int] | None]:
+def _page(db: sqlite3.Connection, filters: Filters, page: Page) -> tuple[list[Row], After]:
+    prepare(db)
     where, parameters = filters.where()
     value = SORTS[page.sort]
     rest, more, order = page.clauses(value, "id")
@@ -64,12 +63,7 @@ def _page(
     return [_row(values) for values in found], after
 
 
-def all_requests(
-    db: sqlite3.Connection, filters: Filters, page: Page
-) -> tuple[list[Row], tuple[float | None, str | int] | None]:
-    """Return the next part of all requests that match, and where the one after it begins."""
-    prepare(db)
-    return _page(db, filters, page)
+EXPORT = Export(CSV_COLUMNS, _page)
 
 
 def request(db: sqlite3.Connection, request_id: str) -> Row | None:

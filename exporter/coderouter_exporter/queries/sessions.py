@@ -3,7 +3,7 @@
 import sqlite3
 from typing import Any
 
-from coderouter_exporter.queries.filters import NOT_OURS, Filters, Page, prepare
+from coderouter_exporter.queries.filters import NOT_OURS, After, Export, Filters, Page, prepare
 from coderouter_exporter.queries.values import share, time_of, usd
 
 _COLUMNS = {
@@ -35,18 +35,26 @@ def sessions(db: sqlite3.Connection, filters: Filters, page: Page) -> dict[str, 
     """Return a page of the sessions with requests that match, and how many there are."""
     prepare(db)
     where, parameters = filters.where()
-    matching = f"request WHERE session IS NOT NULL AND {where}"
-    (total,) = db.execute(f"SELECT count(DISTINCT session) FROM {matching}", parameters).fetchone()
+    (total,) = db.execute(
+        f"SELECT count(DISTINCT session) FROM request WHERE session IS NOT NULL AND {where}", parameters
+    ).fetchone()
+    found, after = _page(db, filters, page)
+    return {"sessions": found, "next": after, "total": total}
+
+
+def _page(db: sqlite3.Connection, filters: Filters, page: Page) -> tuple[list[dict[str, Any]], After]:
+    prepare(db)
+    where, parameters = filters.where()
     columns = ", ".join(f"{expression} AS {name}" for name, expression in _COLUMNS.items())
     value = f"({SORTS[page.sort]})"
     rest, more, order = page.clauses(value, "session")
     found = db.execute(
-        f"SELECT *, {value} FROM (SELECT {columns} FROM {matching} GROUP BY session) "
-        f"WHERE {rest} ORDER BY {order} LIMIT ?",
+        f"SELECT *, {value} FROM (SELECT {columns} FROM request WHERE session IS NOT NULL AND {where} "
+        f"GROUP BY session) WHERE {rest} ORDER BY {order} LIMIT ?",
         (*parameters, *more, page.limit + 1),
     ).fetchall()
     after = page.cut(found)
-    return {"sessions": [_session(values) for values in found], "next": after, "total": total}
+    return [_session(values) for values in found], after
 
 
 def _session(values: tuple[Any, ...]) -> dict[str, Any]:
@@ -69,3 +77,13 @@ def _session(values: tuple[Any, ...]) -> dict[str, Any]:
         "unknown_cost": row["unknown_cost"],
         "fallbacks": row["fallbacks"],
     }
+
+
+EXPORT = Export(
+    (
+        *("session", "agent", "first", "last", "duration_s", "requests", "failed", "fallbacks"),
+        *("input_tokens", "output_tokens", "cache_read_tokens", "cache_creation_tokens", "cache_share"),
+        *("cost_usd", "unknown_cost"),
+    ),
+    _page,
+)

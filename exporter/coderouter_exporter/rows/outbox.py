@@ -61,11 +61,16 @@ class Delivery(NamedTuple):
     """Every request of the outbox up to this number is exported."""
 
 
+def is_on(db: sqlite3.Connection) -> bool:
+    """Return whether requests that end are collected."""
+    query = "SELECT count(*) FROM sqlite_master WHERE type = 'trigger' AND name = 'outbox_inserted'"
+    (triggers,) = db.execute(query).fetchone()
+    return bool(triggers)
+
+
 def keep(db: sqlite3.Connection, *, on: bool, after: int = 0) -> None:
     """Collect requests that end from now on, numbered from `after`; or stop that and forget what was collected."""
-    query = "SELECT count(*) FROM sqlite_master WHERE type = 'trigger' AND name = 'outbox_inserted'"
-    (is_on,) = db.execute(query).fetchone()
-    if bool(is_on) == on:
+    if is_on(db) == on:
         return
     for name in _TRIGGERS:
         db.execute(f"DROP TRIGGER IF EXISTS {name}")

@@ -81,7 +81,8 @@ def _can_be_read(path: Path, found: Found) -> bool:
     try:
         next(Source(path, path).blocks(), b"")
     except (*UNREADABLE, UnreadableFile) as error:
-        found.problems.append(f"cannot read {path} ({error})")
+        why = error.strerror if isinstance(error, OSError) else error
+        found.problems.append(f"cannot read {path} ({why})")
         return False
     return True
 

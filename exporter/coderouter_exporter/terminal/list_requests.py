@@ -43,6 +43,8 @@ def print_table(url: str, filters: Parameters, limit: int) -> None:
         click.echo("No request matches." if kept else "No request is kept yet.", err=True)
     elif len(found) < total:
         screen.note(f"{len(found):,} of {words.some(total, 'request')}; --limit shows more")
+    if found:
+        screen.note(screen.left_out)
 
 
 def print_json(url: str, filters: Parameters, limit: int | None) -> None:
@@ -132,8 +134,13 @@ class _Table:
                 self._show(line)
         self._console.file.flush()
 
+    @property
+    def left_out(self) -> str:
+        return self._lines.note
+
     def note(self, text: str) -> None:
-        self._show(Text(text, "dim"))
+        if text:
+            self._show(Text(text, "dim"))
 
     def _show(self, line: Text) -> None:
         self._console.print(line, no_wrap=True, overflow="ellipsis")

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from itertools import islice
 
 from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
 WIDTH = 120
@@ -20,28 +19,9 @@ def console() -> Console:
     return Console(width=None if sys.stdout.isatty() else WIDTH, highlight=False)
 
 
-def table(*names: str, expand: bool = True, widest: int = 28) -> Table:
-    """Return a table without a frame; a `>` before the name of a column aligns it to the right.
-
-    The last column takes what is left of the width if the table is expanded.
-    """
-    found = Table(box=None, pad_edge=False, expand=expand, header_style="dim")
-    for number, name in enumerate(names, start=1):
-        is_rest = expand and number == len(names)
-        found.add_column(
-            name.removeprefix(">"),
-            justify="right" if name.startswith(">") else "left",
-            no_wrap=True,
-            overflow="ellipsis",
-            ratio=1 if is_rest else None,
-            max_width=None if is_rest else widest,
-        )
-    return found
-
-
 @dataclass(frozen=True)
 class Column:
-    """A column with its cells; those of the highest rank are left out first when there is no room."""
+    """A column with its cells; those of the highest rank are left out first when there is no room, those of 0 never."""
 
     name: str
     cells: Sequence[Text]
@@ -53,35 +33,79 @@ class Column:
 
     @property
     def width(self) -> int:
-        return max(len(self.name), *(cell.cell_len for cell in self.cells))
+        return max(len(self.name), self._cells_width)
 
     @property
     def least(self) -> int:
-        return self.width if self.right or self.fixed else min(self.width, self.width_min)
+        if self.right:
+            return self.width
+        least = self._cells_width if self.fixed else self.width_min
+        return min(self.width, max(least, min(len(self.name), NAME_WIDTH_MIN)))
+
+    @property
+    def _cells_width(self) -> int:
+        return max((cell.cell_len for cell in self.cells), default=0)
 
 
-def fitted(columns: Sequence[Column], width: int, *, total: bool = False) -> Table:
-    """Return a table of what fits into the width; with `total` the last row is in bold."""
+def fitted(
+    columns: Sequence[Column], width: int, *, total: bool = False, below: Sequence[Text] = ()
+) -> list[Text]:
+    """Return the lines of a table of what fits into the width, the last of which names what does not.
+
+    With `total` the last row is in bold; `below` has a text for the line below each row, which may be empty.
+    """
     shown = list(columns)
-    while len(shown) > 1 and sum(column.least + GAP for column in shown) - GAP > width:
-        shown.remove(max(shown, key=lambda column: column.rank))
-    left = width - sum(column.least + GAP for column in shown) + GAP
-    found = Table(box=None, pad_edge=False, header_style="dim", padding=(0, GAP, 0, 0))
+    while (optional := [column for column in shown if column.rank]) and width_of(shown) > width:
+        shown.remove(max(optional, key=lambda column: column.rank))
+    left = width - width_of(shown)
+    widths = []
     for column in shown:
         more = min(column.width - column.least, max(0, left))
         left -= more
-        found.add_column(
-            column.name,
-            justify="right" if column.right else "left",
-            no_wrap=True,
-            overflow="ellipsis",
-            width=column.least + more,
-        )
+        widths.append(column.least + more)
+    lines = [_joined([Text(column.name, "dim") for column in shown], shown, widths, width)]
     last = len(shown[0].cells) - 1
     for number in range(last + 1):
-        style = "bold" if total and number == last else ""
-        found.add_row(*(column.cells[number] for column in shown), style=style)
-    return found
+        row = _joined([column.cells[number] for column in shown], shown, widths, width)
+        if total and number == last:
+            row.stylize("bold")
+        lines.append(row)
+        if below and below[number]:
+            lines.append(_cut(Text.assemble(" " * GAP, below[number]), width))
+    left_out = [column.name for column in columns if column not in shown]
+    if left_out:
+        lines.append(_cut(Text(wider(width_of(columns), left_out), "dim"), width))
+    return lines
+
+
+def wider(width: int, columns: Sequence[str]) -> str:
+    """Return that this width shows these columns too."""
+    return f"A width of {width} shows also: {', '.join(columns)}"
+
+
+def width_of(columns: Sequence[Column]) -> int:
+    """Return the width in which all of them fit."""
+    return sum(column.least + GAP for column in columns) - GAP
+
+
+def _joined(cells: Sequence[Text], columns: Sequence[Column], widths: Sequence[int], width: int) -> Text:
+    parts = []
+    for cell, column, room in zip(cells, columns, widths, strict=True):
+        part = cell.copy()
+        part.truncate(room, overflow="ellipsis", pad=not column.right)
+        if column.right:
+            part.align("right", room)
+        parts.append(part)
+    joined = Text(" " * GAP).join(parts)
+    joined.rstrip()
+    return _cut(joined, width)
+
+
+def _cut(text: Text, width: int) -> Text:
+    """Return the text as one line of that width at most."""
+    text.no_wrap, text.overflow = True, "ellipsis"
+    text.truncate(width, overflow="ellipsis")
+    return text
 
 
 def print_csv(lines: Iterable[bytes], limit: int | None = None) -> None:

@@ -2,9 +2,8 @@
 
 from collections.abc import Callable, Sequence
 from datetime import date, tzinfo
-from typing import Any
+from typing import Any, NamedTuple
 
-from rich.table import Table
 from rich.text import Text
 
 from coderouter_exporter.terminal import output, words
@@ -13,8 +12,10 @@ from coderouter_exporter.terminal.words import BAD, GOOD, OFF, WARN, Mark
 
 Row = dict[str, Any]
 
-ERROR_SHARE = 4
-"""The last error has this part of the width, at least."""
+ERROR_CHARS_MIN = 40
+"""The last error is a column if there is so much room for it, else below its row."""
+ROWS_MIN = 3
+HEADER_AND_NOTE = 2
 RANK_OF_ZEROS = 20
 STATES: dict[str, tuple[Mark, str]] = {
     "ok": (GOOD, "ok"),
@@ -26,10 +27,36 @@ STATES: dict[str, tuple[Mark, str]] = {
 }
 
 
-def table(providers: Sequence[Row], now: str, zone: tzinfo | None, width: int) -> Table:
-    """Return a row for each provider; ok, failed and mid-stream add up to the tries."""
+class Lines(NamedTuple):
+    lines: list[Text]
+    shown: int
+    """How many providers they show."""
+
+
+def table(providers: Sequence[Row], now: str, zone: tzinfo | None, width: int, lines_max: int) -> Lines:
+    """Return a row for each provider, as many as fit but at least `ROWS_MIN`.
+
+    OK, failed and mid-stream add up to the tries.
+    """
     if not providers:
-        return output.table("No provider yet")
+        return Lines([Text("No provider yet", "dim")], 0)
+    errors = [Text(words.clean(_error(each, now, zone))) for each in providers]
+    is_below = output.width_of(_columns(providers)) + output.GAP + ERROR_CHARS_MIN > width
+    shown, left = 0, lines_max - HEADER_AND_NOTE
+    for error in errors:
+        left -= 1 + (is_below and bool(error))
+        if left < 0 and shown >= ROWS_MIN:
+            break
+        shown += 1
+    columns = _columns(providers[:shown])
+    below = errors[:shown]
+    if is_below:
+        return Lines(output.fitted(columns, width, below=below), shown)
+    columns.append(Column("Last error", below, width_min=ERROR_CHARS_MIN))
+    return Lines(output.fitted(columns, width), shown)
+
+
+def _columns(providers: Sequence[Row]) -> list[Column]:
     names = [Text(words.clean(each["name"])) for each in providers]
     numbers = [
         Column(label, [_number(read(each)) for each in providers], right=True, rank=rank + zero)
@@ -40,10 +67,8 @@ def table(providers: Sequence[Row], now: str, zone: tzinfo | None, width: int) -
         Column(label, [Text(read(each)) for each in providers], right=True, rank=rank)
         for label, rank, read in _VALUES
     ]
-    errors = [Text(words.clean(_error(each, now, zone))) for each in providers]
     states = Column("State", [_state(each) for each in providers], fixed=True)
-    error = Column("Last error", errors, width_min=width // ERROR_SHARE)
-    return output.fitted([Column("Provider", names), states, *numbers, *amounts, error], width)
+    return [Column("Provider", names), states, *numbers, *amounts]
 
 
 def _state(provider: Row) -> Text:
@@ -63,14 +88,9 @@ def _number(number: int) -> Text:
     return Text(f"{number:,}", style="" if number else "dim")
 
 
-def _first_token(provider: Row) -> str:
-    half, most = provider["first_token_p50_s"], provider["first_token_p95_s"]
-    return words.NONE if half is None else f"{words.seconds(half)} / {words.seconds(most)}"
-
-
 def _speed(provider: Row) -> str:
     speed = provider["tokens_per_s"]
-    return words.NONE if speed is None else f"{speed:.3g}"
+    return words.NONE if speed is None else f"{speed:.3g}" if speed < 999.5 else words.compact(speed)
 
 
 def _budget(provider: Row) -> str:
@@ -91,16 +111,17 @@ def time_of(entry: Row, now: str, zone: tzinfo | None) -> str:
 
 _NUMBERS: tuple[tuple[str, int, Callable[[Row], int]], ...] = (
     ("Tries", 1, lambda each: each["tries"]),
-    ("OK", 2, lambda each: each["ok"]),
+    ("OK", 4, lambda each: each["ok"]),
     ("Failed", 1, lambda each: each["failed"]),
-    ("Mid-stream", 3, lambda each: each["midstream"]),
-    ("Skipped", 4, lambda each: each["skipped"]),
+    ("Mid-stream", 6, lambda each: each["midstream"]),
+    ("Skipped", 7, lambda each: each["skipped"]),
 )
 _VALUES: tuple[tuple[str, int, Callable[[Row], str]], ...] = (
-    ("Success", 5, lambda each: words.percent(each["success"])),
-    ("First p50/p95", 8, _first_token),
-    ("Tokens/s", 10, _speed),
-    ("Cache", 9, lambda each: words.percent(each["cache_hit"])),
-    ("Cost", 6, lambda each: words.cost(each["cost_usd"], each["unknown_cost"])),
-    ("Budget", 7, _budget),
+    ("Success", 2, lambda each: words.percent(each["success"])),
+    ("First p50", 5, lambda each: words.seconds(each["first_token_p50_s"])),
+    ("p95", 9, lambda each: words.seconds(each["first_token_p95_s"])),
+    ("Tokens/s", 11, _speed),
+    ("Cache", 10, lambda each: words.percent(each["cache_hit"])),
+    ("Cost", 3, lambda each: words.cost(each["cost_usd"], each["unknown_cost"])),
+    ("Budget", 8, _budget),
 )

@@ -1,18 +1,18 @@
 """Requests as lines that fit the terminal, each below the previous one."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, tzinfo
 from typing import Any
 
 from rich.text import Text
 
-from coderouter_exporter.terminal import words
+from coderouter_exporter.terminal import output, words
 
 GAP = 2
 SHORT_ID_CHARS = 12
 """Of the id when there is no room for all of it; `trace` understands it."""
-WHOLE_ID_RANK = 8
+WHOLE_ID_RANK = 9
 Row = dict[str, Any]
 
 
@@ -39,7 +39,7 @@ def lines_for(width: int, zone: tzinfo | None, *, dated: bool, id_chars: int) ->
         short,
         Column("Outcome", 14, words.outcome),
         Column("Provider", 16, lambda row: row["provider"] or "", rank=1),
-        Column("Model", 24, lambda row: row["model"] or row["requested_model"] or "", rank=9),
+        Column("Model", 24, lambda row: row["model"] or row["requested_model"] or "", rank=8),
         Column("Agent", 12, lambda row: row["agent"] or "", rank=6),
         Column("Session", 12, lambda row: row["session"] or "", rank=10),
         Column("Tries", 5, lambda row: _number(row["attempts"]), right=True, rank=7),
@@ -49,19 +49,21 @@ def lines_for(width: int, zone: tzinfo | None, *, dated: bool, id_chars: int) ->
         Column("Out", 6, lambda row: words.compact(row["output_tokens"]), right=True, rank=5),
         Column("Cost", 9, words.cost_of, right=True, rank=3),
     )
-    chosen = list[Column]()
+    chosen = dict[str, Column]()
     for column in sorted((*every, whole), key=lambda column: column.rank):
-        widened = [each for each in chosen if each.name != column.name] + [column]
-        if _width(widened) > width:
-            break
-        chosen = widened
-    by_name = {column.name: column for column in chosen}
-    return Lines([by_name[column.name] for column in every if column.name in by_name])
+        widened = chosen | {column.name: column}
+        if _width(widened.values()) <= width:
+            chosen = widened
+    return Lines([chosen[column.name] for column in every if column.name in chosen], every)
 
 
 class Lines:
-    def __init__(self, columns: list[Column]) -> None:
+    def __init__(self, columns: Sequence[Column], every: Sequence[Column]) -> None:
         self._columns = columns
+        names = {column.name for column in columns}
+        left_out = [column.name for column in every if column.name not in names]
+        self.note = output.wider(_width(every), left_out) if left_out else ""
+        """Which width shows what there is no room for; empty if everything is shown."""
 
     def header(self) -> Text:
         cells = [Text(column.name, "dim") for column in self._columns]
@@ -71,7 +73,7 @@ class Lines:
         """Yield the line of the request, and one for its error."""
         cells = [words.line(column.value(row)) for column in self._columns]
         yield self._joined(cells)
-        error = "" if row["outcome"] in ("ok", "open") else words.error_text({**row, "status": None})
+        error = "" if row["outcome"] in ("ok", "open") else words.why_failed(row)
         if error:
             yield words.line(" " * (self._columns[0].width + GAP), Text(words.clean(error), "red"))
 
@@ -84,7 +86,7 @@ class Lines:
         return Text(" " * GAP, no_wrap=True).join(cells)
 
 
-def _width(columns: list[Column]) -> int:
+def _width(columns: Iterable[Column]) -> int:
     return sum(column.width + GAP for column in columns) - GAP
 
 

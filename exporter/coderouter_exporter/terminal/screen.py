@@ -4,19 +4,22 @@ from collections.abc import Iterable, Iterator
 from datetime import tzinfo
 from typing import Any
 
-from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
+from rich.console import Console, ConsoleOptions, RenderResult
 from rich.styled import Styled
-from rich.table import Table
 from rich.text import Text
 
 from coderouter_exporter.terminal import output, provider_table, words
+from coderouter_exporter.terminal.output import Column
 from coderouter_exporter.terminal.words import BAD, GOOD, OFF, WARN, Mark, line, span, state
 
 Seen = dict[str, Any]
 """What the API has at `status`, `traffic` and `providers`."""
 
 UNLIMITED_LINES = 10_000
-ROWS_MIN = 3
+LABEL_CHARS = 12
+EVENTS_HEADER = 1
+EVENTS_MIN = 3
+EVENT_CHARS_MIN = 18
 ROOMY_LINES = 30
 FAILED_SHARE_BAD = 0.05
 RANGES = {1: "hour", 6: "6 h", 24: "24 h", 168: "7 days", 720: "30 d"}
@@ -47,26 +50,38 @@ class Screen:
         if self._seen is None:
             return
         lines = console.height if self._fitted else UNLIMITED_LINES
-        for part in _parts(self._seen, options.max_width, lines - len(problem)):
+        for part in _parts(self._seen, console, options.max_width, lines - len(problem)):
             yield Styled(part, "dim") if problem else part
 
 
-def _parts(seen: Seen, width: int, lines: int) -> Iterable[RenderableType]:
+def _parts(seen: Seen, console: Console, width: int, lines: int) -> Iterator[Text]:
     """Yield what fits into this many lines: the whole head, then providers, then events."""
     status = seen["status"]
-    head = list(_head(status, seen["traffic"]))
+    head = [line for part in _head(status, seen["traffic"]) for line in _hanging(part, console, width)]
     spaced = lines > ROOMY_LINES
     yield from head
-    left = lines - len(head) - 2 - 2 * spaced  # the headers of both tables, and a blank line above each
+    left = lines - len(head) - EVENTS_HEADER - 2 * spaced  # a blank line above each table
     providers = _by_importance(seen["providers"]["providers"], status)
-    rows = min(len(providers), max(ROWS_MIN, left - ROWS_MIN))
+    now, zone = status["generated_at"], _zone(status)
+    table = provider_table.table(providers, now, zone, width, left - EVENTS_MIN)
     yield from [Text()] * spaced
-    yield provider_table.table(providers[:rows], status["generated_at"], _zone(status), width)
-    if rows < len(providers):
-        yield Text(f"… and {len(providers) - rows} more")
+    yield from table.lines
+    is_cut = table.shown < len(providers)
+    if is_cut:
+        yield Text(f"… and {len(providers) - table.shown} more")
     yield from [Text()] * spaced
-    left -= rows + (rows < len(providers))
-    yield _events(status, max(left, 0))
+    yield from _events(status, max(left - len(table.lines) - is_cut, 0), width)
+
+
+def _hanging(part: Text, console: Console, width: int) -> Iterator[Text]:
+    """Yield the lines of a part of the head, which begins with its label; all but the first are indented."""
+    if part.cell_len <= width or width < 2 * LABEL_CHARS:
+        yield part
+        return
+    label, rest = part.divide([LABEL_CHARS])
+    rest.no_wrap, rest.overflow = False, "fold"
+    for number, wrapped in enumerate(rest.wrap(console, width - LABEL_CHARS)):
+        yield Text.assemble(label if number == 0 else " " * LABEL_CHARS, wrapped)
 
 
 def _head(status: Seen, traffic: Seen) -> Iterator[Text]:
@@ -74,7 +89,7 @@ def _head(status: Seen, traffic: Seen) -> Iterator[Text]:
     version = status["version"] or ""
     time = words.time_of_day(now, now, zone)
     yield line(f"CodeRouter {version}   {time} {zone or 'local time'}", style="bold")
-    yield line(f"Last {RANGES[traffic['hours']]}".ljust(12), *_headline(traffic, now))
+    yield line(f"Last {RANGES[traffic['hours']]}".ljust(LABEL_CHARS), *_headline(traffic, now))
     yield line("Proxy       ", *_proxy(status))
     yield line("Answered    ", *_answered(status, traffic))
     yield line("Paid gate   ", *_gate(status))
@@ -117,11 +132,12 @@ def _proxy(status: Seen) -> Iterable[Text | str]:
     shown = state(*PROXY_STATES[proxy["state"]])
     ahead = f", clock {span(proxy['clock_ahead_s'])} ahead" if proxy["clock_ahead_s"] else ""
     if proxy["state"] == "running":
-        return [shown, f", {span(status['uptime_s'])} up, {proxy['in_flight']:,} in flight{ahead}"]
+        begun = status.get("in_progress")
+        running = proxy["in_flight"] if begun is None else begun
+        return [shown, f", {span(status['uptime_s'])} up, {running:,} in progress{ahead}"]
     last = proxy["last_event_at"]
     seen = f"last event {words.ago(last, status['generated_at'])}" if last else "no events yet"
-    start = "" if proxy["state"] == "stopped" else "; to start it: coderouter serve"
-    return [shown, f", {seen}{ahead}{start}"]
+    return [shown, f", {seen}{ahead}; to start it: coderouter serve"]
 
 
 def _answered(status: Seen, traffic: Seen) -> Iterable[Text | str]:
@@ -183,19 +199,28 @@ def _by_importance(providers: list[Seen], status: Seen) -> list[Seen]:
     )
     rank = {name: number for number, name in enumerate(chain)}
     ordered = sorted(providers, key=lambda p: rank.get(p["name"], len(rank)))
-    if len(ordered) <= ROWS_MIN:
+    if len(ordered) <= provider_table.ROWS_MIN:
         return ordered
     return sorted(ordered, key=lambda p: p["state"] not in ("failing", "cooldown", "budget"))
 
 
-def _events(status: Seen, rows: int) -> Table:
-    table = output.table("Time", "Event", "Provider", "What happened")
-    for event in reversed(status["events"][-rows:] if rows else []):
-        time = provider_table.time_of(event, status["generated_at"], _zone(status))
-        shown = state(LEVELS[event["level"]], event["event"])
-        provider, text = (Text(words.clean(event[name] or "")) for name in ("provider", "text"))
-        table.add_row(time, shown, provider, text)
-    return table
+def _events(status: Seen, rows: int, width: int) -> list[Text]:
+    events = list(reversed(status["events"][-rows:])) if rows else []
+    now, zone = status["generated_at"], _zone(status)
+    times = [Text(provider_table.time_of(event, now, zone)) for event in events]
+    names = [state(LEVELS[event["level"]], event["event"]) for event in events]
+    providers, texts = (
+        [Text(words.clean(event[name] or "")) for event in events] for name in ("provider", "text")
+    )
+    return output.fitted(
+        [
+            Column("Time", times, fixed=True),
+            Column("Event", names, width_min=EVENT_CHARS_MIN),
+            Column("Provider", providers),
+            Column("What happened", texts, width_min=EVENT_CHARS_MIN),
+        ],
+        width,
+    )
 
 
 def _zone(status: Seen) -> tzinfo | None:

@@ -83,7 +83,7 @@ def compare(url: str, first: str, second: str, since: datetime, *, as_json: bool
         )  # fmt: skip
         return
     console = output.console()
-    console.print(output.fitted(_columns(rows, first, second), console.width))
+    console.print(*output.fitted(_columns(rows, first, second), console.width), sep="\n")
     for name, each in pair.items():
         if each.unknown_cost:
             console.print(words.state(words.WARN, words.unknown_cost(each.unknown_cost, [name])))
@@ -144,12 +144,12 @@ def _summary(found: Evidence, number: int) -> str:
 
 def _columns(rows: list[Compared], first: str, second: str) -> list[Column]:
     return [
-        Column("Measure", [Text(words.clean(row.measure.name)) for row in rows], fixed=True),
+        Column("Measure", [Text(words.clean(row.measure.name)) for row in rows]),
         *(
             Column(words.clean(name), [_value(row.measure, row.of[name]) for row in rows], fixed=True)
             for name in (first, second)
         ),
-        Column("Better", [_verdict(row) for row in rows]),
+        Column("Better", [_verdict(row) for row in rows], rank=1),
     ]
 
 

@@ -53,7 +53,7 @@ def print_table(url: str, by: Sequence[str], times: Times) -> None:
         rows.sort(key=lambda row: (row["cost_usd"] or 0.0, row["requests"]))
     total = {name: sum(row[name] or 0 for row in rows) for name in _SUMMED}
     console = output.console()
-    console.print(output.fitted(_columns(by, [*rows, total]), console.width, total=True))
+    console.print(*output.fitted(_columns(by, [*rows, total]), console.width, total=True), sep="\n")
     console.print(Text(f"Days of {found['zone']}.", "dim"))
     if total["unknown_cost"]:
         providers = client.get(url, "/spend", _parameters(("provider",), times))["spend"]

@@ -26,6 +26,7 @@ def trace(*, request_id: str, event_files: tuple[Path, ...], as_json: bool, url:
     needs no exporter. Exits 1 if there is no such request.
     """
     from coderouter_exporter.terminal import trace_request  # noqa: PLC0415 - quick help
+    from coderouter_exporter.terminal.client import ExporterUnreachable  # noqa: PLC0415 - quick help
     from coderouter_exporter.terminal.event_files import NoEvents  # noqa: PLC0415 - quick help
 
     with options.errors_end_it():
@@ -36,6 +37,8 @@ def trace(*, request_id: str, event_files: tuple[Path, ...], as_json: bool, url:
                 found = trace_request.from_exporter(url, request_id)
         except (trace_request.NotFound, NoEvents) as error:
             options.end(str(error))
+        except ExporterUnreachable as error:
+            options.end(f"{error}; {trace_request.EVENTS_HINT.format(request_id)}")
         for problem in found.problems:
             click.echo(f"coderouter: {problem}", err=True)
         trace_request.show(found, as_json=as_json)

@@ -13,7 +13,7 @@ from coderouter_exporter.terminal.client import NotKept, Row
 
 PREFIX_CHARS_MIN = 4
 LISTED_MAX = 5
-_EVENTS_HINT = "to read the event files: coderouter trace {} --events ~/.coderouter/events.jsonl"
+EVENTS_HINT = "to read the event files: coderouter trace {} --events ~/.coderouter/events.jsonl"
 
 
 class NotFound(Exception):
@@ -46,7 +46,7 @@ def from_exporter(url: str, request_id: str) -> Traced:
         for row in (client.rows(url) if len(request_id) >= PREFIX_CHARS_MIN else ())
         if row["request_id"].startswith(request_id)
     ]
-    hint = _EVENTS_HINT.format(request_id)
+    hint = EVENTS_HINT.format(request_id)
     only = _only(list(dict.fromkeys(ids)), request_id, source, f"is too old, or not read yet; {hint}")
     return Traced(_kept(url, only), source, zone)
 
@@ -62,7 +62,9 @@ def from_files(paths: Sequence[Path], request_id: str) -> Traced:
         NotFound, NoEvents
     """
     found = event_files.find(request_id, event_files.with_rotated(paths))
-    names = ", ".join(path.name for path in found.read) or "no file"
+    if not found.read:
+        raise NotFound("; ".join(found.problems))
+    names = ", ".join(path.name for path in found.read)
     problems = "".join(f"; {problem}" for problem in found.problems)
     ids = list(found.records)
     only = request_id if request_id in ids else _only(ids, request_id, names, f"is in none of them{problems}")

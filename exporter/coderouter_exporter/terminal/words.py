@@ -125,6 +125,14 @@ def why_skipped(entry: dict[str, Any]) -> str:
     return why if spent is None or budget is None else f"{why}: {dollars(spent)} of {dollars(budget)}"
 
 
+def why_failed(row: dict[str, Any]) -> str:
+    """Return the error of a request; without one, why its providers were not tried."""
+    skipped = (entry for entry in row["tries"] if entry["result"] == "skipped")
+    return error_text({**row, "status": None}) or "; ".join(
+        f"{entry['provider']}: {why_skipped(entry)}" for entry in skipped
+    )
+
+
 def error_text(entry: dict[str, Any]) -> str:
     """Return the type of an error, its status unless the message has it, and the message."""
     status, error = entry.get("status"), entry.get("error") or ""

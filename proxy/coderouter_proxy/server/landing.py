@@ -16,10 +16,19 @@ HEADERS = {
     "Vary": "Accept",
     "X-Content-Type-Options": "nosniff",
 }
-ADDRESSES: Mapping[str, str] = {
-    **{wire.path: f"model requests of {wire.ingress} clients (POST)" for wire in CLIENT_WIRES.values()},
+APIS: Mapping[str, str] = {
+    "anthropic": "Anthropic's Messages API",
+    "openai": "OpenAI's Chat Completions API",
+    "responses": "OpenAI's Responses API",
+    "embeddings": "OpenAI's embeddings API",
+}
+PAGES: Mapping[str, str] = {
     "/v1/models": "the models that requests may name",
     "/healthz": "whether the proxy runs, and its providers",
+}
+ADDRESSES: Mapping[str, str] = {
+    **{wire.path: f"{APIS.get(wire.ingress, wire.ingress)} (POST)" for wire in CLIENT_WIRES.values()},
+    **PAGES,
 }
 
 
@@ -32,9 +41,7 @@ async def index(request: Request) -> Response:
 
 
 def _page() -> str:
-    addresses = "".join(
-        f"<li><code>{escape(path)}</code>: {escape(what)}</li>" for path, what in ADDRESSES.items()
-    )
+    addresses = "".join(f"<li>{_address(path)}: {escape(what)}</li>" for path, what in ADDRESSES.items())
     dashboard = escape(f"{local_urls.exporter_url()}/dashboard")
     return f"""<!doctype html>
 <html lang="en">
@@ -52,3 +59,8 @@ def _page() -> str:
 </body>
 </html>
 """
+
+
+def _address(path: str) -> str:
+    code = f"<code>{escape(path)}</code>"
+    return f'<a href="{escape(path)}">{code}</a>' if path in PAGES else code

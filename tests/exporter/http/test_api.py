@@ -109,6 +109,7 @@ def ids(answer: Any) -> list[str]:
         ({"outcome": ["exhausted", "open"]}, ["open", "6"]),
         ({"provider": ""}, ["open", "6"]),
         ({"error": "straSSE 3"}, ["3"]),
+        ({"error": "upstream_5xx: straSSE 3"}, ["3"]),
         ({"error": "100%"}, []),
         ({"session": "s1"}, ["5", "3", "1"]),
         ({"since": "5m"}, ["open"]),
@@ -193,7 +194,7 @@ def test_a_request_that_is_not_kept_is_not_found(exporter: Exporter) -> None:
         ("/requests", f"cursor={cursor(['-time', 1 << 63, 1])}", "cursor: allowed is `next` of an answer"),
         ("/requests", f"cursor={cursor(['time', 1, 1])}", "cursor: allowed is `next` of an answer with the same"),
         ("/requests", "error=" + "x" * 501, "allowed is at most 500 characters"),
-        ("/sessions", "format=csv", "unknown parameter 'format'"),
+        ("/sessions", "format=xml", "format=xml: allowed is json, csv, jsonl"),
         ("/spend", "by=day,day", "by=day,day: allowed is some of day, month, "),
         ("/traffic", "hours=2", "hours=2: allowed is 1, 6, 24, 168, 720"),
         ("/status", "hours=1", "unknown parameter 'hours'"),
@@ -246,6 +247,21 @@ def test_sessions_are_summed_up(exporter: Exporter) -> None:
     ] == ["s1"]
 
 
+def test_sessions_are_exported_whole_whatever_the_limit_of_a_page(exporter: Exporter) -> None:
+    sessions = get(exporter, "/sessions", sort="cost")["sessions"]
+    response, body = exporter.get(f"{PREFIX}/sessions?format=csv&sort=cost&limit=1")
+    assert response.getheader("content-disposition") == 'attachment; filename="coderouter-sessions.csv"'
+    rows = list(csv.DictReader(io.StringIO(body.decode())))
+    assert rows[0].keys() == sessions[0].keys()
+    assert [(row["session"], float(row["cost_usd"])) for row in rows] == [
+        (entry["session"], entry["cost_usd"]) for entry in sessions
+    ]
+    _, body = exporter.get(f"{PREFIX}/sessions?format=jsonl&sort=cost")
+    assert [json.loads(text) for text in body.splitlines()] == sessions
+    _, body = exporter.get(f"{PREFIX}/sessions?format=jsonl&failed=1")
+    assert [json.loads(text)["session"] for text in body.splitlines()] == ["s0"]
+
+
 def test_spend_is_by_what_is_asked_for(exporter: Exporter) -> None:
     answer = get(exporter, "/spend", by="provider,agent")
     assert answer["zone"] == "Europe/Berlin"
@@ -277,6 +293,7 @@ def test_the_status_has_what_else_the_page_shows(exporter: Exporter) -> None:
     assert answer["today"]["timezone"] == "Europe/Berlin"
     assert answer["today"]["answered"] < answer["today"]["requests"], "one of them failed"
     assert answer["config"]["default_profile"] == "coding"
+    assert answer["in_progress"] == 1
 
 
 def test_what_is_written_before_a_request_is_in_its_answer(tmp_path: Path) -> None:

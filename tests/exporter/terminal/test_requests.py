@@ -52,7 +52,7 @@ def run(folder: Path, exporter: Exporter, *arguments: str, code: int = 0) -> str
 
 
 def test_the_newest_are_last_and_the_rest_is_counted(exporter: Exporter, tmp_path: Path) -> None:
-    header, *lines, rest = run(tmp_path, exporter, "--limit", "3").splitlines()
+    header, *lines, rest, note = run(tmp_path, exporter, "--limit", "3").splitlines()
     assert header.split()[:4] == ["Time", "Request", "Outcome", "Provider"]
     assert [line.split()[1] for line in lines[:3]] == [request_id(number)[:12] for number in (29, 30, 31)]
     assert lines[0].rstrip().endswith("$0.2900")
@@ -60,6 +60,7 @@ def test_the_newest_are_last_and_the_rest_is_counted(exporter: Exporter, tmp_pat
     assert lines[2].rstrip().endswith("-")
     assert lines[3].strip() == "upstream_5xx: HTTP 500: Straße 31  [31mBROKEN"
     assert rest == "3 of 31 requests; --limit shows more"
+    assert note.endswith(" shows also: Model, Session, Tries")
 
 
 @pytest.mark.parametrize("columns", [80, 200])
@@ -132,8 +133,10 @@ def test_an_older_exporter_and_one_that_cannot_be_reached_are_said(
         server.shutdown()
     gone = coderouter(tmp_path, *command, "--url", at)
     assert (older.code, older.stdout) == (gone.code, gone.stdout) == (1, "")
-    assert older.stderr == f"coderouter: the exporter at {at} is older than this command\n"
-    assert gone.stderr == f"coderouter: cannot reach {at} (Connection refused); {START}\n"
+    read = "; to read the event files: coderouter trace req_1 --events ~/.coderouter/events.jsonl"
+    otherwise = read if command[0] == "trace" else ""
+    assert older.stderr == f"coderouter: the exporter at {at} is older than this command{otherwise}\n"
+    assert gone.stderr == f"coderouter: cannot reach {at} (Connection refused); {START}{otherwise}\n"
 
 
 class Following:

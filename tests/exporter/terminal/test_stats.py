@@ -78,7 +78,7 @@ def test_it_fills_a_terminal_of_80_by_24_and_follows_its_size(exporter: Exporter
         small = whole_frame(screen, "request-finished", lines=24)
         assert small[0].startswith("CodeRouter 2.0.0")
         assert small[1].startswith("Last 6 h    ▲ answered 403 of 415, 12 failed; 109 requests needed more")
-        assert "● running" in small[2]
+        assert any("● running" in line for line in small[2:4]), "below the headline, which takes two lines"
         assert all(len(line) <= 80 for line in small)
         assert any(line.startswith("ollama") and "415  306     109" in line for line in small)
         assert screen.alternate
@@ -150,6 +150,26 @@ def test_without_a_terminal_it_is_plain_text(exporter: Exporter) -> None:
     rows = [line.split() for line in text.splitlines()]
     assert ["ollama", "●", "ok", "415", "306", "109"] in [row[:6] for row in rows]
     assert max(map(len, text.splitlines())) <= 120
+
+
+@pytest.mark.parametrize("columns", [60, 80])
+def test_a_narrow_terminal_has_what_matters_and_says_which_width_shows_the_rest(
+    exporter: Exporter, columns: int
+) -> None:
+    arguments = ("stats", "--once", "--hours", "6", "--url", url(exporter))
+    with terminal(columns, 80, CODEROUTER, *arguments, env={}) as screen:
+        shown = screen.wait_for("What happened")
+    header = next(line.split() for line in shown if line.startswith("Provider"))
+    assert {"State", "Tries", "Failed", "Success", "Cost"} <= set(header)
+    [row] = [number for number, line in enumerate(shown) if line.startswith("ollama")]
+    assert "cannot connect to 127.0.0.1:11434" in shown[row + 1]
+    note = next(line for line in shown if line.startswith("A width of "))
+    assert "Skipped" in note
+    assert max(map(len, shown)) <= columns
+    with terminal(int(note.split()[3]), 80, CODEROUTER, *arguments, env={}) as screen:
+        wide = "\n".join(screen.wait_for("What happened"))
+    assert "Skipped" in wide
+    assert "A width of" not in wide
 
 
 def test_times_of_a_clock_that_is_ahead_are_marked(tmp_path: Path) -> None:

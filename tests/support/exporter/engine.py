@@ -65,7 +65,9 @@ class EngineRig:
 
     @property
     def sources(self) -> Sources:
-        return self._counting.sources
+        sources = self._counting.sources
+        assert isinstance(sources, Sources)
+        return sources
 
     def scrape(self) -> Samples:
         """Count what has been written, and return what a scrape would show."""

@@ -128,7 +128,7 @@ FILTERS = (
         )
         for name in COLUMNS
     ),
-    Parameter("error", "The error contains this text, in upper or lower case.", str),
+    Parameter("error", "The error or its type contains this text, in upper or lower case.", str),
     Parameter("failed", "1: the outcome is neither `ok` nor `open`.", one_of("0", "1")),
     Parameter("since", "From this time on: RFC 3339, or `2h`, `30m`, `7d` ago.", _time),
     Parameter("until", "Before this time.", _time),

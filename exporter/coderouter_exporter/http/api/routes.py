@@ -24,7 +24,7 @@ from coderouter_exporter.http.api.parameters import BadParameter, cursor_of, fil
 from coderouter_exporter.http.api.table import ENDPOINTS, PREFIX, Endpoint
 from coderouter_exporter.http.views import Views
 from coderouter_exporter.queries import providers, requests, sessions, slots, spend, traffic
-from coderouter_exporter.queries.filters import Filters, Page
+from coderouter_exporter.queries.filters import After, Export, Filters, Page
 from coderouter_exporter.queries.values import time_of
 from coderouter_exporter.render import health
 from coderouter_exporter.render.negotiate import accepts_gzip
@@ -40,7 +40,6 @@ BACKLOG_POLL_S = 0.02
 HEADERS = {"cache-control": "no-store", "vary": "Accept-Encoding", "x-content-type-options": "nosniff"}
 
 Values = dict[str, Any]
-After = tuple[float | None, str | int] | None
 T = TypeVar("T")
 
 log = logging.getLogger(__name__)
@@ -87,7 +86,7 @@ class Api:
         filters, page = filters_of(values), page_of(values, int)
         await self._built()
         if values["format"] != "json":
-            return self._streamed(filters, page, values["format"])
+            return self._streamed("requests", requests.EXPORT, filters, page, values["format"])
         kept_max = self._engine.requests_max
         found = await self._read(lambda db: requests.requests(db, filters, page, kept_max))
         return await self._json(request, found | {"next": cursor_of(values["sort"], found["next"])})
@@ -105,6 +104,8 @@ class Api:
     async def _sessions(self, request: Request, values: Values) -> Response:
         filters, page = filters_of(values), page_of(values, str)
         await self._built()
+        if values["format"] != "json":
+            return self._streamed("sessions", sessions.EXPORT, filters, page, values["format"])
         found = await self._read(lambda db: sessions.sessions(db, filters, page))
         return await self._json(request, found | {"next": cursor_of(values["sort"], found["next"])})
 
@@ -140,7 +141,9 @@ class Api:
     async def _status(self, request: Request, values: Values) -> Response:
         view = await self._view()
         today = await self._read(lambda db: status.today(db, view))
-        return await self._json(request, status.status(view) | {"today": today})
+        are_rows = self._engine.requests_max > 0 and not (view.published and view.published.backlog)
+        begun = await self._read(status.in_progress) if are_rows else None
+        return await self._json(request, status.status(view) | {"today": today, "in_progress": begun})
 
     async def _view(self) -> View:
         published = await self._published()
@@ -176,14 +179,14 @@ class Api:
 
         return await asyncio.get_running_loop().run_in_executor(self._thread, rendered)
 
-    def _streamed(self, filters: Filters, page: Page, form: str) -> Response:
-        """Return all requests that match, a part after the other: none is held for long."""
+    def _streamed(self, name: str, export: Export, filters: Filters, page: Page, form: str) -> Response:
+        """Return all that match, a part after the other: none is held for long."""
 
         def next_part(db: sqlite3.Connection, after: After, *, is_first: bool) -> tuple[bytes, After]:
             part = Page(sort=page.sort, descending=page.descending, limit=STREAMED_ROWS, after=after)
-            rows, following = requests.all_requests(db, filters, part)
+            rows, following = export.page(db, filters, part)
             if form == "csv":
-                return csv_text(requests.CSV_COLUMNS, rows, header=is_first).encode(), following
+                return csv_text(export.columns, rows, header=is_first).encode(), following
             return b"".join(orjson.dumps(row) + b"\n" for row in rows), following
 
         async def parts() -> AsyncIterator[bytes]:
@@ -193,7 +196,7 @@ class Api:
                 text, after = await self._read(partial(next_part, after=after, is_first=False))
                 yield text
 
-        return StreamingResponse(parts(), headers=_download(f"requests.{form}"), media_type=_TYPES[form])
+        return StreamingResponse(parts(), headers=_download(f"{name}.{form}"), media_type=_TYPES[form])
 
 
 _TYPES = {"csv": "text/csv; charset=utf-8", "jsonl": "application/jsonl"}

@@ -8,7 +8,7 @@ from typing import Any
 from coderouter_exporter.queries.values import time_of, usd
 from coderouter_exporter.render import health, learnt
 from coderouter_exporter.render.view import View
-from coderouter_exporter.rows.tables import NUMBERS
+from coderouter_exporter.rows.tables import NUMBERS, OPEN
 from coderouter_exporter.rows.usage import zone_name, zone_of
 from coderouter_exporter.state import recent_events
 from coderouter_exporter.state.order import is_suspect
@@ -68,6 +68,12 @@ def today(db: sqlite3.Connection, view: View) -> dict[str, Any]:
         "unknown_cost": sums["unknown_cost"],
         "unknown_providers": [name for (name,) in unknown],
     }
+
+
+def in_progress(db: sqlite3.Connection) -> int:
+    """Return how many requests have begun and not ended, as far as they are rows."""
+    (number,) = db.execute(f"SELECT count(*) FROM request WHERE outcome = '{OPEN}'").fetchone()
+    return int(number)
 
 
 def shown(now_ts: float) -> Callable[[str, float, bool], dict[str, object]]:

@@ -34,7 +34,7 @@ ENDPOINTS = (
         "sessions",
         "/sessions",
         "The sessions with requests that match, summed up.",
-        (*FILTERS, *PAGES),
+        (*FILTERS, *PAGES, FORMAT),
     ),
     Endpoint("spend", "/spend", "Requests, tokens and cost, of 400 days.", SPEND),
     Endpoint("providers", "/providers", "What each provider did in the last hours, and how it is.", (HOURS,)),
