@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncGenerator, Callable, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from coderouter_proxy.errors import ProviderError
 
@@ -50,8 +51,7 @@ NO_CHANGES = Changes()
 """Of nearly every answer, so that nothing is created for it."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AnswerLog:
+class AnswerLog(NamedTuple):
     """What was found out about an answer while it was relayed.
 
     `stop_reason` is the provider's, and `tool_calls` counts those that were text too. If the answer is `complete`, a
@@ -65,8 +65,7 @@ class AnswerLog:
     complete: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
+class Answer(NamedTuple):
     """An answer whose first content has arrived.
 
     `pieces` yields bytes on the client's wire, whole events of a stream or the whole body at once, and raises
@@ -90,8 +89,7 @@ async def started(pieces: AsyncGenerator[bytes]) -> AsyncGenerator[bytes]:
     return pieces
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Attempt:
+class Attempt(NamedTuple):
     """The result of one attempt: an answer that has begun, or an error.
 
     `waited_s` was spent on the network, up to the first content or the error. `key_index` says which of the provider's

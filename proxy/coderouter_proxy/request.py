@@ -1,7 +1,6 @@
 """One client request, decoded."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from coderouter_events.closed_sets import Ingress
@@ -23,8 +22,7 @@ class Session(NamedTuple):
     conversation: bytes
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ClientRequest:
+class ClientRequest(NamedTuple):
     """`body` is what the client sent, and is never modified; `raw` is its text; `headers` has lower-case names.
 
     `shows_thinking`: the client requested thinking, although the `body` for a provider that cannot think does not.

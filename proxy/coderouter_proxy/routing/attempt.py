@@ -3,7 +3,6 @@
 import asyncio
 import logging
 from collections.abc import AsyncGenerator
-from dataclasses import replace
 from functools import partial
 
 from coderouter_proxy import aside
@@ -47,7 +46,7 @@ class ProviderAttempts:
     async def run(self, *, can_think: bool) -> Answer | ProviderError:
         if capabilities.wants_thinking(self._request.body) and not can_think:
             body = {name: value for name, value in self._request.body.items() if name != "thinking"}
-            self._sent = replace(self._request, body=body, shows_thinking=True)
+            self._sent = self._request._replace(body=body, shows_thinking=True)
         return await self._in_turn(last_resort=False)
 
     async def last_resort(self) -> Answer | ProviderError | None:
@@ -146,7 +145,7 @@ class ProviderAttempts:
         self._error = failure
         self._attempts.failed(self.name, failure)
         self._runtime.contexts.doubt(self.name, failure)
-        return replace(attempt, error=failure)
+        return attempt._replace(error=failure)
 
     async def _until_ready(self, dropped: dict[str, None]) -> Attempt:
         """Send the request in its current form, and again after a moment where the provider may do better then."""
@@ -158,7 +157,7 @@ class ProviderAttempts:
             )
             wait_s = patience.wait_s(provider, attempt.error, retries)
             if wait_s is None or attempt.error is None:
-                return replace(attempt, waited_s=waited_s + attempt.waited_s) if retries else attempt
+                return attempt._replace(waited_s=waited_s + attempt.waited_s) if retries else attempt
             retries += 1
             log.info("provider %s: %s; sent again in %.1f s", self.name, self._failure(attempt.error), wait_s)
             waited_s += attempt.waited_s + wait_s

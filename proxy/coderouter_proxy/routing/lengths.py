@@ -1,8 +1,8 @@
 """Requests that are longer than a provider's context: it is skipped, and the client may have to shorten them."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from functools import partial
+from typing import NamedTuple
 
 from coderouter_events.events import SkipShortContext
 from coderouter_proxy import aside, token_estimate
@@ -21,8 +21,7 @@ ESTIMATE_BYTES_INLINE_MAX = 256 * 1024
 _BETA, _LONG_CONTEXT, LONG_CONTEXT_TOKENS = b"anthropic-beta", b"context-1m", 1_000_000
 
 
-@dataclass(frozen=True, slots=True)
-class Length:
+class Length(NamedTuple):
     """The estimated tokens of a request, and the windows of the providers that have one, by name."""
 
     estimate: int
