@@ -1,14 +1,13 @@
 """A provider's answer, and what is known about it in the end."""
 
 from collections.abc import AsyncGenerator, Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import NamedTuple
 
 from coderouter_proxy.errors import ProviderError
 
 
-@dataclass(frozen=True, slots=True)
-class Usage:
+class Usage(NamedTuple):
     """Tokens as reported by the provider, the input without cached ones; None if not reported."""
 
     input_tokens: int | None = None
@@ -17,8 +16,13 @@ class Usage:
     cache_creation_tokens: int | None = None
     reasoning_tokens: int | None = None
     """Part of the output."""
-    nonsense: bool = field(default=False, compare=False)
+    nonsense: bool = False
     """The provider also reported what is no number of tokens; that counts as not reported."""
+
+    @property
+    def is_known(self) -> bool:
+        """Whether any number was reported."""
+        return self[:5] != (None, None, None, None, None)
 
 
 NO_USAGE = Usage()
