@@ -72,13 +72,13 @@ class AnswerLog(NamedTuple):
 class Answer(NamedTuple):
     """An answer whose first content has arrived.
 
-    `pieces` yields bytes on the client's wire, whole events of a stream or the whole body at once, and raises
-    `ProviderError` if the provider fails after its first content. Its `aclose` frees what the answer holds, also when
-    no piece was taken: it is `started`. `log` returns what is known so far; it is complete
-    after the last piece. `headers` of the provider's response are sent to the client.
+    `pieces` is the whole body, or yields bytes on the client's wire, whole events of a stream or the whole body at
+    once, and raises `ProviderError` if the provider fails after its first content. The `aclose` of such a generator
+    frees what the answer holds, also when no piece was taken: it is `started`. `log` returns what is known so far; it
+    is complete after the last piece. `headers` of the provider's response are sent to the client.
     """
 
-    pieces: AsyncGenerator[bytes]
+    pieces: AsyncGenerator[bytes] | bytes
     log: Callable[[], AnswerLog]
     headers: Sequence[tuple[bytes, bytes]] = ()
 

@@ -101,10 +101,7 @@ class ProviderAttempts:
         while True:
             attempt = await self._try()
             if attempt.answer is not None:
-                answer = attempt.answer
-                return Answer(
-                    pieces=await started(self._pieces(answer)), log=answer.log, headers=answer.headers
-                )
+                return await self._watched(attempt.answer)
             error, refused = attempt.error, attempt.key_index
             assert error is not None
             if refused is None or not attempt.other_key or refused in self._keys_refused:
@@ -168,12 +165,21 @@ class ProviderAttempts:
         secrets = self._client.secrets
         return unexpected.failure(error, self.name, secrets).scrubbed(*secrets)
 
-    async def _pieces(self, answer: Answer) -> AsyncGenerator[bytes]:
+    async def _watched(self, answer: Answer) -> Answer:
+        """Return the answer so that how it ends is noted; a whole one has ended."""
+        if not isinstance(answer.pieces, bytes):
+            return answer._replace(pieces=await started(self._pieces(answer.pieces, answer)))
+        if self._profile.cooldown:
+            self._runtime.cooldowns.succeeded(self.name)
+        self._ended(answer)
+        return answer
+
+    async def _pieces(self, pieces: AsyncGenerator[bytes], answer: Answer) -> AsyncGenerator[bytes]:
         """Pass the pieces on, and emit an error between them and what was changed."""
         cooldown, cooldowns = self._profile.cooldown, self._runtime.cooldowns
         try:
             yield STARTED
-            async for piece in answer.pieces:
+            async for piece in pieces:
                 yield piece
         except Exception as raw:  # noqa: BLE001 - any is a failure of this provider
             error = self._failure(raw)
@@ -186,7 +192,12 @@ class ProviderAttempts:
                 cooldowns.succeeded(self.name)
         finally:
             try:
-                self._events.changed(answer.log().changes)
+                await pieces.aclose()
             finally:
-                await answer.pieces.aclose()
-                self._attempts.turn.end()
+                self._ended(answer)
+
+    def _ended(self, answer: Answer) -> None:
+        try:
+            self._events.changed(answer.log().changes)
+        finally:
+            self._attempts.turn.end()
