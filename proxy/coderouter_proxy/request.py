@@ -28,7 +28,8 @@ class ClientRequest(NamedTuple):
     `shows_thinking`: the client requested thinking, although the `body` for a provider that cannot think does not.
     `shaped` is the body in the shape of the wires that have `messages`, for a wire that has none. Where a client may
     refer to earlier answers, they are in their place in `body`, and `given` is what the client sent. `missed` is the
-    error for what is not kept here; only a provider that speaks the same wire may have it.
+    error for what is not kept here; only a provider that speaks the same wire may have it. In one with `only_texts` no
+    message has parts, and so none has an image or a document.
     """
 
     request_id: str
@@ -42,6 +43,7 @@ class ClientRequest(NamedTuple):
     given: Body | None = None
     missed: NotKept | None = None
     session: Session | None = None
+    only_texts: bool = False
 
     @property
     def outline(self) -> Body:

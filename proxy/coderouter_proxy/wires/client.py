@@ -20,6 +20,7 @@ OBJECTS_MAX = 50_000
 """Messages, parts, calls and schemas of one request; parsing that many takes 30 ms, in which nothing else happens."""
 _OBJECT = re.compile(rb'\{\s*"')  # in a text, a brace before a quote has a backslash between them
 _OBJECT_BYTES_MIN = 2  # of what the expression matches: shorter bodies need no search
+_TEXTS = frozenset({str, type(None)})
 
 Headers = Mapping[bytes, bytes]
 Drop = Callable[[str], object]
@@ -50,7 +51,7 @@ class ClientWire(ABC):
             HttpError: it is invalid; the message says what is wrong and what to send.
         """
         body = decoded_object(raw)
-        check_messages(body)
+        only_texts = check_messages(body)
         stream = checked_stream(body)
         return ClientRequest(
             request_id=request_id,
@@ -60,6 +61,7 @@ class ClientWire(ABC):
             headers=headers,
             stream=stream,
             session=session.of(headers, body, body),
+            only_texts=only_texts,
         )
 
     @abstractmethod
@@ -134,8 +136,12 @@ def decoded_object(raw: bytes) -> Body:
     return body
 
 
-def check_messages(body: Body) -> None:
-    """Raise an HttpError unless there are messages, all of them objects, and the type of each part is a string."""
+def check_messages(body: Body) -> bool:
+    """Return whether the content of every message is a text, or none.
+
+    Raises:
+        HttpError: there are no messages, one is no object, or the type of a part is no string.
+    """
     messages = body.get("messages")
     contents = _contents(messages) if isinstance(messages, list) else None
     if contents is None:
@@ -145,10 +151,12 @@ def check_messages(body: Body) -> None:
         )
     if not messages:
         raise HttpError(400, '"messages" is empty; send at least one message', param="messages")
-    if list in map(type, contents):
-        for number, content in enumerate(contents):
-            if type(content) is list:
-                check_parts(content, f"messages[{number}].content")
+    if _TEXTS.issuperset(map(type, contents)):
+        return True
+    for number, content in enumerate(contents):
+        if type(content) is list:
+            check_parts(content, f"messages[{number}].content")
+    return False
 
 
 def _contents(messages: list[Any]) -> list[Any] | None:
