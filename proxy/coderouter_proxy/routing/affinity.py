@@ -8,8 +8,8 @@ with other needs, such as a search of the web, does not move the others.
 import struct
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from hashlib import blake2b
+from typing import NamedTuple
 
 from coderouter_proxy.config.chains import STAY_MINUTES_MAX
 from coderouter_proxy.routing.groups import Chain
@@ -23,8 +23,7 @@ _CONTENT = struct.Struct("@d8s")  # when the conversation moved, and a digest of
 _LONG_AGO = float("-inf")
 
 
-@dataclass(frozen=True, slots=True)
-class _Note:
+class _Note(NamedTuple):
     """A record of a conversation, and where it is."""
 
     ring: Ring

@@ -1,6 +1,7 @@
 """Requests that are longer than a provider's context: it is skipped, and the client may have to shorten them."""
 
 import asyncio
+import math
 from collections.abc import Mapping, Sequence
 
 from coderouter_events.events import SkipShortContext
@@ -28,11 +29,13 @@ class Length:
     Most requests are so far below all windows that their bytes say so; then nothing is estimated before it is used.
     """
 
-    __slots__ = ("_estimate", "_request", "contexts", "windows")
+    __slots__ = ("_estimate", "_is_far_below", "_request", "contexts", "windows")
 
     def __init__(self, request: ClientRequest, windows: Mapping[str, int], contexts: Contexts) -> None:
         self._request = request
         self._estimate: int | None = None
+        most = len(request.raw) * TOKENS_PER_BYTE_MAX if request.only_texts else math.inf
+        self._is_far_below = most <= min(windows.values())
         self.windows = windows
         self.contexts = contexts
 
@@ -42,12 +45,6 @@ class Length:
             self._estimate = token_estimate.estimate(self._request.outline)
         return self._estimate
 
-    @property
-    def is_far_below(self) -> bool:
-        """Whether no window can be too small, however the providers count tokens."""
-        request = self._request
-        return request.only_texts and len(request.raw) * TOKENS_PER_BYTE_MAX <= min(self.windows.values())
-
     async def ready(self) -> None:
         """Estimate in a thread what would take long."""
         if self._estimate is None and len(self._request.raw) > ESTIMATE_BYTES_INLINE_MAX:
@@ -56,7 +53,7 @@ class Length:
     def excess(self, provider: Provider) -> tuple[int, int] | None:
         """Return the tokens that the provider would need and its window, if that is too small."""
         window = self.windows.get(provider.name)
-        if window is None or self.is_far_below:
+        if window is None or self._is_far_below:
             return None
         needed = self.contexts.corrected(provider, self.estimate)
         return (needed, window) if needed > window else None
