@@ -104,8 +104,10 @@ def _stay(asked: Asked, names: list[str]) -> Stay | None:
     chain = routing.chains.get(asked.profile.name)
     if session is None or not minutes or chain is None:
         return None
-    first = next((name for name in names if gates.may_be_tried(name, routing)), None)
-    return None if first is None else Stay(asked.affinity, chain, session.conversation, first, minutes)
+    for first in names:
+        if gates.may_be_tried(first, routing):
+            return Stay(asked.affinity, chain, session.conversation, first, minutes)
+    return None
 
 
 def _later(before: list[str], after: list[str]) -> Iterator[str]:
