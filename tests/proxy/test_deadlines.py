@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from coderouter_proxy.deadlines import Deadlines, TimeLimit
+from coderouter_http.deadlines import Deadlines, TimeLimit
 
 SHORT_S = 0.01
 

@@ -5,7 +5,7 @@ from typing import Self
 
 from starlette.types import Receive, Send
 
-from coderouter_proxy.deadlines import Deadlines
+from coderouter_http.deadlines import Deadlines
 from coderouter_proxy.errors import CLIENT_LEFT, ClientDisconnected
 
 WATCH_AFTER_S = 0.05  # faster answers do not pay for a task that watches the client

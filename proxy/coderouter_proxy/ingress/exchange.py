@@ -15,10 +15,10 @@ from starlette.types import Receive, Scope, Send
 
 from coderouter_events.closed_sets import ErrorType, Outcome
 from coderouter_events.events import RequestFinished, StateMissed
+from coderouter_http.deadlines import Deadlines
 from coderouter_proxy import aside
 from coderouter_proxy.answer import Answer, AnswerLog
 from coderouter_proxy.config.schema import Profile
-from coderouter_proxy.deadlines import Deadlines
 from coderouter_proxy.errors import ClientDisconnected, HttpError, NotKept, ProviderError, shutting_down
 from coderouter_proxy.ingress import fallback_headers, who_answered
 from coderouter_proxy.ingress.body import read_body

@@ -11,13 +11,13 @@ import orjson
 from multidict import CIMultiDict
 from yarl import URL
 
+from coderouter_http.deadlines import Deadlines, TimeLimit
 from coderouter_proxy import aside
 from coderouter_proxy.answer import Answer, Attempt, started
 from coderouter_proxy.config import headers as config_headers
 from coderouter_proxy.config.http_proxies import proxy_for
 from coderouter_proxy.config.schema import Profile, Provider
 from coderouter_proxy.config.traits import ProviderTraits
-from coderouter_proxy.deadlines import Deadlines, TimeLimit
 from coderouter_proxy.errors import ProviderError
 from coderouter_proxy.providers import response as http_response
 from coderouter_proxy.providers import windows
