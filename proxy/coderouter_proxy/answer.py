@@ -1,13 +1,13 @@
 """A provider's answer, and what is known about it in the end."""
 
 from collections.abc import AsyncGenerator, Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from typing import NamedTuple
 
 from coderouter_proxy.errors import ProviderError
 
 
-@dataclass(frozen=True, slots=True)
-class Usage:
+class Usage(NamedTuple):
     """Tokens as reported by the provider, the input without cached ones; None if not reported."""
 
     input_tokens: int | None = None
@@ -16,8 +16,13 @@ class Usage:
     cache_creation_tokens: int | None = None
     reasoning_tokens: int | None = None
     """Part of the output."""
-    nonsense: bool = field(default=False, compare=False)
+    nonsense: bool = False
     """The provider also reported what is no number of tokens; that counts as not reported."""
+
+    @property
+    def is_known(self) -> bool:
+        """Whether any number was reported."""
+        return self[:5] != (None, None, None, None, None)
 
 
 NO_USAGE = Usage()
@@ -50,8 +55,7 @@ NO_CHANGES = Changes()
 """Of nearly every answer, so that nothing is created for it."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AnswerLog:
+class AnswerLog(NamedTuple):
     """What was found out about an answer while it was relayed.
 
     `stop_reason` is the provider's, and `tool_calls` counts those that were text too. If the answer is `complete`, a
@@ -65,17 +69,16 @@ class AnswerLog:
     complete: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
+class Answer(NamedTuple):
     """An answer whose first content has arrived.
 
-    `pieces` yields bytes on the client's wire, whole events of a stream or the whole body at once, and raises
-    `ProviderError` if the provider fails after its first content. Its `aclose` frees what the answer holds, also when
-    no piece was taken: it is `started`. `log` returns what is known so far; it is complete
-    after the last piece. `headers` of the provider's response are sent to the client.
+    `pieces` is the whole body, or yields bytes on the client's wire, whole events of a stream or the whole body at
+    once, and raises `ProviderError` if the provider fails after its first content. The `aclose` of such a generator
+    frees what the answer holds, also when no piece was taken: it is `started`. `log` returns what is known so far; it
+    is complete after the last piece. `headers` of the provider's response are sent to the client.
     """
 
-    pieces: AsyncGenerator[bytes]
+    pieces: AsyncGenerator[bytes] | bytes
     log: Callable[[], AnswerLog]
     headers: Sequence[tuple[bytes, bytes]] = ()
 
@@ -90,8 +93,7 @@ async def started(pieces: AsyncGenerator[bytes]) -> AsyncGenerator[bytes]:
     return pieces
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Attempt:
+class Attempt(NamedTuple):
     """The result of one attempt: an answer that has begun, or an error.
 
     `waited_s` was spent on the network, up to the first content or the error. `key_index` says which of the provider's

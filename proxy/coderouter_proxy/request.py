@@ -1,7 +1,6 @@
 """One client request, decoded."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from coderouter_events.closed_sets import Ingress
@@ -23,14 +22,14 @@ class Session(NamedTuple):
     conversation: bytes
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ClientRequest:
+class ClientRequest(NamedTuple):
     """`body` is what the client sent, and is never modified; `raw` is its text; `headers` has lower-case names.
 
     `shows_thinking`: the client requested thinking, although the `body` for a provider that cannot think does not.
     `shaped` is the body in the shape of the wires that have `messages`, for a wire that has none. Where a client may
     refer to earlier answers, they are in their place in `body`, and `given` is what the client sent. `missed` is the
-    error for what is not kept here; only a provider that speaks the same wire may have it.
+    error for what is not kept here; only a provider that speaks the same wire may have it. In one with `only_texts` no
+    message has parts, and so none has an image or a document.
     """
 
     request_id: str
@@ -44,6 +43,7 @@ class ClientRequest:
     given: Body | None = None
     missed: NotKept | None = None
     session: Session | None = None
+    only_texts: bool = False
 
     @property
     def outline(self) -> Body:

@@ -54,8 +54,9 @@ async def exchange(
         assert attempt.error is not None
         raise attempt.error
     with suppress(StreamBrokeOff):
-        async for _ in attempt.answer.pieces:
-            pass
+        if not isinstance(attempt.answer.pieces, bytes):
+            async for _ in attempt.answer.pieces:
+                pass
     return recorder.finish(attempt.answer.log().usage)
 
 

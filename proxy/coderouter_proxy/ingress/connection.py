@@ -5,6 +5,7 @@ from typing import Self
 
 from starlette.types import Receive, Send
 
+from coderouter_http.deadlines import Deadlines
 from coderouter_proxy.errors import CLIENT_LEFT, ClientDisconnected
 
 WATCH_AFTER_S = 0.05  # faster answers do not pay for a task that watches the client
@@ -47,27 +48,28 @@ class KeepAlive:
 class CancelOnDisconnect:
     """Cancels its block when the client disconnects, and raises ClientDisconnected instead of the cancellation."""
 
-    def __init__(self, receive: Receive) -> None:
+    def __init__(self, receive: Receive, deadlines: Deadlines) -> None:
+        """`deadlines` are those of `WATCH_AFTER_S`, after which a task watches the client."""
         self._receive = receive
+        self._deadlines = deadlines
         self._watcher: asyncio.Task[None] | None = None
         self._disconnected = False
 
-    async def __aenter__(self) -> None:
-        loop = asyncio.get_running_loop()
-        task = asyncio.current_task(loop)
+    def __enter__(self) -> None:
+        task = asyncio.current_task()
         assert task is not None
         self._task = task
-        self._timer = loop.call_later(WATCH_AFTER_S, self._start)
+        self._deadlines.begin(self)
 
-    async def __aexit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        self._timer.cancel()
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        self._deadlines.end(self)
         if self._watcher is not None:
             self._watcher.cancel()
         if self._disconnected and kind is asyncio.CancelledError:
             self._task.uncancel()
             raise ClientDisconnected from None
 
-    def _start(self) -> None:
+    def overdue(self) -> None:
         self._watcher = asyncio.create_task(self._watch())
 
     async def _watch(self) -> None:

@@ -8,30 +8,24 @@ import asyncio
 import logging
 import secrets
 import time
-from collections.abc import Mapping
+from collections.abc import AsyncIterable, Mapping
 from functools import partial
 
 from starlette.types import Receive, Scope, Send
 
 from coderouter_events.closed_sets import ErrorType, Outcome
-from coderouter_events.events import (
-    AutoRouterFallthrough,
-    AutoRouterResolved,
-    Event,
-    RequestFinished,
-    StateMissed,
-)
+from coderouter_events.events import RequestFinished, StateMissed
+from coderouter_http.deadlines import Deadlines
 from coderouter_proxy import aside
 from coderouter_proxy.answer import Answer, AnswerLog
 from coderouter_proxy.config.schema import Profile
 from coderouter_proxy.errors import ClientDisconnected, HttpError, NotKept, ProviderError, shutting_down
 from coderouter_proxy.ingress import fallback_headers, who_answered
 from coderouter_proxy.ingress.body import read_body
-from coderouter_proxy.ingress.connection import CancelOnDisconnect, KeepAlive
+from coderouter_proxy.ingress.connection import WATCH_AFTER_S, CancelOnDisconnect, KeepAlive
 from coderouter_proxy.request import ClientRequest
-from coderouter_proxy.routing import choice, cost, fallback
+from coderouter_proxy.routing import auto_router, choice, cost, fallback
 from coderouter_proxy.routing.attempts import Attempts
-from coderouter_proxy.routing.auto_router import Resolved
 from coderouter_proxy.routing.exhausted import ChainExhausted
 from coderouter_proxy.routing.router import Runtime
 from coderouter_proxy.senders import session_hash
@@ -55,9 +49,10 @@ class Ingress:
     def __init__(self, runtime: Runtime, wire: ClientWire) -> None:
         self._runtime = runtime
         self._wire = wire
+        self._deadlines = Deadlines(WATCH_AFTER_S)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        exchange = _Exchange(self._runtime, self._wire, scope, receive, send)
+        exchange = _Exchange(self._runtime, self._wire, self._deadlines, scope, receive, send)
         self._runtime.in_flight += 1
         try:
             await exchange.run()
@@ -79,9 +74,16 @@ class _Exchange:
     """One request and its answer; durations start when its whole body has been read."""
 
     def __init__(
-        self, runtime: Runtime, wire: ClientWire, scope: Scope, receive: Receive, send: Send
+        self,
+        runtime: Runtime,
+        wire: ClientWire,
+        deadlines: Deadlines,
+        scope: Scope,
+        receive: Receive,
+        send: Send,
     ) -> None:
         self._runtime = runtime
+        self._deadlines = deadlines
         self._routing = runtime.routing
         self._wire = wire
         self._headers: Mapping[bytes, bytes] = dict(scope["headers"])
@@ -108,7 +110,7 @@ class _Exchange:
             raw = await read_body(self._receive, self._headers, server, self._runtime.bodies)
             self.body_bytes = len(raw)
             self._started = time.perf_counter()
-            async with CancelOnDisconnect(self._receive):
+            with CancelOnDisconnect(self._receive, self._deadlines):
                 await self._respond(raw)
         except ClientDisconnected:
             self._outcome = (
@@ -151,28 +153,36 @@ class _Exchange:
         answer = await fallback.answer(request, profile, self._routing, self._runtime, self._attempts)
         self._answer = answer
         self._first_content_s = time.perf_counter() - self._started
+        if isinstance(answer.pieces, bytes):
+            await self._send_whole(answer.pieces, answer)
+            return
         try:
             if request.stream:
-                await self._begin(200, EVENT_STREAM, *answer.headers)
-                async with KeepAlive(self._send, self._wire.ping, self._runtime.ping_s) as sent:
-                    async for piece in answer.pieces:
-                        sent()
-                        await self._send({"type": "http.response.body", "body": piece, "more_body": True})
-                self._outcome = "ok"
-                await self._send(END_OF_BODY)
+                await self._stream(answer.pieces, answer)
             else:
-                body = b"".join([piece async for piece in answer.pieces])
-                self._outcome = "ok"
-                await self._begin(200, JSON, (b"content-length", b"%d" % len(body)), *answer.headers)
-                await self._send({"type": "http.response.body", "body": body})
+                await self._send_whole(b"".join([piece async for piece in answer.pieces]), answer)
         finally:
             await answer.pieces.aclose()
+
+    async def _stream(self, pieces: AsyncIterable[bytes], answer: Answer) -> None:
+        await self._begin(200, EVENT_STREAM, *answer.headers)
+        async with KeepAlive(self._send, self._wire.ping, self._runtime.ping_s) as sent:
+            async for piece in pieces:
+                sent()
+                await self._send({"type": "http.response.body", "body": piece, "more_body": True})
+        self._outcome = "ok"
+        await self._send(END_OF_BODY)
+
+    async def _send_whole(self, body: bytes, answer: Answer) -> None:
+        self._outcome = "ok"
+        await self._begin(200, JSON, (b"content-length", b"%d" % len(body)), *answer.headers)
+        await self._send({"type": "http.response.body", "body": body})
 
     def _chosen(self, request: ClientRequest) -> Profile:
         """Return the profile, and emit what the auto router decided."""
         chosen = choice.choose(self._routing, request, self._sender)
         if chosen.resolved is not None:
-            self._runtime.emit(_auto_routed(self._request_id, chosen.resolved))
+            self._runtime.emit(auto_router.event(self._request_id, chosen.resolved))
         return chosen.profile
 
     async def _begin(self, status: int, content_type: bytes, *more: tuple[bytes, bytes]) -> None:
@@ -278,16 +288,3 @@ class _Exchange:
         except Exception:
             log.exception("what the answer to %s reported is lost because of a bug", self._request_id)
             return AnswerLog()
-
-
-def _auto_routed(request_id: str, resolved: Resolved) -> Event:
-    if resolved.rule_id is None:
-        return AutoRouterFallthrough(
-            request_id=request_id, resolved_profile=resolved.profile, signals=resolved.signals
-        )
-    return AutoRouterResolved(
-        request_id=request_id,
-        rule_id=resolved.rule_id,
-        resolved_profile=resolved.profile,
-        signals=resolved.signals,
-    )

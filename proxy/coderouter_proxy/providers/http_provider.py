@@ -11,6 +11,7 @@ import orjson
 from multidict import CIMultiDict
 from yarl import URL
 
+from coderouter_http.deadlines import Deadlines, TimeLimit
 from coderouter_proxy import aside
 from coderouter_proxy.answer import Answer, Attempt, started
 from coderouter_proxy.config import headers as config_headers
@@ -86,6 +87,8 @@ class HttpProvider:
         self._answer_bytes_max = answer_bytes_max
         self._proxy = http_proxy(provider)
         self._url = url or wire.url(provider)
+        self._deadlines_of: dict[float, Deadlines] = {}
+        """By their seconds: those of the provider, and of profiles with their own."""
         self._routes: dict[str, Route] = {}
         """By the key that they send; of a provider with a file of keys there may be old ones."""
         self._route(self._keys.pick().key)
@@ -132,6 +135,12 @@ class HttpProvider:
             key_index=picked.index,
             other_key=other_key,
         )
+
+    def _deadlines(self, timeout_s: float) -> Deadlines:
+        deadlines = self._deadlines_of.get(timeout_s)
+        if deadlines is None:
+            deadlines = self._deadlines_of[timeout_s] = Deadlines(timeout_s)
+        return deadlines
 
     def _timeout_s(self, request: ClientRequest, profile: Profile) -> float:
         """Return the seconds to the first content of a stream, or to a complete answer."""
@@ -265,7 +274,7 @@ class HttpProvider:
     async def _whole(
         self, request: ClientRequest, route: Route, sent: bytes, headers: Mapping[str, str], timeout_s: float
     ) -> Answer:
-        async with asyncio.timeout(timeout_s):
+        with TimeLimit(self._deadlines(timeout_s)):
             response = await self._post(route, sent, headers)
             data = await self._read(response, self._answer_bytes_max)
         if len(data) > self._answer_bytes_max:
@@ -277,12 +286,13 @@ class HttpProvider:
         relayed = await aside.unless_small(
             len(data), aside.ANSWER_BYTES_INLINE_MAX, partial(whole.relayed, data, self.wire, relay)
         )
-        return Answer(pieces=single(relayed), log=relay.log, headers=self._forwarded(request, response))
+        log = relay.log()
+        return Answer(pieces=relayed, log=lambda: log, headers=self._forwarded(request, response))
 
     async def _stream(
         self, request: ClientRequest, route: Route, sent: bytes, headers: Mapping[str, str], timeout_s: float
     ) -> Answer:
-        async with asyncio.timeout(timeout_s):
+        with TimeLimit(self._deadlines(timeout_s)):
             response = await self._post(route, sent, headers)
             try:
                 relay = self._relay_for(self.wire, request)
@@ -304,7 +314,8 @@ class HttpProvider:
         except ProviderError:
             return None
         log = relay.log(complete=True)
-        return Answer(pieces=single(relayed), log=lambda: log) if log.changes.repaired else None
+        pieces = single(relayed) if request.stream else relayed
+        return Answer(pieces=pieces, log=lambda: log) if log.changes.repaired else None
 
     def _forwarded(self, request: ClientRequest, response: Response) -> list[tuple[bytes, bytes]]:
         """Return the response's headers that the client gets: rate limits, and the provider's request id."""

@@ -12,7 +12,6 @@ from coderouter_proxy.config.traits import ProviderTraits
 from coderouter_proxy.errors import ProviderError
 from coderouter_proxy.providers.http_provider import HttpProvider
 from coderouter_proxy.providers.response import Response
-from coderouter_proxy.providers.stream import single
 from coderouter_proxy.providers.transport import Transport
 from coderouter_proxy.request import Body, ClientRequest
 from coderouter_proxy.wires.openai.provider import OpenAIProvider
@@ -55,7 +54,7 @@ class PassingProvider(HttpProvider):
             len(data), aside.ANSWER_BYTES_INLINE_MAX, partial(self.wire.decoded, data)
         )
         log = AnswerLog(usage=_usage(answer), complete=True)
-        return Answer(pieces=single(data), log=lambda: log)
+        return Answer(pieces=data, log=lambda: log)
 
     def _from_failed_generation(self, request: ClientRequest, error: ProviderError) -> Answer | None:
         return None

@@ -2,7 +2,7 @@
 
 from functools import partial
 
-from coderouter_proxy.relay.edited import Edit, Edited, FirstEdit
+from coderouter_proxy.relay.edited import Edit, Edited, Edits
 from coderouter_proxy.relay.edits import anthropic, openai
 from coderouter_proxy.relay.edits.openai_usage import ShowUsage
 from coderouter_proxy.relay.keep_state import KeepState
@@ -22,8 +22,6 @@ from coderouter_proxy.wires.openai.client import wants_usage
 from coderouter_proxy.wires.openai.functions import uses_functions
 from coderouter_proxy.wires.provider import ProviderWire
 
-Edits = tuple[FirstEdit, *tuple[Edit, ...]]
-
 
 def choose(wire: ProviderWire, request: ClientRequest, policy: AnswerPolicy) -> Relay:
     """Return the relay for the answer of a provider that speaks this wire."""
@@ -31,7 +29,8 @@ def choose(wire: ProviderWire, request: ClientRequest, policy: AnswerPolicy) -> 
         return Relay(wire, _translated(wire, request, policy))
     if wire.ingress == "responses":
         return _responses(wire, request, policy)
-    return Relay(wire, Edited(wire, *EDITS[wire.ingress](request, policy)))
+    edits = partial(EDITS[wire.ingress], request, policy)
+    return Relay(wire, Edited(wire, edits, passes_plain_whole=not (policy.filters or request.has_tools)))
 
 
 def _translated(wire: ProviderWire, request: ClientRequest, policy: AnswerPolicy) -> Translated:
@@ -56,7 +55,7 @@ def _responses(wire: ProviderWire, request: ClientRequest, policy: AnswerPolicy)
         return Relay(wire, rewritten())
     on_spec = responses_spec.OnSpec()
     on_spec.keep = RESPONSES.passed_on(request, policy.origin, on_spec)
-    conversion = PassedOrRewritten(Edited(wire, on_spec), rewritten, responses_spec.is_sound)
+    conversion = PassedOrRewritten(Edited(wire, lambda: (on_spec,)), rewritten, responses_spec.is_sound)
     return Relay(wire, conversion, continues=on_spec.continues)
 
 

@@ -1,6 +1,6 @@
 """Relay an answer on the client's own wire: its bytes, except chunks that an edit changes."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 import orjson
@@ -42,27 +42,40 @@ class FirstEdit(Edit, Protocol):
         ...
 
 
+Edits = tuple[FirstEdit, *tuple[Edit, ...]]
+
+
 class Edited:
     """Applies edits in order; what none of them changes is passed through."""
 
-    def __init__(self, wire: ProviderWire, on_spec: FirstEdit, *edits: Edit) -> None:
+    def __init__(
+        self, wire: ProviderWire, edits: Callable[[], Edits], *, passes_plain_whole: bool = False
+    ) -> None:
+        """`edits` are made once something needs them; a plain whole answer does not if none of them is for texts."""
         self._wire = wire
-        self._on_spec = on_spec
-        self._edits: Sequence[Edit] = (on_spec, *edits)
+        self._make_edits = edits
+        self._made: Edits | None = None
+        self._passes_plain_whole = passes_plain_whole
         self._first = True
+
+    @property
+    def _edits(self) -> Edits:
+        if self._made is None:
+            self._made = self._make_edits()
+        return self._made
 
     def changes(self) -> Changes:
         changes = NO_CHANGES
-        for edit in self._edits:
+        for edit in self._made or ():
             if (made := edit.changes()) is not NO_CHANGES:  # hardly ever
                 changes += made
         return changes
 
     def calls(self) -> int:
-        return self._on_spec.calls() + self.changes().repaired
+        return 0 if self._made is None else self._made[0].calls() + self.changes().repaired
 
     def concerns(self, events: bytes) -> bool:
-        for edit in reversed(self._edits):  # those that read every event are last
+        for edit in reversed(self._made or self._edits):  # those that read every event are last
             if edit.concerns(events):
                 return True
         self._first = False
@@ -87,6 +100,8 @@ class Edited:
         return b"" if ended else self._held_back() + self._wire.end_event
 
     def whole(self, body: bytes, decoded: Body, usage: Usage) -> bytes:
+        if self._passes_plain_whole and self._wire.is_plain_whole(decoded):
+            return body
         edited = decoded
         for edit in self._edits:
             edited = edit.whole(edited)

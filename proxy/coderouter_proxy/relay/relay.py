@@ -142,7 +142,8 @@ class Relay:
 
     def whole(self, body: bytes, decoded: Body) -> bytes:
         """Return the body that the client gets for a complete answer."""
-        self._record(decoded)
+        self._usage = self._wire.usage(decoded, self._usage)
+        self._stop_reason = self._wire.stop_reason(decoded)
         return self._conversion.whole(body, decoded, self._usage)
 
     def log(self, *, complete: bool = False) -> AnswerLog:

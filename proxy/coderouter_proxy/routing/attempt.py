@@ -3,7 +3,6 @@
 import asyncio
 import logging
 from collections.abc import AsyncGenerator
-from dataclasses import replace
 from functools import partial
 
 from coderouter_proxy import aside
@@ -47,7 +46,7 @@ class ProviderAttempts:
     async def run(self, *, can_think: bool) -> Answer | ProviderError:
         if capabilities.wants_thinking(self._request.body) and not can_think:
             body = {name: value for name, value in self._request.body.items() if name != "thinking"}
-            self._sent = replace(self._request, body=body, shows_thinking=True)
+            self._sent = self._request._replace(body=body, shows_thinking=True)
         return await self._in_turn(last_resort=False)
 
     async def last_resort(self) -> Answer | ProviderError | None:
@@ -102,10 +101,7 @@ class ProviderAttempts:
         while True:
             attempt = await self._try()
             if attempt.answer is not None:
-                answer = attempt.answer
-                return Answer(
-                    pieces=await started(self._pieces(answer)), log=answer.log, headers=answer.headers
-                )
+                return await self._watched(attempt.answer)
             error, refused = attempt.error, attempt.key_index
             assert error is not None
             if refused is None or not attempt.other_key or refused in self._keys_refused:
@@ -146,7 +142,7 @@ class ProviderAttempts:
         self._error = failure
         self._attempts.failed(self.name, failure)
         self._runtime.contexts.doubt(self.name, failure)
-        return replace(attempt, error=failure)
+        return attempt._replace(error=failure)
 
     async def _until_ready(self, dropped: dict[str, None]) -> Attempt:
         """Send the request in its current form, and again after a moment where the provider may do better then."""
@@ -158,7 +154,7 @@ class ProviderAttempts:
             )
             wait_s = patience.wait_s(provider, attempt.error, retries)
             if wait_s is None or attempt.error is None:
-                return replace(attempt, waited_s=waited_s + attempt.waited_s) if retries else attempt
+                return attempt._replace(waited_s=waited_s + attempt.waited_s) if retries else attempt
             retries += 1
             log.info("provider %s: %s; sent again in %.1f s", self.name, self._failure(attempt.error), wait_s)
             waited_s += attempt.waited_s + wait_s
@@ -169,12 +165,21 @@ class ProviderAttempts:
         secrets = self._client.secrets
         return unexpected.failure(error, self.name, secrets).scrubbed(*secrets)
 
-    async def _pieces(self, answer: Answer) -> AsyncGenerator[bytes]:
+    async def _watched(self, answer: Answer) -> Answer:
+        """Return the answer so that how it ends is noted; a whole one has ended."""
+        if not isinstance(answer.pieces, bytes):
+            return answer._replace(pieces=await started(self._pieces(answer.pieces, answer)))
+        if self._profile.cooldown:
+            self._runtime.cooldowns.succeeded(self.name)
+        self._ended(answer)
+        return answer
+
+    async def _pieces(self, pieces: AsyncGenerator[bytes], answer: Answer) -> AsyncGenerator[bytes]:
         """Pass the pieces on, and emit an error between them and what was changed."""
         cooldown, cooldowns = self._profile.cooldown, self._runtime.cooldowns
         try:
             yield STARTED
-            async for piece in answer.pieces:
+            async for piece in pieces:
                 yield piece
         except Exception as raw:  # noqa: BLE001 - any is a failure of this provider
             error = self._failure(raw)
@@ -187,7 +192,12 @@ class ProviderAttempts:
                 cooldowns.succeeded(self.name)
         finally:
             try:
-                self._events.changed(answer.log().changes)
+                await pieces.aclose()
             finally:
-                await answer.pieces.aclose()
-                self._attempts.turn.end()
+                self._ended(answer)
+
+    def _ended(self, answer: Answer) -> None:
+        try:
+            self._events.changed(answer.log().changes)
+        finally:
+            self._attempts.turn.end()

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from coderouter_events.events import AutoRouterFallthrough, AutoRouterResolved, Event
 from coderouter_proxy.config.auto_rules import AutoRouter, AutoRule, Match
 from coderouter_proxy.request import ClientRequest
 from coderouter_proxy.routing.seen import Seen
@@ -24,6 +25,19 @@ class Resolved:
     profile: str
     rule_id: str | None
     signals: dict[str, object]
+
+
+def event(request_id: str, resolved: Resolved) -> Event:
+    if resolved.rule_id is None:
+        return AutoRouterFallthrough(
+            request_id=request_id, resolved_profile=resolved.profile, signals=resolved.signals
+        )
+    return AutoRouterResolved(
+        request_id=request_id,
+        rule_id=resolved.rule_id,
+        resolved_profile=resolved.profile,
+        signals=resolved.signals,
+    )
 
 
 class Router:

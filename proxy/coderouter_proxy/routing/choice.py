@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from coderouter_proxy.config.schema import AUTO_PROFILE, Profile
 from coderouter_proxy.errors import HttpError
@@ -25,8 +26,7 @@ class Way:
     find: Callable[[Routing, ClientRequest], Found | None]
 
 
-@dataclass(frozen=True, slots=True)
-class Choice:
+class Choice(NamedTuple):
     """The profile, which way chose it, what of it did, and what the auto router decided if that was it."""
 
     profile: Profile

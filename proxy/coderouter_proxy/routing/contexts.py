@@ -17,6 +17,9 @@ SAMPLE_TOKENS_MIN = 500
 SAMPLE_SHARE_MIN = 1 / 8
 """Of a small window, so that its prompts count too."""
 
+SAMPLES_FIRST, SAMPLES_EVERY = 16, 16
+"""Of requests far below the window: all up to this many teach, then one of so many."""
+
 
 class Contexts:
     """What this process knows of the contexts of its providers' servers; a reload keeps it.
@@ -29,6 +32,7 @@ class Contexts:
         self._path = path
         self._known = context_file.read(path) if path else {}
         self._by_name: dict[str, tuple[Provider, Learnt]] = {}
+        self._answers: dict[str, int] = {}
         self._changed: set[str] = set()
         self._doubted: set[str] = set()
         self.doubted = asyncio.Event()
@@ -61,6 +65,11 @@ class Contexts:
         known.window = window
         self._changed.add(origin_of(provider))
         return True
+
+    def learns_from_next(self, provider: Provider) -> bool:
+        """Return whether to estimate a request only to learn from its answer: at first all of them, then a few."""
+        count = self._answers[provider.name] = self._answers.get(provider.name, 0) + 1
+        return count <= SAMPLES_FIRST or count % SAMPLES_EVERY == 0
 
     def learn(self, provider: Provider, window: int, estimate: int, reported: int) -> None:
         """Correct later estimates by the tokens that an answer reports."""

@@ -1,6 +1,7 @@
 """The forms in which a request is sent to one provider: what a refusal complains about is changed, a few times."""
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from coderouter_proxy.config.schema import Profile
 from coderouter_proxy.config.traits import ProviderTraits
@@ -12,8 +13,7 @@ from coderouter_proxy.request import ClientRequest
 from coderouter_proxy.routing.attempt_events import AttemptEvents
 
 
-@dataclass(frozen=True, slots=True)
-class Form:
+class Form(NamedTuple):
     """How the request is sent: fit for the traits, and without what one refusal of this request complains about."""
 
     traits: ProviderTraits

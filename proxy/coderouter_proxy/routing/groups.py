@@ -25,7 +25,8 @@ class Group:
 class Chain:
     """`links` has the number of the link that a name is in, and `groups` has those that are groups by their numbers.
 
-    `digest` changes with the chain or its providers, `digests` are those of the names.
+    `digest` changes with the chain or its providers, `digests` are those of the names, and `by_digest` has the names of
+    these.
     """
 
     names: list[str]
@@ -33,6 +34,7 @@ class Chain:
     groups: Mapping[int, Group]
     digest: bytes
     digests: Mapping[str, bytes]
+    by_digest: Mapping[bytes, str]
 
     @classmethod
     def of(cls, profile: Profile, config: Config) -> Self:
@@ -46,12 +48,14 @@ class Chain:
         known = [config.provider(name) for name in names]
         said = [(each.name, each.kind, each.base_url, each.model) if each else None for each in known]
         described = repr((profile.name, profile.providers, said))
+        digests = {name: _digest(name, _NAME_DIGEST_BYTES) for name in names}
         return cls(
             names=names,
             links=links,
             groups=groups,
             digest=_digest(described, _DIGEST_BYTES),
-            digests={name: _digest(name, _NAME_DIGEST_BYTES) for name in names},
+            digests=digests,
+            by_digest={digest: name for name, digest in digests.items()},
         )
 
     def by_load(self, loads: Loads) -> list[str]:

@@ -1,38 +1,59 @@
 """Requests that are longer than a provider's context: it is skipped, and the client may have to shorten them."""
 
+import asyncio
+import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from functools import partial
 
 from coderouter_events.events import SkipShortContext
-from coderouter_proxy import aside, token_estimate
+from coderouter_proxy import token_estimate
 from coderouter_proxy.answer import Usage
 from coderouter_proxy.config.schema import Profile, Provider
 from coderouter_proxy.errors import ProviderError
 from coderouter_proxy.request import ClientRequest
+from coderouter_proxy.routing.context_file import RATIO_MAX
 from coderouter_proxy.routing.contexts import Contexts
 from coderouter_proxy.routing.router import Routing
 from coderouter_proxy.wires.clients import PASSED_ON
 
 ESTIMATE_BYTES_INLINE_MAX = 256 * 1024
 """Ten milliseconds of work, if the request is in small pieces."""
+TOKENS_PER_BYTE_MAX = RATIO_MAX / token_estimate.CHARS_PER_TOKEN
 
 # Anthropic's flag for the long context of models that have 200,000 tokens without it.
 _BETA, _LONG_CONTEXT, LONG_CONTEXT_TOKENS = b"anthropic-beta", b"context-1m", 1_000_000
 
 
-@dataclass(frozen=True, slots=True)
 class Length:
-    """The estimated tokens of a request, and the windows of the providers that have one, by name."""
+    """The estimated tokens of a request, and the windows of the providers that have one, by name.
 
-    estimate: int
-    windows: Mapping[str, int]
-    contexts: Contexts
+    Most requests are so far below all windows that their bytes say so; then nothing is estimated before it is used.
+    """
+
+    __slots__ = ("_estimate", "_is_far_below", "_request", "contexts", "windows")
+
+    def __init__(self, request: ClientRequest, windows: Mapping[str, int], contexts: Contexts) -> None:
+        self._request = request
+        self._estimate: int | None = None
+        most = len(request.raw) * TOKENS_PER_BYTE_MAX if request.only_texts else math.inf
+        self._is_far_below = most <= min(windows.values())
+        self.windows = windows
+        self.contexts = contexts
+
+    @property
+    def estimate(self) -> int:
+        if self._estimate is None:
+            self._estimate = token_estimate.estimate(self._request.outline)
+        return self._estimate
+
+    async def ready(self) -> None:
+        """Estimate in a thread what would take long."""
+        if self._estimate is None and len(self._request.raw) > ESTIMATE_BYTES_INLINE_MAX:
+            self._estimate = await asyncio.to_thread(token_estimate.estimate, self._request.outline)
 
     def excess(self, provider: Provider) -> tuple[int, int] | None:
         """Return the tokens that the provider would need and its window, if that is too small."""
         window = self.windows.get(provider.name)
-        if window is None:
+        if window is None or self._is_far_below:
             return None
         needed = self.contexts.corrected(provider, self.estimate)
         return (needed, window) if needed > window else None
@@ -41,6 +62,8 @@ class Length:
         """Learn from the usage of the provider's answer to the request."""
         window = self.windows.get(provider.name)
         if window is None or usage.input_tokens is None:
+            return
+        if self._estimate is None and not self.contexts.learns_from_next(provider):
             return
         reported = usage.input_tokens + (usage.cache_read_tokens or 0) + (usage.cache_creation_tokens or 0)
         self.contexts.learn(provider, window, self.estimate, reported)
@@ -66,10 +89,9 @@ async def length_of(
         return None
     if _LONG_CONTEXT in request.headers.get(_BETA, b""):
         windows = {name: _longest(window, routing.clients[name].provider) for name, window in windows.items()}
-    estimate = await aside.unless_small(
-        len(request.raw), ESTIMATE_BYTES_INLINE_MAX, partial(token_estimate.estimate, request.outline)
-    )
-    return Length(estimate, windows, contexts)
+    length = Length(request, windows, contexts)
+    await length.ready()
+    return length
 
 
 def _longest(window: int, provider: Provider) -> int:

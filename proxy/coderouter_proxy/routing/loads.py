@@ -25,13 +25,12 @@ class Loads:
     def in_order(self, weights: Mapping[str, float]) -> list[str]:
         """Return the names, the least busy first: by requests in flight, then by those that they have got."""
         got = self._got
-        return [
-            name
-            for _, _, _, name in sorted(
-                (self.in_flight(name) / weight, (got.get(name, 0) + 1) / weight, place, name)
-                for place, (name, weight) in enumerate(weights.items())
-            )
+        busy = [
+            (self.in_flight(name) / weight, (got.get(name, 0) + 1) / weight, place, name)
+            for place, (name, weight) in enumerate(weights.items())
         ]
+        busy.sort()
+        return [each[3] for each in busy]
 
     def begin(self, name: str) -> None:
         self._own[_cell(name)] += 1

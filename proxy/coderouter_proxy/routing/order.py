@@ -1,6 +1,6 @@
 """In which order the providers of a profile are tried: a table of reasons to try one of them later, or not at all."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
 
 from coderouter_proxy.config.schema import Profile
@@ -32,9 +32,11 @@ class Asked:
     by_load: list[str] | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Step:
     """`reason` is why a provider moves behind others, or is left out, when `sort` puts the names in order.
+
+    It returns the list that it was given where the request gives it nothing to do.
 
     A step that is `brief` is about what happened to other requests: without those, the order is that of the needs.
     One that `refuses` some requests runs for a single name, too; the others have nothing to put in order then.
@@ -54,24 +56,28 @@ def in_order(asked: Asked) -> list[str]:
             its ingress.
         NotKept: it refers to an answer that no provider of the chain may have.
     """
-    names = _sorted(asked, LASTING)
+    names, idle = _sorted(asked, LASTING)
     asked.stay = _stay(asked, names)
     stays_elsewhere = asked.stay is not None and asked.stay.provider not in (None, names[0])
     cools_down = asked.profile.cooldown is not None and asked.cooldowns.any_failed
-    return _sorted(asked, STEPS) if stays_elsewhere or cools_down else names
+    return _sorted(asked, STEPS, idle)[0] if stays_elsewhere or cools_down else names
 
 
-def _sorted(asked: Asked, steps: Iterable[Step]) -> list[str]:
-    names = asked.profile.names
+def _sorted(asked: Asked, steps: Iterable[Step], idle: Collection[Step] = ()) -> tuple[list[str], list[Step]]:
+    """Return the names in order, and the steps that have nothing to say about this request, in whatever order."""
+    names, found = asked.profile.names, list[Step]()
     for step in steps if len(names) > 1 else REFUSING:
-        names = step.sort(asked, names)
-    return names
+        if step not in idle:
+            before, names = names, step.sort(asked, names)
+            if names is before:
+                found.append(step)
+    return names, found
 
 
 def explained(asked: Asked) -> tuple[list[str], dict[str, list[str]]]:
     """Return the names as `in_order` does, and by provider why it is not tried, or not earlier; raises the same."""
     if asked.stay is None:
-        asked.stay = _stay(asked, _sorted(asked, LASTING))
+        asked.stay = _stay(asked, _sorted(asked, LASTING)[0])
     names, remarks = asked.profile.names, dict[str, list[str]]()
     for step in STEPS:
         before, names = names, step.sort(asked, names)
@@ -98,8 +104,10 @@ def _stay(asked: Asked, names: list[str]) -> Stay | None:
     chain = routing.chains.get(asked.profile.name)
     if session is None or not minutes or chain is None:
         return None
-    first = next((name for name in names if gates.may_be_tried(name, routing)), None)
-    return None if first is None else Stay(asked.affinity, chain, session.conversation, first, minutes)
+    for first in names:
+        if gates.may_be_tried(first, routing):
+            return Stay(asked.affinity, chain, session.conversation, first, minutes)
+    return None
 
 
 def _later(before: list[str], after: list[str]) -> Iterator[str]:

@@ -1,15 +1,13 @@
 """The sender of a request."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Self
+from typing import NamedTuple, Self
 
 from coderouter_events.closed_sets import Agent, RequestClass
 from coderouter_proxy.senders import agents, hints
 
 
-@dataclass(frozen=True, slots=True)
-class Sender:
+class Sender(NamedTuple):
     """The agent, and what it reports of the request; `agent_type` is the kind of subagent in the agent's own words."""
 
     agent: Agent = "other"

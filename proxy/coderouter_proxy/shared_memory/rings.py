@@ -95,6 +95,8 @@ class Ring:
     def _read(self, at: int, length: int) -> bytes:
         start = at % self._size
         first = bytes(self._data[start : start + length])
+        if len(first) == length:
+            return first
         return first + bytes(self._data[: length - len(first)])
 
     def _write(self, at: int, data: bytes) -> None:

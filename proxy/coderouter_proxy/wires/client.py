@@ -3,8 +3,8 @@
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from itertools import islice
+from dataclasses import dataclass
+from itertools import islice, repeat
 from typing import Any
 
 import orjson
@@ -19,6 +19,8 @@ from coderouter_proxy.wires.conversation import Conversation
 OBJECTS_MAX = 50_000
 """Messages, parts, calls and schemas of one request; parsing that many takes 30 ms, in which nothing else happens."""
 _OBJECT = re.compile(rb'\{\s*"')  # in a text, a brace before a quote has a backslash between them
+_OBJECT_BYTES_MIN = 2  # of what the expression matches: shorter bodies need no search
+_TEXTS = frozenset({str, type(None)})
 
 Headers = Mapping[bytes, bytes]
 Drop = Callable[[str], object]
@@ -49,7 +51,7 @@ class ClientWire(ABC):
             HttpError: it is invalid; the message says what is wrong and what to send.
         """
         body = decoded_object(raw)
-        check_messages(body)
+        only_texts = check_messages(body)
         stream = checked_stream(body)
         return ClientRequest(
             request_id=request_id,
@@ -59,6 +61,7 @@ class ClientWire(ABC):
             headers=headers,
             stream=stream,
             session=session.of(headers, body, body),
+            only_texts=only_texts,
         )
 
     @abstractmethod
@@ -79,7 +82,7 @@ class ClientWire(ABC):
     def with_note(self, request: ClientRequest, text: str) -> ClientRequest:
         """Return the request with a note for the model at its end, after results of tools."""
         messages = [*request.body["messages"], {"role": "user", "content": text}]
-        return replace(request, body={**request.body, "messages": messages})
+        return request._replace(body={**request.body, "messages": messages})
 
     @abstractmethod
     def speaks(self, path: str, headers: Headers) -> bool:
@@ -120,7 +123,7 @@ def decoded_object(raw: bytes) -> Body:
     Raises:
         HttpError: the body is not a JSON object, or holds too many.
     """
-    if raw.count(b"{") > OBJECTS_MAX and any(islice(_OBJECT.finditer(raw), OBJECTS_MAX, None)):
+    if len(raw) > OBJECTS_MAX * _OBJECT_BYTES_MIN and any(islice(_OBJECT.finditer(raw), OBJECTS_MAX, None)):
         raise HttpError(
             400, f"the body has more than {OBJECTS_MAX:,} JSON objects; send fewer messages and parts"
         )
@@ -133,21 +136,35 @@ def decoded_object(raw: bytes) -> Body:
     return body
 
 
-def check_messages(body: Body) -> None:
-    """Raise an HttpError unless there are messages, all of them objects, and the type of each part is a string."""
+def check_messages(body: Body) -> bool:
+    """Return whether the content of every message is a text, or none.
+
+    Raises:
+        HttpError: there are no messages, one is no object, or the type of a part is no string.
+    """
     messages = body.get("messages")
-    if not isinstance(messages, list) or not set(map(type, messages)) <= {dict}:
+    contents = _contents(messages) if isinstance(messages, list) else None
+    if contents is None:
         found = "is missing" if messages is None else "is not a list of objects"
         raise HttpError(
             400, f'"messages" {found}; send e.g. [{{"role": "user", "content": "…"}}]', param="messages"
         )
     if not messages:
         raise HttpError(400, '"messages" is empty; send at least one message', param="messages")
-    contents = [message.get("content") for message in messages]
-    if list in map(type, contents):
-        for number, content in enumerate(contents):
-            if type(content) is list:
-                check_parts(content, f"messages[{number}].content")
+    if _TEXTS.issuperset(map(type, contents)):
+        return True
+    for number, content in enumerate(contents):
+        if type(content) is list:
+            check_parts(content, f"messages[{number}].content")
+    return False
+
+
+def _contents(messages: list[Any]) -> list[Any] | None:
+    """Return the content of each message; None if one is not an object. The loop is in C: requests have many."""
+    try:
+        return list(map(dict.get, messages, repeat("content")))
+    except TypeError:
+        return None
 
 
 def check_parts(parts: list[Any], at: str) -> None:

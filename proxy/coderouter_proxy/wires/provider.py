@@ -87,6 +87,11 @@ class ProviderWire(ABC):
         There is nothing in such an event that the proxy must know.
         """
 
+    def is_plain_whole(self, answer: Body) -> bool:
+        """Return whether a whole answer is on spec and holds only a text: no edit but those of texts changes it."""
+        del answer
+        return False
+
     @abstractmethod
     def delta(self, chunk: Body) -> Body:
         """Return what a plain chunk adds."""

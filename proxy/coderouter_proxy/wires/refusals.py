@@ -133,11 +133,11 @@ def stopped_by(reason: str) -> ProviderError | None:
 def _is_error(decoded: dict[str, object]) -> bool:
     if decoded.get("error") or decoded.get("type") == "error" or decoded.get("object") == "error":
         return True
-    if any(decoded.get(name) for name in _ANSWER_FIELDS):
+    if any(map(decoded.get, _ANSWER_FIELDS)):
         return False
-    if any(decoded.get(name) for name in _ERROR_FIELDS):
+    if any(map(decoded.get, _ERROR_FIELDS)):
         return True
-    coded = "type" not in decoded or any(decoded.get(name) for name in _CODE_FIELDS)
+    coded = "type" not in decoded or any(map(decoded.get, _CODE_FIELDS))
     return coded and any(isinstance(decoded.get(name), str) for name in ("message", "msg"))
 
 

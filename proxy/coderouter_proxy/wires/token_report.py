@@ -23,6 +23,8 @@ class TokenReport:
             value = usage.get(field)
             if value is None:
                 continue
+            if type(value) is int and 0 <= value <= TOKENS_MAX:  # nearly always
+                return value
             tokens = tokens_in(value)
             if tokens is not None:
                 return tokens

@@ -191,4 +191,5 @@ def test_the_paid_gate_stays_closed_for_it(allow_paid: bool, tried: list[tuple[s
 
 async def _answered(request: ClientRequest, profile: Profile, runtime: Runtime) -> None:
     answer = await fallback.answer(request, profile, runtime.routing, runtime, Attempts())
+    assert not isinstance(answer.pieces, bytes)
     await answer.pieces.aclose()

@@ -63,7 +63,7 @@ def test_usage_of_openai_servers(chunks: list[Body], usage: Usage) -> None:
     found = Usage()
     for chunk in chunks:
         found = OpenAIProvider().usage(chunk, found)
-    assert found == usage
+    assert found._replace(nonsense=False) == usage
 
 
 def start(**usage: object) -> Body:
@@ -88,7 +88,7 @@ def test_usage_of_anthropic_servers(chunks: list[Body], usage: Usage) -> None:
     found = Usage()
     for chunk in chunks:
         found = AnthropicProvider().usage(chunk, found)
-    assert found == usage
+    assert found._replace(nonsense=False) == usage
 
 
 PLACES: dict[str, Body] = {

@@ -29,7 +29,7 @@ class ShowUsage:
         return [chunk]
 
     def end(self) -> list[Body]:
-        if self._in_its_place or self._usage == NO_USAGE:
+        if self._in_its_place or not self._usage.is_known:
             return []
         head: Body = {
             name: self._head[name] for name in ("id", "object", "created", "model") if name in self._head
@@ -40,4 +40,4 @@ class ShowUsage:
         if decoded.get("usage"):
             return decoded
         usage = usage_in(decoded, NO_USAGE)
-        return decoded if usage == NO_USAGE else {**decoded, "usage": usage_body(usage)}
+        return {**decoded, "usage": usage_body(usage)} if usage.is_known else decoded

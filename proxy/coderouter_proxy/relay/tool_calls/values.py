@@ -9,7 +9,6 @@ import json
 import re
 from typing import Final
 
-import json_repair
 import regex
 
 from coderouter_proxy.relay.tool_calls.lookahead import Lookahead, NotACall
@@ -205,6 +204,8 @@ def _repaired(value: Value) -> object:
     skeleton = "".join(value.skeleton)
     if len(skeleton) > _REPAIRED_CHARS_MAX:
         return UNREADABLE
+    import json_repair  # noqa: PLC0415 - memory and time that few need
+
     try:
         repaired: object = json_repair.loads(skeleton, skip_json_loads=True)
         used: list[str] = []

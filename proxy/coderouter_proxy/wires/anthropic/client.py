@@ -4,7 +4,6 @@ Source: the API reference of messages, and what the official SDKs and Claude Cod
 """
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any
@@ -63,7 +62,7 @@ class AnthropicClient(ClientWire):
         if last.get("role") != "user" or not isinstance(content, list):
             return super().with_note(request, text)
         noted = {**last, "content": [*content, {"type": "text", "text": text}]}
-        return replace(request, body={**request.body, "messages": [*before, noted]})
+        return request._replace(body={**request.body, "messages": [*before, noted]})
 
     def speaks(self, path: str, headers: Headers) -> bool:
         return b"anthropic-version" in headers or path.startswith(self.path)

@@ -1,7 +1,5 @@
 """Where servers that speak Messages report the tokens of an answer."""
 
-from dataclasses import replace
-
 from coderouter_proxy.answer import Usage
 from coderouter_proxy.request import Body
 from coderouter_proxy.wires.token_report import TokenReport
@@ -27,4 +25,4 @@ def usage_in(chunk: Body, before: Usage) -> Usage:
     report = TokenReport()
     counts = {field: report.count(reported, name) for field, name in _FIELDS.items()}
     known = {field: number for field, number in counts.items() if number is not None}
-    return replace(before, **known, nonsense=before.nonsense or report.nonsense)
+    return before._replace(**known, nonsense=before.nonsense or report.nonsense)

@@ -19,7 +19,14 @@ from coderouter_proxy.wires.openai.api import OpenAIApi
 from coderouter_proxy.wires.openai.fit import fit
 from coderouter_proxy.wires.openai.other_form import streamed, writer_like
 from coderouter_proxy.wires.openai.request_writer import VOCABULARY, write
-from coderouter_proxy.wires.openai.shape import CHUNK, choices, has_envelope
+from coderouter_proxy.wires.openai.shape import (
+    CHUNK,
+    COMPLETION,
+    choices,
+    has_envelope,
+    is_plain_choice,
+    is_plain_usage,
+)
 from coderouter_proxy.wires.openai.usage import usage_in
 from coderouter_proxy.wires.provider import (
     Drop,
@@ -113,6 +120,16 @@ class OpenAIProvider(OpenAIApi):
             and _NOTEWORTHY.isdisjoint(chunk)
             and has_envelope(chunk, CHUNK)
             and event.startswith(b"data: ")
+        )
+
+    def is_plain_whole(self, answer: Body) -> bool:
+        found = answer.get("choices")
+        return (
+            type(found) is list
+            and len(found) == 1
+            and is_plain_choice(found[0])
+            and has_envelope(answer, COMPLETION)
+            and is_plain_usage(answer.get("usage"))
         )
 
     def delta(self, chunk: Body) -> Body:

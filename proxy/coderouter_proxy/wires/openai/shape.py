@@ -22,6 +22,10 @@ _FIELDS: Final[Mapping[str, tuple[type, ...]]] = {
     "tool_calls": (list,),
     "function_call": (dict,),
 }
+# Of these, edits change some, and others need what is in them.
+_EDITED: Final = frozenset(
+    {"tool_calls", "function_call", "reasoning", "reasoning_content", "reasoning_details", "extra_content"}
+)
 
 
 def choices(chunk: Body) -> list[dict[str, Any]]:
@@ -72,6 +76,32 @@ def has_envelope(answer: Body, kind: str) -> bool:
         and type(answer.get("created")) is int
         and type(answer.get("model")) is str
         and answer.get("object") == kind
+    )
+
+
+def is_plain_choice(choice: object) -> bool:
+    """Return whether the choice of a completion is in its shape, and its message is a text and nothing to edit."""
+    return (
+        type(choice) is dict
+        and type(index := choice.get("index")) is int
+        and index >= 0
+        and isinstance(choice.get("finish_reason"), str | None)
+        and type(message := choice.get("message")) is dict
+        and type(message.get("content")) is str
+        and type(message.get("role")) is str
+        and isinstance(message.get("refusal"), str | None)
+        and _EDITED.isdisjoint(message)
+    )
+
+
+def is_plain_usage(usage: object) -> bool:
+    """Return whether the usage of a completion is in its shape, and has no details."""
+    return (
+        type(usage) is dict
+        and "prompt_tokens" in usage
+        and "completion_tokens" in usage
+        and "total_tokens" in usage
+        and all(type(tokens) is int and 0 <= tokens <= token_report.TOKENS_MAX for tokens in usage.values())
     )
 
 

@@ -1,9 +1,8 @@
 """Where servers that speak Chat Completions report the tokens of an answer."""
 
 from collections.abc import Iterator
-from dataclasses import replace
 
-from coderouter_proxy.answer import NO_USAGE, Usage
+from coderouter_proxy.answer import Usage
 from coderouter_proxy.request import Body
 from coderouter_proxy.wires.token_report import TokenReport
 
@@ -12,7 +11,7 @@ def usage_in(chunk: Body, before: Usage) -> Usage:
     """Return the latest report; its input tokens exclude cached ones, which OpenAI includes."""
     report = TokenReport()
     usage = _usage_in(chunk, before, report)
-    return replace(usage, nonsense=True) if report.nonsense or before.nonsense else usage
+    return usage._replace(nonsense=True) if report.nonsense or before.nonsense else usage
 
 
 def _usage_in(chunk: Body, before: Usage, report: TokenReport) -> Usage:
@@ -21,17 +20,17 @@ def _usage_in(chunk: Body, before: Usage, report: TokenReport) -> Usage:
         prompt = count(reported, "prompt_tokens", "input_tokens")
         completion = count(reported, "completion_tokens", "output_tokens")
         says_nothing = prompt is None and completion is None
-        if says_nothing or (not prompt and not completion and before != NO_USAGE):
+        if says_nothing or (not prompt and not completion and before.is_known):
             continue  # servers that do not know report zeros
         details = reported.get("prompt_tokens_details") or reported.get("input_tokens_details")
-        cached = count(details, "cached_tokens")
+        cached = count(details, "cached_tokens") if details else None
         if cached is None:
             cached = count(reported, "prompt_cache_hit_tokens", "cached_tokens", "cache_read_input_tokens")
         if cached is None:
             cached = count(chunk, "cached_tokens")
         if cached is None:
             cached = before.cache_read_tokens
-        written = count(details, "cache_write_tokens", "cache_creation_tokens")
+        written = count(details, "cache_write_tokens", "cache_creation_tokens") if details else None
         if written is None:
             written = count(reported, "cache_creation_input_tokens")
         if written is None:

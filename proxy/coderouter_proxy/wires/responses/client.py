@@ -5,7 +5,6 @@ Source: the API reference of responses, and what the official SDKs, codex and th
 
 import time
 from collections.abc import Callable
-from dataclasses import replace
 from functools import partial
 from typing import Protocol
 from weakref import WeakValueDictionary
@@ -101,7 +100,7 @@ class ResponsesClient(OpenAIClient):
         given = request.given
         if given is not None:
             given = {**given, "input": [*input_items(given), note]}
-        return replace(request, body=body, given=given, shaped=outline(body))
+        return request._replace(body=body, given=given, shaped=outline(body))
 
     def speaks(self, path: str, headers: Headers) -> bool:
         return path.startswith((self.path, *self.aliases))

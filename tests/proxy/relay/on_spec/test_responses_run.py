@@ -33,7 +33,7 @@ def delta(number: object, text: object, **more: object) -> Body:
 def relayed(events: list[bytes], *, by_runs: bool) -> tuple[bytes, str]:
     """Return what the client gets for the events after the beginning of a message, and the error at the end."""
     on_spec = OnSpec()
-    relay = Relay(WIRE, Edited(WIRE, on_spec), continues=on_spec.continues if by_runs else None)
+    relay = Relay(WIRE, Edited(WIRE, lambda: (on_spec,)), continues=on_spec.continues if by_runs else None)
     relay.feed(b"".join(answers.message_begun()))
     sent = b""
     for each in events:
