@@ -91,12 +91,16 @@ class Columns:
         return derived.compute(*columns, *(self.numbers(name, scale) for name, scale in derived.optional))
 
 
+_rounded = float.__round__
+"""Takes half as long as `round`."""
+
+
 def _scaled(values: Sequence[Any], scale: int) -> Numbers:
     missing = values.count(None)
     if missing == len(values):
         return ()
     if not missing and min(values) >= 0 and max(values) * scale <= NUMBER_MAX:
-        return values if scale == 1 else list(map(round, map(mul, values, repeat(scale))))
+        return values if scale == 1 else list(map(_rounded, map(mul, values, repeat(float(scale)))))
     return [MISSING if value is None else scaled(value, scale) for value in values]
 
 

@@ -8,6 +8,7 @@ from typing import TypeVar
 
 from coderouter_exporter.engine.counting import COMMIT_EVERY_S, Counting
 from coderouter_exporter.engine.published import Published
+from coderouter_exporter.engine.read_ahead import ReadAhead
 from coderouter_exporter.render.exposition import Format, render
 from coderouter_exporter.render.view import View
 from coderouter_exporter.rows import tables
@@ -40,6 +41,7 @@ class EngineRig:
         gone_kept_s: float = GONE_KEPT_S,
         requests_max: int = REQUESTS_MAX,
         exports: bool = False,
+        ahead: ReadAhead | None = None,
     ) -> None:
         self._store = Store(state, tables.create)
         document = self._store.load()
@@ -61,6 +63,7 @@ class EngineRig:
             pending=Pending(requests_max, exports=exports),
             step=step,
             commit_every_s=commit_every_s,
+            ahead=ahead,
         )
 
     @property
