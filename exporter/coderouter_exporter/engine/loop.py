@@ -130,6 +130,10 @@ class Engine:
         """Start a pass soon, because the files may have changed."""
         self._wake.set()
 
+    def finds_lines(self) -> bool:
+        """Return whether there was anything to read in the last pass."""
+        return self._counting is not None and self._counting.has_read
+
     def next_pass(self) -> Future[None]:
         """Return a future that is done after the next pass that begins after this call, or fails or is put off."""
         with self._lock:
