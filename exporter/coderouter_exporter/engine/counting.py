@@ -23,6 +23,7 @@ from coderouter_exporter.fold.fold import fold
 from coderouter_exporter.names import shown
 from coderouter_exporter.rows.outbox import Delivery
 from coderouter_exporter.rows.pending import Pending, days_zone
+from coderouter_exporter.state.document import Document, Encoder
 from coderouter_exporter.state.errors import TablesDamaged
 from coderouter_exporter.state.state import Checkpoint, State
 from coderouter_exporter.state.store import Store
@@ -65,6 +66,7 @@ class Counting:
         step: Step = no_step,
         commit_every_s: float = COMMIT_EVERY_S,
         ahead: ReadAhead | None = None,
+        encoder: Encoder | None = None,
     ) -> None:
         self._store = store
         self._rows = RowTables(store, pending or Pending())
@@ -86,7 +88,8 @@ class Counting:
         self._passes_failing = 0
         self._commit_duration_s = 0.0
         self._committed_at = time.monotonic()
-        self._document = state.encode()
+        self._encoder = encoder or Encoder()
+        self._document = Document(state.encode())
         self.published = self._snapshot(caught_up=False)
 
     def run_pass(self, *, asked: bool = True) -> None:
@@ -126,7 +129,9 @@ class Counting:
         self._ahead.close()
         self.sources.close()
         self._rows.pending.clear()
-        self._state = State.decode(self._document)
+        self._state = self._document.decode()
+        self._encoder.forget()
+        self._encoder.forget()
         self.sources = self._open_sources(self._state.checkpoints, self._is_our_writer)
         self._state.add(INTERNAL_ERRORS, ("pass",), self._passes_failing)
         for delivery in self._deliveries:
@@ -174,6 +179,7 @@ class Counting:
             self._state, self._rows.pending = fold_with_care(
                 self._state, pending, read.chunk, now_ts, self._step
             )
+            self._encoder.forget()
         elif (
             delta is None
             or not 0 <= now_ts - read.read_ts <= DELTA_AGE_S_MAX
@@ -231,7 +237,7 @@ class Counting:
         self._state.checkpoints = self.sources.checkpoints()
         self._state.committed_ts = time.time()
         self._count_commit(1)
-        document = self._state.encode()
+        document = self._encoder.encode(self._state)
         self._step("encoded")
         try:
             self._rows.commit(document, self._state.committed_ts, self._deaths())
@@ -289,7 +295,8 @@ class Counting:
             for trouble in troubles.values()
         ]
         return Published(
-            document=self._document,
+            document=self._document.newest,
+            whole=self._document.whole,
             caught_up=caught_up,
             backlog=self._rows.pending.backlog,
             unsent=self._rows.pending.unsent,

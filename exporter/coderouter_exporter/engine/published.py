@@ -30,6 +30,9 @@ class Published:
     """What a scrape sees: the last commit and the status of the loop."""
 
     document: bytes
+    """Of the state that was committed last."""
+    whole: bytes = b""
+    """If it has only changes, the document that they are changes of."""
     caught_up: bool
     unavailable: str = ""
     """Why no totals can be served: those at hand are lower than what was served before."""

@@ -24,7 +24,7 @@ class Views:
         return self._engine.published
 
     def view(self, published: Published) -> View:
-        state = State.decode(published.document)
+        state = State.decode(published.document, published.whole)
         paths = (source.path for source in published.sources)
         events_read = sum(state.counts.get(EVENTS_READ.name, {}).values())
         alive = self._liveness.probe(paths, events_read if published.caught_up else None)

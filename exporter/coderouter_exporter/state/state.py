@@ -6,9 +6,9 @@ under, by `msgspec.field(name=...)` where the code has a better one: state files
 
 import secrets
 from collections.abc import Callable, Mapping
-from functools import lru_cache
-from itertools import islice, product
-from typing import Any
+from functools import cached_property, lru_cache
+from itertools import islice, product, repeat
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -39,6 +39,7 @@ OTHER = "other"
 """Every label of the series that takes the counts of a family beyond its `series_max` label combinations."""
 
 Labels = tuple[str, ...]
+T = TypeVar("T")
 
 
 class Checkpoint(msgspec.Struct, kw_only=True):
@@ -83,7 +84,7 @@ Counts = dict[str, dict[Labels, int]]
 Histograms = dict[str, dict[Labels, HistogramSeries]]
 
 
-class State(msgspec.Struct, kw_only=True):
+class State(msgspec.Struct, kw_only=True, dict=True):
     created_ts: float
     """Since when the totals count; it changes only when they restart at 0."""
     native_ts: float = 0.0
@@ -134,13 +135,34 @@ class State(msgspec.Struct, kw_only=True):
         return _encoder.encode(self)
 
     @classmethod
-    def decode(cls, document: bytes) -> "State":
-        """Return the state that was encoded.
+    def decode(cls, document: bytes, whole: bytes = b"") -> "State":
+        """Return the state that was encoded; if only its changes were, they are changes of the `whole` one.
 
         Raises:
             msgspec.DecodeError: the document is not a state.
         """
-        return _decoder.decode(document)
+        state = _decoder.decode(document)
+        if whole:
+            before = _decoder.decode(whole)
+            state.counts = _updated(before.counts, state.counts)
+            state.histograms = _updated(before.histograms, state.histograms)
+        return state
+
+    def encode_changes(self) -> bytes:
+        """Return the state with only those series that are in `touched`."""
+        counts: Counts = {}
+        histograms: Histograms = {}
+        for name, labels in self.touched:
+            if (totals := self.counts.get(name)) is not None and labels in totals:
+                counts.setdefault(name, {})[labels] = totals[labels]
+            else:
+                histograms.setdefault(name, {})[labels] = self.histograms[name][labels]
+        return _encoder.encode(msgspec.structs.replace(self, counts=counts, histograms=histograms))
+
+    @cached_property
+    def touched(self) -> set[tuple[str, Labels]]:
+        """By family and labels, the series that were added to since this was emptied. It is not encoded."""
+        return set()
 
     @property
     def doubts(self) -> dict[Labels, int]:
@@ -208,6 +230,7 @@ class State(msgspec.Struct, kw_only=True):
         if not is_own:
             labels = self._overflow(family, labels, number if events is None else events)
         totals[labels] = totals.get(labels, 0) + number
+        self.touched.add((family.name, labels))
         return is_own
 
     def observe(
@@ -228,6 +251,7 @@ class State(msgspec.Struct, kw_only=True):
         for bucket, number in native.items():
             series.native[bucket] = series.native.get(bucket, 0) + number
         series.total += total
+        self.touched.add((family.name, labels))
         return series
 
     def has_room_for(self, counts: Counts, histograms: Histograms) -> bool:
@@ -242,10 +266,12 @@ class State(msgspec.Struct, kw_only=True):
         """Add what was counted elsewhere, for which there is room."""
         for name, added in counts.items():
             totals = self.counts.setdefault(name, {})
+            self.touched.update(zip(repeat(name), added))
             for labels, number in added.items():
                 totals[labels] = totals.get(labels, 0) + number
         for name, observed in histograms.items():
             histogram = self.histograms.setdefault(name, {})
+            self.touched.update(zip(repeat(name), observed))
             for labels, series in observed.items():
                 if (own := histogram.get(labels)) is None:
                     histogram[labels] = series
@@ -326,6 +352,12 @@ def _number_of(family: Counter | Histogram, series: Mapping[Labels, object]) -> 
 def _has_names(family: Counter) -> bool:
     """Return whether label values are names of the configuration."""
     return any(isinstance(values, (Providers, Profiles)) for values in family.preset)
+
+
+def _updated(
+    before: dict[str, dict[Labels, T]], changes: dict[str, dict[Labels, T]]
+) -> dict[str, dict[Labels, T]]:
+    return {name: before.get(name, {}) | changes.get(name, {}) for name in before | changes}
 
 
 _decoder = msgspec.msgpack.Decoder(State)

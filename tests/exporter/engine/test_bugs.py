@@ -73,7 +73,7 @@ def start(
 def shown(engine: Engine) -> Samples:
     engine.next_pass().result(30)
     published = engine.published
-    view = View(state=State.decode(published.document), now_ts=0.0, published=published)
+    view = View(state=State.decode(published.document, published.whole), now_ts=0.0, published=published)
     return samples(render(view, Format.TEXT).decode())
 
 
