@@ -27,8 +27,10 @@ from coderouter_exporter.state.sequences import ENDED_REPORTED_MAX, is_numbered
 from coderouter_exporter.state.state import State
 
 REQUESTS_MAX = 20_000
-DIRECT_RECORDS_MAX = 1000
+DIRECT_RECORDS_MAX = 1500
 """Records of a chunk that become rows with the commit; those of larger ones do so when there is time."""
+DIRECT_CHUNKS_MAX = 32
+"""Of small chunks beyond, the rows are made when there is time, too: it bounds the memory between two commits."""
 LOOK_EVERY_S = 2.0
 """How often it looks for requests that will never end, unless a process has ended."""
 REACH = 2
@@ -110,7 +112,7 @@ class Pending:
         self.usage = Usage({}, {})
         self.ended: set[str] = set()
         """Writers that have written their last line."""
-        self._direct: list[tuple[float, bytes]] = []
+        self._direct: list[tuple[float, Sequence[Record]]] = []
         self._stash: list[tuple[float, bytes]] = []
         self._carried: dict[Key, tuple[float, list[Record]]] = {}
         self._closed: list[Key] = []
@@ -147,11 +149,12 @@ class Pending:
                 if isinstance(reported, dict):
                     self.ended.update(list(reported)[:ENDED_REPORTED_MAX])
         self._note_ended(groups)
-        if self.requests_max:
+        is_direct = len(new) <= DIRECT_RECORDS_MAX and len(self._direct) < DIRECT_CHUNKS_MAX
+        if self.requests_max and is_direct:
+            self._direct.append((read_ts, new))
+        elif self.requests_max:
             lines, finished = _lines_of(batch, new), groups.get(RequestFinished.msg, ())
-            if len(new) <= DIRECT_RECORDS_MAX:
-                self._direct.append((read_ts, lines))
-            elif self._is_out_of_reach(len(lines), len(finished)):
+            if self._is_out_of_reach(len(lines), len(finished)):
                 self._skip(passed(lines, new, finished), read_ts)
             else:
                 self._stash.append((read_ts, backlog.compressed(lines)))
@@ -189,10 +192,8 @@ class Pending:
         db.execute("INSERT INTO undo VALUES (?, ?)", (number, usage_tables.encode_usage(self.usage)))
         if self._closed or self._skipped_until:
             requests.forget(db, self._closed, self._skipped_until)
-        for read_ts, records in self._carried.values():
+        for read_ts, records in (*self._carried.values(), *self._direct):
             requests.write(db, records, read_ts)
-        for read_ts, lines in self._direct:
-            requests.write(db, read_batch(lines).records, read_ts)
         backlog.add(db, self._stash)
         requests.note_ended(db, self.ended)
         backlog_size = backlog.size(db)

@@ -189,6 +189,8 @@ def close_lost(db: sqlite3.Connection, is_dead: IsDead) -> dict[str, float]:
 def evict(db: sqlite3.Connection, most: int) -> None:
     """Keep so many requests that have ended, the newest ones, and as many open ones."""
     (every,) = db.execute("SELECT count(*) FROM request").fetchone()
+    if every <= most:
+        return
     (number_open,) = db.execute(f"SELECT count(*) FROM request WHERE outcome = '{OPEN}'").fetchone()
     for condition, number in (
         (f"outcome != '{OPEN}'", every - number_open),

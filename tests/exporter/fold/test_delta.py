@@ -60,7 +60,7 @@ def deltas_added(seed: int) -> int:
     added = 0
     lines: list[bytes] = []
     for number in range(CHUNKS):
-        before, lines = lines, list(traffic.lines(chance.choice((1100, 1500))))
+        before, lines = lines, list(traffic.lines(chance.choice((1600, 2000))))
         if number:
             lines = list(map(without_configuration, lines))
         kind = chance.randrange(6)
@@ -77,13 +77,13 @@ def deltas_added(seed: int) -> int:
 
 def test_lines_are_folded_in_order_if_they_depend_on_those_before() -> None:
     traffic = Traffic(random.Random(1), BEGIN)
-    first = b"".join(traffic.lines(1500))
-    lines = list(map(without_configuration, traffic.lines(1500)))
+    first = b"".join(traffic.lines(1600))
+    lines = list(map(without_configuration, traffic.lines(1600)))
     both = Both(series_max=1000, requests_max=100)
     assert not both.take(first, traffic.now), "it reports the configuration"
     assert not both.take(b"".join(lines[:-1:2]), traffic.now), "numbers are missing"
     assert not both.take(b"".join(lines[:100]), traffic.now), "they are few"
-    more = b"".join(map(without_configuration, traffic.lines(1500)))
+    more = b"".join(map(without_configuration, traffic.lines(1600)))
     assert both.take(more, traffic.now)
     assert not both.take(more, traffic.now), "they were counted before"
 
@@ -91,7 +91,7 @@ def test_lines_are_folded_in_order_if_they_depend_on_those_before() -> None:
 def test_a_time_that_cannot_be_read_is_that_of_the_event_before() -> None:
     traffic = Traffic(random.Random(1), BEGIN)
     both = Both(series_max=1000, requests_max=100)
-    both.take(b"".join(traffic.lines(1500)), traffic.now)
-    lines = list(map(without_configuration, traffic.lines(1500)))
+    both.take(b"".join(traffic.lines(1600)), traffic.now)
+    lines = list(map(without_configuration, traffic.lines(1600)))
     lines[-1] = lines[-1].replace(b'"ts": "20', b'"ts": "x')
     both.take(b"".join(lines), traffic.now)
