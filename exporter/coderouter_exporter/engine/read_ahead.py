@@ -105,12 +105,17 @@ class ReadAhead:
             return None
         if not self._processes and self._number and read.bytes_behind >= self._bytes_behind_min:
             self.start()
-        free = min(self._processes, key=lambda process: process.tasks, default=None)
+        able = [process for process in self._processes if process.has_room()]
+        free = min(able, key=lambda process: process.tasks, default=None)
         return free if free is not None and free.take(read) else None
 
     def _has_room(self) -> bool:
-        """Return whether another chunk can be given to a process before the oldest one is added."""
-        return self._waiting[0][1] is not None and any(process.has_room() for process in self._processes)
+        """Return whether another chunk can be given to a process before the oldest one is added.
+
+        Only chunks that are given to one are waited for, so there are never more than they have slots.
+        """
+        is_given = all(process is not None for _, process in self._waiting)
+        return is_given and any(process.has_room() for process in self._processes)
 
     def _next(self) -> tuple[Read, Delta | None]:
         read, process = self._waiting.popleft()

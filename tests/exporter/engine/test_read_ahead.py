@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from bench.traffic import WRITER, write_traffic
-from coderouter_exporter.engine.read_ahead import ReadAhead
+from coderouter_exporter.engine.read_ahead import SLOTS, Read, ReadAhead
+from coderouter_exporter.records.decode import READ_BYTES_MAX, Chunk
 from coderouter_exporter.state.state import State
 from support.exporter.engine import EngineRig, is_exact
 from support.processes import clean_environment, eventually
@@ -136,6 +137,23 @@ def test_a_commit_has_everything_that_was_read_ahead(tmp_path: Path, events: Pat
     assert 0 < engine.shown()["coderouter_requests_total", ()] < ALL
     assert is_exact(engine, ALL)
     engine.kill()
+
+
+def test_no_more_is_read_ahead_than_the_processes_can_take(events: Path) -> None:
+    data = events.read_bytes()[:READ_BYTES_MAX]
+    data = data[: data.rfind(b"\n") + 1]
+    ahead = ReadAhead(PROCESSES, bytes_behind_min=0)
+    read = 0
+
+    def reads() -> Iterator[Read]:
+        nonlocal read
+        while not read or not ahead.is_ready():
+            read += 1
+            yield Read(Chunk(data, len(data)), time.time(), 1, "UTC")
+
+    most = max(read - added for added, _ in enumerate(ahead.deltas(reads(), lambda: False)))
+    ahead.close()
+    assert most <= PROCESSES * SLOTS
 
 
 @pytest.mark.parametrize("step", [5, 9])
