@@ -87,7 +87,7 @@ def serve(
     )
     engine.open()  # a state file that nobody can use ends the process before it listens
     listener = _listen(*address)
-    watcher = Watcher(paths, engine.wake)
+    watcher = Watcher(paths, engine.wake, engine.finds_lines)
     refusals = Refusals(error_body)
     app = HostMiddleware(_guarded(create_app(engine, watcher)), address[0], allowed_hosts)
     config = _server_config(app, web, refusals)

@@ -3,26 +3,28 @@
 What is published is exactly the document that was committed, so a kill at any moment takes no value back.
 """
 
-import copy
 import logging
 import sqlite3
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import TypeVar
 
 from coderouter_events.lock import is_held
+from coderouter_exporter.engine.careful import fold_with_care
 from coderouter_exporter.engine.clock import Clock
 from coderouter_exporter.engine.deaths import Deaths
 from coderouter_exporter.engine.event_files import EventFile, OpenFiles
 from coderouter_exporter.engine.published import Published, SourceStatus
+from coderouter_exporter.engine.read_ahead import Read, ReadAhead
 from coderouter_exporter.engine.row_tables import RowTables
 from coderouter_exporter.families.exporter import COMMIT_FAILURES, COMMITS, INTERNAL_ERRORS, OTLP_LOST
+from coderouter_exporter.fold.delta import Delta, add_delta
 from coderouter_exporter.fold.fold import fold
 from coderouter_exporter.names import shown
-from coderouter_exporter.records.decode import Chunk
 from coderouter_exporter.rows.outbox import Delivery
-from coderouter_exporter.rows.pending import Pending
+from coderouter_exporter.rows.pending import Pending, days_zone
+from coderouter_exporter.state.document import Document, Encoder
 from coderouter_exporter.state.errors import TablesDamaged
 from coderouter_exporter.state.state import State
 from coderouter_exporter.state.store import Store
@@ -37,6 +39,8 @@ events in it."""
 PASSES_MAX = 100
 """Passes over one event file before the next file has its turn: a file that is truncated while it is read needs
 another, and so do very many files."""
+DELTA_AGE_S_MAX = 60.0
+"""If it seems older, or of the future, the clock was set."""
 RECOUNTING = "the newest checkpoint was damaged; counting again what it had counted"
 
 T = TypeVar("T")
@@ -56,6 +60,8 @@ class Counting:
         pending: Pending | None = None,
         step: Step = no_step,
         commit_every_s: float = COMMIT_EVERY_S,
+        ahead: ReadAhead | None = None,
+        encoder: Encoder | None = None,
     ) -> None:
         self._store = store
         self._rows = RowTables(store, pending or Pending())
@@ -63,10 +69,13 @@ class Counting:
         self._open_sources = open_sources
         self._step = step
         self._commit_every_s = commit_every_s
+        self._ahead = ahead or ReadAhead()
         self.sources = open_sources(state.checkpoints, self._is_our_writer)
         self._reporter = Reporter()
         self._clock = Clock()
         self._commits_at_end = True
+        self.has_read = False
+        """The last pass has read something."""
         self._uncommitted = store.generation == 0 or self._rows.pending.exports
         self._deliveries: list[Delivery] = []
         """What is to be committed of them."""
@@ -74,18 +83,21 @@ class Counting:
         self._passes_failing = 0
         self._commit_duration_s = 0.0
         self._committed_at = time.monotonic()
-        self._document = state.encode()
+        self._encoder = encoder or Encoder()
+        self._document = Document(state.encode())
         self.published = self._snapshot(caught_up=False)
 
     def run_pass(self, *, asked: bool = True) -> None:
         """Count everything that was written before the pass began; if `asked`, commit it in any case."""
         self._commits_at_end = asked or not self.published.caught_up or self._passes_failing > 0
+        self.has_read = False
         self.sources.expand()
         self._follow_clock()
         counted = self._commit() if self._commits_failing else True
         for tail in self.sources.tails:
             self._record(tail.poll())  # also while commits fail: a rename has to be noticed when it happens
             counted = counted and self._count(tail)
+        self._ahead.close()
         self._record(self.sources.forget_long_gone())
         self._uncommitted |= counted and (
             self._rows.has_lost_requests(self._deaths()) or self._rows.pending.lost > 0
@@ -109,9 +121,11 @@ class Counting:
 
     def restart(self) -> None:
         """Go back to the last commit. Until a pass works, lines are counted with care."""
+        self._ahead.close()
         self.sources.close()
         self._rows.pending.clear()
-        self._state = State.decode(self._document)
+        self._state = self._document.decode()
+        self._encoder.forget()
         self.sources = self._open_sources(self._state.checkpoints, self._is_our_writer)
         self._state.add(INTERNAL_ERRORS, ("pass",), self._passes_failing)
         for delivery in self._deliveries:
@@ -123,22 +137,21 @@ class Counting:
         return self._store.read(query)
 
     def close(self) -> None:
+        self._ahead.close()
         self.sources.close()
         self._store.close()
 
     def _count(self, tail: EventFile) -> bool:
         """Fold what the tail has and commit when it is due; return False when a commit failed."""
         for _ in range(PASSES_MAX):
-            for chunk in tail.chunks():
+            for read, delta in self._ahead.deltas(self._reads(tail), self._must_not_read_ahead):
                 self._follow_clock()
-                self._rows.pending.bytes_behind = tail.bytes_behind()
-                if self._passes_failing:
-                    self._fold_with_care(chunk, time.time())
-                else:
-                    fold(self._state, chunk, time.time(), self._rows.pending)
+                self._rows.pending.bytes_behind = read.bytes_behind
+                self._fold(read, delta)
                 self._step("folded")
-                self._uncommitted = True
-                if self._commit_is_due() and not self._commit():
+                self.has_read = self._uncommitted = True
+                is_due = self._commit_is_due() and not self._ahead.has_read_ahead
+                if is_due and not self._commit():
                     return False  # the event files are the buffer: nothing is read that cannot be kept
             self._record(tail.close_finished())
             if not tail.needs_another_pass:
@@ -146,25 +159,27 @@ class Counting:
             self._record(tail.poll())
         return True
 
-    def _fold_with_care(self, chunk: Chunk, read_ts: float) -> None:
-        """Fold the chunk without the lines that cannot be counted, which only a bug can cause."""
-        before, pending = self._state.encode(), copy.deepcopy(self._rows.pending)
-        try:
-            fold(self._state, chunk, read_ts, self._rows.pending)
-            self._state.encode()
-        except Exception:
-            self._state, self._rows.pending = State.decode(before), pending
-            lines = [line + b"\n" for line in chunk.data.split(b"\n")[:-1]]
-            fold(self._state, replace(chunk, data=b""), read_ts, self._rows.pending)
-            if len(lines) <= 1:
-                log.exception("skipping a line that cannot be counted: %.200r", chunk.data)
-                self._state.add(INTERNAL_ERRORS, ("line",), 1)
-                return
-            middle = len(lines) // 2
-            for part in (lines[:middle], lines[middle:]):
-                self._step("folded")
-                rest = replace(chunk, data=b"".join(part), bytes_read=0, oversize=0, nul_bytes=0)
-                self._fold_with_care(rest, read_ts)
+    def _reads(self, tail: EventFile) -> Iterator[Read]:
+        for chunk in tail.chunks():
+            yield Read(chunk, time.time(), tail.bytes_behind(), days_zone(self._state))
+
+    def _must_not_read_ahead(self) -> bool:
+        """The checkpoints of a commit are those of the reading: all of that has to be in it."""
+        return self._passes_failing > 0 or self._commit_is_due()
+
+    def _fold(self, read: Read, delta: Delta | None) -> None:
+        now_ts, pending = time.time(), self._rows.pending
+        if self._passes_failing:
+            self._state, self._rows.pending = fold_with_care(
+                self._state, pending, read.chunk, now_ts, self._step
+            )
+            self._encoder.forget()
+        elif (
+            delta is None
+            or not 0 <= now_ts - read.read_ts <= DELTA_AGE_S_MAX
+            or not add_delta(self._state, read.chunk, delta, read.zone, read.read_ts, pending)
+        ):
+            fold(self._state, read.chunk, now_ts, pending)
 
     def _record(self, noticed: Noticed) -> None:
         for counter, labels in noticed.counts:
@@ -216,7 +231,7 @@ class Counting:
         self._state.checkpoints = self.sources.checkpoints()
         self._state.committed_ts = time.time()
         self._count_commit(1)
-        document = self._state.encode()
+        document = self._encoder.encode(self._state)
         self._step("encoded")
         try:
             self._rows.commit(document, self._state.committed_ts, self._deaths())

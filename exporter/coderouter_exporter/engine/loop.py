@@ -19,6 +19,7 @@ from coderouter_exporter.engine.published import Published
 from coderouter_exporter.names import shown
 from coderouter_exporter.rows.outbox import Delivery
 from coderouter_exporter.rows.pending import REQUESTS_MAX, Pending
+from coderouter_exporter.state.document import Document
 from coderouter_exporter.state.errors import Busy, StateError, StateUnavailable
 from coderouter_exporter.state.opening import Opening
 from coderouter_exporter.state.state import State
@@ -74,7 +75,7 @@ class Engine:
         self._next_pass: Future[None] | None = None
         self._thread = threading.Thread(target=self._run, name="engine", daemon=True)
         self._before_open = Published(
-            document=State(created_ts=time.time()).encode(),
+            document=Document(State(created_ts=time.time()).encode()),
             caught_up=False,
             unavailable="the state file is not open yet",
         )
@@ -130,6 +131,10 @@ class Engine:
     def wake(self) -> None:
         """Start a pass soon, because the files may have changed."""
         self._wake.set()
+
+    def finds_lines(self) -> bool:
+        """Return whether there was anything to read in the last pass."""
+        return self._counting is not None and self._counting.has_read
 
     def next_pass(self) -> Future[None]:
         """Return a future that is done after the next pass that begins after this call, or fails or is put off."""

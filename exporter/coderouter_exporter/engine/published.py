@@ -5,6 +5,7 @@ from pathlib import Path
 
 from coderouter_exporter.names import shown
 from coderouter_exporter.rows.outbox import Unsent
+from coderouter_exporter.state.document import Document
 from coderouter_exporter.state.state import Labels
 from coderouter_exporter.tail.trouble import Kind
 
@@ -29,7 +30,8 @@ class SourceStatus:
 class Published:
     """What a scrape sees: the last commit and the status of the loop."""
 
-    document: bytes
+    document: Document
+    """Of the state that was committed last."""
     caught_up: bool
     unavailable: str = ""
     """Why no totals can be served: those at hand are lower than what was served before."""

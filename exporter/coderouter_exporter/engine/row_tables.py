@@ -8,6 +8,7 @@ from coderouter_exporter.engine.deaths import Deaths
 from coderouter_exporter.names import shown
 from coderouter_exporter.rows import backlog, requests, tables
 from coderouter_exporter.rows.pending import Pending, Written
+from coderouter_exporter.state.document import Document
 from coderouter_exporter.state.errors import TablesDamaged, are_tables_damaged, explained
 from coderouter_exporter.state.store import Store
 
@@ -37,7 +38,7 @@ class RowTables:
         self._open = dict.fromkeys((writer for _, writer in pending.open_keys or ()), 0.0)
         """The writers of requests that are open in the tables, with when the newest of them began."""
 
-    def commit(self, document: bytes, now_ts: float, deaths: Deaths) -> None:
+    def commit(self, document: Document, now_ts: float, deaths: Deaths) -> None:
         """Commit the document with the rows; raises what `Store.commit` does."""
         written: Written | None = None
 
@@ -46,15 +47,15 @@ class RowTables:
             written = self.pending.write(db, number, now_ts, deaths.is_dead)
 
         try:
-            self._store.commit(document, write)
+            self._store.commit(document.newest, write, whole=document.whole)
         except TablesDamaged as damage:
             self._restart(damage)
-            self._store.commit(document, write)
+            self._store.commit(document.newest, write, whole=document.whole)
         except sqlite3.Error:
             raise
         except Exception:
             log.exception("leaving out requests that cannot be written")
-            self._store.commit(document)
+            self._store.commit(document.newest, whole=document.whole)
         self.pending.committed(written)
         self._open = written.writers if written is not None else {}
 

@@ -10,11 +10,11 @@ from pathlib import Path
 
 from watchfiles import Change, watch
 
-DEBOUNCE_MS = 250
+DEBOUNCE_MS = 500
 """How long changes are collected, and how often the watcher wakes up. Less would cost an idle exporter CPU."""
-UNWATCHED_WAKES = 4
-"""After a change, the engine is woken so many times without watching: while the files change all the time, each of the
-changes would wake the watcher up."""
+UNWATCHED_S = 1.0
+"""Nothing is watched for so long after a change, and as long as the engine finds lines: while the files change all the
+time, each of the changes would wake the watcher up. The engine polls meanwhile."""
 RETRY_S = 5.0
 _WILDCARD = re.compile(r"[*?\[]")
 
@@ -22,10 +22,13 @@ _WILDCARD = re.compile(r"[*?\[]")
 class Watcher:
     """Watches folders, not files: a watch on a file goes deaf when the file is renamed."""
 
-    def __init__(self, paths: Sequence[Path], wake: Callable[[], None]) -> None:
+    def __init__(
+        self, paths: Sequence[Path], wake: Callable[[], None], finds_lines: Callable[[], bool]
+    ) -> None:
         self._folders = sorted({path.parent for path in paths})
         self._prefixes = tuple(_WILDCARD.split(path.name, maxsplit=1)[0] for path in paths)
         self._wake = wake
+        self._finds_lines = finds_lines
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="watch", daemon=True)
 
@@ -45,14 +48,11 @@ class Watcher:
             with suppress(BaseException):
                 has_changed = self._watch([folder for folder in self._folders if os.path.isdir(folder)])  # noqa: PTH112 - it raises no OSError
             if has_changed:
-                self._wake_without_watching()
+                self._wake()
+                while not self._stop.wait(UNWATCHED_S) and self._finds_lines():
+                    pass
             else:
                 self._stop.wait(RETRY_S)
-
-    def _wake_without_watching(self) -> None:
-        for _ in range(UNWATCHED_WAKES):
-            self._wake()
-            self._stop.wait(DEBOUNCE_MS / 1000)
 
     def _watch(self, folders: list[Path]) -> bool:
         """Return when something changes, or cannot be watched any more: whether something has changed."""

@@ -12,6 +12,8 @@ HISTOGRAMS = tuple(family for family in FAMILIES if isinstance(family, Histogram
 GAUGES = tuple(family for family in FAMILIES if isinstance(family, Gauge))
 FED: tuple[Counter | Histogram, ...] = (*COUNTERS, *HISTOGRAMS)
 
+FED_BY_NAME = {family.name: family for family in FED}
+
 
 def metric_table() -> str:
     """Return the families as the Markdown table of the README."""

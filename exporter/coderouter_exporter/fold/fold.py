@@ -2,6 +2,7 @@
 
 import math
 from collections import defaultdict
+from collections.abc import Mapping, Sequence
 
 from coderouter_events.events import RequestFinished
 from coderouter_exporter.families.exporter import (
@@ -12,9 +13,10 @@ from coderouter_exporter.families.exporter import (
     NUL_BYTES,
     UNPROVEN,
 )
-from coderouter_exporter.fold.latest import update_latest
+from coderouter_exporter.fold.latest import newest_of, update_latest
 from coderouter_exporter.fold.plans import PLANS
 from coderouter_exporter.fold.reading import Reading
+from coderouter_exporter.fold.spending import add_costs, costs_of
 from coderouter_exporter.records.columns import Columns
 from coderouter_exporter.records.decode import Batch, Chunk, read_batch
 from coderouter_exporter.records.record import Record
@@ -54,10 +56,27 @@ def _fold_records(state: State, chunk: Chunk, batch: Batch, read_ts: float, pend
     if len(new) < len(batch.records):
         state.add(LINES, ("duplicate",), len(batch.records) - len(new))
         state.add(DUPLICATES, (), len(batch.records) - len(new))
+    groups = grouped(new)
+    finished = count_groups(state, groups)
+    if not all_numbered:
+        _count_unproven(state, new)
+    reading = Reading(state=state, data=batch.data, records=new, groups=groups, read_ts=read_ts)
+    _count_minutes(reading, batch, finished, pending)
+    add_costs(state, costs_of(groups.get(RequestFinished.msg, ()), read_ts))
+    update_latest(reading, newest_of(reading))
+
+
+def grouped(records: Sequence[Record]) -> dict[str, list[Record]]:
+    """Return the records by the name of their event."""
     groups: dict[str, list[Record]] = defaultdict(list)
-    for record in new:
+    for record in records:
         groups[record.msg].append(record)
-    of_finished = None
+    return groups
+
+
+def count_groups(state: State, groups: Mapping[str, list[Record]]) -> Columns | None:
+    """Add new records to the totals; return the columns of finished requests, if there are any."""
+    finished = None
     for event, records in groups.items():
         plan = PLANS.get(event)
         state.add(LINES, ("unknown" if plan is None else "event",), len(records))
@@ -65,31 +84,34 @@ def _fold_records(state: State, chunk: Chunk, batch: Batch, read_ts: float, pend
             state.add(EVENTS_READ, (event,), len(records))
             columns = plan.count(state, records)
             if event == RequestFinished.msg:
-                of_finished = columns
-            if not all_numbered:
-                _count_unproven(state, records)
-    reading = Reading(state=state, data=batch.data, records=new, groups=groups, read_ts=read_ts)
-    _count_minutes(reading, batch, of_finished, pending)
-    update_latest(reading)
+                finished = columns
+    return finished
 
 
 def _count_minutes(reading: Reading, batch: Batch, finished: Columns | None, pending: Pending | None) -> None:
     """Add what requests came to, minute by minute; usually the batch is of one."""
     state, read_ts = reading.state, reading.read_ts
-    minute = None if pending is None else only_minute(reading.records)
-    if minute is not None and is_suspect(minute * MINUTE_S, read_ts):
-        minute = None
+    minute = None if pending is None else possible_minute(reading.records, read_ts)
     whole = None
     if pending is not None:
         whole = pending.take(state, batch, reading.records, reading.groups, finished, read_ts, minute)
     if whole is not None:
         assert minute is not None
-        state.minutes.add(minute, whole, read_ts)
+        state.minutes.add({minute: whole}, read_ts)
     elif finished is not None:
         state.minutes.count(reading.groups[RequestFinished.msg], finished, read_ts)
 
 
+def possible_minute(records: Sequence[Record], read_ts: float) -> int | None:
+    """Return the minute in which all of the records were written, if that is obvious and possible."""
+    minute = only_minute(records)
+    return None if minute is None or is_suspect(minute * MINUTE_S, read_ts) else minute
+
+
 def _count_unproven(state: State, records: list[Record]) -> None:
-    unproven = [record for record in records if not is_numbered(record.writer, record.seq)]
+    """Count the records of known events without a usable number."""
+    unproven = [
+        record for record in records if record.msg in PLANS and not is_numbered(record.writer, record.seq)
+    ]
     if unproven:
         state.add(UNPROVEN, (), len(unproven))

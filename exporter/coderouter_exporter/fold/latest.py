@@ -3,11 +3,12 @@
 from functools import partial
 from itertools import islice
 
+import msgspec
+
 from coderouter_events.events import (
     ProviderFailed,
     ProviderFailedMidstream,
     ProviderOk,
-    RequestFinished,
     TryProvider,
 )
 from coderouter_exporter.fold.coderouter_2x import update_2x
@@ -17,19 +18,30 @@ from coderouter_exporter.fold.learnt import update_learnt
 from coderouter_exporter.fold.plans import PLANS
 from coderouter_exporter.fold.provider_health import update_provider_health
 from coderouter_exporter.fold.reading import Reading, http_status
-from coderouter_exporter.fold.spending import add_costs
 from coderouter_exporter.records.record import Record
 from coderouter_exporter.state.order import is_newer, newest
-from coderouter_exporter.state.recent_events import with_newest
+from coderouter_exporter.state.recent_events import RECENT_EVENTS_MAX, RecentEvent, newest_events
 from coderouter_exporter.state.reported import RecentAttempt
 from coderouter_exporter.state.state import RECENT_ATTEMPTS_MAX
 
-_ATTEMPT_EVENTS = frozenset(
-    (TryProvider.msg, ProviderOk.msg, ProviderFailed.msg, ProviderFailedMidstream.msg)
-)
+ATTEMPT_EVENTS = frozenset((TryProvider.msg, ProviderOk.msg, ProviderFailed.msg, ProviderFailedMidstream.msg))
 
 
-def update_latest(reading: Reading) -> None:
+class Newest(msgspec.Struct, array_like=True):
+    """What a batch adds to the lists of the newest attempts and events."""
+
+    attempts: list[RecentAttempt]
+    events: list[RecentEvent]
+
+
+def newest_of(reading: Reading) -> Newest:
+    of_attempts = (record for record in reversed(reading.records) if record.msg in ATTEMPT_EVENTS)
+    read = [_recent_attempt(reading, record) for record in islice(of_attempts, RECENT_ATTEMPTS_MAX)]
+    return Newest(read[::-1], newest_events(reading.records, reading.when))
+
+
+def update_latest(reading: Reading, read: Newest) -> None:
+    """Follow the batch, of which `read` are the newest entries."""
     state = reading.state
     was_suspect = state.suspect_ts > 0.0
     _update_last_event(reading)
@@ -38,9 +50,10 @@ def update_latest(reading: Reading) -> None:
     update_provider_health(reading)
     update_learnt(reading)
     update_2x(reading)
-    add_costs(state, reading.groups.get(RequestFinished.msg, ()), reading.read_ts)
-    _update_recent_attempts(reading)
-    state.recent_events = with_newest(state.recent_events, reading.records, reading.when)
+    if read.attempts:
+        state.recent_attempts = newest(state.recent_attempts, read.attempts, RECENT_ATTEMPTS_MAX)
+    if read.events:
+        state.recent_events = newest(state.recent_events, read.events, RECENT_EVENTS_MAX)
     if (was_suspect or reading.has_suspects) and not state.suspect_ts:
         # What was read before an event happened before it, so that old lines do not pass for new ones.
         state.correct_times(partial(min, state.last_event_ts))
@@ -55,14 +68,6 @@ def _update_last_event(reading: Reading) -> None:
     if is_newer(line, state.last_line):
         state.last_event_ts, state.last_line = reading.event_ts(last), line
         state.suspect_ts = ts if suspect else 0.0
-
-
-def _update_recent_attempts(reading: Reading) -> None:
-    state = reading.state
-    of_attempts = (record for record in reversed(reading.records) if record.msg in _ATTEMPT_EVENTS)
-    read = [_recent_attempt(reading, record) for record in islice(of_attempts, RECENT_ATTEMPTS_MAX)]
-    if read:
-        state.recent_attempts = newest(state.recent_attempts, reversed(read), RECENT_ATTEMPTS_MAX)
 
 
 def _recent_attempt(reading: Reading, record: Record) -> RecentAttempt:

@@ -15,9 +15,14 @@ FIRST_MONTH = datetime.fromtimestamp(FIRST_TS, UTC).strftime("%Y-%m")
 OTHER_MONTHS_MAX = 2
 
 
-def add_costs(state: State, finished: Sequence[Record], read_ts: float) -> None:
-    """Add the costs of finished requests to their months, or to the current one where the time is suspect."""
+Costs = list[tuple[str, dict[str, int]]]
+"""What requests cost by provider, in micro-dollars, for each run of them in the same month."""
+
+
+def costs_of(finished: Sequence[Record], read_ts: float) -> Costs:
+    """Return the costs of finished requests by month, or in the current one where the time is suspect."""
     first, current = _possible_months(read_ts)
+    costs: Costs = []
     for record in finished:
         if not record.cost_usd:
             continue
@@ -26,11 +31,21 @@ def add_costs(state: State, finished: Sequence[Record], read_ts: float) -> None:
             continue
         if not first <= month <= current:
             month = current
-        if month != state.month:
-            _turn_to(state, month)
+        if not costs or month != costs[-1][0]:
+            costs.append((month, {}))
         micro_usd = scaled(record.cost_usd, MICRO)
         if micro_usd > 0:
-            _add(state.month_costs, record.provider or "", micro_usd)
+            of_month, provider = costs[-1][1], record.provider or ""
+            of_month[provider] = of_month.get(provider, 0) + micro_usd
+    return costs
+
+
+def add_costs(state: State, costs: Costs) -> None:
+    for month, of_month in costs:
+        if month != state.month:
+            _turn_to(state, month)
+        for provider, micro_usd in of_month.items():
+            _add(state.month_costs, provider, micro_usd)
 
 
 def _turn_to(state: State, month: str) -> None:

@@ -8,7 +8,6 @@ from coderouter_exporter.engine.published import Published
 from coderouter_exporter.families.exporter import EVENTS_READ
 from coderouter_exporter.http.proxy_liveness import ProxyLiveness
 from coderouter_exporter.render.view import View
-from coderouter_exporter.state.state import State
 
 DRAIN_S_MAX = 1.0
 
@@ -24,7 +23,7 @@ class Views:
         return self._engine.published
 
     def view(self, published: Published) -> View:
-        state = State.decode(published.document)
+        state = published.document.decode()
         paths = (source.path for source in published.sources)
         events_read = sum(state.counts.get(EVENTS_READ.name, {}).values())
         alive = self._liveness.probe(paths, events_read if published.caught_up else None)

@@ -53,7 +53,7 @@ def add_to_state(
             counting = Counting(store, state, lambda *_: files, pending=pending)
             with closing(files):
                 _count(counting, state_file)
-            after = _events(State.decode(counting.published.document))
+            after = _events(counting.published.document.decode())
             return Added(after - before, sum(file.was_read for file in files.tails))
 
 

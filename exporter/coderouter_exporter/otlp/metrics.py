@@ -15,8 +15,8 @@ from coderouter_exporter.otlp.exemplars import Spans
 from coderouter_exporter.otlp.genai import CONVENTIONS, Convention, Providers
 from coderouter_exporter.otlp.values import SCOPE, Value, attributes, unix_ns
 from coderouter_exporter.render.view import View
+from coderouter_exporter.state.histogram_series import HistogramSeries
 from coderouter_exporter.state.order import is_suspect
-from coderouter_exporter.state.state import HistogramSeries
 
 _CUMULATIVE = proto.AGGREGATION_TEMPORALITY_CUMULATIVE
 _INT_MAX = (1 << 63) - 1

@@ -120,7 +120,7 @@ class Traces:
         rows = self._rows()
         if not rows:
             return None
-        configured = _decode(self._engine.published.document).startup
+        configured = _decode(self._engine.published.document.newest).startup
         known = genai.providers(configured.catalog if configured else [])
         found = [span for row in rows for span in spans.spans_of(row.values, known)]
         scope_spans = ScopeSpans(scope=SCOPE, spans=found)

@@ -3,10 +3,8 @@
 from collections import defaultdict
 from collections.abc import Sequence
 from itertools import repeat
-from operator import mul
+from operator import attrgetter, mul
 from typing import Any
-
-from msgspec.structs import astuple
 
 from coderouter_exporter.families.kinds import MISSING, Derived, Numbers
 from coderouter_exporter.records.record import Record
@@ -23,15 +21,18 @@ class Columns:
     """The fields of some records of one event, a column each."""
 
     def __init__(self, records: Sequence[Record]) -> None:
-        names = type(records[0]).__struct_fields__
-        self._values = dict(zip(names, zip(*map(astuple, records), strict=True), strict=True))
+        self._records = records
+        self._values: dict[str, Sequence[Any]] = {}
         self._numbers: dict[tuple[str | Derived, int], Numbers] = {}
         self._groups: dict[tuple[str, ...], dict[GroupKey, list[int]]] = {}
         self._picked: dict[tuple[str | Derived, int, int], tuple[list[int], Numbers]] = {}
         self._length = len(records)
 
     def values(self, name: str) -> Sequence[Any]:
-        return self._values[name]
+        found = self._values.get(name)
+        if found is None:
+            found = self._values[name] = list(map(attrgetter(name), self._records))
+        return found
 
     def groups(self, names: tuple[str, ...]) -> dict[GroupKey, list[int]]:
         """Return the indexes of the records by their values of these fields."""
@@ -65,9 +66,7 @@ class Columns:
         found = self._numbers.get((source, scale))
         if found is None:
             found = (
-                self._computed(source)
-                if isinstance(source, Derived)
-                else _scaled(self._values[source], scale)
+                self._computed(source) if isinstance(source, Derived) else _scaled(self.values(source), scale)
             )
             self._numbers[source, scale] = found
         return found
@@ -91,12 +90,16 @@ class Columns:
         return derived.compute(*columns, *(self.numbers(name, scale) for name, scale in derived.optional))
 
 
+_rounded = float.__round__
+"""Takes half as long as `round`."""
+
+
 def _scaled(values: Sequence[Any], scale: int) -> Numbers:
     missing = values.count(None)
     if missing == len(values):
         return ()
     if not missing and min(values) >= 0 and max(values) * scale <= NUMBER_MAX:
-        return values if scale == 1 else list(map(round, map(mul, values, repeat(scale))))
+        return values if scale == 1 else list(map(_rounded, map(mul, values, repeat(float(scale)))))
     return [MISSING if value is None else scaled(value, scale) for value in values]
 
 

@@ -19,8 +19,8 @@ _CONFIGURATION_NAMES = tuple(name.encode() for name in CONFIGURATION_EVENTS)
 _RECORD_START = re.compile(rb'\{"ts":')
 _NULS = re.compile(rb"\0+")
 _LINE_ENDS = re.compile(rb"[\n\0]+")
-_NEXT_LINES = (b'}\n{"ts":', b"}\n{")
-"""The first one is found faster."""
+_IN_HOUR = len('{"ts":"2026-11-23T19')
+"""Usually all lines of a chunk begin with the same bytes: the more of them, the faster their beginnings are found."""
 _WINDOW_BYTES = LINE_BYTES_MAX // 2
 UNDECODABLE = (ValueError, RecursionError)
 """What decoding a line by msgspec raises; the latter for a line that is nested too deep."""
@@ -83,7 +83,7 @@ def _cut_after_nuls(data: bytes, *, full: bool) -> Chunk:
 def read_batch(data: bytes) -> Batch:
     """Return the records of the lines; `data` ends with the newline of the last one."""
     try:
-        lines = data.count(b"\n")
+        lines = len(data) - len(data.replace(b"\n", b""))  # faster than counting them
         if _is_object_a_line(data, lines):
             records = decode_lines(data)
             if len(records) == lines:
@@ -115,7 +115,7 @@ def _is_object_a_line(data: bytes, lines: int) -> bool:
     return (
         data.startswith(b"{")
         and data.endswith(b"}\n")
-        and lines - 1 in (data.count(next_line) for next_line in _NEXT_LINES)
+        and lines - 1 in (data.count(b"}\n" + start) for start in (data[:_IN_HOUR], b'{"ts":', b"{"))
         and all(data.find(b"\n", at, at + _WINDOW_BYTES) >= 0 for at in windows)
     )
 

@@ -153,6 +153,11 @@ RECORDS: Mapping[str, type[Record]] = {
 _of_event = msgspec.json.Decoder(Union[tuple(RECORDS.values())])  # noqa: UP007 - made of a tuple
 _of_unknown = msgspec.json.Decoder(Unknown)
 
+encode_records: Callable[[Sequence[Record]], bytes] = msgspec.msgpack.Encoder().encode
+"""Encodes records of known events, for `decode_records`; raises OverflowError for a number beyond 64 bits."""
+decode_records: Callable[[bytes], list[Record]] = msgspec.msgpack.Decoder(
+    list[Union[tuple(RECORDS.values())]]  # type: ignore[misc] # noqa: UP007 - made of a tuple
+).decode
 decode_lines: Callable[[bytes], list[Record]] = _of_event.decode_lines
 """Decodes lines of known events; raises what `decode` does, also for one of another event."""
 

@@ -21,9 +21,10 @@ from coderouter_exporter.families.kinds import Counter, Gauge, Histogram
 from coderouter_exporter.families.table import FAMILIES, HISTOGRAMS
 from coderouter_exporter.render.protobuf import families as protobuf
 from coderouter_exporter.render.view import View
-from coderouter_exporter.state import state
+from coderouter_exporter.state import histogram_series
+from coderouter_exporter.state.histogram_series import HistogramSeries
 from coderouter_exporter.state.order import is_suspect
-from coderouter_exporter.state.state import HistogramSeries, Labels
+from coderouter_exporter.state.state import Labels
 
 
 class Format(Enum):
@@ -92,7 +93,7 @@ class Scrape(Collector):
             for number, pair in enumerate(pairs)
         ]
 
-    def _exemplar(self, family: Histogram, newest: state.Exemplar) -> Exemplar:
+    def _exemplar(self, family: Histogram, newest: histogram_series.Exemplar) -> Exemplar:
         """Return the exemplar, without a suspect time: Prometheus would refuse the next ones as older."""
         ts = None if is_suspect(newest.ts, self._view.now_ts) else newest.ts
         return Exemplar({"request_id": newest.request_id}, newest.number / family.scale, ts)

@@ -27,8 +27,10 @@ from coderouter_exporter.state.sequences import ENDED_REPORTED_MAX, is_numbered
 from coderouter_exporter.state.state import State
 
 REQUESTS_MAX = 20_000
-DIRECT_RECORDS_MAX = 1000
+DIRECT_RECORDS_MAX = 1500
 """Records of a chunk that become rows with the commit; those of larger ones do so when there is time."""
+DIRECT_CHUNKS_MAX = 32
+"""Of small chunks beyond, the rows are made when there is time, too: it bounds the memory between two commits."""
 LOOK_EVERY_S = 2.0
 """How often it looks for requests that will never end, unless a process has ended."""
 REACH = 2
@@ -46,7 +48,38 @@ class Written(NamedTuple):
     unsent: Unsent | None
 
 
+class Passed(NamedTuple):
+    """What remains of many events when the requests that end among them are left out."""
+
+    finished: int
+    """How many requests end."""
+    ended: list[str | None]
+    """Their ids."""
+    latest: str
+    """When the last of them ended, as it was written."""
+    still_open: list[Record]
+    """The events of the others."""
+
+
 _request_id = attrgetter("request_id")
+
+
+def passed(lines: bytes, records: Sequence[Record], finished: Sequence[Record]) -> Passed:
+    """Return what remains of the records of these lines."""
+    ended = set(map(_request_id, finished))
+    open_ids = set(map(_request_id, records)) - ended - {None}
+    still_open = [
+        record
+        for record in read_batch(_lines_with(lines, open_ids)).records
+        if record.request_id in open_ids and record.msg in story.EVENTS
+    ]
+    latest = max(map(attrgetter("ts"), finished), default="")
+    return Passed(len(finished), list(ended), latest, still_open)
+
+
+def days_zone(state: State) -> str:
+    """Return the zone that days are counted in."""
+    return zone_name(state.startup.display_timezone if state.startup else None)
 
 
 class Pending:
@@ -79,7 +112,7 @@ class Pending:
         self.usage = Usage({}, {})
         self.ended: set[str] = set()
         """Writers that have written their last line."""
-        self._direct: list[tuple[float, bytes]] = []
+        self._direct: list[tuple[float, Sequence[Record]]] = []
         self._stash: list[tuple[float, bytes]] = []
         self._carried: dict[Key, tuple[float, list[Record]]] = {}
         self._closed: list[Key] = []
@@ -97,8 +130,7 @@ class Pending:
         minute: int | None = None,
     ) -> Minute | None:
         """Take the new records of a batch, which the state has not followed yet; `minute` as in `Usage.count`."""
-        startup = state.startup
-        zone = zone_name(startup.display_timezone) if startup else zone_name(None)
+        startup, zone = state.startup, days_zone(state)
         whole = None
         if CONFIGURATION_EVENTS.isdisjoint(groups):
             whole = self.usage.count(groups, columns, zone, read_ts, minute)
@@ -116,21 +148,38 @@ class Pending:
                 reported = fields.get("ended_writers")
                 if isinstance(reported, dict):
                     self.ended.update(list(reported)[:ENDED_REPORTED_MAX])
-        for event in (Shutdown.msg, WorkerLost.msg):
-            self.ended.update(record.writer for record in groups.get(event, ()) if record.writer)
-        if self.requests_max:
-            self._take_requests(batch, new, groups, read_ts)
+        self._note_ended(groups)
+        is_direct = len(new) <= DIRECT_RECORDS_MAX and len(self._direct) < DIRECT_CHUNKS_MAX
+        if self.requests_max and is_direct:
+            self._direct.append((read_ts, new))
+        elif self.requests_max:
+            lines, finished = _lines_of(batch, new), groups.get(RequestFinished.msg, ())
+            if self._is_out_of_reach(len(lines), len(finished)):
+                self._skip(passed(lines, new, finished), read_ts)
+            else:
+                self._stash.append((read_ts, backlog.compressed(lines)))
         return whole
 
-    def _take_requests(
-        self, batch: Batch, new: Sequence[Record], groups: Mapping[str, Sequence[Record]], read_ts: float
+    def take_counted(
+        self,
+        lines: bytes,
+        usage: Usage,
+        part: Passed,
+        groups: Mapping[str, Sequence[Record]],
+        read_ts: float,
     ) -> None:
-        if len(new) <= DIRECT_RECORDS_MAX:
-            self._direct.append((read_ts, _lines_of(batch, new)))
-        elif self._is_out_of_reach(batch, groups):
-            self._skip(batch, new, groups, read_ts)
-        else:
-            self._stash.append((read_ts, backlog.compressed(_lines_of(batch, new))))
+        """Take many new records that were counted elsewhere; `groups` has at least those of ended processes."""
+        self.usage.add(usage)
+        self._note_ended(groups)
+        if self.requests_max:
+            if self._is_out_of_reach(len(lines), part.finished):
+                self._skip(part, read_ts)
+            else:
+                self._stash.append((read_ts, backlog.compressed(lines)))
+
+    def _note_ended(self, groups: Mapping[str, Sequence[Record]]) -> None:
+        for event in (Shutdown.msg, WorkerLost.msg):
+            self.ended.update(record.writer for record in groups.get(event, ()) if record.writer)
 
     def write(self, db: sqlite3.Connection, number: int, now_ts: float, is_dead: IsDead) -> Written:
         """Write the rows with generation `number`."""
@@ -143,10 +192,8 @@ class Pending:
         db.execute("INSERT INTO undo VALUES (?, ?)", (number, usage_tables.encode_usage(self.usage)))
         if self._closed or self._skipped_until:
             requests.forget(db, self._closed, self._skipped_until)
-        for read_ts, records in self._carried.values():
+        for read_ts, records in (*self._carried.values(), *self._direct):
             requests.write(db, records, read_ts)
-        for read_ts, lines in self._direct:
-            requests.write(db, read_batch(lines).records, read_ts)
         backlog.add(db, self._stash)
         requests.note_ended(db, self.ended)
         backlog_size = backlog.size(db)
@@ -200,29 +247,22 @@ class Pending:
             groups[record.msg].append(record)
         self.usage.count(groups, None, zone, read_ts)
 
-    def _is_out_of_reach(self, batch: Batch, groups: Mapping[str, Sequence[Record]]) -> bool:
+    def _is_out_of_reach(self, size: int, finished: int) -> bool:
         if self._direct or self._stash or self.backlog or self.open_keys is None:
             return False  # requests may have begun there that end here
-        finished = len(groups.get(RequestFinished.msg, ()))
-        needed = REACH * self.requests_max * len(batch.data) // finished if finished else 0
+        needed = REACH * self.requests_max * size // finished if finished else 0
         return bool(finished) and self.bytes_behind > max(REACH_BYTES_MIN, needed)
 
-    def _skip(
-        self, batch: Batch, new: Sequence[Record], groups: Mapping[str, Sequence[Record]], read_ts: float
-    ) -> None:
+    def _skip(self, part: Passed, read_ts: float) -> None:
         """Leave out the requests that end here: more than are kept come after them. Keep those that do not."""
-        finished = groups[RequestFinished.msg]
-        self._skipped += len(finished)
-        ended = set(map(_request_id, finished))
+        self._skipped += part.finished
+        ended = set(part.ended)
         for key in [key for key in self._carried if key[0] in ended]:
             del self._carried[key]
         self._closed += [key for key in self.open_keys or () if key[0] in ended]
-        if still_open := set(map(_request_id, new)) - ended - {None}:
-            found = _lines_with(_lines_of(batch, new), still_open)
-            for record in read_batch(found).records:
-                if record.request_id in still_open and record.msg in story.EVENTS:
-                    self._carried.setdefault(key_of(record), (read_ts, []))[1].append(record)
-        latest = unix_time(max(map(attrgetter("ts"), finished)))
+        for record in part.still_open:
+            self._carried.setdefault(key_of(record), (read_ts, []))[1].append(record)
+        latest = unix_time(part.latest)
         if latest is not None and not is_suspect(latest, read_ts):
             self._skipped_until = max(self._skipped_until, latest)
 

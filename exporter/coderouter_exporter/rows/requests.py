@@ -3,6 +3,8 @@
 import sqlite3
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
+from itertools import groupby
+from operator import itemgetter
 
 from coderouter_events.events import RequestFinished
 from coderouter_exporter.families.kinds import MICRO, MISSING
@@ -28,7 +30,13 @@ _INSERT = (
     f"ON CONFLICT (request_id, writer) DO UPDATE SET "
     + ", ".join(f"{name} = excluded.{name}" for name in _NAMES[2:])
 )
-_SELECT = "SELECT start, outcome, stream, steps FROM request WHERE request_id = ? AND writer = ?"
+_INSERT_OPEN = (
+    "INSERT INTO request (request_id, writer, at, start, outcome, error, error_type, profile, stream, steps) "
+    f"VALUES (?, ?, ?, ?, '{OPEN}', ?, ?, ?, ?, ?)"
+)
+_SELECT = "SELECT request_id, writer, steps FROM request WHERE request_id IN ({})"
+SELECTED_AT_ONCE = 500
+"""SQLite takes 999 parameters or more."""
 _UPDATE = (
     "UPDATE request SET error = ?, error_type = ifnull(error_type, ?), steps = ? "
     "WHERE request_id = ? AND writer = ?"
@@ -45,23 +53,38 @@ def write(db: sqlite3.Connection, records: Iterable[Record], read_ts: float) -> 
     for record in records:
         if record.request_id and record.msg in story.EVENTS:
             groups[key_of(record)].append(record)
-    rows = []
+    known_steps = _known_steps(db, groups)
+    changes: list[tuple[str, tuple[object, ...]]] = []
     for key, group in groups.items():
-        known = db.execute(_SELECT, key).fetchone()
+        known = known_steps.get(key)
         steps = list(map(story.step_of, group))
         if known is not None:
-            steps += story.decode(known[3])
-        steps = story.in_order(steps)
+            steps += story.decode(known)
+        if len(steps) > 1:
+            steps = story.in_order(steps)
         finished = next((record for record in group if record.msg == RequestFinished.msg), None)
         if finished is not None:
-            rows.append(_ended(key, finished, steps, read_ts))
+            changes.append((_INSERT, _ended(key, finished, steps, read_ts)))
         elif known is None:
-            rows.append(_begun(key, group, steps, read_ts))
+            changes.append((_INSERT_OPEN, _begun(key, group, steps, read_ts)))
         else:
             failure = story.last_failure(steps)
             error, kind = (failure.error, failure.error_type) if failure else (None, None)
-            db.execute(_UPDATE, (error, kind, story.encode(steps), *key))
-    db.executemany(_INSERT, rows)
+            changes.append((_UPDATE, (error, kind, story.encode(steps), *key)))
+    # In order: of requests that end at the same time, the one that was written first is removed first.
+    for statement, run in groupby(changes, itemgetter(0)):
+        db.executemany(statement, map(itemgetter(1), run))
+
+
+def _known_steps(db: sqlite3.Connection, keys: Iterable[Key]) -> dict[Key, bytes]:
+    """Return the steps of those requests that have a row."""
+    ids = list({request_id for request_id, _ in keys})
+    found: dict[Key, bytes] = {}
+    for at in range(0, len(ids), SELECTED_AT_ONCE):
+        part = ids[at : at + SELECTED_AT_ONCE]
+        rows = db.execute(_SELECT.format(", ".join("?" * len(part))), part)
+        found |= {(request_id, writer): steps for request_id, writer, steps in rows}
+    return found
 
 
 def _ended(key: Key, record: Record, steps: list[Step], read_ts: float) -> tuple[object, ...]:
@@ -108,19 +131,16 @@ def _ended(key: Key, record: Record, steps: list[Step], read_ts: float) -> tuple
 def _begun(key: Key, group: Sequence[Record], steps: list[Step], read_ts: float) -> tuple[object, ...]:
     start = _possible(steps[0].ts or None, read_ts)
     failure = story.last_failure(steps)
-    values: dict[str, object] = {
-        "request_id": key[0],
-        "writer": key[1],
-        "at": start,
-        "start": start,
-        "outcome": OPEN,
-        "error": failure.error if failure else None,
-        "error_type": failure.error_type if failure else None,
-        "profile": clipped(next((found for record in group if (found := record.resolved_profile)), None)),
-        "stream": next((record.stream for record in group if record.stream is not None), None),
-        "steps": story.encode(steps),
-    }
-    return tuple(map(values.get, _NAMES))
+    return (
+        *key,
+        start,
+        start,
+        failure.error if failure else None,
+        failure.error_type if failure else None,
+        clipped(next((found for record in group if (found := record.resolved_profile)), None)),
+        next((record.stream for record in group if record.stream is not None), None),
+        story.encode(steps),
+    )
 
 
 def _possible(ts: float | None, read_ts: float) -> float:
@@ -169,6 +189,8 @@ def close_lost(db: sqlite3.Connection, is_dead: IsDead) -> dict[str, float]:
 def evict(db: sqlite3.Connection, most: int) -> None:
     """Keep so many requests that have ended, the newest ones, and as many open ones."""
     (every,) = db.execute("SELECT count(*) FROM request").fetchone()
+    if every <= most:
+        return
     (number_open,) = db.execute(f"SELECT count(*) FROM request WHERE outcome = '{OPEN}'").fetchone()
     for condition, number in (
         (f"outcome != '{OPEN}'", every - number_open),

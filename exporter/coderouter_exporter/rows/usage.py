@@ -128,6 +128,17 @@ class Usage(msgspec.Struct, array_like=True):
             whole.add(_minute_of(slot))
         return whole
 
+    def add(self, later: "Usage") -> None:
+        """Add what was counted later."""
+        for day, numbers in later.days.items():
+            known = self.days.get(day)
+            self.days[day] = numbers if known is None else list(map(int.__add__, known, numbers))
+        for key, slot in later.slots.items():
+            if (own := self.slots.get(key)) is None:
+                self.slots[key] = slot
+            else:
+                own.add(slot)
+
     def _count_tries(self, records: Sequence[Record], place: int, read_ts: float, minute: int | None) -> None:
         everything = slice(0, len(records))
         parts = _possible_minutes(records, read_ts) if minute is None else ((minute, everything),)

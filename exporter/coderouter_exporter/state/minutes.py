@@ -7,7 +7,7 @@ A minute without an end takes no space, and the minutes of past hours are kept c
 import math
 import zlib
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from itertools import compress, groupby
 from operator import attrgetter, itemgetter
@@ -98,23 +98,14 @@ class Minutes(msgspec.Struct):
     """By the number of the hour since 1970."""
 
     def count(self, finished: Sequence[Record], columns: Columns, read_ts: float = math.inf) -> None:
-        """Add each request to the minute in which it ended, or in which it was read if its time is suspect.
+        """Add each request as `counted` does."""
+        self.add(counted(finished, columns, read_ts), read_ts)
 
-        One without a readable time is left out. The columns are those of the records.
-        """
-        for written, part in by_minute(finished):
-            if written is None:
-                continue
-            is_wrong = is_suspect(written * MINUTE_S, read_ts)
-            number = int(read_ts // MINUTE_S) if is_wrong else written
+    def add(self, minutes: Mapping[int, Minute], read_ts: float) -> None:
+        """Add what is counted of each minute."""
+        for number, minute in minutes.items():
             self._uncompress(number // HOUR_MINUTES)
-            self.uncompressed.setdefault(number, Minute()).count(columns, part)
-        self._compress(read_ts)
-
-    def add(self, number: int, minute: Minute, read_ts: float) -> None:
-        """Add what is counted of one minute."""
-        self._uncompress(number // HOUR_MINUTES)
-        self.uncompressed.setdefault(number, Minute()).add(minute)
+            self.uncompressed.setdefault(number, Minute()).add(minute)
         self._compress(read_ts)
 
     def steps(self, start_ts: float, end_ts: float, step_minutes: int) -> dict[int, Minute]:
@@ -159,6 +150,19 @@ class Minutes(msgspec.Struct):
             for hour, minutes in by_hour.items()
             for number, minute in minutes.items()
         }
+
+
+def counted(finished: Sequence[Record], columns: Columns, read_ts: float) -> dict[int, Minute]:
+    """Return what requests came to in the minute in which each ended, or was read if its time is suspect.
+
+    One without a readable time is left out. The columns are those of the records.
+    """
+    minutes: defaultdict[int, Minute] = defaultdict(Minute)
+    for written, part in by_minute(finished):
+        if written is not None:
+            is_wrong = is_suspect(written * MINUTE_S, read_ts)
+            minutes[int(read_ts // MINUTE_S) if is_wrong else written].count(columns, part)
+    return dict(minutes)
 
 
 def _decompressed(hour: int, document: bytes) -> dict[int, Minute]:

@@ -19,7 +19,7 @@ from coderouter_events.events import (
     TryProvider,
 )
 from coderouter_exporter.records.record import Record
-from coderouter_exporter.state.order import Line, When, newest
+from coderouter_exporter.state.order import Line, When
 
 RECENT_EVENTS_MAX = 50
 ERROR_CHARS_MAX = 200
@@ -60,13 +60,10 @@ class RecentEvent(NamedTuple):
         return describe(self) if describe else ""
 
 
-def with_newest(
-    events: list[RecentEvent], records: list[Record], when: Callable[[Record], When]
-) -> list[RecentEvent]:
-    """Return the newest of the events and the records, oldest first."""
+def newest_events(records: list[Record], when: Callable[[Record], When]) -> list[RecentEvent]:
+    """Return the newest of the records that are kept, oldest first."""
     kept = islice((record for record in reversed(records) if record.msg in _LEVELS), RECENT_EVENTS_MAX)
-    read = [_recent_event(record, when(record)) for record in kept]
-    return newest(events, reversed(read), RECENT_EVENTS_MAX) if read else events
+    return [_recent_event(record, when(record)) for record in kept][::-1]
 
 
 def truncated(error: str) -> str:

@@ -25,6 +25,10 @@ WRITER_CHARS_MAX = 64
 SEQ_MAX = (1 << 53) - 1
 
 
+Runs = dict[str, tuple[int, int]]
+"""By writer, the first and the last of consecutive numbers."""
+
+
 class Run(Enum):
     """How the numbers of one writer in one batch compare with those seen before."""
 
@@ -149,6 +153,20 @@ class Writers(msgspec.Struct):
         self._forget()
         return new, kinds <= {Run.NEW, Run.KNOWN}
 
+    def take_runs(self, runs: Runs, *, file: int = 0, at_path: bool = False) -> bool:
+        """Add consecutive numbers of some writers as `take` does, but none of them unless all are new."""
+        if any(
+            (writer := self._find(name)) is not None and writer.has_any(first, last)
+            for name, (first, last) in runs.items()
+        ):
+            return False
+        for name, (first, last) in runs.items():
+            before = self._last(name)
+            self._writer(name).add(first, last)
+            self._read_in(name, file, at_path=at_path, continued=last > before)
+        self._forget()
+        return True
+
     def end(self, name: str | None) -> None:
         """Note that the writer has shut down: it has written its last line."""
         if name is not None and (writer := self.known.pop(name, None)) is not None:
@@ -241,6 +259,19 @@ class Writers(msgspec.Struct):
 def is_numbered(name: str | None, seq: int | None) -> TypeGuard[str]:
     """Return whether it is a usable writer and number: neither missing, nor invalid, nor too long to keep."""
     return name is not None and seq is not None and 0 < len(name) <= WRITER_CHARS_MAX and 0 < seq <= SEQ_MAX
+
+
+def runs_of(records: list[Record]) -> Runs | None:
+    """Return the numbers of the records, or None if those of any writer are not consecutive."""
+    runs: Runs = {}
+    for name, seqs in _by_writer(records).items():
+        first, last = seqs[0], seqs[-1]
+        if first is None or last is None or not (is_numbered(name, first) and is_numbered(name, last)):
+            return None
+        if last - first + 1 != len(seqs) or seqs != list(range(first, last + 1)):
+            return None
+        runs[name] = first, last
+    return runs
 
 
 def _by_writer(records: list[Record]) -> dict[str | None, list[int | None]]:

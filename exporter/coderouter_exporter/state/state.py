@@ -6,14 +6,16 @@ under, by `msgspec.field(name=...)` where the code has a better one: state files
 
 import secrets
 from collections.abc import Callable, Mapping
-from functools import lru_cache
-from itertools import accumulate, islice, product
-from typing import Any, NamedTuple
+from functools import cached_property, lru_cache
+from itertools import islice, product, repeat
+from typing import Any, TypeVar
 
 import msgspec
 
 from coderouter_exporter.families.exporter import INTERNAL_ERRORS, LABEL_OVERFLOW, UNPROVEN
 from coderouter_exporter.families.kinds import Counter, Histogram, Profiles, Providers
+from coderouter_exporter.families.table import FED_BY_NAME
+from coderouter_exporter.state.histogram_series import Before, HistogramSeries
 from coderouter_exporter.state.minutes import Minutes
 from coderouter_exporter.state.order import Line
 from coderouter_exporter.state.recent_events import RecentEvent
@@ -37,6 +39,7 @@ OTHER = "other"
 """Every label of the series that takes the counts of a family beyond its `series_max` label combinations."""
 
 Labels = tuple[str, ...]
+T = TypeVar("T")
 
 
 class Checkpoint(msgspec.Struct, kw_only=True):
@@ -76,55 +79,20 @@ class Checkpoint(msgspec.Struct, kw_only=True):
     """For how long it has been gone while an exporter ran."""
 
 
-class Exemplar(NamedTuple):
-    """The newest request that fell into a bucket; `number` is the observation in units of 1/`scale`."""
-
-    request_id: str
-    number: int
-    ts: float
+Counts = dict[str, dict[Labels, int]]
+"""Totals by family and labels."""
+Histograms = dict[str, dict[Labels, HistogramSeries]]
 
 
-class Before(NamedTuple):
-    """Counts and total of a series at some time."""
-
-    counts: list[int]
-    total: int
-
-
-class HistogramSeries(msgspec.Struct):
-    counts: list[int]
-    """Observations by bucket, not cumulative; the last bucket is above every bound."""
-    total: int = 0
-    """The sum of the observations in units of 1/`scale`."""
-    exemplars: dict[int, Exemplar] = {}
-    """By the index of the bucket."""
-    native: dict[int, int] = {}
-    """Observations above 0 by native bucket, since `before`."""
-    before: Before | None = None
-    """What had been counted when native buckets began; None if the series is younger than they are."""
-
-    def since_native(self) -> tuple[list[int], int]:
-        """Return counts and total of the observations that the native buckets have as well."""
-        if self.before is None:
-            return self.counts, self.total
-        pairs = zip(self.counts, self.before.counts, strict=True)
-        return [count - earlier for count, earlier in pairs], self.total - self.before.total
-
-    def cumulative(self) -> list[int]:
-        return list(accumulate(self.counts))
-
-
-class State(msgspec.Struct, kw_only=True):
+class State(msgspec.Struct, kw_only=True, dict=True):
     created_ts: float
     """Since when the totals count; it changes only when they restart at 0."""
     native_ts: float = 0.0
     """Since when native buckets count; 0 if no version that counts them has used the state."""
     series_max: int = SERIES_MAX
     """Label combinations that a family may have; beyond that, new ones are counted under `other`."""
-    counts: dict[str, dict[Labels, int]] = {}
-    histograms: dict[str, dict[Labels, HistogramSeries]] = msgspec.field(
-        default_factory=dict, name="observed"
-    )
+    counts: Counts = {}
+    histograms: Histograms = msgspec.field(default_factory=dict, name="observed")
     startup: StartupInfo | None = None
     last_event_ts: float = 0.0
     """When the last event was written; when it was read, if its own time is suspect."""
@@ -167,13 +135,34 @@ class State(msgspec.Struct, kw_only=True):
         return _encoder.encode(self)
 
     @classmethod
-    def decode(cls, document: bytes) -> "State":
-        """Return the state that was encoded.
+    def decode(cls, document: bytes, whole: bytes = b"") -> "State":
+        """Return the state that was encoded; if only its changes were, they are changes of the `whole` one.
 
         Raises:
             msgspec.DecodeError: the document is not a state.
         """
-        return _decoder.decode(document)
+        state = _decoder.decode(document)
+        if whole:
+            before = _decoder.decode(whole)
+            state.counts = _updated(before.counts, state.counts)
+            state.histograms = _updated(before.histograms, state.histograms)
+        return state
+
+    def encode_changes(self) -> bytes:
+        """Return the state with only those series that are in `touched`."""
+        counts: Counts = {}
+        histograms: Histograms = {}
+        for name, labels in self.touched:
+            if (totals := self.counts.get(name)) is not None and labels in totals:
+                counts.setdefault(name, {})[labels] = totals[labels]
+            else:
+                histograms.setdefault(name, {})[labels] = self.histograms[name][labels]
+        return _encoder.encode(msgspec.structs.replace(self, counts=counts, histograms=histograms))
+
+    @cached_property
+    def touched(self) -> set[tuple[str, Labels]]:
+        """By family and labels, the series that were added to since this was emptied. It is not encoded."""
+        return set()
 
     @property
     def doubts(self) -> dict[Labels, int]:
@@ -241,6 +230,7 @@ class State(msgspec.Struct, kw_only=True):
         if not is_own:
             labels = self._overflow(family, labels, number if events is None else events)
         totals[labels] = totals.get(labels, 0) + number
+        self.touched.add((family.name, labels))
         return is_own
 
     def observe(
@@ -261,7 +251,32 @@ class State(msgspec.Struct, kw_only=True):
         for bucket, number in native.items():
             series.native[bucket] = series.native.get(bucket, 0) + number
         series.total += total
+        self.touched.add((family.name, labels))
         return series
+
+    def has_room_for(self, counts: Counts, histograms: Histograms) -> bool:
+        """Return whether each of these labels has a series of its own, or certainly gets one."""
+        return all(
+            self._has_room_for_all(FED_BY_NAME[name], known.get(name, {}), added)
+            for known, parts in ((self.counts, counts), (self.histograms, histograms))
+            for name, added in parts.items()
+        )
+
+    def add_all(self, counts: Counts, histograms: Histograms) -> None:
+        """Add what was counted elsewhere, for which there is room."""
+        for name, added in counts.items():
+            totals = self.counts.setdefault(name, {})
+            self.touched.update(zip(repeat(name), added))
+            for labels, number in added.items():
+                totals[labels] = totals.get(labels, 0) + number
+        for name, observed in histograms.items():
+            histogram = self.histograms.setdefault(name, {})
+            self.touched.update(zip(repeat(name), observed))
+            for labels, series in observed.items():
+                if (own := histogram.get(labels)) is None:
+                    histogram[labels] = series
+                else:
+                    own.add(series)
 
     def totals(self, family: Counter) -> dict[Labels, int]:
         """Return the totals, sorted by labels; preset label values are 0 until they are counted."""
@@ -291,6 +306,18 @@ class State(msgspec.Struct, kw_only=True):
         if labels in preset or number + len(preset) < self.series_max:
             return True
         return len(preset) < self.series_max and _number_of(family, preset | series) < self.series_max
+
+    def _has_room_for_all(
+        self, family: Counter | Histogram, series: Mapping[Labels, object], added: Mapping[Labels, object]
+    ) -> bool:
+        new = added.keys() - series.keys()
+        if not new or not family.feeds:
+            return True
+        number = _number_of(family, series) + len(new)
+        if number > self.series_max or isinstance(family, Histogram) or not _has_names(family):
+            return number <= self.series_max
+        preset = self._preset(family)
+        return new <= preset.keys() or number + len(preset) <= self.series_max
 
     def _overflow(self, family: Counter | Histogram, labels: Labels, events: int) -> Labels:
         """Return the labels of the series that has what is beyond the bound."""
@@ -325,6 +352,12 @@ def _number_of(family: Counter | Histogram, series: Mapping[Labels, object]) -> 
 def _has_names(family: Counter) -> bool:
     """Return whether label values are names of the configuration."""
     return any(isinstance(values, (Providers, Profiles)) for values in family.preset)
+
+
+def _updated(
+    before: dict[str, dict[Labels, T]], changes: dict[str, dict[Labels, T]]
+) -> dict[str, dict[Labels, T]]:
+    return {name: before.get(name, {}) | changes.get(name, {}) for name in before | changes}
 
 
 _decoder = msgspec.msgpack.Decoder(State)

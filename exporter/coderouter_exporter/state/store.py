@@ -27,12 +27,14 @@ from coderouter_exporter.state.lock import close_fd, lock
 
 APPLICATION_ID = 0x63726578
 """Identifies our files; the letters `crex`."""
-SCHEMA = 4
+SCHEMA = 5
 """Incremented when an older exporter would misread what this one writes.
 
-1 has no tail digests and no sequence numbers, 2 no histograms, 3 no tables beside the document.
+1 has no tail digests and no sequence numbers, 2 no histograms, 3 no tables beside the document, 4
+no documents that hold only changes.
 """
 GENERATIONS_KEPT = 2
+WHOLE_COPIES = 2
 LOCKED_S = 1.0
 """How long a commit waits for a reader of the file, for example the sqlite3 command."""
 
@@ -40,6 +42,10 @@ Change = Callable[[sqlite3.Connection], None]
 """Changes tables beside the document, in the transaction of a commit."""
 T = TypeVar("T")
 
+_CREATE_WHOLE = (
+    "CREATE TABLE IF NOT EXISTS whole (id INTEGER NOT NULL, copy INTEGER NOT NULL, crc INTEGER NOT NULL, "
+    "document BLOB NOT NULL, PRIMARY KEY (id, copy))"
+)
 
 log = logging.getLogger(__name__)
 
@@ -58,6 +64,8 @@ class Store:
         self.generation = 0
         self.recovered = False
         """The newest generation was damaged, and the previous one was loaded."""
+        self.whole = b""
+        """The document that the newest one holds the changes of; empty if that is a whole one itself."""
         self._schema = SCHEMA
         self._create_tables = create_tables
         self._in_use = Lock()
@@ -89,8 +97,10 @@ class Store:
         for number in numbers:
             with explained(self.path):
                 document = self._intact(number)
-            if document is not None:
+                whole = None if document is None else self._whole_before(number)
+            if document is not None and whole is not None:
                 self.recovered = number != self.generation
+                self.whole = whole
                 return document
         if numbers:
             raise StateError(unusable(self.path, "no generation has a correct checksum"))
@@ -99,9 +109,21 @@ class Store:
         return None
 
     def _intact(self, number: int) -> bytes | None:
+        return self._read_intact("SELECT crc, document FROM generation WHERE id = ?", number)
+
+    def _whole_before(self, number: int) -> bytes | None:
+        """Return the document that the generation has the changes of: empty if there is none, None if damaged."""
+        newest = "id = (SELECT max(id) FROM whole WHERE id <= ?)"
+        if self._db.execute(f"SELECT 1 FROM whole WHERE {newest}", (number,)).fetchone() is None:
+            return b""
+        query = f"SELECT crc, document FROM whole WHERE copy = ? AND {newest}"
+        copies = (self._read_intact(query, copy, number) for copy in range(WHOLE_COPIES))
+        return next((document for document in copies if document is not None), None)
+
+    def _read_intact(self, query: str, *values: int) -> bytes | None:
+        """Return the document if its checksum is correct."""
         try:
-            query = "SELECT crc, document FROM generation WHERE id = ?"
-            crc, document = self._db.execute(query, (number,)).fetchone() or (None, b"")
+            crc, document = self._db.execute(query, values).fetchone() or (None, b"")
         except DAMAGE as error:
             if is_passing(error):
                 raise
@@ -109,10 +131,15 @@ class Store:
         return document if isinstance(document, bytes) and zlib.crc32(document) == crc else None
 
     def commit(
-        self, document: bytes, change: Callable[[sqlite3.Connection, int], None] | None = None
+        self,
+        document: bytes,
+        change: Callable[[sqlite3.Connection, int], None] | None = None,
+        *,
+        whole: bytes = b"",
     ) -> None:
         """Write the next generation, durably: it survives a power cut.
 
+        If the document holds only changes, `whole` is the one that they are changes of.
         `change` changes the tables in the same transaction, given the number of the generation.
 
         Raises:
@@ -127,6 +154,9 @@ class Store:
                 "INSERT OR REPLACE INTO generation VALUES (?, ?, ?)", (number, zlib.crc32(document), document)
             )
             db.execute("DELETE FROM generation WHERE id <= ?", (number - GENERATIONS_KEPT,))
+            db.execute("DELETE FROM whole WHERE id >= ?", (number,))
+            if whole != self.whole:
+                _put_whole(db, number, whole)
             try:
                 if change is not None:
                     change(db, number)
@@ -139,6 +169,7 @@ class Store:
 
         self.write(write)
         self.generation = number
+        self.whole = whole
         self._schema = SCHEMA
 
     def write(self, change: Change) -> None:
@@ -193,10 +224,10 @@ class Store:
             if not at_path:
                 _create(self.path)
             db = _connect(self.path)
-            if self._create_tables is not None:
-                self._create_tables(db)
+            self._create_missing(db)
             self._db.close()
             self._db = db
+            self.whole = b""
             self._inode = self.path.stat().st_ino
             log.warning("%s was removed or replaced; writing the current totals to it", shown(self.path))
 
@@ -211,9 +242,21 @@ class Store:
                 f"{SCHEMA}); run that version, or choose another file with --state"
             )
         self._db.execute("BEGIN IMMEDIATE")
-        if self._create_tables is not None:
-            self._create_tables(self._db)
+        self._create_missing(self._db)
         self._db.execute("COMMIT")
+
+    def _create_missing(self, db: sqlite3.Connection) -> None:
+        db.execute(_CREATE_WHOLE)
+        if self._create_tables is not None:
+            self._create_tables(db)
+
+
+def _put_whole(db: sqlite3.Connection, number: int, document: bytes) -> None:
+    """Write it for this generation and the next ones; twice, because damage to it would cost all of them."""
+    db.execute("DELETE FROM whole WHERE id < (SELECT max(id) FROM whole WHERE id < ?)", (number,))
+    for copy in range(WHOLE_COPIES):
+        values = (number, copy, zlib.crc32(document), document)
+        db.execute("INSERT INTO whole VALUES (?, ?, ?, ?)", values)
 
 
 def _connect(path: Path) -> sqlite3.Connection:

@@ -82,13 +82,12 @@ class Files:
 
     def troubles(self) -> list[Trouble]:
         """Return why files are not read."""
-        growing = (file.path for file in self.open if file.checkpoint.grows)
-        why = f"it grows, so it is no rotated file of {shown(self._path)}; give it another name"
-        return [
-            *self._failures.troubles(),
-            *self._closed.skipped(),
-            *(skipped(path, why) for path in growing),
-        ]
+        growing = [file.path for file in self.open if file.checkpoint.grows]
+        found = [*self._failures.troubles(), *self._closed.skipped()]
+        if growing:
+            why = f"it grows, so it is no rotated file of {shown(self._path)}; give it another name"
+            found += [skipped(path, why) for path in growing]
+        return found
 
     def refresh(self) -> Iterator[Noticed]:
         """Notice how the open files have changed, and restart those that were truncated."""

@@ -34,6 +34,7 @@ from coderouter_exporter.records.record import RECORDS
 from coderouter_exporter.render.exposition import Format, render
 from coderouter_exporter.render.view import View
 from coderouter_exporter.rows.outbox import Unsent
+from coderouter_exporter.state.document import Document
 from coderouter_exporter.state.reported import CatalogEntry, ProxyHeartbeat, Queue, StartupInfo
 from coderouter_exporter.state.state import State
 
@@ -50,7 +51,7 @@ SERVED = View(
     ),
     now_ts=2.0,
     published=Published(
-        document=b"",
+        document=Document(b""),
         caught_up=True,
         unsent=Unsent(),
         commits_failing=0,

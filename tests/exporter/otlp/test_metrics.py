@@ -20,7 +20,6 @@ from coderouter_exporter.otlp.metrics import export_request, merged
 from coderouter_exporter.otlp.values import resource
 from coderouter_exporter.render.exposition import Format, render
 from coderouter_exporter.render.view import View
-from coderouter_exporter.state.state import State
 from support.exporter.engine import EngineRig
 from support.exporter.otlp_receiver import attributes, metrics_of
 from support.exporter.process import append, samples
@@ -40,7 +39,7 @@ def engine(tmp_path: Path) -> EngineRig:
 
 
 def view_of(engine: EngineRig) -> View:
-    state = State.decode(engine.published.document)
+    state = engine.published.document.decode()
     return View(state=state, now_ts=NOW, published=engine.published)
 
 

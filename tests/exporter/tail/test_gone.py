@@ -5,7 +5,6 @@ from pathlib import Path
 
 import pytest
 
-from coderouter_exporter.state.state import State
 from support.exporter.engine import EngineRig
 from support.exporter.process import append, tried
 
@@ -26,7 +25,7 @@ def readable(engine: EngineRig) -> list[str]:
 
 
 def files_known(engine: EngineRig) -> int:
-    return len(State.decode(engine.published.document).checkpoints)
+    return len(engine.published.document.decode().checkpoints)
 
 
 def test_a_removed_file_of_a_glob_leaves_the_metrics_and_the_state_and_its_counts_stay(

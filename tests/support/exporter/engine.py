@@ -8,11 +8,13 @@ from typing import TypeVar
 
 from coderouter_exporter.engine.counting import COMMIT_EVERY_S, Counting
 from coderouter_exporter.engine.published import Published
+from coderouter_exporter.engine.read_ahead import ReadAhead
 from coderouter_exporter.render.exposition import Format, render
 from coderouter_exporter.render.view import View
 from coderouter_exporter.rows import tables
 from coderouter_exporter.rows.outbox import Delivery
 from coderouter_exporter.rows.pending import REQUESTS_MAX, Pending
+from coderouter_exporter.state.document import Encoder
 from coderouter_exporter.state.state import State
 from coderouter_exporter.state.store import Change, Store
 from coderouter_exporter.tail.content import Step, no_step
@@ -40,10 +42,12 @@ class EngineRig:
         gone_kept_s: float = GONE_KEPT_S,
         requests_max: int = REQUESTS_MAX,
         exports: bool = False,
+        ahead: ReadAhead | None = None,
+        encoder: Encoder | None = None,
     ) -> None:
         self._store = Store(state, tables.create)
         document = self._store.load()
-        restored = State(created_ts=1.0) if document is None else State.decode(document)
+        restored = State(created_ts=1.0) if document is None else State.decode(document, self._store.whole)
         open_sources = partial(
             Sources,
             events,
@@ -61,6 +65,8 @@ class EngineRig:
             pending=Pending(requests_max, exports=exports),
             step=step,
             commit_every_s=commit_every_s,
+            ahead=ahead,
+            encoder=encoder,
         )
 
     @property
@@ -76,6 +82,11 @@ class EngineRig:
 
     def run_pass(self, *, asked: bool = True) -> None:
         self._counting.run_pass(asked=asked)
+
+    def restart(self) -> None:
+        """Go back to the last commit, as after a failed pass."""
+        self._counting.fail()
+        self._counting.restart()
 
     def build_rows(self) -> None:
         """Make rows of everything that is committed."""
@@ -101,7 +112,7 @@ class EngineRig:
     def shown(self) -> Samples:
         """Return what a scrape would show without counting first."""
         published = self.published
-        view = View(state=State.decode(published.document), now_ts=0.0, published=published)
+        view = View(state=published.document.decode(), now_ts=0.0, published=published)
         return samples(render(view, Format.TEXT).decode())
 
     def tries(self, provider: str = "local") -> float:

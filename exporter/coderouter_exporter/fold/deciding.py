@@ -1,0 +1,35 @@
+"""The few records of a batch that decide what is shown beside the counts."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice
+
+from coderouter_events.events import ProviderFailed, ProviderFailedMidstream, ProviderOk, RequestFinished
+from coderouter_exporter.fold.latest import ATTEMPT_EVENTS
+from coderouter_exporter.fold.plans import PLANS
+from coderouter_exporter.records.record import Record
+
+_MANY = ATTEMPT_EVENTS | {RequestFinished.msg}
+"""The events of which few decide anything. Of all others each may."""
+_ENDS = (ProviderOk.msg, ProviderFailed.msg, ProviderFailedMidstream.msg)
+
+
+def deciding(records: Sequence[Record], groups: Mapping[str, Sequence[Record]]) -> list[Record]:
+    """Return, in order, the records without which `update_latest` would leave another state.
+
+    Those that are in the lists of the newest entries are left out.
+    """
+    found = set(map(id, _deciding(records, groups)))
+    return [record for record in records if id(record) in found]
+
+
+def _deciding(records: Sequence[Record], groups: Mapping[str, Sequence[Record]]) -> Iterator[Record]:
+    for event in groups.keys() & PLANS.keys() - _MANY:
+        yield from groups[event]
+    yield from islice((record for record in reversed(records) if record.msg in PLANS), 1)
+    for event in _ENDS:
+        ends = groups.get(event, ())
+        yield from {record.provider: record for record in ends}.values()
+        # The first one of each provider decides which of them are kept when there are too many.
+        yield from {record.provider: record for record in reversed(ends)}.values()
+    failures = reversed(groups.get(ProviderFailed.msg, ()))
+    yield from islice((record for record in failures if record.retryable), 1)
