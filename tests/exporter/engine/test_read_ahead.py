@@ -34,7 +34,8 @@ def events(tmp_path: Path) -> Path:
     for number in range(1, FILES):
         rotated = path.with_name(f"events.jsonl.{number}")
         rotated.write_bytes(text.replace(writer[1], b"%016x" % number))
-        os.utime(rotated, (time.time() - number,) * 2)
+        modified = time.time() - number
+        os.utime(rotated, (modified, modified))
     return path
 
 
