@@ -28,7 +28,8 @@ run: $(READY) ## Set up, then run proxy and exporter together until Ctrl-C
 	@exec $(BIN)/coderouter run
 
 .PHONY: test
-test: $(TEST_READY) system-programs lint ## Set up, then run everything that CI runs: lint, types, tests
+test: $(TEST_READY) system-programs ## Set up, then run everything that CI runs: lint, types, tests
+	@$(MAKE) --no-print-directory --jobs 2 --output-sync lint
 	$(BIN)/pytest -q -n 3 --dist loadfile --no-loadscope-reorder
 
 .PHONY: check
@@ -40,11 +41,16 @@ fast-tests: $(TEST_READY)
 	$(BIN)/pytest -q -n 2 --dist loadfile -m 'not slow and not long'
 
 .PHONY: lint
-lint: $(TEST_READY) ## Check style and types
+lint: mypy pyright style ## Check style and types
+
+.PHONY: mypy pyright
+mypy pyright: $(TEST_READY)
+	$(BIN)/$@
+
+.PHONY: style
+style: $(TEST_READY)
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
-	$(BIN)/mypy
-	$(BIN)/pyright
 	@sh deploy/lint-page $(VENV)
 
 .PHONY: format
