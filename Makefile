@@ -30,7 +30,7 @@ run: $(READY) ## Set up, then run proxy and exporter together until Ctrl-C
 .PHONY: test
 test: $(TEST_READY) system-programs ## Set up, then run everything that CI runs: lint, types, tests
 	@$(MAKE) --no-print-directory --jobs 2 --output-sync lint
-	$(BIN)/pytest -q -n 3 --dist loadfile --no-loadscope-reorder
+	$(BIN)/pytest -q -n 4 --dist loadfile --no-loadscope-reorder
 
 .PHONY: check
 check: $(TEST_READY) ## Run lint, types and the fast tests, in under a minute
@@ -90,7 +90,7 @@ bench-repair: $(TEST_READY) ## Count, by format, which texts of models reach the
 
 .PHONY: long-tests
 long-tests: $(TEST_READY) system-programs ## Run the further cases of slow tests, which `make test` leaves out
-	$(BIN)/pytest -q -n 3 --dist loadfile -m long
+	$(BIN)/pytest -q -n 4 --dist loadfile -m long
 
 .PHONY: soak
 soak: $(TEST_READY) system-programs ## Load, rotate, kill and restart for ten minutes (SOAK_S), then compare all counts
