@@ -1,10 +1,11 @@
-"""What `make bench-compare` reports."""
+"""What `make bench` runs, and what `make bench-compare` reports."""
 
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from bench.__main__ import PARTS, parsed
 from bench.compare import changes
 from bench.figures import Figure, at_least, at_most
 from bench.report import read, write
@@ -15,6 +16,11 @@ BEFORE = at_most("cost", [1.0, 1.1, 1.2, 1.1, 1.0], 1.2, "x")
 def compared(before: Figure, now: Figure) -> tuple[str, bool]:
     first, *_ = changes({before.name: before}, {now.name: now})
     return first
+
+
+def test_every_part_is_measured_unless_some_are_named() -> None:
+    assert parsed([]) == ([*PARTS], None)
+    assert parsed(["proxy", "--json", "f"]) == (["proxy"], Path("f"))
 
 
 def test_a_median_within_the_noise_of_its_rounds_has_not_changed() -> None:

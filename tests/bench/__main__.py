@@ -5,6 +5,7 @@ The names of parts (startup, proxy, exporter) as arguments run only those.
 """
 
 import argparse
+from collections.abc import Sequence
 from pathlib import Path
 
 from bench import exporter, proxy, startup
@@ -14,21 +15,27 @@ from bench.report import write
 PARTS = {"startup": startup.figures, "proxy": proxy.figures, "exporter": exporter.figures}
 
 
-def main() -> None:
+def parsed(arguments: Sequence[str] | None = None) -> tuple[list[str], Path | None]:
+    """Return the names of the parts to run, and the file to write."""
     parser = argparse.ArgumentParser(prog="bench", description="Measure speed, as ratios within one run.")
-    parser.add_argument("parts", nargs="*", choices=PARTS, default=[*PARTS])
+    parser.add_argument("parts", nargs="*", choices=PARTS)
     parser.add_argument("--json", type=Path, metavar="FILE", help="also write the figures to this file")
-    arguments = parser.parse_args()
+    found = parser.parse_args(arguments)
+    return found.parts or [*PARTS], found.json
+
+
+def main() -> None:
+    parts, file = parsed()
     print(f"{'figure':<62} {'measured':>12}   limit")
     figures = []
-    for part in arguments.parts:
+    for part in parts:
         for figure in PARTS[part]():
             _show(figure)
             if isinstance(figure, Figure):
                 figures.append(figure)
-    if arguments.json:
-        write(arguments.json, figures)
-        print(f"written to {arguments.json}")
+    if file:
+        write(file, figures)
+        print(f"written to {file}")
 
 
 def _show(figure: Figure | Unmeasured) -> None:
