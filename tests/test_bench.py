@@ -21,6 +21,8 @@ def compared(before: Figure, now: Figure) -> tuple[str, bool]:
 def test_every_part_is_measured_unless_some_are_named() -> None:
     assert parsed([]) == ([*PARTS], None)
     assert parsed(["proxy", "--json", "f"]) == (["proxy"], Path("f"))
+    with pytest.raises(SystemExit):
+        parsed(["other"])
 
 
 def test_a_median_within_the_noise_of_its_rounds_has_not_changed() -> None:
