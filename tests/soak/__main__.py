@@ -22,7 +22,7 @@ from support.proxy.process import config, provider, serving
 
 SOAK_S = float(os.environ.get("SOAK_S", "600"))
 SOAK_FAULTS = os.environ.get("SOAK_FAULTS", ",".join(KINDS)).split(",")
-DISK_KILOBYTES = 4096
+DISK_KILOBYTES = 65_536  # for the rows of 20,000 requests, and room to spare
 REQUESTS_PER_S = 500
 GROWTH_MB_MAX = 8.0
 
