@@ -20,6 +20,7 @@ import msgspec
 from coderouter_exporter.engine.fold_process import READY, Task, decode_answer, encode_task
 from coderouter_exporter.fold.delta import Delta, decode
 from coderouter_exporter.records.decode import READ_BYTES_MAX, Chunk
+from coderouter_exporter.state.lock import close_fd
 
 BYTES_BEHIND_MIN = 64 << 20
 """With less to read, starting processes takes longer than it saves."""
@@ -144,7 +145,7 @@ class _Process:
                 pass_fds=[self._fd],
             )
         except OSError:
-            os.close(self._fd)
+            close_fd(self._fd)
             raise
         assert self._process.stdin is not None
         assert self._process.stdout is not None
@@ -205,7 +206,7 @@ class _Process:
         for connection in (self._tasks, self._answers):
             with suppress(OSError):
                 connection.close()
-        os.close(self._fd)
+        close_fd(self._fd)
 
     def _give_up(self, reason: str) -> None:
         log.warning("continuing without a process that counts ahead: %s", reason)

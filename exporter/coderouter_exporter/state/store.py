@@ -277,7 +277,7 @@ def _create(path: Path) -> None:
     """
     new = path.with_name(path.name + ".new")
     new.unlink(missing_ok=True)
-    os.close(private.create(new, 0o644))
+    close_fd(private.create(new, 0o644))
     with closing(_connect(new)) as db:
         db.execute(f"PRAGMA application_id={APPLICATION_ID}")
         db.execute(
