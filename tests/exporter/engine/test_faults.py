@@ -29,9 +29,12 @@ def test_calls_that_fail_while_it_runs_end_nothing_and_are_no_silent_loss(tmp_pa
     assert verdicts.seen[True, False] == 0
 
 
-def test_a_start_while_files_cannot_be_opened_is_put_off(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("call", "error"), [("openat", "EACCES"), ("close", "EIO")])
+def test_a_start_while_files_cannot_be_opened_or_closed_is_put_off(
+    tmp_path: Path, call: str, error: str
+) -> None:
     bench = Bench(tmp_path, Verdicts())
-    assert at_the_start(bench, Fault("openat", "EACCES", lasts=True))
+    assert at_the_start(bench, Fault(call, error, lasts=True))
     bench.close()
 
 
