@@ -2,7 +2,10 @@
 
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
+
+from playwright.sync_api import Page
 
 from coderouter_events.events import Heartbeat
 from coderouter_proxy.eventlog.writer import EventLog
@@ -13,7 +16,19 @@ from support.exporter.process import running_exporter
 
 SEED = 7
 SIZE = (1280, 800)
-PICTURES = {ROOT / "exporter/dashboard.png": "", ROOT / "exporter/requests.png": "#requests"}
+
+
+def _open_with_fallback(page: Page) -> None:
+    """Open the newest request of those shown that a second provider answered."""
+    rows = page.locator("#request-rows tbody tr:not(.detail)")
+    rows.filter(has=page.locator("td.tries", has_text="2")).first.locator("a[href*=req_]").first.click()
+    page.wait_for_selector("#request:not(.loading)")
+
+
+PICTURES: dict[Path, tuple[str, Callable[[Page], None] | None]] = {
+    ROOT / "exporter/dashboard.png": ("", None),
+    ROOT / "exporter/requests.png": ("#requests", _open_with_fallback),
+}
 
 
 def main() -> None:
@@ -23,9 +38,11 @@ def main() -> None:
         log.write(Heartbeat(in_flight=3, rss_bytes=61_000_000, events_dropped=0))
         events, state = Path(name) / "events.jsonl", Path(name) / "exporter.db"
         with running_exporter(events, state=state) as exporter, browsing() as browser:
-            for path, view in PICTURES.items():
+            for path, (view, act) in PICTURES.items():
                 with watched(browser, SIZE) as page:
                     page.open(f"http://127.0.0.1:{exporter.port}/dashboard{view}")
+                    if act is not None:
+                        act(page.page)
                     page.page.screenshot(path=path)
                 print(f"{path.relative_to(ROOT)}: {path.stat().st_size // 1024} KiB")
 

@@ -6,6 +6,8 @@ from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from coderouter_events.paths import SPILL_SUFFIX
+
 OUTCOME_OF = {
     "provider-ok": "ok",
     "provider-failed": "failed",
@@ -36,6 +38,8 @@ def read_event_files(events: Path) -> Expected:
     """Read the event file and all rotated ones."""
     expected = Expected()
     for path in events.parent.glob(f"{events.name}*"):
+        if path.name.endswith(SPILL_SUFFIX):
+            continue  # of a killed worker, for the next start
         with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as lines:
             for line in lines:
                 _add(expected, json.loads(line))
