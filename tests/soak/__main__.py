@@ -85,7 +85,7 @@ def main() -> int:
                 disturbing.end()
                 proxy.now.command.stop()
                 eventually(exporter.now.is_ready, within_s=60)
-                samples = soak.scrape()
+                samples = eventually(soak.scrape, within_s=60)
                 soak.report()
                 soak.report_verdicts()
             finally:

@@ -57,7 +57,8 @@ class Soak:
     kills: int = 0
     restarts: int = 0
     scrapes: int = 0
-    unserved: int = 0
+    unserved: Counter[str] = field(default_factory=Counter)
+    """How often nothing was served, by the reason."""
     verdicts: Counter[tuple[bool, bool]] = field(default_factory=Counter)
     """How often `exact` was shown together with a right or a wrong total."""
     errors: list[str] = field(default_factory=list)
@@ -90,11 +91,11 @@ class Soak:
         self.scrapes += 1
         try:
             response, body = self.exporter.now.get("/metrics")
-        except OSError:  # it has no descriptor left for the connection
-            self.unserved += 1
+        except OSError as error:  # it has no descriptor left for the connection
+            self.unserved[str(error)] += 1
             return {}
         if response.status != 200:
-            self.unserved += 1
+            self.unserved[f"{response.status} {body.decode().strip()}"] += 1
             return {}
         shown = samples(body.decode())
         equal = before <= shown["coderouter_requests_total", ()] <= self.written.requests()
@@ -147,7 +148,8 @@ class Soak:
             for equal in (True, False):
                 number = self.verdicts[exact, equal]
                 print(f"exact {exact:d} and {'equal' if equal else 'unequal'}: {number:,} scrapes")
-        print(f"not served: {self.unserved:,} scrapes")
+        for reason, number in self.unserved.items():
+            print(f"not served: {number:,} scrapes ({reason})")
 
     def growth_mb(self) -> tuple[float, float]:
         """Return by how much the peak memory of the last third exceeds that of the first third."""
