@@ -30,9 +30,10 @@ class Encoder:
         self._whole = b""
 
     def encode(self, state: State) -> Document:
-        changes = state.encode_changes() if self._whole else b""
-        if self._whole and len(changes) <= len(self._whole) * self._changes_share_max:
-            return Document(changes, self._whole)
+        if self._whole:
+            changes = state.encode_changes()
+            if len(changes) <= len(self._whole) * self._changes_share_max:
+                return Document(changes, self._whole)
         document = state.encode()
         if len(document) <= self._whole_bytes_max:
             return Document(document)
