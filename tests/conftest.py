@@ -1,5 +1,6 @@
 """What holds for every test: which ones are slow, and that Hypothesis never judges an example by the clock."""
 
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -26,5 +27,10 @@ settings.load_profile("any machine")
 @pytest.hookimpl(tryfirst=True)  # before `-m` selects
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
-        if any(item.path.is_relative_to(TESTS / folder) for folder in SLOW):
+        if _is_slow(item.path):
             item.add_marker(pytest.mark.slow)
+
+
+@cache
+def _is_slow(module: Path) -> bool:
+    return any(module.is_relative_to(TESTS / folder) for folder in SLOW)
