@@ -1,10 +1,15 @@
 """What holds for every test: which ones are slow, and that Hypothesis never judges an example by the clock."""
 
+import sys
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
+
+from support.forked import ForkServer
+from support.processes import fork_servers
 
 TESTS = Path(__file__).parent
 # Folders in which every test starts programs or a browser. Other slow modules and tests are marked in place.
@@ -22,6 +27,19 @@ SLOW = (
 # The first example of a process may take seconds: it builds Hypothesis's table of Unicode characters.
 settings.register_profile("any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("any machine")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _fork_server() -> Iterator[None]:
+    """Start our programs by `fork`: most of the tests' time was Python's, which imported the same modules each time."""
+    if sys.platform != "linux":
+        yield
+        return
+    server = ForkServer()
+    fork_servers.append(server)
+    yield
+    fork_servers.remove(server)
+    server.close()
 
 
 @pytest.hookimpl(tryfirst=True)  # before `-m` selects

@@ -1,28 +1,27 @@
 """`-h` works everywhere, and a misspelt command is met with the one that was meant."""
 
-import subprocess
 from pathlib import Path
 
 import pytest
 
 from coderouter_proxy.cli import COMMANDS
+from support import run_command
 from support.processes import SCRIPTS
+from support.run_command import Ended
 
 PLUGINS = ("stats", "dashboard", "requests", "trace", "spend", "compare", "suggest")
 PROXY = [("coderouter", *words.split()) for words in ("", *COMMANDS, *PLUGINS, "service install")]
 EXPORTER = [("cr-exporter", *words.split()) for words in ("", "fold", "backfill")]
 
 
-def run(*command: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [SCRIPTS / command[0], *command[1:]], capture_output=True, text=True, timeout=60, check=False
-    )
+def run(*command: str) -> Ended:
+    return run_command.run((SCRIPTS / command[0], *command[1:]))
 
 
 @pytest.mark.parametrize("command", PROXY + EXPORTER, ids=" ".join)
 def test_h_is_help(command: tuple[str, ...]) -> None:
     short = run(*command, "-h")
-    assert short.returncode == 0, short.stderr
+    assert short.code == 0, short.stderr
     assert short.stdout.startswith(f"Usage: {' '.join(command)}")
     assert "-h, --help" in short.stdout
 
@@ -39,7 +38,7 @@ def test_h_is_help(command: tuple[str, ...]) -> None:
 )
 def test_a_misspelt_command_is_answered_with_the_one_that_was_meant(command: str, meant: str) -> None:
     ended = run(*command.split())
-    assert ended.returncode == 2
+    assert ended.code == 2
     assert f"there is no command '{command.rsplit(maxsplit=1)[-1]}'; did you mean" in ended.stderr
     assert meant in ended.stderr.partition("did you mean")[2]
 

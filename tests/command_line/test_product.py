@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from support.processes import SCRIPTS, clean_environment
-from support.run_command import coderouter
+from support.run_command import coderouter, run
 
 CLI = "#!/usr/bin/python3\nfrom coderouter.cli import main\nmain()\n"
 BINARY = b"\x7fELF\x02\x01\x01"
@@ -102,9 +102,6 @@ def test_another_installation_of_this_distribution_is_no_problem(installed: Path
 
 
 def test_the_alias_is_the_same_command(tmp_path: Path) -> None:
-    of_both = [
-        subprocess.run([SCRIPTS / name, "serve", "-h"], capture_output=True, text=True, check=True).stdout
-        for name in ("coderouter", "cr-proxy")
-    ]
+    of_both = [run((SCRIPTS / name, "serve", "-h")).stdout for name in ("coderouter", "cr-proxy")]
     assert of_both[0] == of_both[1].replace("cr-proxy serve", "coderouter serve")
     assert coderouter(tmp_path, "doctor", "-h").code == 0

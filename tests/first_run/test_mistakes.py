@@ -2,7 +2,6 @@
 
 import os
 import socket
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,7 +15,7 @@ from support.proxy import process
 from support.proxy.process import failed_start, serving
 from support.proxy.upstream import Provider, Upstream, whole
 from support.proxy.upstream import serving as upstream_serving
-from support.run_command import coderouter
+from support.run_command import coderouter, run
 
 KEY = "sk-abcdefghijklmnopqrstuvwxyz0123456789"
 MODELS = whole({"object": "list", "data": [{"id": "a-model", "owned_by": "library"}]})
@@ -189,6 +188,4 @@ def test_15_the_clock_is_wrong(tmp_path: Path, a: Provider) -> None:
 
 def output(*command: str | Path, home: Path) -> str:
     environment = clean_environment(HOME=str(home))
-    return subprocess.run(
-        command, env=environment, cwd=home, capture_output=True, text=True, check=False
-    ).stdout
+    return run(command, environment, home).stdout

@@ -16,7 +16,8 @@ from soak.expected import Expected, read_event_files
 from soak.schedule import Restartable, Samples, Soak
 from soak.written import Written
 from support.exporter.logrotate import Logrotate
-from support.exporter.process import can_be_unprivileged, running_exporter, unprivileged
+from support.exporter.privileges import can_be_unprivileged, unprivileged
+from support.exporter.process import running_exporter
 from support.processes import clean_environment, eventually, free_port, running
 from support.proxy.process import config, provider, serving
 

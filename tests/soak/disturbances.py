@@ -9,7 +9,8 @@ from itertools import cycle
 from pathlib import Path
 
 from support.disk import Disk, small_disk
-from support.exporter.process import Exporter, can_be_unprivileged
+from support.exporter.privileges import can_be_unprivileged
+from support.exporter.process import Exporter
 
 FAKETIME = Path("/usr/lib/x86_64-linux-gnu/faketime/libfaketimeMT.so.1")
 CLOCKS = ("+9h", "-1h", "+10y", "-50y", "+0")

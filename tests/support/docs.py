@@ -6,7 +6,6 @@ A document marks each place: `<!-- printed: NAME -->` … `<!-- end -->`.
 import ast
 import json
 import re
-import subprocess
 from collections.abc import Callable
 from functools import cache, partial
 from importlib.resources import files
@@ -30,7 +29,7 @@ from coderouter_proxy.providers.adaptations import ADAPTATIONS
 from coderouter_proxy.providers.wordings.adaptation import Adaptation
 from coderouter_proxy.routing import capabilities
 from coderouter_proxy.server.unsupported import UNSUPPORTED
-from support import config_schema, man_pages
+from support import config_schema, man_pages, run_command
 from support.processes import SCRIPTS, clean_environment
 
 ROOT = Path(__file__).parents[2]
@@ -271,9 +270,9 @@ def coderouter_prints(*arguments: str) -> str:
 def _prints(program: str, *arguments: str) -> str:
     """Return what the command prints for a user with nothing of their own."""
     environment = clean_environment(COLUMNS="100", HOME="/home/you")
-    command: list[str | Path] = [SCRIPTS / program, *arguments]
-    done = subprocess.run(command, env=environment, cwd="/", capture_output=True, text=True, check=True)
-    return done.stdout
+    ended = run_command.run((SCRIPTS / program, *arguments), environment, Path("/"))
+    assert ended.code == 0, ended.stderr
+    return ended.stdout
 
 
 PRINTED: dict[str, Callable[[], str]] = {

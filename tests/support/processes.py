@@ -8,16 +8,20 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from signal import SIGTERM, Signals
-from typing import TypeVar
+from typing import IO, TypeVar
+
+from support.forked import Forked, ForkServer
 
 POLL_S = 0.01
-PORTS = range(20_000, 32_000)  # below those that Linux gives to connections and to whoever binds port 0
+NULL = Path(os.devnull)
 SCRIPTS = Path(sys.executable).parent
+PORTS = range(20_000, 32_000)  # below those that Linux gives to connections and to whoever binds port 0
 
+Process = subprocess.Popen[bytes] | Forked
 T = TypeVar("T")
 
 
@@ -51,7 +55,7 @@ def listens(port: int) -> bool:
 class Command:
     """A running command; `stderr` is what it has written so far."""
 
-    def __init__(self, process: subprocess.Popen[bytes], stderr: int) -> None:
+    def __init__(self, process: Process, stderr: int) -> None:
         self.process = process
         self._stderr = stderr
 
@@ -107,20 +111,33 @@ def running(
     *command: str | Path, env: Mapping[str, str] | None = None, cwd: Path | None = None
 ) -> Iterator[Command]:
     """Start the command; it ends with the block."""
-    with tempfile.TemporaryFile() as stderr:
-        process = subprocess.Popen(
-            command,
-            env=clean_environment() if env is None else env,
-            cwd=cwd,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=stderr,
-        )
+    with tempfile.TemporaryFile() as stderr, NULL.open("wb") as stdout:
+        process = start(command, clean_environment() if env is None else env, cwd, stdout, stderr)
         started = Command(process, stderr.fileno())
         try:
             yield started
         finally:
             started.close()
+
+
+fork_servers: list[ForkServer] = []
+"""What starts our programs, if there is one; otherwise they start as a user starts them."""
+
+
+def start(
+    command: Sequence[str | Path],
+    env: Mapping[str, str],
+    cwd: Path | None,
+    stdout: IO[bytes],
+    stderr: IO[bytes],
+) -> Process:
+    """Start the command with an empty standard input; our programs start by `fork` where they can."""
+    with NULL.open("rb") as stdin:
+        for server in fork_servers:
+            if server.can_start(command, env):
+                files = [file.fileno() for file in (stdin, stdout, stderr)]
+                return server.start(command, env, cwd, files)
+        return subprocess.Popen(command, env=env, cwd=cwd, stdin=stdin, stdout=stdout, stderr=stderr)
 
 
 def clean_environment(**more: str) -> dict[str, str]:

@@ -12,8 +12,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fcntl import ioctl
 from pathlib import Path
+from tempfile import TemporaryFile
+from typing import IO
 
-from support.processes import SCRIPTS, clean_environment
+from support.processes import SCRIPTS, clean_environment, start
 from support.proxy.process import CODEROUTER
 
 WITHIN_S = 60
@@ -33,18 +35,29 @@ class Ended:
 def coderouter(
     folder: Path, *arguments: str | Path, env: Mapping[str, str] | None = None, within_s: float = WITHIN_S
 ) -> Ended:
-    """Run `coderouter` in the folder, which is also its home, with its output in pipes."""
-    done = subprocess.run(
-        [CODEROUTER, *arguments],
-        cwd=folder,
-        env=_environment(folder, env),
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        timeout=within_s,
-        check=False,
-    )
-    return Ended(done.returncode, done.stdout, done.stderr)
+    """Run `coderouter` in the folder, which is also its home, with its output in files."""
+    return run((CODEROUTER, *arguments), _environment(folder, env), folder, within_s)
+
+
+def run(
+    command: Sequence[str | Path],
+    env: Mapping[str, str] | None = None,
+    folder: Path | None = None,
+    within_s: float = WITHIN_S,
+) -> Ended:
+    """Run any command, with its output in files."""
+    with TemporaryFile() as stdout, TemporaryFile() as stderr:
+        process = start(command, clean_environment() if env is None else env, folder, stdout, stderr)
+        try:
+            code = process.wait(within_s)
+        finally:
+            process.kill()
+        return Ended(code, _text(stdout), _text(stderr))
+
+
+def _text(file: IO[bytes]) -> str:
+    file.seek(0)
+    return file.read().decode().replace("\r\n", "\n")
 
 
 def coderouter_at_terminal(

@@ -6,7 +6,6 @@ import random
 import signal
 import socket
 import sqlite3
-import subprocess
 import sys
 import textwrap
 from concurrent.futures import ThreadPoolExecutor
@@ -18,6 +17,7 @@ from prometheus_client.openmetrics.parser import text_string_to_metric_families
 
 from support.exporter.process import CR_EXPORTER, Exporter, append, line, running_exporter, samples, tried
 from support.processes import clean_environment, eventually, free_port, running
+from support.run_command import run
 
 
 @pytest.fixture
@@ -32,15 +32,8 @@ def state(tmp_path: Path) -> Path:
 
 def refused(*arguments: str | Path, **env: str) -> str:
     """Return the one line that a failed start writes."""
-    ended = subprocess.run(
-        [CR_EXPORTER, *arguments],
-        env=clean_environment(**env),
-        capture_output=True,
-        text=True,
-        timeout=30,
-        check=False,
-    )
-    assert ended.returncode == 3, ended.stderr
+    ended = run((CR_EXPORTER, *arguments), clean_environment(**env))
+    assert ended.code == 3, ended.stderr
     errors = [line for line in ended.stderr.splitlines() if " INFO " not in line]
     assert len(errors) == 1, ended.stderr
     return errors[0]
@@ -275,8 +268,8 @@ def test_events_switched_off_are_refused() -> None:
 
 @pytest.mark.parametrize("address", ["9847", ":", "localhost:", "localhost:http", "localhost:70000"])
 def test_a_wrong_address_is_explained(address: str) -> None:
-    ended = subprocess.run([CR_EXPORTER, "--listen", address], capture_output=True, text=True, check=False)
-    assert ended.returncode == 2
+    ended = run((CR_EXPORTER, "--listen", address))
+    assert ended.code == 2
     assert "write e.g. 127.0.0.1:9847" in ended.stderr
 
 
@@ -296,7 +289,7 @@ def test_every_flag_has_its_environment_variable(tmp_path: Path) -> None:
         assert exporter.port == port
         assert exporter.tries() == 1
         assert state.exists()
-    shown = subprocess.run([CR_EXPORTER, "--help"], capture_output=True, text=True, check=True).stdout
+    shown = run((CR_EXPORTER, "--help")).stdout
     for name in (
         "CODEROUTER_EVENTS_PATH",
         "CR_EXPORTER_LISTEN",
@@ -320,7 +313,7 @@ def test_the_state_goes_to_the_state_directory_or_beside_the_events(tmp_path: Pa
 
 def test_memory_stays_flat_while_a_large_file_is_read(events: Path, state: Path) -> None:
     block = tried(padding="x" * 200) * 3_000
-    with running_exporter(events, state=state) as exporter:
+    with running_exporter(events, state=state, prefix=("env",)) as exporter:
         process = psutil.Process(exporter.command.process.pid)
         append(events, block)
         exporter.tries()

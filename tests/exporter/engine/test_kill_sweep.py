@@ -13,7 +13,9 @@ import pytest
 from support.exporter.engine import EngineRig, is_exact
 from support.exporter.rotation import rotate
 from support.exporter.writers import Writer
+from support.forked import TESTS
 from support.processes import clean_environment
+from support.run_command import run
 
 ROUNDS_MAX = 80
 ROTATIONS = 4
@@ -23,18 +25,12 @@ Shown = tuple[list[float], bool]
 """The totals that an exporter showed before and after a pass, and whether it survived the pass."""
 
 
-def run(events: Path, state: Path, *, step: int = NEVER, strace: tuple[str, ...] = ()) -> Shown:
+def shown(events: Path, state: Path, *, step: int = NEVER, strace: tuple[str, ...] = ()) -> Shown:
     """Run a real exporter that is killed at this step, or by strace."""
-    ended = subprocess.run(
-        [*strace, sys.executable, "-m", "support.exporter.killed_exporter", events, state, str(step)],
-        env=clean_environment(PYTHONPATH=str(Path(__file__).parents[2])),
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
-    assert ended.returncode in (0, -signal.SIGKILL), ended.stderr
-    return [float(shown) for shown in ended.stdout.split()], ended.returncode == 0
+    program = (sys.executable, "-m", "support.exporter.killed_exporter", events, state, str(step))
+    ended = run((*strace, *program), clean_environment(PYTHONPATH=str(TESTS)))
+    assert ended.code in (0, -signal.SIGKILL), ended.stderr
+    return [float(total) for total in ended.stdout.split()], ended.code == 0
 
 
 def sweep(folder: Path, killed_at: Callable[[Path, Path, int], Shown]) -> int:
@@ -52,9 +48,9 @@ def sweep(folder: Path, killed_at: Callable[[Path, Path, int], Shown]) -> int:
         writer.reopen()
         writer.write()
         written += 6
-        shown, survived = killed_at(events, state, number)
-        assert seen + shown == sorted(seen + shown), "a counter fell"
-        seen = [max(seen + shown)]
+        totals, survived = killed_at(events, state, number)
+        assert seen + totals == sorted(seen + totals), "a counter fell"
+        seen = [max(seen + totals)]
         if survived:
             break
     assert seen == [written]
@@ -66,7 +62,7 @@ def sweep(folder: Path, killed_at: Callable[[Path, Path, int], Shown]) -> int:
 
 
 def test_kill_sweep_over_the_steps_of_the_loop(tmp_path: Path) -> None:
-    assert sweep(tmp_path, lambda events, state, step: run(events, state, step=step)) > 5
+    assert sweep(tmp_path, lambda events, state, step: shown(events, state, step=step)) > 5
 
 
 def can_trace() -> bool:
@@ -82,6 +78,6 @@ def can_trace() -> bool:
 def test_kill_sweep_over_the_writes_of_a_commit(tmp_path: Path, call: str) -> None:
     def killed_at(events: Path, state: Path, number: int) -> Shown:
         inject = ("-e", f"trace={call}", "-e", f"inject={call}:signal=KILL:when={number}")
-        return run(events, state, strace=("strace", "-f", "-qq", "-o", os.devnull, *inject))
+        return shown(events, state, strace=("strace", "-f", "-qq", "-o", os.devnull, *inject))
 
     assert sweep(tmp_path, killed_at) > 2

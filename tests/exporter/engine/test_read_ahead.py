@@ -2,7 +2,6 @@
 
 import os
 import signal
-import subprocess
 import sys
 import time
 from collections.abc import Iterator
@@ -15,7 +14,9 @@ from coderouter_exporter.engine.read_ahead import SLOTS, Read, ReadAhead
 from coderouter_exporter.records.decode import READ_BYTES_MAX, Chunk
 from coderouter_exporter.state.state import State
 from support.exporter.engine import EngineRig, is_exact
+from support.forked import TESTS
 from support.processes import clean_environment, eventually
+from support.run_command import run
 
 REQUESTS = 3000
 FILES = 3
@@ -162,13 +163,8 @@ def test_nothing_is_lost_by_sigkill_while_processes_count_ahead(
     tmp_path: Path, events: Path, step: int
 ) -> None:
     state = tmp_path / "exporter.db"
-    ended = subprocess.run(
-        [sys.executable, "-m", "support.exporter.killed_exporter", events, state, str(step), "1"],
-        env=clean_environment(PYTHONPATH=str(Path(__file__).parents[2])),
-        timeout=60,
-        check=False,
-    )
-    assert ended.returncode == -signal.SIGKILL
+    program = (sys.executable, "-m", "support.exporter.killed_exporter", events, state, str(step), "1")
+    assert run(program, clean_environment(PYTHONPATH=str(TESTS))).code == -signal.SIGKILL
     engine = EngineRig(events, state=state)
     assert is_exact(engine, ALL)
     engine.kill()

@@ -3,7 +3,8 @@
 import html
 from pathlib import Path
 
-from support.exporter.process import CR_EXPORTER, Exporter, append, running_exporter, tried, unprivileged
+from support.exporter.privileges import unprivileged
+from support.exporter.process import CR_EXPORTER, Exporter, append, running_exporter, tried
 from support.exporter.writers import Writer
 from support.processes import eventually, running
 

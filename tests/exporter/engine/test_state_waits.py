@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from support.disk import small_disk
-from support.exporter.process import Exporter, running_exporter, unprivileged
+from support.exporter.privileges import unprivileged
+from support.exporter.process import Exporter, running_exporter
 from support.exporter.writers import Writer
 from support.processes import eventually
 

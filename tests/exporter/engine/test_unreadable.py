@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from support.exporter.process import Exporter, append, running_exporter, tried, unprivileged
+from support.exporter.privileges import unprivileged
+from support.exporter.process import Exporter, append, running_exporter, tried
 from support.exporter.rotation import rotate
 from support.exporter.writers import Writer
 from support.processes import eventually

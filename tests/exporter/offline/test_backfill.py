@@ -17,6 +17,7 @@ from support.exporter.process import CR_EXPORTER, line, tried
 from support.processes import clean_environment
 from support.programs import program
 from support.prometheus.server import running_prometheus
+from support.run_command import run
 
 pytestmark = pytest.mark.slow
 
@@ -106,10 +107,8 @@ def test_the_last_step_has_the_totals_of_a_fold(events: Path) -> None:
 )
 def test_a_wrong_option_is_explained(events: Path, option: tuple[str, str]) -> None:
     events.touch()
-    ended = subprocess.run(
-        [CR_EXPORTER, "backfill", *option, events], capture_output=True, text=True, check=False
-    )
-    assert ended.returncode == 2
+    ended = run((CR_EXPORTER, "backfill", *option, events))
+    assert ended.code == 2
     assert repr(option[1].split("=")[0])[:-1] in ended.stderr
 
 

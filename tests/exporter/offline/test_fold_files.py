@@ -18,6 +18,7 @@ from coderouter_exporter.offline.fold_files import fold_files
 from coderouter_exporter.offline.order import Sources, UnreadableFile
 from support.exporter.process import CR_EXPORTER, append, line, running_exporter, samples, tried
 from support.processes import clean_environment, eventually
+from support.run_command import run
 
 FED_BY_EVENTS = {family.name for family in table.COUNTERS if family.feeds} | {
     families_exporter.LINES.name,
@@ -192,10 +193,7 @@ def test_all_rotated_files_give_the_totals_of_the_live_exporter(tmp_path: Path) 
                     old.unlink()
         served = exporter.scrape()
     files = sorted(tmp_path.glob("events.jsonl*"), reverse=True)
-    folded = subprocess.run(
-        [CR_EXPORTER, "fold", *files], env=clean_environment(), capture_output=True, check=True
-    )
-    totals = samples(folded.stdout.decode())
+    totals = samples(run((CR_EXPORTER, "fold", *files)).stdout)
     for sample in served.keys() | totals.keys():
         if sample[0] in FED_BY_EVENTS:
             assert totals[sample] == served[sample], sample

@@ -3,7 +3,6 @@
 import gzip
 import random
 import sqlite3
-import subprocess
 import time
 from pathlib import Path
 
@@ -16,7 +15,7 @@ from coderouter_exporter.tail import open_file
 from support.exporter.engine import EngineRig, Samples
 from support.exporter.process import CR_EXPORTER, append, line, running_exporter
 from support.exporter.random_traffic import Traffic
-from support.processes import clean_environment
+from support.run_command import run
 
 TABLES = ("request", "day", "slot", "backlog")
 
@@ -102,8 +101,8 @@ def test_the_command_says_what_it_added_or_why_it_cannot(tmp_path: Path) -> None
 
     def backfill(*options: str) -> tuple[int, str]:
         command: tuple[str | Path, ...] = (CR_EXPORTER, "backfill", "--state", state, *options, path)
-        ended = subprocess.run(command, capture_output=True, text=True, check=False, env=clean_environment())
-        return ended.returncode, ended.stdout + ended.stderr
+        ended = run(command)
+        return ended.code, ended.stdout + ended.stderr
 
     assert backfill() == (0, f"1 event added to {state}\n")
     assert backfill() == (

@@ -8,6 +8,7 @@ import pytest
 
 from coderouter_exporter.otlp.target import BadTarget, shown_url, target
 from support.exporter.process import CR_EXPORTER
+from support.run_command import run
 
 
 def test_the_base_is_followed_by_the_path_of_each_signal() -> None:
@@ -51,11 +52,9 @@ def test_headers_are_pairs(headers: str) -> None:
 
 
 def test_the_command_explains_a_bad_option(tmp_path: Path) -> None:
-    ended = subprocess.run(
-        [CR_EXPORTER, "--events", tmp_path / "e", "--listen", "127.0.0.1:0", "--otlp.endpoint", "nowhere"],
-        capture_output=True, text=True, check=False,
-    )  # fmt: skip
-    assert ended.returncode == 3
+    options = ("--events", tmp_path / "e", "--listen", "127.0.0.1:0", "--otlp.endpoint", "nowhere")
+    ended = run((CR_EXPORTER, *options))
+    assert ended.code == 3
     assert ended.stderr.startswith("cr-exporter: --otlp.endpoint is not an HTTP URL")
 
 

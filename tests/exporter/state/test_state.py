@@ -19,7 +19,8 @@ from coderouter_proxy.eventlog.writer import EventLog
 from support.exporter.engine import EngineRig, is_exact
 from support.exporter.process import CR_EXPORTER, Exporter, append, running_exporter, tried
 from support.exporter.writers import Writer
-from support.processes import clean_environment, eventually, running
+from support.processes import eventually, running
+from support.run_command import run
 
 pytestmark = pytest.mark.slow
 
@@ -159,14 +160,8 @@ def test_a_reset_sets_the_state_aside_and_moves_created(events: Path, writer: Wr
     content = bytearray(state.read_bytes())
     content[:4096] = bytes(4096)
     state.write_bytes(content)
-    refused = subprocess.run(
-        [CR_EXPORTER, "--events", events, "--state", state, "--listen", "127.0.0.1:0"],
-        env=clean_environment(),
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert refused.returncode == 3
+    refused = run((CR_EXPORTER, "--events", events, "--state", state, "--listen", "127.0.0.1:0"))
+    assert refused.code == 3
     assert "--state-reset" in refused.stderr
     writer.write()
     with running_exporter(events, state=state, CR_EXPORTER_STATE_RESET="1") as exporter:

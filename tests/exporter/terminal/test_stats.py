@@ -2,7 +2,6 @@
 
 import base64
 import json
-import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,6 +15,7 @@ import pytest
 import trustme
 
 from coderouter_exporter.terminal.client import START
+from support import run_command
 from support.exporter.process import CR_EXPORTER, Exporter, append, line, running_exporter
 from support.exporter.request_lines import failed, story
 from support.exporter.sample_events import an_hour, startup, utc
@@ -41,10 +41,8 @@ def url(exporter: Exporter) -> str:
 def run(*arguments: str, code: int = 0, **env: str) -> tuple[str, str]:
     """Return stdout and stderr of the command; neither is a terminal."""
     environment = clean_environment(DISPLAY="", WAYLAND_DISPLAY="", BROWSER="") | env
-    ended = subprocess.run(
-        [CODEROUTER, *arguments], env=environment, capture_output=True, text=True, timeout=30, check=False
-    )
-    assert ended.returncode == code, ended.stderr
+    ended = run_command.run((CODEROUTER, *arguments), environment)
+    assert ended.code == code, ended.stderr
     return ended.stdout, ended.stderr
 
 

@@ -3,12 +3,10 @@
 import http.client
 import json
 import os
-import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from support.processes import SCRIPTS, Command, clean_environment, running
@@ -111,22 +109,9 @@ def running_exporter(
 ) -> Iterator[Exporter]:
     """Start an exporter, on a free port unless `listen` names one; it ends with the block.
 
-    `prefix` is a command that starts it, such as `UNPRIVILEGED`.
+    `prefix` is a command that starts it, such as `unprivileged()`.
     """
     paths = [argument for path in events for argument in ("--events", path)]
     arguments = (*paths, "--state", state, "--listen", listen, *options)
     with running(*prefix, CR_EXPORTER, *arguments, env=clean_environment(**env)) as command:
         yield Exporter(command)
-
-
-def unprivileged() -> tuple[str, ...]:
-    """Return what starts a program that cannot read every file, as root can; the test is skipped without it."""
-    if os.geteuid() != 0:
-        return ()
-    if not can_be_unprivileged():
-        pytest.skip("setpriv is not installed")
-    return ("setpriv", "--bounding-set=-dac_override,-dac_read_search")
-
-
-def can_be_unprivileged() -> bool:
-    return os.geteuid() != 0 or shutil.which("setpriv") is not None
