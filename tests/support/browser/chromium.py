@@ -44,6 +44,15 @@ class Watched:
         page.on("pageerror", lambda error: self._problems.append(f"error: {error}"))
         page.on("console", lambda message: self._record(message.type, message.text))
 
+    def reset(self) -> None:
+        """Leave the page, and forget what happened on it."""
+        self.page.goto("about:blank")
+        self.page.mouse.move(0, 0)
+        self.page.set_viewport_size({"width": DESKTOP[0], "height": DESKTOP[1]})
+        self.page.context.clear_cookies()
+        self.requested.clear()
+        self._problems.clear()
+
     def open(self, url: str) -> None:
         """Open the page and wait until it shows a report."""
         self.page.goto(url)
