@@ -151,6 +151,7 @@ $(READY): pyproject.toml $(CONSTRAINTS)
 	$(BIN)/pip install --quiet --constraint $(CONSTRAINTS) --editable .
 	@touch $@
 
-$(TEST_READY): $(READY)
+$(TEST_READY): pyproject.toml $(CONSTRAINTS)
+	@sh deploy/make-venv $(PYTHON) $(VENV)
 	$(BIN)/pip install --quiet --constraint $(CONSTRAINTS) --editable '.[dev]'
-	@touch $@
+	@touch $(READY) $@
