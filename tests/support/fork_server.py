@@ -2,7 +2,7 @@
 
 It is run as a program itself. Each message on its socket is a JSON object: one with `command`, `env`, `cwd` and three
 file descriptors is answered with the pid of the program that it started, and one with `pid` with the exit code of that
-program, or `null` while it runs.
+program, or `null` while it runs. The answer is its `number` and that.
 """
 
 import atexit
@@ -50,7 +50,7 @@ def next_program(channel: socket.socket) -> dict[str, Any]:
             channel.detach()
             os.closerange(3, DESCRIPTORS_MAX)
             return message
-        channel.send(json.dumps(answer).encode())
+        channel.send(json.dumps([message["number"], answer]).encode())
 
 
 def exit_code(pid: int) -> int | None:

@@ -12,6 +12,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
+from itertools import count
 from pathlib import Path
 from signal import SIGKILL, SIGTERM
 from threading import Lock
@@ -29,6 +30,7 @@ class ForkServer:
 
     def __init__(self) -> None:
         self._lock = Lock()
+        self._numbers = count()
         self._server: subprocess.Popen[bytes] | None = None
         self._channel, self._other_end = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
 
@@ -60,9 +62,13 @@ class ForkServer:
         with self._lock:
             if self._server is None:
                 self._server = self._started()
-            socket.send_fds(self._channel, [json.dumps(message).encode()], files)
-            answer: int | None = json.loads(self._channel.recv(ANSWER_BYTES_MAX))
-            return answer
+            number = next(self._numbers)
+            socket.send_fds(self._channel, [json.dumps({"number": number, **message}).encode()], files)
+            answer: int | None
+            while True:  # a test that timed out has left its answer
+                answered, answer = json.loads(self._channel.recv(ANSWER_BYTES_MAX))
+                if answered == number:
+                    return answer
 
     def _started(self) -> subprocess.Popen[bytes]:
         fd = self._other_end.fileno()
@@ -78,15 +84,17 @@ class Forked:
 
     def __init__(self, server: ForkServer, pid: int) -> None:
         self.pid = pid
+        self._lock = Lock()
         self._server = server
         self._pidfd = os.pidfd_open(pid)
         self._code: int | None = None
 
     def poll(self) -> int | None:
-        if self._code is None and (code := self._server.exit_code(self.pid)) is not None:
-            os.close(self._pidfd)
-            self._code = code
-        return self._code
+        with self._lock:
+            if self._code is None and (code := self._server.exit_code(self.pid)) is not None:
+                os.close(self._pidfd)
+                self._code = code
+            return self._code
 
     def wait(self, timeout: float | None = None) -> int:
         if self._code is None:
