@@ -12,11 +12,15 @@ from support.programs import program
 from support.proxy.upstream import Provider, serving
 from support.scratch import INSTALL_S_MAX, ScratchRoot, scratch_root
 
+INSTALLS = Path(__file__).with_name("test_install.py")
+
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if {"root", "copy"} & set(getattr(item, "fixturenames", ())):
             item.add_marker(pytest.mark.timeout(2 * INSTALL_S_MAX))
+    # First of all tests: the others that need the installation then find it, and no process of the run waits for it.
+    items.sort(key=lambda item: item.path != INSTALLS)
 
 
 @pytest.fixture(scope="session")
