@@ -12,6 +12,7 @@ from support.forked import ForkServer
 from support.processes import fork_servers
 
 TESTS = Path(__file__).parent
+LONG_S_MAX = 900
 # Folders in which every test starts programs or a browser. Other slow modules and tests are marked in place.
 SLOW = (
     "dashboard",
@@ -47,6 +48,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if _is_slow(item.path):
             item.add_marker(pytest.mark.slow)
+        if item.get_closest_marker("long"):
+            item.add_marker(pytest.mark.timeout(LONG_S_MAX))
 
 
 @cache

@@ -1,6 +1,7 @@
 """The page shows what /metrics.json reports, after real traffic through a real proxy."""
 
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from signal import SIGHUP
@@ -131,55 +132,75 @@ def _compare_events(page: Watched, reported: Any) -> None:
     }
 
 
+def within_a_minute(look: Callable[[], None]) -> None:
+    """Look again if that took into the next minute, in which all columns are one further to the left."""
+    while True:
+        minute = time.time() // 60
+        try:
+            return look()
+        except AssertionError:
+            if time.time() // 60 == minute:
+                raise
+
+
 @pytest.mark.parametrize("hours", RANGES)
 def test_the_charts_draw_the_columns_of_the_traffic(
     with_history: Exporter, page: Watched, hours: int
 ) -> None:
-    page.open(address(with_history))
-    page.page.check(f"#hours [value='{hours}']", force=True)
-    page.wait_for_text("#traffic-title", RANGES[hours])
-    history = api(with_history, f"traffic?hours={hours}")
-    assert abs(len(history["ok"]) * history["step_s"] - hours * 3600) <= history["step_s"]
-    kinds = ("ok", "failed", "client")
-    drawn = {kind: page.page.locator(f"#volume rect.{kind}").count() for kind in kinds}
-    assert drawn == {kind: sum(number > 0 for number in history[kind]) for kind in kinds}
-    for name in ("duration", "first_token"):
-        known = sum(value is not None for value in history[f"{name}_p50_s"])
-        assert page.page.locator(f"#{name} rect.median").count() == known > 0
-    total = history["total"]
-    assert page.text("#headline .word").startswith(f"Answered {total['answered']} of {total['requests']}")
+    def look() -> None:
+        page.open(address(with_history))
+        page.page.check(f"#hours [value='{hours}']", force=True)
+        page.wait_for_text("#traffic-title", RANGES[hours])
+        history = api(with_history, f"traffic?hours={hours}")
+        assert abs(len(history["ok"]) * history["step_s"] - hours * 3600) <= history["step_s"]
+        kinds = ("ok", "failed", "client")
+        drawn = {kind: page.page.locator(f"#volume rect.{kind}").count() for kind in kinds}
+        assert drawn == {kind: sum(number > 0 for number in history[kind]) for kind in kinds}
+        for name in ("duration", "first_token"):
+            known = sum(value is not None for value in history[f"{name}_p50_s"])
+            assert page.page.locator(f"#{name} rect.median").count() == known > 0
+        total = history["total"]
+        assert page.text("#headline .word").startswith(f"Answered {total['answered']} of {total['requests']}")
+
+    within_a_minute(look)
 
 
 def test_the_arrow_keys_read_single_steps(with_history: Exporter, page: Watched) -> None:
-    page.open(address(with_history))
-    page.page.focus("#volume .plot")
-    page.page.keyboard.press("Home")
-    page.page.keyboard.press("ArrowRight")
-    history = api(with_history, "traffic?hours=1")
-    assert f": {history['ok'][1]} answered" in page.text("#volume .readout")
-    page.page.keyboard.press("Escape")
-    assert page.text("#volume .readout") == ""
+    def look() -> None:
+        page.open(address(with_history))
+        page.page.focus("#volume .plot")
+        page.page.keyboard.press("Home")
+        page.page.keyboard.press("ArrowRight")
+        history = api(with_history, "traffic?hours=1")
+        assert f": {history['ok'][1]} answered" in page.text("#volume .readout")
+        page.page.keyboard.press("Escape")
+        assert page.text("#volume .readout") == ""
+
+    within_a_minute(look)
 
 
 def test_dragging_zooms_all_charts_and_links_to_the_requests(with_history: Exporter, page: Watched) -> None:
-    page.open(address(with_history))
-    box = page.page.locator("#volume svg").bounding_box()
-    assert box is not None
-    step = box["width"] / 60
-    page.page.mouse.move(box["x"] + 10.5 * step, box["y"] + 20)
-    page.page.mouse.down()
-    page.page.mouse.move(box["x"] + 19.5 * step, box["y"] + 20, steps=4)
-    page.page.mouse.up()
-    history = api(with_history, "traffic?hours=1")
-    for chart in ("volume", "duration", "cost"):
-        assert page.page.get_attribute(f"#{chart} svg", "viewBox") == "0 0 10 100"
-    part = sum(sum(history[kind][10:20]) for kind in ("ok", "failed", "client"))
-    assert page.text("#volume .sum").startswith(f"{part} requests")
-    page.page.click("#zoom-requests")
-    page.wait_for_text("#total", f"{part} requests")
-    page.page.go_back()
-    page.page.click("#unzoom")
-    assert page.page.get_attribute("#volume svg", "viewBox") == "0 0 60 100"
+    def look() -> None:
+        page.open(address(with_history))
+        box = page.page.locator("#volume svg").bounding_box()
+        assert box is not None
+        step = box["width"] / 60
+        page.page.mouse.move(box["x"] + 10.5 * step, box["y"] + 20)
+        page.page.mouse.down()
+        page.page.mouse.move(box["x"] + 19.5 * step, box["y"] + 20, steps=4)
+        page.page.mouse.up()
+        history = api(with_history, "traffic?hours=1")
+        for chart in ("volume", "duration", "cost"):
+            assert page.page.get_attribute(f"#{chart} svg", "viewBox") == "0 0 10 100"
+        part = sum(sum(history[kind][10:20]) for kind in ("ok", "failed", "client"))
+        assert page.text("#volume .sum").startswith(f"{part} requests")
+        page.page.click("#zoom-requests")
+        page.wait_for_text("#total", f"{part} requests")
+        page.page.go_back()
+        page.page.click("#unzoom")
+        assert page.page.get_attribute("#volume svg", "viewBox") == "0 0 60 100"
+
+    within_a_minute(look)
 
 
 def test_times_are_in_the_configured_zone(with_history: Exporter, page: Watched) -> None:
