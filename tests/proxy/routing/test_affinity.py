@@ -111,6 +111,17 @@ def test_one_that_continues_outlives_thousands_of_others(affinity: Affinity, clo
     assert stay(affinity, conversation=b"other 0").provider is None
 
 
+def test_one_that_continues_is_not_noted_again_while_there_is_room(clock: Clock) -> None:
+    memory = WorkerMemory()
+    affinity = Affinity(memory, clock)
+    answered(affinity, "b")
+    end = memory.rings[0].end
+    for _ in range(100):
+        clock.now_s += 1
+        answered(affinity, "b")
+    assert memory.rings[0].end == end
+
+
 def test_two_processes_follow_the_newest_move(clock: Clock) -> None:
     ours, theirs = worker_memory.for_workers(2), worker_memory.for_workers(2)
     theirs.rings, theirs.own = ours.rings, 1
