@@ -89,7 +89,9 @@ class Ring:
         """Write when a record was used, unless it is among those that are overwritten next. Any process may."""
         oldest, end, count = _HEAD.unpack(self._head)
         used = end - oldest
-        is_nearly_full = used > self._size - self._size // 8 or count > self._records_max - self._records_max // 8
+        is_nearly_full = (
+            used > self._size - self._size // 8 or count > self._records_max - self._records_max // 8
+        )
         if is_nearly_full and at <= oldest + used // 8:
             return False
         self.mark(at, now)
