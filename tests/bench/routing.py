@@ -35,7 +35,7 @@ def figures() -> Iterator[Figure]:
 
         on, off = proxy("on", everything(url)), proxy("off", nothing(url))
         ratios(lambda: _cost_s(on), lambda: _cost_s(off), rounds=1)
-        measured = ratios(lambda: _cost_s(on), lambda: _cost_s(off), rounds=15)
+        measured = ratios(lambda: _cost_s(on), lambda: _cost_s(off), rounds=21)
         yield at_most("CPU per request, all of routing in use, over none", measured, 1.05, "x")
 
 
@@ -46,12 +46,15 @@ def everything(url: str) -> dict[str, object]:
         "max_in_flight": CONNECTIONS,
         "capabilities": {"max_context_tokens": 200_000},
     }
-    compaction = {"id": "compaction", "profile": "other", "match": {"request_class": "compaction"}}
-    chinese = {"id": "chinese", "profile": "other", "match": {"agent": "claude-code", "cjk_ratio_min": 0.5}}
+    rule = {
+        "id": "subagents",
+        "profile": "other",
+        "match": {"request_class": "subagent", "agent": "claude-code"},
+    }
     return {
         "default_profile": "auto",
         "model_map": {"claude-haiku*": "other", "claude-*": "default"},
-        "auto_router": {"rules": [compaction, chinese], "default_rule_profile": "default"},
+        "auto_router": {"rules": [rule], "default_rule_profile": "default"},
         "providers": [provider(name, url, **more) for name in NAMES],
         "profiles": [
             {"name": "default", "providers": [[{"name": "one", "weight": 2}, "two"]], "tool_loop": "warn"},
@@ -61,12 +64,12 @@ def everything(url: str) -> dict[str, object]:
 
 
 def nothing(url: str) -> dict[str, object]:
-    """The same providers one after the other, and a rule as the auto router has had it for long."""
-    image = {"id": "image", "profile": "other", "match": {"has_image": True}}
+    """The same providers one after the other, and a rule that only looks at the request itself."""
+    rule = {"id": "images", "profile": "other", "match": {"has_image": True}}
     chain = {"providers": [*NAMES], "affinity": {"minutes": 0}}
     return {
         "default_profile": "auto",
-        "auto_router": {"rules": [image], "default_rule_profile": "default"},
+        "auto_router": {"rules": [rule], "default_rule_profile": "default"},
         "providers": [provider(name, url, api_key_env="BENCH_KEY") for name in NAMES],
         "profiles": [{"name": "default", **chain}, {"name": "other", **chain}],
     }

@@ -15,7 +15,7 @@ from typing import NamedTuple
 from coderouter_proxy.config.chains import STAY_MINUTES_MAX
 from coderouter_proxy.routing.groups import Chain
 from coderouter_proxy.routing.worker_memory import WorkerMemory
-from coderouter_proxy.shared_memory.rings import NAME_BYTES, KnownRing, Ring
+from coderouter_proxy.shared_memory.rings import END, NAME_BYTES, KnownRing, Ring
 
 MINUTE_S = 60.0
 NOTED_EVERY_S = 0.1
@@ -65,7 +65,7 @@ class Affinity:
         """Whether any conversation was noted: while all are answered by their first provider, none is looked for."""
         if not self._has_notes:
             for known in self._known:
-                if known.ring.end:
+                if known.ring.positions[END]:
                     self._has_notes = True
         return self._has_notes
 

@@ -37,24 +37,6 @@ class Loads:
         self._own[_cell(name)] -= 1
 
 
-class Load:
-    """The provider that one request is at; None of those that are in no group."""
-
-    __slots__ = ("_loads", "_name")
-
-    def __init__(self, loads: Loads) -> None:
-        self._loads = loads
-        self._name: str | None = None
-
-    def move(self, name: str | None) -> None:
-        """Leave the provider for the next one, or for none."""
-        if self._name is not None:
-            self._loads.end(self._name)
-        self._name = name
-        if name is not None:
-            self._loads.begin(name)
-
-
 @lru_cache(maxsize=1024)
 def _cell(name: str) -> int:
     return zlib.crc32(name.encode()) % CELLS

@@ -17,6 +17,7 @@ _RECORD = struct.Struct("@QdI24s")  # length of the content, when it was used, c
 _USED_AT = struct.Struct("@d")
 _USED_AT_OFFSET = 8
 _ALIGNED = 8
+_OLDEST, END = 0, 1
 NAME_BYTES = 24
 
 
@@ -26,7 +27,8 @@ class Ring:
     def __init__(self, memory: memoryview, records_max: int) -> None:
         """Use this memory, whose size is a multiple of 8; a ring that is in it continues."""
         self._head = memory[: _HEAD.size]
-        self._positions = self._head.cast("Q")  # which read faster than the struct
+        self.positions = self._head.cast("Q")
+        """Where its oldest record begins, and where its newest ends; reading one takes less time than the struct."""
         self._data = memory[_HEAD.size :]
         self._size = len(self._data)
         self._records_max = records_max
@@ -34,12 +36,7 @@ class Ring:
     @property
     def oldest(self) -> int:
         """The position of the oldest record; all before it are overwritten."""
-        return self._positions[0]
-
-    @property
-    def end(self) -> int:
-        """The position after the newest record."""
-        return self._positions[1]
+        return self.positions[_OLDEST]
 
     def append(self, name: str, content: bytes, now: float) -> None:
         """Write a record over the oldest ones; one that does not fit is left out. Only one process may."""
@@ -83,7 +80,7 @@ class Ring:
         """Return when a record was used; None if it is overwritten."""
         start = (at + _USED_AT_OFFSET) % self._size
         used_at: float = _USED_AT.unpack_from(self._data, start)[0]
-        return used_at if at >= self.oldest else None
+        return used_at if at >= self.positions[_OLDEST] else None
 
     def use(self, at: int, now: float) -> bool:
         """Write when a record was used, unless it is among those that are overwritten next. Any process may."""
@@ -132,7 +129,7 @@ class KnownRing:
     places: dict[str, int] = field(default_factory=dict)
 
     def catch_up(self) -> None:
-        if self.ring.end == self.read_to:
+        if self.ring.positions[END] == self.read_to:
             return
         for at, name, after in self.ring.since(self.read_to):
             self.places.pop(name, None)  # so that they are in the order of their positions
