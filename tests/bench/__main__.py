@@ -1,6 +1,6 @@
 """`make bench`: print each figure with its limit; a missed limit is no failure, as machines differ.
 
-The names of parts (startup, proxy, exporter) as arguments run only those.
+The names of parts (startup, proxy, routing, exporter) as arguments run only those.
 `--json FILE` also writes the figures to a file.
 """
 
@@ -8,11 +8,16 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
-from bench import exporter, proxy, startup
+from bench import exporter, proxy, routing, startup
 from bench.figures import Figure, Unmeasured
 from bench.report import write
 
-PARTS = {"startup": startup.figures, "proxy": proxy.figures, "exporter": exporter.figures}
+PARTS = {
+    "startup": startup.figures,
+    "proxy": proxy.figures,
+    "routing": routing.figures,
+    "exporter": exporter.figures,
+}
 
 
 def parsed(arguments: Sequence[str] | None = None) -> tuple[list[str], Path | None]:

@@ -25,12 +25,20 @@ def request_body(*, stream: bool, size: int = 8192, path: str = CHAT, **more: ob
     return orjson.dumps({"model": "bench", **given, "stream": stream, **more})
 
 
-async def run(port: int, body: bytes, *, connections: int, requests: int, path: str = CHAT) -> None:
+async def run(
+    port: int,
+    body: bytes,
+    *,
+    connections: int,
+    requests: int,
+    path: str = CHAT,
+    each_a_session: bool = False,
+) -> None:
     """Send the requests over so many connections, and wait for all answers."""
-    head = _head(port, path, body)
     left = iter(range(requests))
 
-    async def client() -> None:
+    async def client(number: int) -> None:
+        head = _head(port, path, body, f"x-session-id: bench-{number}\r\n" if each_a_session else "")
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
         for _ in left:
             writer.write(head + body)
@@ -38,7 +46,7 @@ async def run(port: int, body: bytes, *, connections: int, requests: int, path: 
         writer.close()
         await writer.wait_closed()
 
-    await asyncio.gather(*(client() for _ in range(connections)))
+    await asyncio.gather(*(client(number) for number in range(connections)))
 
 
 async def first_byte_s(port: int, body: bytes, *, requests: int, path: str = CHAT) -> float:
@@ -60,10 +68,10 @@ async def first_byte_s(port: int, body: bytes, *, requests: int, path: str = CHA
     return median(times)
 
 
-def _head(port: int, path: str, body: bytes) -> bytes:
+def _head(port: int, path: str, body: bytes, more: str = "") -> bytes:
     return (
         f"POST {path} HTTP/1.1\r\nhost: 127.0.0.1:{port}\r\n"
-        f"content-type: application/json\r\ncontent-length: {len(body)}\r\n\r\n"
+        f"content-type: application/json\r\n{more}content-length: {len(body)}\r\n\r\n"
     ).encode()
 
 

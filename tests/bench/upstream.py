@@ -17,6 +17,8 @@ from support.proxy import responses_answers
 
 CHUNKS = 200
 BURST = 20
+PATHS = (b"/chat/completions", b"/messages", b"/responses")
+"""For others, such as those at which a proxy looks for the context of a model, there is nothing."""
 BURST_PAUSE_S = 0.005  # long enough for a burst to be read before the next one comes
 
 
@@ -110,13 +112,13 @@ class Upstream(asyncio.Protocol):
         head, blank, body = self._buffer.partition(b"\r\n\r\n")
         if not blank:
             return
-        length = next(
-            int(line[15:]) for line in head.lower().split(b"\r\n") if line.startswith(b"content-length:")
-        )
-        if len(body) < length:
+        lengths = (line[15:] for line in head.lower().split(b"\r\n") if line.startswith(b"content-length:"))
+        if len(body) < int(next(lengths, b"0")):
             return
         self._buffer = b""
-        if b'"stream":true' in body:
+        if not head.partition(b" HTTP/")[0].endswith(PATHS):
+            self._transport.write(b"HTTP/1.1 404 Not Found\r\ncontent-length: 0\r\n\r\n")
+        elif b'"stream":true' in body:
             self._transport.write(
                 b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n"
             )

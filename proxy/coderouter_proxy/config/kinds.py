@@ -25,18 +25,18 @@ PROVIDER_KINDS: dict[str, ProviderKind] = {
     for kind in (
         ProviderKind(
             name="openai_compat",
-            client="coderouter_proxy.providers.http_provider:openai",
+            client="coderouter_proxy.providers.by_kind:openai",
             about="speaks Chat Completions",
         ),
         ProviderKind(
             name="anthropic",
-            client="coderouter_proxy.providers.http_provider:anthropic",
+            client="coderouter_proxy.providers.by_kind:anthropic",
             about="speaks Messages",
             key_header="x-api-key",
         ),
         ProviderKind(
             name="openai_responses",
-            client="coderouter_proxy.providers.http_provider:openai_responses",
+            client="coderouter_proxy.providers.by_kind:openai_responses",
             about="speaks Responses",
         ),
         ProviderKind(

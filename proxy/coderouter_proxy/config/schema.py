@@ -304,6 +304,11 @@ class Provider(_Section):
         """Return whether it gets requests of `embeddings` or `rerank`."""
         return self.rerank if ingress == "rerank" and self.rerank is not None else self.embeddings
 
+    @cached_property
+    def server(self) -> str:
+        """What queues are named by: a provider that has moved to another address is another server."""
+        return f"{self.name} {self.base_url}"
+
     def public_url(self) -> str:
         """Return `base_url` without any user name and password."""
         parts = urlsplit(self.base_url)

@@ -1,10 +1,8 @@
 """Sending requests to one provider over HTTP, whatever wire it speaks."""
 
 import asyncio
-import os
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from functools import partial
 
 import orjson
@@ -14,34 +12,26 @@ from yarl import URL
 from coderouter_http.deadlines import Deadlines, TimeLimit
 from coderouter_proxy import aside
 from coderouter_proxy.answer import Answer, Attempt, started
-from coderouter_proxy.config import headers as config_headers
-from coderouter_proxy.config.http_proxies import proxy_for
 from coderouter_proxy.config.schema import Profile, Provider
 from coderouter_proxy.config.traits import ProviderTraits
 from coderouter_proxy.errors import ProviderError
 from coderouter_proxy.providers import response as http_response
 from coderouter_proxy.providers import windows
+from coderouter_proxy.providers.credentials import http_proxy, own_headers, passwords
 from coderouter_proxy.providers.keys import NO_KEY, Keys
 from coderouter_proxy.providers.response import ANSWER_BYTES_MAX, ERROR_BODY_BYTES_MAX, Response, Route
 from coderouter_proxy.providers.stream import ProviderStream, single
 from coderouter_proxy.providers.transport import Transport
 from coderouter_proxy.providers.windows import Window
 from coderouter_proxy.relay import whole
-from coderouter_proxy.relay.choose import choose
-from coderouter_proxy.relay.output_filters.filters import FILTERS
 from coderouter_proxy.relay.relay import Relay
-from coderouter_proxy.relay.text import AnswerPolicy
 from coderouter_proxy.request import Body, ClientRequest
-from coderouter_proxy.wires.anthropic.provider import AnthropicProvider
 from coderouter_proxy.wires.client import named_model
-from coderouter_proxy.wires.openai.provider import OpenAIProvider
 from coderouter_proxy.wires.provider import Drop, ProviderWire
-from coderouter_proxy.wires.responses.provider import ResponsesProvider
 from coderouter_proxy.wires.token_report import TokenReport
 
 RelayFor = Callable[[ProviderWire, ClientRequest], Relay]
 
-UPSTREAM_REQUEST_ID = b"x-upstream-request-id"
 ROUTES_MAX = 32
 COUNT_TIMEOUT_S = 10  # a later count is worth less than an estimate
 WINDOW_BYTES_MAX = 8 * 1024 * 1024  # Ollama lists all tensors, and llama.cpp has its chat template in it
@@ -81,7 +71,7 @@ class HttpProvider:
         self.wire = wire
         self.traits = traits
         self._keys = Keys(provider)
-        self._other_secrets = _passwords(provider)
+        self._other_secrets = passwords(provider)
         self._relay_for = relay_for
         self._transport = transport
         self._answer_bytes_max = answer_bytes_max
@@ -303,6 +293,12 @@ class HttpProvider:
                 raise
         return Answer(pieces=pieces, log=stream.log, headers=self._forwarded(request, response))
 
+    def _forwarded(self, request: ClientRequest, response: Response) -> list[tuple[bytes, bytes]]:
+        """Return the response's headers that the client gets: those of an API that is not its own say nothing to it."""
+        if request.ingress != self.wire.ingress:
+            return []
+        return http_response.forwarded(response, self.wire.forwarded_response_headers)
+
     def _from_failed_generation(self, request: ClientRequest, error: ProviderError) -> Answer | None:
         """Return the answer that the text in a refusal holds: tool calls that the server could not read."""
         if error.failed_generation is None:
@@ -316,75 +312,6 @@ class HttpProvider:
         log = relay.log(complete=True)
         pieces = single(relayed) if request.stream else relayed
         return Answer(pieces=pieces, log=lambda: log) if log.changes.repaired else None
-
-    def _forwarded(self, request: ClientRequest, response: Response) -> list[tuple[bytes, bytes]]:
-        """Return the response's headers that the client gets: rate limits, and the provider's request id."""
-        if request.ingress != self.wire.ingress:
-            return []
-        headers = [
-            (name.lower().encode(), value.encode("latin-1", "ignore"))
-            for name, value in response.headers.items()
-            if name.lower().startswith(self.wire.forwarded_response_headers)
-        ]
-        upstream_id = response.headers.get("request-id") or response.headers.get("x-request-id")
-        if upstream_id:
-            headers.append((UPSTREAM_REQUEST_ID, upstream_id.encode("latin-1", "ignore")))
-        return headers
-
-
-def own_headers(provider: Provider, wire: ProviderWire, key: str) -> CIMultiDict[str]:
-    """Return the headers of requests with this key: the provider's own over those of the wire, whatever their case."""
-    headers = CIMultiDict(wire.headers(key))
-    headers.update(config_headers.expanded(provider.headers))
-    return headers
-
-
-def http_proxy(provider: Provider) -> URL | None:
-    """Return the HTTP proxy for requests to the provider; None if they go there directly."""
-    url = proxy_for(provider.base_url, provider.http_proxy, os.environ)
-    return None if url is None else URL(url)
-
-
-def secrets(provider: Provider) -> tuple[str, ...]:
-    """Return what the provider is sent and nobody may read: its keys, passwords, and what its headers hold."""
-    return (*Keys(provider).secrets, *_passwords(provider))
-
-
-def _passwords(provider: Provider) -> tuple[str, ...]:
-    urls = (URL(provider.base_url), http_proxy(provider))
-    passwords = (url.password for url in urls if url is not None and url.password)
-    return (*passwords, *config_headers.secrets(provider.headers))
-
-
-def openai(
-    provider: Provider, policy: AnswerPolicy, traits: ProviderTraits, transport: Transport
-) -> HttpProvider:
-    return _speaking(OpenAIProvider(), provider, policy, traits, transport)
-
-
-def anthropic(
-    provider: Provider, policy: AnswerPolicy, traits: ProviderTraits, transport: Transport
-) -> HttpProvider:
-    return _speaking(AnthropicProvider(), provider, policy, traits, transport)
-
-
-def openai_responses(
-    provider: Provider, policy: AnswerPolicy, traits: ProviderTraits, transport: Transport
-) -> HttpProvider:
-    return _speaking(ResponsesProvider(), provider, policy, traits, transport)
-
-
-def _speaking(
-    wire: ProviderWire,
-    provider: Provider,
-    policy: AnswerPolicy,
-    traits: ProviderTraits,
-    transport: Transport,
-) -> HttpProvider:
-    for name in policy.filters:
-        FILTERS[name]()  # compiles its patterns, for which a request would have to wait
-    policy = replace(policy, repairs_text_calls=wire.repairs_text_calls(provider))
-    return HttpProvider(provider, wire, partial(choose, policy=policy), traits, transport)
 
 
 def _encoded(body: Body) -> bytes:

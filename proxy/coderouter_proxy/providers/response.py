@@ -10,6 +10,7 @@ from coderouter_proxy.errors import ProviderError
 from coderouter_proxy.wires import refusals
 
 USER_AGENT = f"coderouter/{product.version()}"
+UPSTREAM_REQUEST_ID = b"x-upstream-request-id"
 ANSWER_BYTES_MAX = 64 * 1024 * 1024
 ERROR_BODY_BYTES_MAX = 1024 * 1024
 INTERIM = frozenset({100, 102, 103})
@@ -89,6 +90,19 @@ async def refused(response: Response) -> ProviderError:
     finally:
         response.release()
     return refusals.refusal(response.status, body, response.headers.get("Retry-After"), response.reason)
+
+
+def forwarded(response: Response, prefixes: tuple[str, ...]) -> list[tuple[bytes, bytes]]:
+    """Return the headers that the client gets: those with such names, as rate limits, and the provider's request id."""
+    headers = [
+        (name.lower().encode(), value.encode("latin-1", "ignore"))
+        for name, value in response.headers.items()
+        if name.lower().startswith(prefixes)
+    ]
+    upstream_id = response.headers.get("request-id") or response.headers.get("x-request-id")
+    if upstream_id:
+        headers.append((UPSTREAM_REQUEST_ID, upstream_id.encode("latin-1", "ignore")))
+    return headers
 
 
 class Chunks:

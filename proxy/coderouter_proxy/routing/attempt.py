@@ -59,10 +59,12 @@ class ProviderAttempts:
     async def _in_turn(self, *, last_resort: bool) -> Answer | ProviderError:
         """Try once there is a place at the provider, if it has a limit; an answer keeps the place until its end."""
         provider, turn, runtime = self._client.provider, self._attempts.turn, self._runtime
-        if provider.max_in_flight is not None:
-            begins = await turn.begin(runtime.queues, self._request.request_id, provider, runtime.emit)
-            if not begins:
-                return self._busy(provider)
+        if (
+            provider.max_in_flight is not None
+            and not turn.enter(runtime.queues, provider)
+            and not await turn.given(self._request.request_id, runtime.emit)
+        ):
+            return self._busy(provider)
         found = await self._adapted(last_resort=last_resort)
         if isinstance(found, ProviderError):
             turn.end()

@@ -8,7 +8,7 @@ from coderouter_proxy.errors import ProviderError
 from coderouter_proxy.routing import gates
 from coderouter_proxy.routing.affinity import Stay
 from coderouter_proxy.routing.lengths import Length
-from coderouter_proxy.routing.loads import Load
+from coderouter_proxy.routing.loads import Loads
 from coderouter_proxy.routing.turn import Turn
 
 Departure = gates.Skip | ProviderError
@@ -23,7 +23,8 @@ class Attempts:
     `left` holds each provider that did not answer with the reason, in the order in which they were left; of errors, the
     last one: what was wrong before a request was adapted is fixed. `waited_s` adds up what the tries spent on the
     network before their first content, or their error, and the waits between them. `key_index` is which key of its
-    provider the latest try sent.
+    provider the latest try sent. `loads` is how busy the providers of groups are, and `in_flight_at` where the
+    request counts; both are None without groups.
     """
 
     count: int = 0
@@ -31,7 +32,8 @@ class Attempts:
     left: dict[str, Departure] = field(default_factory=dict)
     length: Length | None = None
     waited_s: float = 0.0
-    load: Load | None = None
+    loads: Loads | None = None
+    in_flight_at: str | None = None
     stay: Stay | None = None
     turn: Turn = field(default_factory=Turn)
     key_index: int | None = None
@@ -48,8 +50,10 @@ class Attempts:
 
     def begin(self, name: str) -> None:
         """Count the request as one in flight at this provider, and no longer at the one before."""
-        if self.load is not None:
-            self.load.move(name)
+        if self.loads is not None:
+            self._leave()
+            self.loads.begin(name)
+            self.in_flight_at = name
 
     def answered(self, name: str) -> None:
         if self.stay is not None:
@@ -57,7 +61,11 @@ class Attempts:
 
     def end(self) -> None:
         """Take note that the request has ended, and its answer if there was one."""
-        if self.load is not None:
-            self.load.move(None)
+        self._leave()
         if self.stay is not None and self.provider is not None:
             self.stay.ended()
+
+    def _leave(self) -> None:
+        if self.loads is not None and self.in_flight_at is not None:
+            self.loads.end(self.in_flight_at)
+            self.in_flight_at = None

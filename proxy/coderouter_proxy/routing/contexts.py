@@ -1,12 +1,16 @@
 """The contexts of providers: what their servers report, and what their answers say about estimates of tokens."""
 
 import asyncio
+from collections.abc import Mapping
 from math import ceil
 from pathlib import Path
+from typing import NamedTuple
 
-from coderouter_proxy.config.schema import Provider
+from coderouter_proxy.config.schema import Profile, Provider
 from coderouter_proxy.errors import ProviderError
+from coderouter_proxy.providers.client import ProviderClient
 from coderouter_proxy.routing import context_file
+from coderouter_proxy.routing.capabilities import Known
 from coderouter_proxy.routing.context_file import RATIO_MAX, RATIO_MIN, Learnt
 from coderouter_proxy.wires.state import origin_of
 
@@ -17,8 +21,16 @@ SAMPLE_TOKENS_MIN = 500
 SAMPLE_SHARE_MIN = 1 / 8
 """Of a small window, so that its prompts count too."""
 
-SAMPLES_FIRST, SAMPLES_EVERY = 16, 16
+SAMPLES_FIRST, SAMPLES_EVERY = 16, 64
 """Of requests far below the window: all up to this many teach, then one of so many."""
+
+
+class Windows(NamedTuple):
+    """The known windows of a profile's providers, by name."""
+
+    profile: Profile
+    by_name: Mapping[str, int]
+    smallest: int
 
 
 class Contexts:
@@ -36,6 +48,8 @@ class Contexts:
         self._changed: set[str] = set()
         self._doubted: set[str] = set()
         self.doubted = asyncio.Event()
+        self._chains: dict[str, Windows] = {}
+        """By profile, until a window changes."""
         for origin, known in self._known.items():
             if known.window is not None and not earlier_windows:
                 known.window = None
@@ -53,6 +67,21 @@ class Contexts:
         """Return the tokens of the provider's context: as declared, else as read from its server."""
         return declared if declared is not None else self.of(provider).window
 
+    def windows(
+        self, profile: Profile, clients: Mapping[str, ProviderClient], capabilities: Known
+    ) -> "Windows":
+        """Return the known windows of the profile's providers; the mappings are by name."""
+        found = self._chains.get(profile.name)
+        if found is None or found.profile is not profile:
+            windows = {
+                name: self.window(clients[name].provider, capabilities[name].max_context_tokens)
+                for name in profile.names
+                if name in clients
+            }
+            known = {name: window for name, window in windows.items() if window is not None}
+            found = self._chains[profile.name] = Windows(profile, known, min(known.values(), default=0))
+        return found
+
     def corrected(self, provider: Provider, estimate: int) -> int:
         """Return the estimate of a request's tokens as this provider would count them."""
         return ceil(estimate * self.of(provider).ratio)
@@ -64,6 +93,7 @@ class Contexts:
             return False
         known.window = window
         self._changed.add(origin_of(provider))
+        self._chains.clear()
         return True
 
     def learns_from_next(self, provider: Provider) -> bool:

@@ -11,7 +11,6 @@ from coderouter_proxy.routing import gates, lengths, loops, order
 from coderouter_proxy.routing.attempt import ProviderAttempts
 from coderouter_proxy.routing.attempts import Attempts
 from coderouter_proxy.routing.exhausted import chain_exhausted
-from coderouter_proxy.routing.loads import Load
 from coderouter_proxy.routing.router import Routing, Runtime
 
 log = logging.getLogger(__name__)
@@ -36,7 +35,7 @@ async def answer(
     asked = order.Asked(request, profile, routing, runtime.cooldowns, runtime.loads, runtime.affinity)
     names = order.in_order(asked)
     attempts.stay = asked.stay
-    attempts.load = Load(runtime.loads) if routing.has_groups else None
+    attempts.loads = runtime.loads if routing.has_groups else None
     if log.isEnabledFor(logging.DEBUG):
         log.debug("%s: profile %s: %s", request.request_id, profile.name, order.described(asked))
     refused: list[ProviderAttempts] = []

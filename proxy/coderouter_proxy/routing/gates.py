@@ -9,18 +9,11 @@ from coderouter_events.events import (
 from coderouter_proxy.config.schema import Provider
 from coderouter_proxy.routing.cost import Budgets
 from coderouter_proxy.routing.lengths import Length
-from coderouter_proxy.routing.router import Routing
 
 NOT_CONFIGURED = "not configured"
 PAID = "paid, and allow_paid is false"
 
 Skip = SkipUnknownProvider | SkipPaidProvider | SkipBudgetExceeded | SkipShortContext
-
-
-def may_be_tried(name: str, routing: Routing) -> bool:
-    """Return whether the provider of this name is configured and may cost what it does, budgets aside."""
-    client = routing.clients.get(name)
-    return client is not None and (routing.config.allow_paid or not client.provider.paid)
 
 
 def skip(

@@ -26,7 +26,7 @@ class Chain:
     """`links` has the number of the link that a name is in, and `groups` has those that are groups by their numbers.
 
     `digest` changes with the chain or its providers, `digests` are those of the names, and `by_digest` has the names of
-    these.
+    these. Those that `may_be_tried` are configured and may cost what they do, budgets aside.
     """
 
     names: list[str]
@@ -35,6 +35,7 @@ class Chain:
     digest: bytes
     digests: Mapping[str, bytes]
     by_digest: Mapping[bytes, str]
+    may_be_tried: frozenset[str]
 
     @classmethod
     def of(cls, profile: Profile, config: Config) -> Self:
@@ -56,6 +57,9 @@ class Chain:
             digest=_digest(described, _DIGEST_BYTES),
             digests=digests,
             by_digest={digest: name for name, digest in digests.items()},
+            may_be_tried=frozenset(
+                each.name for each in known if each and (config.allow_paid or not each.paid)
+            ),
         )
 
     def by_load(self, loads: Loads) -> list[str]:

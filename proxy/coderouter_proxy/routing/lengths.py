@@ -1,7 +1,6 @@
 """Requests that are longer than a provider's context: it is skipped, and the client may have to shorten them."""
 
 import asyncio
-import math
 from collections.abc import Mapping, Sequence
 
 from coderouter_events.events import SkipShortContext
@@ -31,11 +30,12 @@ class Length:
 
     __slots__ = ("_estimate", "_is_far_below", "_request", "contexts", "windows")
 
-    def __init__(self, request: ClientRequest, windows: Mapping[str, int], contexts: Contexts) -> None:
+    def __init__(
+        self, request: ClientRequest, windows: Mapping[str, int], smallest: int, contexts: Contexts
+    ) -> None:
         self._request = request
         self._estimate: int | None = None
-        most = len(request.raw) * TOKENS_PER_BYTE_MAX if request.only_texts else math.inf
-        self._is_far_below = most <= min(windows.values())
+        self._is_far_below = request.only_texts and len(request.raw) * TOKENS_PER_BYTE_MAX <= smallest
         self.windows = windows
         self.contexts = contexts
 
@@ -46,8 +46,8 @@ class Length:
         return self._estimate
 
     async def ready(self) -> None:
-        """Estimate in a thread what would take long."""
-        if self._estimate is None and len(self._request.raw) > ESTIMATE_BYTES_INLINE_MAX:
+        """Estimate in a thread, which a long request needs."""
+        if self._estimate is None:
             self._estimate = await asyncio.to_thread(token_estimate.estimate, self._request.outline)
 
     def excess(self, provider: Provider) -> tuple[int, int] | None:
@@ -78,19 +78,14 @@ async def length_of(
     """
     if request.ingress in PASSED_ON or request.missed is not None:
         return None
-    windows: dict[str, int] = {}
-    for name in profile.names:
-        client = routing.clients.get(name)
-        if client is not None:
-            window = contexts.window(client.provider, routing.capabilities[name].max_context_tokens)
-            if window is not None:
-                windows[name] = window
+    _, windows, smallest = contexts.windows(profile, routing.clients, routing.capabilities)
     if not windows:
         return None
     if _LONG_CONTEXT in request.headers.get(_BETA, b""):
         windows = {name: _longest(window, routing.clients[name].provider) for name, window in windows.items()}
-    length = Length(request, windows, contexts)
-    await length.ready()
+    length = Length(request, windows, smallest, contexts)
+    if len(request.raw) > ESTIMATE_BYTES_INLINE_MAX:
+        await length.ready()
     return length
 
 

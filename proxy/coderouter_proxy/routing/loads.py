@@ -16,21 +16,16 @@ class Loads:
         self._own = memory.counts[memory.own]
         self._got: dict[str, float] = {}
 
-    def in_flight(self, name: str) -> int:
-        cell, found = _cell(name), 0
-        for counts in self._counts:
-            found += counts[cell]
-        return found
-
     def in_order(self, weights: Mapping[str, float]) -> list[str]:
         """Return the names, the least busy first: by requests in flight, then by those that they have got."""
-        got = self._got
-        busy = [
-            (self.in_flight(name) / weight, (got.get(name, 0) + 1) / weight, place, name)
-            for place, (name, weight) in enumerate(weights.items())
-        ]
+        busy = list[tuple[float, float, int, str]]()
+        for name, weight in weights.items():
+            cell, in_flight = _cell(name), 0
+            for counts in self._counts:
+                in_flight += counts[cell]
+            busy.append((in_flight / weight, (self._got.get(name, 0) + 1) / weight, len(busy), name))
         busy.sort()
-        return [each[3] for each in busy]
+        return [each[-1] for each in busy]
 
     def begin(self, name: str) -> None:
         self._own[_cell(name)] += 1
@@ -40,24 +35,6 @@ class Loads:
 
     def end(self, name: str) -> None:
         self._own[_cell(name)] -= 1
-
-
-class Load:
-    """The provider that one request is at; None of those that are in no group."""
-
-    __slots__ = ("_loads", "_name")
-
-    def __init__(self, loads: Loads) -> None:
-        self._loads = loads
-        self._name: str | None = None
-
-    def move(self, name: str | None) -> None:
-        """Leave the provider for the next one, or for none."""
-        if self._name is not None:
-            self._loads.end(self._name)
-        self._name = name
-        if name is not None:
-            self._loads.begin(name)
 
 
 @lru_cache(maxsize=1024)

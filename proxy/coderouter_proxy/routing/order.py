@@ -1,12 +1,12 @@
 """In which order the providers of a profile are tried: a table of reasons to try one of them later, or not at all."""
 
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 from coderouter_proxy.config.schema import Profile
 from coderouter_proxy.errors import HttpError
 from coderouter_proxy.request import ClientRequest
-from coderouter_proxy.routing import capabilities, gates, hosted, media, referred
+from coderouter_proxy.routing import capabilities, hosted, media, referred
 from coderouter_proxy.routing.affinity import Affinity, Stay
 from coderouter_proxy.routing.capabilities import Sort
 from coderouter_proxy.routing.cooldown import Cooldowns
@@ -38,7 +38,7 @@ class Step:
 
     It returns the list that it was given where the request gives it nothing to do.
 
-    A step that is `brief` is about what happened to other requests: without those, the order is that of the needs.
+    A step that is `brief` is about other requests: without those, the order is that of the needs.
     One that `refuses` some requests runs for a single name, too; the others have nothing to put in order then.
     """
 
@@ -48,30 +48,40 @@ class Step:
     refuses: bool = False
 
 
-def in_order(asked: Asked) -> list[str]:
+def in_order(asked: Asked) -> Iterable[str]:
     """Return the names of the providers in the order in which they are tried.
+
+    Behind the one that a conversation stays with, the order is that of the moment at which it is needed.
 
     Raises:
         HttpError: the request forces a tool that runs at a vendor, and no provider of the chain has it, or none serves
             its ingress.
         NotKept: it refers to an answer that no provider of the chain may have.
     """
-    names, idle = _sorted(asked, LASTING)
+    names, acting = _sorted(asked, LASTING if len(asked.profile.names) > 1 else REFUSING)
     asked.stay = _stay(asked, names)
-    stays_elsewhere = asked.stay is not None and asked.stay.provider not in (None, names[0])
+    stays_with = asked.stay.provider if asked.stay is not None else None
     cools_down = asked.profile.cooldown is not None and asked.cooldowns.any_failed
-    return _sorted(asked, STEPS, idle)[0] if stays_elsewhere or cools_down else names
+    if stays_with is not None and not acting and not cools_down and not _is_paid(asked, stays_with):
+        return _first(stays_with, asked)
+    if stays_with is None and not cools_down and not _has_groups(asked):
+        return names
+    return _sorted(asked, [step for step in STEPS if step.brief or step in acting])[0]
 
 
-def _sorted(asked: Asked, steps: Iterable[Step], idle: Collection[Step] = ()) -> tuple[list[str], list[Step]]:
-    """Return the names in order, and the steps that have nothing to say about this request, in whatever order."""
-    names, found = asked.profile.names, list[Step]()
-    for step in steps if len(names) > 1 else REFUSING:
-        if step not in idle:
-            before, names = names, step.sort(asked, names)
-            if names is before:
-                found.append(step)
-    return names, found
+def _first(name: str, asked: Asked) -> Iterator[str]:
+    yield name
+    yield from (other for other in _sorted(asked, BRIEF)[0] if other != name)
+
+
+def _sorted(asked: Asked, steps: Iterable[Step]) -> tuple[list[str], list[Step]]:
+    """Return the names in order, and the steps that this request gives something to do, in whatever order."""
+    names, acting = asked.profile.names, list[Step]()
+    for step in steps:
+        before, names = names, step.sort(asked, names)
+        if names is not before:
+            acting.append(step)
+    return names, acting
 
 
 def explained(asked: Asked) -> tuple[list[str], dict[str, list[str]]]:
@@ -105,7 +115,7 @@ def _stay(asked: Asked, names: list[str]) -> Stay | None:
     if session is None or not minutes or chain is None:
         return None
     for first in names:
-        if gates.may_be_tried(first, routing):
+        if first in chain.may_be_tried:
             return Stay(asked.affinity, chain, session.conversation, first, minutes)
     return None
 
@@ -117,19 +127,25 @@ def _later(before: list[str], after: list[str]) -> Iterator[str]:
             yield name
 
 
-def _by_load(asked: Asked, names: list[str]) -> list[str]:
+def _has_groups(asked: Asked) -> bool:
     chain = asked.routing.chains.get(asked.profile.name)
-    if chain is None or not chain.groups:
+    return chain is not None and bool(chain.groups)
+
+
+def _by_load(asked: Asked, names: list[str]) -> list[str]:
+    if not _has_groups(asked):
         return names
     if asked.by_load is None:
-        asked.by_load = chain.by_load(asked.loads)
-    return [name for name in asked.by_load if name in names]
+        asked.by_load = asked.routing.chains[asked.profile.name].by_load(asked.loads)
+    return (
+        asked.by_load if names is asked.profile.names else [each for each in asked.by_load if each in names]
+    )
 
 
 def _by_stay(asked: Asked, names: list[str]) -> list[str]:
     """Return the names, first the one that the conversation stays with; a paid one stays behind those that are not."""
     stays_with = asked.stay.provider if asked.stay is not None else None
-    if stays_with not in names:
+    if stays_with not in names or stays_with == names[0]:
         return names
     at = names.index(stays_with)
     free = [name for name in names[:at] if not _is_paid(asked, name)] if _is_paid(asked, stays_with) else []
@@ -172,7 +188,7 @@ def _serving(asked: Asked, names: list[str]) -> list[str]:
 
 STEPS = (
     Step("it does not serve such requests", _serving, refuses=True),
-    Step("an equal one is less busy", _by_load),
+    Step("an equal one is less busy", _by_load, brief=True),
     Step("the conversation stays with another one", _by_stay, brief=True),
     *(Step(reason, _by_need(sort)) for reason, sort in capabilities.NEEDS),
     Step(
@@ -192,5 +208,6 @@ STEPS = (
     ),
 )
 """Applied one after the other; a later one matters more."""
+BRIEF = tuple(step for step in STEPS if step.brief)
 LASTING = tuple(step for step in STEPS if not step.brief)
 REFUSING = tuple(step for step in STEPS if step.refuses)

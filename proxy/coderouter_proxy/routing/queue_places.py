@@ -21,16 +21,15 @@ class Places(Generic[Ticket]):
     def __init__(self, admitted: Callable[[Ticket], None]) -> None:
         self._admitted = admitted
         self._queues: dict[str, _Queue[Ticket]] = {}
-        self._name_of: dict[Ticket, str] = {}
+        self._queue_of: dict[Ticket, _Queue[Ticket]] = {}
 
     def enter(self, ticket: Ticket, name: str, limit: int) -> bool:
         """Take one of so many places of this name and return True, or wait for one; the newest limit holds for all."""
-        queue = self._queues.get(name)
-        if queue is None:
-            queue = self._queues[name] = _Queue()
+        queue = self._queues.get(name) or self._new(name)
         queue.limit = limit
-        self._name_of[ticket] = name
-        self._admit(queue)
+        self._queue_of[ticket] = queue
+        if queue.waiting:  # for a limit that was lower
+            self._admit(queue)
         if len(queue.holding) < limit:
             queue.holding.add(ticket)
             return True
@@ -39,15 +38,18 @@ class Places(Generic[Ticket]):
 
     def leave(self, ticket: Ticket) -> None:
         """Free the place of this ticket, or wait no longer."""
-        name = self._name_of.pop(ticket, None)
-        if name is None:
-            return
-        queue = self._queues[name]
-        queue.holding.discard(ticket)
-        queue.waiting.pop(ticket, None)
-        self._admit(queue)
-        if not queue.holding and not queue.waiting:
-            del self._queues[name]
+        queue = self._queue_of.pop(ticket, None)
+        if queue is not None:
+            queue.holding.discard(ticket)
+            if queue.waiting:
+                queue.waiting.pop(ticket, None)
+                self._admit(queue)
+
+    def _new(self, name: str) -> _Queue[Ticket]:
+        """Return a queue of this name; those that nobody uses now are forgotten, as reloads bring new names."""
+        self._queues = {name: queue for name, queue in self._queues.items() if queue.holding or queue.waiting}
+        queue = self._queues[name] = _Queue()
+        return queue
 
     def _admit(self, queue: _Queue[Ticket]) -> None:
         while queue.waiting and len(queue.holding) < queue.limit:

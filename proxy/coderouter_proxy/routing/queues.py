@@ -13,25 +13,12 @@ ANSWER_S_MAX = 5.0
 
 
 class Desk(Protocol):
-    """Gives out the places. It answers whether a ticket has one: when it enters, and again when it gets one later."""
+    """Gives out the places."""
 
-    def enter(self, ticket: int, name: str, limit: int) -> None: ...
+    def enter(self, ticket: int, name: str, limit: int) -> bool | None:
+        """Return whether the ticket has a place at once; None if that is answered later."""
 
     def leave(self, ticket: int) -> None: ...
-
-
-class _OwnDesk:
-    """The desk of a process that serves alone."""
-
-    def __init__(self, answered: queue_channel.Answered) -> None:
-        self._answered = answered
-        self._places = Places[int](lambda ticket: answered(ticket, has_place=True))
-
-    def enter(self, ticket: int, name: str, limit: int) -> None:
-        self._answered(ticket, has_place=self._places.enter(ticket, name, limit))
-
-    def leave(self, ticket: int) -> None:
-        self._places.leave(ticket)
 
 
 class Queues:
@@ -44,7 +31,7 @@ class Queues:
     def __init__(self) -> None:
         self._tickets = count()
         self._places: dict[int, Place] = {}
-        self._desk: Desk = _OwnDesk(self._answered)
+        self._desk: Desk = Places[int](lambda ticket: self._answered(ticket, has_place=True))
 
     async def start(self) -> None:
         """Use the places of all workers from now on, if this process is one of several."""
@@ -55,8 +42,11 @@ class Queues:
         assert provider.max_in_flight is not None
         ticket = next(self._tickets)
         place = self._places[ticket] = Place(self, ticket, provider)
-        # A provider that has moved to another address is another server.
-        self._desk.enter(ticket, f"{provider.name} {provider.base_url}", provider.max_in_flight)
+        has_place = self._desk.enter(ticket, provider.server, provider.max_in_flight)
+        if has_place:
+            place.is_given = True
+        elif has_place is not None:
+            place.answered(has_place=False)
         return place
 
     def leave(self, ticket: int) -> None:
@@ -78,6 +68,8 @@ class Queues:
 
 class Place:
     """A place at a provider, from when a request gets in line for it until it leaves."""
+
+    __slots__ = ("_given", "_queues", "_ticket", "_timeout", "had_to_wait", "is_given", "provider")
 
     def __init__(self, queues: Queues, ticket: int, provider: Provider) -> None:
         self.provider = provider

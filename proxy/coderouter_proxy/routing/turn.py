@@ -18,14 +18,20 @@ class Turn:
         self.waited_s = 0.0
         self._place: Place | None = None
 
-    async def begin(self, queues: Queues, request_id: str, provider: Provider, emit: Emit) -> bool:
-        """Return whether the request gets a place at the provider, which has a limit, within its `queue_s`.
+    def enter(self, queues: Queues, provider: Provider) -> bool:
+        """Get in line for a place at the provider, which has a limit; return whether it is given at once."""
+        self._place = queues.enter(provider)
+        return self._place.is_given
+
+    async def given(self, request_id: str, emit: Emit) -> bool:
+        """Return whether the request gets the place within the provider's `queue_s`.
 
         A request that had to wait is emitted, also when it is cancelled meanwhile.
         """
+        place = self._place
+        assert place is not None
         started = time.perf_counter()
         result: QueueResult = "left"
-        place = self._place = queues.enter(provider)
         try:
             result = "place" if await place.given() else "timeout"
         finally:
@@ -37,7 +43,7 @@ class Turn:
                 emit(
                     ProviderQueued(
                         request_id=request_id,
-                        provider=provider.name,
+                        provider=place.provider.name,
                         waited_s=round(waited_s, 6),
                         result=result,
                     )

@@ -4,6 +4,7 @@ import logging
 import os
 import secrets
 from contextlib import suppress
+from functools import lru_cache
 from hashlib import blake2b
 from pathlib import Path
 
@@ -19,7 +20,12 @@ log = logging.getLogger(__name__)
 
 def shown(session: Session | None, key: bytes) -> str | None:
     """Return 12 hexadecimal digits."""
-    return None if session is None else blake2b(session.id, key=key, digest_size=DIGEST_BYTES).hexdigest()
+    return None if session is None else _digest(session.id, key)
+
+
+@lru_cache(maxsize=1024)
+def _digest(session_id: bytes, key: bytes) -> str:
+    return blake2b(session_id, key=key, digest_size=DIGEST_BYTES).hexdigest()
 
 
 def key_in(folder: Path) -> bytes:

@@ -7,6 +7,7 @@ from coderouter_proxy.routing import worker_memory
 from coderouter_proxy.routing.affinity import Affinity, Stay
 from coderouter_proxy.routing.groups import Chain
 from coderouter_proxy.routing.worker_memory import RECORDS_MAX, WorkerMemory
+from coderouter_proxy.shared_memory.rings import END
 
 CONVERSATION = b"conversation"
 
@@ -109,6 +110,17 @@ def test_one_that_continues_outlives_thousands_of_others(affinity: Affinity, clo
             answered(affinity, "b")
     assert stay(affinity).provider == "b"
     assert stay(affinity, conversation=b"other 0").provider is None
+
+
+def test_one_that_continues_is_not_noted_again_while_there_is_room(clock: Clock) -> None:
+    memory = WorkerMemory()
+    affinity = Affinity(memory, clock)
+    answered(affinity, "b")
+    end = memory.rings[0].positions[END]
+    for _ in range(100):
+        clock.now_s += 1
+        answered(affinity, "b")
+    assert memory.rings[0].positions[END] == end
 
 
 def test_two_processes_follow_the_newest_move(clock: Clock) -> None:

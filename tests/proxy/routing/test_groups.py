@@ -115,14 +115,14 @@ def test_a_worker_that_replaces_another_begins_with_nothing_in_flight() -> None:
     memory = worker_memory.for_workers(2)
     memory.write_to(0)
     loads = Loads(memory)
-    for _ in range(3):
-        loads.begin("a")
-    loads.end("a")
-    assert loads.in_flight("a") == 2
+    for name in "aab":
+        loads.begin(name)
+    assert loads.in_order(EQUAL) == ["b", "a"]
     memory.write_to(1)
-    assert loads.in_flight("a") == 2
+    assert loads.in_order(EQUAL) == ["b", "a"], "another worker's requests stay in flight"
     memory.write_to(0)
-    assert loads.in_flight("a") == 0
+    loads.begin("b")
+    assert loads.in_order(EQUAL) == ["a", "b"]
 
 
 def test_one_that_was_away_does_not_catch_up_for_long() -> None:

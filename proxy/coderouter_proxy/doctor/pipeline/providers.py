@@ -21,7 +21,7 @@ from coderouter_proxy.doctor.exchange import provider_wire
 from coderouter_proxy.doctor.result import Result, Verdict
 from coderouter_proxy.errors import ProviderError
 from coderouter_proxy.providers import http, keys
-from coderouter_proxy.providers.http_provider import http_proxy, own_headers, secrets
+from coderouter_proxy.providers.credentials import http_proxy, own_headers, secrets
 from coderouter_proxy.providers.response import read_all, refused
 from coderouter_proxy.providers.transport import Transport
 from coderouter_proxy.redact import scrubbed

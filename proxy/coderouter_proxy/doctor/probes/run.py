@@ -13,7 +13,7 @@ from coderouter_proxy.doctor.model_client import ModelClient
 from coderouter_proxy.doctor.probes import chat, context, leaks, streaming, thinking, tools
 from coderouter_proxy.doctor.result import Result, Verdict
 from coderouter_proxy.errors import ProviderError
-from coderouter_proxy.providers.http_provider import secrets
+from coderouter_proxy.providers.credentials import secrets
 from coderouter_proxy.providers.transport import Transport
 from coderouter_proxy.routing import capabilities
 
