@@ -15,6 +15,7 @@ from typing import TypeVar
 
 from coderouter_exporter.engine.counting import Counting
 from coderouter_exporter.engine.event_files import OpenFiles
+from coderouter_exporter.engine.pace import Pace
 from coderouter_exporter.engine.published import Published
 from coderouter_exporter.names import shown
 from coderouter_exporter.rows.outbox import Delivery
@@ -30,6 +31,10 @@ STOP_S = 10.0
 PAUSE_S_MAX = 10.0
 FAILING_S_MAX = 600.0
 """After this long with nothing but failed passes, only a new process may help."""
+ROWS_READ_S = 30.0
+"""For so long after someone read rows, they are made of every event at once."""
+WAITING_MAX = 128
+"""Parts of what is committed that wait to become rows: making those of so many takes a reader's time."""
 
 T = TypeVar("T")
 
@@ -68,6 +73,8 @@ class Engine:
         """Failed attempts since the last one that worked."""
         self._failing_since = 0.0
         self._retry_at = 0.0
+        self._pace = Pace()
+        self._rows_read_at = -ROWS_READ_S
         self._wake = threading.Event()
         self._stopping = False
         self._lock = threading.Lock()
@@ -134,7 +141,11 @@ class Engine:
 
     def finds_lines(self) -> bool:
         """Return whether there was anything to read in the last pass."""
-        return self._counting is not None and self._counting.has_read
+        return self._counting is not None and self._counting.bytes_read > 0
+
+    def want_rows(self) -> None:
+        """Make rows of all that is counted, from the next pass on: someone reads them. Called from any thread."""
+        self._rows_read_at = time.monotonic()
 
     def next_pass(self) -> Future[None]:
         """Return a future that is done after the next pass that begins after this call, or fails or is put off."""
@@ -146,6 +157,7 @@ class Engine:
         return future
 
     def _run(self) -> None:
+        self._build_rows()  # before much is read: with all rows made, events of requests that are not kept are skipped
         while not self._stopping:
             self._attempt_for_waiters()
             self._build_rows()
@@ -166,12 +178,21 @@ class Engine:
             waiters.set_result(None)
 
     def _build_rows(self) -> None:
-        """Make rows while there is nothing else to do."""
+        """Make rows while there is nothing else to do, unless they can wait."""
         counting = self._counting
         while (
-            counting is not None and not self._failures and not self._wake.is_set() and counting.build_rows()
+            counting is not None
+            and not self._failures
+            and not self._wake.is_set()
+            and (counting.published.backlog > WAITING_MAX or not self._rows_can_wait())
+            and counting.build_rows()
         ):
             self._step("attempted")
+
+    def _rows_can_wait(self) -> bool:
+        """Return whether nobody reads rows, and many events come: most of their rows are never read."""
+        is_read = self.exports or time.monotonic() - self._rows_read_at < ROWS_READ_S
+        return self._pace.is_fast and not is_read
 
     def _attempt(self, *, asked: bool) -> None:
         """Make a pass, which commits in any case if it is `asked` for.
@@ -187,7 +208,8 @@ class Engine:
             assert self._counting is not None
             while not self._deliveries.empty():
                 self._counting.note(self._deliveries.get_nowait())
-            self._counting.run_pass(asked=asked)
+            self._counting.run_pass(asked=asked, rows_can_wait=self._rows_can_wait())
+            self._pace.add(self._counting.bytes_read)
             self._failures = 0
         except StateError as error:
             self._end(error)

@@ -16,7 +16,8 @@ from coderouter_exporter.fold.reading import Reading
 from coderouter_exporter.fold.spending import Costs, add_costs, costs_of
 from coderouter_exporter.records.decode import CONFIGURATION_EVENTS, Chunk, read_batch
 from coderouter_exporter.records.record import decode_records, encode_records
-from coderouter_exporter.rows.pending import DIRECT_RECORDS_MAX, Passed, Pending, days_zone, passed
+from coderouter_exporter.rows.passed import Passed, passed
+from coderouter_exporter.rows.pending import DIRECT_RECORDS_MAX, Pending, days_zone
 from coderouter_exporter.rows.usage import Usage
 from coderouter_exporter.state.minutes import Minute, counted
 from coderouter_exporter.state.sequences import Runs, runs_of
