@@ -15,7 +15,7 @@ from typing import TypeVar
 
 from coderouter_exporter.engine.counting import Counting
 from coderouter_exporter.engine.event_files import OpenFiles
-from coderouter_exporter.engine.pace import Pace
+from coderouter_exporter.engine.pace import QUIET_POLL_S, Pace
 from coderouter_exporter.engine.published import Published
 from coderouter_exporter.names import shown
 from coderouter_exporter.rows.outbox import Delivery
@@ -26,7 +26,6 @@ from coderouter_exporter.state.opening import Opening
 from coderouter_exporter.state.state import State
 from coderouter_exporter.tail.content import Step, no_step
 
-POLL_S = 1.0
 STOP_S = 10.0
 PAUSE_S_MAX = 10.0
 FAILING_S_MAX = 600.0
@@ -58,6 +57,7 @@ class Engine:
         exports: bool = False,
         step: Step = no_step,
         failing_s_max: float = FAILING_S_MAX,
+        quiet_poll_s: float = QUIET_POLL_S,
     ) -> None:
         self.requests_max = requests_max
         self.exports = exports
@@ -73,7 +73,7 @@ class Engine:
         """Failed attempts since the last one that worked."""
         self._failing_since = 0.0
         self._retry_at = 0.0
-        self._pace = Pace()
+        self._pace = Pace(quiet_poll_s)
         self._rows_read_at = -ROWS_READ_S
         self._wake = threading.Event()
         self._stopping = False
@@ -137,6 +137,7 @@ class Engine:
 
     def wake(self) -> None:
         """Start a pass soon, because the files may have changed."""
+        self._pace.change()
         self._wake.set()
 
     def finds_lines(self) -> bool:
@@ -161,7 +162,7 @@ class Engine:
         while not self._stopping:
             self._attempt_for_waiters()
             self._build_rows()
-            self._wake.wait(POLL_S)
+            self._wake.wait(self._pace.pause_s)
             self._wake.clear()
         self._retry_at = 0.0
         self._attempt_for_waiters()
@@ -209,7 +210,7 @@ class Engine:
             while not self._deliveries.empty():
                 self._counting.note(self._deliveries.get_nowait())
             self._counting.run_pass(asked=asked, rows_can_wait=self._rows_can_wait())
-            self._pace.add(self._counting.bytes_read)
+            self._pace.add(self._counting.bytes_read, is_settled=self._counting.published.ready)
             self._failures = 0
         except StateError as error:
             self._end(error)
@@ -251,6 +252,7 @@ class Engine:
 
     def _put_off(self) -> None:
         self._failures += 1
+        self._pace.change()
         self._retry_at = time.monotonic() + min(PAUSE_S_MAX, 2.0 ** min(self._failures - 1, 10))
 
     def _end(self, reason: StateError | NothingWorks) -> None:
