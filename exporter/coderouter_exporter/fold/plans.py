@@ -97,13 +97,15 @@ class Plan:
         self._summed = _Rows((family, feed) for family, feed in plain if feed.adds is not None)
         also = GROUPED_BY if event == RequestFinished.msg else ()
         self._finest = tuple(dict.fromkeys((*self._summed.keys, *also)))
+        read = {name for _, feed in feeds for name in feed.fields()}
+        self._reads_most = 2 * len(read) > len(RECORDS[event].__struct_fields__)
         self._lists = [(family, feed.labels[0]) for family, feed in feeds if _is_list(feed)]
 
     def count(self, state: State, records: list[Record]) -> Columns | None:
         """Count the records; return their columns if any were needed."""
         columns = None
         if self._summed.rows:
-            columns = Columns(records)
+            columns = Columns(records, most=self._reads_most)
             self._count_numbers(state, records, columns)
             if self._sized.rows:
                 keys = zip(*map(columns.values, self._sized.keys), strict=True)

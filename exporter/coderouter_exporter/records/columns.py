@@ -6,6 +6,8 @@ from itertools import repeat
 from operator import attrgetter, mul
 from typing import Any
 
+from msgspec.structs import astuple
+
 from coderouter_exporter.families.kinds import MISSING, Derived, Numbers
 from coderouter_exporter.records.record import Record
 
@@ -18,11 +20,14 @@ GroupKey = tuple[str | bool | int | None, ...]
 
 
 class Columns:
-    """The fields of some records of one event, a column each."""
+    """The fields of some records of one event, a column each; if `most` are read, all are made at once."""
 
-    def __init__(self, records: Sequence[Record]) -> None:
+    def __init__(self, records: Sequence[Record], *, most: bool = False) -> None:
         self._records = records
         self._values: dict[str, Sequence[Any]] = {}
+        if most and records:
+            columns = zip(*map(astuple, records), strict=True)
+            self._values |= zip(records[0].__struct_fields__, columns, strict=True)
         self._numbers: dict[tuple[str | Derived, int], Numbers] = {}
         self._groups: dict[tuple[str, ...], dict[GroupKey, list[int]]] = {}
         self._picked: dict[tuple[str | Derived, int, int], tuple[list[int], Numbers]] = {}
