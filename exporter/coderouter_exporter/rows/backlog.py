@@ -8,6 +8,7 @@ from coderouter_events.events import RequestFinished
 from coderouter_exporter.records.decode import read_batch
 from coderouter_exporter.records.record import Record
 from coderouter_exporter.rows import requests
+from coderouter_exporter.rows.passed import Ended
 
 try:
     from compression import zstd  # type: ignore[import-not-found, unused-ignore] # Python 3.14
@@ -17,37 +18,21 @@ except ImportError:
 LEVEL = -3
 
 
-class Ended(NamedTuple):
-    """How many requests end in the lines of an entry, and when the first and the last of them did, as written."""
-
-    number: int
-    first: str
-    last: str
-
-
 class Entry(NamedTuple):
     read_ts: float
     lines: bytes
     """Compressed."""
-    ended: Ended | None = None
-    """None if that is not known."""
+    ended: Ended
 
 
-def ended_of(finished: Sequence[Record]) -> Ended:
-    times = [record.ts for record in finished]
-    return Ended(len(times), min(times, default=""), max(times, default=""))
-
-
-def out_of_reach(entries: Sequence[Ended | None], requests_max: int) -> int:
+def out_of_reach(entries: Sequence[Ended], requests_max: int) -> int:
     """Return how many of the oldest entries only end requests that would be removed again.
 
     After each of them as many requests end as are kept, according to the entries that follow.
     """
     for place, ended in enumerate(entries):
-        following = entries[place + 1 :]
-        if ended is None or requests_max > sum(
-            other.number for other in following if other is not None and other.first >= ended.last
-        ):
+        following = (other.number for other in entries[place + 1 :] if other.first >= ended.last)
+        if sum(following) < requests_max:
             return place
     return len(entries)
 

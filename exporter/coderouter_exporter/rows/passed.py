@@ -9,15 +9,19 @@ from coderouter_exporter.records.record import Record
 from coderouter_exporter.rows import story
 
 
+class Ended(NamedTuple):
+    """How many requests end in some lines, and when the first and the last of them did, as written."""
+
+    number: int
+    first: str
+    last: str
+
+
 class Passed(NamedTuple):
     """What remains of many events when the requests that end among them are left out."""
 
-    finished: int
-    """How many requests end."""
-    ended: list[str | None]
-    """Their ids."""
-    latest: str
-    """When the last of them ended, as it was written."""
+    ended: Ended
+    ended_ids: list[str | None]
     still_open: list[Record]
     """The events of the others."""
 
@@ -34,8 +38,12 @@ def passed(lines: bytes, records: Sequence[Record], finished: Sequence[Record]) 
         for record in read_batch(_lines_with(lines, open_ids)).records
         if record.request_id in open_ids and record.msg in story.EVENTS
     ]
-    latest = max(map(attrgetter("ts"), finished), default="")
-    return Passed(len(finished), list(ended), latest, still_open)
+    return Passed(ended_of(finished), list(ended), still_open)
+
+
+def ended_of(finished: Sequence[Record]) -> Ended:
+    times = list(map(attrgetter("ts"), finished))
+    return Ended(len(times), min(times, default=""), max(times, default=""))
 
 
 def _lines_with(lines: bytes, ids: Iterable[str | None]) -> bytes:

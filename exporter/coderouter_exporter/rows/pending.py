@@ -16,9 +16,9 @@ from coderouter_exporter.records.decode import (
 from coderouter_exporter.records.record import Record
 from coderouter_exporter.records.values import as_int, as_text, unix_time
 from coderouter_exporter.rows import backlog, outbox, requests, usage_tables
-from coderouter_exporter.rows.backlog import Ended, Entry
+from coderouter_exporter.rows.backlog import Entry
 from coderouter_exporter.rows.outbox import Unsent
-from coderouter_exporter.rows.passed import Passed, passed
+from coderouter_exporter.rows.passed import Ended, Passed, ended_of, passed
 from coderouter_exporter.rows.requests import IsDead, Key, key_of
 from coderouter_exporter.rows.usage import Usage, zone_name
 from coderouter_exporter.state.minutes import Minute
@@ -47,7 +47,7 @@ class Written(NamedTuple):
     """Of open requests, as `close_lost` returns them."""
     open_keys: set[Key] | None
     backlog: int
-    ended: list[Ended | None]
+    ended: list[Ended]
     """What ends in the newest entries of the backlog."""
     unsent: Unsent | None
 
@@ -82,7 +82,7 @@ class Pending:
         self._writers: dict[str, float] = {}
         self.backlog = 0
         """How many entries of the backlog have not become rows."""
-        self.ended_in_backlog: list[Ended | None] = []
+        self.ended_in_backlog: list[Ended] = []
         """What ends in the newest of them."""
         self.clear()
 
@@ -137,7 +137,7 @@ class Pending:
             if self._is_out_of_reach(len(lines), len(finished)):
                 self._skip(passed(lines, new, finished), read_ts)
             else:
-                self._stash.append(Entry(read_ts, backlog.compressed(lines), backlog.ended_of(finished)))
+                self._stash.append(Entry(read_ts, backlog.compressed(lines), ended_of(finished)))
         return whole
 
     def take_counted(
@@ -152,10 +152,10 @@ class Pending:
         self.usage.add(usage)
         self._note_ended(groups)
         if self.requests_max:
-            if self._is_out_of_reach(len(lines), part.finished):
+            if self._is_out_of_reach(len(lines), part.ended.number):
                 self._skip(part, read_ts)
             else:
-                self._stash.append(Entry(read_ts, backlog.compressed(lines)))
+                self._stash.append(Entry(read_ts, backlog.compressed(lines), part.ended))
 
     def _note_ended(self, groups: Mapping[str, Sequence[Record]]) -> None:
         for event in (Shutdown.msg, WorkerLost.msg):
@@ -243,14 +243,14 @@ class Pending:
 
     def _skip(self, part: Passed, read_ts: float) -> None:
         """Leave out the requests that end here: more than are kept come after them. Keep those that do not."""
-        self._skipped += part.finished
-        ended = set(part.ended)
+        self._skipped += part.ended.number
+        ended = set(part.ended_ids)
         for key in [key for key in self._carried if key[0] in ended]:
             del self._carried[key]
         self._closed += [key for key in self.open_keys or () if key[0] in ended]
         for record in part.still_open:
             self._carried.setdefault(key_of(record), (read_ts, []))[1].append(record)
-        latest = unix_time(part.latest)
+        latest = unix_time(part.ended.last)
         if latest is not None and not is_suspect(latest, read_ts):
             self._skipped_until = max(self._skipped_until, latest)
 

@@ -12,7 +12,8 @@ from coderouter_exporter.engine.loop import Engine
 from coderouter_exporter.queries import requests
 from coderouter_exporter.queries.filters import Filters, Page
 from coderouter_exporter.rows import tables
-from coderouter_exporter.rows.backlog import Ended, out_of_reach
+from coderouter_exporter.rows.backlog import out_of_reach
+from coderouter_exporter.rows.passed import Ended
 from coderouter_exporter.rows.pending import WAITING_RECORDS_MIN
 from coderouter_exporter.state.opening import Opening
 from coderouter_exporter.tail.sources import Sources
@@ -97,12 +98,7 @@ def test_rows_are_made_once_they_are_read(tmp_path: Path) -> None:
         ([Ended(1, "10:00", "10:01")] * 2 + [Ended(3, "10:01", "10:02")], 2),
         # What ended before it does not take its place: another file was read late.
         ([Ended(9, "10:00", "10:01"), Ended(3, "09:00", "10:05")], 0),
-        # Nothing is known of one that was counted elsewhere.
-        ([None, Ended(3, "10:01", "10:02")], 0),
-        ([Ended(9, "10:00", "10:01"), None, Ended(3, "10:01", "10:02")], 1),
     ],
 )
-def test_those_are_left_out_after_which_as_many_end_as_are_kept(
-    entries: list[Ended | None], expected: int
-) -> None:
+def test_those_are_left_out_after_which_as_many_end_as_are_kept(entries: list[Ended], expected: int) -> None:
     assert out_of_reach(entries, requests_max=3) == expected
