@@ -7,6 +7,7 @@ numbers by few fields, so that the groups are large, and those that only count b
 import collections
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import chain
 from operator import attrgetter
 
@@ -35,6 +36,8 @@ from coderouter_exporter.state.state import Labels, State
 
 LabelSource = str | tuple[int, Field]
 """A fixed label value, or the field that gives it with the field's index among the group's keys."""
+GROUPS_KEPT = 1024
+"""For so many groups of an event it is remembered where they count."""
 REQUEST_ID_CHARS_MAX = 128 - len("request_id")
 """OpenMetrics 1.0: the label of an exemplar has at most 128 characters, its name included."""
 
@@ -62,6 +65,11 @@ class _Rows:
         fed = list(feeds)
         self.keys = tuple(dict.fromkeys(chain.from_iterable(feed.group_keys() for _, feed in fed)))
         self.rows = [_row(family, feed, self.keys) for family, feed in fed]
+        self.matching = lru_cache(GROUPS_KEPT)(self._matching)
+        """Returns the rows that count a group, each with the labels that it counts under."""
+
+    def _matching(self, key: GroupKey) -> Sequence[tuple[_Row, Labels]]:
+        return [(row, row.labels(key)) for row in self.rows if row.matches(key)]
 
 
 class _Exemplars:
@@ -108,8 +116,7 @@ class Plan:
             columns = Columns(records, most=self._reads_most)
             self._count_numbers(state, records, columns)
             if self._sized.rows:
-                keys = zip(*map(columns.values, self._sized.keys), strict=True)
-                self._count_sizes(state, collections.Counter(keys).items())
+                self._count_sizes(state, columns.sizes(self._sized.keys))
         else:
             self._count_sizes(state, _group_sizes(self._sized.keys, records))
         for family, source in self._lists:
@@ -121,18 +128,16 @@ class Plan:
     def _count_sizes(self, state: State, sizes: Iterable[tuple[GroupKey, int]]) -> None:
         """Count groups of records without looking at any number in them."""
         for key, number in sizes:
-            for row in self._sized.rows:
-                if row.matches(key):
-                    assert isinstance(row.family, Counter)
-                    state.add(row.family, row.labels(key), number)
+            for row, labels in self._sized.matching(key):
+                assert isinstance(row.family, Counter)
+                state.add(row.family, labels, number)
 
     def _count_numbers(self, state: State, records: list[Record], columns: Columns) -> None:
         exemplars = _Exemplars()
         columns.groups(self._finest)  # from which the groups of all who ask later are merged
         for key, indexes in columns.groups(self._summed.keys).items():
-            for row in self._summed.rows:
-                if row.matches(key):
-                    _add(state, row, row.labels(key), columns, indexes, exemplars)
+            for row, labels in self._summed.matching(key):
+                _add(state, row, labels, columns, indexes, exemplars)
         exemplars.store(records)
 
 

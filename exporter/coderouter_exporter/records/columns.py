@@ -1,7 +1,7 @@
 """The fields of many records as columns of integers, built by C-level tools."""
 
-from collections import defaultdict
-from collections.abc import Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
 from itertools import repeat
 from operator import attrgetter, mul
 from typing import Any
@@ -47,6 +47,12 @@ class Columns:
             found = self._grouped(names) if finer is None else self._merged(finer, names)
             self._groups[names] = found
         return found
+
+    def sizes(self, names: tuple[str, ...]) -> Iterable[tuple[GroupKey, int]]:
+        """Return how many records have the same values of these fields."""
+        if (groups := self._groups.get(names)) is not None:
+            return [(key, len(indexes)) for key, indexes in groups.items()]
+        return Counter(zip(*map(self.values, names), strict=True)).items() if names else [((), self._length)]
 
     def _grouped(self, names: tuple[str, ...]) -> dict[GroupKey, list[int]]:
         groups: dict[GroupKey, list[int]] = defaultdict(list)
