@@ -14,7 +14,6 @@ from operator import attrgetter
 from coderouter_events.events import RequestFinished
 from coderouter_exporter.families.exporter import LABEL_OVERFLOW
 from coderouter_exporter.families.kinds import (
-    MISSING,
     Absent,
     Counter,
     EachOf,
@@ -169,21 +168,10 @@ def _add(
             observed = state.observe(family, labels, found.buckets, found.native, found.total)
             exemplars.add(observed, column, found.newest)
         return
-    numbers = columns.numbers_of(row.adds.field, family.scale, indexes)
-    missing = numbers.count(MISSING)
-    if number := _number(row.adds, numbers, missing):
-        events = missing if isinstance(row.adds, Absent) else len(numbers) - missing
+    total, missing = columns.total(row.adds.field, family.scale, indexes)
+    events = missing if isinstance(row.adds, Absent) else len(indexes) - missing
+    if number := total if isinstance(row.adds, Sum) else events:
         state.add(family, labels, number, events)
-
-
-def _number(adds: Sum | Present | Absent, numbers: Sequence[int], missing: int) -> int:
-    match adds:
-        case Sum():
-            return sum(numbers) - missing * MISSING
-        case Present():
-            return len(numbers) - missing
-        case Absent():
-            return missing
 
 
 def _group_sizes(fields: tuple[str, ...], records: list[Record]) -> Iterable[tuple[GroupKey, int]]:

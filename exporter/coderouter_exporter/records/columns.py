@@ -29,6 +29,8 @@ class Columns:
             columns = zip(*map(astuple, records), strict=True)
             self._values |= zip(records[0].__struct_fields__, columns, strict=True)
         self._numbers: dict[tuple[str | Derived, int], Numbers] = {}
+        self._complete: set[tuple[str | Derived, int]] = set()
+        """The columns of numbers in which none is missing."""
         self._groups: dict[tuple[str, ...], dict[GroupKey, list[int]]] = {}
         self._picked: dict[tuple[str | Derived, int, int], tuple[list[int], Numbers]] = {}
         self._length = len(records)
@@ -76,11 +78,20 @@ class Columns:
         """Return the column in units of 1/`scale`; an empty one when no record has a number."""
         found = self._numbers.get((source, scale))
         if found is None:
-            found = (
-                self._computed(source) if isinstance(source, Derived) else _scaled(self.values(source), scale)
-            )
+            if isinstance(source, Derived):
+                found = self._computed(source)
+            else:
+                found, is_complete = _scaled(self.values(source), scale)
+                if is_complete:
+                    self._complete.add((source, scale))
             self._numbers[source, scale] = found
         return found
+
+    def total(self, source: str | Derived, scale: int, indexes: list[int]) -> tuple[int, int]:
+        """Return the sum of the numbers at these indexes, and how many of them are missing."""
+        numbers = self.numbers_of(source, scale, indexes)
+        missing = 0 if (source, scale) in self._complete else numbers.count(MISSING)
+        return sum(numbers) - missing * MISSING, missing
 
     def numbers_of(self, source: str | Derived, scale: int, indexes: list[int]) -> Numbers:
         """Return the numbers at these indexes; empty if `numbers` is. Each list of indexes is picked once."""
@@ -105,13 +116,23 @@ _rounded = float.__round__
 """Takes half as long as `round`."""
 
 
-def _scaled(values: Sequence[Any], scale: int) -> Numbers:
-    missing = values.count(None)
-    if missing == len(values):
-        return ()
-    if not missing and min(values) >= 0 and max(values) * scale <= NUMBER_MAX:
-        return values if scale == 1 else list(map(_rounded, map(mul, values, repeat(float(scale)))))
-    return [MISSING if value is None else scaled(value, scale) for value in values]
+def _scaled(values: Sequence[Any], scale: int) -> tuple[Numbers, bool]:
+    """Return the column, and whether each value is valid. Comparing numbers with None is what would take longest."""
+    if not values or (values[0] is None and values.count(None) == len(values)):
+        return (), False
+    try:
+        has_all, smallest, largest = True, min(values), max(values)
+    except TypeError:
+        given = [value for value in values if value is not None]
+        has_all, smallest, largest = False, min(given), max(given)
+    if smallest < 0 or largest * scale > NUMBER_MAX:
+        return [MISSING if value is None else scaled(value, scale) for value in values], False
+    if scale == 1:
+        return values if has_all else [MISSING if value is None else value for value in values], has_all
+    factor = float(scale)
+    if has_all:
+        return list(map(_rounded, map(mul, values, repeat(factor)))), True
+    return [MISSING if value is None else _rounded(value * factor) for value in values], False
 
 
 def summed(numbers: Numbers) -> int:
