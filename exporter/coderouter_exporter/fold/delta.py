@@ -71,7 +71,7 @@ def delta_of(data: bytes, read_ts: float, zone: str) -> Delta | None:
         minutes = {minute: whole}
     else:
         minutes = counted(finished, columns, read_ts) if columns is not None else {}
-    part = passed(data, records, finished)
+    part = passed(records, finished)
     newest = newest_of(records)
     try:
         encoded = [

@@ -135,7 +135,7 @@ class Pending:
         elif self.requests_max:
             lines, finished = _lines_of(batch, new), groups.get(RequestFinished.msg, ())
             if self._is_out_of_reach(len(lines), len(finished)):
-                self._skip(passed(lines, new, finished), read_ts)
+                self._skip(passed(new, finished), read_ts)
             else:
                 self._stash.append(Entry(read_ts, backlog.compressed(lines), ended_of(finished)))
         return whole

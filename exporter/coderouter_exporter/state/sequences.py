@@ -290,10 +290,10 @@ def runs_of(records: list[Record]) -> Runs | None:
 
 
 def _by_writer(records: list[Record]) -> dict[str | None, list[int | None]]:
-    names = set(map(attrgetter("writer"), records))
-    if len(names) == 1:
-        return {names.pop(): list(map(attrgetter("seq"), records))}
+    names = list(map(attrgetter("writer"), records))
+    if names and names.count(names[0]) == len(names):
+        return {names[0]: list(map(attrgetter("seq"), records))}
     seqs: dict[str | None, list[int | None]] = defaultdict(list)
-    for name, seq in map(attrgetter("writer", "seq"), records):
+    for name, seq in zip(names, map(attrgetter("seq"), records), strict=True):
         seqs[name].append(seq)
     return seqs
