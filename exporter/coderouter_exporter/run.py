@@ -1,6 +1,7 @@
 """Wires the exporter's parts together and runs them until a signal."""
 
 import logging
+import math
 import os
 import signal
 import socket
@@ -14,7 +15,9 @@ from types import FrameType
 import uvicorn
 from starlette.types import ASGIApp
 
+from coderouter_events import sd_notify
 from coderouter_exporter.engine.loop import Engine, NothingWorks
+from coderouter_exporter.engine.pace import QUIET_POLL_S
 from coderouter_exporter.engine.wakeup import Watcher
 from coderouter_exporter.http.access import AuthMiddleware, HostMiddleware, WebConfigFile, protocol
 from coderouter_exporter.http.app import create_app
@@ -84,6 +87,7 @@ def serve(
         requests_max=requests_max,
         exports=otlp is not None and otlp.traces_url is not None and requests_max > 0,
         step=progress,
+        quiet_poll_s=min(QUIET_POLL_S, (sd_notify.watchdog_s() or math.inf) / 4),
     )
     engine.open()  # a state file that nobody can use ends the process before it listens
     listener = _listen(*address)

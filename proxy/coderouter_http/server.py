@@ -5,16 +5,41 @@ uvicorn's own wakes up ten times a second to ask whether to stop, which costs an
 
 import asyncio
 import socket
+import time
 from contextlib import suppress
+from email.utils import formatdate
 from types import FrameType
 
 import uvicorn
+from uvicorn.server import ServerState
 
 from coderouter_http.protocol.bounded import HttpProtocol
 from coderouter_http.protocol.refusals import Refusals
 
 TICK_S = 1.0
-"""How often the date header is renewed, and connections are checked."""
+"""How often connections are checked."""
+
+
+class _State(ServerState):
+    """Keeps the date in the default headers current, however rarely the server ticks."""
+
+    def __init__(self) -> None:
+        self._headers: list[tuple[bytes, bytes]] = []
+        self._second = 0
+        super().__init__()
+
+    @property
+    def default_headers(self) -> list[tuple[bytes, bytes]]:
+        second = int(time.time())
+        if second != self._second:
+            date = formatdate(second, usegmt=True).encode()
+            self._headers = [(name, date if name == b"date" else value) for name, value in self._headers]
+            self._second = second
+        return self._headers
+
+    @default_headers.setter
+    def default_headers(self, headers: list[tuple[bytes, bytes]]) -> None:  # pyright: ignore[reportIncompatibleVariableOverride]
+        self._headers = headers
 
 
 class StoppableServer(uvicorn.Server):
@@ -24,6 +49,7 @@ class StoppableServer(uvicorn.Server):
 
     def __init__(self, config: uvicorn.Config, refusals: Refusals) -> None:
         super().__init__(config)
+        self.server_state = _State()
         self._refusals = refusals
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stop_requested = asyncio.Event()
@@ -46,7 +72,7 @@ class StoppableServer(uvicorn.Server):
         await super().startup(sockets)
 
     async def main_loop(self) -> None:
-        while not await self.on_tick(0):  # 0: a tick that also renews the date header
+        while not await self.on_tick(0):  # 0: a tick that also sets the default headers
             self.tick()
             self._check_connections(asyncio.get_running_loop().time())
             with suppress(TimeoutError):

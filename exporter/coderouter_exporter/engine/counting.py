@@ -74,8 +74,8 @@ class Counting:
         self._reporter = Reporter()
         self._clock = Clock()
         self._commits_at_end = True
-        self.has_read = False
-        """The last pass has read something."""
+        self.bytes_read = 0
+        """By the last pass."""
         self._uncommitted = store.generation == 0 or self._rows.pending.exports
         self._deliveries: list[Delivery] = []
         """What is to be committed of them."""
@@ -87,10 +87,14 @@ class Counting:
         self._document = Document(state.encode())
         self.published = self._snapshot(caught_up=False)
 
-    def run_pass(self, *, asked: bool = True) -> None:
-        """Count everything that was written before the pass began; if `asked`, commit it in any case."""
+    def run_pass(self, *, asked: bool = True, rows_can_wait: bool = False) -> None:
+        """Count everything that was written before the pass began; if `asked`, commit it in any case.
+
+        If `rows_can_wait`, those of many events are left to `build_rows`.
+        """
+        self._rows.pending.rows_can_wait = rows_can_wait
         self._commits_at_end = asked or not self.published.caught_up or self._passes_failing > 0
-        self.has_read = False
+        self.bytes_read = 0
         self.sources.expand()
         self._follow_clock()
         counted = self._commit() if self._commits_failing else True
@@ -149,7 +153,8 @@ class Counting:
                 self._rows.pending.bytes_behind = read.bytes_behind
                 self._fold(read, delta)
                 self._step("folded")
-                self.has_read = self._uncommitted = True
+                self.bytes_read += read.chunk.bytes_read
+                self._uncommitted = True
                 is_due = self._commit_is_due() and not self._ahead.has_read_ahead
                 if is_due and not self._commit():
                     return False  # the event files are the buffer: nothing is read that cannot be kept

@@ -1,5 +1,6 @@
 """A process that finds out what chunks add, for the exporter that has started it. It ends with it."""
 
+import gc
 import os
 import signal
 import sys
@@ -20,6 +21,8 @@ class Task(msgspec.Struct, array_like=True):
     zone: str
 
 
+GC_OBJECTS = 20_000
+"""Counting a chunk makes many objects and no cycles."""
 READY = -1
 """The first answer; each of the others is the size of a delta, or 0 if the chunk has to be folded in order."""
 
@@ -31,6 +34,8 @@ _decode_task = msgspec.msgpack.Decoder(Task).decode
 
 def main(fd: int) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the exporter gets it, too
+    gc.freeze()  # what was imported stays
+    gc.set_threshold(GC_OBJECTS)
     tasks, answers = Connection(sys.stdin.fileno(), writable=False), Connection(sys.stdout.fileno())
     try:
         answers.send_bytes(encode_answer(READY))

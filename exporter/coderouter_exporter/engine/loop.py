@@ -15,6 +15,7 @@ from typing import TypeVar
 
 from coderouter_exporter.engine.counting import Counting
 from coderouter_exporter.engine.event_files import OpenFiles
+from coderouter_exporter.engine.pace import QUIET_POLL_S, Pace
 from coderouter_exporter.engine.published import Published
 from coderouter_exporter.names import shown
 from coderouter_exporter.rows.outbox import Delivery
@@ -25,11 +26,14 @@ from coderouter_exporter.state.opening import Opening
 from coderouter_exporter.state.state import State
 from coderouter_exporter.tail.content import Step, no_step
 
-POLL_S = 1.0
 STOP_S = 10.0
 PAUSE_S_MAX = 10.0
 FAILING_S_MAX = 600.0
 """After this long with nothing but failed passes, only a new process may help."""
+ROWS_READ_S = 30.0
+"""For so long after someone read rows, they are made of every event at once."""
+WAITING_MAX = 128
+"""Parts of what is committed that wait to become rows: making those of so many takes a reader's time."""
 
 T = TypeVar("T")
 
@@ -53,6 +57,7 @@ class Engine:
         exports: bool = False,
         step: Step = no_step,
         failing_s_max: float = FAILING_S_MAX,
+        quiet_poll_s: float = QUIET_POLL_S,
     ) -> None:
         self.requests_max = requests_max
         self.exports = exports
@@ -68,6 +73,8 @@ class Engine:
         """Failed attempts since the last one that worked."""
         self._failing_since = 0.0
         self._retry_at = 0.0
+        self._pace = Pace(quiet_poll_s)
+        self._rows_read_at = -ROWS_READ_S
         self._wake = threading.Event()
         self._stopping = False
         self._lock = threading.Lock()
@@ -130,11 +137,16 @@ class Engine:
 
     def wake(self) -> None:
         """Start a pass soon, because the files may have changed."""
+        self._pace.change()
         self._wake.set()
 
     def finds_lines(self) -> bool:
         """Return whether there was anything to read in the last pass."""
-        return self._counting is not None and self._counting.has_read
+        return self._counting is not None and self._counting.bytes_read > 0
+
+    def want_rows(self) -> None:
+        """Make rows of all that is counted, from the next pass on: someone reads them. Called from any thread."""
+        self._rows_read_at = time.monotonic()
 
     def next_pass(self) -> Future[None]:
         """Return a future that is done after the next pass that begins after this call, or fails or is put off."""
@@ -146,10 +158,11 @@ class Engine:
         return future
 
     def _run(self) -> None:
+        self._build_rows()  # before much is read: with all rows made, events of requests that are not kept are skipped
         while not self._stopping:
             self._attempt_for_waiters()
             self._build_rows()
-            self._wake.wait(POLL_S)
+            self._wake.wait(self._pace.pause_s)
             self._wake.clear()
         self._retry_at = 0.0
         self._attempt_for_waiters()
@@ -166,12 +179,21 @@ class Engine:
             waiters.set_result(None)
 
     def _build_rows(self) -> None:
-        """Make rows while there is nothing else to do."""
+        """Make rows while there is nothing else to do, unless they can wait."""
         counting = self._counting
         while (
-            counting is not None and not self._failures and not self._wake.is_set() and counting.build_rows()
+            counting is not None
+            and not self._failures
+            and not self._wake.is_set()
+            and (counting.published.backlog > WAITING_MAX or not self._rows_can_wait())
+            and counting.build_rows()
         ):
             self._step("attempted")
+
+    def _rows_can_wait(self) -> bool:
+        """Return whether nobody reads rows, and many events come: most of their rows are never read."""
+        is_read = self.exports or time.monotonic() - self._rows_read_at < ROWS_READ_S
+        return self._pace.is_fast and not is_read
 
     def _attempt(self, *, asked: bool) -> None:
         """Make a pass, which commits in any case if it is `asked` for.
@@ -187,7 +209,8 @@ class Engine:
             assert self._counting is not None
             while not self._deliveries.empty():
                 self._counting.note(self._deliveries.get_nowait())
-            self._counting.run_pass(asked=asked)
+            self._counting.run_pass(asked=asked, rows_can_wait=self._rows_can_wait())
+            self._pace.add(self._counting.bytes_read, is_settled=self._counting.published.ready)
             self._failures = 0
         except StateError as error:
             self._end(error)
@@ -229,6 +252,7 @@ class Engine:
 
     def _put_off(self) -> None:
         self._failures += 1
+        self._pace.change()
         self._retry_at = time.monotonic() + min(PAUSE_S_MAX, 2.0 ** min(self._failures - 1, 10))
 
     def _end(self, reason: StateError | NothingWorks) -> None:

@@ -2,12 +2,12 @@
 
 import logging
 import sqlite3
-from functools import partial
 
 from coderouter_exporter.engine.deaths import Deaths
 from coderouter_exporter.names import shown
 from coderouter_exporter.rows import backlog, requests, tables
 from coderouter_exporter.rows.pending import Pending, Written
+from coderouter_exporter.rows.requests import Key
 from coderouter_exporter.state.document import Document
 from coderouter_exporter.state.errors import TablesDamaged, are_tables_damaged, explained
 from coderouter_exporter.state.store import Store
@@ -63,8 +63,15 @@ class RowTables:
         """Make rows of some events that are committed."""
         if not self.pending.backlog:
             return
+        open_keys: set[Key] | None = None
+
+        def write(db: sqlite3.Connection) -> None:
+            nonlocal open_keys
+            backlog.write_oldest(db, self.pending.requests_max)
+            open_keys = requests.open_keys(db) if self.pending.backlog == 1 else None
+
         try:
-            self._store.write(partial(backlog.write_oldest, requests_max=self.pending.requests_max))
+            self._store.write(write)
         except sqlite3.Error as error:
             if not are_tables_damaged(error):
                 raise
@@ -73,8 +80,10 @@ class RowTables:
         except Exception:
             log.exception("leaving out requests that cannot be written")
             self._store.write(backlog.drop_oldest)
+        if len(self.pending.ended_in_backlog) == self.pending.backlog:
+            del self.pending.ended_in_backlog[0]
         self.pending.backlog -= 1
-        self.pending.open_keys = None
+        self.pending.open_keys = open_keys
 
     def has_lost_requests(self, deaths: Deaths) -> bool:
         """Return whether an open request will never end."""
@@ -86,3 +95,4 @@ class RowTables:
         log.warning("requests and days in %s are damaged (%s); they restart", shown(self._store.path), damage)
         self._store.write(tables.create_again)
         self.pending.open_keys, self.pending.backlog = set(), 0
+        self.pending.ended_in_backlog = []

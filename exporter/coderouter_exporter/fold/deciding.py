@@ -1,7 +1,8 @@
 """The few records of a batch that decide what is shown beside the counts."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import islice
+from itertools import compress, islice
+from operator import attrgetter
 
 from coderouter_events.events import ProviderFailed, ProviderFailedMidstream, ProviderOk, RequestFinished
 from coderouter_exporter.fold.latest import ATTEMPT_EVENTS
@@ -10,6 +11,7 @@ from coderouter_exporter.records.record import Record
 
 _MANY = ATTEMPT_EVENTS | {RequestFinished.msg}
 """The events of which few decide anything. Of all others each may."""
+_provider = attrgetter("provider")
 _ENDS = (ProviderOk.msg, ProviderFailed.msg, ProviderFailedMidstream.msg)
 
 
@@ -19,7 +21,7 @@ def deciding(records: Sequence[Record], groups: Mapping[str, Sequence[Record]]) 
     Those that are in the lists of the newest entries are left out.
     """
     found = set(map(id, _deciding(records, groups)))
-    return [record for record in records if id(record) in found]
+    return list(compress(records, map(found.__contains__, map(id, records))))
 
 
 def _deciding(records: Sequence[Record], groups: Mapping[str, Sequence[Record]]) -> Iterator[Record]:
@@ -28,8 +30,9 @@ def _deciding(records: Sequence[Record], groups: Mapping[str, Sequence[Record]])
     yield from islice((record for record in reversed(records) if record.msg in PLANS), 1)
     for event in _ENDS:
         ends = groups.get(event, ())
-        yield from {record.provider: record for record in ends}.values()
+        providers = list(map(_provider, ends))
+        yield from dict(zip(providers, ends, strict=True)).values()
         # The first one of each provider decides which of them are kept when there are too many.
-        yield from {record.provider: record for record in reversed(ends)}.values()
+        yield from dict(zip(reversed(providers), reversed(ends), strict=True)).values()
     failures = reversed(groups.get(ProviderFailed.msg, ()))
     yield from islice((record for record in failures if record.retryable), 1)

@@ -4,6 +4,7 @@ It can be added to any state that has seen none of the chunk's lines, with the s
 """
 
 import sys
+from functools import partial
 
 import msgspec
 
@@ -11,12 +12,13 @@ from coderouter_events.events import RequestFinished
 from coderouter_exporter.families.exporter import BYTES_READ, LINES, NUL_BYTES
 from coderouter_exporter.fold.deciding import deciding
 from coderouter_exporter.fold.fold import count_groups, grouped, possible_minute
-from coderouter_exporter.fold.latest import Newest, newest_of, update_latest
+from coderouter_exporter.fold.latest import Newest, list_newest, newest_of, update_latest
 from coderouter_exporter.fold.reading import Reading
 from coderouter_exporter.fold.spending import Costs, add_costs, costs_of
 from coderouter_exporter.records.decode import CONFIGURATION_EVENTS, Chunk, read_batch
 from coderouter_exporter.records.record import decode_records, encode_records
-from coderouter_exporter.rows.pending import DIRECT_RECORDS_MAX, Passed, Pending, days_zone, passed
+from coderouter_exporter.rows.passed import Ended, Passed, passed
+from coderouter_exporter.rows.pending import DIRECT_RECORDS_MAX, Pending, days_zone
 from coderouter_exporter.rows.usage import Usage
 from coderouter_exporter.state.minutes import Minute, counted
 from coderouter_exporter.state.sequences import Runs, runs_of
@@ -30,13 +32,15 @@ class Delta(msgspec.Struct, array_like=True, kw_only=True):
     minutes: dict[int, Minute]
     costs: Costs
     usage: Usage
-    newest: Newest
+    newest_attempts: bytes
+    """This and the next two are those of `Newest`; all records are encoded by `encode_records`."""
+    newest_events: bytes
+    is_full: bool
     latest: bytes
-    """The events that decide what else is shown beside the counts, by `encode_records`."""
-    finished: int
-    """This and the next three are those of `Passed`."""
-    ended: list[str | None]
-    latest_end: str
+    """The events that decide what else is shown beside the counts."""
+    ended: Ended
+    """This and the next two are those of `Passed`."""
+    ended_ids: list[str | None]
     still_open: bytes
 
 
@@ -67,13 +71,13 @@ def delta_of(data: bytes, read_ts: float, zone: str) -> Delta | None:
         minutes = {minute: whole}
     else:
         minutes = counted(finished, columns, read_ts) if columns is not None else {}
-    part = passed(data, records, finished)
-    newest = newest_of(Reading(state=counts, data=data, records=records, groups=groups, read_ts=read_ts))
-    if not all(entry.ts for entries in (newest.attempts, newest.events) for entry in entries):
-        return None  # an unreadable time is that of the event before
+    part = passed(records, finished)
+    newest = newest_of(records)
     try:
-        latest = encode_records(deciding(records, groups))
-        still_open = encode_records(part.still_open)
+        encoded = [
+            encode_records(each)
+            for each in (newest.attempts, newest.events, deciding(records, groups), part.still_open)
+        ]
     except OverflowError:
         return None
     return Delta(
@@ -83,12 +87,13 @@ def delta_of(data: bytes, read_ts: float, zone: str) -> Delta | None:
         minutes=minutes,
         costs=costs_of(finished, read_ts),
         usage=usage,
-        newest=newest,
-        latest=latest,
-        finished=part.finished,
+        newest_attempts=encoded[0],
+        newest_events=encoded[1],
+        is_full=newest.is_full,
+        latest=encoded[2],
         ended=part.ended,
-        latest_end=part.latest,
-        still_open=still_open,
+        ended_ids=part.ended_ids,
+        still_open=encoded[3],
     )
 
 
@@ -98,6 +103,7 @@ def add_delta(state: State, chunk: Chunk, delta: Delta, zone: str, read_ts: floa
         return False
     if not state.has_room_for(delta.counts, delta.histograms):
         return False
+    follows = state.writers.follows(delta.runs)
     if not state.writers.take_runs(delta.runs, file=chunk.file, at_path=chunk.at_path):
         return False
     state.add(BYTES_READ, (), chunk.bytes_read)
@@ -105,14 +111,19 @@ def add_delta(state: State, chunk: Chunk, delta: Delta, zone: str, read_ts: floa
     records = decode_records(delta.latest)
     groups = grouped(records)
     still_open = decode_records(delta.still_open)
-    part = Passed(delta.finished, delta.ended, delta.latest_end, still_open)
+    part = Passed(delta.ended, delta.ended_ids, still_open)
     pending.take_counted(chunk.data, delta.usage, part, groups, read_ts)
     if delta.minutes:
         state.minutes.add(delta.minutes, read_ts)
     add_costs(state, delta.costs)
     reading = Reading(state=state, data=b"", records=records, groups=groups, read_ts=read_ts)
-    update_latest(reading, delta.newest)
+    list_newest(reading, partial(_newest, delta), replaces=follows and delta.is_full, postpone=True)
+    update_latest(reading)
     return True
+
+
+def _newest(delta: Delta) -> Newest:
+    return Newest(decode_records(delta.newest_attempts), decode_records(delta.newest_events))
 
 
 encode = msgspec.msgpack.Encoder().encode

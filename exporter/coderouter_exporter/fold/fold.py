@@ -13,7 +13,7 @@ from coderouter_exporter.families.exporter import (
     NUL_BYTES,
     UNPROVEN,
 )
-from coderouter_exporter.fold.latest import newest_of, update_latest
+from coderouter_exporter.fold.latest import list_newest, newest_of, update_latest
 from coderouter_exporter.fold.plans import PLANS
 from coderouter_exporter.fold.reading import Reading
 from coderouter_exporter.fold.spending import add_costs, costs_of
@@ -52,7 +52,7 @@ def _fold_batch(state: State, chunk: Chunk, batch: Batch, read_ts: float, pendin
 
 
 def _fold_records(state: State, chunk: Chunk, batch: Batch, read_ts: float, pending: Pending | None) -> None:
-    new, all_numbered = state.writers.take(batch.records, file=chunk.file, at_path=chunk.at_path)
+    new, all_numbered, follows = state.writers.take(batch.records, file=chunk.file, at_path=chunk.at_path)
     if len(new) < len(batch.records):
         state.add(LINES, ("duplicate",), len(batch.records) - len(new))
         state.add(DUPLICATES, (), len(batch.records) - len(new))
@@ -63,7 +63,10 @@ def _fold_records(state: State, chunk: Chunk, batch: Batch, read_ts: float, pend
     reading = Reading(state=state, data=batch.data, records=new, groups=groups, read_ts=read_ts)
     _count_minutes(reading, batch, finished, pending)
     add_costs(state, costs_of(groups.get(RequestFinished.msg, ()), read_ts))
-    update_latest(reading, newest_of(reading))
+    newest = newest_of(new)
+    replaces = follows and newest.is_full
+    list_newest(reading, lambda: newest, replaces=replaces, postpone=pending is not None)
+    update_latest(reading)
 
 
 def grouped(records: Sequence[Record]) -> dict[str, list[Record]]:

@@ -7,13 +7,13 @@ numbers by few fields, so that the groups are large, and those that only count b
 import collections
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import chain
 from operator import attrgetter
 
 from coderouter_events.events import RequestFinished
 from coderouter_exporter.families.exporter import LABEL_OVERFLOW
 from coderouter_exporter.families.kinds import (
-    MISSING,
     Absent,
     Counter,
     EachOf,
@@ -35,6 +35,8 @@ from coderouter_exporter.state.state import Labels, State
 
 LabelSource = str | tuple[int, Field]
 """A fixed label value, or the field that gives it with the field's index among the group's keys."""
+GROUPS_KEPT = 1024
+"""For so many groups of an event it is remembered where they count."""
 REQUEST_ID_CHARS_MAX = 128 - len("request_id")
 """OpenMetrics 1.0: the label of an exemplar has at most 128 characters, its name included."""
 
@@ -62,6 +64,11 @@ class _Rows:
         fed = list(feeds)
         self.keys = tuple(dict.fromkeys(chain.from_iterable(feed.group_keys() for _, feed in fed)))
         self.rows = [_row(family, feed, self.keys) for family, feed in fed]
+        self.matching = lru_cache(GROUPS_KEPT)(self._matching)
+        """Returns the rows that count a group, each with the labels that it counts under."""
+
+    def _matching(self, key: GroupKey) -> Sequence[tuple[_Row, Labels]]:
+        return [(row, row.labels(key)) for row in self.rows if row.matches(key)]
 
 
 class _Exemplars:
@@ -97,17 +104,18 @@ class Plan:
         self._summed = _Rows((family, feed) for family, feed in plain if feed.adds is not None)
         also = GROUPED_BY if event == RequestFinished.msg else ()
         self._finest = tuple(dict.fromkeys((*self._summed.keys, *also)))
+        read = {name for _, feed in feeds for name in feed.fields()}
+        self._reads_most = 2 * len(read) > len(RECORDS[event].__struct_fields__)
         self._lists = [(family, feed.labels[0]) for family, feed in feeds if _is_list(feed)]
 
     def count(self, state: State, records: list[Record]) -> Columns | None:
         """Count the records; return their columns if any were needed."""
         columns = None
         if self._summed.rows:
-            columns = Columns(records)
+            columns = Columns(records, most=self._reads_most)
             self._count_numbers(state, records, columns)
             if self._sized.rows:
-                keys = zip(*map(columns.values, self._sized.keys), strict=True)
-                self._count_sizes(state, collections.Counter(keys).items())
+                self._count_sizes(state, columns.sizes(self._sized.keys))
         else:
             self._count_sizes(state, _group_sizes(self._sized.keys, records))
         for family, source in self._lists:
@@ -119,18 +127,16 @@ class Plan:
     def _count_sizes(self, state: State, sizes: Iterable[tuple[GroupKey, int]]) -> None:
         """Count groups of records without looking at any number in them."""
         for key, number in sizes:
-            for row in self._sized.rows:
-                if row.matches(key):
-                    assert isinstance(row.family, Counter)
-                    state.add(row.family, row.labels(key), number)
+            for row, labels in self._sized.matching(key):
+                assert isinstance(row.family, Counter)
+                state.add(row.family, labels, number)
 
     def _count_numbers(self, state: State, records: list[Record], columns: Columns) -> None:
         exemplars = _Exemplars()
         columns.groups(self._finest)  # from which the groups of all who ask later are merged
         for key, indexes in columns.groups(self._summed.keys).items():
-            for row in self._summed.rows:
-                if row.matches(key):
-                    _add(state, row, row.labels(key), columns, indexes, exemplars)
+            for row, labels in self._summed.matching(key):
+                _add(state, row, labels, columns, indexes, exemplars)
         exemplars.store(records)
 
 
@@ -162,21 +168,10 @@ def _add(
             observed = state.observe(family, labels, found.buckets, found.native, found.total)
             exemplars.add(observed, column, found.newest)
         return
-    numbers = columns.numbers_of(row.adds.field, family.scale, indexes)
-    missing = numbers.count(MISSING)
-    if number := _number(row.adds, numbers, missing):
-        events = missing if isinstance(row.adds, Absent) else len(numbers) - missing
+    total, missing = columns.total(row.adds.field, family.scale, indexes)
+    events = missing if isinstance(row.adds, Absent) else len(indexes) - missing
+    if number := total if isinstance(row.adds, Sum) else events:
         state.add(family, labels, number, events)
-
-
-def _number(adds: Sum | Present | Absent, numbers: Sequence[int], missing: int) -> int:
-    match adds:
-        case Sum():
-            return sum(numbers) - missing * MISSING
-        case Present():
-            return len(numbers) - missing
-        case Absent():
-            return missing
 
 
 def _group_sizes(fields: tuple[str, ...], records: list[Record]) -> Iterable[tuple[GroupKey, int]]:

@@ -2,12 +2,27 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from coderouter_exporter.records.record import Record
 from coderouter_exporter.records.values import unix_time
 from coderouter_exporter.state.order import Line, When, possible
 from coderouter_exporter.state.sequences import is_numbered
 from coderouter_exporter.state.state import State
+
+
+class Times(NamedTuple):
+    """The first and the last time that an event can have, and the time of one whose own cannot be read."""
+
+    first_ts: float
+    last_ts: float
+    unreadable_ts: float
+
+    def when(self, record: Record) -> When:
+        ts = unix_time(record.ts)
+        if ts is None:
+            ts = self.unreadable_ts
+        return ts, line_of(record), not self.first_ts <= ts <= self.last_ts
 
 
 @dataclass(slots=True, kw_only=True)
@@ -48,9 +63,12 @@ class Reading:
         ts = unix_time(record.ts)
         return self.state.last_event_ts if ts is None else ts
 
+    @property
+    def times(self) -> Times:
+        return Times(self._first_ts, self._last_ts, self.state.last_event_ts)
+
     def when(self, record: Record) -> When:
-        ts = self.written_ts(record)
-        return ts, line_of(record), not self._first_ts <= ts <= self._last_ts
+        return self.times.when(record)
 
 
 def line_of(record: Record) -> Line | None:

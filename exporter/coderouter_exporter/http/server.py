@@ -1,5 +1,6 @@
 """The HTTP server, which also reports the state of the engine to systemd."""
 
+import math
 import socket
 import time
 
@@ -10,8 +11,10 @@ from coderouter_exporter.engine.loop import Engine
 from coderouter_exporter.engine.published import Published
 from coderouter_http.protocol.limits import Limits
 from coderouter_http.protocol.refusals import Refusal, Refusals
-from coderouter_http.server import TICK_S, StoppableServer
+from coderouter_http.server import StoppableServer
 
+TICK_S = 5.0
+"""An idle exporter wakes up rarely."""
 LIMITS = Limits(idle_s=60, half_s=60, unread_s=60, descriptors_per_connection=1)
 
 
@@ -44,8 +47,7 @@ class Server(StoppableServer):
         self._engine = engine
         self._progress = progress
         self._watchdog_s = sd_notify.watchdog_s()
-        if self._watchdog_s:
-            self.tick_s = min(TICK_S, self._watchdog_s / 2)
+        self.tick_s = min(TICK_S, (self._watchdog_s or math.inf) / 2)
         self._pinged_at = 0.0
         self._status = ""
 

@@ -1,10 +1,12 @@
 """The fields of many records as columns of integers, built by C-level tools."""
 
-from collections import defaultdict
-from collections.abc import Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
 from itertools import repeat
 from operator import attrgetter, mul
 from typing import Any
+
+from msgspec.structs import astuple
 
 from coderouter_exporter.families.kinds import MISSING, Derived, Numbers
 from coderouter_exporter.records.record import Record
@@ -18,12 +20,21 @@ GroupKey = tuple[str | bool | int | None, ...]
 
 
 class Columns:
-    """The fields of some records of one event, a column each."""
+    """The fields of some records of one event, a column each; if `most` are read, that is faster."""
 
-    def __init__(self, records: Sequence[Record]) -> None:
+    def __init__(self, records: Sequence[Record], *, most: bool = False) -> None:
         self._records = records
         self._values: dict[str, Sequence[Any]] = {}
+        self._flat: list[Any] = []
+        """The fields of one record after those of the other, if most of them are read."""
+        self._names: tuple[str, ...] = ()
+        if most and records:
+            self._names = records[0].__struct_fields__
+            for fields in map(astuple, records):
+                self._flat += fields
         self._numbers: dict[tuple[str | Derived, int], Numbers] = {}
+        self._complete: set[tuple[str | Derived, int]] = set()
+        """The columns of numbers in which none is missing."""
         self._groups: dict[tuple[str, ...], dict[GroupKey, list[int]]] = {}
         self._picked: dict[tuple[str | Derived, int, int], tuple[list[int], Numbers]] = {}
         self._length = len(records)
@@ -31,7 +42,11 @@ class Columns:
     def values(self, name: str) -> Sequence[Any]:
         found = self._values.get(name)
         if found is None:
-            found = self._values[name] = list(map(attrgetter(name), self._records))
+            if name in self._names:
+                found = self._flat[self._names.index(name) :: len(self._names)]
+            else:
+                found = list(map(attrgetter(name), self._records))
+            self._values[name] = found
         return found
 
     def groups(self, names: tuple[str, ...]) -> dict[GroupKey, list[int]]:
@@ -42,6 +57,12 @@ class Columns:
             found = self._grouped(names) if finer is None else self._merged(finer, names)
             self._groups[names] = found
         return found
+
+    def sizes(self, names: tuple[str, ...]) -> Iterable[tuple[GroupKey, int]]:
+        """Return how many records have the same values of these fields."""
+        if (groups := self._groups.get(names)) is not None:
+            return [(key, len(indexes)) for key, indexes in groups.items()]
+        return Counter(zip(*map(self.values, names), strict=True)).items() if names else [((), self._length)]
 
     def _grouped(self, names: tuple[str, ...]) -> dict[GroupKey, list[int]]:
         groups: dict[GroupKey, list[int]] = defaultdict(list)
@@ -65,11 +86,20 @@ class Columns:
         """Return the column in units of 1/`scale`; an empty one when no record has a number."""
         found = self._numbers.get((source, scale))
         if found is None:
-            found = (
-                self._computed(source) if isinstance(source, Derived) else _scaled(self.values(source), scale)
-            )
+            if isinstance(source, Derived):
+                found = self._computed(source)
+            else:
+                found, is_complete = _scaled(self.values(source), scale)
+                if is_complete:
+                    self._complete.add((source, scale))
             self._numbers[source, scale] = found
         return found
+
+    def total(self, source: str | Derived, scale: int, indexes: list[int]) -> tuple[int, int]:
+        """Return the sum of the numbers at these indexes, and how many of them are missing."""
+        numbers = self.numbers_of(source, scale, indexes)
+        missing = 0 if (source, scale) in self._complete else numbers.count(MISSING)
+        return sum(numbers) - missing * MISSING, missing
 
     def numbers_of(self, source: str | Derived, scale: int, indexes: list[int]) -> Numbers:
         """Return the numbers at these indexes; empty if `numbers` is. Each list of indexes is picked once."""
@@ -94,13 +124,23 @@ _rounded = float.__round__
 """Takes half as long as `round`."""
 
 
-def _scaled(values: Sequence[Any], scale: int) -> Numbers:
-    missing = values.count(None)
-    if missing == len(values):
-        return ()
-    if not missing and min(values) >= 0 and max(values) * scale <= NUMBER_MAX:
-        return values if scale == 1 else list(map(_rounded, map(mul, values, repeat(float(scale)))))
-    return [MISSING if value is None else scaled(value, scale) for value in values]
+def _scaled(values: Sequence[Any], scale: int) -> tuple[Numbers, bool]:
+    """Return the column, and whether each value is valid. Comparing numbers with None is what would take longest."""
+    if not values or (values[0] is None and values.count(None) == len(values)):
+        return (), False
+    try:
+        has_all, smallest, largest = True, min(values), max(values)
+    except TypeError:
+        given = [value for value in values if value is not None]
+        has_all, smallest, largest = False, min(given), max(given)
+    if smallest < 0 or largest * scale > NUMBER_MAX:
+        return [MISSING if value is None else scaled(value, scale) for value in values], False
+    if scale == 1:
+        return values if has_all else [MISSING if value is None else value for value in values], has_all
+    factor = float(scale)
+    if has_all:
+        return list(map(_rounded, map(mul, values, repeat(factor)))), True
+    return [MISSING if value is None else _rounded(value * factor) for value in values], False
 
 
 def summed(numbers: Numbers) -> int:

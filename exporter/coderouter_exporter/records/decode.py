@@ -2,6 +2,7 @@
 
 import re
 from collections import Counter
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -18,7 +19,6 @@ CONFIGURATION_EVENTS = frozenset((Startup.msg, ConfigReloaded.msg))
 _CONFIGURATION_NAMES = tuple(name.encode() for name in CONFIGURATION_EVENTS)
 _RECORD_START = re.compile(rb'\{"ts":')
 _NULS = re.compile(rb"\0+")
-_LINE_ENDS = re.compile(rb"[\n\0]+")
 _IN_HOUR = len('{"ts":"2026-11-23T19')
 """Usually all lines of a chunk begin with the same bytes: the more of them, the faster their beginnings are found."""
 _WINDOW_BYTES = LINE_BYTES_MAX // 2
@@ -183,13 +183,24 @@ def _record(line: bytes) -> Record | str:
 def configuration_events(data: bytes) -> list[dict[str, object]]:
     """Return the events among the lines that hold a proxy's configuration, with all their fields."""
     found = []
-    for line in _LINE_ENDS.split(data):
+    for line in _lines_with(data, _CONFIGURATION_NAMES):
         if any(name in line for name in _CONFIGURATION_NAMES) and len(line) <= LINE_BYTES_MAX:
             bare = _bare(line)
             candidates = [_parsed(bare), *map(_parsed, _pieces(bare))]
             objects = (fields for fields in candidates if isinstance(fields, dict))
             found += [fields for fields in objects if as_text(fields.get("msg")) in CONFIGURATION_EVENTS][:1]
     return found
+
+
+def _lines_with(data: bytes, words: Sequence[bytes]) -> Iterator[bytes]:
+    """Yield the lines with any of the words, in order, and what is before and after NUL bytes in them apart."""
+    next_at = {word: data.find(word) for word in words}
+    while found := [at for at in next_at.values() if at >= 0]:
+        first = min(found)
+        end = data.find(b"\n", first)
+        end = len(data) if end < 0 else end
+        yield from _NULS.split(data[data.rfind(b"\n", 0, first) + 1 : end])
+        next_at = {word: data.find(word, end) if 0 <= at < end else at for word, at in next_at.items()}
 
 
 def _parsed(line: bytes) -> dict[str, object] | str:

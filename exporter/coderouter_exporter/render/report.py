@@ -1,7 +1,7 @@
 """The totals as one JSON document, a superset of those that CodeRouter 1.7 and 2.x serve."""
 
 from datetime import UTC, datetime
-from functools import partial
+from functools import lru_cache, partial
 
 from coderouter_exporter.families import proxy
 from coderouter_exporter.families.kinds import Counter
@@ -151,5 +151,6 @@ def _shown(now_ts: float, name: str, ts: float, suspect: bool) -> dict[str, obje
     return {name: _time(ts), **mark}
 
 
+@lru_cache(1024)  # reports show mostly the same events
 def _time(ts: float) -> str:
     return datetime.fromtimestamp(ts, UTC).isoformat(timespec="seconds")[:19]

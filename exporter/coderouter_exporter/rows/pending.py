@@ -2,8 +2,7 @@
 
 import sqlite3
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
-from operator import attrgetter
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from coderouter_events.events import RequestFinished, Shutdown, WorkerLost
@@ -12,13 +11,14 @@ from coderouter_exporter.records.decode import (
     CONFIGURATION_EVENTS,
     Batch,
     configuration_events,
-    read_batch,
     read_line,
 )
 from coderouter_exporter.records.record import Record
 from coderouter_exporter.records.values import as_int, as_text, unix_time
-from coderouter_exporter.rows import backlog, outbox, requests, story, usage_tables
+from coderouter_exporter.rows import backlog, outbox, requests, usage_tables
+from coderouter_exporter.rows.backlog import Entry
 from coderouter_exporter.rows.outbox import Unsent
+from coderouter_exporter.rows.passed import Ended, Passed, ended_of, passed
 from coderouter_exporter.rows.requests import IsDead, Key, key_of
 from coderouter_exporter.rows.usage import Usage, zone_name
 from coderouter_exporter.state.minutes import Minute
@@ -29,6 +29,8 @@ from coderouter_exporter.state.state import State
 REQUESTS_MAX = 20_000
 DIRECT_RECORDS_MAX = 1500
 """Records of a chunk that become rows with the commit; those of larger ones do so when there is time."""
+WAITING_RECORDS_MIN = 200
+"""Records of a chunk that become rows when there is time although they are few, as long as nobody reads rows."""
 DIRECT_CHUNKS_MAX = 32
 """Of small chunks beyond, the rows are made when there is time, too: it bounds the memory between two commits."""
 LOOK_EVERY_S = 2.0
@@ -45,36 +47,9 @@ class Written(NamedTuple):
     """Of open requests, as `close_lost` returns them."""
     open_keys: set[Key] | None
     backlog: int
+    ended: list[Ended]
+    """What ends in the newest entries of the backlog."""
     unsent: Unsent | None
-
-
-class Passed(NamedTuple):
-    """What remains of many events when the requests that end among them are left out."""
-
-    finished: int
-    """How many requests end."""
-    ended: list[str | None]
-    """Their ids."""
-    latest: str
-    """When the last of them ended, as it was written."""
-    still_open: list[Record]
-    """The events of the others."""
-
-
-_request_id = attrgetter("request_id")
-
-
-def passed(lines: bytes, records: Sequence[Record], finished: Sequence[Record]) -> Passed:
-    """Return what remains of the records of these lines."""
-    ended = set(map(_request_id, finished))
-    open_ids = set(map(_request_id, records)) - ended - {None}
-    still_open = [
-        record
-        for record in read_batch(_lines_with(lines, open_ids)).records
-        if record.request_id in open_ids and record.msg in story.EVENTS
-    ]
-    latest = max(map(attrgetter("ts"), finished), default="")
-    return Passed(len(finished), list(ended), latest, still_open)
 
 
 def days_zone(state: State) -> str:
@@ -93,6 +68,8 @@ class Pending:
         """The position up to which they are exported."""
         self.unsent: Unsent | None = None
         """What is still to be exported, as of the last commit."""
+        self.rows_can_wait = False
+        """Many events come, and nobody reads rows."""
         self.bytes_behind = 0
         """How many bytes of its file follow the chunk that is taken next."""
         self.take_back = False
@@ -105,6 +82,8 @@ class Pending:
         self._writers: dict[str, float] = {}
         self.backlog = 0
         """How many entries of the backlog have not become rows."""
+        self.ended_in_backlog: list[Ended] = []
+        """What ends in the newest of them."""
         self.clear()
 
     def clear(self) -> None:
@@ -113,7 +92,7 @@ class Pending:
         self.ended: set[str] = set()
         """Writers that have written their last line."""
         self._direct: list[tuple[float, Sequence[Record]]] = []
-        self._stash: list[tuple[float, bytes]] = []
+        self._stash: list[Entry] = []
         self._carried: dict[Key, tuple[float, list[Record]]] = {}
         self._closed: list[Key] = []
         self._skipped_until = 0.0
@@ -149,15 +128,16 @@ class Pending:
                 if isinstance(reported, dict):
                     self.ended.update(list(reported)[:ENDED_REPORTED_MAX])
         self._note_ended(groups)
-        is_direct = len(new) <= DIRECT_RECORDS_MAX and len(self._direct) < DIRECT_CHUNKS_MAX
+        records_max = WAITING_RECORDS_MIN if self.rows_can_wait else DIRECT_RECORDS_MAX
+        is_direct = len(new) <= records_max and len(self._direct) < DIRECT_CHUNKS_MAX
         if self.requests_max and is_direct:
             self._direct.append((read_ts, new))
         elif self.requests_max:
             lines, finished = _lines_of(batch, new), groups.get(RequestFinished.msg, ())
             if self._is_out_of_reach(len(lines), len(finished)):
-                self._skip(passed(lines, new, finished), read_ts)
+                self._skip(passed(new, finished), read_ts)
             else:
-                self._stash.append((read_ts, backlog.compressed(lines)))
+                self._stash.append(Entry(read_ts, backlog.compressed(lines), ended_of(finished)))
         return whole
 
     def take_counted(
@@ -172,10 +152,10 @@ class Pending:
         self.usage.add(usage)
         self._note_ended(groups)
         if self.requests_max:
-            if self._is_out_of_reach(len(lines), part.finished):
+            if self._is_out_of_reach(len(lines), part.ended.number):
                 self._skip(part, read_ts)
             else:
-                self._stash.append((read_ts, backlog.compressed(lines)))
+                self._stash.append(Entry(read_ts, backlog.compressed(lines), part.ended))
 
     def _note_ended(self, groups: Mapping[str, Sequence[Record]]) -> None:
         for event in (Shutdown.msg, WorkerLost.msg):
@@ -195,8 +175,15 @@ class Pending:
         for read_ts, records in (*self._carried.values(), *self._direct):
             requests.write(db, records, read_ts)
         backlog.add(db, self._stash)
+        ended = [*self.ended_in_backlog, *(entry.ended for entry in self._stash)]
         requests.note_ended(db, self.ended)
         backlog_size = backlog.size(db)
+        if len(ended) == backlog_size and not self.exports:
+            skipped = backlog.out_of_reach(ended, self.requests_max)
+            for _ in range(skipped):
+                backlog.skip_oldest(db)
+            backlog_size -= skipped
+            del ended[:skipped]
         is_due = self.looks_for_lost or self.ended or not 0 <= now_ts - self._looked_ts < LOOK_EVERY_S
         if is_due and not backlog_size:  # otherwise their ends may be in it
             requests.close_ended(db)
@@ -208,7 +195,7 @@ class Pending:
             outbox.add_lost(db, self._skipped - self.lost)
         open_keys = requests.open_keys(db) if self.bytes_behind > REACH_BYTES_MIN else None
         unsent = outbox.unsent(db) if self.exports else None
-        return Written(writers, open_keys, backlog_size, unsent)
+        return Written(writers, open_keys, backlog_size, ended, unsent)
 
     @property
     def lost(self) -> int:
@@ -221,6 +208,7 @@ class Pending:
         self.take_back = self.looks_for_lost = False
         if written is not None:
             self.open_keys, self.backlog = written.open_keys, written.backlog
+            self.ended_in_backlog = written.ended
             self.unsent = written.unsent
         elif self.unsent is not None:
             self.unsent = self.unsent._replace(lost=0)
@@ -255,28 +243,16 @@ class Pending:
 
     def _skip(self, part: Passed, read_ts: float) -> None:
         """Leave out the requests that end here: more than are kept come after them. Keep those that do not."""
-        self._skipped += part.finished
-        ended = set(part.ended)
+        self._skipped += part.ended.number
+        ended = set(part.ended_ids)
         for key in [key for key in self._carried if key[0] in ended]:
             del self._carried[key]
         self._closed += [key for key in self.open_keys or () if key[0] in ended]
         for record in part.still_open:
             self._carried.setdefault(key_of(record), (read_ts, []))[1].append(record)
-        latest = unix_time(part.latest)
+        latest = unix_time(part.ended.last)
         if latest is not None and not is_suspect(latest, read_ts):
             self._skipped_until = max(self._skipped_until, latest)
-
-
-def _lines_with(lines: bytes, ids: Iterable[str | None]) -> bytes:
-    """Return the lines in which one of the ids occurs, as it is in the line."""
-    starts = set[int]()
-    for text in filter(None, ids):
-        wanted = text.encode()
-        at = lines.find(wanted)
-        while at >= 0:
-            starts.add(lines.rfind(b"\n", 0, at) + 1)
-            at = lines.find(wanted, lines.find(b"\n", at) + 1)
-    return b"".join(lines[start : lines.find(b"\n", start) + 1] for start in sorted(starts))
 
 
 def _lines_of(batch: Batch, new: Sequence[Record]) -> bytes:

@@ -147,7 +147,7 @@ def _possible(ts: float | None, read_ts: float) -> float:
     return read_ts if ts is None or is_suspect(ts, read_ts) else min(ts, read_ts)
 
 
-def forget(db: sqlite3.Connection, keys: Iterable[Key], until: float) -> None:
+def forget(db: sqlite3.Connection, keys: Iterable[Key], until: float = 0.0) -> None:
     """Remove what was open of these requests, and all that ended until then: newer ones were not kept."""
     db.executemany(f"DELETE FROM request WHERE request_id = ? AND writer = ? AND outcome = '{OPEN}'", keys)
     if until:

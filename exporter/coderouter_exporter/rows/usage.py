@@ -22,8 +22,8 @@ from coderouter_events.events import (
     SkipUnknownProvider,
     TryProvider,
 )
-from coderouter_exporter.families.kinds import MICRO, MISSING
-from coderouter_exporter.records.columns import Columns, summed
+from coderouter_exporter.families.kinds import MICRO
+from coderouter_exporter.records.columns import Columns
 from coderouter_exporter.records.record import Record
 from coderouter_exporter.rows.tables import NUMBERS, SLOT_NUMBERS
 from coderouter_exporter.state import duration_histogram
@@ -187,11 +187,10 @@ def _counted(columns: Columns, indexes: list[int], outcome: object) -> Slot:
 
     numbers[_FALLBACKS] = sum(map((1).__lt__, picked("attempts", 1)))
     for place, name in _TOKENS:
-        numbers[place] = summed(picked(name, 1))
-    costs = picked("cost_usd", MICRO)
-    numbers[_COST] = summed(costs)
+        numbers[place], _ = columns.total(name, 1, indexes)
+    numbers[_COST], unknown = columns.total("cost_usd", MICRO, indexes)
     if outcome == "ok":
-        numbers[_UNKNOWN] = costs.count(MISSING) if costs else count
+        numbers[_UNKNOWN] = unknown if columns.numbers("cost_usd", MICRO) else count
     durations, firsts = picked("duration_s", MICRO), picked("ttft_s", MICRO)
     if outcome == "ok":
         duration_histogram.add(slot.duration, durations)

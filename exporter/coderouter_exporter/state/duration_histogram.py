@@ -46,7 +46,7 @@ def quantile_s(histogram: DurationHistogram, quantile: float) -> float | None:
     if not histogram:
         return None
     buckets = sorted(histogram)
-    cumulative = list(accumulate(histogram[bucket] for bucket in buckets))
+    cumulative = list(accumulate(map(histogram.__getitem__, buckets)))
     rank = quantile * cumulative[-1]
     at = bisect_left(cumulative, rank)
     inside = 1 - (cumulative[at] - rank) / histogram[buckets[at]]

@@ -1,6 +1,6 @@
 """The newest events of all kinds except attempts and heartbeats, each with a text for people."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from itertools import islice
 from typing import NamedTuple
 
@@ -60,10 +60,10 @@ class RecentEvent(NamedTuple):
         return describe(self) if describe else ""
 
 
-def newest_events(records: list[Record], when: Callable[[Record], When]) -> list[RecentEvent]:
+def newest_events(records: Sequence[Record]) -> list[Record]:
     """Return the newest of the records that are kept, oldest first."""
     kept = islice((record for record in reversed(records) if record.msg in _LEVELS), RECENT_EVENTS_MAX)
-    return [_recent_event(record, when(record)) for record in kept][::-1]
+    return list(kept)[::-1]
 
 
 def truncated(error: str) -> str:
@@ -87,7 +87,7 @@ def as_json(
     ]
 
 
-def _recent_event(record: Record, when: When) -> RecentEvent:
+def recent_event(record: Record, when: When) -> RecentEvent:
     ts, line, suspect = when
     status, attempts = record.status, record.attempts
     return RecentEvent(

@@ -8,7 +8,7 @@ from collections import defaultdict
 from enum import Enum
 from itertools import islice
 from operator import attrgetter
-from typing import TypeGuard
+from typing import NamedTuple, TypeGuard
 
 import msgspec
 
@@ -38,6 +38,16 @@ class Run(Enum):
     """None of them has a number: all are new as far as is known."""
     MIXED = "mixed"
     """Each number has to be checked."""
+
+
+class Taken(NamedTuple):
+    """What of a batch is new."""
+
+    new: list[Record]
+    all_numbered: bool
+    """All records have a usable number."""
+    follows: bool
+    """All are new, and those of each writer follow all that were seen of it."""
 
 
 class Writer(msgspec.Struct, array_like=True):
@@ -126,10 +136,8 @@ class Writers(msgspec.Struct):
         """Return the number of events that stay missing even if they are read, because of `INTERVALS_MAX`."""
         return sum(writer.given_up for writer in (*self.known.values(), *self.ended.values()))
 
-    def take(
-        self, records: list[Record], *, file: int = 0, at_path: bool = False
-    ) -> tuple[list[Record], bool]:
-        """Return the new records, and whether all have a usable number; those that have none are always new.
+    def take(self, records: list[Record], *, file: int = 0, at_path: bool = False) -> Taken:
+        """Return the new records; those that have no usable number are always new.
 
         `file` is the number of the file that they were read from, `at_path` whether it was at the configured path. A
         run of consecutive numbers of one writer is handled in one step.
@@ -151,7 +159,14 @@ class Writers(msgspec.Struct):
         for name, last in before.items():
             self._read_in(name, file, at_path=at_path, continued=self._last(name) > last)
         self._forget()
-        return new, kinds <= {Run.NEW, Run.KNOWN}
+        follows = kinds == {Run.NEW} and all(
+            (by_writer[name][0] or 0) > last for name, last in before.items()
+        )
+        return Taken(new, kinds <= {Run.NEW, Run.KNOWN}, follows)
+
+    def follows(self, runs: Runs) -> bool:
+        """Return whether the numbers of each writer follow all that were seen of it."""
+        return all(first > self._last(name) for name, (first, _) in runs.items())
 
     def take_runs(self, runs: Runs, *, file: int = 0, at_path: bool = False) -> bool:
         """Add consecutive numbers of some writers as `take` does, but none of them unless all are new."""
@@ -275,10 +290,10 @@ def runs_of(records: list[Record]) -> Runs | None:
 
 
 def _by_writer(records: list[Record]) -> dict[str | None, list[int | None]]:
-    names = set(map(attrgetter("writer"), records))
-    if len(names) == 1:
-        return {names.pop(): list(map(attrgetter("seq"), records))}
+    names = list(map(attrgetter("writer"), records))
+    if names and names.count(names[0]) == len(names):
+        return {names[0]: list(map(attrgetter("seq"), records))}
     seqs: dict[str | None, list[int | None]] = defaultdict(list)
-    for name, seq in map(attrgetter("writer", "seq"), records):
+    for name, seq in zip(names, map(attrgetter("seq"), records), strict=True):
         seqs[name].append(seq)
     return seqs

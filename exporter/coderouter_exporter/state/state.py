@@ -132,6 +132,7 @@ class State(msgspec.Struct, kw_only=True, dict=True):
     committed_ts: float = 0.0
 
     def encode(self) -> bytes:
+        self.settle()
         return _encoder.encode(self)
 
     @classmethod
@@ -150,6 +151,7 @@ class State(msgspec.Struct, kw_only=True, dict=True):
 
     def encode_changes(self) -> bytes:
         """Return the state with only those series that are in `touched`."""
+        self.settle()
         counts: Counts = {}
         histograms: Histograms = {}
         for name, labels in self.touched:
@@ -163,6 +165,17 @@ class State(msgspec.Struct, kw_only=True, dict=True):
     def touched(self) -> set[tuple[str, Labels]]:
         """By family and labels, the series that were added to since this was emptied. It is not encoded."""
         return set()
+
+    @cached_property
+    def postponed(self) -> list[Callable[[], None]]:
+        """Updates that are done when it is encoded: later ones may replace them before."""
+        return []
+
+    def settle(self) -> None:
+        """Do what was postponed."""
+        for update in self.postponed:
+            update()
+        self.postponed.clear()
 
     @property
     def doubts(self) -> dict[Labels, int]:

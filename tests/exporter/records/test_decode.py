@@ -248,3 +248,17 @@ def test_a_line_that_is_too_long_is_skipped_wherever_it_is() -> None:
         long = line("try-provider", padding="x" * LINE_BYTES_MAX)
         batch = read_batch(tried() * before * 40 + long + tried() * 400)
         assert (len(batch.records), batch.rejected) == (before * 40 + 400, {"oversize": 1})
+
+
+def test_configurations_are_found_in_order() -> None:
+    events = [
+        "config-reloaded",
+        "coderouter-startup",
+        "config-reloaded",
+        "config-reloaded",
+        "coderouter-startup",
+    ]
+    lines = [part for event in events for part in (tried(), line(event))]
+    for data in (b"".join(lines), b"".join(lines[1:])[:-1]):
+        assert [fields["msg"] for fields in configuration_events(data)] == events
+    assert configuration_events(tried()) == []

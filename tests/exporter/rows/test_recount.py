@@ -135,16 +135,25 @@ def test_rows_equal_a_recount(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, s
 
 @pytest.mark.parametrize("commit_every_s", [0.0, 1e9])
 @pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("waited", [False, True])
 def test_of_a_long_file_the_newest_requests_are_whole(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, seed: int, commit_every_s: float
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, seed: int, commit_every_s: float, waited: bool
 ) -> None:
     for module in (decode, open_file):
         monkeypatch.setattr(module, "READ_BYTES_MAX", 10_000)
     monkeypatch.setattr(pending, "DIRECT_RECORDS_MAX", 0)
     monkeypatch.setattr(pending, "REACH_BYTES_MIN", 0)
     most, path = 20, tmp_path / "events.jsonl"
-    append(path, *Traffic(random.Random(seed), time.time() - HOUR_S).lines(1500))
+    lines = list(Traffic(random.Random(seed), time.time() - HOUR_S).lines(1500))
+    if waited:  # as those of the exporter before, which has ended
+        append(path, *lines[:50])
+        engine = EngineRig(path, state=tmp_path / "state.db", requests_max=most)
+        engine.run_pass()
+        assert engine.published.backlog
+        engine.kill()
+    append(path, *(lines[50:] if waited else lines))
     engine = EngineRig(path, state=tmp_path / "state.db", requests_max=most, commit_every_s=commit_every_s)
+    engine.build_rows()
     engine.run_pass()
     assert 1 < engine.published.backlog < path.stat().st_size / 10_000 / 2, "most was skipped"
     engine.build_rows()

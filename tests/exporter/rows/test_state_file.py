@@ -175,7 +175,7 @@ def test_a_request_that_is_removed_does_not_begin_again(
     for number in range(1, 30):
         append(events, begun(number), *([ended(number - 1)] if number > 1 else []))
         engine.run_pass()
-    assert engine.published.backlog == 29
+    assert engine.published.backlog == 5, "the others are left out"
     engine.build_rows()
     assert outcomes(engine) == {"r29": "open", **{f"r{number}": "ok" for number in range(24, 29)}}
     engine.kill()

@@ -80,8 +80,8 @@ class EngineRig:
         self.run_pass()
         return self.shown()
 
-    def run_pass(self, *, asked: bool = True) -> None:
-        self._counting.run_pass(asked=asked)
+    def run_pass(self, *, asked: bool = True, rows_can_wait: bool = False) -> None:
+        self._counting.run_pass(asked=asked, rows_can_wait=rows_can_wait)
 
     def restart(self) -> None:
         """Go back to the last commit, as after a failed pass."""

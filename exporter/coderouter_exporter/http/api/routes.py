@@ -139,6 +139,7 @@ class Api:
         return await self._json(request, traffic.traffic(found, wanted) | {"moved_on": moved_on})
 
     async def _status(self, request: Request, values: Values) -> Response:
+        self._engine.want_rows()
         view = await self._view()
         today = await self._read(lambda db: status.today(db, view))
         are_rows = self._engine.requests_max > 0 and not (view.published and view.published.backlog)
@@ -157,6 +158,7 @@ class Api:
 
     async def _built(self) -> None:
         """Wait until what is committed has become rows, or that takes too long."""
+        self._engine.want_rows()
         published = await self._published()
         ends_at = time.monotonic() + BACKLOG_S_MAX
         while published.backlog and time.monotonic() < ends_at:
