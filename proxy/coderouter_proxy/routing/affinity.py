@@ -41,14 +41,25 @@ class _KnownNotes(KnownRing):
         super().__init__(ring)
         self._read: dict[int, tuple[float, bytes]] = {}
 
-    def at(self, position: int) -> tuple[float, bytes] | None:
-        """Return when the conversation moved and a digest of the provider's name; None if that is overwritten."""
-        found = self._read.get(position)
-        if found is None and (content := self.ring.content(position)) is not None:
-            if len(self._read) > 2 * len(self.places):
-                self._read = {at: self._read[at] for at in self.places.values() if at in self._read}
-            found = self._read[position] = _CONTENT.unpack(content[0])
-        return found
+    def note(self, key: str) -> _Note | None:
+        """Return the newest note of the conversation; None without one that can still be read."""
+        ring = self.ring
+        if ring.positions[END] != self.read_to:
+            self.catch_up()
+        at = self.places.get(key)
+        if at is None or (answered_at := ring.used_at(at)) is None:
+            return None
+        known = self._read.get(at) or self._content(at)
+        return None if known is None else _Note(ring, at, *known, answered_at)
+
+    def _content(self, at: int) -> tuple[float, bytes] | None:
+        found = self.ring.content(at)
+        if found is None:
+            return None
+        if len(self._read) > 2 * len(self.places):
+            self._read = {place: self._read[place] for place in self.places.values() if place in self._read}
+        known = self._read[at] = _CONTENT.unpack(found[0])
+        return known
 
 
 class Affinity:
@@ -57,32 +68,21 @@ class Affinity:
     def __init__(self, memory: WorkerMemory, clock: Callable[[], float] = time.monotonic) -> None:
         self._known = [_KnownNotes(ring) for ring in memory.rings]
         self._own = memory.rings[memory.own]
-        self._has_notes = False
+        self.has_notes = False
+        """Whether any conversation was noted, when that was last looked at; none is forgotten."""
         self.clock = clock
 
-    @property
-    def has_notes(self) -> bool:
-        """Whether any conversation was noted: while all are answered by their first provider, none is looked for."""
-        if not self._has_notes:
-            for known in self._known:
-                if known.ring.positions[END]:
-                    self._has_notes = True
-        return self._has_notes
+    def finds_notes(self) -> bool:
+        """Return whether any conversation was noted: while all are answered by their first provider, none is."""
+        self.has_notes = any(known.ring.positions[END] for known in self._known)
+        return self.has_notes
 
     def newest(self, key: str) -> _Note | None:
         newest: _Note | None = None
         for known in self._known:
-            known.catch_up()
-            at = known.places.get(key)
-            if (
-                at is None
-                or (answered_at := known.ring.used_at(at)) is None
-                or (found := known.at(at)) is None
-            ):
-                continue
-            moved_at, provider = found
-            if newest is None or moved_at > newest.moved_at:
-                newest = _Note(known.ring, at, moved_at, provider, answered_at)
+            note = known.note(key)
+            if note is not None and (newest is None or note.moved_at > newest.moved_at):
+                newest = note
         return newest
 
     def note(self, key: str, provider: bytes, moved_at: float) -> None:
@@ -115,8 +115,8 @@ class Stay:
         self._first = chain.links[first]
         self._known_key = ""
         self._noted_at = _LONG_AGO
-        self._note = affinity.newest(self._key) if affinity.has_notes else None
-        self.provider = self._found(self._note)
+        self._note = affinity.newest(self._key) if affinity.has_notes or affinity.finds_notes() else None
+        self.provider = None if self._note is None else self._found(self._note)
 
     @property
     def _key(self) -> str:
@@ -148,9 +148,7 @@ class Stay:
         if not note.ring.use(note.at, now):  # it is overwritten soon
             self._affinity.note(self._key, note.provider, note.moved_at)
 
-    def _found(self, note: _Note | None) -> str | None:
-        if note is None:
-            return None
+    def _found(self, note: _Note) -> str | None:
         self._noted_at = note.answered_at
         now = self._affinity.clock()
         name = self._chain.by_digest.get(note.provider)

@@ -51,7 +51,8 @@ class Attempts:
     def begin(self, name: str) -> None:
         """Count the request as one in flight at this provider, and no longer at the one before."""
         if self.loads is not None:
-            self._leave()
+            if self.in_flight_at is not None:
+                self.loads.end(self.in_flight_at)
             self.loads.begin(name)
             self.in_flight_at = name
 
@@ -61,11 +62,8 @@ class Attempts:
 
     def end(self) -> None:
         """Take note that the request has ended, and its answer if there was one."""
-        self._leave()
-        if self.stay is not None and self.provider is not None:
-            self.stay.ended()
-
-    def _leave(self) -> None:
         if self.loads is not None and self.in_flight_at is not None:
             self.loads.end(self.in_flight_at)
             self.in_flight_at = None
+        if self.stay is not None and self.provider is not None:
+            self.stay.ended()
