@@ -9,7 +9,7 @@ from support.exporter.process import Exporter, append, running_exporter, tried
 from support.processes import clean_environment, eventually, running
 from support.systemd.notify import NotifySocket, notify_socket
 
-WATCHDOG_S = 2.0  # the engine polls once a second
+WATCHDOG_S = 2.0  # the engine polls at least twice as often
 TESTS = Path(__file__).parents[2]
 
 
