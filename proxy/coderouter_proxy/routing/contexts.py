@@ -22,7 +22,7 @@ SAMPLE_SHARE_MIN = 1 / 8
 """Of a small window, so that its prompts count too."""
 
 SAMPLES_FIRST, SAMPLES_EVERY = 16, 64
-"""Of requests far below the window: all up to this many teach, then one of so many."""
+"""Of a profile's requests far below its windows: all up to this many teach, then one of so many."""
 
 
 class Windows(NamedTuple):
@@ -44,7 +44,7 @@ class Contexts:
         self._path = path
         self._known = context_file.read(path) if path else {}
         self._by_name: dict[str, tuple[Provider, Learnt]] = {}
-        self._answers: dict[str, int] = {}
+        self._requests: dict[str, int] = {}
         self._changed: set[str] = set()
         self._doubted: set[str] = set()
         self.doubted = asyncio.Event()
@@ -96,9 +96,9 @@ class Contexts:
         self._chains.clear()
         return True
 
-    def learns_from_next(self, provider: Provider) -> bool:
+    def learns_from_next(self, profile: Profile) -> bool:
         """Return whether to estimate a request only to learn from its answer: at first all of them, then a few."""
-        count = self._answers[provider.name] = self._answers.get(provider.name, 0) + 1
+        count = self._requests[profile.name] = self._requests.get(profile.name, 0) + 1
         return count <= SAMPLES_FIRST or count % SAMPLES_EVERY == 0
 
     def learn(self, provider: Provider, window: int, estimate: int, reported: int) -> None:

@@ -25,17 +25,17 @@ _BETA, _LONG_CONTEXT, LONG_CONTEXT_TOKENS = b"anthropic-beta", b"context-1m", 1_
 class Length:
     """The estimated tokens of a request, and the windows of the providers that have one, by name.
 
-    Most requests are so far below all windows that their bytes say so; then nothing is estimated before it is used.
+    Nothing is estimated before it is used, nor for a request that is so far below all windows that its bytes say so.
     """
 
     __slots__ = ("_estimate", "_is_far_below", "_request", "contexts", "windows")
 
     def __init__(
-        self, request: ClientRequest, windows: Mapping[str, int], smallest: int, contexts: Contexts
+        self, request: ClientRequest, windows: Mapping[str, int], contexts: Contexts, *, is_far_below: bool
     ) -> None:
         self._request = request
         self._estimate: int | None = None
-        self._is_far_below = request.only_texts and len(request.raw) * TOKENS_PER_BYTE_MAX <= smallest
+        self._is_far_below = is_far_below
         self.windows = windows
         self.contexts = contexts
 
@@ -63,8 +63,6 @@ class Length:
         window = self.windows.get(provider.name)
         if window is None or usage.input_tokens is None:
             return
-        if self._estimate is None and not self.contexts.learns_from_next(provider):
-            return
         reported = usage.input_tokens + (usage.cache_read_tokens or 0) + (usage.cache_creation_tokens or 0)
         self.contexts.learn(provider, window, self.estimate, reported)
 
@@ -81,9 +79,12 @@ async def length_of(
     _, windows, smallest = contexts.windows(profile, routing.clients, routing.capabilities)
     if not windows:
         return None
+    is_far_below = request.only_texts and len(request.raw) * TOKENS_PER_BYTE_MAX <= smallest
+    if is_far_below and not contexts.learns_from_next(profile):
+        return None
     if _LONG_CONTEXT in request.headers.get(_BETA, b""):
         windows = {name: _longest(window, routing.clients[name].provider) for name, window in windows.items()}
-    length = Length(request, windows, smallest, contexts)
+    length = Length(request, windows, contexts, is_far_below=is_far_below)
     if len(request.raw) > ESTIMATE_BYTES_INLINE_MAX:
         await length.ready()
     return length
