@@ -2,11 +2,14 @@
 
 import fnmatch
 import re
+from functools import lru_cache
 
 from coderouter_proxy.config.schema import Config, Profile
 
 CLAUDE = "claude-"
 MODEL_CHARS_MAX = 1000  # of a client's; what a longer name ends with is not compared
+MAPPED_MAX = 256
+"""Names for which it is remembered what they map to."""
 
 # Claude Code shows only models with one of these names in its picker (seen in 2.1.332).
 _SHOWN_BY_CLAUDE_CODE = re.compile("claude|anthropic", re.IGNORECASE)
@@ -34,6 +37,7 @@ class Models:
             for pattern, profile in config.model_map.items()
         ]
         self._order = list(dict.fromkeys([*profiles, *alone]))
+        self._first_match = lru_cache(MAPPED_MAX)(self._matched)
 
     def names(self, *, aliases: bool = False) -> list[str]:
         """Return what can be named: profiles, then providers; with `aliases`, also each `claude-<profile>`."""
@@ -47,7 +51,10 @@ class Models:
         """Return the first pattern of `model_map` that matches the model, and its profile."""
         if not self._patterns or not isinstance(model, str):
             return None
-        name = model[:MODEL_CHARS_MAX]
-        return next(
-            ((pattern, profile) for pattern, regex, profile in self._patterns if regex.match(name)), None
-        )
+        return self._first_match(model[:MODEL_CHARS_MAX])
+
+    def _matched(self, model: str) -> tuple[str, str] | None:
+        for pattern, regex, profile in self._patterns:
+            if regex.match(model):
+                return pattern, profile
+        return None
