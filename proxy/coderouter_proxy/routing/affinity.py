@@ -47,10 +47,10 @@ class _KnownNotes(KnownRing):
         if ring.positions[END] != self.read_to:
             self.catch_up()
         at = self.places.get(key)
-        if at is None or (answered_at := ring.used_at(at)) is None:
+        if at is None or (known := self._read.get(at) or self._content(at)) is None:
             return None
-        known = self._read.get(at) or self._content(at)
-        return None if known is None else _Note(ring, at, *known, answered_at)
+        answered_at = ring.used_at(at)
+        return None if answered_at is None else _Note(ring, at, *known, answered_at)
 
     def _content(self, at: int) -> tuple[float, bytes] | None:
         found = self.ring.content(at)
@@ -116,7 +116,10 @@ class Stay:
         self._known_key = ""
         self._noted_at = _LONG_AGO
         self._note = affinity.newest(self._key) if affinity.has_notes or affinity.finds_notes() else None
-        self.provider = None if self._note is None else self._found(self._note)
+        self.provider: str | None = None
+        if self._note is not None:
+            self._noted_at = self._note.answered_at
+            self.provider = self._found(self._note, affinity.clock())
 
     @property
     def _key(self) -> str:
@@ -148,9 +151,7 @@ class Stay:
         if not note.ring.use(note.at, now):  # it is overwritten soon
             self._affinity.note(self._key, note.provider, note.moved_at)
 
-    def _found(self, note: _Note) -> str | None:
-        self._noted_at = note.answered_at
-        now = self._affinity.clock()
+    def _found(self, note: _Note, now: float) -> str | None:
         name = self._chain.by_digest.get(note.provider)
         if name is None or now > note.answered_at + self._minutes * MINUTE_S:
             return None

@@ -27,6 +27,7 @@ class Chain:
 
     `digest` changes with the chain or its providers, `digests` are those of the names, and `by_digest` has the names of
     these. Those that `may_be_tried` are configured and may cost what they do, budgets aside.
+    `paid` are those that cost something.
     """
 
     names: list[str]
@@ -36,6 +37,7 @@ class Chain:
     digests: Mapping[str, bytes]
     by_digest: Mapping[bytes, str]
     may_be_tried: frozenset[str]
+    paid: frozenset[str]
 
     @classmethod
     def of(cls, profile: Profile, config: Config) -> Self:
@@ -57,6 +59,7 @@ class Chain:
             digest=_digest(described, _DIGEST_BYTES),
             digests=digests,
             by_digest={digest: name for name, digest in digests.items()},
+            paid=frozenset(each.name for each in known if each and each.paid),
             may_be_tried=frozenset(
                 each.name for each in known if each and (config.allow_paid or not each.paid)
             ),

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from itertools import chain
 
 from coderouter_proxy.config.schema import Profile
 from coderouter_proxy.errors import HttpError
@@ -62,15 +63,15 @@ def in_order(asked: Asked) -> Iterable[str]:
     asked.stay = _stay(asked, names)
     stays_with = asked.stay.provider if asked.stay is not None else None
     cools_down = asked.profile.cooldown is not None and asked.cooldowns.any_failed
-    if stays_with is not None and not acting and not cools_down and not _is_paid(asked, stays_with):
-        return _first(stays_with, asked)
+    paid = asked.routing.chains[asked.profile.name].paid if stays_with is not None else ()
+    if stays_with is not None and not acting and not cools_down and stays_with not in paid:
+        return chain((stays_with,), _others(stays_with, asked))
     if stays_with is None and not cools_down and not _has_groups(asked):
         return names
     return _sorted(asked, [step for step in STEPS if step.brief or step in acting])[0]
 
 
-def _first(name: str, asked: Asked) -> Iterator[str]:
-    yield name
+def _others(name: str, asked: Asked) -> Iterator[str]:
     yield from (other for other in _sorted(asked, BRIEF)[0] if other != name)
 
 
@@ -111,12 +112,12 @@ def described(asked: Asked) -> str:
 def _stay(asked: Asked, names: list[str]) -> Stay | None:
     """Return the stay of the conversation; these are the names for its needs."""
     routing, session, minutes = asked.routing, asked.request.session, asked.profile.affinity.minutes
-    chain = routing.chains.get(asked.profile.name)
-    if session is None or not minutes or chain is None:
+    prepared = routing.chains.get(asked.profile.name)
+    if session is None or not minutes or prepared is None:
         return None
     for first in names:
-        if first in chain.may_be_tried:
-            return Stay(asked.affinity, chain, session.conversation, first, minutes)
+        if first in prepared.may_be_tried:
+            return Stay(asked.affinity, prepared, session.conversation, first, minutes)
     return None
 
 
@@ -128,8 +129,8 @@ def _later(before: list[str], after: list[str]) -> Iterator[str]:
 
 
 def _has_groups(asked: Asked) -> bool:
-    chain = asked.routing.chains.get(asked.profile.name)
-    return chain is not None and bool(chain.groups)
+    prepared = asked.routing.chains.get(asked.profile.name)
+    return prepared is not None and bool(prepared.groups)
 
 
 def _by_load(asked: Asked, names: list[str]) -> list[str]:
@@ -147,14 +148,9 @@ def _by_stay(asked: Asked, names: list[str]) -> list[str]:
     stays_with = asked.stay.provider if asked.stay is not None else None
     if stays_with not in names or stays_with == names[0]:
         return names
-    at = names.index(stays_with)
-    free = [name for name in names[:at] if not _is_paid(asked, name)] if _is_paid(asked, stays_with) else []
+    at, paid = names.index(stays_with), asked.routing.chains[asked.profile.name].paid
+    free = [name for name in names[:at] if name not in paid] if stays_with in paid else []
     return [*free, stays_with, *(name for name in names[:at] if name not in free), *names[at + 1 :]]
-
-
-def _is_paid(asked: Asked, name: str) -> bool:
-    client = asked.routing.clients.get(name)
-    return client is not None and client.provider.paid
 
 
 def _by_need(sort: Sort) -> Callable[[Asked, list[str]], list[str]]:

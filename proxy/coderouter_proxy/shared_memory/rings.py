@@ -30,6 +30,7 @@ class Ring:
         self.positions = self._head.cast("Q")
         """Where its oldest record begins, and where its newest ends; reading one takes less time than the struct."""
         self._data = memory[_HEAD.size :]
+        self._times = self._data.cast("d")
         self._size = len(self._data)
         self._records_max = records_max
 
@@ -78,8 +79,7 @@ class Ring:
 
     def used_at(self, at: int) -> float | None:
         """Return when a record was used; None if it is overwritten."""
-        start = (at + _USED_AT_OFFSET) % self._size
-        used_at: float = _USED_AT.unpack_from(self._data, start)[0]
+        used_at: float = self._times[(at + _USED_AT_OFFSET) % self._size // _ALIGNED]
         return used_at if at >= self.positions[_OLDEST] else None
 
     def use(self, at: int, now: float) -> bool:
