@@ -2,9 +2,9 @@
 
 import signal
 import sys
-import time
 from collections.abc import Callable, Sequence
 from datetime import datetime
+from threading import Event
 
 import click
 
@@ -25,18 +25,26 @@ def keep_checking(check: Check, *, as_json: bool, interval_s: float = INTERVAL_S
     Raises:
         ConfigErrors: the configuration that was named does not exist.
     """
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    stopping = Event()
+
+    def stop(*_: object) -> None:
+        stopping.set()  # what runs now may swallow the exception
+        raise KeyboardInterrupt
+
+    for signum in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(signum, stop)
     results: list[Result] = []
     seen: Seen = {}
     try:
-        while True:
+        while not stopping.is_set():
             results = check()
             changed = [result for result in results if seen.get(_place(result)) != _state(result)]
             seen = {_place(result): _state(result) for result in results}
             _show(results, changed, as_json=as_json)
-            time.sleep(interval_s)
+            stopping.wait(interval_s)
     except KeyboardInterrupt:
-        return exit_code(results)
+        pass
+    return exit_code(results)
 
 
 def _place(result: Result) -> tuple[str, str]:
