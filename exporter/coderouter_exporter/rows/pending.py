@@ -29,6 +29,8 @@ from coderouter_exporter.state.state import State
 REQUESTS_MAX = 20_000
 DIRECT_RECORDS_MAX = 1500
 """Records of a chunk that become rows with the commit; those of larger ones do so when there is time."""
+SKIPPED_MAX = 8
+"""Parts of the backlog that a commit leaves out: a reader waits for it, and each takes four milliseconds."""
 WAITING_RECORDS_MIN = 200
 """Records of a chunk that become rows when there is time although they are few, as long as nobody reads rows."""
 DIRECT_CHUNKS_MAX = 32
@@ -179,7 +181,7 @@ class Pending:
         requests.note_ended(db, self.ended)
         backlog_size = backlog.size(db)
         if len(ended) == backlog_size and not self.exports:
-            skipped = backlog.out_of_reach(ended, self.requests_max)
+            skipped = min(backlog.out_of_reach(ended, self.requests_max), SKIPPED_MAX)
             for _ in range(skipped):
                 backlog.skip_oldest(db)
             backlog_size -= skipped
