@@ -26,7 +26,7 @@ class Columns:
         self._records = records
         self._values: dict[str, Sequence[Any]] = {}
         self._flat: list[Any] = []
-        """The fields of one record after those of the other, if most of them are read."""
+        """The fields of all records, one record after the other, if most of them are read."""
         self._names: tuple[str, ...] = ()
         if most and records:
             self._names = records[0].__struct_fields__

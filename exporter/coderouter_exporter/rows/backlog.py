@@ -2,6 +2,7 @@
 
 import sqlite3
 from collections.abc import Iterable, Sequence
+from itertools import accumulate, islice
 from typing import NamedTuple
 
 from coderouter_events.events import RequestFinished
@@ -25,16 +26,17 @@ class Entry(NamedTuple):
     ended: Ended
 
 
-def out_of_reach(entries: Sequence[Ended], requests_max: int) -> int:
-    """Return how many of the oldest entries only end requests that would be removed again.
+def out_of_reach(entries: Sequence[Ended], requests_max: int, entries_max: int | None = None) -> int:
+    """Return how many of the oldest entries, of at most so many, only end requests that would be removed again.
 
     After each of them as many requests end as are kept, according to the entries that follow.
     """
-    for place, ended in enumerate(entries):
-        following = (other.number for other in entries[place + 1 :] if other.first >= ended.last)
-        if sum(following) < requests_max:
+    oldest = entries[:entries_max]
+    for place, ended in enumerate(oldest):
+        following = (other.number for other in islice(entries, place + 1, None) if other.first >= ended.last)
+        if not any(number >= requests_max for number in accumulate(following, initial=0)):
             return place
-    return len(entries)
+    return len(oldest)
 
 
 def compressed(lines: bytes) -> bytes:

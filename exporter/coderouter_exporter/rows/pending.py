@@ -181,7 +181,7 @@ class Pending:
         requests.note_ended(db, self.ended)
         backlog_size = backlog.size(db)
         if len(ended) == backlog_size and not self.exports:
-            skipped = min(backlog.out_of_reach(ended, self.requests_max), SKIPPED_MAX)
+            skipped = backlog.out_of_reach(ended, self.requests_max, SKIPPED_MAX)
             for _ in range(skipped):
                 backlog.skip_oldest(db)
             backlog_size -= skipped

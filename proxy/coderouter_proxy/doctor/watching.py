@@ -3,6 +3,7 @@
 import signal
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from datetime import datetime
 from threading import Event
 
@@ -35,15 +36,13 @@ def keep_checking(check: Check, *, as_json: bool, interval_s: float = INTERVAL_S
         signal.signal(signum, stop)
     results: list[Result] = []
     seen: Seen = {}
-    try:
+    with suppress(KeyboardInterrupt):
         while not stopping.is_set():
             results = check()
             changed = [result for result in results if seen.get(_place(result)) != _state(result)]
             seen = {_place(result): _state(result) for result in results}
             _show(results, changed, as_json=as_json)
             stopping.wait(interval_s)
-    except KeyboardInterrupt:
-        pass
     return exit_code(results)
 
 

@@ -43,9 +43,8 @@ class _KnownNotes(KnownRing):
 
     def note(self, key: str) -> _Note | None:
         """Return the newest note of the conversation; None without one that can still be read."""
+        self.catch_up()
         ring = self.ring
-        if ring.positions[END] != self.read_to:
-            self.catch_up()
         at = self.places.get(key)
         if at is None or (known := self._read.get(at) or self._content(at)) is None:
             return None

@@ -69,7 +69,7 @@ class Contexts:
 
     def windows(
         self, profile: Profile, clients: Mapping[str, ProviderClient], capabilities: Known
-    ) -> "Windows":
+    ) -> Windows:
         """Return the known windows of the profile's providers; the mappings are by name."""
         found = self._chains.get(profile.name)
         if found is None or found.profile is not profile:

@@ -43,10 +43,8 @@ class Queues:
         ticket = next(self._tickets)
         place = self._places[ticket] = Place(self, ticket, provider)
         has_place = self._desk.enter(ticket, provider.server, provider.max_in_flight)
-        if has_place:
-            place.is_given = True
-        elif has_place is not None:
-            place.answered(has_place=False)
+        if has_place is not None:
+            place.answered(has_place=has_place)
         return place
 
     def leave(self, ticket: int) -> None:

@@ -14,7 +14,6 @@ _HEAD = struct.Struct(
     "@QQQ"
 )  # of a ring: where its oldest record begins, where its newest ends, how many they are
 _RECORD = struct.Struct("@QdI24s")  # length of the content, when it was used, checksum, name
-_USED_AT = struct.Struct("@d")
 _USED_AT_OFFSET = 8
 _ALIGNED = 8
 _OLDEST, END = 0, 1
@@ -79,7 +78,7 @@ class Ring:
 
     def used_at(self, at: int) -> float | None:
         """Return when a record was used; None if it is overwritten."""
-        used_at: float = self._times[(at + _USED_AT_OFFSET) % self._size // _ALIGNED]
+        used_at: float = self._times[self._time_of(at)]
         return used_at if at >= self.positions[_OLDEST] else None
 
     def use(self, at: int, now: float) -> bool:
@@ -97,7 +96,10 @@ class Ring:
     def mark(self, at: int, used_at: float) -> None:
         """Write when a record was used."""
         if at >= self.oldest:
-            _USED_AT.pack_into(self._data, (at + _USED_AT_OFFSET) % self._size, used_at)
+            self._times[self._time_of(at)] = used_at
+
+    def _time_of(self, at: int) -> int:
+        return (at + _USED_AT_OFFSET) % self._size // _ALIGNED
 
     def _record(self, at: int) -> tuple[int, float, int, bytes]:
         """Return what is before the content of the record: its length, when it was used, the checksum, the name."""
