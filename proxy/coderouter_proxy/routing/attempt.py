@@ -61,7 +61,7 @@ class ProviderAttempts:
         provider, turn, runtime = self._client.provider, self._attempts.turn, self._runtime
         if (
             provider.max_in_flight is not None
-            and not turn.enter(runtime.queues, provider)
+            and not turn.enter(runtime.queues.desk, provider)
             and not await turn.given(self._request.request_id, runtime.emit)
         ):
             return self._busy(provider)

@@ -29,8 +29,8 @@ class Loads:
 
     def begin(self, name: str) -> None:
         self._own[_cell(name)] += 1
-        self._got[name] = self._got.get(name, 0) + 1
-        if self._got[name] > CHOSEN_MAX:
+        got = self._got[name] = self._got.get(name, 0.0) + 1
+        if got > CHOSEN_MAX:
             self._got = {each: count / 2 for each, count in self._got.items()}
 
     def end(self, name: str) -> None:

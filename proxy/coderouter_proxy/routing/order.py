@@ -60,14 +60,13 @@ def in_order(asked: Asked) -> Iterable[str]:
         NotKept: it refers to an answer that no provider of the chain may have.
     """
     names, acting = _sorted(asked, LASTING if len(asked.profile.names) > 1 else REFUSING)
-    asked.stay = _stay(asked, names)
-    stays_with = asked.stay.provider if asked.stay is not None else None
+    asked.stay = stay = _stay(asked, names)
     cools_down = asked.profile.cooldown is not None and asked.cooldowns.any_failed
-    paid = asked.routing.chains[asked.profile.name].paid if stays_with is not None else ()
-    if stays_with is not None and not acting and not cools_down and stays_with not in paid:
-        return chain((stays_with,), _others(stays_with, asked))
-    if stays_with is None and not cools_down and not _has_groups(asked):
-        return names
+    if stay is None or stay.provider is None:
+        if not cools_down and not _has_groups(asked):
+            return names
+    elif not acting and not cools_down and stay.provider not in stay.chain.paid:
+        return chain((stay.provider,), _others(stay.provider, asked))
     return _sorted(asked, [step for step in STEPS if step.brief or step in acting])[0]
 
 

@@ -7,17 +7,16 @@ A line from a worker is `[ticket, name, limit]` to enter and `[ticket]` to leave
 import asyncio
 import socket
 from abc import ABC, abstractmethod
-from typing import Any, Protocol, cast
+from collections.abc import Iterable
+from itertools import count
+from typing import Any, cast
 
 import orjson
 
+from coderouter_proxy.routing.desk import Queued
 from coderouter_proxy.routing.queue_places import Places
 
 _channel: list[socket.socket] = []
-
-
-class Answered(Protocol):
-    def __call__(self, ticket: int, *, has_place: bool) -> None: ...
 
 
 class Supervised:
@@ -89,11 +88,11 @@ def use(channel: socket.socket) -> None:
     _channel[:] = [channel]
 
 
-async def connect(answered: Answered) -> "_Desk | None":
+async def connect() -> "_Desk | None":
     """Return the desk of this worker; None if the process is none."""
     if not _channel:
         return None
-    desk = _Desk(answered)
+    desk = _Desk()
     await asyncio.get_running_loop().create_unix_connection(lambda: desk, sock=_channel.pop())
     return desk
 
@@ -101,16 +100,28 @@ async def connect(answered: Answered) -> "_Desk | None":
 class _Desk(_Connection):
     """A worker's end of the connection to its supervisor."""
 
-    def __init__(self, answered: Answered) -> None:
+    def __init__(self) -> None:
         super().__init__()
-        self._answered = answered
+        self._numbers = count()
+        self._tickets = dict[Queued, int]()
+        self._requests = dict[int, Queued]()
 
     def received(self, message: list[Any]) -> None:
         ticket, has_place = message
-        self._answered(ticket, has_place=has_place)
+        request = self._requests.get(ticket)
+        if request is not None:  # otherwise it has left meanwhile, and the supervisor will read that
+            request.answered(has_place=has_place)
 
-    def enter(self, ticket: int, name: str, limit: int) -> None:
+    def enter(self, request: Queued, name: str, limit: int) -> None:
+        ticket = self._tickets[request] = next(self._numbers)
+        self._requests[ticket] = request
         self.send(ticket, name, limit)
 
-    def leave(self, ticket: int) -> None:
-        self.send(ticket)
+    def leave(self, request: Queued) -> None:
+        ticket = self._tickets.pop(request, None)
+        if ticket is not None:
+            del self._requests[ticket]
+            self.send(ticket)
+
+    def requests(self) -> Iterable[Queued]:
+        return self._tickets

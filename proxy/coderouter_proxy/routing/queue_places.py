@@ -1,6 +1,6 @@
 """Who holds a place at each provider, and who waits for one: first in, first out."""
 
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Iterable
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
@@ -44,6 +44,10 @@ class Places(Generic[Ticket]):
             if queue.waiting:
                 queue.waiting.pop(ticket, None)
                 self._admit(queue)
+
+    def requests(self) -> Iterable[Ticket]:
+        """Return all that hold a place or wait for one."""
+        return self._queue_of
 
     def _new(self, name: str) -> _Queue[Ticket]:
         """Return a queue of this name; those that nobody uses now are forgotten, as reloads bring new names."""

@@ -78,7 +78,7 @@ class Ring:
 
     def used_at(self, at: int) -> float | None:
         """Return when a record was used; None if it is overwritten."""
-        used_at: float = self._times[self._time_of(at)]
+        used_at: float = self._times[(at + _USED_AT_OFFSET) % self._size // _ALIGNED]
         return used_at if at >= self.positions[_OLDEST] else None
 
     def use(self, at: int, now: float) -> bool:
@@ -96,10 +96,7 @@ class Ring:
     def mark(self, at: int, used_at: float) -> None:
         """Write when a record was used."""
         if at >= self.oldest:
-            self._times[self._time_of(at)] = used_at
-
-    def _time_of(self, at: int) -> int:
-        return (at + _USED_AT_OFFSET) % self._size // _ALIGNED
+            self._times[(at + _USED_AT_OFFSET) % self._size // _ALIGNED] = used_at
 
     def _record(self, at: int) -> tuple[int, float, int, bytes]:
         """Return what is before the content of the record: its length, when it was used, the checksum, the name."""
