@@ -131,10 +131,8 @@ class Keys:
         """Until when a key rests; one that has replaced it in its file does not."""
         self._seen: dict[str, None] = dict.fromkeys(self._present())
         self._first = self._picked(0.0)
-        self._fixed: Picked | None = None
-        """What is always sent, for a provider with at most one key that cannot change."""
-        if len(self._sources) <= 1 and not provider.key_files:
-            self._fixed = self._first
+        self._may_change = bool(provider.key_files)
+        self._has_others = len(self._sources) > 1
 
     @property
     def secrets(self) -> tuple[str, ...]:
@@ -143,16 +141,15 @@ class Keys:
 
     def pick(self) -> Picked:
         """Return the key to send now."""
-        if self._fixed is not None:
-            return self._fixed
-        now = self._clock()
-        if now >= self._look_at:
+        if self._may_change and (now := self._clock()) >= self._look_at:
             self._look(now)
-        return self._picked(now) if self._rests else self._first
+        return self._picked(self._clock()) if self._rests else self._first
 
     def refused(self, picked: Picked, error: ProviderError) -> bool:
         """Let the key rest if the error speaks of it; return whether there is one that does not rest."""
-        if self._fixed is not None or error.status not in REFUSALS or error.about_request:
+        if error.status not in REFUSALS or error.about_request:
+            return False
+        if not self._has_others and not self._may_change:
             return False
         now = self._clock()
         asked_s = retry_after_s(error.retry_after)

@@ -2,9 +2,9 @@
 
 import asyncio
 from collections.abc import Mapping
+from dataclasses import dataclass
 from math import ceil
 from pathlib import Path
-from typing import NamedTuple
 
 from coderouter_proxy.config.schema import Profile, Provider
 from coderouter_proxy.errors import ProviderError
@@ -25,12 +25,19 @@ SAMPLES_FIRST, SAMPLES_EVERY = 16, 64
 """Of a profile's requests far below its windows: all up to this many teach, then one of so many."""
 
 
-class Windows(NamedTuple):
-    """The known windows of a profile's providers, by name."""
+@dataclass(slots=True)
+class Windows:
+    """The known windows of a profile's providers, by name, and how many requests were far below all of them."""
 
     profile: Profile
     by_name: Mapping[str, int]
     smallest: int
+    far_below: int = 0
+
+    def learn_from_next(self) -> bool:
+        """Return whether to estimate a request only to learn from its answer: at first all of them, then a few."""
+        self.far_below += 1
+        return self.far_below <= SAMPLES_FIRST or self.far_below % SAMPLES_EVERY == 0
 
 
 class Contexts:
@@ -44,7 +51,6 @@ class Contexts:
         self._path = path
         self._known = context_file.read(path) if path else {}
         self._by_name: dict[str, tuple[Provider, Learnt]] = {}
-        self._requests: dict[str, int] = {}
         self._changed: set[str] = set()
         self._doubted: set[str] = set()
         self.doubted = asyncio.Event()
@@ -95,11 +101,6 @@ class Contexts:
         self._changed.add(origin_of(provider))
         self._chains.clear()
         return True
-
-    def learns_from_next(self, profile: Profile) -> bool:
-        """Return whether to estimate a request only to learn from its answer: at first all of them, then a few."""
-        count = self._requests[profile.name] = self._requests.get(profile.name, 0) + 1
-        return count <= SAMPLES_FIRST or count % SAMPLES_EVERY == 0
 
     def learn(self, provider: Provider, window: int, estimate: int, reported: int) -> None:
         """Correct later estimates by the tokens that an answer reports."""

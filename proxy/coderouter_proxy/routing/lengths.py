@@ -76,11 +76,12 @@ async def length_of(
     """
     if request.ingress in PASSED_ON or request.missed is not None:
         return None
-    _, windows, smallest = contexts.windows(profile, routing.clients, routing.capabilities)
+    known = contexts.windows(profile, routing.clients, routing.capabilities)
+    windows = known.by_name
     if not windows:
         return None
-    is_far_below = request.only_texts and len(request.raw) * TOKENS_PER_BYTE_MAX <= smallest
-    if is_far_below and not contexts.learns_from_next(profile):
+    is_far_below = request.only_texts and len(request.raw) * TOKENS_PER_BYTE_MAX <= known.smallest
+    if is_far_below and not known.learn_from_next():
         return None
     if _LONG_CONTEXT in request.headers.get(_BETA, b""):
         windows = {name: _longest(window, routing.clients[name].provider) for name, window in windows.items()}
