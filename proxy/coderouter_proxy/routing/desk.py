@@ -25,3 +25,4 @@ class Desk(Protocol):
 
     def requests(self) -> Iterable[Queued]:
         """Return all that hold a place or wait for one."""
+        ...
