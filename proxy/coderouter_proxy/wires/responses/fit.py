@@ -72,7 +72,7 @@ def _alternating(body: Body, traits: ProviderTraits, drop: Drop) -> Body:
     items = _items(body)
     if not traits.alternating or not items:
         return body
-    merged = neighbours.merged(items, [item.get("role") for item in items], _merged)
+    merged = neighbours.merged(items, fitting.roles_of(items), _merged)
     return body if merged is items else {**body, "input": merged}
 
 
