@@ -6,7 +6,8 @@ from typing import Any
 
 from coderouter_proxy.config.http_proxies import proxy_for
 from coderouter_proxy.config.kinds import PROVIDER_KINDS
-from coderouter_proxy.config.schema import AUTO_PROFILE, KEY_FIELDS
+from coderouter_proxy.config.provider import KEY_FIELDS
+from coderouter_proxy.config.schema import AUTO_PROFILE
 from coderouter_proxy.config.validation import LocatedErrors, Location
 from coderouter_proxy.config.values import http_url
 from coderouter_proxy.redact import name_shown

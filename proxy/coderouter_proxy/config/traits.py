@@ -3,7 +3,9 @@
 from dataclasses import dataclass, fields
 from typing import Annotated, Any, Literal, get_args
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
+
+from coderouter_proxy.config.section import Section
 
 SystemText = Literal["anywhere", "first", "never"]
 CallIds = Literal["any", "nine"]
@@ -11,10 +13,8 @@ Effort = Literal["none", "minimal", "low", "medium", "high", "xhigh", "max"]
 EFFORTS: tuple[Effort, ...] = get_args(Effort)
 
 
-class Traits(BaseModel):
+class Traits(Section):
     """Traits as a file declares them; those that are left out are decided elsewhere."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     # vllm-project/vllm and llama.cpp raise "System message must be at the beginning" for Qwen 3.5 and later
     # (anthropics/claude-code#77698); Gemma's template knows no system role at all.

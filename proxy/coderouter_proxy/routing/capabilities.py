@@ -11,9 +11,9 @@ from urllib.parse import urlsplit
 from pydantic import BaseModel, ConfigDict, Field
 
 from coderouter_proxy.config import validation
-from coderouter_proxy.config.schema import Provider, known_kind
+from coderouter_proxy.config.schema import Provider
 from coderouter_proxy.config.traits import ProviderTraits, Traits, resolved
-from coderouter_proxy.config.values import Text
+from coderouter_proxy.config.values import Text, known_kind
 from coderouter_proxy.request import Body
 
 USER_FILE = Path("~/.coderouter/model-capabilities.yaml")
