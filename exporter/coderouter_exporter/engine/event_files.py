@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Protocol
 
 from coderouter_exporter.records.decode import Chunk
-from coderouter_exporter.state.state import Checkpoint
+from coderouter_exporter.state.checkpoint import Checkpoint
 from coderouter_exporter.tail.noticed import Noticed
 from coderouter_exporter.tail.shared import IsOurWriter
 from coderouter_exporter.tail.trouble import Trouble

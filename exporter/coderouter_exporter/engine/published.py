@@ -5,8 +5,8 @@ from pathlib import Path
 
 from coderouter_exporter.names import shown
 from coderouter_exporter.rows.outbox import Unsent
+from coderouter_exporter.state.cardinality import Labels
 from coderouter_exporter.state.document import Document
-from coderouter_exporter.state.state import Labels
 from coderouter_exporter.tail.trouble import Kind
 
 

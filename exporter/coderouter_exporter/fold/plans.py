@@ -30,8 +30,9 @@ from coderouter_exporter.records.columns import Columns, GroupKey
 from coderouter_exporter.records.record import RECORDS, Record
 from coderouter_exporter.records.values import unix_time
 from coderouter_exporter.rows.usage import GROUPED_BY
+from coderouter_exporter.state.cardinality import Labels
 from coderouter_exporter.state.histogram_series import Exemplar, HistogramSeries
-from coderouter_exporter.state.state import Labels, State
+from coderouter_exporter.state.state import State
 
 LabelSource = str | tuple[int, Field]
 """A fixed label value, or the field that gives it with the field's index among the group's keys."""

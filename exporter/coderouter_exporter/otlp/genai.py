@@ -8,8 +8,8 @@ from coderouter_exporter.families.kinds import Histogram
 from coderouter_exporter.families.proxy import OUTPUT_TOKEN, REQUEST_DURATION
 from coderouter_exporter.families.requests import INPUT_TOKENS, OUTPUT_TOKENS, TOKEN_BUCKETS
 from coderouter_exporter.otlp.values import SERVICE
+from coderouter_exporter.state.cardinality import Labels
 from coderouter_exporter.state.reported import CatalogEntry
-from coderouter_exporter.state.state import Labels
 
 # The well-known values of `gen_ai.provider.name`, by the end of the host.
 _PROVIDERS = {

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from time import monotonic
 
-from coderouter_exporter.state.state import Checkpoint
+from coderouter_exporter.state.checkpoint import Checkpoint
 from coderouter_exporter.tail.archive import SETTLED_S, ArchiveError
 from coderouter_exporter.tail.rotated import Candidate, FileStat, Identity, stat_of
 from coderouter_exporter.tail.trouble import Failures, Trouble, skipped

@@ -18,7 +18,8 @@ from coderouter_exporter.families import proxy
 from coderouter_exporter.families.table import HISTOGRAMS
 from coderouter_exporter.render.exposition import Format, render
 from coderouter_exporter.render.view import View
-from coderouter_exporter.state.state import OTHER, State
+from coderouter_exporter.state.cardinality import OTHER
+from coderouter_exporter.state.state import State
 from exporter.fold.events import Samples, folded, shown
 from support.exporter.process import line
 

@@ -9,7 +9,7 @@ import pytest
 from coderouter_exporter.families.exporter import ROTATIONS, UNMATCHED
 from coderouter_exporter.families.kinds import Counter
 from coderouter_exporter.records.decode import READ_BYTES_MAX
-from coderouter_exporter.state.state import Checkpoint
+from coderouter_exporter.state.checkpoint import Checkpoint
 from coderouter_exporter.tail.checkpoints import GONE_KEPT
 from coderouter_exporter.tail.fingerprint import HEAD_BYTES_MAX
 from coderouter_exporter.tail.noticed import Noticed
