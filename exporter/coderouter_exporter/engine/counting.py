@@ -15,7 +15,7 @@ from coderouter_exporter.engine.careful import fold_with_care
 from coderouter_exporter.engine.clock import Clock
 from coderouter_exporter.engine.deaths import Deaths
 from coderouter_exporter.engine.event_files import EventFile, OpenFiles
-from coderouter_exporter.engine.published import Published, SourceStatus
+from coderouter_exporter.engine.published import Published, source_statuses
 from coderouter_exporter.engine.read_ahead import Read, ReadAhead
 from coderouter_exporter.engine.row_tables import RowTables
 from coderouter_exporter.families.exporter import COMMIT_FAILURES, COMMITS, INTERNAL_ERRORS, OTLP_LOST
@@ -30,7 +30,7 @@ from coderouter_exporter.state.state import State
 from coderouter_exporter.state.store import Store
 from coderouter_exporter.tail.content import Step, no_step
 from coderouter_exporter.tail.noticed import Noticed
-from coderouter_exporter.tail.trouble import REPORTED_MAX, Reporter
+from coderouter_exporter.tail.trouble import Reporter
 
 COMMIT_EVERY_S = 0.25
 RARELY = 4
@@ -277,22 +277,6 @@ class Counting:
 
     def _snapshot(self, *, caught_up: bool) -> Published:
         tails = self.sources.tails
-        troubles = {trouble.path: trouble for trouble in self.sources.troubles()}
-        own = [(tail, troubles.pop(tail.path, None)) for tail in tails]
-        files = [
-            SourceStatus(
-                path=tail.path,
-                readable=bool(tail.readable),
-                bytes_behind=tail.bytes_behind(),
-                reason=trouble.reason if trouble else "",
-                kind=trouble.kind if trouble else None,
-            )
-            for tail, trouble in own
-        ]
-        others = [
-            SourceStatus(path=trouble.path, readable=False, reason=trouble.reason, kind=trouble.kind)
-            for trouble in troubles.values()
-        ]
         return Published(
             document=self._document,
             caught_up=caught_up,
@@ -303,5 +287,5 @@ class Counting:
             passes_failing=self._passes_failing,
             commit_duration_s=self._commit_duration_s,
             files_pending=sum(tail.files_pending() for tail in tails),
-            sources=(*files, *others[:REPORTED_MAX]),
+            sources=source_statuses(tails, self.sources.troubles()),
         )
