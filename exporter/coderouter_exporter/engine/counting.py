@@ -34,13 +34,13 @@ from coderouter_exporter.tail.trouble import Reporter
 
 COMMIT_EVERY_S = 0.25
 RARELY = 4
-"""While it catches up, or nobody waits for a pass, it commits so many times less often: a commit costs more than the
+"""While it catches up, or nobody waits for a pass, it commits this many times less often: a commit costs more than the
 events in it."""
 PASSES_MAX = 100
 """Passes over one event file before the next file has its turn: a file that is truncated while it is read needs
 another, and so do very many files."""
 DELTA_AGE_S_MAX = 60.0
-"""If it seems older, or of the future, the clock was set."""
+"""A delta that seems older, or from the future, means that the clock was set."""
 RECOUNTING = "the newest checkpoint was damaged; counting again what it had counted"
 
 T = TypeVar("T")
@@ -78,7 +78,7 @@ class Counting:
         """By the last pass."""
         self._uncommitted = store.generation == 0 or self._rows.pending.exports
         self._deliveries: list[Delivery] = []
-        """What is to be committed of them."""
+        """Those that are not committed yet."""
         self._commits_failing = 0
         self._passes_failing = 0
         self._commit_duration_s = 0.0
@@ -169,7 +169,7 @@ class Counting:
             yield Read(chunk, time.time(), tail.bytes_behind(), days_zone(self._state))
 
     def _must_not_read_ahead(self) -> bool:
-        """The checkpoints of a commit are those of the reading: all of that has to be in it."""
+        """A commit has the checkpoints of all that was read, so all of that must be folded."""
         return self._passes_failing > 0 or self._commit_is_due()
 
     def _fold(self, read: Read, delta: Delta | None) -> None:

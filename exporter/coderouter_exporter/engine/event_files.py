@@ -1,4 +1,4 @@
-"""What the engine reads: event files, of which each is one series of lines."""
+"""What the engine reads: event files, each of them one series of lines."""
 
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path

@@ -25,7 +25,7 @@ def update_2x(reading: Reading) -> None:
 
 
 def _count_fallbacks(reading: Reading) -> None:
-    """Count each request once that moved from one attempt to another, however many lines it has.
+    """Count each request that moved from one attempt to another once, however many lines it has.
 
     The lines of a request follow each other: the first failed attempt is the first line or follows a skipped provider.
     """

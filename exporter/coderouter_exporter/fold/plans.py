@@ -37,7 +37,7 @@ from coderouter_exporter.state.state import State
 LabelSource = str | tuple[int, Field]
 """A fixed label value, or the field that gives it with the field's index among the group's keys."""
 GROUPS_KEPT = 1024
-"""For so many groups of an event it is remembered where they count."""
+"""Groups of an event for which the labels that they count under are remembered."""
 REQUEST_ID_CHARS_MAX = 128 - len("request_id")
 """OpenMetrics 1.0: the label of an exemplar has at most 128 characters, its name included."""
 
@@ -134,7 +134,7 @@ class Plan:
 
     def _count_numbers(self, state: State, records: list[Record], columns: Columns) -> None:
         exemplars = _Exemplars()
-        columns.groups(self._finest)  # from which the groups of all who ask later are merged
+        columns.groups(self._finest)  # the groups of later calls are merged from these
         for key, indexes in columns.groups(self._summed.keys).items():
             for row, labels in self._summed.matching(key):
                 _add(state, row, labels, columns, indexes, exemplars)

@@ -79,7 +79,7 @@ def _combinations(
 
 
 def _number_of(family: Counter | Histogram, series: Series) -> int:
-    """Return how many series count against the bound: all but the one that has what is beyond it."""
+    """Return how many series count against the bound: all but that of `other`."""
     return len(series) - ((OTHER,) * len(family.labels) in series)
 
 

@@ -33,7 +33,7 @@ class Checkpoint(msgspec.Struct, kw_only=True):
     finished: bool = False
     """When last seen, it had been rotated away and read to its end; or it can never be read."""
     number: int = msgspec.field(default_factory=lambda: secrets.randbits(52))
-    """By which the writers refer to the file."""
+    """The writers refer to the file by it."""
     at_path: bool = False
     """It has been seen at the configured path."""
     grows: bool = False

@@ -263,7 +263,7 @@ class State(msgspec.Struct, kw_only=True, dict=True):
         return Cardinality(self.series_max, self.startup)
 
     def _overflow(self, family: Counter | Histogram, labels: Labels, events: int) -> Labels:
-        """Return the labels of the series that has what is beyond the bound."""
+        """Count the events as overflow, and return the labels of the series of `other`."""
         self.add(LABEL_OVERFLOW, (family.name,), events)
         return (OTHER,) * len(labels)
 

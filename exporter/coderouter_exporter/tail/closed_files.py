@@ -26,7 +26,7 @@ class ClosedFile:
     incomplete_since: float | None = None
     """When it was found to be an archive that is not complete yet."""
     retry_at: float = 0.0
-    """Not before then is an incomplete archive read again, however it changes."""
+    """An incomplete archive is not read again before then, however it changes."""
 
     def stays_closed(self, stat: FileStat | None) -> bool:
         if stat == self.stat:

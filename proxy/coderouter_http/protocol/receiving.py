@@ -1,4 +1,4 @@
-"""Bounds on what a client sends: heads, fields, URLs, pipelined requests, and bytes that are nothing of them."""
+"""Bounds on what a client sends: heads, fields, URLs, pipelined requests, and bytes that are none of these."""
 
 from collections import deque
 from typing import Any

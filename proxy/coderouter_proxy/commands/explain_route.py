@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 REFUSED = 1
 WIRES = ("openai", "anthropic", "responses", "embeddings", "rerank")
 HELLO_FIELDS = {"responses": ("input",), "embeddings": ("input",), "rerank": ("query", "documents")}
-"""Of requests without `messages`, the fields that have to be there."""
+"""The required fields of requests without `messages`."""
 HELLO = "Hello."
 REQUEST_ID = "req_explained"
 COOLDOWNS = "Cooldowns are known only to the running proxy."

@@ -13,7 +13,7 @@ STAY_MINUTES_MAX = 60
 
 
 class Member(Section):
-    """A provider of a group that gets more or fewer requests than the others."""
+    """A member of a group that gets more or fewer requests than the others."""
 
     name: Annotated[Name, "The provider."]
     weight: Annotated[

@@ -1,4 +1,4 @@
-"""Cross-field validation of providers.yaml: values that are valid alone and wrong together."""
+"""Cross-field validation of providers.yaml: values that are valid alone and contradict each other."""
 
 import os
 from collections.abc import Iterator, Mapping
@@ -40,7 +40,7 @@ def cross_field_errors(data: Mapping[str, Any]) -> LocatedErrors:
 
 
 def _key_beside_credentials(provider: Mapping[str, Any]) -> str | None:
-    """Return the field whose key goes where the credentials in `base_url` go; None if there are none, or none does."""
+    """Return the field whose key goes into the same header as the credentials in `base_url`, if both are given."""
     url, headers = provider.get("base_url"), provider.get("headers")
     if not isinstance(url, str) or "@" not in url.partition("://")[2].partition("/")[0]:
         return None

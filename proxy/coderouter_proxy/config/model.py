@@ -30,7 +30,7 @@ class Capabilities(Section):
     ] = None
     max_context_tokens: Annotated[
         Annotated[int, Field(ge=1)] | None,
-        "Longer requests (estimated) skip it. When omitted, what its server reports, if that is llama.cpp, vLLM or"
+        "Longer requests (estimated) skip it. When omitted, as reported by its server, if that is llama.cpp, vLLM or"
         " Ollama on this machine or network.",
     ] = None
 
@@ -39,10 +39,10 @@ class Cost(Section):
     """Prices in US dollars per million tokens, and a monthly budget (UTC)."""
 
     input_per_mtok: Annotated[
-        Dollars | None, "Prompt tokens, excluding cached ones; what answers cost is unknown when omitted."
+        Dollars | None, "Prompt tokens, excluding cached ones; when omitted, the cost of answers is unknown."
     ] = None
     output_per_mtok: Annotated[
-        Dollars | None, "Completion tokens; what answers cost is unknown when omitted."
+        Dollars | None, "Completion tokens; when omitted, the cost of answers is unknown."
     ] = None
     cache_read_per_mtok: Annotated[
         Dollars | None, "Prompt tokens read from the cache; a tenth of the input price when omitted."
@@ -51,7 +51,8 @@ class Cost(Section):
         Dollars | None, "Prompt tokens written to the cache; 1.25 times the input price when omitted."
     ] = None
     monthly_budget_usd: Annotated[
-        Dollars | None, "Once this much is spent in a month (UTC), the provider is skipped until it ends."
+        Dollars | None,
+        "Once this much is spent in a month (UTC), the provider is skipped until the month ends.",
     ] = None
     as_of: Annotated[
         date | None, "Day of these prices; `check-config` warns when they are older than 180 days."

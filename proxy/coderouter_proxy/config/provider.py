@@ -78,7 +78,7 @@ class Provider(Section):
     paid: Annotated[bool, "Only used when `allow_paid` is true."] = False
     max_in_flight: Annotated[
         Annotated[int, Field(ge=1)] | None,
-        "Requests that it gets at once, from all workers together; others wait in line for `queue_s`. No limit when"
+        "Most requests in flight, of all workers together; others wait in line for up to `queue_s`. No limit when"
         " omitted.",
     ] = None
     queue_s: Annotated[
@@ -88,10 +88,10 @@ class Provider(Section):
     ] = 60.0
     retries: Annotated[
         Annotated[int, Field(ge=0, le=3)] | None,
-        "How often a request is sent again, after half a second or what `Retry-After` says, up to 2 s: when it refuses"
-        " the connection or drops it without an answer, and at a 503 while it loads a model. When that did not help, no"
-        " other request waits for it within a minute. When omitted, 1 for a server on this machine or network, 0 for"
-        " others.",
+        "How often a request is retried, after half a second or what `Retry-After` says, up to 2 s: when the provider"
+        " refuses the connection or drops it without an answer, or returns 503 while it loads a model. If that did not"
+        " help, no other request is retried within a minute. When omitted, 1 for a server on this machine or network, 0"
+        " for others.",
     ] = None
     timeout_s: Annotated[
         TimeoutSeconds, "Seconds to the first content of a stream, or to the complete answer."
@@ -124,8 +124,8 @@ class Provider(Section):
     ] = {}
     http_proxy: Annotated[
         HttpProxyUrl | None,
-        'HTTP proxy for its requests, e.g. `http://127.0.0.1:3128`; `""` uses none; what the environment says when'
-        " omitted.",
+        'HTTP proxy for its requests, e.g. `http://127.0.0.1:3128`; `""` uses none; taken from the environment'
+        " when omitted.",
     ] = None
     append_system_prompt: Annotated[str | None, "Appended to the system message."] = None
     slot_affinity_slots: Annotated[
@@ -138,14 +138,14 @@ class Provider(Section):
         "`strip_thinking`, `strip_stop_markers`, `strip_tool_call_xml`, `repair_byte_fallback`: applied to answers.",
     ] = []
     capabilities: Annotated[Capabilities, "What its model can do; see below."] = Capabilities()
-    traits: Annotated[Traits, "What it accepts of what its wire allows; see below."] = Traits()
+    traits: Annotated[Traits, "What it accepts where its wire allows more; see below."] = Traits()
     cost: Annotated[Cost | None, "What its tokens cost; see below."] = None
     embeddings: Annotated[
         bool,
         "Whether it gets requests to `/v1/embeddings`; only the kinds `openai_compat` and `openai_responses`.",
     ] = False
     rerank: Annotated[
-        bool | None, "Whether it gets requests to `/v1/rerank`; as `embeddings` when omitted."
+        bool | None, "Whether it gets requests to `/v1/rerank`; the same as `embeddings` when omitted."
     ] = None
 
     @model_validator(mode="before")

@@ -1,6 +1,6 @@
 """Schema of providers.yaml as a whole: every field with its type, its range, its default and what it does.
 
-Callers import the sections from here, those with modules of their own too.
+Other packages import all sections from here.
 """
 
 from collections.abc import Iterator
@@ -53,7 +53,7 @@ class Profile(Section):
         list[Link],
         Field(min_length=1),
         "Names of providers, in the order they are tried; a list in it is a group of equal ones, e.g."
-        " `[[gpu1, gpu2], cloud]`, of which the one with the fewest requests in flight is tried first. A member may"
+        " `[[gpu1, gpu2], cloud]`: the one with the fewest requests in flight is tried first. A member may"
         " have a weight: `{name: gpu1, weight: 2}`.",
     ]
     timeout_s: Annotated[TimeoutSeconds | None, "Overrides that of each provider."] = None
@@ -70,7 +70,7 @@ class Profile(Section):
         "What to do when a request ends with the same tool call, with the same arguments, again and again: only `warn`"
         " in an event, `inject` a note for the model at its end, or `refuse` it.",
     ] = "warn"
-    tool_loop_repeats: Annotated[int, Field(ge=2, le=1000), "How many times in a row are a loop."] = 3
+    tool_loop_repeats: Annotated[int, Field(ge=2, le=1000), "How many times in a row count as a loop."] = 3
 
     @cached_property
     def names(self) -> list[str]:

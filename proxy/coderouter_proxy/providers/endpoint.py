@@ -23,7 +23,7 @@ NOT_READY = frozenset({408, 425, 429, 500, 502, 503, 504})  # llama.cpp says 503
 
 
 class Endpoint:
-    """Requests for answers go to the `url`; other ones name theirs."""
+    """Model requests go to `url`; other requests have URLs of their own."""
 
     def __init__(self, provider: Provider, wire: ProviderWire, transport: Transport, url: str) -> None:
         self.keys = Keys(provider)
@@ -42,7 +42,7 @@ class Endpoint:
         return (*self.keys.secrets, *self._other_secrets)
 
     def route(self, key: str) -> Route:
-        """Return the route of requests for answers."""
+        """Return the route of model requests with this key."""
         route = self._routes.get(key)
         if route is None:
             if len(self._routes) >= ROUTES_MAX:

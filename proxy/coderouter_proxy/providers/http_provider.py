@@ -262,4 +262,4 @@ def _encoded(body: Body) -> bytes:
 
 
 def _not_reported(name: str) -> None:
-    """Neither a count nor a comparison is an answer: the client loses nothing by what they leave out."""
+    """A count or a comparison is not an answer: what it leaves out is no loss to the client."""

@@ -38,7 +38,7 @@ def apply(fits: Fits, body: Body, traits: ProviderTraits, drop: Drop) -> Body:
 
 
 def each(items: Sequence[Item], change: Callable[[Item], Item]) -> Sequence[Item]:
-    """Return the items changed; the sequence itself where all items stay what they are."""
+    """Return the items after the change; the sequence itself if no item changes."""
     changed = [change(item) for item in items]
     return items if all(new is old for new, old in zip(changed, items, strict=True)) else changed
 

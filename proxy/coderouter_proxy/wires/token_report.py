@@ -13,7 +13,7 @@ class TokenReport:
 
     def __init__(self) -> None:
         self.nonsense = False
-        """A field held something else than a number of tokens."""
+        """A field held something other than a number of tokens."""
 
     def count(self, usage: object, *fields: str) -> int | None:
         """Return the number of tokens in the first of the fields that holds one; None if none does."""

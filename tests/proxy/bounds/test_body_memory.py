@@ -47,7 +47,7 @@ def test_a_body_for_which_there_is_no_memory_gets_a_503_on_its_wire(tight: Proxy
                 message = refused.json["error"]["message"]
                 assert (
                     message
-                    == "the bodies of other requests take up the 1 MiB that there are for bodies; ask again"
+                    == "the bodies of other requests fill the 1 MiB reserved for bodies; ask again"
                 )
         in_chunks = sent(tight.port, post_in_chunks([LARGE[:300_000], LARGE[300_000:]]))
         assert in_chunks.status == 503

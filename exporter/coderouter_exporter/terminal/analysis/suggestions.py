@@ -42,7 +42,7 @@ _WORDS_OF_YAML = frozenset(("true", "false", "null", "yes", "no", "on", "off", "
 
 @dataclass(frozen=True)
 class Setup:
-    """What of the configuration matters here."""
+    """The relevant part of the configuration."""
 
     profiles: Mapping[str, Sequence[str]]
     """The providers of each profile, in order."""

@@ -109,7 +109,7 @@ class ResponsesReader(Reader):
             self._begin_call(item, given)
 
     def _begin_call(self, item: _Item, given: Body) -> bool:
-        """Return whether the call has its name now, and had none before."""
+        """Return whether the call has just got its name."""
         name = TOOL_SEARCH if item.kind == "tool_search_call" else json_values.words(given.get("name"))
         if item.name or not name:
             return False
@@ -178,7 +178,7 @@ class ResponsesReader(Reader):
             self._complete(item, arguments_text(given.get("arguments")) or item.written or "{}")
 
     def _ended(self, response: Body) -> None:
-        """Read the items that no event had, of which there are more of a kind than before, and how the answer ended."""
+        """Read the whole output: the rest of known items, those that no event had, and how the answer ended."""
         known: dict[str, deque[object]] = {}
         for key, item in self._items.items():
             known.setdefault(item.kind, deque()).append(key)
