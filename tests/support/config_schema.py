@@ -32,7 +32,7 @@ def generated() -> dict[str, Any]:
         properties = sections[model.__name__]["properties"]
         for name, described in field_descriptions(model).items():
             properties[name]["description"] = described.replace("`", "").replace("; see below.", ".")
-    _add_validators(document["$defs"], document["properties"])
+    _add_validators(document["$defs"])
     return document
 
 
@@ -48,7 +48,7 @@ def _sections(model: type[BaseModel] = schema.Config) -> Iterator[type[BaseModel
         yield from inside(field.annotation)
 
 
-def _add_validators(defs: dict[str, Any], top: dict[str, Any]) -> None:
+def _add_validators(defs: dict[str, Any]) -> None:
     provider = defs["Provider"]
     provider["properties"]["kind"]["enum"] = list(PROVIDER_KINDS)
     alone = [kind.name for kind in PROVIDER_KINDS.values() if not kind.needs_address]

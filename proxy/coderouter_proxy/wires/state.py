@@ -27,8 +27,6 @@ from coderouter_proxy.config.schema import Provider
 from coderouter_proxy.request import Body
 from coderouter_proxy.wires import state_payload
 
-STATE_BYTES_MAX: Final = state_payload.BYTES_MAX
-"""Of JSON, before it is compressed; what is longer is left out."""
 ID_CHARS_MAX: Final = 64
 """Of an id, where a block can hold the rest. Claude Code names files after ids, and other clients limit them, too."""
 
