@@ -108,7 +108,7 @@ class Engine:
         self._wake.set()
 
     def open(self) -> None:
-        """Open the state, or leave that to the loop if it cannot work yet.
+        """Open the state, or leave that to the loop if it is not possible yet.
 
         Raises:
             StateError: it never will, until a person has repaired something.

@@ -1,4 +1,4 @@
-"""Renders what an exporter knows for the terminal: a headline, the proxy, its providers, newest events."""
+"""Renders the state of an exporter for the terminal: a headline, the proxy, its providers, newest events."""
 
 from collections.abc import Iterable, Iterator
 from datetime import tzinfo

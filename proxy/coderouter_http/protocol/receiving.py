@@ -86,7 +86,7 @@ class ReceivingProtocol(RefusingProtocol):
 
     def on_header(self, name: bytes, value: bytes) -> None:
         if not self._in_head:
-            return  # a trailer is no field of the head (RFC 9110, 6.5.1)
+            return  # a trailer is not a field of the head (RFC 9110, 6.5.1)
         name = name.lower()
         if name == b"host":
             self._hosts += 1

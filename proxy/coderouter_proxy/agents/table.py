@@ -51,7 +51,7 @@ class Agent:
     name: str
     start: str = ""
     path: str = "/v1/chat/completions"
-    """Of its requests at the proxy, where its base URL is right."""
+    """The path of its requests at the proxy, if its base URL is right."""
     variables: Callable[[Target], Mapping[str, str]] = lambda _: {}
     more: Callable[[Target], Mapping[str, str]] = lambda _: {}
     file: str = ""

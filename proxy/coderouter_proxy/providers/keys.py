@@ -91,7 +91,7 @@ class _File:
 
 
 def sources(provider: Provider) -> list[Source]:
-    """Return where the keys of the provider come from, in the order of trying."""
+    """Return where the keys of the provider come from, in the order in which they are tried."""
     return [*map(_Variable, provider.key_variables), *map(_File, provider.key_files)]
 
 

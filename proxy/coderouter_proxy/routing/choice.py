@@ -27,7 +27,7 @@ class Way:
 
 
 class Choice(NamedTuple):
-    """The profile, which way chose it, what of it did, and what the auto router decided if that was it."""
+    """The profile, which way chose it and by what, and the auto router's decision if it made one."""
 
     profile: Profile
     way: Way

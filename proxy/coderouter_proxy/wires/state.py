@@ -225,5 +225,5 @@ def _state(fields: Body) -> State | None:
 
 
 def openai_fields(turn: Body) -> Body:
-    """Return what of a turn's state is a field of a chat message."""
+    """Return the fields of a chat message that are in a turn's state."""
     return {name: turn[name] for name in OPENAI_FIELDS if name in turn}

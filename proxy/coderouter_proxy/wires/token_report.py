@@ -42,7 +42,7 @@ def tokens_in(value: object) -> int | None:
 def in_shape(usage: object, *required: str) -> Body | None:
     """Return a reported usage as clients can read it, the same object if they can; None if nothing of it is left.
 
-    What is no number of tokens is left out, and of the `required` fields the missing ones are 0.
+    Values that are not numbers of tokens are left out, and missing `required` fields are 0.
     """
     if not isinstance(usage, dict) or not usage:
         return None

@@ -211,7 +211,7 @@ def _first_token(observed: Observed) -> Estimate | None:
 
 
 def _of(share: Estimate | None) -> str:
-    """Return the share with its range and the number that it is of."""
+    """Return the share with its range and the number of observations."""
     if share is None:
         return words.NONE
     low, high = (words.percent(value).removesuffix(" %") for value in (share.low, share.high))

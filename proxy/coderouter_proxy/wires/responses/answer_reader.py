@@ -20,7 +20,7 @@ _CALLS = frozenset({"function_call", "custom_tool_call", "tool_search_call"})
 
 
 class _Item:
-    """One item of the output: what of it is read and not yet passed on."""
+    """One item of the output, with what has been read and not yet passed on."""
 
     def __init__(self, kind: str) -> None:
         self.kind = kind
@@ -41,7 +41,7 @@ class ResponsesReader(Reader):
     """Turns the events of a stream, or a complete response, into deltas.
 
     Items that overlap are put in sequence: the first one is passed on live, the others when it is over. Items of tools
-    that ran at the provider are left out. Of an item whose deltas did not come, the text is read where it is whole.
+    that ran at the provider are left out. If the deltas of an item did not come, its text is read from the whole item.
     """
 
     def __init__(self) -> None:
