@@ -53,8 +53,6 @@ def check_config(
             mode=mode,
             mode_source=options.mode_source(),
             events_path=options.events_path(events),
-            host="127.0.0.1",
-            insecure=False,
         )
         settings = read_settings(launch)
     except (validation.ConfigErrors, profiles.UnknownMode, envfiles.EnvFileError) as error:
