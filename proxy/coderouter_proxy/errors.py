@@ -62,7 +62,7 @@ class StreamBrokeOff(ProviderError):
 class HttpError(Exception):
     """The client gets an error instead of an answer; each wire has its own body for it.
 
-    `retry_is_vain` tells the SDKs and agents not to send the same request again (`x-should-retry: false`).
+    `retry_is_vain` keeps SDKs and agents from sending the same request again (`x-should-retry: false`).
     """
 
     def __init__(

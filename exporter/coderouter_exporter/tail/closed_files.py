@@ -115,4 +115,4 @@ def _changed(path: Path, file: ClosedFile) -> bool:
     try:
         return not file.stays_closed(stat_of(path))
     except OSError:
-        return False  # the next listing tells
+        return False  # the next listing shows it

@@ -14,7 +14,7 @@ LEARN_MAX = 8
 """Frames learnt in one answer; a server whose frames always differ is not worth more."""
 
 _PROBE = "\ue000probe"
-_NEXT_LINE = b'",\n"'  # a line break is in no JSON string, so that no text can be read as two, or two as one
+_NEXT_LINE = b'",\n"'  # a JSON string has no line break, so that no text can be read as two, or two as one
 
 
 class Alike:
