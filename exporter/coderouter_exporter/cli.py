@@ -24,8 +24,8 @@ from coderouter_exporter.render.exposition import Format, render
 from coderouter_exporter.render.view import View
 from coderouter_exporter.rows.pending import REQUESTS_MAX
 from coderouter_exporter.run import StartupError, serve
+from coderouter_exporter.state.cardinality import SERIES_MAX
 from coderouter_exporter.state.errors import StateError, StateUnavailable
-from coderouter_exporter.state.state import SERIES_MAX
 from coderouter_http.command_line import group
 from coderouter_http.log_options import log_options
 from coderouter_http.logs import LogOptions, log_to_stderr

@@ -1,4 +1,4 @@
-"""Commits rows with the document. They never keep the document from being committed: counts come first."""
+"""Commits rows with the document. Rows never prevent a commit of the document: counts come first."""
 
 import logging
 import sqlite3

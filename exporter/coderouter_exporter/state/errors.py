@@ -1,4 +1,4 @@
-"""What keeps the state file from being used, and whether it may pass."""
+"""Errors that keep the state file from being used, and whether they may pass."""
 
 import sqlite3
 from collections.abc import Iterator

@@ -12,7 +12,7 @@ REPEATED_MAX: Final = 100_000
 """Values that all aliases of a file add to it."""
 NESTING_MAX: Final = 100
 DIGITS_MAX: Final = 100
-"""Of a number; Python's time for one grows with their square."""
+"""The digits of a number; Python's time to read them grows with their square."""
 
 _TOO_DEEP = f"is nested more than {NESTING_MAX} levels deep"
 _TAB = r"'\t'"
@@ -68,7 +68,7 @@ class _Loader(yaml.SafeLoader):
 
 
 class _Size(NamedTuple):
-    """Of a node with all that its aliases repeat."""
+    """The size of a node, including all that its aliases repeat."""
 
     values: int
     depth: int

@@ -15,7 +15,7 @@ from coderouter_proxy.wires.lenient_json import SplitCharacters
 from coderouter_proxy.wires.provider import ProviderWire
 
 _LOOKS_MAX = 4
-"""For runs of events in what arrived at once; each look may go through all of it."""
+"""Searches for runs of events in one piece of data; each may go through all of it."""
 _WITHOUT_USAGE = Changes(stripped=("usage",))
 """Of an answer with numbers of tokens that make no sense."""
 

@@ -12,7 +12,7 @@ from coderouter_proxy.request import Body
 
 
 def words(value: object) -> str:
-    """Return the value if it is a string, else none: even to print what is nested deeply is too much for Python."""
+    """Return the value if it is a string, else "": Python cannot even print deeply nested values."""
     return value if isinstance(value, str) else ""
 
 

@@ -42,7 +42,7 @@ PER_TIME = re.compile(
     r"(?:tokens|requests|input tokens) per (?:minute|min|hour|day)|\b[TR]P[MD]\b", re.IGNORECASE
 )
 
-# What servers give as the reason why a model stopped when it was not the model that did.
+# The stop reasons of servers for answers that the model itself did not stop.
 BROKEN_OFF = re.compile(
     r"error|abort|cancel|fail|time_?out|interrupted|insufficient_system_resource|malformed_function_call",
     re.IGNORECASE,
@@ -68,7 +68,7 @@ def by_status(
     *,
     too_long: bool = False,
 ) -> ProviderError:
-    """Return the error that an upstream's status stands for; the next provider may do better after any of them.
+    """Return the error that an upstream's status means; the next provider may do better after any of them.
 
     `too_long`: the server says by other means than its words that the prompt was.
     """
@@ -91,7 +91,7 @@ def by_status(
 
 
 def refusal(status: int, body: bytes, retry_after: str | None, reason: str) -> ProviderError:
-    """Return the error that a response stands for which is not a 2xx."""
+    """Return the error that a response other than 2xx means."""
     decoded = _decoded(body)
     failed: str | None = None
     if decoded is None:
@@ -106,7 +106,7 @@ def refusal(status: int, body: bytes, retry_after: str | None, reason: str) -> P
 def reported(decoded: object, statuses: Mapping[str, int]) -> ProviderError | None:
     """Return the error in an event of a stream, or in a body of status 200; None if it holds none.
 
-    Any shape counts that servers use: `{"error"}` as an object or text, `{"object": "error"}`, `{"type": "error"}`,
+    All shapes that servers use are read: `{"error"}` as an object or text, `{"object": "error"}`, `{"type": "error"}`,
     `{"detail"}`, `{"message", "code"}`, and lists of them. `statuses` has those of the wire's types of errors.
     """
     if isinstance(decoded, list):
@@ -123,7 +123,7 @@ def reported(decoded: object, statuses: Mapping[str, int]) -> ProviderError | No
 
 
 def stopped_by(reason: str) -> ProviderError | None:
-    """Return the error that a reason to stop stands for; None if the model itself stopped."""
+    """Return the error that a stop reason means; None if the model itself stopped."""
     if not BROKEN_OFF.search(reason):
         return None
     kind: ErrorType = "overloaded" if "resource" in reason.lower() else "upstream_5xx"
@@ -207,7 +207,7 @@ def _message(decoded: object, depth: int) -> str:
 
 
 def _candidates(decoded: dict[object, object], depth: int) -> Iterator[str]:
-    """Yield words from the most telling place on; OpenRouter has its provider's own body in `metadata.raw`."""
+    """Yield messages, the most specific first; OpenRouter has its provider's own body in `metadata.raw`."""
     error = decoded.get("error")
     metadata = error.get("metadata") if isinstance(error, dict) else None
     if isinstance(metadata, dict) and isinstance(metadata.get("raw"), str):
@@ -231,7 +231,7 @@ def _listed_error(entry: object) -> str:
 
 
 def _plain(text: str) -> str:
-    """Return words; JSON that holds none is not shown to anybody."""
+    """Return the message; JSON without one is never shown."""
     return (
         ""
         if text.lstrip()[:1] in ("{", "[") and _decoded(text.encode(errors="replace")) is not None

@@ -13,7 +13,7 @@ class TokenReport:
 
     def __init__(self) -> None:
         self.nonsense = False
-        """A field held something else than a number of tokens."""
+        """A field held something other than a number of tokens."""
 
     def count(self, usage: object, *fields: str) -> int | None:
         """Return the number of tokens in the first of the fields that holds one; None if none does."""
@@ -42,7 +42,7 @@ def tokens_in(value: object) -> int | None:
 def in_shape(usage: object, *required: str) -> Body | None:
     """Return a reported usage as clients can read it, the same object if they can; None if nothing of it is left.
 
-    What is no number of tokens is left out, and of the `required` fields the missing ones are 0.
+    Values that are not numbers of tokens are left out, and missing `required` fields are 0.
     """
     if not isinstance(usage, dict) or not usage:
         return None

@@ -12,8 +12,9 @@ from pathlib import Path
 import pytest
 
 from coderouter_events.events import TryProvider
+from coderouter_exporter.state.cardinality import OTHER, SERIES_MAX
 from coderouter_exporter.state.errors import StateError
-from coderouter_exporter.state.state import OTHER, SERIES_MAX, State
+from coderouter_exporter.state.state import State
 from coderouter_exporter.state.store import SCHEMA, Store
 from coderouter_proxy.eventlog.writer import EventLog
 from support.exporter.engine import EngineRig, is_exact

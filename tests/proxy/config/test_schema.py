@@ -4,6 +4,7 @@ import pytest
 from pydantic import BaseModel, ValidationError
 
 from coderouter_proxy.config import auto_rules, load, schema
+from coderouter_proxy.config.section import field_descriptions
 from coderouter_proxy.config.validation import ConfigErrors
 
 LEAST = """\
@@ -273,6 +274,6 @@ def test_built_in_rules_need_their_profiles_where_they_are_used(router: str, mis
     ],
 )
 def test_every_field_says_what_it_does(section: type[BaseModel]) -> None:
-    described = schema.field_descriptions(section)
+    described = field_descriptions(section)
     assert list(described) == list(section.model_fields)
     assert all(text.endswith(".") for text in described.values())

@@ -159,7 +159,7 @@ class OnSpec:
         return {name: value for name, value in edited.items() if name != "index"}
 
     def _custom(self, piece: Body) -> Body:
-        """Return the piece of a call whose input is no JSON unchanged; it has a number like others."""
+        """Return unchanged the piece of a call whose input is not JSON; it has a number like others."""
         call = self._calls.read({**piece, "function": {"name": "custom"}})
         if not call.begun:
             self._calls.begin(call)

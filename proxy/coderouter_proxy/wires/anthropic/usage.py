@@ -1,4 +1,4 @@
-"""Where servers that speak Messages report the tokens of an answer."""
+"""The tokens of an answer, as servers that speak Messages report them."""
 
 from coderouter_proxy.answer import Usage
 from coderouter_proxy.request import Body
