@@ -174,6 +174,11 @@ class Relay:
             return (self._conversion.comment(comments + b"\n\n"),) if is_readable else ()
         if self._wire.is_end(data):
             return (self._last(raw),)
+        if data.strip() == b"null":
+            return ()
+        if chunk is None and (lines := sse.chunks_in(data)):
+            events = (b"data: %b\n\n" % line for line in lines)
+            return (piece for event in events for piece in self._other(event, None))
         decoded, exact = (chunk, True) if chunk is not None else self._wire.read(data)
         self._wire.raise_for_error(decoded)
         if self._wire.is_ping(decoded):

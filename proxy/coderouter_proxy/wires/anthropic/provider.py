@@ -158,6 +158,8 @@ class AnthropicProvider(ProviderWire):
         )
 
     def is_end(self, data: bytes) -> bool:
+        if data.startswith(b"[DONE]"):  # of gateways that speak Chat Completions to others
+            return True
         return b'"message_stop"' in data and self.decoded(data).get("type") == "message_stop"
 
     def raise_for_error(self, decoded: object) -> None:

@@ -7,6 +7,7 @@ from typing import Any, Final
 from coderouter_proxy.request import Body
 from coderouter_proxy.wires import token_report
 from coderouter_proxy.wires.ids import new_id
+from coderouter_proxy.wires.openai import finish
 
 CHUNK: Final = "chat.completion.chunk"
 COMPLETION: Final = "chat.completion"
@@ -36,7 +37,11 @@ def choices(chunk: Body) -> list[dict[str, Any]]:
 
 def first_choice(answer: Body) -> Body | None:
     """Return the first of several answers; None if there is none."""
-    return next((choice for choice in choices(answer) if not choice.get("index")), None)
+    return next((choice for choice in choices(answer) if _is_first(choice.get("index"))), None)
+
+
+def _is_first(index: object) -> bool:
+    return not isinstance(index, int) or index <= 0  # some servers write it as a text, or not at all
 
 
 def with_choice(answer: Body, choice: Body, **fields: object) -> Body:
@@ -85,7 +90,8 @@ def is_plain_choice(choice: object) -> bool:
         type(choice) is dict
         and type(index := choice.get("index")) is int
         and index >= 0
-        and isinstance(choice.get("finish_reason"), str | None)
+        and type(reason := choice.get("finish_reason")) is str
+        and reason in finish.REASONS
         and type(message := choice.get("message")) is dict
         and type(message.get("content")) is str
         and type(message.get("role")) is str
@@ -124,7 +130,7 @@ def in_shape(answer: Body, said: str) -> Body:
 
 def _choice(choice: Body, said: str) -> Body:
     given, reason, index = choice.get(said), choice.get("finish_reason"), choice.get("index")
-    fields = _fields(given) if isinstance(given, dict) else {}
+    fields = _fields(given) if isinstance(given, dict) else _completed(choice, said)
     is_index = type(index) is int and index >= 0
     if fields is given and isinstance(reason, str | None) and is_index:
         return choice
@@ -136,8 +142,19 @@ def _choice(choice: Body, said: str) -> Body:
     }
 
 
+def _completed(choice: Body, said: str) -> Body:
+    """Return the message or delta of a server that completes a text."""
+    text = choice.get("text")
+    if isinstance(text, str):
+        return {"role": "assistant", "content": text} if said == "message" else {"content": text}
+    return {}
+
+
 def _fields(given: Body) -> Body:
     calls = given.get("tool_calls")
+    if isinstance(calls, dict):
+        calls = [calls]
+        given = {**given, "tool_calls": calls}
     if isinstance(calls, list) and any(type(call) is not dict for call in calls):
         given = {**given, "tool_calls": [call for call in calls if type(call) is dict]}
     wrong = {name for name in given.keys() & _FIELDS if not _fits(name, given[name])}
