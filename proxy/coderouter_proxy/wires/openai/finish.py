@@ -19,6 +19,7 @@ _SYNONYMS: Final = {
     "content_filter": (
         "blocklist",
         "content_filtered",
+        "function_call_filter",
         "guardrail_intervened",  # Bedrock
         "prohibited_content",
         "recitation",  # Gemini's, as are those around it
@@ -34,7 +35,10 @@ _REASONS: Final = {name: reason for reason, names in _SYNONYMS.items() for name 
 
 def known(reason: str) -> str:
     """Return the reason of the API reference that a server's own stands for; what nobody knows is a usual end."""
-    return reason if reason in REASONS else _REASONS.get(reason.lower(), "stop")
+    if reason in REASONS:
+        return reason
+    kind = reason.lower().partition(":")[0].strip()  # Gemini writes the details behind it
+    return _REASONS.get(kind, "stop")
 
 
 def of(choice: Body) -> str | None:

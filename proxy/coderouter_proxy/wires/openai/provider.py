@@ -146,9 +146,13 @@ class OpenAIProvider(OpenAIApi):
     def raise_for_error(self, decoded: object) -> None:
         if error := refusals.reported(decoded, {}):
             raise error
-        for choice in choices(decoded) if isinstance(decoded, dict) else []:
-            if choice.get("error") and (error := refusals.reported({"error": choice["error"]}, {})):
+        if not isinstance(decoded, dict):
+            return
+        found = choices(decoded)
+        for place in (decoded.get("x_groq"), *found):  # OpenRouter's is in a choice
+            if isinstance(place, dict) and (error := refusals.reported({"error": place.get("error")}, {})):
                 raise error
+        for choice in found:
             reason = choice.get("finish_reason")
             if isinstance(reason, str) and (stopped := refusals.stopped_by(reason)):
                 raise stopped

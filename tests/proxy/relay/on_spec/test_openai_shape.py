@@ -19,7 +19,7 @@ ENDS["anthropic"] = {"stop": "end_turn", "cut": "max_tokens", "filtered": "refus
 REASONS = {
     "stop": ["STOP", "eos_token", "end_turn", "load", "tool_calls", "banana"],
     "cut": ["MAX_TOKENS", "max_tokens", "model_length", "max_output_tokens"],
-    "filtered": ["SAFETY", "sensitive", "RECITATION"],
+    "filtered": ["SAFETY", "sensitive", "RECITATION", "content_filter: PROHIBITED_CONTENT"],
 }
 BY_REASON = [(reason, how) for how, reasons in REASONS.items() for reason in reasons]
 
@@ -98,9 +98,11 @@ def test_null_is_no_chunk(client: str) -> None:
 
 @clients
 @pytest.mark.parametrize("reason", [None, "stop"])
-def test_an_error_in_a_choice_ends_the_answer(reason: str | None, client: str) -> None:
+@pytest.mark.parametrize("place", ["choice", "x_groq"])
+def test_an_error_anywhere_in_a_chunk_ends_the_answer(place: str, reason: str | None, client: str) -> None:
     chunk = json.loads(says.chunk({"content": ""}, reason)[6:])
-    chunk["choices"][0]["error"] = {"code": 502, "message": "provider disconnected"}
+    where = chunk["choices"][0] if place == "choice" else chunk.setdefault("x_groq", {})
+    where["error"] = {"code": 502, "message": "provider disconnected"}
     relay = choose(WIRE, asked(client, stream=True), POLICY)
     relay.feed(says.text("Hel"))
     _, error = relay.feed(says.event(chunk))
