@@ -57,6 +57,8 @@ class OnSpec:
         )
 
     def chunk(self, chunk: Body, *, first: bool) -> list[Body]:
+        if chunk.get("type") == "content_block_delta" and not self._in_sequence.waiting:
+            return self._edited(chunk)
         return [edited for ready in self._in_sequence.ready(chunk) for edited in self._edited(ready)]
 
     def _edited(self, chunk: Body) -> list[Body]:

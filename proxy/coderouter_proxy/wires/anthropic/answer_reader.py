@@ -37,6 +37,8 @@ class AnthropicReader(Reader):
 
     def read(self, chunk: Body) -> list[Delta]:
         """Return what the event adds to the answer; a complete message is treated as one event."""
+        if chunk.get("type") == "content_block_delta" and not self._in_sequence.waiting:
+            return self._delta(_mapping(chunk.get("delta")))
         return [delta for ready in self._in_sequence.ready(chunk) for delta in self._read(ready)]
 
     def _read(self, chunk: Body) -> list[Delta]:

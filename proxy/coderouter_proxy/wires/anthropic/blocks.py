@@ -13,7 +13,8 @@ class InSequence:
 
     def __init__(self) -> None:
         self._open: int | None = None  # the block that others wait for
-        self._behind: OrderedDict[int, list[Body]] = OrderedDict()
+        self.waiting: OrderedDict[int, list[Body]] = OrderedDict()
+        """The events of blocks behind it, by index; while there are none, each delta is ready."""
 
     def ready(self, chunk: Body) -> list[Body]:
         """Return the events whose turn it is now that this one has arrived."""
@@ -22,12 +23,12 @@ class InSequence:
             return [*self.end(), chunk]
         if not isinstance(index, int):
             return [chunk]
-        if (events := self._behind.get(index)) is not None:
+        if (events := self.waiting.get(index)) is not None:
             events.append(chunk)
             return []
         if kind == "content_block_start":
             if self._open is not None and self._open != index:
-                self._behind[index] = [chunk]
+                self.waiting[index] = [chunk]
                 return []
             block = chunk.get("content_block")
             self._open = index if isinstance(block, dict) and block.get("type") == "tool_use" else None
@@ -37,8 +38,8 @@ class InSequence:
 
     def end(self) -> list[Body]:
         """Return the events that still wait."""
-        waiting = [chunk for events in self._behind.values() for chunk in events]
-        self._behind.clear()
+        waiting = [chunk for events in self.waiting.values() for chunk in events]
+        self.waiting.clear()
         self._open = None
         return waiting
 
@@ -46,8 +47,8 @@ class InSequence:
         """Return the events of the blocks that have ended, and of the one behind them."""
         released: list[Body] = []
         self._open = None
-        while self._behind and self._open is None:
-            index, events = self._behind.popitem(last=False)
+        while self.waiting and self._open is None:
+            index, events = self.waiting.popitem(last=False)
             released += events
             if events[-1].get("type") != "content_block_stop":
                 self._open = index

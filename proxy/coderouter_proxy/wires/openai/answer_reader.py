@@ -20,6 +20,7 @@ from coderouter_proxy.wires.openai.calls import Call, Calls
 from coderouter_proxy.wires.openai.content import thoughts_and_text
 from coderouter_proxy.wires.openai.shape import first_choice
 
+_NO_REASONING: Final = frozenset({"role", "content", "refusal", "tool_calls", "function_call"})
 _OTHER_REASONING: Final = ("reasoning_text", "thinking")
 """Fields of GitHub Copilot and Ollama."""
 
@@ -44,12 +45,13 @@ class OpenAIReader(Reader):
         choice = first_choice(chunk)
         if choice is None:  # one of several answers, and not the first
             return []
-        if reason := finish.of(choice):
+        if choice.get("finish_reason") and (reason := finish.of(choice)):
             self.stop.reason = ANTHROPIC_STOPS[reason]
             self._matched(choice.get("stop_reason"))
         delta, message = choice.get("delta"), choice.get("message")
         if isinstance(delta, dict) and delta:
-            self._has_deltas = self._has_deltas or any(delta.values())
+            if not self._has_deltas:
+                self._has_deltas = any(delta.values())
             return self._delta(delta)
         if isinstance(message, dict):  # also at the end of a stream, with all that it said
             return [] if self._has_deltas else self._delta(message, whole=True)
@@ -74,7 +76,7 @@ class OpenAIReader(Reader):
 
     def _delta(self, delta: Body, *, whole: bool = False) -> list[Delta]:
         deltas = _opaque(delta)
-        if thought := _thought(delta):
+        if not _NO_REASONING.issuperset(delta) and (thought := _thought(delta)):
             deltas.append(thought)
         if content := delta.get("content"):
             thoughts, text = thoughts_and_text(content)

@@ -37,6 +37,14 @@ def choices(chunk: Body) -> list[dict[str, Any]]:
 
 def first_choice(answer: Body) -> Body | None:
     """Return the first of several answers; None if there is none."""
+    found = answer.get("choices")
+    if (
+        type(found) is list
+        and len(found) == 1
+        and type(choice := found[0]) is dict
+        and choice.get("index") == 0
+    ):
+        return choice  # nearly always
     return next((choice for choice in choices(answer) if _is_first(choice.get("index"))), None)
 
 
