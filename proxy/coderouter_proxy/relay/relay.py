@@ -16,6 +16,8 @@ from coderouter_proxy.wires.provider import ProviderWire
 
 _LOOKS_MAX = 4
 """For runs of events in what arrived at once; each look may go through all of it."""
+_NOTHING = frozenset({b"null", b"ping", b"pong", b"heartbeat", b"keepalive", b"keep-alive"})
+"""Data that gateways send to keep a connection alive."""
 _WITHOUT_USAGE = Changes(stripped=("usage",))
 """Of an answer with numbers of tokens that make no sense."""
 
@@ -174,7 +176,7 @@ class Relay:
             return (self._conversion.comment(comments + b"\n\n"),) if is_readable else ()
         if self._wire.is_end(data):
             return (self._last(raw),)
-        if data.strip() == b"null":
+        if data.strip().lower() in _NOTHING:
             return ()
         if chunk is None and (lines := sse.chunks_in(data)):
             events = (b"data: %b\n\n" % line for line in lines)

@@ -158,8 +158,8 @@ class OnSpec:
         if not read.name:
             return None
         self._calls.begin(read)
-        text = read.arguments.take() or ("" if is_cut else "{}")
         function = named(call)
+        text = read.arguments.take() or (json_values.words(function.get("arguments")) if is_cut else "{}")
         kept = (call.get("id"), call.get("type"), function.get("arguments")) == (read.id, "function", text)
         if kept and function is not call:
             return call
@@ -173,14 +173,14 @@ class OnSpec:
         call = self._calls.read({**piece, "function": {"name": "custom"}})
         if not call.begun:
             self._calls.begin(call)
-            call.arguments.add("{}")
+            call.arguments.end_empty()
         return piece
 
     def _without_arguments(self) -> list[Body]:
         """Return the empty arguments of calls that got none: an empty text is not JSON."""
         bare = [call for call in self._calls.begun if not call.arguments]
         for call in bare:
-            call.arguments.add("{}")
+            call.arguments.end_empty()
         return [{"index": call.number, "function": {"arguments": call.arguments.take()}} for call in bare]
 
 

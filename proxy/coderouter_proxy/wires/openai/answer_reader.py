@@ -92,10 +92,11 @@ class OpenAIReader(Reader):
                 self._later += deltas  # text between the arguments of a call would split it
                 deltas = []
         calls = delta.get("tool_calls")
-        for piece in calls if isinstance(calls, list) else [calls]:
-            if isinstance(piece, dict):
-                deltas += self._call(piece, whole=whole)
-        if isinstance(function := delta.get("function_call"), dict):
+        if calls:
+            for piece in calls if isinstance(calls, list) else [calls]:
+                if isinstance(piece, dict):
+                    deltas += self._call(piece, whole=whole)
+        elif isinstance(function := delta.get("function_call"), dict):
             deltas += self._call({"index": 0, "function": function}, whole=whole)
         return deltas
 

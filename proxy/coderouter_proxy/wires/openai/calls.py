@@ -51,7 +51,7 @@ class Calls:
     def read(self, piece: Body, *, whole: bool = False) -> Call:
         """Return the call that the piece belongs to, with what it adds; each `whole` piece is a call of its own."""
         given, function = words(piece.get("id")), named(piece)
-        name, arguments = words(function.get("name")), function.get("arguments")
+        name, arguments = words(function.get("name")).strip(), function.get("arguments")
         text = arguments if isinstance(arguments, str) else _written(arguments)
         index = _number(piece.get("index"))
         call = self._new(index, given) if whole else self._call_of(index, given, name, text)
@@ -105,7 +105,9 @@ def named(piece: Body) -> Body:
 
 
 def _number(index: object) -> int | None:
-    """Return the index of a call, which some servers write as a text."""
+    """Return the index of a call, which some servers write as a text or with a decimal point."""
+    if isinstance(index, float) and index.is_integer():
+        return int(index)
     if isinstance(index, str) and index.isdecimal():
         return int(index) if len(index) < _DIGITS_MAX else None
     return index if isinstance(index, int) else None

@@ -7,6 +7,8 @@ from coderouter_proxy.wires import json_values
 
 def thoughts_and_text(content: object) -> tuple[str, str]:
     """Return the thinking and the text in the content of a message or a delta."""
+    if isinstance(content, dict):
+        content = [content]
     if not isinstance(content, list):
         return "", json_values.words(content)
     parts = [part if isinstance(part, dict) else {"text": part} for part in content]

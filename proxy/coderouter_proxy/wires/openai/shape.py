@@ -23,6 +23,7 @@ _FIELDS: Final[Mapping[str, tuple[type, ...]]] = {
     "tool_calls": (list,),
     "function_call": (dict,),
 }
+_LISTS: Final = ("content", "tool_calls")
 # Of these, edits change some, and others need what is in them.
 _EDITED: Final = frozenset(
     {"tool_calls", "function_call", "reasoning", "reasoning_content", "reasoning_details", "extra_content"}
@@ -159,10 +160,10 @@ def _completed(choice: Body, said: str) -> Body:
 
 
 def _fields(given: Body) -> Body:
+    alone = [name for name in _LISTS if isinstance(given.get(name), dict)]
+    if alone:
+        given = {**given, **{name: [given[name]] for name in alone}}
     calls = given.get("tool_calls")
-    if isinstance(calls, dict):
-        calls = [calls]
-        given = {**given, "tool_calls": calls}
     if isinstance(calls, list) and any(type(call) is not dict for call in calls):
         given = {**given, "tool_calls": [call for call in calls if type(call) is dict]}
     wrong = {name for name in given.keys() & _FIELDS if not _fits(name, given[name])}

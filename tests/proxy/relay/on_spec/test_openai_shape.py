@@ -44,8 +44,9 @@ def choice(answer: Body, **fields: object) -> Body:
         {"message": {"role": "assistant", "content": "Hi"}, "finish_reason": None},
         {"message": {"content": ["H", "i"]}, "index": "0"},
         {"text": "Hi"},
+        {"message": {"content": {"type": "text", "text": "Hi"}}},
     ],
-    ids=["no reason", "texts in a list", "a completed text"],
+    ids=["no reason", "texts in a list", "a completed text", "a part"],
 )
 def test_whole_answers_of_odd_shape_are_read(fields: Body, client: str) -> None:
     decoded = choice({}, **fields)
@@ -92,8 +93,9 @@ def test_events_without_blank_lines_between_them_are_told_apart(separator: str, 
 
 
 @clients
-def test_null_is_no_chunk(client: str) -> None:
-    assert streamed(client, b"data: null\n\n", says.text("Hi"), says.STOP, says.DONE)["content"] == "Hi"
+@pytest.mark.parametrize("data", [b"null", b"ping", b"Keep-Alive"])
+def test_what_keeps_a_connection_alive_is_no_chunk(data: bytes, client: str) -> None:
+    assert streamed(client, b"data: %b\n\n" % data, says.text("Hi"), says.STOP, says.DONE)["content"] == "Hi"
 
 
 @clients
@@ -119,3 +121,11 @@ def test_tokens_are_reported_by_the_names_of_the_wire() -> None:
     [usage] = [each["usage"] for each in sent[:-1] if each.get("usage")]
     assert usage == {**reported, "prompt_tokens": 10, "completion_tokens": 3, "total_tokens": 13}
     assert type(usage["output_tokens"]) is int
+
+
+@clients
+def test_a_call_in_both_forms_is_one(client: str) -> None:
+    function = {"name": "ls", "arguments": '{"a":1}'}
+    call = {"id": "1", "type": "function", "function": function}
+    message = whole(client, {"content": None, "tool_calls": [call], "function_call": function})
+    assert message["calls"] == [("1", "ls", {"a": 1})]
