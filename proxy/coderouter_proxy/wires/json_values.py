@@ -53,8 +53,12 @@ def arguments(text: object) -> Body:
 def _loosely(text: str) -> object:
     """Return the value in JSON text with line breaks in its strings; the text itself if more is wrong with it."""
     try:
-        value = json.loads(text, strict=False)
+        value = json.loads(text, strict=False, parse_constant=_refuse)
         orjson.dumps(value)
     except (ValueError, TypeError, RecursionError):
         return text
     return value
+
+
+def _refuse(name: str) -> None:
+    raise ValueError(f"{name} is not JSON")

@@ -37,7 +37,7 @@ def test_an_object_is_complete_at_its_end_and_not_before(
         assert not text.is_complete()
         text.add(written[start:end])
     assert text.is_complete()
-    assert text.take() == written or not given_object
+    assert text.take() == written
 
 
 def test_what_repeats_all_of_an_object_adds_only_its_end() -> None:
@@ -47,7 +47,7 @@ def test_what_repeats_all_of_an_object_adds_only_its_end() -> None:
     assert text_of('{"a":"', '{"a').take() == '{"a":"{"a'
 
 
-@given(st.lists(st.sampled_from(['{"a\n":"', "\t", "\\", "\\n", '"', "x", ',"b":"', '"\n}']), max_size=8))
+@given(st.lists(st.sampled_from(['a\n":"', "\t", "\\", "\\n", '"', "x", ',"b":"', '"\n}']), max_size=8))
 def test_control_characters_in_strings_are_escaped_however_they_are_cut(pieces: list[str]) -> None:
     written = "".join(["{", *pieces])
     assert text_of("{", *pieces).take() == text_of(*written).take()

@@ -173,14 +173,14 @@ class OnSpec:
         call = self._calls.read({**piece, "function": {"name": "custom"}})
         if not call.begun:
             self._calls.begin(call)
-            call.arguments.end_empty()
+            call.arguments.add("{}")
         return piece
 
     def _without_arguments(self) -> list[Body]:
         """Return the empty arguments of calls that got none: an empty text is not JSON."""
         bare = [call for call in self._calls.begun if not call.arguments]
         for call in bare:
-            call.arguments.end_empty()
+            call.arguments.add("{}")
         return [{"index": call.number, "function": {"arguments": call.arguments.take()}} for call in bare]
 
 

@@ -4,7 +4,6 @@ import json
 import re
 from typing import Final
 
-EMPTY: Final = "{}"
 _CONTROL: Final = re.compile(r"[\x00-\x1f]")
 _TOKEN: Final = re.compile(r'\\.?|"|[\x00-\x1f]', re.DOTALL)
 
@@ -37,9 +36,8 @@ class _Scan:
 class JsonText:
     """JSON text in pieces. Its methods are linear in what was added, however it was cut.
 
-    White space before it is left out, as are `null` and `{}`, which some servers send before the text: without any
-    other there are no arguments. Line breaks and other control characters in strings are escaped. An object in a JSON
-    string is taken out of it, once that has ended.
+    White space before it is left out, as is a `null`, which stands for no arguments at all. Line breaks and other
+    control characters in strings are escaped. An object in a JSON string is taken out of it, once that has ended.
     """
 
     def __init__(self) -> None:
@@ -50,7 +48,6 @@ class JsonText:
         self._scanned = 0  # pieces
         self._quoted: list[str] = []  # what has arrived of a string that may hold the text
         self._quotes = _Scan()
-        self._is_bare = False  # an empty object has come
 
     def __bool__(self) -> bool:
         return bool(self._chars)
@@ -66,11 +63,6 @@ class JsonText:
                 piece = self._escaped(piece)
             self._pieces.append(piece)
             self._chars += len(piece)
-
-    def end_empty(self) -> None:
-        """Make it an empty object, for arguments of which nothing came."""
-        self._pieces.append(EMPTY)
-        self._chars = len(EMPTY)
 
     def is_repeated_by(self, piece: str) -> bool:
         """Return whether the piece begins with the whole text.
@@ -91,7 +83,7 @@ class JsonText:
 
     def is_complete(self) -> bool:
         """Return whether all that was opened has been closed."""
-        return self._scan_all().is_complete or (self._is_bare and not self._chars)
+        return self._scan_all().is_complete
 
     def _scan_all(self) -> _Scan:
         for piece in self._pieces[self._scanned :]:
@@ -104,8 +96,7 @@ class JsonText:
         if not self._quoted:
             piece = piece.lstrip()
             if not piece.startswith('"'):
-                self._is_bare = self._is_bare or piece.rstrip() == EMPTY
-                return "" if piece.rstrip() in ("null", EMPTY) else piece
+                return "" if piece.rstrip() == "null" else piece
         self._quoted.append(piece)
         self._quotes.feed(piece)
         if not self._quotes.is_complete:

@@ -75,13 +75,6 @@ STREAMED: dict[str, list[Body]] = {
         first(1, "2", "rm", "null"),
         part('{"b":[2]}', index=1),
     ],
-    "empty arguments before the arguments": [
-        first(0, "1", "ls", "{}"),
-        part('{"a":1}', index=0),
-        part({}, "rm", index=1, id="2", type="function"),
-        part('{"b":', index=1),
-        part("[2]}", index=1),
-    ],
     "index with a decimal point, names with blanks": [
         part("", "ls\n", index=0.0, id="1", type="function"),
         part("", " rm", index=1.0, id="2", type="function"),
