@@ -19,7 +19,12 @@ def relayed(body: bytes, wire: ProviderWire, relay: Relay) -> bytes:
     body = body.removeprefix(sse.BYTE_ORDER_MARK)
     if body.lstrip().startswith(_FIELDS):
         return _encoded(_collected(body, wire), relay)
-    decoded, exact = wire.read(body)
+    try:
+        decoded, exact = wire.read(body)
+    except ProviderError as error:
+        if error.error_type != "protocol" or not (lines := sse.chunks_in(body)):
+            raise
+        return _encoded(_collected(b"".join([b"data: %b\n\n" % line for line in lines]), wire), relay)
     if not exact:
         decoded = wire.decoded(body)
         body = json_values.encoded(decoded, retryable=True)

@@ -49,6 +49,7 @@ class ResponsesReader(Reader):
         self._items: dict[object, _Item] = {}
         self._queue: deque[_Item] = deque()  # those that are not passed on in whole
         self._has_called = False
+        self._call_ids: set[str] = set()
 
     def read(self, chunk: Body) -> list[Delta]:
         """Return what the event adds to the answer; a complete response is treated as one event."""
@@ -117,9 +118,16 @@ class ResponsesReader(Reader):
         self._has_called = True
         if namespace := json_values.words(given.get("namespace")):
             name = f"{namespace}__{name}"
-        call_id = json_values.words(given.get("call_id")) or f"call_{secrets.token_hex(12)}"
-        item.waiting.append(ToolCall(call_id, name))
+        item.waiting.append(ToolCall(self._call_id(given), name))
         return True
+
+    def _call_id(self, given: Body) -> str:
+        """Return the id of a call; a new one if it has none of its own."""
+        call_id = json_values.words(given.get("call_id"))
+        if not call_id or call_id in self._call_ids:
+            call_id = f"call_{secrets.token_hex(12)}"
+        self._call_ids.add(call_id)
+        return call_id
 
     def _named(self, key: object, given: Body) -> None:
         item = self._item(key, "function_call")
