@@ -9,8 +9,6 @@ from coderouter_events.closed_sets import ErrorType
 from coderouter_proxy.errors import ProviderError
 from coderouter_proxy.wires import refusal_words
 
-LISTED_ERRORS_MAX = 20
-
 STATUS_ERRORS: dict[int, ErrorType] = {
     401: "auth",
     402: "auth",  # about the account, not the request: the balance is spent
@@ -108,7 +106,9 @@ def reported(decoded: object, statuses: Mapping[str, int]) -> ProviderError | No
     """
     if isinstance(decoded, list):
         found = (
-            reported(entry, statuses) for entry in decoded[:LISTED_ERRORS_MAX] if isinstance(entry, dict)
+            reported(entry, statuses)
+            for entry in decoded[: refusal_words.LISTED_ERRORS_MAX]
+            if isinstance(entry, dict)
         )
         return next((error for error in found if error is not None), None)
     if not isinstance(decoded, dict) or not _is_error(decoded):
