@@ -47,15 +47,15 @@ class RowTables:
             written = self.pending.write(db, number, now_ts, deaths.is_dead)
 
         try:
-            self._store.commit(document.newest, write, whole=document.whole)
+            self._store.commit(document, write)
         except TablesDamaged as damage:
             self._restart(damage)
-            self._store.commit(document.newest, write, whole=document.whole)
+            self._store.commit(document, write)
         except sqlite3.Error:
             raise
         except Exception:
             log.exception("leaving out requests that cannot be written")
-            self._store.commit(document.newest, whole=document.whole)
+            self._store.commit(document)
         self.pending.committed(written)
         self._open = written.writers if written is not None else {}
 

@@ -12,6 +12,7 @@ from typing import TypeVar
 
 from coderouter_events import private
 from coderouter_exporter.names import shown
+from coderouter_exporter.state.document import Document
 from coderouter_exporter.state.errors import (
     DAMAGE,
     Busy,
@@ -64,8 +65,8 @@ class Store:
         self.generation = 0
         self.recovered = False
         """The newest generation was damaged, and the previous one was loaded."""
-        self.whole = b""
-        """The document that the newest one holds the changes of; empty if that is a whole one itself."""
+        self._whole = b""
+        """What the newest document holds the changes of, as it is in the file."""
         self._schema = SCHEMA
         self._create_tables = create_tables
         self._in_use = Lock()
@@ -84,7 +85,7 @@ class Store:
                 self._inode = path.stat().st_ino
             on_error.pop_all()
 
-    def load(self) -> bytes | None:
+    def load(self) -> Document | None:
         """Return the newest intact document, or None if nothing was ever committed.
 
         Raises:
@@ -97,10 +98,9 @@ class Store:
         for number in numbers:
             with explained(self.path):
                 document = self._intact(number)
-                whole = None if document is None else self._whole_before(number)
-            if document is not None and whole is not None:
+            if document is not None:
                 self.recovered = number != self.generation
-                self.whole = whole
+                self._whole = document.whole
                 return document
         if numbers:
             raise StateError(unusable(self.path, "no generation has a correct checksum"))
@@ -108,8 +108,10 @@ class Store:
             raise StateError(unusable(self.path, "its generations are gone"))
         return None
 
-    def _intact(self, number: int) -> bytes | None:
-        return self._read_intact("SELECT crc, document FROM generation WHERE id = ?", number)
+    def _intact(self, number: int) -> Document | None:
+        newest = self._read_intact("SELECT crc, document FROM generation WHERE id = ?", number)
+        whole = None if newest is None else self._whole_before(number)
+        return None if newest is None or whole is None else Document(newest, whole)
 
     def _whole_before(self, number: int) -> bytes | None:
         """Return the document that the generation has the changes of: empty if there is none, None if damaged."""
@@ -132,14 +134,11 @@ class Store:
 
     def commit(
         self,
-        document: bytes,
+        document: Document,
         change: Callable[[sqlite3.Connection, int], None] | None = None,
-        *,
-        whole: bytes = b"",
     ) -> None:
         """Write the next generation, durably: it survives a power cut.
 
-        If the document holds only changes, `whole` is the one that they are changes of.
         `change` changes the tables in the same transaction, given the number of the generation.
 
         Raises:
@@ -151,12 +150,13 @@ class Store:
         def write(db: sqlite3.Connection) -> None:
             # A commit may have worked although it reported an error: then this generation is there already.
             db.execute(
-                "INSERT OR REPLACE INTO generation VALUES (?, ?, ?)", (number, zlib.crc32(document), document)
+                "INSERT OR REPLACE INTO generation VALUES (?, ?, ?)",
+                (number, zlib.crc32(document.newest), document.newest),
             )
             db.execute("DELETE FROM generation WHERE id <= ?", (number - GENERATIONS_KEPT,))
             db.execute("DELETE FROM whole WHERE id >= ?", (number,))
-            if whole != self.whole:
-                _put_whole(db, number, whole)
+            if document.whole != self._whole:
+                _put_whole(db, number, document.whole)
             try:
                 if change is not None:
                     change(db, number)
@@ -169,7 +169,7 @@ class Store:
 
         self.write(write)
         self.generation = number
-        self.whole = whole
+        self._whole = document.whole
         self._schema = SCHEMA
 
     def write(self, change: Change) -> None:
@@ -227,7 +227,7 @@ class Store:
             self._create_missing(db)
             self._db.close()
             self._db = db
-            self.whole = b""
+            self._whole = b""
             self._inode = self.path.stat().st_ino
             log.warning("%s was removed or replaced; writing the current totals to it", shown(self.path))
 
