@@ -247,3 +247,31 @@ def test_spend_adds_up_to_the_days(counted: Exporter, page: Watched) -> None:
     page.page.select_option("#spend [name=measure]", "requests")
     page.page.select_option("#spend [name=days]", "90")
     page.page.wait_for_selector('#spent svg[viewBox="0 0 90 100"]', state="attached")
+
+
+def test_closing_a_request_goes_back_to_where_it_was_opened(counted: Exporter, page: Watched) -> None:
+    opened(page, counted)
+    page.page.goto(f"{address(counted)}#sessions")
+    page.page.goto(f"{address(counted)}#requests")
+    page.page.wait_for_selector("#request-rows tbody tr")
+    entries = page.evaluate("history.length")
+    for close in (lambda: page.page.keyboard.press("Escape"), lambda: page.page.click("#request-close")):
+        page.page.click("#request-rows tbody tr:nth-child(3) td:nth-child(1) a")
+        page.page.wait_for_selector("#request:not([hidden])")
+        page.page.keyboard.press("j")
+        close()
+        page.page.wait_for_selector("#request", state="hidden")
+        assert page.evaluate("history.length") == entries + 1, "what was closed can be opened again"
+    page.page.go_back()
+    page.page.wait_for_selector("#sessions:not([hidden])")
+
+
+def test_closing_a_request_that_was_the_first_page_leaves_no_entry_of_it(
+    counted: Exporter, page: Watched
+) -> None:
+    page.open(f"{address(counted)}#req_003")
+    entries = page.evaluate("history.length")
+    page.page.keyboard.press("Escape")
+    page.page.wait_for_selector("#request", state="hidden")
+    assert page.page.url.endswith("#requests")
+    assert page.evaluate("history.length") == entries
