@@ -36,6 +36,8 @@ no documents that hold only changes.
 """
 GENERATIONS_KEPT = 2
 WHOLE_COPIES = 2
+DAMAGED_MAX = 3
+"""Writes in a row that find the file damaged, before another one takes its place: damaged rows are repaired at once."""
 LOCKED_S = 1.0
 """How long a commit waits for a reader of the file, for example the sqlite3 command."""
 
@@ -68,6 +70,7 @@ class Store:
         self._whole = b""
         """What the newest document holds the changes of, as it is in the file."""
         self._schema = SCHEMA
+        self._found_damaged = 0
         self._create_tables = create_tables
         self._in_use = Lock()
         """Held while a transaction is under way, and while the tables are read."""
@@ -188,8 +191,10 @@ class Store:
                     with suppress(sqlite3.Error):
                         self._db.execute("ROLLBACK")
                 if isinstance(error, sqlite3.Error):
+                    self._found_damaged += are_tables_damaged(error)
                     self._open_again_if_replaced()
                 raise
+            self._found_damaged = 0
 
     def read(self, query: Callable[[sqlite3.Connection], T], timeout_s: float = LOCKED_S) -> T:
         """Return what the query reads of the tables, as they were committed last. Called from any thread.
@@ -211,17 +216,21 @@ class Store:
         close_fd(self._lock_fd)
 
     def _open_again_if_replaced(self) -> None:
-        """Open the file again, or create it, when the one that is open is no longer at the path."""
+        """Open the file again, or create it, when the one that is open is damaged or no longer at the path."""
+        is_damaged = self._found_damaged >= DAMAGED_MAX
         try:
             at_path = os.stat(self.path).st_ino  # noqa: PTH116 - like everywhere
         except FileNotFoundError:
             at_path = 0
         except OSError:
             return
-        if at_path == self._inode:
+        if at_path == self._inode and not is_damaged:
             return
         with suppress(OSError, sqlite3.Error):  # the next commit tries again
-            if not at_path:
+            if is_damaged:
+                self.path.replace(self.path.with_name(self.path.name + ".damaged"))
+                self.path.with_name(self.path.name + "-journal").unlink(missing_ok=True)
+            if is_damaged or not at_path:
                 _create(self.path)
             db = _connect(self.path)
             self._create_missing(db)
@@ -229,7 +238,9 @@ class Store:
             self._db = db
             self._whole = b""
             self._inode = self.path.stat().st_ino
-            log.warning("%s was removed or replaced; writing the current totals to it", shown(self.path))
+            self._found_damaged = 0
+            found = "damaged, and is set aside as .damaged" if is_damaged else "removed or replaced"
+            log.warning("%s was %s; writing the current totals to it", shown(self.path), found)
 
     def _check(self) -> None:
         (application_id,) = self._db.execute("PRAGMA application_id").fetchone()
