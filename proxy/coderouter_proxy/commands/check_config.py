@@ -46,8 +46,8 @@ def check_config(
     """Validate PATH and print the effective configuration.
 
     PATH defaults to the providers.yaml that `serve` would read ($CODEROUTER_CONFIG). All errors are reported at once,
-    with exit code 3. It shows which variables are set, never their values, and warns of paid providers without a
-    price and of old prices.
+    with exit code 3. It shows which variables are set, never their values, and warns of what was
+    probably meant differently, of paid providers without a price, and of old prices.
     """
     from datetime import UTC, datetime  # noqa: PLC0415 - quick help
 
@@ -55,6 +55,7 @@ def check_config(
 
     from coderouter_proxy.config import env_files as envfiles  # noqa: PLC0415
     from coderouter_proxy.config import load, validation  # noqa: PLC0415
+    from coderouter_proxy.config.warnings import warnings as doubtful  # noqa: PLC0415
     from coderouter_proxy.prices.warnings import price_warnings  # noqa: PLC0415
     from coderouter_proxy.routing import profiles  # noqa: PLC0415
     from coderouter_proxy.settings import accepted, contexts, effective, learnt  # noqa: PLC0415
@@ -84,7 +85,7 @@ def check_config(
     changed = learnt.changed(settings)
     needed = learnt.traits(settings, changed)
     traits = accepted.traits(settings, changed)
-    warnings = list(price_warnings(settings.config, datetime.now(UTC).date()))
+    warnings = [*doubtful(settings.config), *price_warnings(settings.config, datetime.now(UTC).date())]
     if as_json:
         shown = {
             "valid": True,
