@@ -52,7 +52,14 @@ def find(path: Path | None) -> Path | None:
         return next((location for location in locations if location.is_file()), None)
     named = named.expanduser()
     if not named.is_file():
-        raise ConfigErrors([f"{named}: there is no such file; name an existing one with --config"])
+        found = (
+            "is a folder"
+            if named.is_dir()
+            else "is no regular file"
+            if named.exists()
+            else "there is no such file"
+        )
+        raise ConfigErrors([f"{named}: {found}; name an existing file with --config"])
     return named
 
 

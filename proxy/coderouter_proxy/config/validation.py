@@ -44,7 +44,7 @@ def text_of(path: Path) -> str:
     try:
         data = path.read_bytes()
     except OSError as error:
-        raise ConfigErrors([f"{path}: cannot be read: {error}"]) from None
+        raise ConfigErrors([f"{path}: cannot be read: {error.strerror}"]) from None
     try:
         return data.decode()
     except UnicodeDecodeError as error:

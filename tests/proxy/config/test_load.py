@@ -168,7 +168,7 @@ def test_the_first_of_the_usual_places_is_read(tmp_path: Path, monkeypatch: pyte
 
 
 def test_a_named_file_that_does_not_exist_is_an_error(tmp_path: Path) -> None:
-    with pytest.raises(ConfigErrors, match="there is no such file; name an existing one with --config"):
+    with pytest.raises(ConfigErrors, match="there is no such file; name an existing file with --config"):
         load.find(tmp_path / "none.yaml")
 
 
