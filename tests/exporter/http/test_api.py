@@ -183,6 +183,7 @@ def test_a_request_that_is_not_kept_is_not_found(exporter: Exporter) -> None:
     ("path", "query", "expected"),
     [
         ("/requests", "outcom=ok", "unknown parameter 'outcom'; known here are: outcome, "),
+        ("/status", "hours=1", "unknown parameter 'hours'; known here are: none"),
         ("/requests", "outcome=fine", "outcome=fine: allowed is ok, "),
         ("/requests", "sort=name", "sort=name: allowed is time, "),
         ("/requests", "limit=1001", "limit=1001: allowed is 1 to 1000"),
