@@ -136,9 +136,7 @@ class Store:
         return document if isinstance(document, bytes) and zlib.crc32(document) == crc else None
 
     def commit(
-        self,
-        document: Document,
-        change: Callable[[sqlite3.Connection, int], None] | None = None,
+        self, document: Document, change: Callable[[sqlite3.Connection, int], None] | None = None
     ) -> None:
         """Write the next generation, durably: it survives a power cut.
 
@@ -152,10 +150,8 @@ class Store:
 
         def write(db: sqlite3.Connection) -> None:
             # A commit may have worked although it reported an error: then this generation is there already.
-            db.execute(
-                "INSERT OR REPLACE INTO generation VALUES (?, ?, ?)",
-                (number, zlib.crc32(document.newest), document.newest),
-            )
+            values = (number, zlib.crc32(document.newest), document.newest)
+            db.execute("INSERT OR REPLACE INTO generation VALUES (?, ?, ?)", values)
             db.execute("DELETE FROM generation WHERE id <= ?", (number - GENERATIONS_KEPT,))
             db.execute("DELETE FROM whole WHERE id >= ?", (number,))
             if document.whole != self._whole:
