@@ -98,6 +98,8 @@ def serve(
     server = Server(config, refusals, engine, progress)
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _exit_cleanly)
+    if signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:  # as nohup does
+        signal.signal(signal.SIGHUP, lambda *_: server.stop())
     url = url_of(listener, "https" if config.ssl else "http")
     log.info("serving %s/metrics, state in %s", url, shown(state_file))
     with _pushing(engine, otlp, listener):

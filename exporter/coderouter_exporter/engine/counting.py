@@ -104,7 +104,9 @@ class Counting:
         self._ahead.close()
         self._record(self.sources.forget_long_gone())
         self._uncommitted |= counted and (
-            self._rows.has_lost_requests(self._deaths()) or self._rows.pending.lost > 0
+            self._rows.has_lost_requests(self._deaths())
+            or self._rows.pending.lost > 0
+            or self._rows.damage is not None
         )
         if counted and self._uncommitted and (self._commits_at_end or self._commit_is_due()):
             counted = self._commit()
@@ -138,7 +140,7 @@ class Counting:
 
     def read(self, query: Callable[[sqlite3.Connection], T]) -> T:
         """Return what the query reads of the committed rows; raises what `Store.read` does."""
-        return self._store.read(query)
+        return self._rows.read(query)
 
     def close(self) -> None:
         self._ahead.close()

@@ -27,6 +27,9 @@ _DAMAGED = frozenset((sqlite3.SQLITE_ERROR, sqlite3.SQLITE_CORRUPT, sqlite3.SQLI
 """Errors of tables that are damaged, or not as they were created."""
 
 
+_UNREADABLE = frozenset((sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB))
+
+
 class StateError(Exception):
     """The state file cannot be used; the message names it and says what to do."""
 
@@ -59,6 +62,11 @@ def explained(path: Path) -> Iterator[None]:
 def are_tables_damaged(error: sqlite3.Error) -> bool:
     """Return whether a change of the tables failed in a way that trying again does not help."""
     return getattr(error, "sqlite_errorcode", 0) & 0xFF in _DAMAGED
+
+
+def are_rows_unreadable(error: sqlite3.Error) -> bool:
+    """Return whether a query met damage of the file."""
+    return getattr(error, "sqlite_errorcode", 0) & 0xFF in _UNREADABLE
 
 
 def is_passing(error: Exception) -> bool:

@@ -62,7 +62,7 @@ def _load(store: Store) -> State:
             "the newest generation of %s is damaged; continuing from the previous one", shown(store.path)
         )
     try:
-        return State.decode(document, store.whole)
+        return document.decode()
     except msgspec.DecodeError as error:
         raise StateError(f"cannot read the state file {shown(store.path)} ({error})") from error
 

@@ -34,8 +34,8 @@ def check_config(
     """Validate PATH and print the effective configuration.
 
     PATH defaults to the providers.yaml that `serve` would read ($CODEROUTER_CONFIG). All errors are reported at once,
-    with exit code 3. It shows which variables are set, never their values, and warns of paid providers without a
-    price and of old prices.
+    with exit code 3. It shows which variables are set, never their values, and warns of what was
+    probably meant differently, of paid providers without a price, and of old prices.
     """
     import orjson  # noqa: PLC0415 - quick help
 

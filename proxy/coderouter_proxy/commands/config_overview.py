@@ -12,6 +12,7 @@ import click
 import yaml
 
 from coderouter_proxy.config.coderouter2.notes import Note
+from coderouter_proxy.config.warnings import warnings
 from coderouter_proxy.prices.warnings import price_warnings
 from coderouter_proxy.settings import accepted, contexts, effective, learnt
 from coderouter_proxy.settings.accepted import Accepted
@@ -105,7 +106,7 @@ def overview(settings: Settings, path: Path | None) -> Overview:
         traits=accepted.traits(settings, changed),
         learnt=learnt.traits(settings, changed),
         contexts=contexts.known(settings),
-        warnings=list(price_warnings(settings.config, datetime.now(UTC).date())),
+        warnings=[*warnings(settings.config), *price_warnings(settings.config, datetime.now(UTC).date())],
         notes=settings.notes,
     )
 

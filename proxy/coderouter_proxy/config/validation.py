@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import date
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Generic, TypeVar
@@ -41,9 +42,15 @@ def text_of(path: Path) -> str:
         ConfigErrors: it cannot be read.
     """
     try:
-        return path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigErrors([f"{path}: cannot be read: {error}"]) from None
+        data = path.read_bytes()
+    except OSError as error:
+        raise ConfigErrors([f"{path}: cannot be read: {error.strerror}"]) from None
+    try:
+        return data.decode()
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        found = f"is not UTF-8: has the byte 0x{data[error.start]:02x}; save the file as UTF-8"
+        raise ConfigErrors([f"{path}:{line}: {found}"]) from None
 
 
 @dataclass(frozen=True)
@@ -187,6 +194,8 @@ def _message(error: ErrorDetails, rules: Rules[Model]) -> str:
             return (
                 str(context["error"]) if isinstance(error["input"], dict) else f"{found} {context['error']}"
             )
+        case "string_type" if isinstance(error["input"], int | float | date):
+            return f"is {found}: should be a valid string; write it in quotes"
         case "dict_type" | "model_type":
             return f"is {found}: should be a mapping"
         case "too_short" | "string_too_short" if context["min_length"] == 1:
@@ -225,7 +234,7 @@ def _model_in(annotation: Any) -> type[BaseModel] | None:  # noqa: ANN401
 
 def _shown(value: object) -> str:
     """Return the value for an error message: without anything that may be a key, because errors are logged."""
-    text = _QUERY.sub(r"\1…", value_shown(value))
+    text = str(value) if isinstance(value, date) else _QUERY.sub(r"\1…", value_shown(value))
     return text if len(text) <= 60 else f"{text[:57]}…"
 
 

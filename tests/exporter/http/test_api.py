@@ -183,6 +183,7 @@ def test_a_request_that_is_not_kept_is_not_found(exporter: Exporter) -> None:
     ("path", "query", "expected"),
     [
         ("/requests", "outcom=ok", "unknown parameter 'outcom'; known parameters: outcome, "),
+        ("/status", "hours=1", "unknown parameter 'hours'; known parameters: none"),
         ("/requests", "outcome=fine", "outcome=fine: must be ok, "),
         ("/requests", "sort=name", "sort=name: must be time, "),
         ("/requests", "limit=1001", "limit=1001: must be 1 to 1000"),
@@ -197,7 +198,6 @@ def test_a_request_that_is_not_kept_is_not_found(exporter: Exporter) -> None:
         ("/sessions", "format=xml", "format=xml: must be json, csv, jsonl"),
         ("/spend", "by=day,day", "by=day,day: must be some of day, month, "),
         ("/traffic", "hours=2", "hours=2: must be 1, 6, 24, 168, 720"),
-        ("/status", "hours=1", "unknown parameter 'hours'"),
     ],
 )  # fmt: skip
 def test_an_error_names_the_parameter_and_what_is_allowed(

@@ -78,7 +78,7 @@ FIELDS_OF_PROVIDERS = [
         "drop_params: ['messages'] has 'messages', which the router decides; remove it",
     ),
     ("drop_params: top_p", "drop_params: is 'top_p': should be a valid list"),
-    ("headers: {X-N: 1}", "headers.X-N: is 1: should be a valid string"),
+    ("headers: {X-N: 1}", "headers.X-N: is 1: should be a valid string; write it in quotes"),
     (
         'headers: {"X N": v}',
         "headers: 'X N' is not the name of a header; write letters, digits and hyphens",
@@ -130,7 +130,7 @@ FIELDS_OF_THE_FILE = [
             " body_mib_max, exporter_url"
         ),
     ),
-    ("model_map: {'*': 5}", "model_map.*: is 5: should be a valid string"),
+    ("model_map: {'*': 5}", "model_map.*: is 5: should be a valid string; write it in quotes"),
     ("mode_aliases: {fast: [default]}", "mode_aliases.fast: is ['default']: should be a valid string"),
 ]
 

@@ -54,7 +54,9 @@ def read(known: Sequence[Parameter], given: QueryParams) -> dict[str, Any]:
     for name in given:
         if name not in by_name:
             names = ", ".join(by_name)
-            raise BadParameter(f"unknown parameter {name[:VALUE_CHARS_MAX]!r}; known parameters: {names}")
+            raise BadParameter(
+                f"unknown parameter {name[:VALUE_CHARS_MAX]!r}; known parameters: {names or 'none'}"
+            )
     return {name: _values(parameter, given.getlist(name)) for name, parameter in by_name.items()}
 
 
