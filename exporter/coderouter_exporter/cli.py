@@ -11,9 +11,10 @@ import click
 
 from coderouter_events.paths import DEFAULT_EVENTS, EVENTS_ENV, EVENTS_OFF
 from coderouter_exporter.durations import Duration
+from coderouter_exporter.families.exporter import LINES
 from coderouter_exporter.families.table import FAMILIES
 from coderouter_exporter.http.web_config import WebConfigErrors
-from coderouter_exporter.names import shown
+from coderouter_exporter.names import real_path, shown
 from coderouter_exporter.offline.backfill import TooManySteps, backfill
 from coderouter_exporter.offline.fold_files import chunks, fold_files
 from coderouter_exporter.offline.into_state import Added, add_to_state
@@ -24,8 +25,8 @@ from coderouter_exporter.render.exposition import Format, render
 from coderouter_exporter.render.view import View
 from coderouter_exporter.rows.pending import REQUESTS_MAX
 from coderouter_exporter.run import StartupError, serve
+from coderouter_exporter.state.cardinality import SERIES_MAX
 from coderouter_exporter.state.errors import StateError, StateUnavailable
-from coderouter_exporter.state.state import SERIES_MAX
 from coderouter_http.command_line import group
 from coderouter_http.log_options import log_options
 from coderouter_http.logs import LogOptions, log_to_stderr
@@ -173,6 +174,10 @@ def main(
     try:
         paths = _event_paths(event_files)
         state_file = state_file or _default_state(paths)
+        if real_path(state_file) in map(real_path, paths):
+            raise StartupError(
+                f"{shown(state_file)} is the event file, which a state would destroy; choose another one with --state"
+            )
         sys.exit(
             serve(
                 paths,
@@ -208,6 +213,9 @@ def fold_command(files: Sequence[Path], series_max: int) -> None:
         state = fold_files(files, series_max)
     except UnreadableFile as error:
         _fail(error)
+    lines = state.totals(LINES)
+    if (rejected := sum(lines.values()) - lines["empty",]) and not lines["event",]:
+        click.echo(f"cr-exporter: no event in {rejected:,} lines; are these event files?", err=True)
     view = View(state=state, now_ts=state.last_event_ts)
     sys.stdout.buffer.write(render(view, Format.TEXT))
 
@@ -281,7 +289,9 @@ def _event_paths(event_files: Sequence[Path]) -> list[Path]:
     try:
         return list(dict.fromkeys(path.expanduser().absolute() for path in event_files))
     except (RuntimeError, OSError) as error:  # no such user, or the current folder is gone
-        raise StartupError(f"{error}; set the event file with an absolute path in --events") from error
+        raise StartupError(
+            f"{str(error).rstrip('.')}; set the event file with an absolute path in --events"
+        ) from error
 
 
 def _default_state(paths: Sequence[Path]) -> Path:

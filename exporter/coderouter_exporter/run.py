@@ -29,9 +29,9 @@ from coderouter_exporter.names import shown
 from coderouter_exporter.otlp.target import Target
 from coderouter_exporter.rows import tables
 from coderouter_exporter.rows.pending import REQUESTS_MAX
+from coderouter_exporter.state.cardinality import SERIES_MAX
 from coderouter_exporter.state.errors import StateError
 from coderouter_exporter.state.opening import Opening
-from coderouter_exporter.state.state import SERIES_MAX
 from coderouter_exporter.tail.sources import Sources
 from coderouter_http.listen import CannotListen, listen, url_of
 from coderouter_http.protocol.bounded import bounded
@@ -98,6 +98,8 @@ def serve(
     server = Server(config, refusals, engine, progress)
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _exit_cleanly)
+    if signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:  # as nohup does
+        signal.signal(signal.SIGHUP, lambda *_: server.stop())
     url = url_of(listener, "https" if config.ssl else "http")
     log.info("serving %s/metrics, state in %s", url, shown(state_file))
     with _pushing(engine, otlp, listener):

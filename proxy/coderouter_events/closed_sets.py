@@ -1,4 +1,4 @@
-"""The values that fields of events can have, where only these are possible."""
+"""The closed sets of values that fields of events can have."""
 
 from typing import Literal
 

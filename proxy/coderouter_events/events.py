@@ -439,7 +439,7 @@ class RequestFinished(Event):
     session: Annotated[
         str | None,
         "Name of the session that the request belongs to: 12 hexadecimal digits, a hash of its id with a key that only"
-        " the proxy has; null if there is nothing to tell it by.",
+        " the proxy has; null if the request does not show one.",
     ]
 
 

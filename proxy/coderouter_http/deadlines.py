@@ -1,4 +1,4 @@
-"""Deadlines of many requests, watched by one timer: one for each would cost more than most of what it watches."""
+"""Deadlines of many requests, watched by one timer: a timer for each would cost more than most requests."""
 
 import asyncio
 from types import TracebackType
@@ -12,7 +12,7 @@ class Watched(Protocol):
 
 
 class Deadlines:
-    """Those of what may take `after_s`; nearly all of it ends long before."""
+    """Deadlines `after_s` from each start; nearly everything ends long before."""
 
     def __init__(self, after_s: float) -> None:
         self._after_s = after_s

@@ -26,12 +26,12 @@ INSTALLERS = {"uv-receipt.toml": "uv tool install", "pipx_metadata.json": "pipx 
 """By the file that each leaves in the environments that it makes."""
 PIP = "pip install"
 SHIMS = (b"pyenv", b"asdf", b"mise")
-"""Scripts that contain one of these start whatever the user's Python of the day has."""
+"""Scripts that contain one of these start whatever the currently selected Python has."""
 
 
 @dataclass(frozen=True)
 class Answering:
-    """Another product answers to `coderouter`, or nothing does; what is to be done about it."""
+    """Another product answers to `coderouter`, or nothing does; and how to change that."""
 
     message: str
     remedy: str

@@ -17,7 +17,7 @@ class Usage(NamedTuple):
     reasoning_tokens: int | None = None
     """Part of the output."""
     nonsense: bool = False
-    """The provider also reported what is no number of tokens; that counts as not reported."""
+    """The provider also reported something other than a number of tokens; it counts as not reported."""
 
     @property
     def is_known(self) -> bool:
@@ -26,7 +26,7 @@ class Usage(NamedTuple):
 
 
 NO_USAGE = Usage()
-"""Of an answer that has not reported any yet."""
+"""The usage of an answer that has not reported any yet."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,7 +52,7 @@ class Changes:
 
 
 NO_CHANGES = Changes()
-"""Of nearly every answer, so that nothing is created for it."""
+"""Shared by nearly all answers, so that nothing is created for them."""
 
 
 class AnswerLog(NamedTuple):
@@ -88,7 +88,7 @@ STARTED = b""
 
 
 async def started(pieces: AsyncGenerator[bytes]) -> AsyncGenerator[bytes]:
-    """Return the generator, which has yielded `STARTED`; `aclose` runs no `finally` of one that was never started."""
+    """Return the generator after it has yielded `STARTED`: without a start, `aclose` would not run its `finally`."""
     await anext(pieces)
     return pieces
 
@@ -96,8 +96,8 @@ async def started(pieces: AsyncGenerator[bytes]) -> AsyncGenerator[bytes]:
 class Attempt(NamedTuple):
     """The result of one attempt: an answer that has begun, or an error.
 
-    `waited_s` was spent on the network, up to the first content or the error. `key_index` says which of the provider's
-    keys was sent, and `other_key` that it has one that may do better.
+    `waited_s` was spent on the network, up to the first content or the error. `key_index` says which of the
+    provider's keys was sent, and `other_key` whether another one may work.
     """
 
     waited_s: float = 0.0

@@ -8,12 +8,12 @@ from coderouter_http.protocol.refusals import Refusal, Refusals
 from coderouter_proxy.errors import HttpError
 
 PART = 4
-"""Bodies may take one part in this many of the memory."""
+"""Bodies may take the memory divided by this."""
 COPIES = 4
-"""A body is in memory as it came, decoded, as it is sent, and once more while one becomes the other."""
+"""The copies of a body in memory: as received, decoded, as sent, and one more while it is converted."""
 MIB = 1024 * 1024
 BYTES_MAX = 192 * MIB
-"""However much memory there is; large enough for a hundred requests of a long session."""
+"""The most, however much memory there is: enough for a hundred requests of a long session."""
 CGROUPS = Path("/sys/fs/cgroup")
 OWN_CGROUPS = Path("/proc/self/cgroup")
 
@@ -28,16 +28,14 @@ class BodyMemory:
         self.held = 0
 
     def take(self, size: int, mib_max: int | None = None) -> None:
-        """Count the bytes as held, unless all workers together may hold less; a first body is always taken.
+        """Count the bytes as held, within this worker's share of the limit; a first body is always taken.
 
         Raises:
             HttpError: there is no room; nothing is counted.
         """
         bytes_max = (self._default_bytes_max if mib_max is None else mib_max * MIB) // self._workers
         if self.held and self.held + size > bytes_max:
-            message = (
-                f"the bodies of other requests take up the {bytes_max // MIB} MiB that there are for bodies"
-            )
+            message = f"the bodies of other requests fill the {bytes_max // MIB} MiB reserved for bodies"
             if self._refusals is not None:
                 self._refusals.add(Refusal(reason="bodies", status=503, message=message))
             raise HttpError(503, f"{message}; ask again", code="out_of_memory", retry_after="1")

@@ -27,7 +27,7 @@ PLUGINS = "coderouter.commands"
 """Entry point group in which other packages, such as the exporter's, add sub-commands."""
 
 OBJECTS_OF_IMPORTS = 500_000
-"""Imports create many objects and hardly any garbage: searching them for it takes a tenth of a start."""
+"""Imports create many objects and hardly any garbage; looking for it takes a tenth of the startup."""
 
 
 class _LazyGroup(group.Group):

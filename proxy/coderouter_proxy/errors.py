@@ -14,7 +14,7 @@ class ProviderError(Exception):
 
     `retryable` says that the next provider may do better. `about_request` marks a refusal of what the client sent, and
     `too_long` a prompt that does not fit this provider's model: when no other takes it, the client gets these words.
-    `retry_after` is in seconds or a date. `failed_generation` is what the model wrote, if its server refuses that.
+    `retry_after` is in seconds or a date. `failed_generation` is what the model wrote, if its server refused it.
     """
 
     def __init__(
@@ -62,7 +62,7 @@ class StreamBrokeOff(ProviderError):
 class HttpError(Exception):
     """The client gets an error instead of an answer; each wire has its own body for it.
 
-    `retry_is_vain` tells the SDKs and agents not to send the same request again (`x-should-retry: false`).
+    `retry_is_vain` keeps SDKs and agents from sending the same request again (`x-should-retry: false`).
     """
 
     def __init__(
@@ -95,7 +95,7 @@ class NotKept(HttpError):
 
 
 def shutting_down() -> HttpError:
-    """Return what a request gets to read that takes longer than the proxy can wait for its own end."""
+    """Return the error of a request that did not finish while the proxy was shutting down."""
     return HttpError(503, f"{SHUTTING_DOWN}; ask again", code="shutting_down", retry_after="1")
 
 

@@ -29,7 +29,7 @@ _URL_SAFE = str.maketrans("+/", "-_")
 _SECRET_VALUE = re.compile(r"[^\s<$\"'][^\s\"']{7,}")  # not a variable, nor a marker such as <|im_end|>
 
 PART_CHARS: Final = 8
-"""So many characters of a secret in a row are scrubbed: servers cut keys that they repeat, and messages are cut."""
+"""This many characters of a secret in a row are scrubbed: servers cut keys that they repeat, and messages are cut."""
 _BASE64_PART_CHARS = 12
 _BASE64_CHARS_MIN = 6  # less of it would be found in ordinary words
 
@@ -51,7 +51,7 @@ def scrubbed(text: str, *secrets: str) -> str:
 
 @lru_cache(maxsize=256)
 def _parts(secret: str) -> tuple[tuple[int, frozenset[str]], ...]:
-    """Return what of the secret is not shown either: its parts, and those of its base64, by their length."""
+    """Return the parts of the secret, and of its base64, that are not shown either, by their length."""
     encoded = {form for core in _in_base64(secret) for form in (core, core.translate(_URL_SAFE))}
     by_length: dict[int, set[str]] = {PART_CHARS: set(_windows(secret, PART_CHARS))}
     for core in encoded:
@@ -93,7 +93,7 @@ def shortened(text: str) -> str:
 
 
 def looks_like_key(text: str) -> bool:
-    """Return whether a name is rather a key: of a known form, or a long run of letters and digits in turns."""
+    """Return whether a name looks like a key: of a known form, or a long mix of letters and digits."""
     is_known = _KEY_LIKE.search(text) is not None
     return any(is_known or _is_random(run) for run in _RUN.findall(text))
 

@@ -12,9 +12,9 @@ MODEL_CHARS_MAX = 128  # of a name in events
 
 
 class Session(NamedTuple):
-    """What a request belongs to, by an id of its client: `id` for the whole session, `conversation` for one in it.
+    """The session of a request, by ids of its client: `id` is the whole session, `conversation` one part of it.
 
-    Of these a subagent has its own. `source` is where the client names it.
+    A subagent has a conversation of its own. `source` is where the client names it.
     """
 
     source: str
@@ -28,7 +28,7 @@ class ClientRequest(NamedTuple):
     `shows_thinking`: the client requested thinking, although the `body` for a provider that cannot think does not.
     `shaped` is the body in the shape of the wires that have `messages`, for a wire that has none. Where a client may
     refer to earlier answers, they are in their place in `body`, and `given` is what the client sent. `missed` is the
-    error for what is not kept here; only a provider that speaks the same wire may have it. In one with `only_texts` no
+    error for what is not kept here; only a provider that speaks the same wire may have it. With `only_texts` no
     message has parts, and so none has an image or a document.
     """
 

@@ -7,6 +7,7 @@ import gzip
 import os
 import subprocess
 import tempfile
+import time
 from pathlib import Path
 
 from bench.figures import cpu_s, rss_mb
@@ -15,10 +16,12 @@ from support.load import loading
 from support.processes import SCRIPTS, clean_environment, eventually
 from support.proxy import openai_answers as says
 from support.proxy import process
-from support.proxy.process import serving
+from support.proxy.process import Proxy, serving
 from support.proxy.upstream import serving as upstream_serving
 
 REQUESTS = 2_000
+READ_REQUESTS = 10_000
+PAGE_EVERY_S = 2.0
 SCRAPES = 20
 PROVIDERS = (1, 5, 10)
 FOLDED_LINES = 500_000
@@ -44,7 +47,7 @@ def one_machine(folder: Path) -> None:
         before = served.events_path.stat().st_size, cpu_s(proxy_pid), cpu_s(exporter_pid)
         with loading(served.port, clients=4) as load:
             eventually(lambda: load.answered >= REQUESTS, within_s=120)
-        eventually(lambda: exporter.scrape()["cr_exporter_bytes_behind", ()] == 0)
+        eventually(lambda: has_read_all(exporter))
         written = served.events_path.stat().st_size - before[0]
         lines = served.events_path.read_bytes().splitlines(keepends=True)
         packed = len(gzip.compress(b"".join(lines), 6)) / sum(map(len, lines))
@@ -54,10 +57,36 @@ def one_machine(folder: Path) -> None:
         say("bytes of a heartbeat", max(len(each) for each in lines if b"proxy-heartbeat" in each))
         say("CPU ms of a request, proxy", 1000 * (cpu_s(proxy_pid) - before[1]) / load.answered)
         say("CPU us of an event, exporter", 1e6 * (cpu_s(exporter_pid) - before[2]) / len(lines))
+        say("  while requests are read", 1e6 * being_read(served, exporter))
         scraping(exporter)
         say("MB of memory, proxy", rss_mb(proxy_pid))
         say("MB of memory, exporter", rss_mb(exporter_pid))
         say("KB of the exporter's state file", (folder / "exporter.db").stat().st_size / 1000)
+
+
+def being_read(served: Proxy, exporter: Exporter) -> float:
+    """Return the CPU seconds of an event while a page reads the newest requests."""
+    pid = exporter.command.process.pid
+    read(exporter)  # makes rows of those that wait
+    before_s, before = cpu_s(pid), counted(exporter)
+    with loading(served.port, clients=4) as load:
+        while load.answered < READ_REQUESTS:
+            read(exporter)
+            time.sleep(PAGE_EVERY_S)
+    read(exporter)
+    return (cpu_s(pid) - before_s) / (counted(exporter) - before)
+
+
+def read(exporter: Exporter) -> None:
+    exporter.get("/api/v1/requests?limit=50")
+
+
+def counted(exporter: Exporter) -> float:
+    return exporter.scrape()["cr_exporter_lines_total", ("event",)]
+
+
+def has_read_all(exporter: Exporter) -> bool:
+    return exporter.scrape()["cr_exporter_bytes_behind", ()] == 0
 
 
 def scraping(exporter: Exporter) -> None:

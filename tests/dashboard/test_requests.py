@@ -15,6 +15,8 @@ from support.exporter.sample_events import startup, utc
 from support.processes import eventually
 
 MINUTE_S = 60
+ENTRY = "navigation.currentEntry.key"
+"""Identifies an entry of the browser's history."""
 
 
 def request(number: int, ts: float, outcome: str = "ok", session: str = "s1", **more: object) -> list[bytes]:
@@ -247,3 +249,31 @@ def test_spend_adds_up_to_the_days(counted: Exporter, page: Watched) -> None:
     page.page.select_option("#spend [name=measure]", "requests")
     page.page.select_option("#spend [name=days]", "90")
     page.page.wait_for_selector('#spent svg[viewBox="0 0 90 100"]', state="attached")
+
+
+def test_closing_a_request_goes_back_to_where_it_was_opened(counted: Exporter, page: Watched) -> None:
+    opened(page, counted)
+    page.page.goto(f"{address(counted)}#sessions")
+    page.page.goto(f"{address(counted)}#requests")
+    page.page.wait_for_selector("#request-rows tbody tr")
+    entry = page.evaluate(ENTRY)
+    for by_key in (True, False):
+        page.page.click("#request-rows tbody tr:nth-child(3) td:nth-child(1) a")
+        page.page.wait_for_selector("#request:not([hidden])")
+        page.page.keyboard.press("j")
+        page.page.keyboard.press("Escape") if by_key else page.page.click("#request-close")
+        page.page.wait_for_selector("#request", state="hidden")
+        page.page.wait_for_function(f"{ENTRY} === '{entry}'")
+    page.page.go_back()
+    page.page.wait_for_selector("#sessions:not([hidden])")
+
+
+def test_closing_a_request_that_was_the_first_page_leaves_no_entry_of_it(
+    counted: Exporter, page: Watched
+) -> None:
+    page.open(f"{address(counted)}#req_003")
+    entry = page.evaluate(ENTRY)
+    page.page.keyboard.press("Escape")
+    page.page.wait_for_selector("#request", state="hidden")
+    assert page.page.url.endswith("#requests")
+    assert page.evaluate(ENTRY) == entry

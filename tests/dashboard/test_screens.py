@@ -151,3 +151,14 @@ def test_the_page_is_accessible_and_its_layout_does_not_shift(
         assert found.violations_count == 0, found.generate_report()
         assert page.evaluate("document.documentElement.scrollWidth") <= size[0]
         assert page.problems == []
+
+
+@pytest.mark.parametrize("view", ["#overview", "#spend"])
+def test_a_narrow_page_fits_and_begins_at_its_top(
+    browser: Browser, with_history: Exporter, view: str
+) -> None:
+    with watched(browser, (320, 640)) as page:
+        page.open(address(with_history) + view)
+        page.page.wait_for_selector(f"{view}:not([hidden])")
+        assert page.evaluate("document.documentElement.scrollWidth") <= 320
+        assert page.evaluate("scrollY") == 0

@@ -138,6 +138,24 @@ def test_a_failed_reload_says_why_until_the_next_one(
     eventually(lambda: not page.text("#alarm"))
 
 
+def test_a_notice_does_not_move_what_is_shown(tmp_path: Path, exporter: Exporter, page: Watched) -> None:
+    append(tmp_path / "events.jsonl", startup(time.time(), "w"))
+    page.open(address(exporter))
+    page.wait_for_text("#providers", "ollama")
+    places = "[...document.querySelectorAll('#main *')].map((each) => each.getBoundingClientRect().top)"
+    before = page.evaluate(places)
+    failed = {"level": "ERROR", "faults": ["line 3: unknown kind"] * 9}
+    append(
+        tmp_path / "events.jsonl",
+        line("config-reload-failed", ts=utc(time.time()), writer="w", seq=2, **failed),
+    )
+    page.wait_for_text("#alarm", "providers.yaml has errors")
+    first = [top for top in page.evaluate(places) if top < 600]
+    assert first == [top for top in before if top < 600]
+    seen = page.evaluate("document.querySelector('#alarm').getBoundingClientRect().bottom <= innerHeight")
+    assert seen, "without scrolling"
+
+
 def test_a_key_that_is_not_set_shows_with_what_to_do(
     tmp_path: Path, exporter: Exporter, page: Watched, stack: ExitStack
 ) -> None:

@@ -1,4 +1,4 @@
-"""Run all faults and print what each did; the exit code is 1 if any was not survived. Arguments are calls to try."""
+"""Run all faults and print each result; the exit code is 1 if one was not survived. Arguments are calls to try."""
 
 import sys
 import tempfile

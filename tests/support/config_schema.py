@@ -8,6 +8,7 @@ from pydantic import BaseModel
 
 from coderouter_proxy.config import schema
 from coderouter_proxy.config.kinds import PROVIDER_KINDS
+from coderouter_proxy.config.section import field_descriptions
 from coderouter_proxy.config.values import VARIABLE_PATTERN
 from coderouter_proxy.init import starter_config
 
@@ -29,9 +30,9 @@ def generated() -> dict[str, Any]:
     sections = {"Config": document, **document["$defs"]}
     for model in _sections():
         properties = sections[model.__name__]["properties"]
-        for name, described in schema.field_descriptions(model).items():
+        for name, described in field_descriptions(model).items():
             properties[name]["description"] = described.replace("`", "").replace("; see below.", ".")
-    _add_validators(document["$defs"], document["properties"])
+    _add_validators(document["$defs"])
     return document
 
 
@@ -47,7 +48,7 @@ def _sections(model: type[BaseModel] = schema.Config) -> Iterator[type[BaseModel
         yield from inside(field.annotation)
 
 
-def _add_validators(defs: dict[str, Any], top: dict[str, Any]) -> None:
+def _add_validators(defs: dict[str, Any]) -> None:
     provider = defs["Provider"]
     provider["properties"]["kind"]["enum"] = list(PROVIDER_KINDS)
     alone = [kind.name for kind in PROVIDER_KINDS.values() if not kind.needs_address]

@@ -22,6 +22,7 @@ from coderouter_proxy.agents.table import AGENTS, BY_KEY, Agent, Target
 from coderouter_proxy.config import auto_rules, chains, schema, traits, validation
 from coderouter_proxy.config.coderouter2.key import Key
 from coderouter_proxy.config.coderouter2.keys import KEYS
+from coderouter_proxy.config.section import field_descriptions
 from coderouter_proxy.doctor.probes import run
 from coderouter_proxy.doctor.result import MEANINGS
 from coderouter_proxy.init import clouds
@@ -103,7 +104,7 @@ def envelope_table() -> str:
 def field_table(section: type[BaseModel]) -> str:
     """Return every field of the section with its default; fields without one are required."""
     lines = ["| field | default | |", "| --- | --- | --- |"]
-    for name, text in schema.field_descriptions(section).items():
+    for name, text in field_descriptions(section).items():
         field = section.model_fields[name]
         default = "required" if field.is_required() else _shown(_default(section, name))
         lines.append(f"| `{name}` | {default} | {text} |")

@@ -48,6 +48,7 @@ function showNotices(notices) {
   const written = JSON.stringify(notices);
   if (written === shown) return;
   shown = written;
+  attribute(find("#alarm"), "tabindex", notices.length ? 0 : null); // many have to be scrolled
   fill(find("#alarm"), notices, notice, (box, { state, sentence, advice, command }) => {
     attribute(box, "data-state", state);
     text(box.querySelector(".sentence"), sentence.replace(DIRECTIONS, ""));

@@ -5,12 +5,12 @@ import { linkTo, VIEWS } from "./route.js";
 
 const help = find("#keys");
 
-/** Listen to the keyboard; `current` returns the route, `close` leaves the request that is shown. */
-export function listen(current, close) {
+/** Listen to the keyboard; `current` returns the route, `close` leaves the request, `replace` shows another one. */
+export function listen(current, close, replace) {
   const keys = {
     "/": () => toSearch(current()),
-    j: () => move(1, current()),
-    k: () => move(-1, current()),
+    j: () => move(1, current(), replace),
+    k: () => move(-1, current(), replace),
     "?": () => (help.open ? help.close() : help.showModal()),
     Escape: () => leave(close),
   };
@@ -39,7 +39,7 @@ function toSearch({ view, hours }) {
 }
 
 /** Move the focus to the next row's link; an open request follows it. */
-function move(by, { view, request }) {
+function move(by, { view, request }, replace) {
   const rows = [...document.querySelectorAll(`#${view} .rows tbody tr:not(.detail)`)];
   const shown = rows.findIndex((row) => row.contains(document.activeElement));
   const opened = rows.findIndex((row) => request && row.querySelector("td.request")?.textContent === request);
@@ -48,7 +48,7 @@ function move(by, { view, request }) {
   const link = row?.querySelector("a");
   link?.focus();
   row?.scrollIntoView({ block: "nearest" });
-  if (request && link) location.replace(link.getAttribute("href"));
+  if (request && link) replace(link.getAttribute("href"));
 }
 
 function leave(close) {

@@ -87,7 +87,10 @@ function showView({ key, data }, context) {
 
 /** Show the view that the address names, before its data arrives. */
 function follow() {
-  route = parsed(location.hash, route);
+  const previous = route;
+  route = parsed(location.hash, previous);
+  const opens = polls > 0 && route.request && !previous.request;
+  if (!history.state) history.replaceState({ opens: Boolean(opens) }, ""); // an entry that is new
   for (const view of VIEWS) {
     find(`#${view}`).hidden = view !== route.view;
     attribute(find(`nav [data-view=${view}]`), "aria-current", view === route.view ? "page" : null);
@@ -102,9 +105,26 @@ function follow() {
 
 const backLink = () => linkTo(route.view, route.hours, route.parameters);
 
+/** Go back to where the request was opened; a request that was the first page has its view put in its place. */
 function closeRequest() {
-  if (route.request) location.hash = backLink();
+  if (!route.request) return;
+  if (!history.state?.opens) return replace(backLink());
+  route = { ...route, request: null }; // going back takes a moment
+  request.close();
+  history.back();
 }
+
+/** Show it in the place of what is shown, as the same entry of the browser's history. */
+function replace(link) {
+  history.replaceState(history.state, "", link);
+  follow();
+}
+
+find("#request-close").addEventListener("click", (event) => {
+  if (event.ctrlKey || event.metaKey || event.shiftKey) return;
+  event.preventDefault();
+  closeRequest();
+});
 
 find("#hours").addEventListener("change", ({ target }) => {
   const parameters = new URLSearchParams(route.parameters);
@@ -117,5 +137,5 @@ find(".skip").addEventListener("click", (event) => {
 });
 addEventListener("hashchange", follow);
 document.addEventListener("visibilitychange", () => (document.hidden ? clearTimeout(timer) : poll()));
-listen(() => route, closeRequest);
+listen(() => route, closeRequest, replace);
 follow();

@@ -17,7 +17,7 @@ log = logging.getLogger(__name__)
 def fold_with_care(
     state: State, pending: Pending, chunk: Chunk, read_ts: float, step: Step
 ) -> tuple[State, Pending]:
-    """Fold the chunk without its lines that cannot be counted; return what has the others, to be used from now on."""
+    """Fold the chunk without the lines that cannot be counted; return the state and the rows to use from now on."""
     document, saved = state.encode(), copy.deepcopy(pending)
     try:
         fold(state, chunk, read_ts, pending)

@@ -1,4 +1,4 @@
-"""Notices when the wall clock is set, by a clock that only runs."""
+"""Notices when the wall clock is set, by comparing it with one that is never set."""
 
 import time
 from dataclasses import dataclass
@@ -34,7 +34,7 @@ class Clock:
         self._since_ts, self._offset_s = _read()
 
     def step(self) -> ClockStep | None:
-        """Return how the clock was set since the previous call; None if it only ran."""
+        """Return how the clock was set since the previous call; None if it was not."""
         now_ts, offset_s = _read()
         step_s = offset_s - self._offset_s
         if abs(step_s) < STEP_S_MIN:
@@ -46,6 +46,6 @@ class Clock:
 
 
 def _read() -> tuple[float, float]:
-    """Return the time, and how far the wall clock is ahead of the one that only runs."""
+    """Return the time, and how far the wall clock is ahead of the one that is never set."""
     now_ts = time.time()
     return now_ts, now_ts - time.clock_gettime(_RUNNING)

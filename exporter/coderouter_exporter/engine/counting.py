@@ -15,7 +15,7 @@ from coderouter_exporter.engine.careful import fold_with_care
 from coderouter_exporter.engine.clock import Clock
 from coderouter_exporter.engine.deaths import Deaths
 from coderouter_exporter.engine.event_files import EventFile, OpenFiles
-from coderouter_exporter.engine.published import Published, SourceStatus
+from coderouter_exporter.engine.published import Published, source_statuses
 from coderouter_exporter.engine.read_ahead import Read, ReadAhead
 from coderouter_exporter.engine.row_tables import RowTables
 from coderouter_exporter.families.exporter import COMMIT_FAILURES, COMMITS, INTERNAL_ERRORS, OTLP_LOST
@@ -30,17 +30,17 @@ from coderouter_exporter.state.state import State
 from coderouter_exporter.state.store import Store
 from coderouter_exporter.tail.content import Step, no_step
 from coderouter_exporter.tail.noticed import Noticed
-from coderouter_exporter.tail.trouble import REPORTED_MAX, Reporter
+from coderouter_exporter.tail.trouble import Reporter
 
 COMMIT_EVERY_S = 0.25
 RARELY = 4
-"""While it catches up, or nobody waits for a pass, it commits so many times less often: a commit costs more than the
+"""While it catches up, or nobody waits for a pass, it commits this many times less often: a commit costs more than the
 events in it."""
 PASSES_MAX = 100
 """Passes over one event file before the next file has its turn: a file that is truncated while it is read needs
 another, and so do very many files."""
 DELTA_AGE_S_MAX = 60.0
-"""If it seems older, or of the future, the clock was set."""
+"""A delta that seems older, or from the future, means that the clock was set."""
 RECOUNTING = "the newest checkpoint was damaged; counting again what it had counted"
 
 T = TypeVar("T")
@@ -78,7 +78,7 @@ class Counting:
         """By the last pass."""
         self._uncommitted = store.generation == 0 or self._rows.pending.exports
         self._deliveries: list[Delivery] = []
-        """What is to be committed of them."""
+        """Those that are not committed yet."""
         self._commits_failing = 0
         self._passes_failing = 0
         self._commit_duration_s = 0.0
@@ -104,7 +104,9 @@ class Counting:
         self._ahead.close()
         self._record(self.sources.forget_long_gone())
         self._uncommitted |= counted and (
-            self._rows.has_lost_requests(self._deaths()) or self._rows.pending.lost > 0
+            self._rows.has_lost_requests(self._deaths())
+            or self._rows.pending.lost > 0
+            or self._rows.damage is not None
         )
         if counted and self._uncommitted and (self._commits_at_end or self._commit_is_due()):
             counted = self._commit()
@@ -138,7 +140,7 @@ class Counting:
 
     def read(self, query: Callable[[sqlite3.Connection], T]) -> T:
         """Return what the query reads of the committed rows; raises what `Store.read` does."""
-        return self._store.read(query)
+        return self._rows.read(query)
 
     def close(self) -> None:
         self._ahead.close()
@@ -169,7 +171,7 @@ class Counting:
             yield Read(chunk, time.time(), tail.bytes_behind(), days_zone(self._state))
 
     def _must_not_read_ahead(self) -> bool:
-        """The checkpoints of a commit are those of the reading: all of that has to be in it."""
+        """A commit has the checkpoints of all that was read, so all of that must be folded."""
         return self._passes_failing > 0 or self._commit_is_due()
 
     def _fold(self, read: Read, delta: Delta | None) -> None:
@@ -277,22 +279,6 @@ class Counting:
 
     def _snapshot(self, *, caught_up: bool) -> Published:
         tails = self.sources.tails
-        troubles = {trouble.path: trouble for trouble in self.sources.troubles()}
-        own = [(tail, troubles.pop(tail.path, None)) for tail in tails]
-        files = [
-            SourceStatus(
-                path=tail.path,
-                readable=bool(tail.readable),
-                bytes_behind=tail.bytes_behind(),
-                reason=trouble.reason if trouble else "",
-                kind=trouble.kind if trouble else None,
-            )
-            for tail, trouble in own
-        ]
-        others = [
-            SourceStatus(path=trouble.path, readable=False, reason=trouble.reason, kind=trouble.kind)
-            for trouble in troubles.values()
-        ]
         return Published(
             document=self._document,
             caught_up=caught_up,
@@ -303,5 +289,5 @@ class Counting:
             passes_failing=self._passes_failing,
             commit_duration_s=self._commit_duration_s,
             files_pending=sum(tail.files_pending() for tail in tails),
-            sources=(*files, *others[:REPORTED_MAX]),
+            sources=source_statuses(tails, self.sources.troubles()),
         )

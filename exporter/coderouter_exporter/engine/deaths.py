@@ -1,4 +1,4 @@
-"""Which writers have ended, so that their open requests never will."""
+"""Which writers have ended, so that their open requests will never end."""
 
 import time
 from collections.abc import Callable, Container

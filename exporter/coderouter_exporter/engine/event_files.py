@@ -1,11 +1,11 @@
-"""What the engine reads: event files, of which each is one series of lines."""
+"""What the engine reads: event files, each of them one series of lines."""
 
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Protocol
 
 from coderouter_exporter.records.decode import Chunk
-from coderouter_exporter.state.state import Checkpoint
+from coderouter_exporter.state.checkpoint import Checkpoint
 from coderouter_exporter.tail.noticed import Noticed
 from coderouter_exporter.tail.shared import IsOurWriter
 from coderouter_exporter.tail.trouble import Trouble

@@ -1,4 +1,4 @@
-"""A process that finds out what chunks add, for the exporter that has started it. It ends with it."""
+"""A process that computes what chunks add, for the exporter that started it. It ends with the exporter."""
 
 import gc
 import os

@@ -1,4 +1,4 @@
-"""The one loop: it opens the state, makes passes, and lives through what fails.
+"""The one loop: it opens the state, makes passes, and survives failures.
 
 It has its own thread, so that a hanging disk blocks nothing else.
 """
@@ -31,9 +31,9 @@ PAUSE_S_MAX = 10.0
 FAILING_S_MAX = 600.0
 """After this long with nothing but failed passes, only a new process may help."""
 ROWS_READ_S = 30.0
-"""For so long after someone read rows, they are made of every event at once."""
+"""For this long after someone read rows, rows are made of every event at once."""
 WAITING_MAX = 128
-"""Parts of what is committed that wait to become rows: making those of so many takes a reader's time."""
+"""Parts of the backlog of rows; with more, a reader would wait for too long."""
 
 T = TypeVar("T")
 
@@ -108,7 +108,7 @@ class Engine:
         self._wake.set()
 
     def open(self) -> None:
-        """Open the state, or leave that to the loop if it cannot work yet.
+        """Open the state, or leave that to the loop if it is not possible yet.
 
         Raises:
             StateError: it never will, until a person has repaired something.

@@ -1,10 +1,10 @@
-"""How fast lines come, and how often it is looked for them."""
+"""How fast lines arrive, and how often to look for them."""
 
 import time
 
 POLL_S = 1.0
 QUIET_POLL_S = 4.0
-"""The pause between passes once nothing has been read for some: the watcher wakes the engine up before."""
+"""The pause between passes once nothing has been read for some time: the watcher wakes the engine up earlier."""
 QUIET_PASSES = 4
 WINDOW_S = 1.0
 FAST_BYTES_PER_S = 1 << 16
@@ -14,7 +14,7 @@ FAST_BYTES_PER_S = 1 << 16
 class Pace:
     def __init__(self, quiet_poll_s: float = QUIET_POLL_S) -> None:
         self.is_fast = False
-        """Whether they came fast in the last window that is over: a pass soon after another says little."""
+        """Whether they arrived fast in the last complete window: a pass soon after another says little."""
         self._quiet_poll_s = quiet_poll_s
         self._quiet_passes = 0
         self._since = time.monotonic()

@@ -1,13 +1,16 @@
 """What the loop publishes: the last commit, and how it is doing."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
+from coderouter_exporter.engine.event_files import EventFile
 from coderouter_exporter.names import shown
 from coderouter_exporter.rows.outbox import Unsent
+from coderouter_exporter.state.cardinality import Labels
 from coderouter_exporter.state.document import Document
-from coderouter_exporter.state.state import Labels
-from coderouter_exporter.tail.trouble import Kind
+from coderouter_exporter.tail.trouble import REPORTED_MAX, Kind, Trouble
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,3 +83,25 @@ class Published:
             ("commits_failing",): self.commits_failing,
             ("passes_failing",): self.passes_failing,
         }
+
+
+def source_statuses(files: Iterable[EventFile], troubles: Iterable[Trouble]) -> tuple[SourceStatus, ...]:
+    """Return the status of each event file, and of other paths in trouble."""
+    other = {trouble.path: trouble for trouble in troubles}
+    own = [(file, other.pop(file.path, None)) for file in files]
+    return (
+        *(
+            SourceStatus(
+                path=file.path,
+                readable=bool(file.readable),
+                bytes_behind=file.bytes_behind(),
+                reason=trouble.reason if trouble else "",
+                kind=trouble.kind if trouble else None,
+            )
+            for file, trouble in own
+        ),
+        *(
+            SourceStatus(path=trouble.path, readable=False, reason=trouble.reason, kind=trouble.kind)
+            for trouble in islice(other.values(), REPORTED_MAX)
+        ),
+    )

@@ -1,7 +1,7 @@
-"""Reads ahead while much is to be read, and has other processes find out what each chunk adds.
+"""Reads ahead while much is to be read, and has other processes compute what each chunk adds.
 
-The chunks are still added in order, by the one that has the state. What cannot be counted apart from it, or was given
-to a process that has died, is folded as if there were none.
+The process that holds the state still adds them in order. A chunk that cannot be counted without the state, or whose
+process has died, is folded as usual.
 """
 
 import logging
@@ -32,7 +32,7 @@ SLOTS = 2
 ANSWER_S_MAX = 10.0
 """A process that takes longer hangs."""
 FAILURES = (EOFError, OSError, msgspec.DecodeError)
-"""What using a process raises that has ended."""
+"""What using an ended process raises."""
 
 log = logging.getLogger(__name__)
 
@@ -111,7 +111,7 @@ class ReadAhead:
         return free if free is not None and free.take(read) else None
 
     def _has_room(self) -> bool:
-        """Return whether another chunk can be given to a process before the oldest one is added.
+        """Return whether a process can take another chunk before the oldest one is added.
 
         Only chunks that are given to one are waited for, so there are never more than they have slots.
         """

@@ -1,7 +1,9 @@
-"""Commits rows with the document. They never keep the document from being committed: counts come first."""
+"""Commits rows with the document. Rows never prevent a commit of the document: counts come first."""
 
 import logging
 import sqlite3
+from collections.abc import Callable
+from typing import TypeVar
 
 from coderouter_exporter.engine.deaths import Deaths
 from coderouter_exporter.names import shown
@@ -9,8 +11,10 @@ from coderouter_exporter.rows import backlog, requests, tables
 from coderouter_exporter.rows.pending import Pending, Written
 from coderouter_exporter.rows.requests import Key
 from coderouter_exporter.state.document import Document
-from coderouter_exporter.state.errors import TablesDamaged, are_tables_damaged, explained
+from coderouter_exporter.state.errors import TablesDamaged, are_rows_unreadable, are_tables_damaged, explained
 from coderouter_exporter.state.store import Store
+
+T = TypeVar("T")
 
 log = logging.getLogger(__name__)
 
@@ -26,6 +30,8 @@ class RowTables:
         """
         self._store = store
         self.pending = pending
+        self.damage: sqlite3.Error | None = None
+        """What a reader met since the last commit, which repairs it."""
         pending.take_back = store.recovered
         with explained(store.path):
             try:
@@ -46,18 +52,30 @@ class RowTables:
             nonlocal written
             written = self.pending.write(db, number, now_ts, deaths.is_dead)
 
+        if self.damage is not None:
+            self._restart(self.damage)
+            self.damage = None
         try:
-            self._store.commit(document.newest, write, whole=document.whole)
+            self._store.commit(document, write)
         except TablesDamaged as damage:
             self._restart(damage)
-            self._store.commit(document.newest, write, whole=document.whole)
+            self._store.commit(document, write)
         except sqlite3.Error:
             raise
         except Exception:
             log.exception("leaving out requests that cannot be written")
-            self._store.commit(document.newest, whole=document.whole)
+            self._store.commit(document)
         self.pending.committed(written)
         self._open = written.writers if written is not None else {}
+
+    def read(self, query: Callable[[sqlite3.Connection], T]) -> T:
+        """Return what the query reads of the committed rows; raises what `Store.read` does."""
+        try:
+            return self._store.read(query)
+        except sqlite3.Error as error:
+            if are_rows_unreadable(error):
+                self.damage = error
+            raise
 
     def build(self) -> None:
         """Make rows of some events that are committed."""

@@ -13,7 +13,7 @@ from watchfiles import Change, watch
 DEBOUNCE_MS = 500
 """How long changes are collected, and how often the watcher wakes up. Less would cost an idle exporter CPU."""
 UNWATCHED_S = 1.0
-"""Nothing is watched for so long after a change, and as long as the engine finds lines: while the files change all the
+"""Nothing is watched this long after a change, and as long as the engine finds lines: while the files change all the
 time, each of the changes would wake the watcher up. The engine polls meanwhile."""
 RETRY_S = 5.0
 _WILDCARD = re.compile(r"[*?\[]")

@@ -69,7 +69,7 @@ LANGUAGE_TAX = Counter(
 )
 FALLBACK_HOPS = Counter(
     name="coderouter_fallback_occurred_total",
-    help="Providers that a request of CodeRouter 2.x left behind, tried or skipped, by why.",
+    help="Providers that a request of CodeRouter 2.x moved on from, tried or skipped, by reason.",
     labels=("provider", "reason"),
     feeds=(Feed(FallbackOccurred, (Field("from_provider"), closed("reason", FALLBACK_REASONS))),),
 )
@@ -80,7 +80,7 @@ CHAIN_BUDGET_EXCEEDED = Counter(
 )
 CHAIN_MEMORY_PRESSURE = Counter(
     name="coderouter_chain_memory_pressure_blocked_total",
-    help="Requests of CodeRouter 2.x for which every provider had run out of memory a short time ago.",
+    help="Requests of CodeRouter 2.x for which every provider had recently run out of memory.",
     feeds=(Feed(ChainMemoryPressureBlocked),),
 )
 DEMOTED = Counter(
@@ -175,7 +175,7 @@ DRIFT_RELOADS_OK = Counter(
 )
 PROBES = Counter(
     name="coderouter_probe_total",
-    help="Requests of one token by which CodeRouter 2.x looked whether a provider is up.",
+    help="One-token requests by which CodeRouter 2.x checked whether a provider is up.",
     labels=("provider",),
     feeds=(Feed(ProbeCompleted, (PROVIDER,)),),
 )
@@ -192,7 +192,7 @@ PROBE_ROUNDS = Counter(
 )
 PROBE_DRIFT = Counter(
     name="coderouter_probe_drift_detected_total",
-    help="Probes of CodeRouter 2.x that another model answered than the configured one.",
+    help="Probes of CodeRouter 2.x that were answered by a model other than the configured one.",
     labels=("provider",),
     feeds=(Feed(ProbeCapabilitiesDrift, (PROVIDER,)),),
 )

@@ -54,7 +54,7 @@ class ChainBudgetExceeded(Event):
 
 @dataclass(slots=True, kw_only=True)
 class SkipMemoryPressure(Event):
-    """A provider of the chain was skipped because it had run out of memory a short time ago."""
+    """A provider of the chain was skipped because it had recently run out of memory."""
 
     msg: ClassVar[str] = "skip-memory-pressure"
     provider: str
@@ -62,7 +62,7 @@ class SkipMemoryPressure(Event):
 
 @dataclass(slots=True, kw_only=True)
 class ChainMemoryPressureBlocked(Event):
-    """Every provider of the chain had run out of memory a short time ago."""
+    """Every provider of the chain had recently run out of memory."""
 
     msg: ClassVar[str] = "chain-memory-pressure-blocked"
 
@@ -170,7 +170,7 @@ class DriftReloadAttempted(Event):
 
 @dataclass(slots=True, kw_only=True)
 class ProbeCompleted(Event):
-    """A provider got a request of one token to see whether it is up."""
+    """A provider got a one-token request to check whether it is up."""
 
     msg: ClassVar[str] = "probe-completed"
     provider: str
@@ -187,7 +187,7 @@ class ProbeRoundCompleted(Event):
 
 @dataclass(slots=True, kw_only=True)
 class ProbeCapabilitiesDrift(Event):
-    """A probe was answered by another model than the configured one."""
+    """A probe was answered by a model other than the configured one."""
 
     msg: ClassVar[str] = "probe-capabilities-drift"
     provider: str

@@ -93,8 +93,8 @@ ROTATIONS = Counter(
 )
 UNMATCHED = Counter(
     name="cr_exporter_unmatched_checkpoints_total",
-    help="Files that disappeared or were overwritten before they were known to be read to their end. Whether events "
-    "are missing shows the seq of their writers.",
+    help="Files that disappeared or were overwritten before they were known to be read to their end. The seq of their "
+    "writers shows whether events are missing.",
 )
 COMPRESSED_FILES = Counter(
     name="cr_exporter_gz_files_total",

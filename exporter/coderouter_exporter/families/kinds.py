@@ -56,7 +56,7 @@ class Derived:
 
 
 def source_fields(number: str | Derived) -> tuple[str, ...]:
-    """Return the fields of an event that the number is made of."""
+    """Return the fields of an event that the number is computed from."""
     if isinstance(number, str):
         return (number,)
     return tuple(name for name, _ in (*number.sources, *number.optional))

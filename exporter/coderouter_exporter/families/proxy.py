@@ -154,7 +154,7 @@ PROVIDER_OUTCOMES = Counter(
 PROVIDER_SKIPPED = Counter(
     name="coderouter_provider_skipped_total",
     help="Providers of a chain that were not tried: paid while allow_paid is false, not configured, over budget, "
-    "with a context too small for the request, or (CodeRouter 2.x) out of memory a short time ago.",
+    "with a context too small for the request, or (CodeRouter 2.x) recently out of memory.",
     labels=("provider", "reason"),
     feeds=(
         Feed(SkipPaidProvider, (PROVIDER, "paid")),

@@ -6,7 +6,7 @@ from coderouter_exporter.families.coderouter_2x import CONTEXT_USAGE, PROBE_LATE
 from coderouter_exporter.families.events_2x import ContextBudgetWarning, FallbackOccurred, ProbeCompleted
 from coderouter_exporter.families.proxy import FALLBACKS
 from coderouter_exporter.fold.reading import Reading
-from coderouter_exporter.state.state import SERIES_MAX
+from coderouter_exporter.state.cardinality import SERIES_MAX
 
 _HOP = attrgetter("pre_attempt", "hop_index", "to_provider", "profile")
 _NEWEST = (
@@ -25,7 +25,7 @@ def update_2x(reading: Reading) -> None:
 
 
 def _count_fallbacks(reading: Reading) -> None:
-    """Count each request once that moved from one attempt to another, however many lines it has.
+    """Count each request that moved from one attempt to another once, however many lines it has.
 
     The lines of a request follow each other: the first failed attempt is the first line or follows a skipped provider.
     """

@@ -10,7 +10,7 @@ from coderouter_exporter.fold.plans import PLANS
 from coderouter_exporter.records.record import Record
 
 _MANY = ATTEMPT_EVENTS | {RequestFinished.msg}
-"""The events of which few decide anything. Of all others each may."""
+"""Events that rarely decide anything; any other event may."""
 _provider = attrgetter("provider")
 _ENDS = (ProviderOk.msg, ProviderFailed.msg, ProviderFailedMidstream.msg)
 

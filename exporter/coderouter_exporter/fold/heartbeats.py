@@ -11,7 +11,7 @@ from coderouter_exporter.state.reported import ProxyHeartbeat, Queue
 
 PROCESSES_MAX = 8192
 ENDED_MAX = 64
-"""Of these the last one is shown; the startup of another may turn up late."""
+"""Ended processes that are kept: the last one is shown, and the startup of another may be read late."""
 
 
 def update_heartbeats(reading: Reading) -> None:
@@ -50,7 +50,7 @@ def _count(reported: int) -> int:
 
 
 def _forget(heartbeats: dict[str, ProxyHeartbeat]) -> None:
-    """Forget the processes beyond the bounds that were heard first."""
+    """Forget the processes beyond the bounds, those heard first before others."""
     ended = [writer for writer, heartbeat in heartbeats.items() if heartbeat.ended]
     for writer in [*ended[:-ENDED_MAX], *islice(heartbeats, max(0, len(heartbeats) - PROCESSES_MAX))]:
         heartbeats.pop(writer, None)

@@ -75,7 +75,7 @@ def _list_newest(state: State, newest_of_batch: Callable[[], Newest], times: Tim
 
 
 def update_latest(reading: Reading) -> None:
-    """Follow what decides what else is shown."""
+    """Update everything else that is shown, from the records that decide it."""
     state = reading.state
     was_suspect = state.suspect_ts > 0.0
     _update_last_event(reading)

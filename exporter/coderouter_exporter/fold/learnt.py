@@ -11,7 +11,7 @@ from coderouter_exporter.state.reported import Learnt
 from coderouter_exporter.state.state import LEARNT_MAX
 
 VALUE_CHARS_MAX = 1000
-"""A longer value is invalid, and part of it would be a wrong one."""
+"""A longer value is invalid, and a part of it would be wrong."""
 
 _FORGETS = (ConfigReloaded.msg, Shutdown.msg)
 _TRAITS = frozenset(get_args(TraitName))

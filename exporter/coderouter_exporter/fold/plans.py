@@ -30,13 +30,14 @@ from coderouter_exporter.records.columns import Columns, GroupKey
 from coderouter_exporter.records.record import RECORDS, Record
 from coderouter_exporter.records.values import unix_time
 from coderouter_exporter.rows.usage import GROUPED_BY
+from coderouter_exporter.state.cardinality import Labels
 from coderouter_exporter.state.histogram_series import Exemplar, HistogramSeries
-from coderouter_exporter.state.state import Labels, State
+from coderouter_exporter.state.state import State
 
 LabelSource = str | tuple[int, Field]
 """A fixed label value, or the field that gives it with the field's index among the group's keys."""
 GROUPS_KEPT = 1024
-"""For so many groups of an event it is remembered where they count."""
+"""Groups of an event for which the labels that they count under are remembered."""
 REQUEST_ID_CHARS_MAX = 128 - len("request_id")
 """OpenMetrics 1.0: the label of an exemplar has at most 128 characters, its name included."""
 
@@ -133,7 +134,7 @@ class Plan:
 
     def _count_numbers(self, state: State, records: list[Record], columns: Columns) -> None:
         exemplars = _Exemplars()
-        columns.groups(self._finest)  # from which the groups of all who ask later are merged
+        columns.groups(self._finest)  # the groups of later calls are merged from these
         for key, indexes in columns.groups(self._summed.keys).items():
             for row, labels in self._summed.matching(key):
                 _add(state, row, labels, columns, indexes, exemplars)

@@ -12,10 +12,10 @@ from coderouter_events.events import (
 )
 from coderouter_exporter.fold.reading import Reading, http_status, line_of
 from coderouter_exporter.records.record import Record
+from coderouter_exporter.state.cardinality import SERIES_MAX
 from coderouter_exporter.state.order import Line, is_newer
 from coderouter_exporter.state.recent_events import truncated
 from coderouter_exporter.state.reported import AttemptEnd, BudgetSkip, Cooldown, LastError, LastFallback
-from coderouter_exporter.state.state import SERIES_MAX
 
 
 def update_provider_health(reading: Reading) -> None:

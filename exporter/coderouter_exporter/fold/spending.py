@@ -8,8 +8,9 @@ from functools import lru_cache
 from coderouter_exporter.families.kinds import MICRO
 from coderouter_exporter.records.columns import scaled
 from coderouter_exporter.records.record import Record
+from coderouter_exporter.state.cardinality import SERIES_MAX
 from coderouter_exporter.state.order import CLOCK_ERROR_S_MAX, FIRST_TS
-from coderouter_exporter.state.state import SERIES_MAX, State
+from coderouter_exporter.state.state import State
 
 FIRST_MONTH = datetime.fromtimestamp(FIRST_TS, UTC).strftime("%Y-%m")
 OTHER_MONTHS_MAX = 2

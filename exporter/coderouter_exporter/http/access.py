@@ -1,4 +1,4 @@
-"""Who may read what the exporter serves: TLS, passwords and headers of the web configuration, and the Host check."""
+"""Access to what the exporter serves: TLS, passwords and headers of the web configuration, and the Host check."""
 
 import asyncio
 import base64

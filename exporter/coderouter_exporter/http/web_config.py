@@ -72,7 +72,8 @@ def read(path: Path) -> WebConfig:
     try:
         node = yaml.compose(path.read_text(encoding="utf-8"), Loader=yaml.SafeLoader)
     except (OSError, UnicodeDecodeError) as error:
-        raise WebConfigErrors([f"{path}: cannot be read: {error}"], [path]) from None
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise WebConfigErrors([f"{path}: cannot be read: {reason}"], [path]) from None
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         line = f":{mark.line + 1}" if mark else ""

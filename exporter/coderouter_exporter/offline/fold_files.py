@@ -7,7 +7,8 @@ from pathlib import Path
 from coderouter_exporter.fold.fold import fold
 from coderouter_exporter.offline.order import UNREADABLE, Source, Sources, cannot_read
 from coderouter_exporter.records.decode import Chunk, cut
-from coderouter_exporter.state.state import SERIES_MAX, State
+from coderouter_exporter.state.cardinality import SERIES_MAX
+from coderouter_exporter.state.state import State
 
 
 def fold_files(paths: Iterable[Path], series_max: int = SERIES_MAX) -> State:

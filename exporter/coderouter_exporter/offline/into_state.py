@@ -13,9 +13,11 @@ from coderouter_exporter.offline.order import Source, Sources, UnreadableFile
 from coderouter_exporter.records.decode import Chunk
 from coderouter_exporter.rows import outbox, tables
 from coderouter_exporter.rows.pending import REQUESTS_MAX, Pending
+from coderouter_exporter.state.cardinality import SERIES_MAX
+from coderouter_exporter.state.checkpoint import Checkpoint
 from coderouter_exporter.state.errors import StateUnavailable, unwritable
 from coderouter_exporter.state.opening import Opening
-from coderouter_exporter.state.state import SERIES_MAX, Checkpoint, State
+from coderouter_exporter.state.state import State
 from coderouter_exporter.tail.archive import BadArchive, Compressed
 from coderouter_exporter.tail.compression import MAGIC_BYTES_MAX, compression_of
 from coderouter_exporter.tail.content import Content, Plain, no_step

@@ -57,7 +57,7 @@ class Source:
 
         Raises:
             OSError, Damaged: it cannot be read to its end.
-            UnreadableFile: its compression is not read here.
+            UnreadableFile: its compression is not supported.
         """
         with self.file.open("rb") as raw:
             start = raw.read(MAGIC_BYTES_MAX)
@@ -109,7 +109,7 @@ class Sources:
         """Return the files in the order of their first events, without those whose content another file begins with.
 
         Raises:
-            UnreadableFile: a file cannot be opened, or its compression is not read here.
+            UnreadableFile: a file cannot be opened, or its compression is not supported.
         """
         by_start: defaultdict[bytes, list[Source]] = defaultdict(list)
         given = {source.path for source in self._named}

@@ -1,4 +1,4 @@
-"""The names of OpenTelemetry's GenAI conventions, and what of ours they stand for."""
+"""The names of OpenTelemetry's GenAI conventions, and our names for the same."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -8,8 +8,8 @@ from coderouter_exporter.families.kinds import Histogram
 from coderouter_exporter.families.proxy import OUTPUT_TOKEN, REQUEST_DURATION
 from coderouter_exporter.families.requests import INPUT_TOKENS, OUTPUT_TOKENS, TOKEN_BUCKETS
 from coderouter_exporter.otlp.values import SERVICE
+from coderouter_exporter.state.cardinality import Labels
 from coderouter_exporter.state.reported import CatalogEntry
-from coderouter_exporter.state.state import Labels
 
 # The well-known values of `gen_ai.provider.name`, by the end of the host.
 _PROVIDERS = {
@@ -106,9 +106,9 @@ Attributes = Mapping[str, str | int | None]
 
 @dataclass(frozen=True)
 class Convention:
-    """A histogram of the conventions that some of ours have the numbers of: `bounds` are among their buckets.
+    """A histogram of the conventions, computed from ours: `bounds` are some of the bounds of our buckets.
 
-    Each of `sources` is one of ours, with what turns the values of its labels into attributes.
+    Each of `sources` is one of ours, with the function that turns the values of its labels into attributes.
     """
 
     name: str

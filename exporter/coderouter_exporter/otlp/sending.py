@@ -26,7 +26,7 @@ Reason = Literal["unreachable", "timeout", "busy", "refused"]
 
 @dataclass(frozen=True, kw_only=True)
 class Answer:
-    """What became of an export: it failed for a `reason`, or was accepted."""
+    """The result of an export: it failed for a `reason`, or was accepted."""
 
     reason: Reason | None = None
     message: str = ""

@@ -9,7 +9,6 @@ from opentelemetry.proto.resource.v1.resource_pb2 import Resource
 from coderouter_http import product
 
 Value = str | bool | int | float | Sequence[str]
-NS = 1_000_000_000
 _INT_MAX = (1 << 63) - 1
 SERVICE = "coderouter"
 SCOPE = InstrumentationScope(name="coderouter_exporter", version=product.version())

@@ -10,4 +10,4 @@ SPEND_BY = {
     "agent": "agent",
     "profile": "profile",
 }
-"""What spending is summed up by, each with the expression that has it."""
+"""What spending is summed up by, each with its SQL expression."""

@@ -69,7 +69,7 @@ class Sums:
 
     @property
     def failed(self) -> int:
-        """How many requests got no answer for a reason on our side."""
+        """How many requests got no answer because of a failure on our side."""
         return sum(self[name] for name in ("exhausted", "midstream", "blocked", "other"))
 
     def tokens(self) -> dict[str, int]:

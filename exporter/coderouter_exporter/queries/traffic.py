@@ -21,7 +21,7 @@ _SERIES = {
     "cache_read_tokens": "cache_read_tokens",
     "failed": "failed",
 }
-"""The total that each series has a value of for each step."""
+"""By series, the total of which it has one value per step."""
 
 
 def traffic(slots: Sequence[Slot], wanted: Range) -> dict[str, Any]:

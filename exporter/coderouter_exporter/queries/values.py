@@ -20,5 +20,5 @@ def usd(micro_usd: int | None) -> float | None:
 
 
 def share(part: int, whole: int) -> float | None:
-    """Return the part as a share of the whole; None if that is nothing."""
+    """Return the part as a share of the whole; None if the whole is 0."""
     return round(part / whole, 6) if whole else None

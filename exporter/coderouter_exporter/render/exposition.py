@@ -22,9 +22,9 @@ from coderouter_exporter.families.table import FAMILIES, HISTOGRAMS
 from coderouter_exporter.render.protobuf import families as protobuf
 from coderouter_exporter.render.view import View
 from coderouter_exporter.state import histogram_series
+from coderouter_exporter.state.cardinality import Labels
 from coderouter_exporter.state.histogram_series import HistogramSeries
 from coderouter_exporter.state.order import is_suspect
-from coderouter_exporter.state.state import Labels
 
 
 class Format(Enum):

@@ -10,9 +10,10 @@ from operator import attrgetter
 from coderouter_exporter.engine.published import Published
 from coderouter_exporter.families.coderouter_2x import CONTEXT_USAGE, PROBE_LATENCY
 from coderouter_exporter.families.kinds import MICRO, Gauge
+from coderouter_exporter.state.cardinality import Labels
 from coderouter_exporter.state.order import CLOCK_ERROR_S_MAX
 from coderouter_exporter.state.reported import Learnt, ProxyHeartbeat, Queue
-from coderouter_exporter.state.state import Labels, State
+from coderouter_exporter.state.state import State
 from coderouter_http import product
 
 SILENCE_S_MAX = 45.0

@@ -136,7 +136,7 @@ EVENTS = frozenset(_KINDS)
 def step_of(record: Record) -> Step:
     what, details = _KINDS[record.msg]
     return Step(
-        seq=record.seq or 0,
+        seq=whole(record.seq) or 0,
         ts=unix_time(record.ts) or 0.0,
         what=what,
         provider=clipped(record.provider),

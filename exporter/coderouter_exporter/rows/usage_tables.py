@@ -17,9 +17,9 @@ from coderouter_exporter.rows.usage import (
     empty_slot,
     slot_of,
 )
+from coderouter_exporter.state.cardinality import OTHER, SERIES_MAX
 from coderouter_exporter.state.duration_histogram import DurationHistogram
 from coderouter_exporter.state.minutes import HOUR_MINUTES, HOURS_KEPT, MINUTE_S
-from coderouter_exporter.state.state import OTHER, SERIES_MAX
 
 _encode = msgspec.msgpack.Encoder().encode
 _histogram = msgspec.msgpack.Decoder(DurationHistogram).decode

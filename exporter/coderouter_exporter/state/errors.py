@@ -1,4 +1,4 @@
-"""What keeps the state file from being used, and whether it may pass."""
+"""Errors that keep the state file from being used, and whether they may pass."""
 
 import sqlite3
 from collections.abc import Iterator
@@ -25,6 +25,9 @@ _PASSING = frozenset(
 """Errors of the disk, of permissions or of a lock. All others mean that the file is damaged."""
 _DAMAGED = frozenset((sqlite3.SQLITE_ERROR, sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB))
 """Errors of tables that are damaged, or not as they were created."""
+
+
+_UNREADABLE = frozenset((sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB))
 
 
 class StateError(Exception):
@@ -59,6 +62,11 @@ def explained(path: Path) -> Iterator[None]:
 def are_tables_damaged(error: sqlite3.Error) -> bool:
     """Return whether a change of the tables failed in a way that trying again does not help."""
     return getattr(error, "sqlite_errorcode", 0) & 0xFF in _DAMAGED
+
+
+def are_rows_unreadable(error: sqlite3.Error) -> bool:
+    """Return whether a query met damage of the file."""
+    return getattr(error, "sqlite_errorcode", 0) & 0xFF in _UNREADABLE
 
 
 def is_passing(error: Exception) -> bool:

@@ -44,7 +44,7 @@ class HistogramSeries(msgspec.Struct):
         return list(accumulate(self.counts))
 
     def add(self, later: "HistogramSeries") -> None:
-        """Add what was observed later, of which native buckets have everything."""
+        """Add later observations, all of which are in native buckets as well."""
         self.counts = list(map(int.__add__, self.counts, later.counts))
         for bucket, number in later.native.items():
             self.native[bucket] = self.native.get(bucket, 0) + number

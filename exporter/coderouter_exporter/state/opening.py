@@ -7,9 +7,10 @@ from pathlib import Path
 import msgspec
 
 from coderouter_exporter.names import shown
+from coderouter_exporter.state.cardinality import SERIES_MAX
 from coderouter_exporter.state.errors import StateError, explained
 from coderouter_exporter.state.lock import close_fd, lock
-from coderouter_exporter.state.state import SERIES_MAX, State
+from coderouter_exporter.state.state import State
 from coderouter_exporter.state.store import Change, Store
 
 log = logging.getLogger(__name__)
@@ -61,7 +62,7 @@ def _load(store: Store) -> State:
             "the newest generation of %s is damaged; continuing from the previous one", shown(store.path)
         )
     try:
-        return State.decode(document, store.whole)
+        return document.decode()
     except msgspec.DecodeError as error:
         raise StateError(f"cannot read the state file {shown(store.path)} ({error})") from error
 

@@ -123,5 +123,5 @@ class Learnt(NamedTuple):
 
     @property
     def what(self) -> tuple[str, str, str, str, str]:
-        """Return what was learnt by whom, whenever that was."""
+        """Return which process learnt what, without the time."""
         return self.writer, self.provider, self.trait, self.value, self.reason

@@ -4,17 +4,18 @@ It is committed as a whole, so counts and checkpoints can never disagree. A fiel
 under, by `msgspec.field(name=...)` where the code has a better one: state files outlive versions.
 """
 
-import secrets
 from collections.abc import Callable, Mapping
-from functools import cached_property, lru_cache
-from itertools import islice, product, repeat
-from typing import Any, TypeVar
+from functools import cached_property
+from itertools import repeat
+from typing import TypeVar
 
 import msgspec
 
 from coderouter_exporter.families.exporter import INTERNAL_ERRORS, LABEL_OVERFLOW, UNPROVEN
-from coderouter_exporter.families.kinds import Counter, Histogram, Profiles, Providers
+from coderouter_exporter.families.kinds import Counter, Histogram
 from coderouter_exporter.families.table import FED_BY_NAME
+from coderouter_exporter.state.cardinality import OTHER, SERIES_MAX, Cardinality, Labels
+from coderouter_exporter.state.checkpoint import Checkpoint
 from coderouter_exporter.state.histogram_series import Before, HistogramSeries
 from coderouter_exporter.state.minutes import Minutes
 from coderouter_exporter.state.order import Line
@@ -34,51 +35,8 @@ from coderouter_exporter.state.sequences import Writers
 
 RECENT_ATTEMPTS_MAX = 256
 LEARNT_MAX = 256
-SERIES_MAX = 1000
-OTHER = "other"
-"""Every label of the series that takes the counts of a family beyond its `series_max` label combinations."""
 
-Labels = tuple[str, ...]
 T = TypeVar("T")
-
-
-class Checkpoint(msgspec.Struct, kw_only=True):
-    """How far one file has been read. The file is recognised by its content, whatever its name is now."""
-
-    path: str
-    """The configured event file that this file is, or was before a rotation."""
-    inode: int
-    """A hint only: a file system reuses the number of a removed file."""
-    last_path: str = msgspec.field(default="", name="place")
-    """The path at which the file was last seen."""
-    offset: int = 0
-    head_bytes: int = 0
-    head_digest: bytes = b""
-    tail_bytes: int = msgspec.field(default=0, name="marker_bytes")
-    tail_digest: bytes = msgspec.field(default=b"", name="marker_digest")
-    """Of the last bytes before the offset; with the head it proves that the offset is in this file."""
-    skipping: bool = False
-    """The offset is inside an oversize line; the rest of it is still to be skipped."""
-    compressed: bool = msgspec.field(default=False, name="packed")
-    """The file is compressed; the offset counts uncompressed bytes."""
-    packed_digest: bytes = b""
-    """Of the compressed file when it was finished: its size, beginning and end."""
-    refused: str = ""
-    """Why the file is never read; empty if it can be."""
-    size: int = 0
-    """Of the file on disk when it was finished."""
-    finished: bool = False
-    """When last seen, it had been rotated away and read to its end; or it can never be read."""
-    number: int = msgspec.field(default_factory=lambda: secrets.randbits(52))
-    """By which the writers refer to the file."""
-    at_path: bool = False
-    """It has been seen at the configured path."""
-    grows: bool = False
-    """It has never been at the path, and grew after it was read to its end: no rotation makes such a file."""
-    gone_s: float = 0.0
-    """For how long it has been gone while an exporter ran."""
-
-
 Counts = dict[str, dict[Labels, int]]
 """Totals by family and labels."""
 Histograms = dict[str, dict[Labels, HistogramSeries]]
@@ -239,7 +197,7 @@ class State(msgspec.Struct, kw_only=True, dict=True):
         If not, `other` has them and `events` are counted as overflow, by default as many as are added.
         """
         totals = self.counts.setdefault(family.name, {})
-        is_own = labels in totals or self._has_room(family, totals, labels)
+        is_own = labels in totals or self._cardinality.has_room(family, totals, labels)
         if not is_own:
             labels = self._overflow(family, labels, number if events is None else events)
         totals[labels] = totals.get(labels, 0) + number
@@ -256,7 +214,7 @@ class State(msgspec.Struct, kw_only=True, dict=True):
     ) -> HistogramSeries:
         """Add observations, given as counts by bucket and their sum; return the series they were added to."""
         histogram = self.histograms.setdefault(family.name, {})
-        if labels not in histogram and not self._has_room(family, histogram, labels):
+        if labels not in histogram and not self._cardinality.has_room(family, histogram, labels):
             labels = self._overflow(family, labels, sum(counts.values()))
         series = histogram.setdefault(labels, HistogramSeries([0] * (len(family.buckets) + 1)))
         for bucket, number in counts.items():
@@ -269,8 +227,9 @@ class State(msgspec.Struct, kw_only=True, dict=True):
 
     def has_room_for(self, counts: Counts, histograms: Histograms) -> bool:
         """Return whether each of these labels has a series of its own, or certainly gets one."""
+        cardinality = self._cardinality
         return all(
-            self._has_room_for_all(FED_BY_NAME[name], known.get(name, {}), added)
+            cardinality.has_room_for_all(FED_BY_NAME[name], known.get(name, {}), added)
             for known, parts in ((self.counts, counts), (self.histograms, histograms))
             for name, added in parts.items()
         )
@@ -293,78 +252,20 @@ class State(msgspec.Struct, kw_only=True, dict=True):
 
     def totals(self, family: Counter) -> dict[Labels, int]:
         """Return the totals, sorted by labels; preset label values are 0 until they are counted."""
-        counted = self.counts.get(family.name, {})
-        uncounted = (labels for labels in self._preset(family) if labels not in counted)
-        room = max(0, self.series_max - _number_of(family, counted)) if _has_names(family) else None
-        return dict(sorted((dict.fromkeys(islice(uncounted, room), 0) | counted).items()))
+        return dict(sorted(self._cardinality.with_preset(family, self.counts.get(family.name, {})).items()))
 
     def series(self, family: Histogram) -> dict[Labels, HistogramSeries]:
         """Return the series, sorted by labels."""
         return dict(sorted(self.histograms.get(family.name, {}).items()))
 
-    def _has_room(self, family: Counter | Histogram, series: dict[Labels, Any], labels: Labels) -> bool:
-        """Return whether the labels may have a new series of their own.
-
-        Names of the configuration hold a place before they are counted. The label values of a family that no event
-        feeds come from the code, so they need no bound.
-        """
-        if not family.feeds:
-            return True
-        number = _number_of(family, series)
-        if number >= self.series_max:
-            return False
-        if isinstance(family, Histogram) or not _has_names(family):
-            return True
-        preset = self._preset(family)
-        if labels in preset or number + len(preset) < self.series_max:
-            return True
-        return len(preset) < self.series_max and _number_of(family, preset | series) < self.series_max
-
-    def _has_room_for_all(
-        self, family: Counter | Histogram, series: Mapping[Labels, object], added: Mapping[Labels, object]
-    ) -> bool:
-        new = added.keys() - series.keys()
-        if not new or not family.feeds:
-            return True
-        number = _number_of(family, series) + len(new)
-        if number > self.series_max or isinstance(family, Histogram) or not _has_names(family):
-            return number <= self.series_max
-        preset = self._preset(family)
-        return new <= preset.keys() or number + len(preset) <= self.series_max
+    @property
+    def _cardinality(self) -> Cardinality:
+        return Cardinality(self.series_max, self.startup)
 
     def _overflow(self, family: Counter | Histogram, labels: Labels, events: int) -> Labels:
-        """Return the labels of the series that has what is beyond the bound."""
+        """Count the events as overflow, and return the labels of the series of `other`."""
         self.add(LABEL_OVERFLOW, (family.name,), events)
         return (OTHER,) * len(labels)
-
-    def _preset(self, family: Counter) -> dict[Labels, object]:
-        """Return the preset labels; those with names of the configuration only as far as there is room for them."""
-        if not _has_names(family):
-            return _combinations(family.preset, family.labels)
-        providers, profiles = (
-            (tuple(self.startup.providers), tuple(self.startup.profiles)) if self.startup else ((), ())
-        )
-        names = {Providers(): providers, Profiles(): profiles}
-        preset = tuple(names.get(values, values) for values in family.preset)
-        return _combinations(preset, family.labels, self.series_max)
-
-
-@lru_cache(32)
-def _combinations(
-    preset: tuple[tuple[str, ...], ...], labels: tuple[str, ...], most: int | None = None
-) -> dict[Labels, object]:
-    """Return at most so many combinations of the values of each label; the empty one if there are no labels."""
-    return dict.fromkeys(islice(product(*preset), most), 0) if preset or not labels else {}
-
-
-def _number_of(family: Counter | Histogram, series: Mapping[Labels, object]) -> int:
-    """Return how many series count against the bound: all but the one that has what is beyond it."""
-    return len(series) - ((OTHER,) * len(family.labels) in series)
-
-
-def _has_names(family: Counter) -> bool:
-    """Return whether label values are names of the configuration."""
-    return any(isinstance(values, (Providers, Profiles)) for values in family.preset)
 
 
 def _updated(

@@ -12,6 +12,7 @@ from typing import TypeVar
 
 from coderouter_events import private
 from coderouter_exporter.names import shown
+from coderouter_exporter.state.document import Document
 from coderouter_exporter.state.errors import (
     DAMAGE,
     Busy,
@@ -35,6 +36,8 @@ no documents that hold only changes.
 """
 GENERATIONS_KEPT = 2
 WHOLE_COPIES = 2
+DAMAGED_MAX = 3
+"""Writes in a row that find the file damaged, before another one takes its place: damaged rows are repaired at once."""
 LOCKED_S = 1.0
 """How long a commit waits for a reader of the file, for example the sqlite3 command."""
 
@@ -64,9 +67,10 @@ class Store:
         self.generation = 0
         self.recovered = False
         """The newest generation was damaged, and the previous one was loaded."""
-        self.whole = b""
-        """The document that the newest one holds the changes of; empty if that is a whole one itself."""
+        self._whole = b""
+        """What the newest document holds the changes of, as it is in the file."""
         self._schema = SCHEMA
+        self._found_damaged = 0
         self._create_tables = create_tables
         self._in_use = Lock()
         """Held while a transaction is under way, and while the tables are read."""
@@ -84,7 +88,7 @@ class Store:
                 self._inode = path.stat().st_ino
             on_error.pop_all()
 
-    def load(self) -> bytes | None:
+    def load(self) -> Document | None:
         """Return the newest intact document, or None if nothing was ever committed.
 
         Raises:
@@ -97,10 +101,9 @@ class Store:
         for number in numbers:
             with explained(self.path):
                 document = self._intact(number)
-                whole = None if document is None else self._whole_before(number)
-            if document is not None and whole is not None:
+            if document is not None:
                 self.recovered = number != self.generation
-                self.whole = whole
+                self._whole = document.whole
                 return document
         if numbers:
             raise StateError(unusable(self.path, "no generation has a correct checksum"))
@@ -108,8 +111,10 @@ class Store:
             raise StateError(unusable(self.path, "its generations are gone"))
         return None
 
-    def _intact(self, number: int) -> bytes | None:
-        return self._read_intact("SELECT crc, document FROM generation WHERE id = ?", number)
+    def _intact(self, number: int) -> Document | None:
+        newest = self._read_intact("SELECT crc, document FROM generation WHERE id = ?", number)
+        whole = None if newest is None else self._whole_before(number)
+        return None if newest is None or whole is None else Document(newest, whole)
 
     def _whole_before(self, number: int) -> bytes | None:
         """Return the document that the generation has the changes of: empty if there is none, None if damaged."""
@@ -131,15 +136,10 @@ class Store:
         return document if isinstance(document, bytes) and zlib.crc32(document) == crc else None
 
     def commit(
-        self,
-        document: bytes,
-        change: Callable[[sqlite3.Connection, int], None] | None = None,
-        *,
-        whole: bytes = b"",
+        self, document: Document, change: Callable[[sqlite3.Connection, int], None] | None = None
     ) -> None:
         """Write the next generation, durably: it survives a power cut.
 
-        If the document holds only changes, `whole` is the one that they are changes of.
         `change` changes the tables in the same transaction, given the number of the generation.
 
         Raises:
@@ -150,13 +150,12 @@ class Store:
 
         def write(db: sqlite3.Connection) -> None:
             # A commit may have worked although it reported an error: then this generation is there already.
-            db.execute(
-                "INSERT OR REPLACE INTO generation VALUES (?, ?, ?)", (number, zlib.crc32(document), document)
-            )
+            values = (number, zlib.crc32(document.newest), document.newest)
+            db.execute("INSERT OR REPLACE INTO generation VALUES (?, ?, ?)", values)
             db.execute("DELETE FROM generation WHERE id <= ?", (number - GENERATIONS_KEPT,))
             db.execute("DELETE FROM whole WHERE id >= ?", (number,))
-            if whole != self.whole:
-                _put_whole(db, number, whole)
+            if document.whole != self._whole:
+                _put_whole(db, number, document.whole)
             try:
                 if change is not None:
                     change(db, number)
@@ -169,7 +168,7 @@ class Store:
 
         self.write(write)
         self.generation = number
-        self.whole = whole
+        self._whole = document.whole
         self._schema = SCHEMA
 
     def write(self, change: Change) -> None:
@@ -188,8 +187,10 @@ class Store:
                     with suppress(sqlite3.Error):
                         self._db.execute("ROLLBACK")
                 if isinstance(error, sqlite3.Error):
+                    self._found_damaged += are_tables_damaged(error)
                     self._open_again_if_replaced()
                 raise
+            self._found_damaged = 0
 
     def read(self, query: Callable[[sqlite3.Connection], T], timeout_s: float = LOCKED_S) -> T:
         """Return what the query reads of the tables, as they were committed last. Called from any thread.
@@ -211,25 +212,31 @@ class Store:
         close_fd(self._lock_fd)
 
     def _open_again_if_replaced(self) -> None:
-        """Open the file again, or create it, when the one that is open is no longer at the path."""
+        """Open the file again, or create it, when the one that is open is damaged or no longer at the path."""
+        is_damaged = self._found_damaged >= DAMAGED_MAX
         try:
             at_path = os.stat(self.path).st_ino  # noqa: PTH116 - like everywhere
         except FileNotFoundError:
             at_path = 0
         except OSError:
             return
-        if at_path == self._inode:
+        if at_path == self._inode and not is_damaged:
             return
         with suppress(OSError, sqlite3.Error):  # the next commit tries again
-            if not at_path:
+            if is_damaged:
+                self.path.replace(self.path.with_name(self.path.name + ".damaged"))
+                self.path.with_name(self.path.name + "-journal").unlink(missing_ok=True)
+            if is_damaged or not at_path:
                 _create(self.path)
             db = _connect(self.path)
             self._create_missing(db)
             self._db.close()
             self._db = db
-            self.whole = b""
+            self._whole = b""
             self._inode = self.path.stat().st_ino
-            log.warning("%s was removed or replaced; writing the current totals to it", shown(self.path))
+            self._found_damaged = 0
+            found = "damaged, and is set aside as .damaged" if is_damaged else "removed or replaced"
+            log.warning("%s was %s; writing the current totals to it", shown(self.path), found)
 
     def _check(self) -> None:
         (application_id,) = self._db.execute("PRAGMA application_id").fetchone()

@@ -39,7 +39,7 @@ class ArchiveError(Enum):
     CORRUPT = "corrupt"
     TOO_LARGE = "too_large"
     UNSUPPORTED = "unsupported"
-    """It is of a compression that is not read here."""
+    """Its compression is not supported."""
 
 
 class BadArchive(Exception):
@@ -60,7 +60,7 @@ class Compressed:
 
         Raises:
             OSError: it cannot be read.
-            BadArchive: it is incomplete, corrupt, too large, or of a compression that is not read here.
+            BadArchive: it is incomplete, corrupt, too large, or its compression is not supported.
         """
         self._file = path.open("rb")
         try:

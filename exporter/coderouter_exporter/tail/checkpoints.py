@@ -8,8 +8,8 @@ from typing import NamedTuple
 
 from coderouter_exporter.names import kept, path_of
 from coderouter_exporter.records.age import FirstEvent, first_event
+from coderouter_exporter.state.checkpoint import Checkpoint
 from coderouter_exporter.state.order import is_suspect
-from coderouter_exporter.state.state import Checkpoint
 from coderouter_exporter.tail.content import Content
 from coderouter_exporter.tail.fingerprint import HEAD_BYTES_MAX, Match, match
 from coderouter_exporter.tail.gone import Timer

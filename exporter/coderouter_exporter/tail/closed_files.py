@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from time import monotonic
 
-from coderouter_exporter.state.state import Checkpoint
+from coderouter_exporter.state.checkpoint import Checkpoint
 from coderouter_exporter.tail.archive import SETTLED_S, ArchiveError
 from coderouter_exporter.tail.rotated import Candidate, FileStat, Identity, stat_of
 from coderouter_exporter.tail.trouble import Failures, Trouble, skipped
@@ -26,7 +26,7 @@ class ClosedFile:
     incomplete_since: float | None = None
     """When it was found to be an archive that is not complete yet."""
     retry_at: float = 0.0
-    """Not before then is an incomplete archive read again, however it changes."""
+    """An incomplete archive is not read again before then, however it changes."""
 
     def stays_closed(self, stat: FileStat | None) -> bool:
         if stat == self.stat:
@@ -115,4 +115,4 @@ def _changed(path: Path, file: ClosedFile) -> bool:
     try:
         return not file.stays_closed(stat_of(path))
     except OSError:
-        return False  # the next listing tells
+        return False  # the next listing shows it

@@ -10,7 +10,7 @@ from coderouter_exporter.families.exporter import COMPRESSED_FILES, LINES, ROTAT
 from coderouter_exporter.names import shown
 from coderouter_exporter.records.age import oldest_first
 from coderouter_exporter.records.decode import Chunk
-from coderouter_exporter.state.state import Checkpoint
+from coderouter_exporter.state.checkpoint import Checkpoint
 from coderouter_exporter.tail.checkpoints import Checkpoints, first_event_of
 from coderouter_exporter.tail.closed_files import ClosedFile, ClosedFiles
 from coderouter_exporter.tail.content import Content, close

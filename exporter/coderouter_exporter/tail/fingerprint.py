@@ -4,7 +4,7 @@ import hashlib
 from enum import IntEnum
 from typing import NamedTuple
 
-from coderouter_exporter.state.state import Checkpoint
+from coderouter_exporter.state.checkpoint import Checkpoint
 from coderouter_exporter.tail.content import Content
 
 HEAD_BYTES_MAX = 4096

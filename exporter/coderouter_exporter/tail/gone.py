@@ -5,7 +5,7 @@ import time
 from pathlib import Path
 
 from coderouter_exporter.names import path_of
-from coderouter_exporter.state.state import Checkpoint
+from coderouter_exporter.state.checkpoint import Checkpoint
 
 GONE_KEPT_S = 86_400.0
 """A file that is gone this long does not come back. Its series end, and nothing of it is remembered."""

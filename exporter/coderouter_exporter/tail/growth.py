@@ -1,4 +1,4 @@
-"""Tells a rotated file from the event file of another proxy that only has such a name."""
+"""Distinguishes a rotated file from the event file of another proxy that only has such a name."""
 
 import re
 from collections.abc import Callable

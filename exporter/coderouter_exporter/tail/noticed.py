@@ -6,7 +6,8 @@ from typing import Self
 
 from coderouter_exporter.families.exporter import UNMATCHED
 from coderouter_exporter.families.kinds import Counter
-from coderouter_exporter.state.state import Checkpoint, Labels
+from coderouter_exporter.state.cardinality import Labels
+from coderouter_exporter.state.checkpoint import Checkpoint
 
 
 @dataclass(frozen=True)

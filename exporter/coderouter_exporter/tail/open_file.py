@@ -7,7 +7,7 @@ from pathlib import Path
 
 from coderouter_exporter.names import kept, real_path
 from coderouter_exporter.records.decode import READ_BYTES_MAX, Chunk, cut
-from coderouter_exporter.state.state import Checkpoint
+from coderouter_exporter.state.checkpoint import Checkpoint
 from coderouter_exporter.tail.content import Content, Plain, Step, close
 from coderouter_exporter.tail.fingerprint import HEAD_BYTES_MAX, advance, verify
 from coderouter_exporter.tail.rotated import FRESH_NS, Identity, stat_of

@@ -20,7 +20,7 @@ class Pattern:
         self._glob = glob_path
         self._is_own = is_own
         self.troubles: list[Trouble] = []
-        """Of the last search: what cannot be searched, or that nothing was found."""
+        """Those of the last search: folders that cannot be searched, or that nothing was found."""
 
     def matches(self, path: Path) -> bool:
         return path.match(str(self._glob))

@@ -22,7 +22,7 @@ class Shared:
     rotated_globs: Sequence[str] = ()
     """Names of rotated files beside those of the naming rules."""
     is_other: Callable[[Path], bool] = lambda _: False
-    """Whether the path is an event file of its own, or belongs to our state, and so is no sibling of an event file."""
+    """Whether the path is not a sibling of an event file: it is one itself, or belongs to our state."""
     is_our_writer: IsOurWriter = lambda _: True
     folders: Folders = field(default_factory=Folders)
     descriptors: Descriptors = field(default_factory=lambda: Descriptors(OPEN_MAX))

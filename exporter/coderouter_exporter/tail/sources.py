@@ -9,7 +9,7 @@ from itertools import chain
 from pathlib import Path
 
 from coderouter_exporter.names import kept, path_of
-from coderouter_exporter.state.state import Checkpoint
+from coderouter_exporter.state.checkpoint import Checkpoint
 from coderouter_exporter.tail.content import Step, no_step
 from coderouter_exporter.tail.gone import GONE_KEPT_S, Timer
 from coderouter_exporter.tail.noticed import Noticed

@@ -12,7 +12,7 @@ from pathlib import Path
 from coderouter_exporter.families.exporter import ROTATIONS
 from coderouter_exporter.names import shown
 from coderouter_exporter.records.decode import Chunk
-from coderouter_exporter.state.state import Checkpoint
+from coderouter_exporter.state.checkpoint import Checkpoint
 from coderouter_exporter.tail.files import Files
 from coderouter_exporter.tail.gone import Timer, is_gone
 from coderouter_exporter.tail.noticed import Noticed, counted

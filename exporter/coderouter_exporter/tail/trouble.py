@@ -26,7 +26,7 @@ _REOPEN = frozenset((errno.ESTALE, errno.ENOTCONN, errno.EBADF, errno.ENODEV, er
 log = logging.getLogger(__name__)
 
 K = TypeVar("K")
-"""What tells one thing that may fail from another; a path does not, because files are renamed."""
+"""Identifies what fails; a path does not, because files are renamed."""
 
 
 class Kind(Enum):

@@ -1,4 +1,4 @@
-"""Gets what an exporter knows, over HTTP."""
+"""Reads from an exporter over HTTP."""
 
 import base64
 import json

@@ -50,7 +50,7 @@ class Time(click.ParamType[datetime]):
             return datetime.fromisoformat(text).astimezone(UTC)
         except (ValueError, OverflowError):
             self.fail(
-                f"{text!r} is not a time; write e.g. 2h, 30m or 7d for so long ago, or 2026-11-25T10:00",
+                f"{text!r} is not a time; write e.g. 2h, 30m or 7d (ago), or 2026-11-25T10:00",
                 param,
                 ctx,
             )
@@ -74,7 +74,7 @@ def since(default: str | None = None) -> Callable[[F], F]:
         "--since",
         type=Time(),
         default=default,
-        help="From this time on: 30m, 2h or 7d for so long ago, or a time such as 2026-11-25T10:00." + shown,
+        help="From this time on: 30m, 2h or 7d ago, or a time such as 2026-11-25T10:00." + shown,
     )
 
 

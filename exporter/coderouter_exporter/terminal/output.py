@@ -50,7 +50,7 @@ class Column:
 def fitted(
     columns: Sequence[Column], width: int, *, total: bool = False, below: Sequence[Text] = ()
 ) -> list[Text]:
-    """Return the lines of a table of what fits into the width, the last of which names what does not.
+    """Return the lines of a table with the columns that fit into the width; the last line names the others.
 
     With `total` the last row is in bold; `below` has a text for the line below each row, which may be empty.
     """

@@ -13,7 +13,7 @@ from coderouter_exporter.terminal.words import BAD, GOOD, OFF, WARN, Mark
 Row = dict[str, Any]
 
 ERROR_CHARS_MIN = 40
-"""The last error is a column if there is so much room for it, else below its row."""
+"""The last error is a column if there is this much room for it, else below its row."""
 ROWS_MIN = 3
 HEADER_AND_NOTE = 2
 RANK_OF_ZEROS = 20

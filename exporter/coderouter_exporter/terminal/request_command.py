@@ -12,7 +12,7 @@ LIMIT = 20
 @click.option(
     "--limit",
     type=click.IntRange(min=0),
-    help=f"At most so many, the newest.  [default: {LIMIT}; with --json or --csv all of them]",
+    help=f"At most this many, the newest.  [default: {LIMIT}; with --json or --csv all of them]",
 )
 @click.option("-f", "--follow", is_flag=True, help="Continue with each request that ends, until Ctrl-C.")
 @click.option("--json", "as_json", is_flag=True, help="Print each request as a JSON object on a line.")

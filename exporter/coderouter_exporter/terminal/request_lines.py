@@ -63,7 +63,7 @@ class Lines:
         names = {column.name for column in columns}
         left_out = [column.name for column in every if column.name not in names]
         self.note = output.wider(_width(every), left_out) if left_out else ""
-        """Which width shows what there is no room for; empty if everything is shown."""
+        """Which width would show the columns that do not fit; empty if all do."""
 
     def header(self) -> Text:
         cells = [Text(column.name, "dim") for column in self._columns]

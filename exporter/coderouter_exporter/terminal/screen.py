@@ -1,4 +1,4 @@
-"""Renders what an exporter knows for the terminal: a headline, the proxy, its providers, newest events."""
+"""Renders the state of an exporter for the terminal: a headline, the proxy, its providers, newest events."""
 
 from collections.abc import Iterable, Iterator
 from datetime import tzinfo
@@ -34,7 +34,7 @@ LEVELS: dict[str, Mark] = {"INFO": (" ", ""), "WARNING": WARN, "ERROR": BAD}
 
 
 class Screen:
-    """What was seen last, if anything was, and the problem with getting something newer, if there is one.
+    """What was seen last, if anything, and why there is nothing newer, if that failed.
 
     A `fitted` screen is as high as the terminal; otherwise everything is shown. What is stale is dim.
     """

@@ -32,7 +32,7 @@ def show_once(url: str, hours: int, *, as_json: bool) -> None:
 
 
 def _look(url: str, hours: int) -> Seen:
-    """Return what the exporter knows of the last hours.
+    """Return the exporter's data of the last hours.
 
     Raises:
         ExporterUnreachable

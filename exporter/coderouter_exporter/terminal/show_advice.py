@@ -24,13 +24,13 @@ class NotSeen(Exception):
 
 @dataclass(frozen=True)
 class Evidence:
-    """What the kept requests show since some time, and what they are."""
+    """What the kept requests show since some time, and how many there are."""
 
     providers: dict[str, Observed]
     status: dict[str, Any]
     requests: int
     oldest: str | None
-    """Of the kept requests, if older ones were not kept."""
+    """When the oldest of them began, if older ones were not kept."""
 
     @property
     def text(self) -> str:
@@ -44,7 +44,7 @@ class Evidence:
 
 
 def evidence(url: str, since: datetime) -> Evidence:
-    """Return what the exporter knows.
+    """Return the evidence in the requests that the exporter keeps, since that time.
 
     Raises:
         ExporterUnreachable

@@ -16,7 +16,7 @@ class By(click.ParamType[tuple[str, ...]]):
     ) -> tuple[str, ...]:
         names = tuple(str(value).split(","))
         if not set(names) <= SPEND_BY.keys() or len(set(names)) < len(names):
-            self.fail(f"{value!r} is not some of {','.join(SPEND_BY)}, each once", param, ctx)
+            self.fail(f"{value!r} should be some of {','.join(SPEND_BY)}, each once", param, ctx)
         return names
 
 

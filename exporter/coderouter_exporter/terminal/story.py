@@ -90,7 +90,7 @@ def _values(row: Row) -> Table:
 
 
 def _tries(row: Row, width: int) -> Table:
-    """Return each try as a bar; what came before the first token of the answer is drawn full, the answer is lighter."""
+    """Return each try as a bar; the time before the first token of the answer is drawn full, the answer lighter."""
     table = _grid("", "", "", ">", "")
     least, most = BAR_WIDTH
     columns = min(most, max(least, width // BAR_SHARE))

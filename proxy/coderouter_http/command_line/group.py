@@ -1,8 +1,9 @@
 """What the command lines of both programs share: their group of sub-commands, `--version`, addresses."""
 
+import errno
 from collections.abc import Callable
 from difflib import get_close_matches
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import click
 
@@ -11,11 +12,36 @@ from coderouter_http.listen import parse_address
 SETTINGS = {"help_option_names": ["-h", "--help"]}
 """Context settings of a program; its sub-commands inherit them."""
 
+_OF_PATHS = frozenset(
+    (
+        errno.EACCES,
+        errno.EPERM,
+        errno.ENOTDIR,
+        errno.ELOOP,
+        errno.ENAMETOOLONG,
+        errno.EROFS,
+        errno.ENOSPC,
+        errno.EDQUOT,
+    )
+)
+"""Errors of a path that its owner can correct."""
+
 F = TypeVar("F", bound=Callable[..., object])
 
 
 class Group(click.Group):
-    """A group that suggests sub-commands for a misspelt one."""
+    """A group that suggests sub-commands for a misspelt one, and names a path that cannot be used in one line."""
+
+    def invoke(self, ctx: click.Context) -> Any:  # noqa: ANN401 - as click has it
+        try:
+            return super().invoke(ctx)
+        except OSError as error:
+            if error.filename is None or error.errno not in _OF_PATHS:
+                raise
+            click.echo(
+                f"{ctx.find_root().info_name}: cannot use {error.filename} ({error.strerror})", err=True
+            )
+            ctx.exit(1)
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]

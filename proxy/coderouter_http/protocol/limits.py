@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 SPARE_DESCRIPTORS_MIN = 64
 DESCRIPTORS_MAX = 1 << 20
-"""More are not made use of."""
+"""More would not be used."""
 CONNECTIONS_MAX = 20_000
 """However many descriptors there are: an idle connection takes about 10 KB."""
 

@@ -1,4 +1,4 @@
-"""Bounds on what a client sends: heads, fields, URLs, pipelined requests, and bytes that are nothing of them."""
+"""Bounds on what a client sends: heads, fields, URLs, pipelined requests, and bytes that are none of these."""
 
 from collections import deque
 from typing import Any
@@ -86,7 +86,7 @@ class ReceivingProtocol(RefusingProtocol):
 
     def on_header(self, name: bytes, value: bytes) -> None:
         if not self._in_head:
-            return  # a trailer is no field of the head (RFC 9110, 6.5.1)
+            return  # a trailer is not a field of the head (RFC 9110, 6.5.1)
         name = name.lower()
         if name == b"host":
             self._hosts += 1

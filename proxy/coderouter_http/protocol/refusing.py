@@ -1,4 +1,4 @@
-"""A connection that answers its requests in order, and then may refuse to go on."""
+"""A connection that answers its requests in order, and then may refuse to continue."""
 
 from asyncio import Transport
 from typing import ClassVar
@@ -13,7 +13,7 @@ LINGER_S = 2.0
 
 
 class RefusingProtocol(HttpToolsProtocol):
-    """uvicorn's protocol, with an end."""
+    """uvicorn's protocol, which can also refuse further requests."""
 
     limits: ClassVar[Limits]
     refusals: ClassVar[Refusals]

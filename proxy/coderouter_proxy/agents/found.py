@@ -1,4 +1,4 @@
-"""Where the agents on this machine point, as their settings files and the environment say."""
+"""Which base URLs the agents on this machine use, by their settings files and the environment."""
 
 import json
 import os
@@ -12,7 +12,7 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Pointer:
-    """The base URL that an agent uses; None is that of its vendor. `suffix` is what it should end in."""
+    """The base URL that an agent uses; None means that of its vendor. `suffix` is what it should end with."""
 
     agent: str
     """Its key."""
@@ -59,7 +59,7 @@ def _opencode() -> Iterator[Pointer]:
 
 
 def _read(files: tuple[str, ...], decode: Callable[[str], Any]) -> Iterator[tuple[str, Any]]:
-    """Yield each file that exists and can be decoded, with its content; an agent reports one that cannot be."""
+    """Yield each file that exists and can be decoded, with its content; the agent itself reports the others."""
     seen: set[Path] = set()
     for file in files:
         path = Path(file).expanduser().absolute()

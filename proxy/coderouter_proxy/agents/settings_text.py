@@ -1,4 +1,4 @@
-"""Merge settings into the text of an agent's own file, JSON or TOML, and keep all else that is in it."""
+"""Merge settings into the text of an agent's JSON or TOML file; everything else in it stays."""
 
 import json
 import re

@@ -40,18 +40,18 @@ Settings = Mapping[str, Any]
 
 @dataclass(frozen=True, kw_only=True)
 class Agent:
-    """`key` names it on the command line; the rest is as its own documentation calls it.
+    """`key` is its name on the command line; all other names are those of its own documentation.
 
-    `variables` and `settings` return what connects it; `more` adds variables that are good to have. `start` starts
-    it. Where neither says enough, `by_hand` says what to enter, with `{v1}` for the base URL. `profile` is what sends
-    the header that selects a profile, as a person adds it; empty if it cannot.
+    `variables` and `settings` return what connects it, and `more` adds useful variables. `start` is the command that
+    starts it. Where neither variables nor settings suffice, `by_hand` says what to enter, with `{v1}` for the base
+    URL. `profile` is the setting that sends the header which selects a profile; empty if there is none.
     """
 
     key: str
     name: str
     start: str = ""
     path: str = "/v1/chat/completions"
-    """Of its requests at the proxy, where its base URL is right."""
+    """The path of its requests at the proxy, if its base URL is right."""
     variables: Callable[[Target], Mapping[str, str]] = lambda _: {}
     more: Callable[[Target], Mapping[str, str]] = lambda _: {}
     file: str = ""
@@ -85,7 +85,7 @@ def _claude(at: Target) -> dict[str, str]:
 
 
 def _claude_more(at: Target) -> dict[str, str]:
-    """Return what makes it send which kind of request each is, keeps its prompt cacheable, and tells its context."""
+    """Return what makes it report the kind of each request, keep its prompt cacheable, and know its context size."""
     more = {"CLAUDE_CODE_ATTRIBUTION_HEADER": "0", "CLAUDE_CODE_GATEWAY_HINT_HEADERS": "1"}
     if at.context_tokens:
         more["CLAUDE_CODE_MAX_CONTEXT_TOKENS"] = str(at.context_tokens)

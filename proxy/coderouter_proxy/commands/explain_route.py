@@ -1,6 +1,6 @@
 """`coderouter explain-route`."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
@@ -16,10 +16,6 @@ if TYPE_CHECKING:
 
 REFUSED = 1
 WIRES = ("openai", "anthropic", "responses", "embeddings", "rerank")
-HELLO_FIELDS = {"responses": ("input",), "embeddings": ("input",), "rerank": ("query", "documents")}
-"""Of requests without `messages`, the fields that have to be there."""
-HELLO = "Hello."
-REQUEST_ID = "req_explained"
 COOLDOWNS = "Cooldowns are known only to the running proxy."
 STAYS = "Which provider a conversation stays with is known only to the running proxy: this is the order for a new one."
 
@@ -83,6 +79,7 @@ def explain_route(
 
     import orjson  # noqa: PLC0415
 
+    from coderouter_proxy.commands import given_request  # noqa: PLC0415
     from coderouter_proxy.config import env_files as envfiles  # noqa: PLC0415
     from coderouter_proxy.config import load, validation  # noqa: PLC0415
     from coderouter_proxy.errors import HttpError  # noqa: PLC0415
@@ -97,14 +94,12 @@ def explain_route(
             mode=mode,
             mode_source=options.mode_source(),
             events_path=options.events_path(events),
-            host="127.0.0.1",
-            insecure=False,
         )
         settings = read_settings(launch)
     except (validation.ConfigErrors, profiles.UnknownMode, envfiles.EnvFileError) as error:
         fail_start(error)
     try:
-        request = _request(given, model, headers, wire)
+        request = given_request.request_in(given, model, headers, wire)
         explanation = asyncio.run(_explained(request, settings))
     except HttpError as error:
         if as_json:
@@ -118,69 +113,6 @@ def explain_route(
         click.echo(orjson.dumps(shown, option=orjson.OPT_INDENT_2))
     else:
         click.echo("\n".join(_lines(shown, explanation)))
-
-
-def _request(given: bytes, model: str | None, headers: Sequence[str], wire: str | None) -> "ClientRequest":
-    """Return the request in the file, with what the options say of it.
-
-    Raises:
-        HttpError: the proxy would refuse it.
-        click.BadParameter: a header has no colon.
-    """
-    import orjson  # noqa: PLC0415 - quick help
-
-    from coderouter_proxy.errors import HttpError  # noqa: PLC0415
-    from coderouter_proxy.wires.client import decoded_object  # noqa: PLC0415
-    from coderouter_proxy.wires.clients import CLIENT_WIRES, wire_of  # noqa: PLC0415
-
-    head, raw = _head_and_body(given)
-    path, lines = _path_and_headers(head)
-    named = {name.lower().encode(): value.encode() for name, value in _split([*lines, *headers])}
-    body = decoded_object(raw) if raw.strip() else {}
-    client = next((each for each in CLIENT_WIRES.values() if each.ingress == wire), wire_of(path, named))
-    if wire is None and not path and "input" in body and "messages" not in body:
-        client = CLIENT_WIRES["responses"]
-    if raw.strip() and model is None:
-        return client.decode(REQUEST_ID, raw, named)
-    if not body:
-        body = {"model": "any", **_hello(client.ingress)}
-    if model is not None:
-        body["model"] = model
-    try:
-        return client.decode(REQUEST_ID, orjson.dumps(body), named)
-    except orjson.JSONEncodeError as error:
-        raise HttpError(400, f"the body cannot be read: {error}") from None
-
-
-def _hello(ingress: str) -> dict[str, Any]:
-    fields = HELLO_FIELDS.get(ingress)
-    if fields is None:
-        return {"messages": [{"role": "user", "content": HELLO}]}
-    return dict.fromkeys(fields, HELLO)
-
-
-def _head_and_body(given: bytes) -> tuple[str, bytes]:
-    if not given.strip() or given.lstrip().startswith((b"{", b"[")):
-        return "", given
-    head, _, body = given.replace(b"\r\n", b"\n").lstrip(b"\n").partition(b"\n\n")
-    return head.decode("latin-1"), body
-
-
-def _path_and_headers(head: str) -> tuple[str, list[str]]:
-    """Return the path of the request line, if there is one, and the lines of the headers."""
-    first, *rest = head.splitlines() or [""]
-    words = first.split()
-    if len(words) > 1 and not words[0].endswith(":") and words[1].startswith("/"):
-        return words[1].partition("?")[0], rest
-    return "", [first, *rest] if first else []
-
-
-def _split(lines: Sequence[str]) -> Iterator[tuple[str, str]]:
-    for line in lines:
-        name, colon, value = line.partition(":")
-        if not colon or not name.strip():
-            raise click.BadParameter(f"{line!r} is not NAME: VALUE", param_hint="--header")
-        yield name.strip(), value.strip()
 
 
 async def _explained(request: "ClientRequest", settings: "Settings") -> "Explanation":

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     help="With --write: do not ask.",
 )
 def migrate(*, path: Path | None, write: bool, yes: bool) -> None:
-    """Write a providers.yaml of CodeRouter 1.7 to 2.x with our names.
+    """Rewrite a providers.yaml of CodeRouter 1.7 to 2.x with current names.
 
     PATH defaults to the providers.yaml that `serve` would read ($CODEROUTER_CONFIG). Comments and order are kept, and
     the result means the same: `serve` reads both. Shows what becomes of each key, and the diff.

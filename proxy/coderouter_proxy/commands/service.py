@@ -47,7 +47,7 @@ def install(*, for_user: bool, no_start: bool) -> None:
     services = manager.of_this_system()
     try:
         written = services.write(Path(sys.argv[0]).absolute().parent)
-    except (files.NoPrograms, OSError) as error:
+    except files.NoPrograms as error:
         fail_start(error)
     for path in written:
         click.echo(f"wrote {path}")

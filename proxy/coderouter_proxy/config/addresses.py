@@ -19,7 +19,7 @@ def is_local(provider: Provider) -> bool:
 
 
 def is_local_host(host: str) -> bool:
-    """Return whether the host is this machine or on this network, as far as its name or address tells."""
+    """Return whether the host is this machine or on this network, as far as its name or address shows."""
     try:
         address = ip_address(host)
     except ValueError:

@@ -2,9 +2,10 @@
 
 from typing import Annotated, Self, get_args
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
 from coderouter_events.closed_sets import Agent, RequestClass
+from coderouter_proxy.config.section import Section
 from coderouter_proxy.config.values import Name, OnlyTrue, Regex, Text
 
 Ratio = Annotated[float, Field(ge=0, le=1)]
@@ -14,11 +15,7 @@ def _lower(value: object) -> object:
     return value.lower() if isinstance(value, str) else value
 
 
-class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class Match(_Section):
+class Match(Section):
     """The conditions of a rule; all of them have to hold."""
 
     request_class: Annotated[
@@ -68,7 +65,7 @@ class Match(_Section):
         return self
 
 
-class AutoRule(_Section):
+class AutoRule(Section):
     """Routes the requests that match to a profile."""
 
     id: Annotated[Name, "Its name in events."]
@@ -76,7 +73,7 @@ class AutoRule(_Section):
     match: Annotated[Match, "One or more matchers, which all have to match; see below."]
 
 
-class AutoRouter(_Section):
+class AutoRouter(Section):
     """How a profile is chosen when `default_profile` is `auto`; rules replace the built-in ones."""
 
     rules: Annotated[list[AutoRule], "The first match wins. Without any, the built-in rules apply."] = []

@@ -3,20 +3,17 @@
 from collections.abc import Iterator, Sequence
 from typing import Annotated
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Discriminator, Field, Tag
+from pydantic import AfterValidator, Discriminator, Field, Tag
 
+from coderouter_proxy.config.section import Section
 from coderouter_proxy.config.values import Name
 from coderouter_proxy.redact import name_shown
 
 STAY_MINUTES_MAX = 60
 
 
-class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class Member(_Section):
-    """A provider of a group that gets more or fewer requests than the others."""
+class Member(Section):
+    """A member of a group that gets more or fewer requests than the others."""
 
     name: Annotated[Name, "The provider."]
     weight: Annotated[
@@ -26,7 +23,7 @@ class Member(_Section):
     ] = 1.0
 
 
-class Affinity(_Section):
+class Affinity(Section):
     """How long a conversation stays with the provider that answers it after others have failed."""
 
     minutes: Annotated[

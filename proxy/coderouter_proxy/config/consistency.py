@@ -1,4 +1,4 @@
-"""Cross-field validation of providers.yaml: values that are valid alone and wrong together."""
+"""Cross-field validation of providers.yaml: values that are valid alone and contradict each other."""
 
 import os
 from collections.abc import Iterator, Mapping
@@ -6,7 +6,8 @@ from typing import Any
 
 from coderouter_proxy.config.http_proxies import proxy_for
 from coderouter_proxy.config.kinds import PROVIDER_KINDS
-from coderouter_proxy.config.schema import AUTO_PROFILE, KEY_FIELDS
+from coderouter_proxy.config.provider import KEY_FIELDS
+from coderouter_proxy.config.schema import AUTO_PROFILE
 from coderouter_proxy.config.validation import LocatedErrors, Location
 from coderouter_proxy.config.values import http_url
 from coderouter_proxy.redact import name_shown
@@ -39,7 +40,7 @@ def cross_field_errors(data: Mapping[str, Any]) -> LocatedErrors:
 
 
 def _key_beside_credentials(provider: Mapping[str, Any]) -> str | None:
-    """Return the field whose key goes where the credentials in `base_url` go; None if there are none, or none does."""
+    """Return the field whose key goes into the same header as the credentials in `base_url`, if both are given."""
     url, headers = provider.get("base_url"), provider.get("headers")
     if not isinstance(url, str) or "@" not in url.partition("://")[2].partition("/")[0]:
         return None

@@ -21,10 +21,10 @@ _SOCKS = re.compile(r"socks\w*://", re.IGNORECASE)
 
 
 def proxy_url(value: str) -> str:
-    """Return the URL of an HTTP proxy; without a scheme it is one of HTTP.
+    """Return the URL of an HTTP proxy; the default scheme is http.
 
     Raises:
-        ValueError: it is not one, or it is one of SOCKS; the message does not show it.
+        ValueError: it is not the URL of an HTTP proxy; the message does not show it.
     """
     if _SOCKS.match(value):
         raise ValueError(

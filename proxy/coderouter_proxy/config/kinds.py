@@ -1,11 +1,11 @@
-"""The registry of provider kinds: one row each, with what sends requests to a provider of the kind."""
+"""The registry of provider kinds: one row each, with the client that sends requests to such a provider."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True, kw_only=True)
 class ProviderKind:
-    """`client` names what makes a `ProviderClient`, as `module:attribute`; imported with the first such provider.
+    """`client` is the factory of a `ProviderClient`, as `module:attribute`; imported with the first such provider.
 
     It is called with the provider, an `AnswerPolicy`, `ProviderTraits` and the HTTP session. `about` goes into the
     documentation.

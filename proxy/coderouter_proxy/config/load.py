@@ -44,16 +44,30 @@ def find(path: Path | None) -> Path | None:
     None means that there is no file.
 
     Raises:
-        ConfigErrors: the file that was named does not exist.
+        ConfigErrors: the file that was named does not exist, or it cannot be known which one there is.
     """
     named = path or (Path(value) if (value := os.environ.get("CODEROUTER_CONFIG")) else None)
     if named is None:
         locations = (Path("providers.yaml"), Path.home() / ".coderouter" / "providers.yaml")
-        return next((location for location in locations if location.is_file()), None)
+        return next((location for location in locations if _is_file(location)), None)
     named = named.expanduser()
-    if not named.is_file():
-        raise ConfigErrors([f"{named}: there is no such file; name an existing one with --config"])
+    if not _is_file(named):
+        found = (
+            "is a folder"
+            if named.is_dir()
+            else "is no regular file"
+            if named.exists()
+            else "there is no such file"
+        )
+        raise ConfigErrors([f"{named}: {found}; name an existing file with --config"])
     return named
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except OSError as error:
+        raise ConfigErrors([f"{path}: cannot be read: {error.strerror}"]) from None
 
 
 def load(path: Path | None) -> Loaded:

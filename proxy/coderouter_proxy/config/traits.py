@@ -1,9 +1,11 @@
-"""What a provider accepts of what its wire allows: declared in providers.yaml, known of hosts and models, or learnt."""
+"""What a provider accepts where its wire allows more: declared in providers.yaml, known by host or model, or learnt."""
 
 from dataclasses import dataclass, fields
 from typing import Annotated, Any, Literal, get_args
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
+
+from coderouter_proxy.config.section import Section
 
 SystemText = Literal["anywhere", "first", "never"]
 CallIds = Literal["any", "nine"]
@@ -11,10 +13,8 @@ Effort = Literal["none", "minimal", "low", "medium", "high", "xhigh", "max"]
 EFFORTS: tuple[Effort, ...] = get_args(Effort)
 
 
-class Traits(BaseModel):
+class Traits(Section):
     """Traits as a file declares them; those that are left out are decided elsewhere."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     # vllm-project/vllm and llama.cpp raise "System message must be at the beginning" for Qwen 3.5 and later
     # (anthropics/claude-code#77698); Gemma's template knows no system role at all.
@@ -44,8 +44,8 @@ class Traits(BaseModel):
         list[str] | None, "Keywords of JSON Schema that it refuses in tools; left out."
     ] = None
     # DeepSeek: "unknown variant `image_url`, expected `text`" (claude-code-router#1409).
-    images: Annotated[bool | None, "Whether it takes images; else a text stands in for each."] = None
-    documents: Annotated[bool | None, "Whether it takes documents; else a text stands in for each."] = None
+    images: Annotated[bool | None, "Whether it takes images; if not, a text replaces each."] = None
+    documents: Annotated[bool | None, "Whether it takes documents; if not, a text replaces each."] = None
     # DeepSeek's guide: the reasoning of a turn with tool calls has to come back, else 400.
     returns_reasoning: Annotated[
         bool | None, "Whether `reasoning_content` of a turn with tool calls has to come back."
@@ -62,7 +62,7 @@ class Traits(BaseModel):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProviderTraits:
-    """Traits with nothing left open; the defaults are those of a local server behind a chat template."""
+    """Traits with a value for each; the defaults are those of a local server behind a chat template."""
 
     system_text: SystemText = "first"
     alternating: bool = True
@@ -81,7 +81,7 @@ class ProviderTraits:
 
 
 def resolved(*declared: Traits | None) -> ProviderTraits:
-    """Return the traits that the first declaration has for each; what none has is the default."""
+    """Return each trait from the first declaration that has it, else its default."""
     decided: dict[str, Any] = {}
     for each in declared:
         for field in fields(ProviderTraits):

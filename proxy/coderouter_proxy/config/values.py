@@ -10,6 +10,7 @@ import orjson
 from pydantic import AfterValidator, Field, PlainValidator, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
+from coderouter_proxy.config.kinds import PROVIDER_KINDS
 from coderouter_proxy.redact import looks_like_key, name_shown, not_a_variable, value_shown
 
 VARIABLE_PATTERN = "^[A-Za-z_][A-Za-z0-9_]*$"
@@ -60,6 +61,20 @@ def _timezone(value: str) -> str:
     except (ZoneInfoNotFoundError, ValueError, OSError):
         raise ValueError("is not an IANA time zone; write e.g. Europe/Berlin") from None
     return value
+
+
+def known_kind(*others: str) -> AfterValidator:
+    """Return the validation of a field that names a kind of provider, or one of the others."""
+
+    def check(value: str) -> str:
+        names = (*PROVIDER_KINDS, *others)
+        if value not in names:
+            *first, last = map(repr, names)
+            expected = f"{', '.join(first)} or {last}"
+            raise PydanticCustomError("literal_error", "should be {expected}", {"expected": expected})
+        return value
+
+    return AfterValidator(check)
 
 
 def _regex(value: str) -> str:
@@ -130,6 +145,7 @@ HIDDEN_VALUE = "hidden_value"
 """Type of the errors whose message shows as much of the value as may be shown."""
 
 Text = Annotated[str, Field(min_length=1)]
+Kind = Annotated[str, known_kind()]
 Name = Annotated[str, Field(min_length=1), AfterValidator(_no_key)]
 VariableName = Annotated[str, Field(min_length=1), AfterValidator(_variable)]
 VariableNames = Annotated[str | list[str] | None, *_one_or_several(not_a_variable, pattern=VARIABLE_PATTERN)]

@@ -12,11 +12,18 @@ REPEATED_MAX: Final = 100_000
 """Values that all aliases of a file add to it."""
 NESTING_MAX: Final = 100
 DIGITS_MAX: Final = 100
-"""Of a number; Python's time for one grows with their square."""
+"""The digits of a number; Python's time to read them grows with their square."""
 
 _TOO_DEEP = f"is nested more than {NESTING_MAX} levels deep"
-_TAB = r"'\t'"
 _NUMBERS = frozenset(("tag:yaml.org,2002:int", "tag:yaml.org,2002:float"))
+_TIME = "tag:yaml.org,2002:timestamp"
+_CURES = {
+    r"'\t'": "indent with spaces instead of tabs",
+    "determine a constructor for the tag": "write the value itself: tags such as !include and !env are not read",
+    "found another document": "keep what is before the second `---`",
+}
+"""What to do, by the words of PyYAML."""
+_UNENDED = "unexpected end of stream"
 
 
 class YamlError(Exception):
@@ -42,13 +49,21 @@ def decoded(text: str) -> tuple[yaml.Node | None, Any]:
             _check(node)
         return node, yaml.safe_load(text)  # not from `node`: that would merge `<<` into it and so move lines
     except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        line = mark.line + 1 if mark else None
-        problem = scrubbed(str(error.problem or error.context))
-        cure = "; indent with spaces instead of tabs" if _TAB in problem else ""
-        raise YamlError(f"is not YAML: {problem}{cure}", line) from None
+        raise _explained(error) from None
+    except yaml.reader.ReaderError as error:
+        line = text.count("\n", 0, error.position) + 1
+        raise YamlError(f"is not YAML: has the character U+{error.character:04X}; remove it", line) from None
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         raise YamlError(f"is not YAML: {error}") from None
+
+
+def _explained(error: yaml.MarkedYAMLError) -> YamlError:
+    problem = scrubbed(str(error.problem or error.context))
+    mark = error.problem_mark or error.context_mark
+    if problem.endswith(_UNENDED) and error.context_mark:
+        mark, problem = error.context_mark, "a text in quotes begins here and does not end"
+    cure = next((f"; {cure}" for words, cure in _CURES.items() if words in problem), "")
+    return YamlError(f"is not YAML: {problem}{cure}", mark.line + 1 if mark else None)
 
 
 class _Loader(yaml.SafeLoader):
@@ -68,7 +83,7 @@ class _Loader(yaml.SafeLoader):
 
 
 class _Size(NamedTuple):
-    """Of a node with all that its aliases repeat."""
+    """The size of a node, including all that its aliases repeat."""
 
     values: int
     depth: int
@@ -116,6 +131,12 @@ def _inner(node: yaml.Node) -> Iterator[yaml.Node]:
         return iter(node.value)
     if node.tag in _NUMBERS and len(node.value) > DIGITS_MAX:
         raise YamlError(f"has a number of more than {DIGITS_MAX} digits", _line(node))
+    if isinstance(node, yaml.ScalarNode) and node.tag == _TIME:
+        try:
+            yaml.constructor.SafeConstructor().construct_yaml_timestamp(node)
+        except (ValueError, OverflowError) as error:
+            message = f"{node.value} is no date: {error}; if it is text, write it in quotes"
+            raise YamlError(message, _line(node)) from None
     return iter(())
 
 

@@ -40,7 +40,7 @@ def result_for(error: ProviderError, provider: Provider, key: str) -> Result:
 
 
 def _network_remedy(error: ProviderError, provider: Provider) -> str:
-    """Return what to do where the network or this machine is the cause; nothing if that does not show."""
+    """Return what to do if the network or this machine is the cause; empty if that is not known."""
     parts = urlsplit(provider.base_url)
     host = parts.hostname or ""
     via = _http_proxy(parts.scheme, parts.netloc)
@@ -54,7 +54,7 @@ def _network_remedy(error: ProviderError, provider: Provider) -> str:
     if via:
         return f"{via} is set, so requests go through that proxy; correct it, or add {host} to NO_PROXY"
     if tls.CLOCK in error.message:
-        return "set the clock of this machine right, e.g. timedatectl set-ntp true; else renew the server's certificate"
+        return "correct the clock of this machine, e.g. timedatectl set-ntp true; else renew the server's certificate"
     if tls.NOT_PLAIN in error.message:
         return f"base_url: {plain}"
     if hosts.is_loopback(host) and parts.port == OLLAMA_PORT:

@@ -152,7 +152,7 @@ class LeftBehind:
         self._appended.clear()
 
     def close(self) -> None:
-        """Leave the rest to the next process."""
+        """Leave the remaining files to the next process."""
         for _, fd in self._appended:
             os.close(fd)
         self._appended.clear()

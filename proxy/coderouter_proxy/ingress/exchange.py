@@ -57,11 +57,11 @@ class Ingress:
         try:
             await exchange.run()
         finally:
-            self._runtime.in_flight -= 1
-            self._runtime.bodies.release(exchange.body_bytes)
             try:
                 exchange.finish()
-            finally:
+            finally:  # a process that is killed before it has written how a request ended has it in flight
+                self._runtime.in_flight -= 1
+                self._runtime.bodies.release(exchange.body_bytes)
                 exchange.leave_provider()
 
 

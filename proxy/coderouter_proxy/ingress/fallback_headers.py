@@ -1,4 +1,4 @@
-"""Response headers that say which providers were left for which, by the names that CodeRouter 2.15 gave them."""
+"""Response headers that report fallbacks, with the names of CodeRouter 2.15."""
 
 from collections.abc import Mapping
 from urllib.parse import quote
@@ -35,9 +35,9 @@ _ERRORS: dict[ErrorType, bytes] = {
 
 
 def headers(left: Mapping[str, Departure], provider: Provider | None) -> list[tuple[bytes, bytes]]:
-    """Return the headers of a request that was answered after providers were left, or by none; else none.
+    """Return the headers of a request that moved on from a provider, whether another answered or none; else nothing.
 
-    The reasons are those of the providers in `left`, in the order in which they were left.
+    `left` has the reason for each provider that it moved on from, in that order.
     """
     answered = provider.name if provider is not None else None
     departures = [(name, why) for name, why in left.items() if name != answered][:CHAIN_MAX]

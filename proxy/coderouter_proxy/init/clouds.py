@@ -3,7 +3,7 @@
 import os
 from dataclasses import dataclass
 
-from coderouter_proxy.config.schema import Kind
+from coderouter_proxy.config.values import Kind
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -43,7 +43,7 @@ def read(entry: Mapping[str, Any]) -> Model | None:
 
 
 def best_first(found: Sequence[Model]) -> list[Model]:
-    """Return the models that run here, follow instructions and write code first; the largest first among equals."""
+    """Return the best models first: those that run here, follow instructions, write code; then the largest."""
     return sorted(found, key=_rank)
 
 

@@ -1,7 +1,7 @@
 """Which model servers behind the providers have metrics of their own, by what they answer at `/metrics`.
 
 vLLM always serves them (vllm/v1/metrics/loggers.py); llama.cpp does with `--metrics`, and a router of several models
-wants the model's name (tools/server/README.md). Ollama has none.
+requires the model's name (tools/server/README.md). Ollama has none.
 """
 
 import asyncio
@@ -24,7 +24,7 @@ CONNECT_TIMEOUT_S = 1
 TIMEOUT_S = 3
 METRICS_BYTES_MAX = 4 * 1024 * 1024
 SERVERS = {b"vllm": "vllm", b"llamacpp": "llamacpp"}
-"""The name of each server by what the names of its metrics begin with."""
+"""The name of each server by the prefix of its metrics."""
 
 _OWN_METRIC = re.compile(rb"^(vllm|llamacpp):", re.MULTILINE)
 
@@ -38,7 +38,7 @@ class Metrics:
     """Of the server, without `/metrics`."""
     server: str = ""
     model: str = ""
-    """The model that a request to a llama.cpp router of several ones has to name."""
+    """The model that a request to a llama.cpp router of several models has to name."""
     needs_key: bool = False
     problem: str = ""
 

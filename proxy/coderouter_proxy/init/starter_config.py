@@ -32,7 +32,7 @@ CONTEXT = (
 
 @dataclass(frozen=True, kw_only=True)
 class Entry:
-    """A provider to write: its lines in providers.yaml, and what the user chooses it by."""
+    """A provider to write: its lines in providers.yaml, and how the prompt shows it."""
 
     name: str
     model: str

@@ -29,7 +29,7 @@ class ListPrice(BaseModel):
     remark: str = ""
 
     def per_mtok(self) -> dict[str, float]:
-        """Return the prices that the source has, by their fields in `cost`."""
+        """Return the listed prices, by their fields in `cost`."""
         return self.cost.model_dump(exclude_none=True)
 
 

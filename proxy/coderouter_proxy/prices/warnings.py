@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from datetime import date
 
-from coderouter_proxy.config.schema import Config, Cost, Provider
+from coderouter_proxy.config.schema import Config, Cost
 from coderouter_proxy.prices import table
 from coderouter_proxy.prices.table import ListPrice
 
@@ -17,20 +17,20 @@ def price_warnings(config: Config, today: date) -> Iterator[str]:
         listed = table.of_provider(provider)
         if provider.cost is None:
             if provider.paid:
-                yield f"provider {provider.name!r} is paid and has no cost, so what it costs is unknown; {_add(listed)}"
+                yield f"provider {provider.name!r} is paid and has no cost, so its cost is unknown; {_add(listed)}"
         elif missing := [name for name in PRICES if getattr(provider.cost, name) is None]:
             yield f"provider {provider.name!r} has no {' and no '.join(missing)}, {_consequence(provider.cost)}"
-        elif (reason := _outdated(provider, provider.cost, listed, today)) is not None:
+        elif (reason := _outdated(provider.cost, listed, today)) is not None:
             yield f"the prices of provider {provider.name!r} {reason}; {_compare(listed, today)}"
 
 
 def _consequence(cost: Cost) -> str:
     if cost.monthly_budget_usd is None:
-        return "so what it costs is unknown; add it to its cost"
-    return "so what it costs is unknown, and its budget is never spent; add it to its cost"
+        return "so its cost is unknown; add it to its cost"
+    return "so its cost is unknown, and its budget is never spent; add it to its cost"
 
 
-def _outdated(provider: Provider, cost: Cost, listed: ListPrice | None, today: date) -> str | None:
+def _outdated(cost: Cost, listed: ListPrice | None, today: date) -> str | None:
     if listed is not None and listed.until is not None and listed.until < today and is_listed(cost, listed):
         return f"were valid until {listed.until}"
     if cost.as_of is not None and (days := (today - cost.as_of).days) > OLD_AFTER_DAYS:

@@ -1,6 +1,6 @@
-"""What a refusal says is wrong, and the trait that says it: one table, by which the proxy learns what providers accept.
+"""What a refusal complains about, and the trait to learn from it: one table.
 
-Each row names public reports of its words. A row never takes a word of a server into an event: only numbers, levels of
+Each row names public reports of its words. A row never puts a server's words into an event: only numbers, levels of
 effort, and names of fields that were in the request.
 """
 
@@ -20,7 +20,10 @@ from coderouter_proxy.providers.wordings.thinking import CALLS, EFFORT
 ADAPTATIONS_MAX = 3
 """How often one provider is tried again in one request."""
 
-REFUSED_NAMES = ("refused_fields", "refused_schema_keywords")  # traits that grow, where others change
+REFUSED_NAMES = (
+    "refused_fields",
+    "refused_schema_keywords",
+)  # traits whose values add up; others are replaced
 
 ADAPTATIONS: Final[tuple[Adaptation, ...]] = (
     *LIMITS,
@@ -39,7 +42,7 @@ BY_ID = {cast("str", row.id): row for row in ADAPTATIONS}
 def recognised(
     error: ProviderError, traits: ProviderTraits, *, last_resort: bool
 ) -> Iterator[tuple[Adaptation, Value]]:
-    """Yield what may help against the refusal, the most likely first; nothing that the traits have already.
+    """Yield what may help against the refusal and is not in the traits yet, the most likely first.
 
     Templates fail with 500 in llama.cpp; OpenRouter answers 404 where no provider of a model takes a parameter.
     """
@@ -71,7 +74,7 @@ def shown(value: Value) -> str:
 
 
 def parsed(trait: str, text: str) -> Value:
-    """Return the value that `shown` made this of."""
+    """Return the value that `shown` has formatted."""
     if trait in (*REFUSED_NAMES, "efforts"):
         return tuple(text.split(", ")) if text else ()
     if trait == "max_output_tokens":

@@ -1,4 +1,4 @@
-"""What sends requests to one provider, whatever its kind."""
+"""The client of one provider, whatever its kind."""
 
 from importlib import import_module
 from typing import Protocol
@@ -74,14 +74,14 @@ class ProviderClient(Protocol):
 def provider_client(
     provider: Provider, policy: AnswerPolicy, traits: ProviderTraits, transport: Transport
 ) -> ProviderClient:
-    """Return what sends requests to the provider, by the row of its kind."""
+    """Return the client of the provider, by the row of its kind."""
     module, _, name = PROVIDER_KINDS[provider.kind].client.partition(":")
     client: ProviderClient = getattr(import_module(module), name)(provider, policy, traits, transport)
     return client
 
 
 def passing_client(provider: Provider, ingress: Ingress, transport: Transport) -> ProviderClient:
-    """Return what passes requests of this ingress on to the provider."""
+    """Return the client that passes requests of this ingress on to the provider."""
     from coderouter_proxy.providers.passing import PassingProvider  # noqa: PLC0415 - memory that few need
 
     return PassingProvider(provider, ingress, transport)

@@ -1,4 +1,4 @@
-"""What the words of a refusal name: fields, keywords, limits, levels; as values of traits.
+"""What a refusal names, as values of traits: fields, keywords, limits, levels.
 
 Each function gets the match of a row's pattern and the traits so far, and returns None where the words are about
 something else.
@@ -69,7 +69,7 @@ def room(match: re.Match[str], traits: ProviderTraits) -> int | None:
 
 
 def stricter(match: re.Match[str], traits: ProviderTraits) -> str:
-    """Return what is one step stricter: some templates say the same of any system message, and of a second one."""
+    """Return the next stricter value: some templates refuse any system message in the same words as a second one."""
     del match
     return "first" if traits.system_text == "anywhere" else "never"
 

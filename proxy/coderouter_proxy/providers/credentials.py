@@ -1,4 +1,4 @@
-"""What a provider is sent and nobody may read: its keys, its headers, and passwords in addresses."""
+"""The secrets in requests to a provider: its keys, its headers, and passwords in addresses."""
 
 import os
 
@@ -26,7 +26,7 @@ def http_proxy(provider: Provider) -> URL | None:
 
 
 def secrets(provider: Provider) -> tuple[str, ...]:
-    """Return what the provider is sent and nobody may read: its keys, passwords, and what its headers hold."""
+    """Return the secrets in requests to the provider: its keys, passwords, and what its headers hold."""
     return (*Keys(provider).secrets, *passwords(provider))
 
 

@@ -1,4 +1,4 @@
-"""HTTP with TLS, proxies and all else that aiohttp can do; failures are reported as error types of the contract."""
+"""HTTP through aiohttp, with TLS and proxies; failures become error types of the contract."""
 
 import os
 from collections.abc import Callable, Mapping
@@ -24,7 +24,7 @@ _connected: ContextVar[bool] = ContextVar("_connected")
 
 
 class _Connection(ResponseHandler):
-    """Fails at a response that announces none: of 1xx, HTTP clients skip what they know, but not without end."""
+    """Fails at interim responses that are unknown, or that never end."""
 
     async def read(self) -> Any:  # noqa: ANN401 - what aiohttp reads, which its stubs leave open
         for number in count():

@@ -6,8 +6,6 @@ from collections.abc import Callable, Mapping
 from functools import partial
 
 import orjson
-from multidict import CIMultiDict
-from yarl import URL
 
 from coderouter_http.deadlines import Deadlines, TimeLimit
 from coderouter_proxy import aside
@@ -17,8 +15,8 @@ from coderouter_proxy.config.traits import ProviderTraits
 from coderouter_proxy.errors import ProviderError
 from coderouter_proxy.providers import response as http_response
 from coderouter_proxy.providers import windows
-from coderouter_proxy.providers.credentials import http_proxy, own_headers, passwords
-from coderouter_proxy.providers.keys import NO_KEY, Keys
+from coderouter_proxy.providers.endpoint import Endpoint, body_of, post
+from coderouter_proxy.providers.keys import NO_KEY
 from coderouter_proxy.providers.response import ANSWER_BYTES_MAX, ERROR_BODY_BYTES_MAX, Response, Route
 from coderouter_proxy.providers.stream import ProviderStream, single
 from coderouter_proxy.providers.transport import Transport
@@ -32,10 +30,7 @@ from coderouter_proxy.wires.token_report import TokenReport
 
 RelayFor = Callable[[ProviderWire, ClientRequest], Relay]
 
-ROUTES_MAX = 32
 COUNT_TIMEOUT_S = 10  # a later count is worth less than an estimate
-WINDOW_BYTES_MAX = 8 * 1024 * 1024  # Ollama lists all tensors, and llama.cpp has its chat template in it
-NOT_READY = frozenset({408, 425, 429, 500, 502, 503, 504})  # llama.cpp says 503 while it loads a model
 NOT_COUNTED = frozenset(
     {
         "max_tokens",
@@ -70,22 +65,15 @@ class HttpProvider:
         self.provider = provider
         self.wire = wire
         self.traits = traits
-        self._keys = Keys(provider)
-        self._other_secrets = passwords(provider)
         self._relay_for = relay_for
-        self._transport = transport
         self._answer_bytes_max = answer_bytes_max
-        self._proxy = http_proxy(provider)
-        self._url = url or wire.url(provider)
         self._deadlines_of: dict[float, Deadlines] = {}
         """By their seconds: those of the provider, and of profiles with their own."""
-        self._routes: dict[str, Route] = {}
-        """By the key that they send; of a provider with a file of keys there may be old ones."""
-        self._route(self._keys.pick().key)
+        self._endpoint = Endpoint(provider, wire, transport, url or wire.url(provider))
 
     @property
     def secrets(self) -> tuple[str, ...]:
-        return (*self._keys.secrets, *self._other_secrets)
+        return self._endpoint.secrets
 
     async def attempt(
         self,
@@ -99,7 +87,7 @@ class HttpProvider:
         started = time.perf_counter()
         answer: Answer | None = None
         failed: ProviderError | None = None
-        picked = NO_KEY
+        keys, picked = self._endpoint.keys, NO_KEY
         other_key = False
         try:
             data = await aside.unless_small(
@@ -108,14 +96,14 @@ class HttpProvider:
                 lambda: _encoded(self._body(request, profile, traits, drop, refused)),
             )
             headers = self._more_headers(request, traits)
-            picked = self._keys.pick()
-            route = self._route(picked.key)
+            picked = keys.pick()
+            route = self._endpoint.route(picked.key)
             started = time.perf_counter()
             send = self._stream if request.stream else self._whole
             answer = await send(request, route, data, headers, timeout_s)
         except ProviderError as error:
             answer, failed = self._from_failed_generation(request, error), error
-            other_key = self._keys.refused(picked, error)
+            other_key = keys.refused(picked, error)
         except TimeoutError:
             failed = ProviderError("timeout_first_byte", f"no content within {timeout_s:g} s")
         return Attempt(
@@ -166,72 +154,17 @@ class HttpProvider:
             )
             headers = self._more_headers(request, self.traits)
             async with asyncio.timeout(COUNT_TIMEOUT_S):
-                response = await self._post(self._route_to(url, self._keys.pick().key), data, headers)
-                answer = orjson.loads(await self._read(response, ERROR_BODY_BYTES_MAX))
+                response = await post(self._endpoint.route_to(url), data, headers)
+                answer = orjson.loads(await body_of(response, ERROR_BODY_BYTES_MAX))
         except (ProviderError, TimeoutError, orjson.JSONDecodeError):
             return None
         return TokenReport().count(answer, "input_tokens")
 
     async def context_window(self) -> Window:
         models_url = self.wire.models_url(self.provider).partition("?")[0]
-        return await windows.reported(self.provider.base_url, self.provider.model, models_url, self._fetched)
-
-    async def _fetched(self, url: str, body: Body | None) -> object:
-        """Return the JSON of the URL, which gets the body if there is one; None if the server does not know the path.
-
-        Raises:
-            ProviderError: it cannot be reached, or is not ready.
-        """
-        route = self._route_to(url, self._keys.pick().key, {"Accept": "application/json"})
-        response = await (route.get() if body is None else route.post(orjson.dumps(body), {}))
-        if response.status // 100 != 2:
-            refused = await http_response.refused(response)
-            if response.status in NOT_READY:
-                raise refused
-            return None
-        data = await self._read(response, WINDOW_BYTES_MAX)
-        try:
-            return await aside.unless_small(
-                len(data), aside.ANSWER_BYTES_INLINE_MAX, partial(orjson.loads, data)
-            )
-        except orjson.JSONDecodeError:
-            return None
-
-    def _route(self, key: str) -> Route:
-        route = self._routes.get(key)
-        if route is None:
-            if len(self._routes) >= ROUTES_MAX:
-                self._routes.clear()
-            route = self._routes[key] = self._route_to(self._url, key)
-        return route
-
-    def _route_to(self, url: str, key: str, more_headers: Mapping[str, str] | None = None) -> Route:
-        headers = CIMultiDict({"Content-Type": "application/json"})
-        headers.update(own_headers(self.provider, self.wire, key))
-        headers.update(more_headers or {})
-        return self._transport.route(
-            URL(url),
-            headers,
-            proxy=self._proxy,
-            connect_timeout_s=self.provider.connect_timeout_s,
+        return await windows.reported(
+            self.provider.base_url, self.provider.model, models_url, self._endpoint.fetched
         )
-
-    async def _post(self, route: Route, data: bytes, more_headers: Mapping[str, str]) -> Response:
-        """Return the response to the data.
-
-        Raises:
-            ProviderError: there is none, or it is a refusal.
-        """
-        response = await route.post(data, more_headers)
-        if response.status // 100 != 2:
-            raise await http_response.refused(response)
-        return response
-
-    async def _read(self, response: Response, bytes_max: int) -> bytes:
-        try:
-            return await http_response.read_all(response, bytes_max)
-        finally:
-            response.release()
 
     def _counted(self, request: ClientRequest, profile: Profile) -> bytes:
         body = self.wire.request(request, self.provider, profile, self.traits, _not_reported)
@@ -265,8 +198,8 @@ class HttpProvider:
         self, request: ClientRequest, route: Route, sent: bytes, headers: Mapping[str, str], timeout_s: float
     ) -> Answer:
         with TimeLimit(self._deadlines(timeout_s)):
-            response = await self._post(route, sent, headers)
-            data = await self._read(response, self._answer_bytes_max)
+            response = await post(route, sent, headers)
+            data = await body_of(response, self._answer_bytes_max)
         if len(data) > self._answer_bytes_max:
             raise ProviderError("protocol", f"the answer is longer than {self._answer_bytes_max} bytes")
         return await self._relayed(request, data, response)
@@ -283,7 +216,7 @@ class HttpProvider:
         self, request: ClientRequest, route: Route, sent: bytes, headers: Mapping[str, str], timeout_s: float
     ) -> Answer:
         with TimeLimit(self._deadlines(timeout_s)):
-            response = await self._post(route, sent, headers)
+            response = await post(route, sent, headers)
             try:
                 relay = self._relay_for(self.wire, request)
                 stream = ProviderStream(response, self.provider, relay, body_bytes_max=self._answer_bytes_max)
@@ -329,4 +262,4 @@ def _encoded(body: Body) -> bytes:
 
 
 def _not_reported(name: str) -> None:
-    """Neither a count nor a comparison is an answer: the client loses nothing by what they leave out."""
+    """A count or a comparison is not an answer: what it leaves out is no loss to the client."""

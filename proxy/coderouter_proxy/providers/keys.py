@@ -21,7 +21,7 @@ REST_S = 60.0
 REST_S_MAX = 3600.0
 SECRETS_MAX = 16
 REFUSALS = frozenset({401, 402, 403, 429})
-"""Statuses that speak of the key: it is wrong, has no balance, may not do this, or has reached its limit."""
+"""Statuses that are about the key: it is wrong, has no balance, may not do this, or has reached its limit."""
 
 log = logging.getLogger(__name__)
 
@@ -91,7 +91,7 @@ class _File:
 
 
 def sources(provider: Provider) -> list[Source]:
-    """Return where the keys of the provider come from, in the order of trying."""
+    """Return where the keys of the provider come from, in the order in which they are tried."""
     return [*map(_Variable, provider.key_variables), *map(_File, provider.key_files)]
 
 
@@ -120,7 +120,7 @@ NO_KEY = Picked()
 class Keys:
     """The keys of one provider. One that was refused rests for a while, and the first that does not rest is sent.
 
-    If all rest, the one that has done so longest is sent.
+    If all rest, the one whose rest ends first is sent.
     """
 
     def __init__(self, provider: Provider, clock: Callable[[], float] = time.monotonic) -> None:
@@ -146,7 +146,7 @@ class Keys:
         return self._picked(self._clock()) if self._rests else self._first
 
     def refused(self, picked: Picked, error: ProviderError) -> bool:
-        """Let the key rest if the error speaks of it; return whether there is one that does not rest."""
+        """Let the key rest if the error is about it; return whether there is one that does not rest."""
         if error.status not in REFUSALS or error.about_request:
             return False
         if not self._has_others and not self._may_change:

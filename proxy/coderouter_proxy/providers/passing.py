@@ -1,4 +1,4 @@
-"""Requests whose body and answer pass as they are: embeddings and rerank."""
+"""Requests whose body and answer are passed on unchanged: embeddings and rerank."""
 
 from collections.abc import Mapping
 from functools import partial

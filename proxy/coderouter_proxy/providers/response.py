@@ -56,7 +56,7 @@ class Response(Protocol):
 
 
 class Route(Protocol):
-    """The way of requests to one URL."""
+    """How requests reach one URL."""
 
     async def post(self, data: bytes, more_headers: Mapping[str, str]) -> Response:
         """Return the response once its head has arrived; a pooled connection that died while idle is replaced.
@@ -93,7 +93,7 @@ async def refused(response: Response) -> ProviderError:
 
 
 def forwarded(response: Response, prefixes: tuple[str, ...]) -> list[tuple[bytes, bytes]]:
-    """Return the headers that the client gets: those with such names, as rate limits, and the provider's request id."""
+    """Return the headers for the client: those with these prefixes, such as rate limits, and the request id."""
     headers = [
         (name.lower().encode(), value.encode("latin-1", "ignore"))
         for name, value in response.headers.items()

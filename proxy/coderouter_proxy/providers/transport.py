@@ -1,6 +1,6 @@
-"""How requests reach providers: plain HTTP through a client of our own, all else through aiohttp.
+"""How requests reach providers: plain HTTP through our own client, all else through aiohttp.
 
-The client of our own takes a third of the time, and only a server on this machine or network is reached without TLS.
+Our own client takes a third of the time, and only a server on this machine or network is reached without TLS.
 """
 
 from collections.abc import Mapping
@@ -44,7 +44,7 @@ class Transport:
     def route(
         self, url: URL, headers: Mapping[str, str], *, proxy: URL | None, connect_timeout_s: float
     ) -> Route:
-        """Return the way to this URL; each request has these headers.
+        """Return the route to this URL; each request has these headers.
 
         Raises:
             ValueError: a header cannot be sent.

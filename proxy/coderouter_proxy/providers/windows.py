@@ -18,7 +18,7 @@ _NUM_CTX = re.compile(r"^num_ctx[ \t]+(\d{1,10})[ \t]*$", re.MULTILINE)
 class Window:
     """The tokens of prompt and answer together, None if the server reports none.
 
-    It is not `final` while the server may use less of it than its model can.
+    It is not `final` while the server may use less than its model supports.
     """
 
     tokens: int | None
@@ -71,7 +71,7 @@ def _of_loaded(running: object, model: str) -> int | None:
 
 
 def _of_model(shown: dict[str, object]) -> Window:
-    """Return `num_ctx` of Ollama's model, else the most that it can have, of which Ollama may use less."""
+    """Return `num_ctx` of Ollama's model, else the most that the model supports; Ollama may use less."""
     info = shown.get("model_info")
     names = [name for name in info if name.endswith(".context_length")] if isinstance(info, dict) else []
     longest = _tokens(info, names[0]) if names else None

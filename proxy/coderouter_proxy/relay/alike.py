@@ -11,10 +11,10 @@ import orjson
 from coderouter_proxy.request import Body
 
 LEARN_MAX = 8
-"""Of one answer; a server whose frames differ each time would be learnt from in vain."""
+"""Frames learnt in one answer; a server whose frames always differ is not worth more."""
 
 _PROBE = "\ue000probe"
-_NEXT_LINE = b'",\n"'  # a line break is in no JSON string, so that no text can be read as two, or two as one
+_NEXT_LINE = b'",\n"'  # a JSON string has no line break, so that no text can be read as two, or two as one
 
 
 class Alike:
@@ -41,9 +41,9 @@ class Alike:
                     self._between = self._after + self._before
 
     def end_of_run(self, events: bytes, at: int) -> int:
-        """Return where the run of such events ends that begins there; 0 if there is none.
+        """Return the end of the run of such events that begins there; 0 if there is none.
 
-        Events of another kind may only follow it.
+        Other events may only follow it.
         """
         before, after = self._before, self._after
         if not before or not events.startswith(before, at):

@@ -87,7 +87,7 @@ EDITS = {"openai": _openai_edits, "anthropic": _anthropic_edits}
 
 
 def _stages(request: ClientRequest, policy: AnswerPolicy, *, thoughts: bool) -> Stages:
-    """Return the repair of tool calls and then the filters, which would remove what it recognises calls by."""
+    """Return the repair of tool calls, then the filters: they would remove the marks by which it recognises calls."""
     tools = CLIENT_WIRES[request.ingress].tools(request) if policy.repairs_text_calls else {}
     repair = [RepairToolCalls(tools)] if tools else []
     return Stages([*repair, *map(FilterText, in_order(policy.filters))], thoughts=thoughts)

@@ -51,7 +51,7 @@ class Edited:
     def __init__(
         self, wire: ProviderWire, edits: Callable[[], Edits], *, passes_plain_whole: bool = False
     ) -> None:
-        """`edits` are made once something needs them; a plain whole answer does not if none of them is for texts."""
+        """`edits` are created when first needed; a plain whole answer needs them only if one of them is for texts."""
         self._wire = wire
         self._make_edits = edits
         self._made: Edits | None = None

@@ -28,7 +28,7 @@ class KeepState:
         self.calls = 0
 
     def read(self, deltas: list[Delta]) -> list[Delta]:
-        """Return the deltas with a signature behind reasoning, and without what only the vendor can read."""
+        """Return the deltas with a signature after reasoning, and without anything that only the vendor can read."""
         passed: list[Delta] = []
         for delta in deltas:
             match delta:

@@ -51,7 +51,7 @@ class Marks:
         return self._marks[match.lastindex - 1]
 
     def _found(self, node: _Node) -> str:
-        """Return a pattern for the rest of the marks below the node; the group that matches tells which it was."""
+        """Return a pattern for the rest of the marks below the node; the group that matches shows which it was."""
         rest = [_char(char) + self._found(below) for char, below in _children(node)]
         if _END in node:
             self._marks += node[_END]

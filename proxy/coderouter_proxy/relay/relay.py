@@ -15,7 +15,9 @@ from coderouter_proxy.wires.lenient_json import SplitCharacters
 from coderouter_proxy.wires.provider import ProviderWire
 
 _LOOKS_MAX = 4
-"""For runs of events in what arrived at once; each look may go through all of it."""
+"""Searches for runs of events in one piece of data; each may go through all of it."""
+_NOTHING = frozenset({b"null", b"ping", b"pong", b"heartbeat", b"keepalive", b"keep-alive"})
+"""Data that gateways send to keep a connection alive."""
 _WITHOUT_USAGE = Changes(stripped=("usage",))
 """Of an answer with numbers of tokens that make no sense."""
 
@@ -174,6 +176,11 @@ class Relay:
             return (self._conversion.comment(comments + b"\n\n"),) if is_readable else ()
         if self._wire.is_end(data):
             return (self._last(raw),)
+        if data.strip().lower() in _NOTHING:
+            return ()
+        if chunk is None and (lines := sse.chunks_in(data)):
+            events = (b"data: %b\n\n" % line for line in lines)
+            return (piece for event in events for piece in self._other(event, None))
         decoded, exact = (chunk, True) if chunk is not None else self._wire.read(data)
         self._wire.raise_for_error(decoded)
         if self._wire.is_ping(decoded):

@@ -6,7 +6,7 @@ from itertools import groupby
 from typing import Any, Protocol, TypeAlias
 
 from coderouter_proxy.answer import NO_CHANGES, Changes
-from coderouter_proxy.config.schema import OutputFilter
+from coderouter_proxy.config.provider import OutputFilter
 from coderouter_proxy.relay.output_filters.filter import Thought
 from coderouter_proxy.relay.output_filters.filters import FILTERS
 from coderouter_proxy.relay.tool_calls.lookahead import TextualCall

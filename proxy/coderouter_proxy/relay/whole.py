@@ -1,4 +1,4 @@
-"""Relay an answer that is all there: a JSON body, or a stream to a client that did not request one."""
+"""Relay a complete answer: a JSON body, or a stream whose client did not request one."""
 
 from coderouter_proxy.answer import NO_CHANGES, Changes, Usage
 from coderouter_proxy.errors import ProviderError, StreamBrokeOff
@@ -11,15 +11,20 @@ _FIELDS = (b"data:", b"event:", b"id:", b"retry:", b":")
 
 
 def relayed(body: bytes, wire: ProviderWire, relay: Relay) -> bytes:
-    """Return the body that a client gets who did not request a stream.
+    """Return the body for a client that did not request a stream.
 
     Raises:
-        ProviderError: it is no answer, or not all of one.
+        ProviderError: it is not an answer, or not a complete one.
     """
     body = body.removeprefix(sse.BYTE_ORDER_MARK)
     if body.lstrip().startswith(_FIELDS):
         return _encoded(_collected(body, wire), relay)
-    decoded, exact = wire.read(body)
+    try:
+        decoded, exact = wire.read(body)
+    except ProviderError as error:
+        if error.error_type != "protocol" or not (lines := sse.chunks_in(body)):
+            raise
+        return _encoded(_collected(b"".join([b"data: %b\n\n" % line for line in lines]), wire), relay)
     if not exact:
         decoded = wire.decoded(body)
         body = json_values.encoded(decoded, retryable=True)

@@ -127,7 +127,7 @@ class AttemptEvents:
 
 
 def _unsupported(traits: ProviderTraits) -> set[str]:
-    """Return what a request loses because of the traits, by the names that are emitted for it."""
+    """Return the names of what a request loses because of the traits, as they are emitted."""
     names = {*traits.refused_fields, *traits.refused_schema_keywords}
     if not traits.images:
         names |= capabilities.IMAGES

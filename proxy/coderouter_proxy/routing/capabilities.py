@@ -11,9 +11,9 @@ from urllib.parse import urlsplit
 from pydantic import BaseModel, ConfigDict, Field
 
 from coderouter_proxy.config import validation
-from coderouter_proxy.config.schema import Provider, known_kind
+from coderouter_proxy.config.schema import Provider
 from coderouter_proxy.config.traits import ProviderTraits, Traits, resolved
-from coderouter_proxy.config.values import Text
+from coderouter_proxy.config.values import Text, known_kind
 from coderouter_proxy.request import Body
 
 USER_FILE = Path("~/.coderouter/model-capabilities.yaml")
@@ -92,7 +92,7 @@ def load() -> list[CapabilityRule]:
 
 
 def resolve(provider: Provider, rules: list[CapabilityRule]) -> ModelCapabilities:
-    """Return what the provider can do: its own word, else that of the first rule which has one for the flag."""
+    """Return what the provider can do: each flag as the provider declares it, else by the first rule that has it."""
     known = ModelCapabilities()
     own = provider.capabilities
     declared = CapabilityOverrides(
@@ -113,12 +113,12 @@ def resolve(provider: Provider, rules: list[CapabilityRule]) -> ModelCapabilitie
 
 
 def traits_of(provider: Provider, rules: list[CapabilityRule]) -> ProviderTraits:
-    """Return what the provider accepts: as it declares, else as the first rule does which has a word on the trait."""
+    """Return what the provider accepts: each trait as the provider declares it, else by the first rule that has it."""
     return resolved(*(traits for _, traits in declarations(provider, rules)))
 
 
 def declarations(provider: Provider, rules: list[CapabilityRule]) -> Iterator[tuple[str, Traits]]:
-    """Yield all that is declared of the traits, with where it is from; the first word on a trait counts."""
+    """Yield every declaration of traits, with its source; for each trait the first one counts."""
     own = provider.traits
     if provider.max_output_tokens is not None:
         own = own.model_copy(update={"max_output_tokens": provider.max_output_tokens})

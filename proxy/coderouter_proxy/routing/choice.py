@@ -1,4 +1,4 @@
-"""Choose the profile of a request: a table of ways, of which the first that says something decides."""
+"""Choose the profile of a request: a table of ways, of which the first that applies decides."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -20,14 +20,14 @@ Found = tuple[str, Profile | None]
 
 @dataclass(frozen=True, slots=True)
 class Way:
-    """A way to choose a profile; `find` returns None where it says nothing, or raises an HttpError."""
+    """A way to choose a profile; `find` returns None where it does not apply, or raises an HttpError."""
 
     name: str
     find: Callable[[Routing, ClientRequest], Found | None]
 
 
 class Choice(NamedTuple):
-    """The profile, which way chose it, what of it did, and what the auto router decided if that was it."""
+    """The profile, which way chose it and by what, and the auto router's decision if it made one."""
 
     profile: Profile
     way: Way
@@ -47,7 +47,7 @@ def choose(routing: Routing, request: ClientRequest, sender: Sender) -> Choice:
             return (
                 Choice(profile, way, detail) if profile else _automatic(routing, request, sender, way, detail)
             )
-    raise AssertionError("the last way always says something")
+    raise AssertionError("the last way always applies")
 
 
 def _automatic(routing: Routing, request: ClientRequest, sender: Sender, way: Way, detail: str) -> Choice:

@@ -37,7 +37,7 @@ def chain_exhausted(
     over_budget: list[str],
     emit: Emit,
 ) -> ChainExhausted:
-    """Return what the client gets to read after these errors, by provider; what concerns the operator is emitted."""
+    """Return the message for the client after these errors, by provider; what concerns the operator is emitted."""
     found = [error for _, error in errors]
     if not found:
         return _no_candidates(request_id, profile, blocked, over_budget, emit)
@@ -73,7 +73,7 @@ def chain_exhausted(
 def _refusal(errors: list[ProviderError]) -> HttpError | None:
     """Return what the client gets where a provider refused the request itself: the first such refusal.
 
-    A prompt that was too long for any is reported as that, in the words by which agents know that they have to compact.
+    A prompt that was too long for any is reported as that, in the words that make agents compact.
     """
     too_long = next((error for error in errors if error.too_long), None)
     if too_long is not None:

@@ -96,7 +96,7 @@ def _longest(window: int, provider: Provider) -> int:
 
 
 def refusals(skipped: Sequence[SkipShortContext]) -> list[tuple[str, ProviderError]]:
-    """Return what the client gets to read of the providers that were skipped, the one with the largest window first."""
+    """Return the message for the client about the skipped providers, the one with the largest window first."""
     return [
         (
             each.provider,

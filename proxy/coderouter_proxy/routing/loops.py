@@ -31,7 +31,7 @@ Key = Call | tuple[Call, ...]
 
 
 def repeats(request: ClientRequest, profile: Profile) -> int:
-    """Return how many times in a row the request ends with the same call; 0 if the profile takes that for no loop."""
+    """Return how many times in a row the request ends with the same call; 0 if that is not a loop for the profile."""
     messages = request.outline["messages"]
     if not messages or not _is_result(messages[-1]):
         return 0

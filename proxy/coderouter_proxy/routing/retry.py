@@ -28,14 +28,14 @@ def retries_of(provider: Provider) -> int:
 
 
 class Patience:
-    """Which providers are waited for: none for which that did not help within `REST_S`."""
+    """Which providers are waited for: not those where waiting did not help within `REST_S`."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._in_vain: dict[str, float] = {}
 
     def wait_s(self, provider: Provider, error: ProviderError | None, retries: int) -> float | None:
-        """Return after how many seconds to send a request again that was sent again so often; None for not at all."""
+        """Return after how many seconds to retry a request that was retried this often; None if it is not to be."""
         if error is None:
             if self._in_vain:
                 self._in_vain.pop(provider.name, None)

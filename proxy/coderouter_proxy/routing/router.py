@@ -98,7 +98,7 @@ class Routing:
         )
 
     def clients_for(self, ingress: Ingress) -> Mapping[str, ProviderClient]:
-        """Return what sends such requests, by provider name."""
+        """Return the clients for such requests, by provider name."""
         return self.passing.get(ingress, self.clients)
 
 

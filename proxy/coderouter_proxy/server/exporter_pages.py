@@ -1,6 +1,6 @@
 """Pages that the exporter serves: the proxy redirects to them where it knows the exporter's address.
 
-CodeRouter 1.7 to 2.x served them itself; what reads them there goes on.
+CodeRouter 1.7 to 2.x served them itself; programs that read them there continue to work.
 """
 
 import os

@@ -111,7 +111,7 @@ def _record_stop_signals() -> list[str]:
 
 
 def _relax_gc() -> None:
-    """Collect cycles less often: reference counts free what requests allocate, and the default costs 10 % of one."""
+    """Collect cycles less often: reference counts free what requests allocate, and the default takes 10 % of each."""
     gc.collect()
     gc.freeze()
     gc.set_threshold(10_000, 20, 100)

@@ -1,6 +1,6 @@
-"""What the log says about requests: a table of the events that have a line, with its level and its words.
+"""What the log says about requests: a table of the events that are logged, with level and text.
 
-At debug the lines say why each provider was skipped or tried. None has anything of a body or a key.
+At debug the lines say why each provider was skipped or tried. No line contains anything of a body or a key.
 """
 
 import logging

@@ -174,7 +174,7 @@ class Supervisor:
             self._all_exited.set()
 
     def _emit_lost(self, worker: _Worker, left: Left) -> None:
-        """Write what is known of a worker that did not end by itself, as its last event.
+        """Write the last event of a worker that did not end by itself, with what is known of it.
 
         Each of its requests is missing an event at least, so as many numbers are left out.
         """

@@ -94,7 +94,7 @@ UNSUPPORTED = (
 
 
 def foreign_error(path: str) -> Callable[[HttpError], bytes] | None:
-    """Return what writes errors for clients of an API that is none of ours; None for the others."""
+    """Return the error writer for clients of an API that we do not serve; None for others."""
     return next((write for is_of, write in _FOREIGN if is_of(path)), None)
 
 

@@ -36,7 +36,7 @@ class WindowReader:
         self._routing: Routing | None = None
 
     async def run(self) -> None:
-        """Read for ever."""
+        """Read forever."""
         contexts, loop = self._runtime.contexts, asyncio.get_running_loop()
         while True:
             self._plan(loop.time())
@@ -92,7 +92,7 @@ class WindowReader:
 
 
 async def keep(contexts: Contexts) -> None:
-    """Write what is learnt, for ever."""
+    """Write what is learnt, forever."""
     failing = False
     while True:
         await asyncio.sleep(SAVE_S)

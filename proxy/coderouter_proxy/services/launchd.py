@@ -58,7 +58,7 @@ class Launchd:
         ]
 
     def stop_commands(self) -> list[list[str]]:
-        """Return what ends those that are loaded, the proxy first, so that its last events are counted."""
+        """Return the commands that end those that are loaded, the proxy first, so that its last events are counted."""
         loaded = [label for label in reversed(LABELS) if _succeeds("print", _target(label))]
         return [_launchctl("bootout", _target(label)) for label in loaded]
 

@@ -53,7 +53,7 @@ def context_tokens(config: Config, profile: str | None) -> int | None:
 
 
 def _context_tokens(provider: Provider, rules: list[capabilities.CapabilityRule]) -> int | None:
-    """Return what its server is asked for, if it is, else what its model has."""
+    """Return the context that requests ask its server for, else that of its model."""
     options = provider.extra_body.get("options")
     asked = options.get("num_ctx") if isinstance(options, Mapping) else None
     return asked if isinstance(asked, int) else capabilities.resolve(provider, rules).max_context_tokens

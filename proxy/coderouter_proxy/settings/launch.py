@@ -30,11 +30,11 @@ class LaunchOptions:
     """The options of `coderouter serve` that stay the same when the configuration is reloaded."""
 
     config_path: Path | None
-    mode: str | None
-    mode_source: ModeSource
     events_path: Path | None
-    host: str
-    insecure: bool
+    mode: str | None = None
+    mode_source: ModeSource = "config"
+    host: str = "127.0.0.1"
+    insecure: bool = False
     workers: int = 1
 
 

@@ -40,7 +40,7 @@ def changed(settings: Settings) -> dict[str, dict[str, Any]]:
 
 
 def traits(settings: Settings, changed: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
-    """Return the `traits` that providers.yaml would need to have what `changed` returned, by provider."""
+    """Return the `traits` for providers.yaml that make permanent what `changed` returned, by provider."""
     needed: dict[str, dict[str, Any]] = {}
     for provider in settings.config.providers:
         if provider.name in changed:

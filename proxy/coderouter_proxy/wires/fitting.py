@@ -39,7 +39,7 @@ def apply(fits: Fits, body: Body, traits: ProviderTraits, drop: Drop) -> Body:
 
 
 def each(items: Sequence[Item], change: Callable[[Item], Item]) -> Sequence[Item]:
-    """Return the items changed; the sequence itself where all items stay what they are."""
+    """Return the items after the change; the sequence itself if no item changes."""
     changed = [change(item) for item in items]
     return items if all(new is old for new, old in zip(changed, items, strict=True)) else changed
 
@@ -110,7 +110,7 @@ def own_level(effort: str, traits: ProviderTraits) -> str:
 
 
 def as_parts(content: object) -> list[Any]:
-    """Return the content as a list of parts, of which a text looks the same on both wires."""
+    """Return the content as a list of parts; a text part looks the same on both wires."""
     if isinstance(content, str):
         return [{"type": "text", "text": content}] if content else []
     return content if isinstance(content, list) else []
@@ -174,7 +174,7 @@ def as_placeholder(
     text_type: str,
     drop: Drop,
 ) -> Any:  # noqa: ANN401
-    """Return a text for a part of these types, each with the name of its loss and the text; any other as it is."""
+    """Return the text that replaces a part of these types, each with the name of its loss; other parts unchanged."""
     kind = part.get("type") if isinstance(part, dict) else None
     if not isinstance(kind, str) or kind not in placeholders:
         return part

@@ -3,6 +3,7 @@
 Arguments of tool calls are JSON inside JSON: text on one wire, an object on the other.
 """
 
+import json
 from typing import Any
 
 import orjson
@@ -12,7 +13,7 @@ from coderouter_proxy.request import Body
 
 
 def words(value: object) -> str:
-    """Return the value if it is a string, else none: even to print what is nested deeply is too much for Python."""
+    """Return the value if it is a string, else "": Python cannot even print deeply nested values."""
     return value if isinstance(value, str) else ""
 
 
@@ -45,5 +46,19 @@ def arguments(text: object) -> Body:
         try:
             decoded = orjson.loads(text) if text.strip() else {}
         except orjson.JSONDecodeError:
-            decoded = text
+            decoded = _loosely(text)
     return decoded if isinstance(decoded, dict) else {"arguments": decoded}
+
+
+def _loosely(text: str) -> object:
+    """Return the value in JSON text with line breaks in its strings; the text itself if more is wrong with it."""
+    try:
+        value = json.loads(text, strict=False, parse_constant=_refuse)
+        orjson.dumps(value)
+    except (ValueError, TypeError, RecursionError):
+        return text
+    return value
+
+
+def _refuse(name: str) -> None:
+    raise ValueError(f"{name} is not JSON")

@@ -24,7 +24,7 @@ _INT64_DIGITS = 18
 def loads(data: bytes) -> tuple[object, bool]:
     """Return the value in a JSON text, and whether every parser reads that text.
 
-    What is no JSON becomes null (NaN, Infinity) or U+FFFD (bytes that are not UTF-8). Texts may hold lone halves of
+    What is not JSON becomes null (NaN, Infinity) or U+FFFD (bytes that are not UTF-8). Texts may hold lone halves of
     characters, which not even orjson can write.
 
     Raises:

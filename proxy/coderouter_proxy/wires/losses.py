@@ -1,4 +1,4 @@
-"""What a conversation contains and a wire cannot express, by its name in events, which never comes from the client."""
+"""What a wire cannot express of a conversation, by its name in events, which never comes from the client."""
 
 import re
 from collections.abc import Callable, Iterator

@@ -1,18 +1,13 @@
-"""What a provider's refusal says, in any shape that servers use: the kind of error, how long to wait, the message."""
+"""What a provider's refusal means, in any shape that servers use: the kind of error, and how long to wait."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
-import orjson
-
 from coderouter_events.closed_sets import ErrorType
 from coderouter_proxy.errors import ProviderError
-
-MESSAGE_CHARS_MAX = 2000
-NESTING_MAX = 8
-LISTED_ERRORS_MAX = 20
+from coderouter_proxy.wires import refusal_words
 
 STATUS_ERRORS: dict[int, ErrorType] = {
     401: "auth",
@@ -42,7 +37,7 @@ PER_TIME = re.compile(
     r"(?:tokens|requests|input tokens) per (?:minute|min|hour|day)|\b[TR]P[MD]\b", re.IGNORECASE
 )
 
-# What servers give as the reason why a model stopped when it was not the model that did.
+# The stop reasons of servers for answers that the model itself did not stop.
 BROKEN_OFF = re.compile(
     r"error|abort|cancel|fail|time_?out|interrupted|insufficient_system_resource|malformed_function_call",
     re.IGNORECASE,
@@ -68,7 +63,7 @@ def by_status(
     *,
     too_long: bool = False,
 ) -> ProviderError:
-    """Return the error that an upstream's status stands for; the next provider may do better after any of them.
+    """Return the error that an upstream's status means; the next provider may do better after any of them.
 
     `too_long`: the server says by other means than its words that the prompt was.
     """
@@ -91,13 +86,13 @@ def by_status(
 
 
 def refusal(status: int, body: bytes, retry_after: str | None, reason: str) -> ProviderError:
-    """Return the error that a response stands for which is not a 2xx."""
-    decoded = _decoded(body)
+    """Return the error that a response other than 2xx means."""
+    decoded = refusal_words.decoded(body)
     failed: str | None = None
     if decoded is None:
-        message = body[:300].decode(errors="replace").strip()
+        message = refusal_words.in_text(body)
     else:
-        message = message_in(decoded)
+        message = refusal_words.message_in(decoded)
         retry_after = retry_after or _retry_delay(decoded)
         failed = _failed_generation(decoded)
     return by_status(status, message or f"HTTP {status} {reason}".rstrip(), retry_after, failed)
@@ -106,12 +101,14 @@ def refusal(status: int, body: bytes, retry_after: str | None, reason: str) -> P
 def reported(decoded: object, statuses: Mapping[str, int]) -> ProviderError | None:
     """Return the error in an event of a stream, or in a body of status 200; None if it holds none.
 
-    Any shape counts that servers use: `{"error"}` as an object or text, `{"object": "error"}`, `{"type": "error"}`,
+    All shapes that servers use are read: `{"error"}` as an object or text, `{"object": "error"}`, `{"type": "error"}`,
     `{"detail"}`, `{"message", "code"}`, and lists of them. `statuses` has those of the wire's types of errors.
     """
     if isinstance(decoded, list):
         found = (
-            reported(entry, statuses) for entry in decoded[:LISTED_ERRORS_MAX] if isinstance(entry, dict)
+            reported(entry, statuses)
+            for entry in decoded[: refusal_words.LISTED_ERRORS_MAX]
+            if isinstance(entry, dict)
         )
         return next((error for error in found if error is not None), None)
     if not isinstance(decoded, dict) or not _is_error(decoded):
@@ -119,11 +116,11 @@ def reported(decoded: object, statuses: Mapping[str, int]) -> ProviderError | No
     error = decoded.get("error")
     inner = error if isinstance(error, dict) else decoded
     status = _status(inner, statuses) or _status(decoded, statuses) or 500
-    return by_status(status, message_in(decoded), failed_generation=_failed_generation(decoded))
+    return by_status(status, refusal_words.message_in(decoded), failed_generation=_failed_generation(decoded))
 
 
 def stopped_by(reason: str) -> ProviderError | None:
-    """Return the error that a reason to stop stands for; None if the model itself stopped."""
+    """Return the error that a stop reason means; None if the model itself stopped."""
     if not BROKEN_OFF.search(reason):
         return None
     kind: ErrorType = "overloaded" if "resource" in reason.lower() else "upstream_5xx"
@@ -182,63 +179,6 @@ def wait_in(message: str) -> str | None:
     return f"{seconds:g}" if amounts else None
 
 
-def message_in(decoded: object) -> str:
-    """Return the words of a decoded error body, never its JSON; empty where there are none.
-
-    Shapes: `{"error": {"message"}}`, `{"error": "…"}`, `{"message"}`, `{"detail"}` as text or as FastAPI's list of
-    errors, any of them in a list (Gemini) or as JSON text in another one's message (gateways).
-    """
-    return _message(decoded, NESTING_MAX)[:MESSAGE_CHARS_MAX]
-
-
-def _message(decoded: object, depth: int) -> str:
-    if depth == 0:
-        return ""
-    if isinstance(decoded, str):
-        inner = _decoded(decoded.encode(errors="replace")) if decoded.lstrip()[:1] in ("{", "[") else None
-        return (_message(inner, depth - 1) if inner is not None else "") or _plain(decoded)
-    if isinstance(decoded, list):
-        listed = decoded[:LISTED_ERRORS_MAX]
-        found = (_listed_error(entry) or _message(entry, depth - 1) for entry in listed)
-        return "; ".join(words for words in found if words)
-    if isinstance(decoded, dict):
-        return next((words for words in _candidates(decoded, depth - 1) if words), "")
-    return ""
-
-
-def _candidates(decoded: dict[object, object], depth: int) -> Iterator[str]:
-    """Yield words from the most telling place on; OpenRouter has its provider's own body in `metadata.raw`."""
-    error = decoded.get("error")
-    metadata = error.get("metadata") if isinstance(error, dict) else None
-    if isinstance(metadata, dict) and isinstance(metadata.get("raw"), str):
-        yield _message(metadata["raw"], depth)
-    for name in ("error", "message", "msg", "detail", "details", "errors", "error_msg", "reason"):
-        if decoded.get(name):
-            yield _message(decoded[name], depth)
-
-
-def _listed_error(entry: object) -> str:
-    """Return an error of FastAPI's list: its place and its message."""
-    if not isinstance(entry, dict) or not isinstance(entry.get("msg"), str):
-        return ""
-    place = entry.get("loc")
-    where = (
-        ".".join(str(step) for step in place if isinstance(step, (str, int)))
-        if isinstance(place, list)
-        else ""
-    )
-    return f"{where}: {entry['msg']}" if where else entry["msg"]
-
-
-def _plain(text: str) -> str:
-    """Return words; JSON that holds none is not shown to anybody."""
-    return (
-        ""
-        if text.lstrip()[:1] in ("{", "[") and _decoded(text.encode(errors="replace")) is not None
-        else text
-    )
-
-
 def _failed_generation(decoded: object) -> str | None:
     """Return the text of a model whose tool call its server could not read: Groq's 400 holds it."""
     error = decoded.get("error") if isinstance(decoded, dict) else None
@@ -256,11 +196,3 @@ def _retry_delay(decoded: object) -> str | None:
         if isinstance(delay, str) and (found := _DURATION.fullmatch(delay)):
             return found[1]
     return None
-
-
-def _decoded(body: bytes) -> object:
-    try:
-        decoded: object = orjson.loads(body)
-    except orjson.JSONDecodeError:
-        return None
-    return decoded

@@ -96,6 +96,18 @@ def read(event: bytes) -> Event:
 
 def from_json(body: bytes) -> bytes:
     """Return a JSON body, or one JSON value a line, as events."""
-    lines = [line for line in body.splitlines() if line.strip()]
-    whole = len(lines) < 2 or not (lines[0].rstrip().endswith(b"}") and lines[1].lstrip().startswith(b"{"))
-    return b"".join([b"data: %b\n\n" % line for line in ([b" ".join(lines)] if whole else lines)])
+    lines = chunks_in(body) or [b" ".join([line for line in body.splitlines() if line.strip()])]
+    return b"".join([b"data: %b\n\n" % line for line in lines])
+
+
+def chunks_in(data: bytes) -> list[bytes]:
+    """Return the lines of data that holds one JSON value a line; none if it is not like that."""
+    if b"\n" not in data and b"\r" not in data:
+        return []
+    lines = [line for line in data.splitlines() if line.strip()]
+    each = (
+        len(lines) > 1
+        and lines[0].rstrip().endswith(b"}")
+        and lines[1].lstrip().startswith((b"{", b"[DONE]"))
+    )
+    return lines if each else []

@@ -27,8 +27,6 @@ from coderouter_proxy.config.schema import Provider
 from coderouter_proxy.request import Body
 from coderouter_proxy.wires import state_payload
 
-STATE_BYTES_MAX: Final = state_payload.BYTES_MAX
-"""Of JSON, before it is compressed; what is longer is left out."""
 ID_CHARS_MAX: Final = 64
 """Of an id, where a block can hold the rest. Claude Code names files after ids, and other clients limit them, too."""
 
@@ -227,5 +225,5 @@ def _state(fields: Body) -> State | None:
 
 
 def openai_fields(turn: Body) -> Body:
-    """Return what of a turn's state is a field of a chat message."""
+    """Return the fields of a chat message that are in a turn's state."""
     return {name: turn[name] for name in OPENAI_FIELDS if name in turn}

@@ -7,7 +7,7 @@ from coderouter_proxy.request import Body
 from coderouter_proxy.wires import payload
 
 BYTES_MAX: Final = 16 * 1024
-"""Of the fields as JSON, before they are compressed."""
+"""Of the fields as JSON, before they are compressed; with more, some are left out."""
 
 _CHARS_MAX = 4 * BYTES_MAX
 _DIGEST_BYTES = 8

@@ -1,11 +1,18 @@
 """The one place where numbers of tokens are read, whatever the wire: nothing that a server reports is trusted."""
 
+from operator import is_
 from typing import Final
 
 from coderouter_proxy.request import Body
 
 TOKENS_MAX: Final = 10**9
 """Of one answer; a larger number is not one of tokens."""
+_OTHER_NAMES: Final = {
+    "prompt_tokens": "input_tokens",
+    "completion_tokens": "output_tokens",
+    "input_tokens": "prompt_tokens",
+    "output_tokens": "completion_tokens",
+}
 
 
 class TokenReport:
@@ -13,7 +20,7 @@ class TokenReport:
 
     def __init__(self) -> None:
         self.nonsense = False
-        """A field held something else than a number of tokens."""
+        """A field held something other than a number of tokens."""
 
     def count(self, usage: object, *fields: str) -> int | None:
         """Return the number of tokens in the first of the fields that holds one; None if none does."""
@@ -42,21 +49,27 @@ def tokens_in(value: object) -> int | None:
 def in_shape(usage: object, *required: str) -> Body | None:
     """Return a reported usage as clients can read it, the same object if they can; None if nothing of it is left.
 
-    What is no number of tokens is left out, and of the `required` fields the missing ones are 0.
+    Values that are not numbers of tokens are left out. Missing `required` fields get the value that another wire has
+    under its own name, or 0.
     """
     if not isinstance(usage, dict) or not usage:
         return None
-    kept = {name: value for name, value in usage.items() if _fits(name, value)}
+    kept = {name: _whole(name, value) for name, value in usage.items() if _fits(name, value)}
     if not kept:
         return None
     for name, value in kept.items():
         if isinstance(value, dict):
             kept[name] = in_shape(value)
-    kept |= {name: 0 for name in required if type(kept.get(name)) is not int}
-    return usage if kept == usage else kept
+    missing = [name for name in required if type(kept.get(name)) is not int]
+    kept |= {name: tokens_in(kept.get(_OTHER_NAMES[name])) or 0 for name in missing}
+    return usage if kept == usage and all(map(is_, kept.values(), usage.values())) else kept
+
+
+def _whole(name: str, value: object) -> object:
+    return int(value) if isinstance(value, float) and name.endswith("_tokens") else value
 
 
 def _fits(name: str, value: object) -> bool:
     if name.endswith("_tokens_details"):
         return isinstance(value, dict | None)
-    return not name.endswith("_tokens") or value is None or type(tokens_in(value)) is type(value)
+    return not name.endswith("_tokens") or value is None or tokens_in(value) is not None

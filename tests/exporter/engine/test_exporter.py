@@ -78,7 +78,7 @@ def test_several_event_files_are_counted_together(tmp_path: Path, state: Path) -
         assert exporter.tries() == 3
 
 
-@pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_a_signal_ends_it_cleanly_after_a_last_commit(
     events: Path, state: Path, signum: signal.Signals
 ) -> None:
@@ -260,6 +260,16 @@ def test_a_corrupt_state_is_refused(events: Path, state: Path) -> None:
     state.parent.mkdir()
     state.write_bytes(b"")
     assert str(state) in refused("--events", events, "--state", state, "--listen", "127.0.0.1:0")
+
+
+def test_the_event_file_is_no_state_file(events: Path, tmp_path: Path) -> None:
+    (tmp_path / "link").symlink_to(tmp_path)
+    message = refused(
+        "--events", events, "--state", tmp_path / "link" / events.name, "--listen", "127.0.0.1:0"
+    )
+    assert "is the event file" in message
+    assert "--state" in message
+    assert not events.exists()
 
 
 def test_events_switched_off_are_refused() -> None:

@@ -1,4 +1,4 @@
-"""Some of the faults of `make faults`: system calls of a running exporter fail, and it lives, says so and recovers."""
+"""Some of the faults of `make faults`: system calls of a running exporter fail; it survives, says so and recovers."""
 
 from pathlib import Path
 

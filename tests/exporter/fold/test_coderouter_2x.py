@@ -8,7 +8,8 @@ import pytest
 from coderouter_exporter.families.caches import CACHE_OBSERVED
 from coderouter_exporter.families.proxy import COST, FALLBACKS, TOKENS, UNPRICED, USAGE_MISSING
 from coderouter_exporter.render.report import report
-from coderouter_exporter.state.state import SERIES_MAX, State
+from coderouter_exporter.state.cardinality import SERIES_MAX
+from coderouter_exporter.state.state import State
 from exporter.fold.events import folded, shown, view
 from support.exporter.process import line, tried
 

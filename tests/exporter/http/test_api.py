@@ -182,22 +182,22 @@ def test_a_request_that_is_not_kept_is_not_found(exporter: Exporter) -> None:
 @pytest.mark.parametrize(
     ("path", "query", "expected"),
     [
-        ("/requests", "outcom=ok", "unknown parameter 'outcom'; known here are: outcome, "),
-        ("/requests", "outcome=fine", "outcome=fine: allowed is ok, "),
-        ("/requests", "sort=name", "sort=name: allowed is time, "),
-        ("/requests", "limit=1001", "limit=1001: allowed is 1 to 1000"),
-        ("/requests", "limit=1&limit=2", "limit is given 2 times; allowed is at most 1"),
-        ("/requests", "since=yesterday", "since=yesterday: allowed is a time such as "),
-        ("/requests", "cursor=x", "cursor: allowed is `next` of an answer"),
-        ("/requests", f"cursor={cursor(5)}", "cursor: allowed is `next` of an answer"),
-        ("/requests", f"cursor={cursor(['-time', 1, 1 << 63])}", "cursor: allowed is `next` of an answer"),
-        ("/requests", f"cursor={cursor(['-time', 1 << 63, 1])}", "cursor: allowed is `next` of an answer"),
-        ("/requests", f"cursor={cursor(['time', 1, 1])}", "cursor: allowed is `next` of an answer with the same"),
-        ("/requests", "error=" + "x" * 501, "allowed is at most 500 characters"),
-        ("/sessions", "format=xml", "format=xml: allowed is json, csv, jsonl"),
-        ("/spend", "by=day,day", "by=day,day: allowed is some of day, month, "),
-        ("/traffic", "hours=2", "hours=2: allowed is 1, 6, 24, 168, 720"),
-        ("/status", "hours=1", "unknown parameter 'hours'"),
+        ("/requests", "outcom=ok", "unknown parameter 'outcom'; known parameters: outcome, "),
+        ("/status", "hours=1", "unknown parameter 'hours'; known parameters: none"),
+        ("/requests", "outcome=fine", "outcome=fine: must be ok, "),
+        ("/requests", "sort=name", "sort=name: must be time, "),
+        ("/requests", "limit=1001", "limit=1001: must be 1 to 1000"),
+        ("/requests", "limit=1&limit=2", "limit is given 2 times; at most 1 is allowed"),
+        ("/requests", "since=yesterday", "since=yesterday: must be a time such as "),
+        ("/requests", "cursor=x", "cursor: must be `next` of an answer"),
+        ("/requests", f"cursor={cursor(5)}", "cursor: must be `next` of an answer"),
+        ("/requests", f"cursor={cursor(['-time', 1, 1 << 63])}", "cursor: must be `next` of an answer"),
+        ("/requests", f"cursor={cursor(['-time', 1 << 63, 1])}", "cursor: must be `next` of an answer"),
+        ("/requests", f"cursor={cursor(['time', 1, 1])}", "cursor: must be `next` of an answer with the same"),
+        ("/requests", "error=" + "x" * 501, "must be at most 500 characters"),
+        ("/sessions", "format=xml", "format=xml: must be json, csv, jsonl"),
+        ("/spend", "by=day,day", "by=day,day: must be some of day, month, "),
+        ("/traffic", "hours=2", "hours=2: must be 1, 6, 24, 168, 720"),
     ],
 )  # fmt: skip
 def test_an_error_names_the_parameter_and_what_is_allowed(
@@ -210,7 +210,7 @@ def test_an_error_names_the_parameter_and_what_is_allowed(
 
 def test_what_is_allowed_is_named_once(exporter: Exporter) -> None:
     _, error = get(exporter, "/requests", agent="unheard-of")
-    allowed = error.partition("allowed is ")[2].split(", ")
+    allowed = error.partition("must be ")[2].split(", ")
     assert sorted(set(allowed)) == sorted(allowed)
 
 

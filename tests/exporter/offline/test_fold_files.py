@@ -227,3 +227,12 @@ def test_a_clock_that_was_wrong_when_a_file_began_changes_neither_totals_nor_wha
         assert [event.event for event in state.recent_events] == [
             "coderouter-startup", "coderouter-startup", "config-reloaded",
         ]  # fmt: skip
+
+
+def test_files_without_any_event_are_named_as_such(tmp_path: Path) -> None:
+    (tmp_path / "providers.yaml").write_text("a: 1\nb: 2\n")
+    assert run((CR_EXPORTER, "fold", tmp_path / "providers.yaml")).stderr == (
+        "cr-exporter: no event in 2 lines; are these event files?\n"
+    )
+    append(tmp_path / "events.jsonl", tried(writer="w", seq=1))
+    assert run((CR_EXPORTER, "fold", tmp_path / "events.jsonl")).stderr == ""

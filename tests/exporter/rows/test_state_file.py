@@ -1,5 +1,6 @@
 """The rows and the counts of a state file always agree, also when it is older or damaged."""
 
+import os
 import sqlite3
 import time
 from pathlib import Path
@@ -179,3 +180,50 @@ def test_a_request_that_is_removed_does_not_begin_again(
     engine.build_rows()
     assert outcomes(engine) == {"r29": "open", **{f"r{number}": "ok" for number in range(24, 29)}}
     engine.kill()
+
+
+def test_a_line_number_beyond_64_bits_leaves_out_no_request(tmp_path: Path) -> None:
+    events = tmp_path / "events.jsonl"
+    odd = {"ts": utc(NOW), "writer": "x", "request_id": "odd", "provider": "a", "stream": False}
+    append(events, begun(1), ended(1), *(line("try-provider", seq=seq, **odd) for seq in (2**70, -1)))
+    engine = EngineRig(events, state=tmp_path / "state.db")
+    engine.scrape()
+    assert outcomes(engine) == {"r1": "ok", "odd": "open"}
+
+
+def test_rows_in_a_damaged_page_restart_once_somebody_reads_them(tmp_path: Path) -> None:
+    events, state = tmp_path / "events.jsonl", tmp_path / "state.db"
+    append(events, begun(1), ended(1))
+    engine = EngineRig(events, state=state)
+    engine.scrape()
+    db = sqlite3.connect(state)
+    (page,) = db.execute("SELECT rootpage FROM sqlite_master WHERE name = 'request_at'").fetchone()
+    (page_bytes,) = db.execute("PRAGMA page_size").fetchone()
+    db.close()
+    with state.open("r+b") as file:
+        file.seek((page - 1) * page_bytes)
+        file.write(b"\xff" * page_bytes)
+    engine.kill()
+    engine = EngineRig(events, state=state)
+    with pytest.raises(sqlite3.DatabaseError):
+        outcomes(engine)
+    for number in range(2, 6):
+        append(events, begun(number), ended(number))
+        engine.scrape()
+    assert engine.scrape()["coderouter_requests_total", ()] == 5
+    assert outcomes(engine)["r5"] == "ok"
+
+
+def test_a_state_file_that_is_emptied_while_it_runs_is_written_again(tmp_path: Path) -> None:
+    events, state = tmp_path / "events.jsonl", tmp_path / "state.db"
+    append(events, begun(1), ended(1))
+    engine = EngineRig(events, state=state)
+    engine.scrape()
+    os.truncate(state, 0)
+    for number in range(2, 6):
+        append(events, begun(number), ended(number))
+        engine.scrape()
+    engine.kill()
+    again = EngineRig(events, state=state)
+    assert again.published.document.decode().created_ts == 1.0
+    assert again.scrape()["coderouter_requests_total", ()] == 5

@@ -29,15 +29,14 @@ def committed(path: Path, *documents: Document) -> None:
     store = Store(path)
     store.load()
     for document in documents:
-        store.commit(document.newest, whole=document.whole)
+        store.commit(document)
     store.close()
 
 
 def loaded(path: Path) -> Document | None:
     store = Store(path)
     try:
-        newest = store.load()
-        return None if newest is None else Document(newest, store.whole)
+        return store.load()
     finally:
         store.close()
 

@@ -5,7 +5,8 @@ import pytest
 from coderouter_exporter.families import proxy
 from coderouter_exporter.families.kinds import Counter, Profiles, Providers
 from coderouter_exporter.families.table import COUNTERS
-from coderouter_exporter.state.state import OTHER, State
+from coderouter_exporter.state.cardinality import OTHER
+from coderouter_exporter.state.state import State
 from exporter.fold.events import Samples, folded, shown
 from support.exporter.process import line, tried
 

@@ -12,8 +12,9 @@ from pathlib import Path
 import pytest
 
 from coderouter_events.events import TryProvider
+from coderouter_exporter.state.cardinality import OTHER, SERIES_MAX
+from coderouter_exporter.state.document import Document
 from coderouter_exporter.state.errors import StateError
-from coderouter_exporter.state.state import OTHER, SERIES_MAX, State
 from coderouter_exporter.state.store import SCHEMA, Store
 from coderouter_proxy.eventlog.writer import EventLog
 from support.exporter.engine import EngineRig, is_exact
@@ -37,7 +38,7 @@ def damage_newest(state: Path) -> None:
     db.close()
 
 
-def loaded(path: Path) -> bytes | str | None:
+def loaded(path: Path) -> Document | str | None:
     """Return the document in the file, or the error message when it is refused."""
     try:
         store = Store(path)
@@ -55,7 +56,7 @@ def test_no_damage_to_a_state_file_loads_anything_but_the_last_two_commits(tmp_p
     """Every few bytes, one byte is flipped, and the file is truncated there."""
     path = tmp_path / "exporter.db"
     store = Store(path)
-    documents = [bytes([number]) * 700 for number in (1, 2, 3)]
+    documents = [Document(bytes([number]) * 700) for number in (1, 2, 3)]
     for document in documents:
         store.commit(document)
     store.close()
@@ -78,7 +79,7 @@ def test_no_damage_to_a_state_file_loads_anything_but_the_last_two_commits(tmp_p
 def test_a_state_that_lost_its_generations_is_not_mistaken_for_a_new_one(tmp_path: Path) -> None:
     path = tmp_path / "exporter.db"
     store = Store(path)
-    store.commit(b"1")
+    store.commit(Document(b"1"))
     store.close()
     db = sqlite3.connect(path)
     db.execute("DELETE FROM generation")
@@ -119,11 +120,11 @@ def test_a_state_of_schema_1_is_continued(tmp_path: Path) -> None:
     store = Store(state)
     document = store.load()
     assert document is not None
-    restored = State.decode(document)
+    restored = document.decode()
     assert restored.created_ts == 1795461000.0
     (checkpoint,) = restored.checkpoints
     checkpoint.path = str(events)
-    store.commit(restored.encode())
+    store.commit(Document(restored.encode()))
     store.close()
     engine = EngineRig(events, state=state)
     assert engine.scrape()["coderouter_requests_total", ()] == 2
@@ -139,7 +140,7 @@ def test_a_state_of_schema_1_is_continued(tmp_path: Path) -> None:
 
 def test_the_schema_number_makes_an_older_version_refuse_the_state(tmp_path: Path) -> None:
     store = Store(tmp_path / "exporter.db")
-    store.commit(b"1")
+    store.commit(Document(b"1"))
     store.close()
     db = sqlite3.connect(tmp_path / "exporter.db")
     assert db.execute("PRAGMA user_version").fetchone() == (SCHEMA,)

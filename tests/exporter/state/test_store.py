@@ -3,6 +3,7 @@ from pathlib import Path
 
 import pytest
 
+from coderouter_exporter.state.document import Document
 from coderouter_exporter.state.errors import StateError, StateUnavailable
 from coderouter_exporter.state.store import GENERATIONS_KEPT, SCHEMA, Store
 
@@ -16,14 +17,15 @@ def committed(path: Path, *documents: bytes) -> None:
     store = Store(path)
     store.load()
     for document in documents:
-        store.commit(document)
+        store.commit(Document(document))
     store.close()
 
 
 def loaded(path: Path) -> bytes | None:
     store = Store(path)
     try:
-        return store.load()
+        document = store.load()
+        return None if document is None else document.newest
     finally:
         store.close()
 
@@ -121,16 +123,16 @@ def test_the_folder_of_the_state_is_created(tmp_path: Path) -> None:
 
 def test_a_failed_commit_leaves_the_previous_one(path: Path) -> None:
     store = Store(path)
-    store.commit(b"1")
+    store.commit(Document(b"1"))
     execute(
         path, "CREATE TRIGGER full BEFORE INSERT ON generation BEGIN SELECT RAISE(ABORT, 'disk full'); END"
     )
     with pytest.raises(sqlite3.Error, match="disk full"):
-        store.commit(b"2")
+        store.commit(Document(b"2"))
     execute(path, "DROP TRIGGER full")
-    assert store.load() == b"1"
-    store.commit(b"2")
-    assert store.load() == b"2"
+    assert store.load() == Document(b"1")
+    store.commit(Document(b"2"))
+    assert store.load() == Document(b"2")
     store.close()
 
 
@@ -161,8 +163,8 @@ def test_opening_that_fails_leaves_no_descriptor_and_no_lock(path: Path) -> None
 
 def test_a_commit_that_reported_an_error_but_worked_is_made_again(path: Path) -> None:
     store = Store(path)
-    store.commit(b"1")
+    store.commit(Document(b"1"))
     execute(path, "INSERT INTO generation VALUES (2, 0, 'x')")
-    store.commit(b"2")
+    store.commit(Document(b"2"))
     store.close()
     assert loaded(path) == b"2"

@@ -98,7 +98,7 @@ def test_options_filter(
 @pytest.mark.parametrize(
     ("options", "error"),
     [
-        (("--agent", "nobody"), "coderouter: agent=nobody: allowed is claude-code, "),
+        (("--agent", "nobody"), "coderouter: agent=nobody: must be claude-code, "),
         (("--since", "yesterday"), "'yesterday' is not a time; write e.g. 2h, "),
         (("--outcome", "fine"), "'fine' is not one of 'ok', "),
         (("--csv", "--follow"), "--csv cannot be combined with --follow"),

@@ -79,8 +79,11 @@ def test_json_and_csv_are_those_of_the_api(exporter: Exporter, tmp_path: Path) -
 @pytest.mark.parametrize(
     ("arguments", "error"),
     [
-        (("--by", "day,hour"), "'day,hour' is not some of day,month,provider,model,agent,profile, each once"),
-        (("--by", "day,day"), "'day,day' is not some of "),
+        (
+            ("--by", "day,hour"),
+            "'day,hour' should be some of day,month,provider,model,agent,profile, each once",
+        ),
+        (("--by", "day,day"), "'day,day' should be some of "),
         (("--json", "--csv"), "--csv cannot be combined with --json"),
     ],
 )

@@ -45,10 +45,7 @@ def test_a_body_for_which_there_is_no_memory_gets_a_503_on_its_wire(tight: Proxy
                 assert refused.status in (503, 529)
                 assert refused.headers["retry-after"] == "1"
                 message = refused.json["error"]["message"]
-                assert (
-                    message
-                    == "the bodies of other requests take up the 1 MiB that there are for bodies; ask again"
-                )
+                assert message == "the bodies of other requests fill the 1 MiB reserved for bodies; ask again"
         in_chunks = sent(tight.port, post_in_chunks([LARGE[:300_000], LARGE[300_000:]]))
         assert in_chunks.status == 503
         assert sent(tight.port, post(b'{"messages": [{"role": "user", "content": "hi"}]}')).status == 200

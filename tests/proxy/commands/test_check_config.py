@@ -213,7 +213,15 @@ def test_a_named_file_that_does_not_exist_is_an_error(tmp_path: Path) -> None:
     ended = coderouter(tmp_path, "check-config", "no.yaml")
     assert (ended.code, ended.stderr) == (
         3,
-        "coderouter: no.yaml: there is no such file; name an existing one with --config\n",
+        "coderouter: no.yaml: there is no such file; name an existing file with --config\n",
+    )
+
+
+def test_a_folder_is_no_configuration(tmp_path: Path) -> None:
+    ended = coderouter(tmp_path, "check-config", ".")
+    assert (ended.code, ended.stderr) == (
+        3,
+        "coderouter: .: is a folder; name an existing file with --config\n",
     )
 
 

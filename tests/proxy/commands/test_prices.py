@@ -24,9 +24,7 @@ def test_the_prices_are_shown_with_their_date_and_source(tmp_path: Path) -> None
 def test_both_commands_warn_of_a_paid_provider_without_a_price(tmp_path: Path) -> None:
     claude = {"model": "claude-sonnet-5-5", "kind": "anthropic", "paid": True}
     write_config(tmp_path, config([provider("claude", "https://api.anthropic.com") | claude]))
-    warning = (
-        "provider 'claude' is paid and has no cost, so what it costs is unknown; add its list price: cost: {"
-    )
+    warning = "provider 'claude' is paid and has no cost, so its cost is unknown; add its list price: cost: {"
     for command in ("prices", "check-config"):
         ended = coderouter(tmp_path, command)
         assert ended.code == 0

@@ -116,8 +116,8 @@ def test_an_omitted_field_has_its_default() -> None:
 
 def test_a_file_that_is_not_text_is_one_error(tmp_path: Path) -> None:
     path = tmp_path / "providers.yaml"
-    path.write_bytes(b"\xff\xfe\x00")
-    with pytest.raises(ConfigErrors, match=r"providers\.yaml: cannot be read: 'utf-8' codec can't decode"):
+    path.write_bytes(b"a: 1\nb: caf\xe9\n")
+    with pytest.raises(ConfigErrors, match=r"providers\.yaml:2: is not UTF-8: has the byte 0xe9; save"):
         load.load(path)
 
 
@@ -168,7 +168,7 @@ def test_the_first_of_the_usual_places_is_read(tmp_path: Path, monkeypatch: pyte
 
 
 def test_a_named_file_that_does_not_exist_is_an_error(tmp_path: Path) -> None:
-    with pytest.raises(ConfigErrors, match="there is no such file; name an existing one with --config"):
+    with pytest.raises(ConfigErrors, match="there is no such file; name an existing file with --config"):
         load.find(tmp_path / "none.yaml")
 
 

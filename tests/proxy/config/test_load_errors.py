@@ -28,7 +28,9 @@ MAY_BE: list[tuple[str, str]] = [
     ("extra_body: [1]", "is [1]: should be a mapping"),
     ("extra_body: {a: {1: 2}}", "cannot be sent as JSON: Dict key must be str"),
     ("extra_body: {a: !!binary aGk=}", "cannot be sent as JSON: Type is not JSON serializable: bytes"),
-    ("append_system_prompt: 5", "is 5: should be a valid string"),
+    ("append_system_prompt: 5", "is 5: should be a valid string; write it in quotes"),
+    ("append_system_prompt: no", "is False: should be a valid string; write it in quotes"),
+    ("append_system_prompt: 2026-01-02", "is 2026-01-02: should be a valid string; write it in quotes"),
 ]
 
 
@@ -188,10 +190,19 @@ def test_a_duplicate_key_is_an_error_at_any_depth() -> None:
         ("a: 1\nb: [\n", "f:3: is not YAML: expected the node content, but found '<stream end>'"),
         ("a: 1\n\tb: 2\n", "f:2: is not YAML: found character '\\t' that cannot start any token"),
         ("a: *b\n", "f:1: is not YAML: found undefined alias 'b'"),
-        ("a: 1\n---\nb: 2\n", "f:2: is not YAML: but found another document"),
+        ("a: 1\n---\nb: 2\n", "f:2: is not YAML: but found another document; keep what is before"),
+        ("a: \n  b: 'c\nd: 1\n", "f:2: is not YAML: a text in quotes begins here and does not end"),
+        ("a: 1\nb: \0\n", "f:2: is not YAML: has the character U+0000; remove it"),
         ("? [a]\n: 1\n", "f:1: is not YAML: found unhashable key"),
-        ("a: 2026-99-99\n", "f: is not YAML: month must be in 1..12"),
+        (
+            "a: 1\nb: 2026-99-99\n",
+            "f:2: 2026-99-99 is no date: month must be in 1..12; if it is text, write it in quotes",
+        ),
         ("a: !!python/name:os.system x\n", "f:1: is not YAML: could not determine a constructor for the tag"),
+        (
+            "a: !env B\n",
+            "f:1: is not YAML: could not determine a constructor for the tag '!env'; write the value",
+        ),
         ("providers: &all [*all]\n", "f:1: contains itself through a YAML alias; write it out"),
         ("a: " + "[" * 1000, "f:1: is nested more than 100 levels deep"),
     ],
@@ -212,7 +223,7 @@ def test_odd_keys_and_entries_are_errors_and_not_a_crash() -> None:
 @pytest.mark.parametrize(
     ("chain", "found"),
     [
-        ("[5]", "[0]: is 5: should be a valid string"),
+        ("[5]", "[0]: is 5: should be a valid string; write it in quotes"),
         ("[{a: 1}]", "[0]: is {'a': 1}: should be a valid string"),
         ("[[]]", "[0]: is []: should not be empty"),
         ("[[a, [a]]]", "[0][1]: is ['a']: should be a valid string"),

@@ -4,6 +4,7 @@ import pytest
 from pydantic import BaseModel, ValidationError
 
 from coderouter_proxy.config import auto_rules, load, schema
+from coderouter_proxy.config.section import field_descriptions
 from coderouter_proxy.config.validation import ConfigErrors
 
 LEAST = """\
@@ -77,7 +78,7 @@ FIELDS_OF_PROVIDERS = [
         "drop_params: ['messages'] has 'messages', which the router decides; remove it",
     ),
     ("drop_params: top_p", "drop_params: is 'top_p': should be a valid list"),
-    ("headers: {X-N: 1}", "headers.X-N: is 1: should be a valid string"),
+    ("headers: {X-N: 1}", "headers.X-N: is 1: should be a valid string; write it in quotes"),
     (
         'headers: {"X N": v}',
         "headers: 'X N' is not the name of a header; write letters, digits and hyphens",
@@ -129,7 +130,7 @@ FIELDS_OF_THE_FILE = [
             " body_mib_max, exporter_url"
         ),
     ),
-    ("model_map: {'*': 5}", "model_map.*: is 5: should be a valid string"),
+    ("model_map: {'*': 5}", "model_map.*: is 5: should be a valid string; write it in quotes"),
     ("mode_aliases: {fast: [default]}", "mode_aliases.fast: is ['default']: should be a valid string"),
 ]
 
@@ -273,6 +274,6 @@ def test_built_in_rules_need_their_profiles_where_they_are_used(router: str, mis
     ],
 )
 def test_every_field_says_what_it_does(section: type[BaseModel]) -> None:
-    described = schema.field_descriptions(section)
+    described = field_descriptions(section)
     assert list(described) == list(section.model_fields)
     assert all(text.endswith(".") for text in described.values())

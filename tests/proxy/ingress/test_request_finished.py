@@ -5,6 +5,7 @@ import re
 import pytest
 
 from support.proxy import openai_answers as says
+from support.proxy.in_process import answer
 from support.proxy.process import Proxy
 from support.proxy.upstream import Provider
 
@@ -109,3 +110,11 @@ def test_unusable_usage_is_null_in_the_event(usage: object, served: Proxy, a: Pr
     assert response.status == 200
     finished = served.finished(response.request_id)
     assert [finished[name] for name in ("input_tokens", "output_tokens", "cache_read_tokens")] == [None] * 3
+
+
+def test_a_request_is_in_flight_until_its_end_is_written() -> None:
+    answered = answer(
+        "providers: [{name: echo, kind: echo}]\nprofiles: [{name: default, providers: [echo]}]\n"
+    )
+    assert [event.msg for event in answered.events][-1] == "request-finished"
+    assert set(answered.in_flight) == {1}

@@ -69,7 +69,7 @@ def test_a_paid_provider_without_a_price_is_reported_with_its_list_price() -> No
     assert PRICE
     [known] = price_warnings(config("paid: true"), TODAY)
     assert known == (
-        "provider 'a' is paid and has no cost, so what it costs is unknown; add its list price: cost: "
+        "provider 'a' is paid and has no cost, so its cost is unknown; add its list price: cost: "
         "{input_per_mtok: 1, output_per_mtok: 5, cache_read_per_mtok: 0.05, cache_write_per_mtok: 1.25, "
         f"as_of: {PRICE.as_of}}}"
     )
@@ -93,7 +93,7 @@ def test_prices_are_old_after_180_days(days: int, warns: bool) -> None:
 
 def test_a_price_that_is_missing_is_reported_with_its_budget() -> None:
     assert list(price_warnings(config("cost: {input_per_mtok: 1}"), TODAY)) == [
-        "provider 'a' has no output_per_mtok, so what it costs is unknown; add it to its cost"
+        "provider 'a' has no output_per_mtok, so its cost is unknown; add it to its cost"
     ]
     [found] = price_warnings(config("cost: {monthly_budget_usd: 20}"), TODAY)
     assert "no input_per_mtok and no output_per_mtok" in found

@@ -42,6 +42,11 @@ def worker_of_request(served: Proxy) -> str:
     return str(event["writer"])
 
 
+def is_sleeping(pid: int) -> bool:
+    """Return whether the process waits for something to do."""
+    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "S"
+
+
 def replaced(served: Proxy) -> bool:
     return len(read(served.events_path, "coderouter-startup")) == 3
 
@@ -87,7 +92,10 @@ def test_a_worker_that_is_killed_without_requests_leaves_nothing_missing(tmp_pat
         eventually(lambda: len(read(served.events_path, "coderouter-startup")) == 2)
         for _ in range(10):
             assert served.chat().rest().status == 200
-        os.kill(workers_of(served)[0], signal.SIGKILL)
+        eventually(lambda: len(read(served.events_path, "request-finished")) == 10)
+        worker = workers_of(served)[0]
+        eventually(lambda: is_sleeping(worker))
+        os.kill(worker, signal.SIGKILL)
         eventually(lambda: replaced(served))
         for _ in range(10):
             assert served.chat().rest().status == 200

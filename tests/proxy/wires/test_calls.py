@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from coderouter_proxy.wires.openai.calls import JsonText
+from coderouter_proxy.wires.openai.json_text import JsonText
 from support.growth import GROWTH_MAX, growth_in_cpu_time
 
 texts = st.text('ab"\\{}[]:,é', max_size=6)
@@ -45,6 +45,21 @@ def test_what_repeats_all_of_an_object_adds_only_its_end() -> None:
     assert text.take() == '{"a":1}'
     assert text_of("1", "11", "1").take() == "1111"
     assert text_of('{"a":"', '{"a').take() == '{"a":"{"a'
+
+
+@given(st.lists(st.sampled_from(['a\n":"', "\t", "\\", "\\n", '"', "x", ',"b":"', '"\n}']), max_size=8))
+def test_control_characters_in_strings_are_escaped_however_they_are_cut(pieces: list[str]) -> None:
+    written = "".join(["{", *pieces])
+    assert text_of("{", *pieces).take() == text_of(*written).take()
+
+
+def test_control_characters_outside_of_strings_stay() -> None:
+    assert text_of('{\n"a": "b', "\nc\t", '"\n}').take() == '{\n"a": "b\\nc\\t"\n}'
+
+
+@pytest.mark.parametrize("text", ['"a plain string"', '"{broken', "nulls", "[1]"])
+def test_what_is_no_object_stays_as_it_is(text: str) -> None:
+    assert text_of(*text).take() == ("" if text == '"{broken' else text)
 
 
 def test_only_what_is_new_is_taken() -> None:

@@ -218,3 +218,8 @@ def test_a_whole_answer_that_is_not_quite_json_is_read(wires: Proxy, side: Side,
     odd = body_of(side, "@").replace(b"@", b"x\\ud83dy\xff").replace(b"{", b'{"x": NaN, ', 1)
     side.provider.plays(whole(odd))
     assert "x\ufffdy\ufffd" in json.dumps(whole_answer(client, wires, side.header).json, ensure_ascii=False)
+
+
+def test_a_stream_of_lines_is_collected(wires: Proxy, o: Side, client: Client) -> None:
+    o.provider.plays(whole(b"\n".join(event[6:].strip() for event in stream_of(o, words(o, "Hello"))[:-1])))
+    assert b'"Hello"' in whole_answer(client, wires, o.header).body

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from coderouter_proxy.config.schema import Provider
 from coderouter_proxy.config.traits import ProviderTraits
-from coderouter_proxy.wires import returned_state, state
+from coderouter_proxy.wires import returned_state, state, state_payload
 from coderouter_proxy.wires.collected_state import CollectedState
 from coderouter_proxy.wires.state import State
 
@@ -68,14 +68,14 @@ def test_no_decoded_id_has_a_payload_whatever_a_client_sends(before: str, after:
 
 @pytest.mark.parametrize("kind", ["call", "turn"])
 def test_state_over_the_limit_is_left_out(kind: str) -> None:
-    long = {"extra_content": {"x": "y" * state.STATE_BYTES_MAX}}
+    long = {"extra_content": {"x": "y" * state_payload.BYTES_MAX}}
     encoded = state.encode_id("call_1", State(MINE, **{kind: long}))
     assert state.decode_id(encoded) == ("call_1", State(MINE))
     assert len(encoded) < 80
 
 
 def test_what_fits_is_kept_when_the_rest_does_not() -> None:
-    long = {"reasoning_content": "short", "reasoning_details": ["y" * state.STATE_BYTES_MAX]}
+    long = {"reasoning_content": "short", "reasoning_details": ["y" * state_payload.BYTES_MAX]}
     encoded = state.encode_id("call_1", State(MINE, SIGNED, long))
     assert state.decode_id(encoded) == ("call_1", State(MINE, SIGNED, {"reasoning_content": "short"}))
 
@@ -83,7 +83,7 @@ def test_what_fits_is_kept_when_the_rest_does_not() -> None:
 def test_an_id_stays_within_the_limit_however_random_its_state() -> None:
     noise = "".join(chr(0x21 + (i * i * 7919 + i) % 90) for i in range(15_000))
     encoded = state.encode_id("call_1", State(MINE, {"x": noise}))
-    assert len(encoded) < 1.4 * state.STATE_BYTES_MAX
+    assert len(encoded) < 1.4 * state_payload.BYTES_MAX
     assert state.decode_id(encoded)[1] == State(MINE, {"x": noise})
 
 

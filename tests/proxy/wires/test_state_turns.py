@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from coderouter_proxy.wires import state
+from coderouter_proxy.wires import state_payload
 from proxy.conftest import serving_soundly
 from support.proxy import anthropic_answers, openai_answers, process
 from support.proxy.process import Proxy
@@ -274,7 +274,7 @@ def test_state_over_the_limit_is_left_out(
     wire: str, streamed: bool, proxy: Proxy, upstream_server: Upstream
 ) -> None:
     a = upstream_server.provider("a")
-    thought = "".join(chr(0x4E00 + i * 7919 % 20_000) for i in range(state.STATE_BYTES_MAX))
+    thought = "".join(chr(0x4E00 + i * 7919 % 20_000) for i in range(state_payload.BYTES_MAX))
     answer = says(
         {"reasoning_content": thought}, {"tool_calls": [call("call_1", extra=EXTRA)]}, streamed=streamed
     )

@@ -47,7 +47,7 @@ class EngineRig:
     ) -> None:
         self._store = Store(state, tables.create)
         document = self._store.load()
-        restored = State(created_ts=1.0) if document is None else State.decode(document, self._store.whole)
+        restored = State(created_ts=1.0) if document is None else document.decode()
         open_sources = partial(
             Sources,
             events,

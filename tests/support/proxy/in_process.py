@@ -27,6 +27,8 @@ class Answered:
     status: int = 0
     body: bytes = b""
     events: list[Event] = field(default_factory=list)
+    in_flight: list[int] = field(default_factory=list)
+    """How many requests were in flight at each event."""
 
     @property
     def json(self) -> Any:
@@ -37,6 +39,8 @@ def answer(providers_yaml: str, receive_body: Callable[[], Awaitable[bytes]] | N
     """Return what a Chat Completions client gets, and what was emitted; `receive_body` returns the body it uploads."""
     answered = Answered()
 
+    runtime: Runtime
+
     async def receive() -> Message:
         body = BODY if receive_body is None else await receive_body()
         return {"type": "http.request", "body": body}
@@ -45,7 +49,12 @@ def answer(providers_yaml: str, receive_body: Callable[[], Awaitable[bytes]] | N
         answered.status = message.get("status", answered.status)
         answered.body += message.get("body", b"")
 
+    def emit(event: Event) -> None:
+        answered.events.append(event)
+        answered.in_flight.append(runtime.in_flight)
+
     async def run() -> None:
+        nonlocal runtime
         config = load.parse(providers_yaml, "providers.yaml")
         async with Transport() as transport:
             routing = Routing.of(
@@ -53,8 +62,8 @@ def answer(providers_yaml: str, receive_body: Callable[[], Awaitable[bytes]] | N
             )
             runtime = Runtime(
                 routing=routing,
-                emit=answered.events.append,
-                cooldowns=Cooldowns(answered.events.append),
+                emit=emit,
+                cooldowns=Cooldowns(emit),
                 budgets=Budgets(None),
                 ping_s=15,
             )

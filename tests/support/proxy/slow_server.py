@@ -9,6 +9,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 
 from support.proxy import openai_answers as says
+from support.proxy import server_thread
 from support.proxy.upstream import WAIT_S
 
 HOLD = "hold"
@@ -55,29 +56,8 @@ class SlowServer:
 @contextmanager
 def serving(work_s: float = 0.0) -> Iterator[SlowServer]:
     """Run the server in its own thread, on a free port."""
-    loop = asyncio.new_event_loop()
-    thread = threading.Thread(target=loop.run_forever)
-    thread.start()
     slow = SlowServer(work_s=work_s)
-
-    async def start() -> asyncio.Server:
-        server = await asyncio.start_server(slow.handle, "127.0.0.1", 0)
-        slow.port = server.sockets[0].getsockname()[1]
-        slow.base_url = f"http://127.0.0.1:{slow.port}/v1"
-        return server
-
-    async def stop(server: asyncio.Server) -> None:
-        server.close()
-        others = asyncio.all_tasks() - {asyncio.current_task()}
-        for task in others:
-            task.cancel()
-        await asyncio.gather(*others, return_exceptions=True)
-
-    server = asyncio.run_coroutine_threadsafe(start(), loop).result(WAIT_S)
-    try:
+    with server_thread.serving(slow.handle) as port:
+        slow.port = port
+        slow.base_url = f"http://127.0.0.1:{port}/v1"
         yield slow
-    finally:
-        asyncio.run_coroutine_threadsafe(stop(server), loop).result(WAIT_S)
-        loop.call_soon_threadsafe(loop.stop)
-        thread.join(WAIT_S)
-        loop.close()

@@ -19,6 +19,8 @@ from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any, Final, final
 
+from support.proxy import server_thread
+
 HEAD_BYTES_MAX = 1024 * 1024
 CONTEXT_PATHS = ("/props", "/v1/models", "/api/show", "/api/ps")
 """What a proxy asks a server about its context, in the background; only those requests accept JSON and nothing else."""
@@ -257,28 +259,7 @@ async def _request(reader: asyncio.StreamReader, raw: bytes) -> Received:
 @contextmanager
 def serving() -> Iterator[Upstream]:
     """Run the server in its own thread, on a free port."""
-    loop = asyncio.new_event_loop()
-    thread = threading.Thread(target=loop.run_forever)
-    thread.start()
-
-    async def start() -> tuple[Upstream, asyncio.Server]:
-        upstream = Upstream(0)
-        server = await asyncio.start_server(upstream.handle, "127.0.0.1", 0, limit=HEAD_BYTES_MAX)
-        upstream.port = server.sockets[0].getsockname()[1]
-        return upstream, server
-
-    async def stop(server: asyncio.Server) -> None:
-        server.close()
-        others = asyncio.all_tasks() - {asyncio.current_task()}
-        for task in others:
-            task.cancel()
-        await asyncio.gather(*others, return_exceptions=True)
-
-    upstream, server = asyncio.run_coroutine_threadsafe(start(), loop).result(WAIT_S)
-    try:
+    upstream = Upstream(0)
+    with server_thread.serving(upstream.handle, HEAD_BYTES_MAX) as port:
+        upstream.port = port
         yield upstream
-    finally:
-        asyncio.run_coroutine_threadsafe(stop(server), loop).result(WAIT_S)
-        loop.call_soon_threadsafe(loop.stop)
-        thread.join(WAIT_S)
-        loop.close()

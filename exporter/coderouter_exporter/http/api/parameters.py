@@ -30,7 +30,7 @@ _OUTCOMES = (*get_args(Outcome), "other", OPEN, LOST)
 
 
 class BadParameter(Exception):
-    """A parameter is unknown or has a value that is not allowed; the message names it, and what is."""
+    """A parameter is unknown or has a value that is not allowed; the message says which, and what is allowed."""
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,9 @@ def read(known: Sequence[Parameter], given: QueryParams) -> dict[str, Any]:
     for name in given:
         if name not in by_name:
             names = ", ".join(by_name)
-            raise BadParameter(f"unknown parameter {name[:VALUE_CHARS_MAX]!r}; known here are: {names}")
+            raise BadParameter(
+                f"unknown parameter {name[:VALUE_CHARS_MAX]!r}; known parameters: {names or 'none'}"
+            )
     return {name: _values(parameter, given.getlist(name)) for name, parameter in by_name.items()}
 
 
@@ -63,7 +65,7 @@ def _values(parameter: Parameter, given: Sequence[str]) -> object:
         return parameter.default
     most = VALUES_MAX if parameter.repeats else 1
     if len(given) > most:
-        raise BadParameter(f"{parameter.name} is given {len(given)} times; allowed is at most {most}")
+        raise BadParameter(f"{parameter.name} is given {len(given)} times; at most {most} is allowed")
     found = []
     for value in given:
         try:
@@ -71,7 +73,7 @@ def _values(parameter: Parameter, given: Sequence[str]) -> object:
                 raise ValueError(f"at most {VALUE_CHARS_MAX} characters")
             found.append(parameter.read(value))
         except ValueError as error:
-            raise BadParameter(f"{parameter.name}={value[:VALUE_CHARS_MAX]}: allowed is {error}") from error
+            raise BadParameter(f"{parameter.name}={value[:VALUE_CHARS_MAX]}: must be {error}") from error
     return found if parameter.repeats else found[0]
 
 
@@ -92,7 +94,7 @@ def _time(value: str) -> float:
         given = datetime.fromisoformat(value.replace(" ", "+"))  # `+` in an address is a space
         return (given if given.tzinfo else given.replace(tzinfo=UTC)).timestamp()
     except (ValueError, OverflowError) as error:
-        raise ValueError("a time such as 2026-11-25T10:00:00Z, or 2h, 30m, 7d for so long ago") from error
+        raise ValueError("a time such as 2026-11-25T10:00:00Z, or an age such as 2h, 30m, 7d") from error
 
 
 def _limit(value: str) -> int:
@@ -187,11 +189,11 @@ def page_of(values: Mapping[str, Any], key: type[int] | type[str]) -> Page:
     try:
         of, value, name = orjson.loads(base64.urlsafe_b64decode(values["cursor"]))
     except (ValueError, TypeError) as error:  # the latter of what is not a list
-        raise BadParameter("cursor: allowed is `next` of an answer, as it is") from error
+        raise BadParameter("cursor: must be `next` of an answer, unchanged") from error
     if of != sort or not isinstance(value, (int, float, type(None))) or not isinstance(name, key):
-        raise BadParameter("cursor: allowed is `next` of an answer with the same sort")
+        raise BadParameter("cursor: must be `next` of an answer with the same sort")
     if any(isinstance(number, int) and abs(number) > INTEGER_MAX for number in (value, name)):
-        raise BadParameter("cursor: allowed is `next` of an answer, as it is")
+        raise BadParameter("cursor: must be `next` of an answer, unchanged")
     return Page(sort=page.sort, descending=page.descending, limit=page.limit, after=(value, name))
 
 

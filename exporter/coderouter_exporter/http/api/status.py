@@ -1,4 +1,4 @@
-"""The status: everything the dashboard shows that is no request, day or slot."""
+"""The status: everything the dashboard shows except requests, days and slots."""
 
 import sqlite3
 from collections.abc import Callable

@@ -9,9 +9,9 @@ from coderouter_exporter.families.kinds import Counter, Gauge, Histogram
 from coderouter_exporter.families.table import FAMILIES
 from coderouter_exporter.render.protobuf import messages
 from coderouter_exporter.render.view import View
+from coderouter_exporter.state.cardinality import Labels
 from coderouter_exporter.state.histogram_series import HistogramSeries
 from coderouter_exporter.state.order import is_suspect
-from coderouter_exporter.state.state import Labels
 
 
 def render(view: View, process: Iterable[Metric]) -> bytes:

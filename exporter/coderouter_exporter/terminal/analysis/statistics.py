@@ -46,7 +46,7 @@ def median(values: Sequence[float], z: float = Z_95) -> Estimate | None:
 
 
 def ratio(numerators: Sequence[float], denominators: Sequence[float], z: float = Z_95) -> Estimate | None:
-    """Return the sum of the one by the sum of the other, with the interval of the linearised ratio."""
+    """Return the first sum divided by the second, with the interval of the linearised ratio."""
     count, below = len(numerators), sum(denominators)
     if count < COUNT_MIN or below <= 0:
         return None

@@ -42,7 +42,7 @@ _WORDS_OF_YAML = frozenset(("true", "false", "null", "yes", "no", "on", "off", "
 
 @dataclass(frozen=True)
 class Setup:
-    """What of the configuration matters here."""
+    """The relevant part of the configuration."""
 
     profiles: Mapping[str, Sequence[str]]
     """The providers of each profile, in order."""
@@ -211,7 +211,7 @@ def _first_token(observed: Observed) -> Estimate | None:
 
 
 def _of(share: Estimate | None) -> str:
-    """Return the share with its range and the number that it is of."""
+    """Return the share with its range and the number of observations."""
     if share is None:
         return words.NONE
     low, high = (words.percent(value).removesuffix(" %") for value in (share.low, share.high))

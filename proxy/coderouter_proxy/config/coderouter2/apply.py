@@ -22,7 +22,7 @@ def applied(data: Mapping[str, Any], edits: Sequence[Edit]) -> dict[str, Any]:
             section[edit.target[-1]] = edit.value
     entries = [each for each in removed if isinstance(each[-1], int)]
     for location in sorted(entries, key=lambda location: location[-1], reverse=True):
-        # Of the same list from its end on; a list in a removed entry is of no concern.
+        # From the end of each list, so that earlier indices stay valid.
         del _at(result, location[:-1])[location[-1]]
     return result
 
@@ -41,7 +41,7 @@ class Origins:
                 self._sources[edit.target] = source
 
     def of(self, location: Location) -> Location:
-        """Return where in the file the value is, or where what it was made of is."""
+        """Return the location in the file of the value, or of what it was made from."""
         found: Location = ()
         for key in location:
             found = (*found, self._index(found, key) if isinstance(key, int) else key)
@@ -64,7 +64,7 @@ def _at(data: Any, location: Location) -> Any:  # noqa: ANN401
 
 
 def _mapping(section: dict[str, Any], name: str) -> Any:  # noqa: ANN401
-    """Return the mapping of that name, which is made where there is none."""
+    """Return the mapping of that name; created if missing."""
     if section.get(name) is None:
         section[name] = {}
     return section[name]

@@ -1,4 +1,4 @@
-"""One row of the table: a key of CodeRouter 2.x, how near ours comes to it, and what it becomes."""
+"""One row of the table: a key of CodeRouter 2.x, how close our counterpart is, and what it becomes."""
 
 import math
 from collections.abc import Callable, Mapping
@@ -28,8 +28,8 @@ class Key:
 
     `to` is the path of what it becomes, from the entry of `providers` or `profiles` on, and `value` returns its value
     there; it raises ValueError for one that makes no sense. Without `to` the key is left out, unless it is ours as
-    well. `values` and `beside`, which names other keys of its section with their values, limit when the row fits; no
-    values are any.
+    well. `values` and `beside`, which names other keys of its section with their values, limit when the row applies;
+    without values, any value does.
     """
 
     path: str
@@ -64,7 +64,7 @@ def number(value: object) -> float:
     """Return the number, which may be written as text.
 
     Raises:
-        ValueError: it is none, or negative.
+        ValueError: it is not a number, or negative.
     """
     is_text = isinstance(value, (str, int, float)) and not isinstance(value, bool)
     found = float(value) if is_text else math.nan  # type: ignore[arg-type]

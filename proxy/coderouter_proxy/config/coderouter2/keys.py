@@ -7,7 +7,7 @@ from coderouter_proxy.config.coderouter2.provider_keys import PROVIDERS
 NO_EFFECT = Verdict.NO_EFFECT
 
 EVENT_FILE = "the event file has every request, always: `coderouter stats`, the dashboard"
-PROBES = "no requests are made up to probe models; `coderouter doctor --watch` checks servers without tokens"
+PROBES = "no requests are invented to probe models; `coderouter doctor --watch` checks servers without tokens"
 
 TOP = (
     *ours("", "allow_paid", "default_profile", "providers", "profiles", "mode_aliases", "display_timezone"),
@@ -28,7 +28,7 @@ TOP = (
     Key(
         path="token_estimation_include_tool_content",
         verdict=NO_EFFECT,
-        text="the content of tools counts always",
+        text="the content of tools always counts",
     ),
     Key(
         path="plugins",

@@ -11,7 +11,7 @@ LINES_SHOWN_MAX = 10
 
 @dataclass(frozen=True, kw_only=True)
 class Note:
-    """A key of CodeRouter 2.x in a file, by its line and path: how near ours comes to it, and what it becomes.
+    """A key of CodeRouter 2.x in a file, by its line and path: how close our counterpart is, and what it becomes.
 
     With `is_loss` a provider is skipped because of it, or a chain has none left.
     """

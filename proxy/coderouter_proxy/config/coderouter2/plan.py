@@ -39,7 +39,7 @@ class Edit:
 
 @dataclass(frozen=True, kw_only=True)
 class Found:
-    """A key of 2.x in the file: how near ours comes to it, and what it becomes or where to look instead."""
+    """A key of 2.x in the file: how close our counterpart is, and what it becomes or where to look instead."""
 
     location: Location
     verdict: Verdict
@@ -199,7 +199,7 @@ def _shorten_chains(made: Plan, data: Mapping[str, Any]) -> None:
 
 
 def _of_other_kind(provider: Mapping[str, Any]) -> Key | None:
-    """Return the row of a kind that is none of ours; None also for what is meant to be one of ours."""
+    """Return the row of a kind that we do not have; None also for a misspelt one of ours."""
     kind = provider.get("kind")
     if (
         not isinstance(kind, str)

@@ -12,7 +12,7 @@ MEMORY_COOLDOWN_S = 120.0
 DRIFT = (
     "alerts on drift are rules of Prometheus (deploy/prometheus): the length of answers is not their quality"
 )
-HEALTH = "only counts with `backend_health_action: demote`, `exclude` or `skip`"
+HEALTH = "only has an effect with `backend_health_action: demote`, `exclude` or `skip`"
 RECOVERY = "a provider is tried again after its cooldown, by the next request"
 CONTEXT = "requests that are too long for a provider skip it; nothing is cut out of a conversation"
 
@@ -93,7 +93,7 @@ PROFILES = (
         beside={"memory_pressure_action": ("skip",)},
     ),
     *without_effect(
-        "profiles[].", "only counts with `memory_pressure_action: skip`", "memory_pressure_cooldown_s"
+        "profiles[].", "only has an effect with `memory_pressure_action: skip`", "memory_pressure_cooldown_s"
     ),
     *without_effect("profiles[].", RECOVERY, "recovery_probe_initial_s", "recovery_probe_max_s"),
     *without_effect("profiles[].", "the proxy runs no commands", "restart_timeout_s"),
@@ -160,7 +160,7 @@ PROFILES = (
     *without_effect("profiles[].", "the number of calls is the agent's business", "max_tool_calls"),
     *without_effect(
         "profiles[].",
-        "ours does it always: references to tools become text, unused tools are left out",
+        "ours always does this: references to tools become text, unused tools are left out",
         "deferred_tools_action",
     ),
     *without_effect(
@@ -168,22 +168,22 @@ PROFILES = (
     ),
     *without_effect(
         "profiles[].",
-        "ours does it always: a stream that ends early is an error of its provider",
+        "ours always does this: a stream that ends early is an error of its provider",
         "stream_truncation_action",
     ),
     *without_effect(
         "profiles[].",
-        "ours does it always: after an empty answer the next provider is tried",
+        "ours always does this: after an empty answer the next provider is tried",
         "empty_response_action",
     ),
     *without_effect(
         "profiles[].",
-        "ours does it always: what a provider refuses is noticed and left out (traits)",
+        "ours always does this: what a provider refuses is noticed and left out (traits)",
         "tool_choice_action",
     ),
     *without_effect(
         "profiles[].",
-        "ours does it always: cache marks are left out where the API has none",
+        "ours always does this: cache marks are left out where the API has none",
         "cache_control_action",
     ),
 )

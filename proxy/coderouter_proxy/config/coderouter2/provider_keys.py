@@ -17,7 +17,7 @@ SERVERS = frozenset(
         *("lmstudio", "mistral", "ollama", "openai", "openrouter", "responses", "sglang", "vllm"),
     )
 )
-"""Words that people write as a kind, and no plugin is called by."""
+"""Words that people write as a kind, and that are not the names of plugins."""
 
 
 def _of_input_price(share: Any, cost: Section) -> float:  # noqa: ANN401 - whatever the file has

@@ -203,7 +203,7 @@ class _Page:
         return [at for at, key in enumerate(keys) if (*location, key) not in self._removed]
 
     def _last_line(self, entry: _Entry) -> int:
-        """Return the last line that has something of the value."""
+        """Return the last line of the value."""
         if _is_alias(entry):
             return int(entry.key.end_mark.line)
         value = entry.value

@@ -50,14 +50,7 @@ def check_pipeline(
 
 def _check_config(path: Path | None, events_path: Path | None) -> tuple[Settings | None, list[Result]]:
     """Return the settings that the proxy would start with, unless the configuration is invalid, and the results."""
-    launch = LaunchOptions(
-        config_path=path,
-        mode=None,
-        mode_source="config",
-        events_path=events_path,
-        host="127.0.0.1",
-        insecure=False,
-    )
+    launch = LaunchOptions(config_path=path, events_path=events_path)
     check = "providers.yaml"
     try:
         loaded = read_settings(launch)

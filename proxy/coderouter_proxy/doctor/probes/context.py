@@ -101,7 +101,7 @@ def _too_long(model: ModelClient, sent_tokens: int) -> Result:
 
 
 def _truncated(model: ModelClient, sent_tokens: int, read_tokens: int | None) -> Result:
-    """Return what to do about a prompt whose beginning was silently dropped, as Ollama does it."""
+    """Return what to do about a prompt whose beginning was silently dropped, as Ollama does."""
     message = f"the beginning of a prompt of about {sent_tokens:,} tokens is lost"
     if read_tokens is not None:
         message += f": the provider read {read_tokens:,}"

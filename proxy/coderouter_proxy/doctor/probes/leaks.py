@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from coderouter_proxy.config.schema import OutputFilter
+from coderouter_proxy.config.provider import OutputFilter
 from coderouter_proxy.doctor.model_client import REPLY_TOKENS_MAX, ModelClient
 from coderouter_proxy.doctor.probes.tools import repaired
 from coderouter_proxy.doctor.reply import Reply

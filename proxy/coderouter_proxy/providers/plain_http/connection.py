@@ -153,7 +153,7 @@ class Connection(asyncio.Protocol):
 
     def _decoder(self, encoding: str | None) -> "zlib._Decompress | None":
         """Return what reads a body that is compressed although the request accepts none (RFC 9110, 12.5.3)."""
-        if encoding is None or encoding.lower() == "identity":
+        if not encoding or encoding.lower() == "identity":
             return None
         if encoding.lower() not in ("gzip", "x-gzip", "deflate"):
             self._refuse(

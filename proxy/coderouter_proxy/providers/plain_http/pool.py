@@ -27,7 +27,7 @@ class Pool:
         """Return the response once its head has arrived; an idle connection that died meanwhile is replaced.
 
         Raises:
-            ProviderError: there is no connection, or what arrives is no HTTP response.
+            ProviderError: there is no connection, or what arrives is not an HTTP response.
         """
         while True:
             connection = self._taken(address) or await self._connected(address, connect_timeout_s)

@@ -1,1 +1,1 @@
-"""The words of refusals, by topic: tables of what each complaint is known by, and its public reports."""
+"""The words of refusals, by topic: tables of complaints, how each is recognised, and its public reports."""

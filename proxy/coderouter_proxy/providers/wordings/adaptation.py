@@ -1,4 +1,4 @@
-"""A row of the table: the words of one complaint, and the value that its trait needs then."""
+"""A row of the table: the words of one complaint, and the value that its trait then needs."""
 
 import re
 from collections.abc import Callable
@@ -13,7 +13,7 @@ Value = str | int | bool | tuple[str, ...]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Adaptation:
-    """One complaint: the words it is known by, and the value that its trait needs then.
+    """One complaint: the words that show it, and the value that its trait then needs.
 
     `value` returns None where the words are about something else. A `last_resort` costs the answer so much that
     other providers are tried before it. What depends on the request, not on the provider, is not `remembered`.

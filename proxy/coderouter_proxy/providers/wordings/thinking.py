@@ -1,4 +1,4 @@
-"""Complaints about thinking: its effort, what it rules out, and what of it has to come back."""
+"""Complaints about thinking: its effort, what it excludes, and what has to be sent back."""
 
 from typing import Final
 

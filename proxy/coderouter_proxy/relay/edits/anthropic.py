@@ -87,7 +87,7 @@ class EditText:
         return [block] if pieces == [text] and text.strip() else _blocks(pieces, block, self._origin)
 
     def _stopped(self, answer: Body, name: str | None) -> Body:
-        """Return the answer with the reason that its calls give it to stop, in the field of this name or itself."""
+        """Return the answer with `tool_use` as the stop reason if calls were repaired; in the field `name`, if any."""
         if not self.changes().repaired:
             return answer
         if name is None:
@@ -106,7 +106,7 @@ class _Blocks:
         self._origin = origin
         self._next = 0
         self._numbers: dict[object, int] = {}
-        """Of the provider's open blocks that are no text, by its own numbers."""
+        """Our numbers of the provider's open blocks other than text, by the provider's numbers."""
         self._text = _TEXT
         """The provider's newest block of text, empty."""
         self._blank = ""
@@ -115,7 +115,7 @@ class _Blocks:
         self._thoughts: list[str] = []
 
     def start(self, chunk: Body) -> list[Body]:
-        """Return the start of a block of the provider that is no text."""
+        """Return the start of a block of the provider other than text."""
         self._numbers[_index(chunk)] = self._next
         self._next += 1
         self._blank = ""

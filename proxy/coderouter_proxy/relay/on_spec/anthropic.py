@@ -7,7 +7,8 @@ from typing import Any
 from coderouter_proxy.answer import NO_CHANGES, Changes
 from coderouter_proxy.request import Body
 from coderouter_proxy.wires import json_values, token_report
-from coderouter_proxy.wires.anthropic.calls import arguments_text, call_id, is_end
+from coderouter_proxy.wires.anthropic.blocks import InSequence
+from coderouter_proxy.wires.anthropic.calls import CallIds, arguments_text, stop_reason
 from coderouter_proxy.wires.anthropic.shape import DELTA_TYPES, begun_by, empty_message, is_block, is_delta
 from coderouter_proxy.wires.ids import new_id
 
@@ -26,6 +27,8 @@ class OnSpec:
     """
 
     def __init__(self) -> None:
+        self._in_sequence = InSequence()
+        self._ids = CallIds()
         self._begun = False
         self._type = ""  # of the newest block
         self._delta_type = b""  # of most of its deltas, and how they are numbered
@@ -54,6 +57,11 @@ class OnSpec:
         )
 
     def chunk(self, chunk: Body, *, first: bool) -> list[Body]:
+        if chunk.get("type") == "content_block_delta" and not self._in_sequence.waiting:
+            return self._edited(chunk)
+        return [edited for ready in self._in_sequence.ready(chunk) for edited in self._edited(ready)]
+
+    def _edited(self, chunk: Body) -> list[Body]:
         kind = chunk.get("type")
         if not isinstance(kind, str) or not _NAME.fullmatch(kind):
             return []
@@ -78,14 +86,17 @@ class OnSpec:
         return edited if self._begun else [*self._start(_message_start()), *edited]
 
     def end(self) -> list[Body]:
-        return self._closed()
+        waiting = [edited for chunk in self._in_sequence.end() for edited in self._edited(chunk)]
+        return [*waiting, *self._closed()]
 
     def whole(self, decoded: Body) -> Body:
         given = decoded["content"]
         content = [self._block(block) for block in given if is_block(block)]
         if len(content) != len(given) or any(map(is_not, content, given)):
             decoded = {**decoded, "content": content}
-        return self._with_reason(decoded)
+        if not isinstance(decoded.get("stop_reason"), str):
+            decoded = {**decoded, "stop_reason": "end_turn"}
+        return self._with_reason(_completed(decoded))
 
     def _start(self, chunk: Body) -> list[Body]:
         """Return the beginning of the message, which it has only once."""
@@ -152,11 +163,15 @@ class OnSpec:
         return self._numbers.get(_index(chunk), self._open)
 
     def _block(self, block: Any) -> Any:  # noqa: ANN401 - of a provider
-        """Return a block; a call has an id and an object as its input."""
-        if not isinstance(block, dict) or block.get("type") != "tool_use":
+        """Return a block; a call has an id and an object as its input, and thinking a signature."""
+        if not isinstance(block, dict):
+            return block
+        if block.get("type") == "thinking" and not isinstance(block.get("signature"), str):
+            return {**block, "signature": ""}
+        if block.get("type") != "tool_use":
             return block
         self._calls += 1
-        own_id, given = call_id(block), block.get("input")
+        own_id, given = self._ids.of(block), block.get("input")
         if own_id == block.get("id") and isinstance(given, dict):
             return block
         arguments = given if isinstance(given, dict) else json_values.arguments(arguments_text(given))
@@ -164,8 +179,9 @@ class OnSpec:
 
     def _with_reason(self, stopped: Body) -> Body:
         """Return what has a stop_reason with the right one; the same object if it was."""
-        wrong = self._calls > 0 and is_end(stopped.get("stop_reason"))
-        return {**stopped, "stop_reason": "tool_use"} if wrong else stopped
+        given = stopped.get("stop_reason")
+        reason = stop_reason(given, has_called=self._calls > 0) if isinstance(given, str) else given
+        return stopped if reason == given else {**stopped, "stop_reason": reason}
 
 
 def _message_start() -> Body:
@@ -185,6 +201,16 @@ def _message(given: Body) -> Body:
     if len(fitting) == len(usual) and given["content"] == [] and usage is given.get("usage"):
         return given
     return {**given, **usual, "id": new_id("msg_"), **fitting, "content": [], "usage": usage}
+
+
+def _completed(given: Body) -> Body:
+    """Return a whole message with what clients read of each; the same object if it has that."""
+    usage = token_report.in_shape(given.get("usage"), *_USAGE) or dict.fromkeys(_USAGE, 0)
+    usual = {"id": "", "role": "assistant", "model": "unknown"}
+    missing = {name: value for name, value in usual.items() if not isinstance(given.get(name), str)}
+    if "id" in missing:
+        missing["id"] = new_id("msg_")
+    return {**given, **missing, "usage": usage} if missing or usage is not given.get("usage") else given
 
 
 def _index(chunk: Body) -> int:

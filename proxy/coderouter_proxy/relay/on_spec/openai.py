@@ -7,7 +7,8 @@ from typing import Any
 from coderouter_proxy.answer import NO_CHANGES, Changes
 from coderouter_proxy.request import Body
 from coderouter_proxy.wires import json_values
-from coderouter_proxy.wires.openai.calls import Call, Calls
+from coderouter_proxy.wires.openai import finish
+from coderouter_proxy.wires.openai.calls import Call, Calls, named
 from coderouter_proxy.wires.openai.content import thoughts_and_text
 from coderouter_proxy.wires.openai.shape import (
     CHUNK,
@@ -22,9 +23,11 @@ from coderouter_proxy.wires.openai.shape import (
 _CALLS = re.compile(rb'_calls?"\s*:\s*[\[{]')
 _PARTS = re.compile(rb'"content"\s*:\s*\[')
 
-ENDED = frozenset({"stop", "function_call", "tool_call", "tool_use", "end_turn", "eos", "eos_token"})
-"""What servers report of an answer that is complete, with calls in it or without."""
+ENDED = frozenset({"stop", "tool_calls", "function_call"})
+"""Of an answer that is complete, with calls in it or without."""
 CUT = frozenset({"length", "content_filter"})
+_NOT_OF_CALLS = frozenset({"index", "name", "arguments"})
+"""Fields that servers add to calls of a whole answer."""
 
 
 class OnSpec:
@@ -64,8 +67,8 @@ class OnSpec:
         reason = self._reason(choice)
         bare = self._without_arguments() if reason == "tool_calls" else []
         if reason:
-            self._stopped = chunk if _is_end(reason) else None
-        if said is delta and reason is choice.get("finish_reason") and not bare:
+            self._stopped = chunk if reason in ENDED and reason != "tool_calls" else None
+        if said is delta and reason == choice.get("finish_reason") and not bare:
             return [chunk]
         edited: list[Body] = []
         if bare:
@@ -92,14 +95,19 @@ class OnSpec:
         if choice is None or not isinstance(message, dict):
             return decoded
         said = self._message(message, is_cut=_is_cut(choice))
-        reason = self._reason(choice)
-        if said is message and reason is choice.get("finish_reason"):
+        reason = self._reason(choice) or ("tool_calls" if self._calls.begun else "stop")
+        if said is message and reason == choice.get("finish_reason"):
             return decoded
         return with_choice(decoded, choice, message=said, finish_reason=reason)
 
-    def _reason(self, choice: Body) -> Any:  # noqa: ANN401 - of a provider
-        reason = choice.get("finish_reason")
-        return "tool_calls" if self._calls.begun and _is_end(reason) else reason
+    def _reason(self, choice: Body) -> str | None:
+        """Return why the answer ended: servers say "stop" with calls present, and "tool_calls" without any."""
+        reason = finish.of(choice)
+        if reason not in ENDED:
+            return reason
+        if self._calls.begun:
+            return "tool_calls"
+        return "stop" if reason == "tool_calls" else reason
 
     def _delta(self, delta: Body) -> Body:
         """Return the delta on spec; the same object if it was."""
@@ -117,9 +125,9 @@ class OnSpec:
         if pieces := _calls_in(said):
             calls = [self._call(piece, is_cut=is_cut) for piece in pieces]
             said = said if _is_same(calls, said) else _with_calls(said, calls)
-        if said is message or "content" in said:
-            return said
-        return {**said, "content": None if said.get("tool_calls") else ""}
+        if "content" not in said:
+            said = {**said, "content": None if said.get("tool_calls") else ""}
+        return said if "role" in said else {**said, "role": "assistant"}
 
     def _piece(self, piece: Any) -> Body | None:  # noqa: ANN401 - of a provider
         """Return a part of a call as its client needs it; None if it adds nothing or its call has no name yet."""
@@ -150,16 +158,18 @@ class OnSpec:
         if not read.name:
             return None
         self._calls.begin(read)
-        text = read.arguments.take() or ("" if is_cut else "{}")
-        function = call["function"]
+        function = named(call)
+        text = read.arguments.take() or (json_values.words(function.get("arguments")) if is_cut else "{}")
         kept = (call.get("id"), call.get("type"), function.get("arguments")) == (read.id, "function", text)
-        if kept:
+        if kept and function is not call:
             return call
+        if function is call:
+            function = {"name": read.name}
         edited = {**call, "id": read.id, "type": "function", "function": {**function, "arguments": text}}
-        return {name: value for name, value in edited.items() if name != "index"}
+        return {name: value for name, value in edited.items() if name not in _NOT_OF_CALLS}
 
     def _custom(self, piece: Body) -> Body:
-        """Return the piece of a call whose input is no JSON unchanged; it has a number like others."""
+        """Return unchanged the piece of a call whose input is not JSON; it has a number like others."""
         call = self._calls.read({**piece, "function": {"name": "custom"}})
         if not call.begun:
             self._calls.begin(call)
@@ -188,12 +198,7 @@ def _is_on_spec(piece: Body, call: Call, text: str, *, begins: bool) -> bool:
 
 
 def _is_cut(choice: Body) -> bool:
-    reason = choice.get("finish_reason")
-    return isinstance(reason, str) and reason in CUT
-
-
-def _is_end(reason: object) -> bool:
-    return isinstance(reason, str) and reason.lower() in ENDED
+    return finish.of(choice) in CUT
 
 
 def _alone(chunk: Body, choice: Body, **fields: object) -> Body:

@@ -1,1 +1,1 @@
-"""Filters that take markup out of answers: thinking, markers of the prompt format, remains of tool calls, raw bytes."""
+"""Filters that remove markup from answers: thinking, markers of the prompt format, remains of tool calls, raw bytes."""

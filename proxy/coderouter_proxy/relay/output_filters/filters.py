@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping
 from typing import Final
 
-from coderouter_proxy.config.schema import OutputFilter
+from coderouter_proxy.config.provider import OutputFilter
 from coderouter_proxy.relay.output_filters.byte_fallback import RepairByteFallback
 from coderouter_proxy.relay.output_filters.filter import Filter
 from coderouter_proxy.relay.output_filters.stop_markers import StripStopMarkers

@@ -1,4 +1,4 @@
-"""Take markers of the prompt format out of an answer: the ends of turns and the headers of the next ones."""
+"""Remove markers of the prompt format from an answer: the ends of turns and the headers of the next ones."""
 
 from functools import cache
 from typing import Final

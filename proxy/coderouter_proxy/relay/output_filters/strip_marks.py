@@ -1,4 +1,4 @@
-"""Take marks out of a text, wherever they are no mention."""
+"""Remove marks from a text, unless they are only mentioned."""
 
 from abc import ABC, abstractmethod
 

@@ -1,4 +1,4 @@
-"""Take thinking out of an answer: tags, channels and phrases that models write around it, or only behind it."""
+"""Remove thinking from an answer: tags, channels and phrases that models write around it, or only after it."""
 
 import re
 from dataclasses import dataclass

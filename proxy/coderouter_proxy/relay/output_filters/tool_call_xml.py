@@ -1,4 +1,4 @@
-"""Take the tags of tool calls out of an answer that are left where no call was recognised."""
+"""Remove tags of tool calls that are left in an answer where no call was recognised."""
 
 from functools import cache
 from typing import Final

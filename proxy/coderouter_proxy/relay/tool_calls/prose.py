@@ -72,7 +72,7 @@ def announces_a_call(intro: str) -> bool:
 
 
 def shows_an_example(intro: str) -> bool:
-    """Return whether the model says that it shows something, or what some text is."""
+    """Return whether the model says that it shows something, or explains a text."""
     if announces_a_call(intro):
         return False
     return bool(_EXAMPLE.search(intro)) or (_is_open(intro) and bool(_SPEAKS_OF_A_TEXT.search(intro)))

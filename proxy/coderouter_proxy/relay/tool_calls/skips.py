@@ -1,4 +1,4 @@
-"""Stretches of an answer in which no call begins: thinking, code, objects that are no calls."""
+"""Stretches of an answer in which no call begins: thinking, code, objects that are not calls."""
 
 import re
 from collections.abc import Callable

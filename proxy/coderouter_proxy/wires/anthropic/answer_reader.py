@@ -4,7 +4,8 @@ from typing import Any
 
 from coderouter_proxy.request import Body
 from coderouter_proxy.wires import json_values
-from coderouter_proxy.wires.anthropic.calls import arguments_text, call_id, is_end
+from coderouter_proxy.wires.anthropic.blocks import InSequence
+from coderouter_proxy.wires.anthropic.calls import CallIds, arguments_text, stop_reason
 from coderouter_proxy.wires.deltas import (
     Arguments,
     Delta,
@@ -22,11 +23,13 @@ class AnthropicReader(Reader):
     """Turns the events of a stream, or a complete message, into deltas.
 
     Blocks of tools that ran at the provider are left out. Tolerates calls with no id, with all of their input at once,
-    and blocks that are not closed.
+    blocks that are not closed, and those that are open at the same time.
     """
 
     def __init__(self) -> None:
         self.stop = Stop()
+        self._in_sequence = InSequence()
+        self._ids = CallIds()
         self._in_call = False
         self._has_arguments = False
         self._input = ""  # of a call that came with all of it, until its block ends
@@ -34,6 +37,11 @@ class AnthropicReader(Reader):
 
     def read(self, chunk: Body) -> list[Delta]:
         """Return what the event adds to the answer; a complete message is treated as one event."""
+        if chunk.get("type") == "content_block_delta" and not self._in_sequence.waiting:
+            return self._delta(_mapping(chunk.get("delta")))
+        return [delta for ready in self._in_sequence.ready(chunk) for delta in self._read(ready)]
+
+    def _read(self, chunk: Body) -> list[Delta]:
         match chunk.get("type"):
             case "content_block_delta":
                 return self._delta(_mapping(chunk.get("delta")))
@@ -54,9 +62,11 @@ class AnthropicReader(Reader):
         return []
 
     def end(self) -> list[Delta]:
-        if self._has_called and (self.stop.reason is None or is_end(self.stop.reason)):
-            self.stop = Stop("tool_use")  # some local servers report another reason although there are calls
-        return self._stopped_call()
+        waiting = [delta for chunk in self._in_sequence.end() for delta in self._read(chunk)]
+        reason = stop_reason(self.stop.reason or "end_turn", has_called=self._has_called)
+        if reason != self.stop.reason and (self.stop.reason or self._has_called):
+            self.stop = Stop(reason)
+        return [*waiting, *self._stopped_call()]
 
     def _delta(self, delta: Body) -> list[Delta]:
         match delta.get("type"):
@@ -90,7 +100,7 @@ class AnthropicReader(Reader):
             case "tool_use" if name := json_values.words(block.get("name")):
                 self._in_call = self._has_called = True
                 self._input = arguments_text(block.get("input"))
-                return [ToolCall(call_id(block), name)]
+                return [ToolCall(self._ids.of(block), name)]
         return []
 
     def _stopped_call(self) -> list[Delta]:

@@ -1,4 +1,4 @@
-"""What servers other than Anthropic's own do not accept in a messages request, and what they are sent instead.
+"""Adapt a messages request to servers other than Anthropic's own: what they reject, and what they are sent instead.
 
 Source: requests of real Claude Code, and what local servers and other vendors answered to them.
 """

@@ -16,7 +16,7 @@ from coderouter_proxy.wires.anthropic.client import STATUSES, VERSION
 from coderouter_proxy.wires.anthropic.fit import fit
 from coderouter_proxy.wires.anthropic.other_form import streamed, writer_like
 from coderouter_proxy.wires.anthropic.request_writer import MAX_TOKENS, VOCABULARY, write
-from coderouter_proxy.wires.anthropic.shape import TEXT_FIELDS, empty_message
+from coderouter_proxy.wires.anthropic.shape import TEXT_FIELDS, as_message, empty_message
 from coderouter_proxy.wires.anthropic.usage import usage_in
 from coderouter_proxy.wires.deltas import Reader
 from coderouter_proxy.wires.ids import new_id
@@ -158,6 +158,8 @@ class AnthropicProvider(ProviderWire):
         )
 
     def is_end(self, data: bytes) -> bool:
+        if data.startswith(b"[DONE]"):  # of gateways that speak Chat Completions to others
+            return True
         return b'"message_stop"' in data and self.decoded(data).get("type") == "message_stop"
 
     def raise_for_error(self, decoded: object) -> None:
@@ -167,11 +169,16 @@ class AnthropicProvider(ProviderWire):
         if reason is not None and (stopped := refusals.stopped_by(reason)):
             raise stopped
 
+    def read(self, data: bytes) -> tuple[Body, bool]:
+        decoded, exact = super().read(data)
+        message = as_message(decoded)
+        return message, exact and message is decoded
+
     def names_stop(self, chunk: Body) -> bool:
         return True
 
     def settled(self, chunk: Body) -> list[Body]:
-        if chunk.get("type") == "message":
+        if "content" in chunk and (chunk := as_message(chunk)).get("type") == "message":
             self.validate(chunk)
             return streamed(chunk)
         delta = chunk.get("delta")

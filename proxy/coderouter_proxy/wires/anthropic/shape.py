@@ -42,6 +42,20 @@ def empty_message(message_id: str, model: str) -> Body:
     }
 
 
+def as_message(answer: Body) -> Body:
+    """Return a whole answer as a message; the same object if it is no answer, or one in its shape.
+
+    Some servers leave out the type, or write the content as a text.
+    """
+    content = answer.get("content")
+    if isinstance(content, str):
+        content = [{"type": "text", "text": content}]
+    if answer.get("type", "message") != "message" or not isinstance(content, list):
+        return answer
+    same = "type" in answer and content is answer["content"]
+    return answer if same else {**answer, "type": "message", "content": content}
+
+
 def is_block(block: object) -> bool:
     """Return whether this is a block of any type, with what clients read of that type."""
     if not isinstance(block, dict) or not isinstance(kind := block.get("type"), str):

@@ -1,14 +1,14 @@
-"""Where servers that speak Messages report the tokens of an answer."""
+"""The tokens of an answer, as servers that speak Messages report them."""
 
 from coderouter_proxy.answer import Usage
 from coderouter_proxy.request import Body
 from coderouter_proxy.wires.token_report import TokenReport
 
 _FIELDS = {
-    "input_tokens": "input_tokens",
-    "output_tokens": "output_tokens",
-    "cache_read_tokens": "cache_read_input_tokens",
-    "cache_creation_tokens": "cache_creation_input_tokens",
+    "input_tokens": ("input_tokens", "prompt_tokens"),
+    "output_tokens": ("output_tokens", "completion_tokens"),
+    "cache_read_tokens": ("cache_read_input_tokens",),
+    "cache_creation_tokens": ("cache_creation_input_tokens",),
 }
 
 
@@ -23,6 +23,6 @@ def usage_in(chunk: Body, before: Usage) -> Usage:
         case _:
             return before
     report = TokenReport()
-    counts = {field: report.count(reported, name) for field, name in _FIELDS.items()}
+    counts = {field: report.count(reported, *names) for field, names in _FIELDS.items()}
     known = {field: number for field, number in counts.items() if number is not None}
     return before._replace(**known, nonsense=before.nonsense or report.nonsense)

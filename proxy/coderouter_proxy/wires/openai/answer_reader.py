@@ -1,6 +1,9 @@
 """Read an answer on the OpenAI wire into deltas, also from servers that deviate from OpenAI."""
 
+from typing import Final
+
 from coderouter_proxy.request import Body
+from coderouter_proxy.wires import json_values, state
 from coderouter_proxy.wires.deltas import (
     ANTHROPIC_STOPS,
     Arguments,
@@ -12,8 +15,14 @@ from coderouter_proxy.wires.deltas import (
     Thinking,
     ToolCall,
 )
+from coderouter_proxy.wires.openai import finish
 from coderouter_proxy.wires.openai.calls import Call, Calls
 from coderouter_proxy.wires.openai.content import thoughts_and_text
+from coderouter_proxy.wires.openai.shape import first_choice
+
+_NO_REASONING: Final = frozenset({"role", "content", "refusal", "tool_calls", "function_call"})
+_OTHER_REASONING: Final = ("reasoning_text", "thinking")
+"""Fields of GitHub Copilot and Ollama."""
 
 
 class OpenAIReader(Reader):
@@ -29,20 +38,24 @@ class OpenAIReader(Reader):
         self._calls = Calls()
         self._live: Call | None = None  # the call that is passed on live
         self._later: list[Delta] = []
+        self._has_deltas = False
 
     def read(self, chunk: Body) -> list[Delta]:
         """Return what the chunk adds to the answer."""
-        choices = chunk.get("choices")
-        choice = choices[0] if isinstance(choices, list) and choices else None
-        if not isinstance(choice, dict) or choice.get("index"):  # not the first of several answers
+        choice = first_choice(chunk)
+        if choice is None:  # one of several answers, and not the first
             return []
-        if isinstance(reason := choice.get("finish_reason"), str) and reason:
-            self.stop.reason = ANTHROPIC_STOPS.get(reason, "end_turn")
+        if choice.get("finish_reason") and (reason := finish.of(choice)):
+            self.stop.reason = ANTHROPIC_STOPS[reason]
             self._matched(choice.get("stop_reason"))
-        delta = choice.get("delta")
-        if delta or not isinstance(message := choice.get("message"), dict):
-            return self._delta(delta) if isinstance(delta, dict) else []
-        return self._delta(message, whole=True)
+        delta, message = choice.get("delta"), choice.get("message")
+        if isinstance(delta, dict) and delta:
+            if not self._has_deltas:
+                self._has_deltas = any(delta.values())
+            return self._delta(delta)
+        if isinstance(message, dict):  # also at the end of a stream, with all that it said
+            return [] if self._has_deltas else self._delta(message, whole=True)
+        return [Text(text)] if (text := json_values.words(choice.get("text"))) else []
 
     def end(self) -> list[Delta]:
         """Return what was held back until the end. Call it once; then `stop` is final."""
@@ -52,6 +65,8 @@ class OpenAIReader(Reader):
         deltas += self._later
         if self._calls.begun and self.stop.reason in (None, "end_turn", "stop_sequence"):
             self.stop = Stop("tool_use")  # some servers say "stop" with calls present
+        elif not self._calls.begun and self.stop.reason == "tool_use":
+            self.stop = Stop("end_turn")  # and others "tool_calls" without any
         return deltas
 
     def _matched(self, sequence: object) -> None:
@@ -61,9 +76,8 @@ class OpenAIReader(Reader):
 
     def _delta(self, delta: Body, *, whole: bool = False) -> list[Delta]:
         deltas = _opaque(delta)
-        field = "reasoning_content" if delta.get("reasoning_content") else "reasoning"
-        if isinstance(thought := delta.get(field), str):
-            deltas.append(Thinking(thought, field))
+        if not _NO_REASONING.issuperset(delta) and (thought := _thought(delta)):
+            deltas.append(thought)
         if content := delta.get("content"):
             thoughts, text = thoughts_and_text(content)
             deltas += [Thinking(thoughts)] if thoughts else []
@@ -78,10 +92,11 @@ class OpenAIReader(Reader):
                 self._later += deltas  # text between the arguments of a call would split it
                 deltas = []
         calls = delta.get("tool_calls")
-        for piece in calls if isinstance(calls, list) else []:
-            if isinstance(piece, dict):
-                deltas += self._call(piece, whole=whole)
-        if isinstance(function := delta.get("function_call"), dict):
+        if calls:
+            for piece in calls if isinstance(calls, list) else [calls]:
+                if isinstance(piece, dict):
+                    deltas += self._call(piece, whole=whole)
+        elif isinstance(function := delta.get("function_call"), dict):
             deltas += self._call({"index": 0, "function": function}, whole=whole)
         return deltas
 
@@ -110,6 +125,20 @@ class OpenAIReader(Reader):
         deltas = self._news(call)
         call.over = True
         return deltas
+
+
+def _thought(delta: Body) -> Thinking | None:
+    """Return the reasoning of a message or a delta, which several fields may repeat."""
+    for field in state.REASONING:
+        if text := json_values.words(delta.get(field)):
+            return Thinking(text, field)
+    for field in _OTHER_REASONING:
+        if text := json_values.words(delta.get(field)):
+            return Thinking(text)
+    details = delta.get("reasoning_details")
+    parts = [part for part in details if isinstance(part, dict)] if isinstance(details, list) else []
+    said = [json_values.words(part.get("text")) or json_values.words(part.get("summary")) for part in parts]
+    return Thinking("".join(said)) if any(said) else None
 
 
 def _opaque(delta: Body) -> list[Delta]:

@@ -7,9 +7,11 @@ from coderouter_proxy.wires import json_values
 
 def thoughts_and_text(content: object) -> tuple[str, str]:
     """Return the thinking and the text in the content of a message or a delta."""
+    if isinstance(content, dict):
+        content = [content]
     if not isinstance(content, list):
         return "", json_values.words(content)
-    parts = [part for part in content if isinstance(part, dict)]
+    parts = [part if isinstance(part, dict) else {"text": part} for part in content]
     thoughts = (text for part in parts if part.get("type") == "thinking" for text in _thoughts(part))
     texts = (json_values.words(part.get("text")) for part in parts if part.get("type") != "thinking")
     return "".join(thoughts), "".join(texts)

@@ -46,7 +46,7 @@ def _system_text(body: Body, traits: ProviderTraits, drop: Drop) -> Body:
 
 
 def _alternating(body: Body, traits: ProviderTraits, drop: Drop) -> Body:
-    """Merge neighbours; messages of tools are none of either side and may be between them."""
+    """Merge neighbours; messages of tools belong to neither side and may be between them."""
     del drop
     return fitting.alternating(body, traits, _merged)
 

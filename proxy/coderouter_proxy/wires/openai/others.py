@@ -1,4 +1,4 @@
-"""What servers other than OpenAI's own do not accept in a chat completion request, and what they are sent instead."""
+"""Adapt a chat completion request to servers other than OpenAI's own, which reject some of it."""
 
 from collections.abc import Sequence
 from typing import Any

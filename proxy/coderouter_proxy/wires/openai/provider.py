@@ -113,6 +113,7 @@ class OpenAIProvider(OpenAIApi):
         return (
             type(choice) is dict
             and choice.get("finish_reason") is None
+            and "error" not in choice
             and type(choice.get("index")) is int
             and type(delta := choice.get("delta")) is dict
             and type(delta.get("content", "")) is str
@@ -140,12 +141,18 @@ class OpenAIProvider(OpenAIApi):
         return event.startswith(b"data: ") and event.find(b"\n") == len(event) - 2
 
     def is_end(self, data: bytes) -> bool:
-        return data.startswith(b"[DONE]")
+        return data.lstrip(b' "').startswith(b"[DONE]")
 
     def raise_for_error(self, decoded: object) -> None:
         if error := refusals.reported(decoded, {}):
             raise error
-        for choice in choices(decoded) if isinstance(decoded, dict) else []:
+        if not isinstance(decoded, dict):
+            return
+        found = choices(decoded)
+        for place in (decoded.get("x_groq"), *found):  # OpenRouter's is in a choice
+            if isinstance(place, dict) and (error := refusals.reported({"error": place.get("error")}, {})):
+                raise error
+        for choice in found:
             reason = choice.get("finish_reason")
             if isinstance(reason, str) and (stopped := refusals.stopped_by(reason)):
                 raise stopped

@@ -7,6 +7,7 @@ from typing import Any, Final
 from coderouter_proxy.request import Body
 from coderouter_proxy.wires import token_report
 from coderouter_proxy.wires.ids import new_id
+from coderouter_proxy.wires.openai import finish
 
 CHUNK: Final = "chat.completion.chunk"
 COMPLETION: Final = "chat.completion"
@@ -22,6 +23,7 @@ _FIELDS: Final[Mapping[str, tuple[type, ...]]] = {
     "tool_calls": (list,),
     "function_call": (dict,),
 }
+_LISTS: Final = ("content", "tool_calls")
 # Of these, edits change some, and others need what is in them.
 _EDITED: Final = frozenset(
     {"tool_calls", "function_call", "reasoning", "reasoning_content", "reasoning_details", "extra_content"}
@@ -36,7 +38,19 @@ def choices(chunk: Body) -> list[dict[str, Any]]:
 
 def first_choice(answer: Body) -> Body | None:
     """Return the first of several answers; None if there is none."""
-    return next((choice for choice in choices(answer) if not choice.get("index")), None)
+    found = answer.get("choices")
+    if (
+        type(found) is list
+        and len(found) == 1
+        and type(choice := found[0]) is dict
+        and choice.get("index") == 0
+    ):
+        return choice  # nearly always
+    return next((choice for choice in choices(answer) if _is_first(choice.get("index"))), None)
+
+
+def _is_first(index: object) -> bool:
+    return not isinstance(index, int) or index <= 0  # some servers write it as a text, or not at all
 
 
 def with_choice(answer: Body, choice: Body, **fields: object) -> Body:
@@ -85,7 +99,8 @@ def is_plain_choice(choice: object) -> bool:
         type(choice) is dict
         and type(index := choice.get("index")) is int
         and index >= 0
-        and isinstance(choice.get("finish_reason"), str | None)
+        and type(reason := choice.get("finish_reason")) is str
+        and reason in finish.REASONS
         and type(message := choice.get("message")) is dict
         and type(message.get("content")) is str
         and type(message.get("role")) is str
@@ -124,7 +139,7 @@ def in_shape(answer: Body, said: str) -> Body:
 
 def _choice(choice: Body, said: str) -> Body:
     given, reason, index = choice.get(said), choice.get("finish_reason"), choice.get("index")
-    fields = _fields(given) if isinstance(given, dict) else {}
+    fields = _fields(given) if isinstance(given, dict) else _completed(choice, said)
     is_index = type(index) is int and index >= 0
     if fields is given and isinstance(reason, str | None) and is_index:
         return choice
@@ -136,7 +151,18 @@ def _choice(choice: Body, said: str) -> Body:
     }
 
 
+def _completed(choice: Body, said: str) -> Body:
+    """Return the message or delta of a server that completes a text."""
+    text = choice.get("text")
+    if isinstance(text, str):
+        return {"role": "assistant", "content": text} if said == "message" else {"content": text}
+    return {}
+
+
 def _fields(given: Body) -> Body:
+    alone = [name for name in _LISTS if isinstance(given.get(name), dict)]
+    if alone:
+        given = {**given, **{name: [given[name]] for name in alone}}
     calls = given.get("tool_calls")
     if isinstance(calls, list) and any(type(call) is not dict for call in calls):
         given = {**given, "tool_calls": [call for call in calls if type(call) is dict]}

@@ -1,4 +1,4 @@
-"""Where servers that speak Chat Completions report the tokens of an answer."""
+"""The tokens of an answer, as servers that speak Chat Completions report them."""
 
 from collections.abc import Iterator
 

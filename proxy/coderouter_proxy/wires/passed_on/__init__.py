@@ -1,1 +1,1 @@
-"""Embeddings and rerank: requests and answers that pass as they are."""
+"""Embeddings and rerank: requests and answers that are passed on unchanged."""

@@ -20,7 +20,7 @@ _CALLS = frozenset({"function_call", "custom_tool_call", "tool_search_call"})
 
 
 class _Item:
-    """One item of the output: what of it is read and not yet passed on."""
+    """One item of the output, with what has been read and not yet passed on."""
 
     def __init__(self, kind: str) -> None:
         self.kind = kind
@@ -41,7 +41,7 @@ class ResponsesReader(Reader):
     """Turns the events of a stream, or a complete response, into deltas.
 
     Items that overlap are put in sequence: the first one is passed on live, the others when it is over. Items of tools
-    that ran at the provider are left out. Of an item whose deltas did not come, the text is read where it is whole.
+    that ran at the provider are left out. If the deltas of an item did not come, its text is read from the whole item.
     """
 
     def __init__(self) -> None:
@@ -49,6 +49,7 @@ class ResponsesReader(Reader):
         self._items: dict[object, _Item] = {}
         self._queue: deque[_Item] = deque()  # those that are not passed on in whole
         self._has_called = False
+        self._call_ids: set[str] = set()
 
     def read(self, chunk: Body) -> list[Delta]:
         """Return what the event adds to the answer; a complete response is treated as one event."""
@@ -109,7 +110,7 @@ class ResponsesReader(Reader):
             self._begin_call(item, given)
 
     def _begin_call(self, item: _Item, given: Body) -> bool:
-        """Return whether the call has its name now, and had none before."""
+        """Return whether the call has just got its name."""
         name = TOOL_SEARCH if item.kind == "tool_search_call" else json_values.words(given.get("name"))
         if item.name or not name:
             return False
@@ -117,9 +118,16 @@ class ResponsesReader(Reader):
         self._has_called = True
         if namespace := json_values.words(given.get("namespace")):
             name = f"{namespace}__{name}"
-        call_id = json_values.words(given.get("call_id")) or f"call_{secrets.token_hex(12)}"
-        item.waiting.append(ToolCall(call_id, name))
+        item.waiting.append(ToolCall(self._call_id(given), name))
         return True
+
+    def _call_id(self, given: Body) -> str:
+        """Return the id of a call; a new one if it has none of its own."""
+        call_id = json_values.words(given.get("call_id"))
+        if not call_id or call_id in self._call_ids:
+            call_id = f"call_{secrets.token_hex(12)}"
+        self._call_ids.add(call_id)
+        return call_id
 
     def _named(self, key: object, given: Body) -> None:
         item = self._item(key, "function_call")
@@ -178,7 +186,7 @@ class ResponsesReader(Reader):
             self._complete(item, arguments_text(given.get("arguments")) or item.written or "{}")
 
     def _ended(self, response: Body) -> None:
-        """Read the items that no event had, of which there are more of a kind than before, and how the answer ended."""
+        """Read the whole output: the rest of known items, those that no event had, and how the answer ended."""
         known: dict[str, deque[object]] = {}
         for key, item in self._items.items():
             known.setdefault(item.kind, deque()).append(key)

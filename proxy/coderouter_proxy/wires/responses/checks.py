@@ -1,4 +1,4 @@
-"""What a responses request must not contain, because nothing here can answer it."""
+"""What a responses request must not contain, because the proxy cannot do it."""
 
 from typing import Any
 

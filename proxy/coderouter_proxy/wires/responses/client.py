@@ -153,7 +153,7 @@ class ResponsesClient(OpenAIClient):
         return Catalogue.of(request.body).schemas
 
     def status(self, error: HttpError) -> int:
-        """Return 400 for whatever another try cannot change."""
+        """Return 400 for refusals that a retry cannot change."""
         permanent = error.retry_is_vain or (error.status < 500 and error.status not in _OWN_STATUS)
         return 400 if permanent else error.status
 

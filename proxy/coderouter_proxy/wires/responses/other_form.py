@@ -59,7 +59,8 @@ def writer_like(chunks: list[Body]) -> ResponsesWriter:
         created_at=int(time.time()),
         stored=False,
     )
-    return ResponsesWriter(response, Catalogue.of({}), shows_thinking=True, keep=None, input_tokens=lambda: 0)
+    tools = Catalogue.of({"input": []})
+    return ResponsesWriter(response, tools, shows_thinking=True, keep=None, input_tokens=lambda: 0)
 
 
 def _last(chunks: list[Body]) -> Body:

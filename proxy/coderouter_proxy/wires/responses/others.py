@@ -1,4 +1,4 @@
-"""What servers other than OpenAI's own do not accept in a responses request, and what they are sent instead.
+"""Adapt a responses request to servers other than OpenAI's own, which reject some of it.
 
 llama.cpp refused any tool but a function and later left it out (ggml-org/llama.cpp#20156), Ollama makes a namespace
 part of the name (ollama/ollama#18284), and no local server knows the tools of codex. They get all of these as

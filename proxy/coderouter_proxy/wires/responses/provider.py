@@ -8,7 +8,7 @@ from coderouter_proxy.config.schema import Profile, Provider
 from coderouter_proxy.config.traits import ProviderTraits
 from coderouter_proxy.errors import ProviderError
 from coderouter_proxy.request import Body, ClientRequest
-from coderouter_proxy.wires import fitting, json_values, refusals, state
+from coderouter_proxy.wires import fitting, json_values, refusal_words, refusals, state
 from coderouter_proxy.wires.answer_writer import AnswerWriter
 from coderouter_proxy.wires.clients import RESPONSES
 from coderouter_proxy.wires.deltas import Reader
@@ -250,7 +250,7 @@ def _raise(error: Body) -> None:
     known = inner if isinstance(inner, dict) else error
     code = json_values.words(known.get("code")) or json_values.words(known.get("type"))
     if code in STATUSES:
-        message = refusals.message_in(known)
+        message = refusal_words.message_in(known)
         raise refusals.by_status(STATUSES[code], message or code, too_long=code == "context_length_exceeded")
     found = refusals.reported({"error": known}, {})
     if found is not None:

@@ -1,4 +1,4 @@
-"""Items that a client returned, as the provider that made them wants them back."""
+"""Items that a client returned, in the form in which the provider that made them requires them back."""
 
 from collections.abc import Iterable, Iterator
 

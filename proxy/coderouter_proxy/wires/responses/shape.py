@@ -14,7 +14,7 @@ TEXTS: Final = {
     "response.function_call_arguments.delta": ("function_call", "arguments"),
     "response.custom_tool_call_input.delta": ("custom_tool_call", "input"),
 }
-"""By type of the events that add text: the type of its item, and what of it they extend."""
+"""By type of the events that add text: the type of its item, and the part of it that they extend."""
 CALLS: Final = frozenset(
     {
         "function_call",

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from coderouter_proxy.config.schema import OutputFilter, Provider
+from coderouter_proxy.config.provider import OutputFilter, Provider
 from coderouter_proxy.relay.choose import choose
 from coderouter_proxy.relay.text import AnswerPolicy
 from coderouter_proxy.wires import state

@@ -58,6 +58,34 @@ STREAMED: dict[str, list[Body]] = {
         part('{"a":1}', "ls", index="0", id="1", type="function"),
         part('{"b":[2]}', "rm", index="1", id="2", type="function"),
     ],
+    "index in words, in pieces": [
+        part("", "ls", index="0", id="1", type="function"),
+        part("", "rm", index="1", id="2", type="function"),
+        part('{"a":1}', index="0"),
+        part('{"b":[2]}', index="1"),
+    ],
+    "without an object around name and arguments": [
+        {"index": 0, "id": "1", "name": "ls", "arguments": '{"a":'},
+        {"index": 0, "arguments": "1}"},
+        {"index": 1, "id": "2", "name": "rm", "arguments": {"b": [2]}},
+    ],
+    "blanks before the arguments": [
+        first(0, "1", "ls", " \n"),
+        part('{"a":1}', index=0),
+        first(1, "2", "rm", "null"),
+        part('{"b":[2]}', index=1),
+    ],
+    "index with a decimal point, names with blanks": [
+        part("", "ls\n", index=0.0, id="1", type="function"),
+        part("", " rm", index=1.0, id="2", type="function"),
+        part('{"a":1}', index=0.0),
+        part('{"b":[2]}', index=1.0),
+    ],
+    "arguments as JSON in a string": [
+        first(0, "1", "ls", '"{\\"a'),
+        part('\\":1}"', index=0),
+        first(1, "2", "rm", '"{\\"b\\":[2]}"'),
+    ],
     "name and id in each": [
         part('{"a"', "ls", index=0, id="1", type="function"),
         part(":1}", "ls", index=0, id="1", type="function"),
@@ -110,6 +138,14 @@ WHOLE: dict[str, list[Body]] = {
         part('{"b":[2]}', "rm", id="1", type="function"),
     ],
     "with index 0 and nothing else": [part('{"a":1}', "ls", index=0), part('{"b":[2]}', "rm", index=0)],
+    "without an object around name and arguments": [
+        {"id": "1", "name": "ls", "arguments": {"a": 1}},
+        {"id": "2", "type": "function", "name": "rm", "arguments": '{"b":[2]}'},
+    ],
+    "arguments as JSON in a string": [
+        part('"{\\"a\\":1}"', "ls", id="1", type="function"),
+        part('{"b":[2]}', "rm", id="2", type="function"),
+    ],
     "with what is no call": [
         part('{"a":1}', "ls", id="1", type="function"),
         part("{}", id="3", type="function"),

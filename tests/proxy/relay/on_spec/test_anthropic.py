@@ -7,6 +7,7 @@ import pytest
 
 from coderouter_proxy.relay.choose import choose
 from coderouter_proxy.relay.text import AnswerPolicy
+from coderouter_proxy.relay.whole import relayed
 from proxy.relay.on_spec.samples import LS, RM
 from proxy.relay.on_spec.test_openai import CALLED, VIEWS, asked, clients
 from support.proxy import anthropic_answers as says
@@ -88,6 +89,22 @@ STREAMED: dict[str, list[bytes]] = {
         says.start(call("rm", call_id="2")),
         arguments('{"b":[2]}'),
     ],
+    "both with the same id": [*TEXT, *LS_EVENTS, says.start(call("rm", call_id="1"), 2), *RM_EVENTS[1:]],
+    "open at the same time": [
+        *TEXT,
+        LS_EVENTS[0],
+        RM_EVENTS[0],
+        RM_EVENTS[1],
+        *LS_EVENTS[1:],
+        *RM_EVENTS[2:],
+    ],
+    "open at the same time, the second one not closed": [
+        *TEXT,
+        LS_EVENTS[0],
+        *RM_EVENTS[:3],
+        *LS_EVENTS[1:],
+    ],
+    "open at the same time, none of them closed": [*TEXT, LS_EVENTS[0], *RM_EVENTS[:3], LS_EVENTS[1]],
     "blocks that are closed twice and too late": [
         *TEXT,
         says.stop(),
@@ -99,6 +116,7 @@ STREAMED: dict[str, list[bytes]] = {
 WHOLE: dict[str, list[Body]] = {
     "on spec, with the reason of a text": [call("ls", {"a": 1}, "1"), call("rm", {"b": [2]}, "2")],
     "without id": [call("ls", {"a": 1}), call("rm", {"b": [2]}, "")],
+    "both with the same id": [call("ls", {"a": 1}, "1"), call("rm", {"b": [2]}, "1")],
     "the input as a text": [call("ls", '{"a":1}', "1"), call("rm", '{"b": [2]}', "2")],
 }
 
@@ -190,3 +208,58 @@ def test_a_delta_without_a_block_begins_one_and_what_has_no_place_is_left_out() 
 def test_a_message_without_its_start_gets_one() -> None:
     sent = event_data(fed(choose(WIRE, asked("anthropic", stream=True), POLICY), [*TEXT, says.ended()]))
     assert [block["text"] for block in ordered_blocks(sent)] == ["I look."]
+
+
+REASONS = {"length": ("length", "max_tokens"), "stop": ("stop", "end_turn"), "tool_use": ("stop", "end_turn")}
+
+
+@clients
+@pytest.mark.parametrize("reason", REASONS)
+def test_the_reason_of_an_answer_is_one_of_the_wire(reason: str, client: str) -> None:
+    events = [says.MESSAGE_START, *TEXT, says.ended(reason)]
+    finish = REASONS[reason][client == "anthropic"]
+    if finish != "length":  # the SDK raises it
+        assert streamed(client, *events)["finish"] == finish
+    decoded = says.message(says.text("Hi"), stop_reason=reason)
+    raw = choose(WIRE, asked(client), POLICY).whole(json.dumps(decoded).encode(), decoded)
+    assert VIEWS[client](raw, streamed=False)["finish"] == finish
+
+
+@clients
+@pytest.mark.parametrize("content", ["Hi", [{"type": "text", "text": "Hi"}]], ids=["a text", "blocks"])
+def test_a_message_that_lacks_what_clients_read_gets_it(content: object, client: str) -> None:
+    body = json.dumps({"content": content}).encode()
+    raw = relayed(body, WIRE, choose(WIRE, asked(client), POLICY))
+    message = VIEWS[client](raw, streamed=False)
+    assert (message["content"], message["finish"]) == ("Hi", REASONS["stop"][client == "anthropic"])
+    assert streamed(client, b"data: %b\n\n" % body)["content"] == "Hi"
+
+
+def test_thinking_without_a_signature_gets_an_empty_one() -> None:
+    block = {"type": "thinking", "thinking": "Hm."}
+    events = [
+        says.start({**block, "thinking": ""}),
+        says.delta({"type": "thinking_delta", "thinking": "Hm."}),
+    ]
+    assert streamed("anthropic", says.MESSAGE_START, *events, says.ended())["reasoning"] == "Hm."
+    decoded = says.message(block)
+    raw = choose(WIRE, asked("anthropic"), POLICY).whole(json.dumps(decoded).encode(), decoded)
+    assert json.loads(raw)["content"] == [{**block, "signature": ""}]
+
+
+def test_an_answer_ends_with_done_where_its_server_speaks_chat_completions_to_others() -> None:
+    events = [
+        says.MESSAGE_START,
+        *TEXT,
+        *says.ended().partition(b"event: message_stop")[:1],
+        b"data: [DONE]\n\n",
+    ]
+    assert streamed("anthropic", *events)["finish"] == "end_turn"
+
+
+def test_line_breaks_in_the_strings_of_an_input_are_read() -> None:
+    decoded = says.message(call("ls", '{"a":"x\ny"}', "1"), call("rm", '{"a":"\\ud83d\n"}', "2"))
+    raw = choose(WIRE, asked("anthropic"), POLICY).whole(json.dumps(decoded).encode(), decoded)
+    [ls, rm] = VIEWS["anthropic"](raw, streamed=False)["calls"]
+    assert ls == ("1", "ls", {"a": "x\ny"})
+    assert rm == ("2", "rm", {"arguments": '{"a":"\\ud83d\n"}'})

@@ -17,6 +17,7 @@ from support.proxy.sdk_view import anthropic_message, openai_message
 Body = dict[str, Any]
 
 WIRE = PROVIDER_WIRES["openai"]
+EMPTY: Body = {"role": "assistant", "content": None}
 VIEWS = {"openai": openai_message, "anthropic": anthropic_message}
 CALLED = {"openai": "tool_calls", "anthropic": "tool_use"}
 TOOLS: dict[str, list[Body]] = {
@@ -146,7 +147,7 @@ def test_the_arguments_of_a_cut_answer_are_not_completed() -> None:
     assert fed(choose(WIRE, asked("openai", stream=True), POLICY), events) == b"".join(events)
     calls = [part("", "ls", id="1", type="function")]
     decoded = says.completion(
-        choices=[{"index": 0, "message": {"tool_calls": calls}, "finish_reason": "length"}]
+        choices=[{"index": 0, "message": {**EMPTY, "tool_calls": calls}, "finish_reason": "length"}]
     )
     assert choose(WIRE, asked("openai"), POLICY).whole(b"as it is", decoded) == b"as it is"
 

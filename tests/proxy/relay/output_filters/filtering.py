@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from itertools import chain, groupby
 from typing import get_args
 
-from coderouter_proxy.config.schema import OutputFilter
+from coderouter_proxy.config.provider import OutputFilter
 from coderouter_proxy.relay.output_filters.filter import Thought
 from coderouter_proxy.relay.output_filters.filters import in_order
 from coderouter_proxy.relay.text import FilterText, Stages

@@ -2,7 +2,7 @@
 
 import pytest
 
-from coderouter_proxy.config.schema import OutputFilter
+from coderouter_proxy.config.provider import OutputFilter
 from proxy.relay.output_filters.filtering import Outcome, filtered_anyhow
 
 BYTES: list[OutputFilter] = ["repair_byte_fallback"]

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from coderouter_proxy.config.schema import OutputFilter
+from coderouter_proxy.config.provider import OutputFilter
 from coderouter_proxy.relay.markup import ANSWER, THINKING
 from coderouter_proxy.relay.output_filters.filters import FILTERS
 from coderouter_proxy.relay.output_filters.stop_markers import STOP_MARKERS

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from anthropic.types import TextBlock, ThinkingBlock
 
-from coderouter_proxy.config.schema import OutputFilter
+from coderouter_proxy.config.provider import OutputFilter
 from coderouter_proxy.relay.output_filters.filters import FILTERS
 from coderouter_proxy.wires import state
 from proxy.conftest import serving_soundly

@@ -2,7 +2,7 @@
 
 import pytest
 
-from coderouter_proxy.config.schema import OutputFilter
+from coderouter_proxy.config.provider import OutputFilter
 from coderouter_proxy.relay.marks import ANYTHING, NAME
 from coderouter_proxy.relay.output_filters.stop_markers import STOP_MARKERS, StripStopMarkers
 from proxy.relay.output_filters.filtering import Outcome, filtered_anyhow

@@ -28,7 +28,6 @@ Body = dict[str, Any]
 
 SEEN = sorted((Path(__file__).parent / "data").glob("*.jsonl"))
 ANY_LOAD = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow], max_examples=500)
-CREATED = b"response.created"
 
 
 def as_stream(path: Path) -> bytes:

@@ -277,3 +277,17 @@ def test_a_request_of_another_wire_is_written_on_this_one(wires: Proxy, r: Side)
     assert sent["store"] is False
     [degraded] = [each for each in wires.story(response.request_id) if each["msg"] == "capability-degraded"]
     assert degraded["dropped"] == ["stop_sequences"]
+
+
+def test_a_stream_without_whole_items_is_collected(wires: Proxy, r: Side) -> None:
+    r.provider.plays(stream(answers.text("Hel"), answers.text("lo"), answers.ended()))
+    response = posted(wires, r)
+    assert [part["text"] for part in checked_response(response.json)["output"][0]["content"]] == ["Hello"]
+
+
+def test_calls_with_the_same_id_get_different_ones(wires: Proxy, r: Side) -> None:
+    r.provider.plays(answers.streamed_calling(*[("call_1", name, {}) for name in ("weather", "other")]))
+    answer = wires.chat(r.header, tools=[{"type": "function", "function": FUNCTION}]).rest().json
+    calls = answer["choices"][0]["message"]["tool_calls"]
+    assert [call["function"]["name"] for call in calls] == ["weather", "other"]
+    assert calls[0]["id"] != calls[1]["id"]

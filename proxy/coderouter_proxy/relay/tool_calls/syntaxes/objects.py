@@ -75,7 +75,7 @@ def read_arguments(held: Lookahead) -> dict[str, object]:
 
 
 def _expect_call(held: Lookahead, tools: Tools) -> None:
-    """Refuse early what is no call by its first key and name."""
+    """Refuse early what cannot be a call, by its first key and name."""
     start = held.at
     while held.run(_OPEN) and held.peek() == "/":
         skip_comment(held)
@@ -91,7 +91,7 @@ def _expect_call(held: Lookahead, tools: Tools) -> None:
 
 
 def _calls(value: object, tools: Tools, *, is_bare: bool) -> Iterator[TextualCall | None]:
-    """Yield the calls of a JSON value; nothing for what is no call."""
+    """Yield the calls of a JSON value; nothing if it is not a call."""
     if isinstance(value, list) and len(value) <= _CALLS_MAX:
         for one in value:
             yield from _calls(one, tools, is_bare=is_bare) if isinstance(one, dict) else (None,)

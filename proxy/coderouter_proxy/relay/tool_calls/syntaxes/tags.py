@@ -78,7 +78,7 @@ def _enclosed_name(held: Lookahead, tools: Tools) -> str | None:
 
 
 def _unknown(held: Lookahead, call_tag: str) -> NotACall:
-    """Return what to raise for a call of an unknown tool: what it has as parameters is skipped."""
+    """Return what to raise for a call of an unknown tool, whose parameters are skipped."""
     tag = next_tag(held)
     has_parameters = tag and not tag.is_closing and tag.name in PARAMETER_TAGS | BRACKET_TAGS | {KEY_TAG}
     return NotACall(held.at, Until(end_of(call_tag)) if has_parameters else None)
