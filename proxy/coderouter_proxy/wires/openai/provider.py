@@ -150,7 +150,8 @@ class OpenAIProvider(OpenAIApi):
             return
         found = choices(decoded)
         for place in (decoded.get("x_groq"), *found):  # OpenRouter's is in a choice
-            if isinstance(place, dict) and (error := refusals.reported({"error": place.get("error")}, {})):
+            inner = place.get("error") if isinstance(place, dict) else None
+            if inner and (error := refusals.reported({"error": inner}, {})):
                 raise error
         for choice in found:
             reason = choice.get("finish_reason")
