@@ -224,14 +224,16 @@ class Store:
             return
         with suppress(OSError, sqlite3.Error):  # the next commit tries again
             if is_damaged:
-                self.path.replace(self.path.with_name(self.path.name + ".damaged"))
-                self.path.with_name(self.path.name + "-journal").unlink(missing_ok=True)
-            if is_damaged or not at_path:
+                _set_aside(self.path)
+                # An exporter that dies before it has written its totals must not start again at zero.
+                _create(self.path, SCHEMA)
+            elif not at_path:
                 _create(self.path)
             db = _connect(self.path)
             self._create_missing(db)
             self._db.close()
             self._db = db
+            (self._schema,) = db.execute("PRAGMA user_version").fetchone()
             self._whole = b""
             self._inode = self.path.stat().st_ino
             self._found_damaged = 0
@@ -277,7 +279,20 @@ def _connect(path: Path) -> sqlite3.Connection:
     return db
 
 
-def _create(path: Path) -> None:
+def _set_aside(path: Path) -> None:
+    """Give the file another name beside its own, so that there is a file at the path at any time."""
+    aside = path.with_name(path.name + ".damaged")
+    aside.unlink(missing_ok=True)
+    try:
+        os.link(path, aside)
+    except FileNotFoundError:
+        return
+    except OSError:  # some file systems have no links
+        path.replace(aside)
+    path.with_name(path.name + "-journal").unlink(missing_ok=True)
+
+
+def _create(path: Path, schema: int = 0) -> None:
     """Create the file atomically: an empty file at the path is always damage, never a first start.
 
     Its schema is 0 until the first commit, which distinguishes a new file from one that has lost its generations.
@@ -287,6 +302,7 @@ def _create(path: Path) -> None:
     close_fd(private.create(new, 0o644))
     with closing(_connect(new)) as db:
         db.execute(f"PRAGMA application_id={APPLICATION_ID}")
+        db.execute(f"PRAGMA user_version={schema}")
         db.execute(
             "CREATE TABLE generation (id INTEGER PRIMARY KEY, crc INTEGER NOT NULL, document BLOB NOT NULL)"
         )

@@ -1,11 +1,13 @@
+import os
 import sqlite3
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
 from coderouter_exporter.state.document import Document
-from coderouter_exporter.state.errors import StateError, StateUnavailable
-from coderouter_exporter.state.store import GENERATIONS_KEPT, SCHEMA, Store
+from coderouter_exporter.state.errors import StateError, StateUnavailable, TablesDamaged
+from coderouter_exporter.state.store import DAMAGED_MAX, GENERATIONS_KEPT, SCHEMA, Store
 
 
 @pytest.fixture
@@ -30,11 +32,12 @@ def loaded(path: Path) -> bytes | None:
         store.close()
 
 
-def execute(path: Path, statement: str, *values: object) -> None:
+def execute(path: Path, statement: str, *values: object) -> list[tuple[object, ...]]:
     db = sqlite3.connect(path)
-    db.execute(statement, values)
+    rows = db.execute(statement, values).fetchall()
     db.commit()
     db.close()
+    return rows
 
 
 def test_a_new_state_is_empty(path: Path) -> None:
@@ -168,3 +171,44 @@ def test_a_commit_that_reported_an_error_but_worked_is_made_again(path: Path) ->
     store.commit(Document(b"2"))
     store.close()
     assert loaded(path) == b"2"
+
+
+def found_damaged(path: Path) -> Store:
+    """Return a store that has set its file aside, and has not committed since."""
+    store = Store(path)
+    store.commit(Document(b"1"))
+    os.truncate(path, 0)
+    for _ in range(DAMAGED_MAX):
+        with pytest.raises((sqlite3.Error, TablesDamaged)):
+            store.commit(Document(b"2"))
+    return store
+
+
+def test_a_file_that_is_found_damaged_is_set_aside_and_the_next_commit_is_complete(path: Path) -> None:
+    store = found_damaged(path)
+    assert path.with_name(path.name + ".damaged").exists()
+    store.commit(Document(b"2", b"whole"))
+    store.close()
+    again = Store(path)
+    assert again.load() == Document(b"2", b"whole")
+    again.close()
+    assert execute(path, "PRAGMA user_version") == [(SCHEMA,)]
+
+
+def test_who_dies_before_the_totals_are_in_the_new_file_does_not_start_at_zero(path: Path) -> None:
+    found_damaged(path).close()
+    store = Store(path)
+    with pytest.raises(StateError, match="its generations are gone"):
+        store.load()
+    store.close()
+
+
+def test_a_file_that_was_removed_has_the_schema_again(path: Path) -> None:
+    store = Store(path)
+    store.commit(Document(b"1"))
+    path.unlink()
+    with suppress(sqlite3.Error):
+        store.commit(Document(b"2"))
+    store.commit(Document(b"3"))
+    store.close()
+    assert execute(path, "PRAGMA user_version") == [(SCHEMA,)]
