@@ -37,11 +37,6 @@ class _Note(NamedTuple):
     moved_at: float
     provider: bytes
 
-    @property
-    def answered_at(self) -> float | None:
-        """When the conversation was answered last; None if the record is overwritten."""
-        return self.ring.used_at(self.at)
-
 
 class Affinity:
     """Notes of conversations, which all workers read; each writes its own."""
@@ -89,14 +84,14 @@ class Stay:
         self._first = chain.links[first]
         self._conversation = (chain.digest, self._first, conversation)
         self._noted_at = _LONG_AGO
-        self._note = affinity.newest(self._conversation)
-        self.provider = None if self._note is None else self._found(self._note, minutes)
+        self._note = note = affinity.newest(self._conversation)
+        self.provider = None if note is None else self._found(note, minutes)
 
     def answered(self, name: str) -> None:
         """Note that this provider answers the conversation."""
-        before, self.provider = self.provider, name
-        if name == before:
+        if name == self.provider:
             return
+        self.provider = name
         link = self.chain.links[name]
         if link == self._first and link not in self.chain.groups:
             self.provider = None
@@ -117,7 +112,7 @@ class Stay:
             self._affinity.note(self._conversation, note.provider, note.moved_at)
 
     def _found(self, note: _Note, minutes: float) -> str | None:
-        name, answered_at = self.chain.by_digest.get(note.provider), note.answered_at
+        name, answered_at = self.chain.by_digest.get(note.provider), note.ring.used_at(note.at)
         if name is None or answered_at is None:
             return None
         self._noted_at, now = answered_at, self._affinity.clock()

@@ -66,12 +66,15 @@ def in_order(asked: Asked) -> Iterable[str]:
         if not cools_down and not _has_groups(asked):
             return names
     elif not acting and not cools_down and stay.provider not in stay.chain.paid:
-        return chain((stay.provider,), _others(stay.provider, asked))
+        # The others are put in order once they are needed; dropping a generator before its start costs an exception.
+        return chain((stay.provider,), chain.from_iterable(map(_others, (asked,))))
     return _sorted(asked, [step for step in STEPS if step.brief or step in acting])[0]
 
 
-def _others(name: str, asked: Asked) -> Iterator[str]:
-    yield from (other for other in _sorted(asked, BRIEF)[0] if other != name)
+def _others(asked: Asked) -> list[str]:
+    """Return the providers behind the one that the conversation stays with."""
+    stays_with = asked.stay.provider if asked.stay is not None else None
+    return [name for name in _sorted(asked, BRIEF)[0] if name != stays_with]
 
 
 def _sorted(asked: Asked, steps: Iterable[Step]) -> tuple[list[str], list[Step]]:

@@ -9,8 +9,10 @@ Ticket = TypeVar("Ticket", bound=Hashable)
 
 @dataclass(slots=True)
 class _Queue(Generic[Ticket]):
+    """`held` is the number of places that are given."""
+
     limit: int = 0
-    holding: set[Ticket] = field(default_factory=set)
+    held: int = 0
     waiting: dict[Ticket, None] = field(default_factory=dict)
     """In the order of arrival; unlike a list, one may leave from the middle at no cost."""
 
@@ -30,8 +32,8 @@ class Places(Generic[Ticket]):
         self._queue_of[ticket] = queue
         if queue.waiting:  # for a limit that was lower
             self._admit(queue)
-        if len(queue.holding) < limit:
-            queue.holding.add(ticket)
+        if queue.held < limit:
+            queue.held += 1
             return True
         queue.waiting[ticket] = None
         return False
@@ -39,11 +41,14 @@ class Places(Generic[Ticket]):
     def leave(self, ticket: Ticket) -> None:
         """Free the place of this ticket, or wait no longer."""
         queue = self._queue_of.pop(ticket, None)
-        if queue is not None:
-            queue.holding.discard(ticket)
-            if queue.waiting:
-                queue.waiting.pop(ticket, None)
-                self._admit(queue)
+        if queue is None:
+            return
+        if ticket in queue.waiting:
+            del queue.waiting[ticket]
+        else:
+            queue.held -= 1
+        if queue.waiting:
+            self._admit(queue)
 
     def requests(self) -> Iterable[Ticket]:
         """Return all that hold a place or wait for one."""
@@ -51,13 +56,13 @@ class Places(Generic[Ticket]):
 
     def _new(self, name: str) -> _Queue[Ticket]:
         """Return a queue of this name; those that nobody uses now are forgotten, as reloads bring new names."""
-        self._queues = {name: queue for name, queue in self._queues.items() if queue.holding or queue.waiting}
+        self._queues = {name: queue for name, queue in self._queues.items() if queue.held or queue.waiting}
         queue = self._queues[name] = _Queue()
         return queue
 
     def _admit(self, queue: _Queue[Ticket]) -> None:
-        while queue.waiting and len(queue.holding) < queue.limit:
+        while queue.waiting and queue.held < queue.limit:
             ticket = next(iter(queue.waiting))
             del queue.waiting[ticket]
-            queue.holding.add(ticket)
+            queue.held += 1
             self._admitted(ticket)
