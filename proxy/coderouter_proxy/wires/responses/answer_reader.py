@@ -9,7 +9,7 @@ from coderouter_proxy.request import Body
 from coderouter_proxy.wires import json_values, state
 from coderouter_proxy.wires.anthropic.calls import arguments_text
 from coderouter_proxy.wires.deltas import Arguments, Delta, Opaque, Reader, Stop, Text, Thinking, ToolCall
-from coderouter_proxy.wires.responses.shape import LAST, TEXTS, texts
+from coderouter_proxy.wires.responses.shape import LAST, TEXTS, response_in, texts
 from coderouter_proxy.wires.responses.tools import INPUT, TOOL_SEARCH
 
 PARAGRAPH = "\n\n"
@@ -65,10 +65,8 @@ class ResponsesReader(Reader):
                 self._named(_key(chunk), chunk)
             case str() if kind in TEXTS:
                 self._text(_key(chunk), kind, json_values.words(chunk.get("delta")))
-            case str() if kind in LAST and isinstance(response := chunk.get("response"), dict):
-                self._ended(response)
-            case "" if isinstance(chunk.get("output"), list):
-                self._ended(chunk)
+            case str() if kind in LAST or (not kind and isinstance(chunk.get("output"), list)):
+                self._ended(response_in(chunk), kind)
         return self._passed()
 
     def end(self) -> list[Delta]:
@@ -185,7 +183,7 @@ class ResponsesReader(Reader):
         else:
             self._complete(item, arguments_text(given.get("arguments")) or item.written or "{}")
 
-    def _ended(self, response: Body) -> None:
+    def _ended(self, response: Body, kind: str) -> None:
         """Read the whole output: the rest of known items, those that no event had, and how the answer ended."""
         known: dict[str, deque[object]] = {}
         for key, item in self._items.items():
@@ -197,7 +195,7 @@ class ResponsesReader(Reader):
                 self._done(keys.popleft() if keys else ("output", index), given)
         details = response.get("incomplete_details")
         reason = json_values.words(details.get("reason")) if isinstance(details, dict) else ""
-        if response.get("status") == "incomplete":
+        if response.get("status") == "incomplete" or kind == "response.incomplete":
             self.stop = Stop(_STOPS.get(reason, "max_tokens"))
         else:
             self.stop = Stop("end_turn")
