@@ -160,12 +160,13 @@ class OnSpec:
         self._calls.begin(read)
         function = named(call)
         text = read.arguments.take() or (json_values.words(function.get("arguments")) if is_cut else "{}")
-        kept = (call.get("id"), call.get("type"), function.get("arguments")) == (read.id, "function", text)
+        given = (call.get("id"), call.get("type"), function.get("name"), function.get("arguments"))
+        kept = given == (read.id, "function", read.name, text)
         if kept and function is not call:
             return call
-        if function is call:
-            function = {"name": read.name}
-        edited = {**call, "id": read.id, "type": "function", "function": {**function, "arguments": text}}
+        own = {} if function is call else function
+        edited = {**call, "id": read.id, "type": "function"}
+        edited["function"] = {**own, "name": read.name, "arguments": text}
         return {name: value for name, value in edited.items() if name not in _NOT_OF_CALLS}
 
     def _custom(self, piece: Body) -> Body:

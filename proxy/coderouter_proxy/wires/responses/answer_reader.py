@@ -6,9 +6,10 @@ from collections.abc import Iterable
 from typing import Any
 
 from coderouter_proxy.request import Body
-from coderouter_proxy.wires import json_values, state
+from coderouter_proxy.wires import json_values, state, tool_names
 from coderouter_proxy.wires.anthropic.calls import arguments_text
 from coderouter_proxy.wires.deltas import Arguments, Delta, Opaque, Reader, Stop, Text, Thinking, ToolCall
+from coderouter_proxy.wires.json_text import JsonText
 from coderouter_proxy.wires.responses.shape import LAST, TEXTS, response_in, texts
 from coderouter_proxy.wires.responses.tools import INPUT, TOOL_SEARCH
 
@@ -26,7 +27,8 @@ class _Item:
         self.kind = kind
         self.waiting: list[Delta] = []
         self.name = ""
-        self.written = ""  # of a call, its arguments so far
+        self.written = ""  # of a call, its arguments so far, as they came
+        self.arguments = JsonText()  # those that have been passed on
         self.field = ""  # that its text is read from, where there are several
         self.has_text = False
         self.queued = False
@@ -109,7 +111,7 @@ class ResponsesReader(Reader):
 
     def _begin_call(self, item: _Item, given: Body) -> bool:
         """Return whether the call has just got its name."""
-        name = TOOL_SEARCH if item.kind == "tool_search_call" else json_values.words(given.get("name"))
+        name = TOOL_SEARCH if item.kind == "tool_search_call" else tool_names.called(given.get("name"))
         if item.name or not name:
             return False
         item.name = name
@@ -148,7 +150,7 @@ class ResponsesReader(Reader):
     def _add_arguments(self, item: _Item, text: str) -> None:
         item.written += text
         if item.name:
-            item.waiting.append(Arguments(text))
+            _pass_arguments(item, text)
 
     def _complete(self, item: _Item, arguments: str) -> None:
         """Add what is missing of the arguments; those that differ from what was passed on are not."""
@@ -176,12 +178,14 @@ class ResponsesReader(Reader):
         if not item.name:
             return
         if is_new and item.written and item.kind != "custom_tool_call":
-            item.waiting.append(Arguments(item.written))
+            _pass_arguments(item, item.written)
         if item.kind == "custom_tool_call":
             text = json_values.words(given.get(INPUT)) or item.written
             item.waiting.append(Arguments(json_values.written({INPUT: text}, retryable=True)))
         else:
-            self._complete(item, arguments_text(given.get("arguments")) or item.written or "{}")
+            self._complete(item, arguments_text(given.get("arguments")))
+            if not item.arguments:
+                _pass_arguments(item, "{}")
 
     def _ended(self, response: Body, kind: str) -> None:
         """Read the whole output: the rest of known items, those that no event had, and how the answer ended."""
@@ -199,6 +203,12 @@ class ResponsesReader(Reader):
             self.stop = Stop(_STOPS.get(reason, "max_tokens"))
         else:
             self.stop = Stop("end_turn")
+
+
+def _pass_arguments(item: _Item, text: str) -> None:
+    item.arguments.add(text)
+    if new := item.arguments.take():
+        item.waiting.append(Arguments(new))
 
 
 def _thoughts(reasoning: Body) -> Iterable[Delta]:
