@@ -1,4 +1,4 @@
-"""The last event of a stream says how the response ended, whatever it says about the response."""
+"""How streams of responses end: their last event says how, and what it leaves out was in those before it."""
 
 import json
 
@@ -45,6 +45,14 @@ def test_a_response_that_failed_before_its_content_falls_back_and_later_is_an_er
     assert client.text(late.body) == "Hel"
     assert client.error(late.body)
     assert wires.finished(late.request_id)["outcome"] == "midstream"
+
+
+def test_an_item_that_the_last_event_leaves_out_is_in_a_whole_answer(wires: Proxy, r: Side) -> None:
+    said, thought = answers.message("Hello"), answers.reasoning("Hm.")
+    *events, _ = [step for step in answers.streamed_items(thought, said)[1:-1] if isinstance(step, bytes)]
+    data = [step.partition(b"\r\n")[2].removesuffix(b"\r\n") for step in events]
+    r.provider.plays(stream(*data, answers.ended(thought)))
+    assert b"Hello" in wires.responses(r.header).rest().body
 
 
 def test_a_response_that_is_incomplete_by_its_event_alone_is_incomplete(wires: Proxy, r: Side) -> None:
