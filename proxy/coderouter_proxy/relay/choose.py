@@ -73,7 +73,7 @@ def _openai_edits(request: ClientRequest, policy: AnswerPolicy) -> Edits:
         edits.append(openai.HideUsage())
     if uses_functions(request.body):
         edits.append(openai.WriteFunctionCall())
-    return openai_spec.OnSpec(), *edits
+    return openai_spec.OnSpec(names_reasoning=policy.reasoning_passthrough), *edits
 
 
 def _anthropic_edits(request: ClientRequest, policy: AnswerPolicy) -> Edits:

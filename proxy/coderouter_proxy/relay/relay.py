@@ -171,6 +171,8 @@ class Relay:
         name, data, comments = sse.read(raw)
         if name == b"error":
             raise self._error(data)
+        if raw.startswith(b"{") and not data:  # an error that a gateway writes behind a stream it has begun
+            data = raw.strip()
         if not data.strip():
             is_readable = comments and lenient_json.is_utf8(comments)
             return (self._conversion.comment(comments + b"\n\n"),) if is_readable else ()

@@ -1,8 +1,13 @@
-"""Tool names that fit the OpenAI wire: at most 64 of letters, digits, `_` and `-`; Anthropic allows 128."""
+"""Names of tools: as the OpenAI wire has them, and as models write them in calls.
+
+The OpenAI wire takes at most 64 letters, digits, `_` and `-`; Anthropic allows 128.
+"""
 
 import hashlib
 import re
 from collections.abc import Iterable
+
+from coderouter_proxy.wires.json_values import words
 
 NAME_CHARS_MAX = 64
 _OTHER = re.compile(r"[^A-Za-z0-9_-]")
@@ -18,6 +23,12 @@ class ToolNames:
     def long(self, name: str) -> str:
         """Return the client's name for the one the provider used."""
         return self._long.get(name, name)
+
+
+def called(given: object) -> str:
+    """Return the name in a call, without white space, or marks of gpt-oss behind it: `ls<|channel|>commentary`."""
+    name = words(given).strip()
+    return name.partition("<|")[0].rstrip() or name
 
 
 def short(name: str) -> str:

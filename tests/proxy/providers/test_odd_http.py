@@ -2,15 +2,28 @@
 
 import gzip
 import json
+import zlib
 
 import pytest
 
+from coderouter_proxy.providers.plain_http.decompression import Decompressor
 from support.events import names
+from support.growth import GROWTH_MAX, growth_in_cpu_time
 from support.proxy import openai_answers as says
 from support.proxy.process import Proxy
-from support.proxy.upstream import HANG, Provider, Script, whole
+from support.proxy.upstream import CUT, HANG, Provider, Script, whole
 
 BODY = json.dumps(says.completion("compressed")).encode()
+HALF = len(BODY) // 2
+COMPRESSED = {
+    "gzip": ("gzip", gzip.compress(BODY)),
+    "gzip in members": ("gzip", gzip.compress(BODY[:HALF]) + gzip.compress(BODY[HALF:])),
+    "gzip with padding": ("gzip", gzip.compress(BODY) + bytes(600)),
+    "deflate in zlib's frame": ("deflate", zlib.compress(BODY)),
+    "deflate": ("deflate", zlib.compress(BODY, wbits=-zlib.MAX_WBITS)),
+}
+SHORT = gzip.compress(BODY)[:-9]
+BOMB = gzip.compress(bytes(20_000_000))
 
 
 def odd(first_line: bytes, *headers: bytes, body: bytes = b"") -> Script:
@@ -45,6 +58,21 @@ FAILS: dict[str, tuple[Script, int | None, str]] = {
         odd(b"200 OK", b"Content-Encoding: gzip", b"Content-Length: 5", body=b"hello"),
         None,
         "the answer cannot be decompressed",
+    ),
+    "gzip that is cut": (
+        odd(b"200 OK", b"Content-Encoding: gzip", b"Content-Length: %d" % len(SHORT), body=SHORT),
+        None,
+        "the answer cannot be decompressed: it is cut",
+    ),
+    "gzip that is cut by the end of the connection": (
+        (*odd(b"200 OK", b"Content-Encoding: gzip", b"Connection: close", body=SHORT)[:1], CUT),
+        None,
+        "the answer cannot be decompressed: it is cut",
+    ),
+    "a little that holds very much": (
+        odd(b"200 OK", b"Content-Encoding: gzip", b"Content-Length: %d" % len(BOMB), body=BOMB),
+        None,
+        "the answer cannot be decompressed: a piece of it holds more than 16777216 bytes",
     ),
     "too many headers": (
         odd(b"200 OK", *[b"A: b"] * 40_000),
@@ -82,8 +110,11 @@ def test_interim_responses_that_http_names_are_skipped(code: bytes, served: Prox
     assert served.chat(profile="one").rest().json["choices"][0]["message"]["content"] == "compressed"
 
 
-def test_a_usual_encoding_is_read_although_none_was_asked_for(served: Proxy, a: Provider) -> None:
-    a.plays(whole(gzip.compress(BODY), headers={"Content-Encoding": "gzip"}))
+@pytest.mark.parametrize(("encoding", "body"), COMPRESSED.values(), ids=COMPRESSED)
+def test_a_usual_encoding_is_read_although_none_was_asked_for(
+    encoding: str, body: bytes, served: Proxy, a: Provider
+) -> None:
+    a.plays(whole(body, headers={"Content-Encoding": encoding}))
     assert served.chat(profile="one").rest().json["choices"][0]["message"]["content"] == "compressed"
     assert a.request.headers["accept-encoding"] == "identity"
 
@@ -97,3 +128,13 @@ def test_the_connection_of_a_provider_that_switches_protocols_is_not_used_again(
     first = a.request.connection
     assert served.chat(profile="one").rest().status == 200
     assert a.request.connection != first
+
+
+def test_members_are_read_in_linear_time() -> None:
+    member = gzip.compress(b"")
+
+    def read(body: bytes) -> None:
+        for _ in Decompressor().feed(body):
+            pass
+
+    assert growth_in_cpu_time(read, lambda count: member * count, 2_000) <= GROWTH_MAX

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from coderouter_proxy.wires.openai.json_text import JsonText
+from coderouter_proxy.wires.json_text import JsonText
 from support.growth import GROWTH_MAX, growth_in_cpu_time
 
 texts = st.text('ab"\\{}[]:,é', max_size=6)

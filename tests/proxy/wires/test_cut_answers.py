@@ -32,6 +32,7 @@ ERROR_EVENTS = {
     "an odd object": b'event:error\ndata: {"reason": "boom"}\n\n',
     "what looks like a chunk": b'data: {"choices": [{"delta": {"content": "x"}}]}\nevent: error\n\n',
     "nothing": b"event: error\ndata:\n\n",
+    "a body behind the stream": b'{"error": {"message": "boom"}}\n\n',
 }
 BROKEN_OFF = ["error", "network_error", "insufficient_system_resource", "abort", "cancelled", "USER_CANCEL"]
 
@@ -101,7 +102,9 @@ def test_an_error_event_with_any_data_ends_a_stream(
     event: bytes, wires: Proxy, side: Side, client: Client
 ) -> None:
     side.provider.plays(stream(*beginning(side), event, end(side, "stop")))
-    assert_cut(wires, client, client.stream(wires, side.header).rest())
+    response = client.stream(wires, side.header).rest()
+    assert_cut(wires, client, response)
+    assert b"boom" in response.body or b"boom" not in event
 
 
 @pytest.mark.parametrize("reason", BROKEN_OFF)

@@ -218,6 +218,21 @@ def test_only_the_first_of_several_answers_is_read() -> None:
     assert reader.stop.reason is None
 
 
+def test_the_only_answer_is_read_whatever_its_number() -> None:
+    choice = {"index": 1, "delta": {"role": "assistant", "content": "Hi"}, "finish_reason": "length"}
+    reader = OpenAIReader()
+    assert read(reader, {"choices": [choice]}) == [Text("Hi")]
+    assert reader.stop.reason == "max_tokens"
+    whole = {"index": 1, "message": {"role": "assistant", "content": "Hi"}, "finish_reason": "stop"}
+    assert read(OpenAIReader(), {"choices": [whole]}) == [Text("Hi")]
+
+
+def test_a_stop_behind_the_reason_does_not_count() -> None:
+    reader = OpenAIReader()
+    read(reader, chunk("length", content="Hi"), chunk("stop"))
+    assert reader.stop.reason == "max_tokens"
+
+
 @pytest.mark.parametrize(
     "odd",
     [

@@ -8,13 +8,13 @@ from typing import NoReturn, cast
 import httptools
 
 from coderouter_proxy.errors import ProviderError
+from coderouter_proxy.providers.plain_http.decompression import ENCODINGS, Decompressor
 from coderouter_proxy.providers.plain_http.response import BROKEN, DISCONNECTED, Headers, PlainResponse
 from coderouter_proxy.providers.response import INTERIM, INTERIM_MAX
 
+CUT = "the answer cannot be decompressed: it is cut"
 HEAD_BYTES_MAX = 64 * 1024
 FIELDS_MAX = 256
-_INFLATED_BYTES_MAX = 1024 * 1024
-"""In one step, so that a small body cannot become a huge one at once."""
 
 
 class Connection(asyncio.Protocol):
@@ -33,7 +33,7 @@ class Connection(asyncio.Protocol):
         self._head_bytes = 0
         self._interim = 0
         self._until_closed = False
-        self._inflate: zlib._Decompress | None = None
+        self._decompressor: Decompressor | None = None
         self._refused: ProviderError | None = None
 
     @property
@@ -90,7 +90,9 @@ class Connection(asyncio.Protocol):
         response, self._response = self._response, None
         if response is None:
             return
-        if response.status and self._until_closed and exc is None:
+        if response.status and self._is_cut and exc is None:
+            response.fail(ProviderError("protocol", CUT))
+        elif response.status and self._until_closed and exc is None:
             response.complete(reusable=False)
         else:
             response.fail(
@@ -121,7 +123,7 @@ class Connection(asyncio.Protocol):
             self._refuse(f"responds with {status}", status)
         elif self._response is not None:
             headers = Headers(self._fields)
-            self._inflate = self._decoder(headers.get("content-encoding"))
+            self._decompressor = self._decompressor_for(headers.get("content-encoding"))
             names = ("content-length", "transfer-encoding")
             self._until_closed = all(headers.get(name) is None for name in names)
             self._response.begin(status, self._reason.decode("latin-1"), headers)
@@ -129,37 +131,37 @@ class Connection(asyncio.Protocol):
     def on_body(self, data: bytes) -> None:
         if self._response is None:
             return
-        if self._inflate is None:
+        if self._decompressor is None:
             self._response.add(data)
             return
-        while data:
-            try:
-                inflated = self._inflate.decompress(data, _INFLATED_BYTES_MAX)
-            except zlib.error as error:
-                self._refuse(f"the answer cannot be decompressed: {error}")
-            if inflated:
+        try:
+            for inflated in self._decompressor.feed(data):
                 self._response.add(inflated)
-            data = self._inflate.unconsumed_tail
+        except zlib.error as error:
+            self._refuse(f"the answer cannot be decompressed: {error}")
 
     def on_message_complete(self) -> None:
         interim = self._parser.get_status_code() in INTERIM
         if not interim and self._response is not None:
-            if self._inflate is not None and not self._inflate.eof:
-                self._refuse("the answer cannot be decompressed: it is cut")
+            if self._is_cut:
+                self._refuse(CUT)
             unsent = self._transport.get_write_buffer_size()
             self._response.complete(reusable=self._parser.should_keep_alive() and not unsent)
             self._interim = 0
-        self._reason, self._fields, self._head_bytes, self._inflate = b"", [], 0, None
+        self._reason, self._fields, self._head_bytes, self._decompressor = b"", [], 0, None
 
-    def _decoder(self, encoding: str | None) -> "zlib._Decompress | None":
-        """Return what reads a body that is compressed although the request accepts none (RFC 9110, 12.5.3)."""
+    @property
+    def _is_cut(self) -> bool:
+        return self._decompressor is not None and not self._decompressor.is_whole
+
+    def _decompressor_for(self, encoding: str | None) -> Decompressor | None:
         if not encoding or encoding.lower() == "identity":
             return None
-        if encoding.lower() not in ("gzip", "x-gzip", "deflate"):
+        if encoding.lower() not in ENCODINGS:
             self._refuse(
                 f"the answer is compressed with {encoding[:20]!r}, which the request does not accept"
             )
-        return zlib.decompressobj(wbits=zlib.MAX_WBITS | 32)
+        return Decompressor()
 
     def _refuse(self, message: str, status: int | None = None) -> NoReturn:
         """End the parser; it wraps what its callbacks raise."""

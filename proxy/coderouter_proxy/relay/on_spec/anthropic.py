@@ -6,14 +6,14 @@ from typing import Any
 
 from coderouter_proxy.answer import NO_CHANGES, Changes
 from coderouter_proxy.request import Body
-from coderouter_proxy.wires import json_values, token_report
+from coderouter_proxy.wires import json_values, token_report, tool_names
 from coderouter_proxy.wires.anthropic.blocks import InSequence
 from coderouter_proxy.wires.anthropic.calls import CallIds, arguments_text, stop_reason
 from coderouter_proxy.wires.anthropic.shape import DELTA_TYPES, begun_by, empty_message, is_block, is_delta
 from coderouter_proxy.wires.ids import new_id
+from coderouter_proxy.wires.json_text import JsonText
 
 _NAME = re.compile(r"[\w.-]+")  # of an event: a line break in it would end its line
-_OBJECT = re.compile(rb'"partial_json"\s*:\s*[\[{]')
 
 
 _USAGE = ("input_tokens", "output_tokens")
@@ -38,6 +38,7 @@ class OnSpec:
         self._open = -1
         self._input = ""  # of a call that came with all of it, until its block ends
         self._in_call = False
+        self._arguments = JsonText()  # of a call, in deltas
         self._calls = 0
         self._is_moved = False  # numbers differ from the provider's
 
@@ -53,7 +54,7 @@ class OnSpec:
             or self._open < 0
             or self._delta_type not in events
             or not any(index in events for index in self._indices)
-            or (self._in_call and (bool(self._input) or _OBJECT.search(events) is not None))
+            or self._in_call
         )
 
     def chunk(self, chunk: Body, *, first: bool) -> list[Body]:
@@ -120,6 +121,7 @@ class OnSpec:
         self._delta_type = DELTA_TYPES.get(self._type, b"_delta")
         self._indices = (b'"index":%d' % number, b'"index": %d' % number)
         self._in_call = self._type == "tool_use"
+        self._arguments = JsonText()
         if self._in_call and block["input"]:
             self._input = arguments_text(block["input"])
             block = {**block, "input": {}}
@@ -134,10 +136,13 @@ class OnSpec:
         if self._open < 0 or not is_delta(delta, self._type):
             return []
         if isinstance(delta, dict) and "partial_json" in delta:
-            given = delta["partial_json"]
-            self._input = "" if given else self._input
-            if not isinstance(given, str):
-                delta = {**delta, "partial_json": arguments_text(given)}
+            text = arguments_text(delta["partial_json"])
+            if self._in_call:
+                self._arguments.add(text)
+                text = self._arguments.take()
+                self._input = "" if self._arguments else self._input
+            if text != delta["partial_json"]:
+                delta = {**delta, "partial_json": text}
         same = delta is chunk.get("delta") and self._open == chunk.get("index")
         return [chunk if same else {**chunk, "index": self._open, "delta": delta}]
 
@@ -172,10 +177,11 @@ class OnSpec:
             return block
         self._calls += 1
         own_id, given = self._ids.of(block), block.get("input")
-        if own_id == block.get("id") and isinstance(given, dict):
+        name = tool_names.called(block["name"])
+        if own_id == block.get("id") and name == block["name"] and isinstance(given, dict):
             return block
         arguments = given if isinstance(given, dict) else json_values.arguments(arguments_text(given))
-        return {**block, "id": own_id, "input": arguments}
+        return {**block, "id": own_id, "name": name, "input": arguments}
 
     def _with_reason(self, stopped: Body) -> Body:
         """Return what has a stop_reason with the right one; the same object if it was."""

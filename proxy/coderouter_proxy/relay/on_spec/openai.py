@@ -6,8 +6,9 @@ from typing import Any
 
 from coderouter_proxy.answer import NO_CHANGES, Changes
 from coderouter_proxy.request import Body
-from coderouter_proxy.wires import json_values
+from coderouter_proxy.wires import json_values, state
 from coderouter_proxy.wires.openai import finish
+from coderouter_proxy.wires.openai.answer_reader import NO_REASONING, thought_in
 from coderouter_proxy.wires.openai.calls import Call, Calls, named
 from coderouter_proxy.wires.openai.content import thoughts_and_text
 from coderouter_proxy.wires.openai.shape import (
@@ -36,10 +37,17 @@ class OnSpec:
     An edit, and the first one: those after it only get what is on spec, which is returned unchanged.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, names_reasoning: bool = False) -> None:
+        """`names_reasoning`: reasoning in a server's own field is in `reasoning_content` too.
+
+        An answer begins with its reasoning, in an event that is parsed in any case: without any, nothing is searched.
+        """
+        self._names_reasoning = names_reasoning
+        self._has_named = False
         self._calls = Calls()
         self._envelope = Envelope(CHUNK)
         self._stopped: Body | None = None  # the chunk that ended the answer without a call
+        self._is_cut = False
 
     def changes(self) -> Changes:
         return NO_CHANGES
@@ -48,6 +56,8 @@ class OnSpec:
         return len(self._calls.begun)
 
     def concerns(self, events: bytes) -> bool:
+        if self._has_named and (b'"reasoning_' in events or b'"thinking"' in events):
+            return True
         if events.count(b"{") <= 3:  # a chunk, its choice and its delta
             return False
         return (b"_call" in events and _CALLS.search(events) is not None) or (
@@ -101,10 +111,16 @@ class OnSpec:
         return with_choice(decoded, choice, message=said, finish_reason=reason)
 
     def _reason(self, choice: Body) -> str | None:
-        """Return why the answer ended: servers say "stop" with calls present, and "tool_calls" without any."""
+        """Return why the answer ended: servers say "stop" with calls present, and "tool_calls" without any.
+
+        Some say "stop" once more behind the true reason.
+        """
         reason = finish.of(choice)
         if reason not in ENDED:
+            self._is_cut = self._is_cut or reason in CUT
             return reason
+        if self._is_cut:
+            return None
         if self._calls.begun:
             return "tool_calls"
         return "stop" if reason == "tool_calls" else reason
@@ -113,6 +129,8 @@ class OnSpec:
         """Return the delta on spec; the same object if it was."""
         if isinstance(delta.get("content"), list):
             delta = _with_text(delta)
+        if self._names_reasoning and not NO_REASONING.issuperset(delta):
+            delta = self._with_reasoning(delta)
         pieces = _calls_in(delta)
         if not pieces:
             return delta
@@ -122,12 +140,21 @@ class OnSpec:
     def _message(self, message: Body, *, is_cut: bool) -> Body:
         """Return the message on spec; the same object if it was."""
         said = _with_text(message) if isinstance(message.get("content"), list) else message
+        if self._names_reasoning and not NO_REASONING.issuperset(said):
+            said = self._with_reasoning(said)
         if pieces := _calls_in(said):
             calls = [self._call(piece, is_cut=is_cut) for piece in pieces]
             said = said if _is_same(calls, said) else _with_calls(said, calls)
         if "content" not in said:
             said = {**said, "content": None if said.get("tool_calls") else ""}
         return said if "role" in said else {**said, "role": "assistant"}
+
+    def _with_reasoning(self, said: Body) -> Body:
+        """Return what is said with its reasoning where clients look for it; the same object if it is there."""
+        if any(map(said.get, state.REASONING)) or (thought := thought_in(said)) is None:
+            return said
+        self._has_named = True
+        return {**said, "reasoning_content": thought.text}
 
     def _piece(self, piece: Any) -> Body | None:  # noqa: ANN401 - of a provider
         """Return a part of a call as its client needs it; None if it adds nothing or its call has no name yet."""
@@ -160,12 +187,13 @@ class OnSpec:
         self._calls.begin(read)
         function = named(call)
         text = read.arguments.take() or (json_values.words(function.get("arguments")) if is_cut else "{}")
-        kept = (call.get("id"), call.get("type"), function.get("arguments")) == (read.id, "function", text)
+        given = (call.get("id"), call.get("type"), function.get("name"), function.get("arguments"))
+        kept = given == (read.id, "function", read.name, text)
         if kept and function is not call:
             return call
-        if function is call:
-            function = {"name": read.name}
-        edited = {**call, "id": read.id, "type": "function", "function": {**function, "arguments": text}}
+        own = {} if function is call else function
+        edited = {**call, "id": read.id, "type": "function"}
+        edited["function"] = {**own, "name": read.name, "arguments": text}
         return {name: value for name, value in edited.items() if name not in _NOT_OF_CALLS}
 
     def _custom(self, piece: Body) -> Body:

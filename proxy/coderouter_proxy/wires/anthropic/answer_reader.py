@@ -3,7 +3,7 @@
 from typing import Any
 
 from coderouter_proxy.request import Body
-from coderouter_proxy.wires import json_values
+from coderouter_proxy.wires import json_values, tool_names
 from coderouter_proxy.wires.anthropic.blocks import InSequence
 from coderouter_proxy.wires.anthropic.calls import CallIds, arguments_text, stop_reason
 from coderouter_proxy.wires.deltas import (
@@ -17,6 +17,7 @@ from coderouter_proxy.wires.deltas import (
     Thinking,
     ToolCall,
 )
+from coderouter_proxy.wires.json_text import JsonText
 
 
 class AnthropicReader(Reader):
@@ -31,7 +32,7 @@ class AnthropicReader(Reader):
         self._in_sequence = InSequence()
         self._ids = CallIds()
         self._in_call = False
-        self._has_arguments = False
+        self._arguments = JsonText()
         self._input = ""  # of a call that came with all of it, until its block ends
         self._has_called = False
 
@@ -73,8 +74,8 @@ class AnthropicReader(Reader):
             case "text_delta":
                 return [Text(json_values.words(delta.get("text")))]
             case "input_json_delta" if self._in_call:
-                text = arguments_text(delta.get("partial_json"))
-                self._has_arguments = self._has_arguments or bool(text)
+                self._arguments.add(arguments_text(delta.get("partial_json")))
+                text = self._arguments.take()
                 return [Arguments(text)] if text else []
             case "thinking_delta":
                 return [Thinking(json_values.words(delta.get("thinking")))]
@@ -84,7 +85,7 @@ class AnthropicReader(Reader):
 
     def _started(self, block: Body) -> list[Delta]:
         """Return the beginning of a block, which is all of it in a complete message."""
-        self._in_call = self._has_arguments = False
+        self._in_call = False
         match block.get("type"):
             case "text":
                 return [Text(text)] if (text := json_values.words(block.get("text"))) else []
@@ -97,15 +98,16 @@ class AnthropicReader(Reader):
                 return [*thoughts, Signature(signature)] if signature else thoughts
             case "redacted_thinking":
                 return [Opaque("redacted_thinking", block.get("data"))]
-            case "tool_use" if name := json_values.words(block.get("name")):
+            case "tool_use" if name := tool_names.called(block.get("name")):
                 self._in_call = self._has_called = True
+                self._arguments = JsonText()
                 self._input = arguments_text(block.get("input"))
                 return [ToolCall(self._ids.of(block), name)]
         return []
 
     def _stopped_call(self) -> list[Delta]:
         """Return the input that came with the call, unless deltas had it; empty arguments, because "" is not JSON."""
-        bare = self._in_call and not self._has_arguments
+        bare = self._in_call and not self._arguments
         self._in_call = False
         return [Arguments(self._input or "{}")] if bare else []
 

@@ -18,9 +18,11 @@ from coderouter_proxy.wires.deltas import (
 from coderouter_proxy.wires.openai import finish
 from coderouter_proxy.wires.openai.calls import Call, Calls
 from coderouter_proxy.wires.openai.content import thoughts_and_text
-from coderouter_proxy.wires.openai.shape import first_choice
+from coderouter_proxy.wires.openai.shape import choices, first_choice
 
-_NO_REASONING: Final = frozenset({"role", "content", "refusal", "tool_calls", "function_call"})
+_CUT: Final = ("max_tokens", "content_filter")
+"""Reasons that stay: some servers say "stop" behind them."""
+NO_REASONING: Final = frozenset({"role", "content", "refusal", "tool_calls", "function_call"})
 _OTHER_REASONING: Final = ("reasoning_text", "thinking")
 """Fields of GitHub Copilot and Ollama."""
 
@@ -39,14 +41,16 @@ class OpenAIReader(Reader):
         self._live: Call | None = None  # the call that is passed on live
         self._later: list[Delta] = []
         self._has_deltas = False
+        self._number: object = None  # of the choice that is read, from a server that does not begin with 0
 
     def read(self, chunk: Body) -> list[Delta]:
         """Return what the chunk adds to the answer."""
-        choice = first_choice(chunk)
+        choice = first_choice(chunk) or self._numbered(chunk)
         if choice is None:  # one of several answers, and not the first
             return []
         if choice.get("finish_reason") and (reason := finish.of(choice)):
-            self.stop.reason = ANTHROPIC_STOPS[reason]
+            if self.stop.reason not in _CUT:
+                self.stop.reason = ANTHROPIC_STOPS[reason]
             self._matched(choice.get("stop_reason"))
         delta, message = choice.get("delta"), choice.get("message")
         if isinstance(delta, dict) and delta:
@@ -69,6 +73,13 @@ class OpenAIReader(Reader):
             self.stop = Stop("end_turn")  # and others "tool_calls" without any
         return deltas
 
+    def _numbered(self, chunk: Body) -> Body | None:
+        """Return the choice whose number was the first of the answer, from a server that counts from 1."""
+        found = choices(chunk)
+        if self._number is None and not self._has_deltas and found:
+            self._number = found[0].get("index")
+        return next((choice for choice in found if choice.get("index") == self._number), None)
+
     def _matched(self, sequence: object) -> None:
         """vLLM names the stop sequence that matched; OpenAI does not."""
         if isinstance(sequence, str) and self.stop.reason == "end_turn":
@@ -76,7 +87,7 @@ class OpenAIReader(Reader):
 
     def _delta(self, delta: Body, *, whole: bool = False) -> list[Delta]:
         deltas = _opaque(delta)
-        if not _NO_REASONING.issuperset(delta) and (thought := _thought(delta)):
+        if not NO_REASONING.issuperset(delta) and (thought := thought_in(delta)):
             deltas.append(thought)
         if content := delta.get("content"):
             thoughts, text = thoughts_and_text(content)
@@ -127,7 +138,7 @@ class OpenAIReader(Reader):
         return deltas
 
 
-def _thought(delta: Body) -> Thinking | None:
+def thought_in(delta: Body) -> Thinking | None:
     """Return the reasoning of a message or a delta, which several fields may repeat."""
     for field in state.REASONING:
         if text := json_values.words(delta.get(field)):

@@ -3,9 +3,10 @@
 from collections.abc import Iterator
 
 from coderouter_proxy.request import Body
+from coderouter_proxy.wires import tool_names
 from coderouter_proxy.wires.ids import new_id
+from coderouter_proxy.wires.json_text import JsonText
 from coderouter_proxy.wires.json_values import words, written
-from coderouter_proxy.wires.openai.json_text import JsonText
 
 _DIGITS_MAX = 10
 
@@ -51,7 +52,7 @@ class Calls:
     def read(self, piece: Body, *, whole: bool = False) -> Call:
         """Return the call that the piece belongs to, with what it adds; each `whole` piece is a call of its own."""
         given, function = words(piece.get("id")), named(piece)
-        name, arguments = words(function.get("name")).strip(), function.get("arguments")
+        name, arguments = tool_names.called(function.get("name")), function.get("arguments")
         text = arguments if isinstance(arguments, str) else _written(arguments)
         index = _number(piece.get("index"))
         call = self._new(index, given) if whole else self._call_of(index, given, name, text)

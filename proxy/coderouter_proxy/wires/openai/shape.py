@@ -26,7 +26,16 @@ _FIELDS: Final[Mapping[str, tuple[type, ...]]] = {
 _LISTS: Final = ("content", "tool_calls")
 # Of these, edits change some, and others need what is in them.
 _EDITED: Final = frozenset(
-    {"tool_calls", "function_call", "reasoning", "reasoning_content", "reasoning_details", "extra_content"}
+    {
+        "tool_calls",
+        "function_call",
+        "reasoning",
+        "reasoning_content",
+        "reasoning_details",
+        "reasoning_text",
+        "thinking",
+        "extra_content",
+    }
 )
 
 
@@ -43,9 +52,9 @@ def first_choice(answer: Body) -> Body | None:
         type(found) is list
         and len(found) == 1
         and type(choice := found[0]) is dict
-        and choice.get("index") == 0
+        and (choice.get("index") == 0 or "message" in choice)
     ):
-        return choice  # nearly always
+        return choice  # nearly always; some servers count the only choice of a whole answer from 1
     return next((choice for choice in choices(answer) if _is_first(choice.get("index"))), None)
 
 

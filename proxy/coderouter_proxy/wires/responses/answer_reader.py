@@ -6,10 +6,11 @@ from collections.abc import Iterable
 from typing import Any
 
 from coderouter_proxy.request import Body
-from coderouter_proxy.wires import json_values, state
+from coderouter_proxy.wires import json_values, state, tool_names
 from coderouter_proxy.wires.anthropic.calls import arguments_text
 from coderouter_proxy.wires.deltas import Arguments, Delta, Opaque, Reader, Stop, Text, Thinking, ToolCall
-from coderouter_proxy.wires.responses.shape import LAST, TEXTS, texts
+from coderouter_proxy.wires.json_text import JsonText
+from coderouter_proxy.wires.responses.shape import LAST, TEXTS, response_in, texts
 from coderouter_proxy.wires.responses.tools import INPUT, TOOL_SEARCH
 
 PARAGRAPH = "\n\n"
@@ -26,7 +27,8 @@ class _Item:
         self.kind = kind
         self.waiting: list[Delta] = []
         self.name = ""
-        self.written = ""  # of a call, its arguments so far
+        self.written = ""  # of a call, its arguments so far, as they came
+        self.arguments = JsonText()  # those that have been passed on
         self.field = ""  # that its text is read from, where there are several
         self.has_text = False
         self.queued = False
@@ -65,10 +67,8 @@ class ResponsesReader(Reader):
                 self._named(_key(chunk), chunk)
             case str() if kind in TEXTS:
                 self._text(_key(chunk), kind, json_values.words(chunk.get("delta")))
-            case str() if kind in LAST and isinstance(response := chunk.get("response"), dict):
-                self._ended(response)
-            case "" if isinstance(chunk.get("output"), list):
-                self._ended(chunk)
+            case str() if kind in LAST or (not kind and isinstance(chunk.get("output"), list)):
+                self._ended(response_in(chunk), kind)
         return self._passed()
 
     def end(self) -> list[Delta]:
@@ -111,7 +111,7 @@ class ResponsesReader(Reader):
 
     def _begin_call(self, item: _Item, given: Body) -> bool:
         """Return whether the call has just got its name."""
-        name = TOOL_SEARCH if item.kind == "tool_search_call" else json_values.words(given.get("name"))
+        name = TOOL_SEARCH if item.kind == "tool_search_call" else tool_names.called(given.get("name"))
         if item.name or not name:
             return False
         item.name = name
@@ -150,7 +150,7 @@ class ResponsesReader(Reader):
     def _add_arguments(self, item: _Item, text: str) -> None:
         item.written += text
         if item.name:
-            item.waiting.append(Arguments(text))
+            _pass_arguments(item, text)
 
     def _complete(self, item: _Item, arguments: str) -> None:
         """Add what is missing of the arguments; those that differ from what was passed on are not."""
@@ -178,14 +178,16 @@ class ResponsesReader(Reader):
         if not item.name:
             return
         if is_new and item.written and item.kind != "custom_tool_call":
-            item.waiting.append(Arguments(item.written))
+            _pass_arguments(item, item.written)
         if item.kind == "custom_tool_call":
             text = json_values.words(given.get(INPUT)) or item.written
             item.waiting.append(Arguments(json_values.written({INPUT: text}, retryable=True)))
         else:
-            self._complete(item, arguments_text(given.get("arguments")) or item.written or "{}")
+            self._complete(item, arguments_text(given.get("arguments")))
+            if not item.arguments:
+                _pass_arguments(item, "{}")
 
-    def _ended(self, response: Body) -> None:
+    def _ended(self, response: Body, kind: str) -> None:
         """Read the whole output: the rest of known items, those that no event had, and how the answer ended."""
         known: dict[str, deque[object]] = {}
         for key, item in self._items.items():
@@ -197,10 +199,16 @@ class ResponsesReader(Reader):
                 self._done(keys.popleft() if keys else ("output", index), given)
         details = response.get("incomplete_details")
         reason = json_values.words(details.get("reason")) if isinstance(details, dict) else ""
-        if response.get("status") == "incomplete":
+        if response.get("status") == "incomplete" or kind == "response.incomplete":
             self.stop = Stop(_STOPS.get(reason, "max_tokens"))
         else:
             self.stop = Stop("end_turn")
+
+
+def _pass_arguments(item: _Item, text: str) -> None:
+    item.arguments.add(text)
+    if new := item.arguments.take():
+        item.waiting.append(Arguments(new))
 
 
 def _thoughts(reasoning: Body) -> Iterable[Delta]:

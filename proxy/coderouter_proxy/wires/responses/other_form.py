@@ -40,13 +40,16 @@ def streamed(response: Body) -> list[Body]:
 
 
 def collected(chunks: list[Body]) -> Body | None:
-    """Return the response in the events of a stream, with the items that were in them whole; None if none was."""
+    """Return the response in the events of a stream, with the items that were in them whole; None if none was.
+
+    Some servers end with only a part of those items.
+    """
     last = _last(chunks)
     output: Any = last.get("output")
-    if isinstance(output, list) and output:
-        return last
     done = [chunk.get("item") for chunk in chunks if chunk.get("type") == "response.output_item.done"]
     items = [item for item in done if isinstance(item, dict)]
+    if isinstance(output, list) and output and len(output) >= len(items):
+        return last
     return {**last, "output": items} if items else None
 
 

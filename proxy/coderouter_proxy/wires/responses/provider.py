@@ -125,16 +125,21 @@ class ResponsesProvider(OpenAIApi):
         return chunk.get("type") in ("ping", "keepalive")
 
     def raise_for_error(self, decoded: object) -> None:
+        kind, response = "", {}
         if isinstance(decoded, dict):
-            response = shape.response_in(decoded)
-            _raise_for_status(response)
-            if decoded.get("type") == "error":
+            kind, response = json_values.words(decoded.get("type")), shape.response_in(decoded)
+            if error := response.get("error"):
+                _raise(error)
+            if kind == "error":
                 _raise(decoded)
             reason = self.stop_reason(decoded) if response else None
             if reason is not None and (stopped := refusals.stopped_by(reason)):
                 raise stopped
-        if error := refusals.reported(decoded, STATUSES):
-            raise error
+        if reported := refusals.reported(decoded, STATUSES):
+            raise reported
+        for status in ("failed", "cancelled"):
+            if response.get("status") == status or kind == f"response.{status}":
+                raise ProviderError("upstream_5xx", f"the response is {status}")
 
     def names_stop(self, chunk: Body) -> bool:
         return True
@@ -235,17 +240,8 @@ def _translated(
     return {**body, "reasoning": {"effort": fitting.own_level(effort, traits)}}
 
 
-def _raise_for_status(response: Body) -> None:
-    """Raise the error of a response that failed."""
-    status = response.get("status")
-    error = response.get("error")
-    if isinstance(error, dict) and error:
-        _raise(error)
-    if status in ("failed", "cancelled"):
-        raise ProviderError("upstream_5xx", f"the response is {status}")
-
-
-def _raise(error: Body) -> None:
+def _raise(given: object) -> None:
+    error: Body = given if isinstance(given, dict) else {"message": given}
     inner = error.get("error")
     known = inner if isinstance(inner, dict) else error
     code = json_values.words(known.get("code")) or json_values.words(known.get("type"))

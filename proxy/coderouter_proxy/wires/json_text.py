@@ -1,4 +1,4 @@
-"""The arguments of a tool call: JSON text in pieces, from servers that deviate from OpenAI."""
+"""The arguments of a tool call: JSON text in pieces, from servers that deviate from their wire."""
 
 import json
 import re
