@@ -23,6 +23,9 @@ class Desk(Protocol):
     def leave(self, request: Queued, /) -> None:
         """Free the place of this request, or wait no longer; one that has left already is ignored."""
 
+    def set_limit(self, name: str, limit: int, /) -> None:
+        """Let this limit hold for those in line, too."""
+
     def requests(self) -> Iterable[Queued]:
         """Return all that hold a place or wait for one."""
         ...

@@ -1,7 +1,8 @@
 """How the workers of a proxy share places: their supervisor gives them out, each has a connection to it.
 
-A line from a worker is `[ticket, name, limit]` to enter and `[ticket]` to leave; the supervisor answers with
-`[ticket, has_place]`. When a connection ends, its tickets leave: the kernel closes those of a killed process.
+A line from a worker is `[ticket, name, limit]` to enter, `[ticket]` to leave, and `[name, limit]` for a limit that has
+changed; the supervisor answers with `[ticket, has_place]`. When a connection ends, its tickets leave: the kernel closes
+those of a killed process.
 """
 
 import asyncio
@@ -67,6 +68,8 @@ class _Served(_Connection):
         if len(message) == 1:
             self._tickets.discard(ticket)
             self._places.leave((self, ticket))
+        elif len(message) == 2:
+            self._places.set_limit(*message)
         else:
             self._tickets.add(ticket)
             self.answer(ticket, has_place=self._places.enter((self, ticket), *message[1:]))
@@ -122,6 +125,9 @@ class _Desk(_Connection):
         if ticket is not None:
             del self._requests[ticket]
             self.send(ticket)
+
+    def set_limit(self, name: str, limit: int) -> None:
+        self.send(name, limit)
 
     def requests(self) -> Iterable[Queued]:
         return self._tickets

@@ -50,6 +50,13 @@ class Places(Generic[Ticket]):
         if queue.waiting:
             self._admit(queue)
 
+    def set_limit(self, name: str, limit: int) -> None:
+        """Let this limit hold from now on; a larger one lets those in line go on."""
+        queue = self._queues.get(name)
+        if queue is not None:
+            queue.limit = limit
+            self._admit(queue)
+
     def requests(self) -> Iterable[Ticket]:
         """Return all that hold a place or wait for one."""
         return self._queue_of

@@ -48,6 +48,7 @@ async def reload_config(
     routing = await asyncio.to_thread(new_routing, settings, transport)
     await _replace_budgets(runtime, settings.spend_path)
     runtime.routing = routing
+    runtime.queues.set_limits(routing.config.providers)
     runtime.contexts.doubted.set()
     result = reloaded(launch)
     log.info("%s", result)

@@ -131,16 +131,19 @@ def test_failed_answers_and_broken_streams_free_their_place(tmp_path: Path, a: P
         assert served.chat().rest().status == 200
 
 
-def test_a_larger_limit_of_a_reload_lets_those_in_line_go_on(tmp_path: Path, a: Provider) -> None:
-    a.plays(stream(says.text("Hello"), HANG), says.answer(), says.answer())
-    with serving(tmp_path, limited(a)) as served:
+@pytest.mark.parametrize("workers", [1, 2])
+@pytest.mark.parametrize("more", [{"max_in_flight": 2}, {}], ids=["larger", "none"])
+def test_a_reload_with_a_larger_limit_or_none_lets_those_in_line_go_on(
+    workers: int, more: dict[str, object], tmp_path: Path, a: Provider
+) -> None:
+    a.plays(stream(says.text("Hello"), HANG), says.answer())
+    with serving(tmp_path, limited(a), "--workers", str(workers)) as served:
+        eventually(lambda: len(read(served.events_path, "coderouter-startup")) == workers)
         first = served.chat(stream=True)
         first.read_until(says.text("Hello"))
         second = served.chat()
-        write_config(tmp_path, config([provider("a", a.base_url, max_in_flight=2)]))
+        write_config(tmp_path, config([provider("a", a.base_url, **more)]))
         served.command.signal(signal.SIGHUP)
-        eventually(lambda: read(served.events_path, "config-reloaded"))
-        assert served.chat().rest().status == 200
         assert second.rest().status == 200
         first.disconnect()
 
