@@ -34,7 +34,7 @@ STARTUP_FAILED = 3
 
 _series_max = click.option(
     "--series-max",
-    type=click.IntRange(min=1),
+    type=click.IntRange(min=1, max=1_000_000),
     default=SERIES_MAX,
     show_default=True,
     envvar="CR_EXPORTER_SERIES_MAX",
@@ -270,6 +270,8 @@ def _event_paths(event_files: Sequence[Path]) -> list[Path]:
         raise StartupError(
             "events are off, so there is nothing to count; set the proxy's event file with --events"
         )
+    if not all(path.name for path in event_files):
+        raise StartupError("--events names no file; set the proxy's event file, or a glob")
     try:
         return list(dict.fromkeys(path.expanduser().absolute() for path in event_files))
     except (RuntimeError, OSError) as error:  # no such user, or the current folder is gone
