@@ -53,3 +53,11 @@ def test_the_reason_of_an_oserror_has_no_number_and_no_path(tmp_path: Path) -> N
 @pytest.mark.parametrize("error", [ValueError("it is empty"), OSError("it is empty")])
 def test_an_error_without_a_reason_of_the_system_gives_its_text(error: Exception) -> None:
     assert reason_of(error) == "it is empty"
+
+
+def test_what_is_not_utf8_is_said_without_words_of_python(tmp_path: Path) -> None:
+    path = tmp_path / "text"
+    path.write_bytes(b"caf\xe9")
+    with pytest.raises(UnicodeDecodeError) as not_text:
+        path.read_text(encoding="utf-8")
+    assert reason_of(not_text.value) == "it is not UTF-8: it has the byte 0xe9"
