@@ -1,7 +1,6 @@
 """The command `cr-exporter`."""
 
 import os
-import re
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -12,12 +11,12 @@ import click
 from coderouter_events.paths import DEFAULT_EVENTS, EVENTS_ENV, EVENTS_OFF
 from coderouter_exporter.durations import Duration
 from coderouter_exporter.families.exporter import LINES
-from coderouter_exporter.families.table import FAMILIES
 from coderouter_exporter.http.web_config import WebConfigErrors
 from coderouter_exporter.names import real_path, shown
 from coderouter_exporter.offline.backfill import TooManySteps, backfill
 from coderouter_exporter.offline.fold_files import chunks, fold_files
 from coderouter_exporter.offline.into_state import Added, add_to_state
+from coderouter_exporter.offline.label import Label
 from coderouter_exporter.offline.order import UnreadableFile
 from coderouter_exporter.otlp.options import otlp_options
 from coderouter_exporter.otlp.target import BadTarget, Target
@@ -33,24 +32,9 @@ from coderouter_http.logs import LogOptions, log_to_stderr
 
 STARTUP_FAILED = 3
 
-
-class Label(click.ParamType[tuple[str, str]]):
-    name = "NAME=VALUE"
-
-    def convert(
-        self, value: object, param: click.Parameter | None, ctx: click.Context | None
-    ) -> tuple[str, str]:
-        name, equals, text = str(value).partition("=")
-        if not equals or not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name):
-            self.fail(f"{value!r} is not a label; write e.g. job=coderouter", param, ctx)
-        if name == "le" or any(name in family.labels for family in FAMILIES):
-            self.fail(f"{name!r} is already a label of these metrics; choose another name", param, ctx)
-        return name, text
-
-
 _series_max = click.option(
     "--series-max",
-    type=click.IntRange(min=1),
+    type=click.IntRange(min=1, max=1_000_000),
     default=SERIES_MAX,
     show_default=True,
     envvar="CR_EXPORTER_SERIES_MAX",
@@ -286,6 +270,8 @@ def _event_paths(event_files: Sequence[Path]) -> list[Path]:
         raise StartupError(
             "events are off, so there is nothing to count; set the proxy's event file with --events"
         )
+    if not all(path.name for path in event_files):
+        raise StartupError("--events names no file; set the proxy's event file, or a glob")
     try:
         return list(dict.fromkeys(path.expanduser().absolute() for path in event_files))
     except (RuntimeError, OSError) as error:  # no such user, or the current folder is gone

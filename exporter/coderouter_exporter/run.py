@@ -132,7 +132,7 @@ def _listen(host: str, port: int) -> socket.socket:
     try:
         return listen(host, port)
     except CannotListen as error:
-        raise StartupError(f"{error}; stop it, or choose another address with --listen HOST:PORT") from error
+        raise StartupError(error.advising("choose another address with --listen HOST:PORT")) from error
 
 
 def _guarded(app: ASGIApp) -> ASGIApp:

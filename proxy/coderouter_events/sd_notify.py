@@ -6,6 +6,8 @@ import socket
 import time
 from collections.abc import Callable
 
+from coderouter_events.reasons import reason_of
+
 Notify = Callable[..., None]
 """Takes assignments such as `READY=1` and sends them as one message."""
 
@@ -28,7 +30,7 @@ def notify(*assignments: str) -> None:
             sock.connect(name)
             sock.send("\n".join(assignments).encode())
     except OSError as error:
-        log.warning("cannot notify systemd of %s (%s)", " ".join(assignments), error)
+        log.warning("cannot notify systemd of %s (%s)", " ".join(assignments), reason_of(error))
 
 
 def status(sentence: str) -> str:

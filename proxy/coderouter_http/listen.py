@@ -12,6 +12,14 @@ EVERY_ADDRESS = "0.0.0.0"
 class CannotListen(Exception):
     """The address is in use or not available on this machine; the message says which."""
 
+    def __init__(self, message: str, *, in_use: bool = False) -> None:
+        super().__init__(message)
+        self._in_use = in_use
+
+    def advising(self, choose: str) -> str:
+        """Return the message with what to do: to `choose` another address, or to stop the program that has this one."""
+        return f"{self}; stop it, or {choose}" if self._in_use else f"{self}; {choose}"
+
 
 def parse_address(text: str) -> tuple[str, int]:
     """Return host and port of `HOST:PORT`; an IPv6 address is in brackets, and `:PORT` is every IPv4 address.
@@ -20,7 +28,8 @@ def parse_address(text: str) -> tuple[str, int]:
         ValueError: it is not an address; the message says how to write one.
     """
     host, _, port = text.rpartition(":")
-    if not port.isdecimal() or int(port) > 65535 or ":" not in text:
+    is_bracketed = host.startswith("["), host.endswith("]")
+    if not port.isdecimal() or int(port) > 65535 or ":" not in text or any(is_bracketed) != all(is_bracketed):
         raise ValueError(f"{text!r} is not an address; write e.g. 127.0.0.1:9847, [::1]:9847 or :9847")
     return host.removeprefix("[").removesuffix("]") or EVERY_ADDRESS, int(port)
 
@@ -41,10 +50,12 @@ def listen(host: str, port: int) -> socket.socket:
         except OSError:
             sock.close()
             raise
-    except OSError as error:
-        if error.errno == errno.EADDRINUSE:
-            raise CannotListen(f"port {port} on {host} is in use by {occupant(host, port)}") from None
-        raise CannotListen(f"cannot listen on {host}:{port}: {error.strerror}") from None
+    except (OSError, UnicodeError) as error:
+        if isinstance(error, OSError) and error.errno == errno.EADDRINUSE:
+            occupied = f"port {port} on {host} is in use by {occupant(host, port)}"
+            raise CannotListen(occupied, in_use=True) from None
+        reason = "no such host name" if isinstance(error, UnicodeError) else error.strerror
+        raise CannotListen(f"cannot listen on {host}:{port}: {reason}") from None
     return sock
 
 

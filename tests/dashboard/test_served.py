@@ -73,8 +73,9 @@ def test_only_its_own_files_may_be_loaded(exporter: Exporter) -> None:
 
 def test_a_file_that_has_not_changed_is_not_sent_again(exporter: Exporter) -> None:
     response, _ = exporter.get("/dashboard/charts.css")
-    again, body = exporter.get("/dashboard/charts.css", If_None_Match=response.getheader("ETag", ""))
-    assert (again.status, body) == (304, b"")
+    for known in (response.getheader("ETag", ""), "*"):
+        again, body = exporter.get("/dashboard/charts.css", If_None_Match=known)
+        assert (again.status, body) == (304, b"")
 
 
 def test_nothing_else_is_served(exporter: Exporter) -> None:

@@ -48,8 +48,9 @@ def test_the_proxy_redirects_to_the_exporter(tmp_path: Path) -> None:
 @pytest.mark.parametrize("signum", [SIGINT, SIGTERM, SIGHUP, SIGKILL])
 def test_nothing_is_left_running_after_it(tmp_path: Path, signum: Signals) -> None:
     with _run(tmp_path) as (command, _, _):
-        children = psutil.Process(command.process.pid).children(recursive=True)
-        assert len(children) >= 2
+        process = psutil.Process(command.process.pid)
+        eventually(lambda: len(process.children(recursive=True)) >= 2)
+        children = process.children(recursive=True)
         code = command.stop(signum)
         eventually(lambda: not any(child.is_running() and child.status() != "zombie" for child in children))
         assert code == (-SIGKILL if signum == SIGKILL else 0)

@@ -13,6 +13,7 @@ from typing import TypeVar
 from coderouter_events.lock import is_held
 from coderouter_exporter.engine.careful import fold_with_care
 from coderouter_exporter.engine.clock import Clock
+from coderouter_exporter.engine.commit_pace import COMMIT_EVERY_S, CommitPace
 from coderouter_exporter.engine.deaths import Deaths
 from coderouter_exporter.engine.event_files import EventFile, OpenFiles
 from coderouter_exporter.engine.published import Published, source_statuses
@@ -32,10 +33,6 @@ from coderouter_exporter.tail.content import Step, no_step
 from coderouter_exporter.tail.noticed import Noticed
 from coderouter_exporter.tail.trouble import Reporter
 
-COMMIT_EVERY_S = 0.25
-RARELY = 4
-"""While it catches up, or nobody waits for a pass, it commits this many times less often: a commit costs more than the
-events in it."""
 PASSES_MAX = 100
 """Passes over one event file before the next file has its turn: a file that is truncated while it is read needs
 another, and so do very many files."""
@@ -68,7 +65,7 @@ class Counting:
         self._state = state
         self._open_sources = open_sources
         self._step = step
-        self._commit_every_s = commit_every_s
+        self._commit_pace = CommitPace(commit_every_s)
         self._ahead = ahead or ReadAhead()
         self.sources = open_sources(state.checkpoints, self._is_our_writer)
         self._reporter = Reporter()
@@ -81,8 +78,6 @@ class Counting:
         """Those that are not committed yet."""
         self._commits_failing = 0
         self._passes_failing = 0
-        self._commit_duration_s = 0.0
-        self._committed_at = time.monotonic()
         self._encoder = encoder or Encoder()
         self._document = Document(state.encode())
         self.published = self._snapshot(caught_up=False)
@@ -156,6 +151,7 @@ class Counting:
                 self._fold(read, delta)
                 self._step("folded")
                 self.bytes_read += read.chunk.bytes_read
+                self._commit_pace.read(read.chunk.bytes_read)
                 self._uncommitted = True
                 is_due = self._commit_is_due() and not self._ahead.has_read_ahead
                 if is_due and not self._commit():
@@ -228,9 +224,11 @@ class Counting:
         return True if True in held else False if False in held else None
 
     def _commit_is_due(self) -> bool:
-        is_soon = self._commits_at_end and self.published.caught_up
-        every_s = self._commit_every_s * (1 if is_soon else RARELY)
-        return time.monotonic() - self._committed_at >= every_s
+        return self._commit_pace.is_due(
+            asked=self._commits_at_end,
+            caught_up=self.published.caught_up,
+            can_wait=not self._rows.pending.exports,
+        )
 
     def _commit(self) -> bool:
         """Commit totals and checkpoints in one transaction; return whether that worked."""
@@ -259,8 +257,7 @@ class Counting:
             self._uncommitted = False
             self._document = document
             self._deliveries.clear()
-        self._committed_at = time.monotonic()
-        self._commit_duration_s = self._committed_at - started
+        self._commit_pace.ended(started, worked=not self._commits_failing)
         self.published = self._snapshot(caught_up=self.published.caught_up)
         return not self._commits_failing
 
@@ -287,7 +284,7 @@ class Counting:
             unavailable=RECOUNTING if self._store.recovered and not caught_up else "",
             commits_failing=self._commits_failing,
             passes_failing=self._passes_failing,
-            commit_duration_s=self._commit_duration_s,
+            commit_duration_s=self._commit_pace.duration_s,
             files_pending=sum(tail.files_pending() for tail in tails),
             sources=source_statuses(tails, self.sources.troubles()),
         )

@@ -72,7 +72,8 @@ def routes() -> Iterable[Route]:
 
 def _answer(request: Request, file: File) -> Response:
     headers = {**HEADERS, "Content-Type": file.content_type, "ETag": file.etag}
-    if file.etag in request.headers.get("if-none-match", ""):
+    known = request.headers.get("if-none-match", "")
+    if known == "*" or file.etag in known:  # RFC 9110, 13.1.2
         return Response(status_code=304, headers=headers)
     if accepts_gzip(request.headers.get("accept-encoding", "")):
         return Response(file.compressed, headers={**headers, "Content-Encoding": "gzip"})

@@ -13,6 +13,7 @@ from typing import Any
 
 import yaml
 
+from coderouter_events.reasons import reason_of
 from coderouter_exporter.http.tls import CIPHERS, CIPHERS_OF_TLS13, CLIENT_CERTIFICATES, CURVES, TLS, VERSIONS
 
 HEADERS: dict[str, tuple[str, ...]] = {
@@ -72,8 +73,7 @@ def read(path: Path) -> WebConfig:
     try:
         node = yaml.compose(path.read_text(encoding="utf-8"), Loader=yaml.SafeLoader)
     except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else error
-        raise WebConfigErrors([f"{path}: cannot be read: {reason}"], [path]) from None
+        raise WebConfigErrors([f"{path}: cannot be read: {reason_of(error)}"], [path]) from None
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         line = f":{mark.line + 1}" if mark else ""
@@ -145,7 +145,7 @@ class _Reader:
         try:
             return tls, tls.context()
         except (OSError, ValueError) as error:
-            raise _Invalid(f"certificate and key cannot be used: {error}") from None
+            raise _Invalid(f"certificate and key cannot be used: {reason_of(error)}") from None
 
     def _http(self, node: yaml.Node, key_path: str) -> dict[str, Any]:
         headers = self._mapping({name: _header(values) for name, values in HEADERS.items()})

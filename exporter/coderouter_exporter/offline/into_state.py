@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
+from coderouter_events.reasons import reason_of
 from coderouter_exporter.engine.counting import Counting
 from coderouter_exporter.families.exporter import EVENTS_READ
 from coderouter_exporter.names import kept
@@ -131,7 +132,7 @@ class ClosedFile:
         try:
             yield from self._chunks()
         except (OSError, BadArchive) as error:
-            raise _unreadable(self._source.path, f"cannot be read to its end ({error})") from error
+            raise _unreadable(self._source.path, f"cannot be read to its end ({reason_of(error)})") from error
         finally:
             self.close()
         self._done = True

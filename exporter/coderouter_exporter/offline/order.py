@@ -17,6 +17,7 @@ from stat import S_ISREG
 
 import msgspec
 
+from coderouter_events.reasons import reason_of
 from coderouter_exporter.records import age
 from coderouter_exporter.records.age import FirstEvent
 from coderouter_exporter.records.decode import READ_BYTES_MAX, UNDECODABLE
@@ -140,7 +141,7 @@ class Sources:
 
 
 def cannot_read(path: Path, error: Exception) -> UnreadableFile:
-    return UnreadableFile(f"cannot read {path} to its end ({error}); nothing was counted")
+    return UnreadableFile(f"cannot read {path} to its end ({reason_of(error)}); nothing was counted")
 
 
 def _start(source: Source) -> bytes:

@@ -11,6 +11,7 @@ from typing import Literal
 import aiohttp
 from google.protobuf.message import Message
 
+from coderouter_events.reasons import reason_of
 from coderouter_http import product
 
 TIMEOUT_S = 10.0
@@ -49,14 +50,14 @@ async def send(
     except TimeoutError:
         return Answer(reason="timeout", message=f"no answer within {TIMEOUT_S:g} s")
     except (aiohttp.ClientError, OSError, ValueError, asyncio.IncompleteReadError) as error:
-        cause = getattr(error, "os_error", error)
-        found = getattr(cause, "strerror", None) or str(cause) or type(error).__name__
-        return Answer(reason="unreachable", message=found[:MESSAGE_CHARS_MAX])
+        return Answer(reason="unreachable", message=_why(error))
 
 
 def new_session() -> aiohttp.ClientSession:
     return aiohttp.ClientSession(
-        timeout=aiohttp.ClientTimeout(total=TIMEOUT_S), cookie_jar=aiohttp.DummyCookieJar()
+        timeout=aiohttp.ClientTimeout(total=TIMEOUT_S),
+        cookie_jar=aiohttp.DummyCookieJar(),
+        auto_decompress=False,  # an answer that cannot be decoded is still an answer
     )
 
 
@@ -66,6 +67,7 @@ def _headers(own: Mapping[str, str]) -> dict[str, str]:
         **own,
         "Content-Type": "application/x-protobuf",
         "Content-Encoding": "gzip",
+        "Accept-Encoding": "identity",
     }
 
 
@@ -86,13 +88,25 @@ def _understood(answer: aiohttp.ClientResponse, content: bytes) -> Answer:
         said = _said(answer, content)
         message = f"status {answer.status}{f': {said}' if said else ''}"
         return Answer(reason="refused", message=message, too_large=answer.status == 413)
-    is_answer = "protobuf" in answer.content_type and len(content) <= ANSWER_BYTES_MAX
+    is_plain = answer.headers.get("Content-Encoding", "identity") == "identity"
+    is_answer = is_plain and "protobuf" in answer.content_type and len(content) <= ANSWER_BYTES_MAX
     return Answer(body=content if is_answer else b"")
+
+
+def _why(error: Exception) -> str:
+    """Return in one line why there is no answer."""
+    if isinstance(error, aiohttp.ClientResponseError):
+        why = f"what it answers is not HTTP: {error.message}"
+    elif isinstance(error, aiohttp.ClientPayloadError):
+        why = "its answer broke off"
+    else:
+        why = reason_of(getattr(error, "os_error", error)) or type(error).__name__
+    return " ".join(why.split())[:MESSAGE_CHARS_MAX]
 
 
 def _said(answer: aiohttp.ClientResponse, content: bytes) -> str:
     """Return the first line of a text that came with a refusal."""
-    if "protobuf" in answer.content_type:
+    if "protobuf" in answer.content_type or "Content-Encoding" in answer.headers:
         return ""
     line = content.decode(errors="replace").strip().partition("\n")[0][:MESSAGE_CHARS_MAX]
     return "".join(char if char.isprintable() else " " for char in line)

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from coderouter_events.reasons import reason_of
 from coderouter_exporter.offline.fold_files import whole_lines
 from coderouter_exporter.offline.order import UNREADABLE, Source, Sources, UnreadableFile
 from coderouter_exporter.queries.requests import request
@@ -81,8 +82,7 @@ def _can_be_read(path: Path, found: Found) -> bool:
     try:
         next(Source(path, path).blocks(), b"")
     except (*UNREADABLE, UnreadableFile) as error:
-        why = error.strerror if isinstance(error, OSError) else error
-        found.problems.append(f"cannot read {path} ({why})")
+        found.problems.append(f"cannot read {path} ({reason_of(error)})")
         return False
     return True
 
@@ -99,7 +99,7 @@ def _search(source: Source, prefix: str, found: Found) -> None:
                 if record.request_id and record.request_id.startswith(prefix):
                     _add(record, record.request_id, source.path, found)
     except (*UNREADABLE, UnreadableFile) as error:
-        found.problems.append(f"cannot read {source.path} to its end ({error})")
+        found.problems.append(f"cannot read {source.path} to its end ({reason_of(error)})")
 
 
 def _add(record: Record, request_id: str, path: Path, found: Found) -> None:

@@ -27,7 +27,10 @@ class Column:
 
 
 def lines_for(width: int, zone: tzinfo | None, *, dated: bool, id_chars: int) -> "Lines":
-    """Return what fits; `dated` leaves room for the date before the time, `id_chars` is the length of ids."""
+    """Return what fits, and at least the time.
+
+    `dated` leaves room for the date before it, `id_chars` is the length of ids.
+    """
 
     def time(row: Row) -> str:
         return words.time_of_day(row["ts"] or row["started"], datetime.now(UTC), zone)
@@ -52,7 +55,7 @@ def lines_for(width: int, zone: tzinfo | None, *, dated: bool, id_chars: int) ->
     chosen = dict[str, Column]()
     for column in sorted((*every, whole), key=lambda column: column.rank):
         widened = chosen | {column.name: column}
-        if _width(widened.values()) <= width:
+        if not chosen or _width(widened.values()) <= width:
             chosen = widened
     return Lines([chosen[column.name] for column in every if column.name in chosen], every)
 

@@ -7,6 +7,7 @@ from difflib import unified_diff
 from itertools import count
 from pathlib import Path
 
+from coderouter_events.reasons import reason_of
 from coderouter_proxy.agents.settings_text import merged_text
 from coderouter_proxy.agents.table import Settings
 
@@ -43,7 +44,7 @@ def plan(file: str, settings: Settings) -> Change:
     try:
         before = path.read_text(encoding="utf-8") if path.exists() else None
     except (OSError, UnicodeDecodeError) as error:
-        raise CannotWrite(f"{path} cannot be read: {error}") from None
+        raise CannotWrite(f"{path} cannot be read: {reason_of(error)}") from None
     return Change(path, before, merged_text(path, before or "", settings))
 
 
@@ -69,7 +70,7 @@ def write(change: Change) -> Path | None:
         new.replace(path)
     except OSError as error:
         new.unlink(missing_ok=True)
-        raise CannotWrite(f"{path} cannot be written: {error.strerror}; nothing has changed") from None
+        raise CannotWrite(f"{path} cannot be written: {reason_of(error)}; nothing has changed") from None
     return backup
 
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from coderouter_events.reasons import reason_of
 from coderouter_proxy.commands.options import fail_start
 
 if TYPE_CHECKING:
@@ -73,7 +74,7 @@ def _planned(path: Path) -> "Change":
     try:
         before = path.read_bytes().decode("utf-8")  # with its own line ends
     except (OSError, UnicodeDecodeError) as error:
-        raise validation.ConfigErrors([f"{path}: cannot be read: {error}"]) from None
+        raise validation.ConfigErrors([f"{path}: cannot be read: {reason_of(error)}"]) from None
     after, notes = migrated(before, str(path))
     for note in notes:
         click.echo(f"{path}:{note}")

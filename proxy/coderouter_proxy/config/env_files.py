@@ -6,6 +6,8 @@ from pathlib import Path
 
 from dotenv import dotenv_values
 
+from coderouter_events.reasons import reason_of
+
 
 class EnvFileError(Exception):
     """An env file cannot be read."""
@@ -25,9 +27,8 @@ def load(path: Path, *, override: bool) -> list[str]:
             raise ValueError("it contains a null byte")
         values = dotenv_values(stream=io.StringIO(text))
     except (OSError, ValueError) as error:
-        reason = error.strerror if isinstance(error, OSError) else error
         raise EnvFileError(
-            f"{path}: cannot be read: {reason}; name an existing file with --env-file"
+            f"{path}: cannot be read: {reason_of(error)}; name an existing file with --env-file"
         ) from None
     taken = {name: value for name, value in values.items() if value is not None}
     if not override:

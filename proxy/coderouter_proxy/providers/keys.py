@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from coderouter_events.reasons import reason_of
 from coderouter_proxy.config import headers
 from coderouter_proxy.config.schema import Provider
 from coderouter_proxy.errors import ProviderError
@@ -65,8 +66,7 @@ class _File:
                 return
             key = self._read(found)
         except (OSError, ValueError) as error:
-            reason = (error.strerror if isinstance(error, OSError) else None) or str(error)
-            self.key, self.problem, self._known = "", f"{self.name}: {reason}", None
+            self.key, self.problem, self._known = "", f"{self.name}: {reason_of(error)}", None
         else:
             self.key, self.problem, self._known = key, "", version
 

@@ -9,6 +9,7 @@ from hashlib import blake2b
 from pathlib import Path
 
 from coderouter_events import private
+from coderouter_events.reasons import reason_of
 from coderouter_proxy.request import Session
 
 FILE = "session.key"
@@ -37,7 +38,7 @@ def key_in(folder: Path) -> bytes:
             _create(path)
         key = path.read_bytes()
     except OSError as error:
-        reason: object = error
+        reason = reason_of(error)
     else:
         if len(key) == KEY_BYTES:
             return key

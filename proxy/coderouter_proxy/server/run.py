@@ -53,9 +53,7 @@ def _listen(host: str, port: int) -> socket.socket:
     try:
         sock = listen(host, port)
     except CannotListen as error:
-        raise CannotStart(
-            f"{error}; stop it, or choose another with --port (CODEROUTER_PORT) or --host"
-        ) from None
+        raise CannotStart(error.advising("choose another with --port (CODEROUTER_PORT) or --host")) from None
     sock.set_inheritable(True)
     return sock
 

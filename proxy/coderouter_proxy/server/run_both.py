@@ -57,7 +57,7 @@ def free_addresses(proxy: tuple[str, int], exporter: tuple[str, int]) -> tuple[A
                 sock = sockets.enter_context(listen(host, port))
                 free.append(Address(host=host, port=sock.getsockname()[1], url=url_of(sock, scheme)))
             except CannotListen as error:
-                errors.append(f"{error}; stop it, or {fix}")
+                errors.append(error.advising(fix))
     if errors:
         raise CannotRun("\n".join(errors))
     return free[0], free[1]

@@ -4,6 +4,7 @@ import asyncio
 import logging
 from dataclasses import dataclass
 
+from coderouter_events.reasons import reason_of
 from coderouter_proxy.config.addresses import is_local
 from coderouter_proxy.config.schema import Provider
 from coderouter_proxy.errors import ProviderError
@@ -107,7 +108,7 @@ async def saved(contexts: Contexts, *, quietly: bool = False) -> bool:
         return True
     except OSError as error:
         if not quietly:
-            log.warning("what is learnt of contexts cannot be written: %s", error)
+            log.warning("what is learnt of contexts cannot be written: %s", reason_of(error))
         return False
     return True
 

@@ -243,6 +243,20 @@ def test_a_port_in_use_is_named_with_the_flag_that_changes_it(events: Path, stat
     )
 
 
+def test_a_host_that_does_not_exist_is_no_program_to_stop(events: Path, state: Path) -> None:
+    for host in ("a" * 64 + ".example", "nowhere.invalid"):
+        message = refused("--events", events, "--state", state, "--listen", f"{host}:9847")
+        assert message.startswith(f"cr-exporter: cannot listen on {host}:9847: ")
+        assert message.endswith("; choose another address with --listen HOST:PORT")
+        assert "stop it" not in message
+
+
+@pytest.mark.parametrize("events_option", ["", ".", "/"])
+def test_an_event_file_without_a_name_is_refused(events_option: str, state: Path) -> None:
+    message = refused("--events", events_option, "--state", state, "--listen", "127.0.0.1:0")
+    assert message == "cr-exporter: --events names no file; set the proxy's event file, or a glob"
+
+
 def test_a_second_exporter_on_the_same_state_is_refused(events: Path, state: Path) -> None:
     with running_exporter(events, state=state) as exporter:
         message = refused("--events", events, "--state", state, "--listen", "127.0.0.1:0")

@@ -3,10 +3,12 @@
 import csv
 import io
 import json
+import re
 import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from signal import SIGINT, SIGKILL
@@ -16,6 +18,7 @@ from typing import Any
 import pytest
 
 from coderouter_exporter.terminal.client import START
+from coderouter_exporter.terminal.request_lines import lines_for
 from support.exporter.process import Exporter, append, line, running_exporter
 from support.exporter.request_lines import failed, request_id, story
 from support.exporter.sample_events import startup, utc
@@ -61,6 +64,15 @@ def test_the_newest_are_last_and_the_rest_is_counted(exporter: Exporter, tmp_pat
     assert lines[3].strip() == "upstream_5xx: HTTP 500: Straße 31  [31mBROKEN"
     assert rest == "3 of 31 requests; --limit shows more"
     assert note.endswith(" shows also: Model, Session, Tries")
+
+
+def test_a_terminal_too_narrow_for_any_column_gets_the_time(exporter: Exporter, tmp_path: Path) -> None:
+    row = json.loads(run(tmp_path, exporter, "--failed", "--json"))
+    lines = lines_for(1, UTC, dated=False, id_chars=12)
+    assert lines.header().plain.strip() == "Time"
+    time_of_day, error = lines.of(row)
+    assert re.fullmatch(r"\d\d:\d\d:\d\d", time_of_day.plain)
+    assert "BROKEN" in error.plain
 
 
 @pytest.mark.parametrize("columns", [80, 200])

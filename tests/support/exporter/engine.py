@@ -6,7 +6,8 @@ from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
-from coderouter_exporter.engine.counting import COMMIT_EVERY_S, Counting
+from coderouter_exporter.engine.commit_pace import COMMIT_EVERY_S
+from coderouter_exporter.engine.counting import Counting
 from coderouter_exporter.engine.published import Published
 from coderouter_exporter.engine.read_ahead import ReadAhead
 from coderouter_exporter.render.exposition import Format, render

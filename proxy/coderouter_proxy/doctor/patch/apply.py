@@ -7,6 +7,7 @@ from dataclasses import replace
 from itertools import count
 from pathlib import Path
 
+from coderouter_events.reasons import reason_of
 from coderouter_proxy.config import load
 from coderouter_proxy.config.validation import ConfigErrors
 from coderouter_proxy.doctor.patch import yaml_edit
@@ -28,7 +29,7 @@ def plan_change(path: Path | None, patches: Mapping[str, Patch]) -> Change:
     try:
         before = path.read_bytes().decode("utf-8")  # with its own line ends
     except (OSError, UnicodeDecodeError) as error:
-        raise ConfigErrors([f"{path}: cannot be read: {error}"]) from None
+        raise ConfigErrors([f"{path}: cannot be read: {reason_of(error)}"]) from None
     config = load.parse(before, str(path))
     after = before
     for provider, patch in patches.items():
@@ -58,7 +59,9 @@ def write_change(change: Change) -> Change:
             new.replace(change.path)
             undo.pop_all()
     except OSError as error:
-        raise PatchError(f"{change.path}: cannot be changed: {error}; nothing was written") from None
+        raise PatchError(
+            f"{change.path}: cannot be changed: {reason_of(error)}; nothing was written"
+        ) from None
     return replace(change, backup=backup)
 
 
