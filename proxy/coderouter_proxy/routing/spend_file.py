@@ -57,7 +57,7 @@ class SpendFile:
             with closing(_connect(self.path)) as database:
                 return _totals(database, month)
         except (sqlite3.Error, OSError) as error:
-            raise SpendFileError(str(error)) from error
+            raise SpendFileError(reason_of(error)) from error
 
     def add(self, amounts: Mapping[Entry, int], month: str) -> dict[Entry, int]:
         """Add the amounts in one transaction and return the totals of the month, including those of other processes.
@@ -74,7 +74,7 @@ class SpendFile:
                 return _totals(database, month)
         except (sqlite3.Error, OSError) as error:
             self.close()
-            raise SpendFileError(str(error)) from error
+            raise SpendFileError(reason_of(error)) from error
 
     def close(self) -> None:
         if self._database:
