@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from coderouter_events import private
+from coderouter_events.reasons import reason_of
 
 if TYPE_CHECKING:
     import sqlite3
