@@ -1,5 +1,6 @@
 """What holds for every test: which ones are slow, and that Hypothesis never judges an example by the clock."""
 
+import signal
 import sys
 from collections.abc import Iterator
 from functools import cache
@@ -28,6 +29,10 @@ SLOW = (
 # The first example of a process may take seconds: it builds Hypothesis's table of Unicode characters.
 settings.register_profile("any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("any machine")
+
+
+# Programs inherit what is ignored, and `nohup make test` ignores this one.
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
 @pytest.fixture(scope="session", autouse=True)
