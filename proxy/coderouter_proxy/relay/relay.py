@@ -180,8 +180,7 @@ class Relay:
             return (self._last(raw),)
         if data.strip().lower() in _NOTHING:
             return ()
-        if chunk is None and (lines := sse.chunks_in(data)):
-            events = (b"data: %b\n\n" % line for line in lines)
+        if chunk is None and (events := sse.of_lines(data)):
             return (piece for event in events for piece in self._other(event, None))
         decoded, exact = (chunk, True) if chunk is not None else self._wire.read(data)
         self._wire.raise_for_error(decoded)

@@ -22,9 +22,9 @@ def relayed(body: bytes, wire: ProviderWire, relay: Relay) -> bytes:
     try:
         decoded, exact = wire.read(body)
     except ProviderError as error:
-        if error.error_type != "protocol" or not (lines := sse.chunks_in(body)):
+        if error.error_type != "protocol" or not (events := sse.of_lines(body)):
             raise
-        return _encoded(_collected(b"".join([b"data: %b\n\n" % line for line in lines]), wire), relay)
+        return _encoded(_collected(b"".join(events), wire), relay)
     if not exact:
         decoded = wire.decoded(body)
         body = json_values.encoded(decoded, retryable=True)

@@ -96,12 +96,12 @@ def read(event: bytes) -> Event:
 
 def from_json(body: bytes) -> bytes:
     """Return a JSON body, or one JSON value a line, as events."""
-    lines = chunks_in(body) or [b" ".join([line for line in body.splitlines() if line.strip()])]
-    return b"".join([b"data: %b\n\n" % line for line in lines])
+    lines = [line for line in body.splitlines() if line.strip()]
+    return b"".join(of_lines(body)) or _event(b" ".join(lines))
 
 
-def chunks_in(data: bytes) -> list[bytes]:
-    """Return the lines of data that holds one JSON value a line; none if it is not like that."""
+def of_lines(data: bytes) -> list[bytes]:
+    """Return the events for data that holds one JSON value a line; none if it is not like that."""
     if b"\n" not in data and b"\r" not in data:
         return []
     lines = [line for line in data.splitlines() if line.strip()]
@@ -110,4 +110,8 @@ def chunks_in(data: bytes) -> list[bytes]:
         and lines[0].rstrip().endswith(b"}")
         and lines[1].lstrip().startswith((b"{", b"[DONE]"))
     )
-    return lines if each else []
+    return list(map(_event, lines)) if each else []
+
+
+def _event(line: bytes) -> bytes:
+    return b"data: %b\n\n" % line

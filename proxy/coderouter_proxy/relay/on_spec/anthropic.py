@@ -8,9 +8,9 @@ from coderouter_proxy.answer import NO_CHANGES, Changes
 from coderouter_proxy.request import Body
 from coderouter_proxy.wires import json_values, token_report, tool_names
 from coderouter_proxy.wires.anthropic.blocks import InSequence
-from coderouter_proxy.wires.anthropic.calls import CallIds, arguments_text, stop_reason
+from coderouter_proxy.wires.anthropic.calls import arguments_text, stop_reason
 from coderouter_proxy.wires.anthropic.shape import DELTA_TYPES, begun_by, empty_message, is_block, is_delta
-from coderouter_proxy.wires.ids import new_id
+from coderouter_proxy.wires.ids import CallIds, new_id
 from coderouter_proxy.wires.json_text import JsonText
 
 _NAME = re.compile(r"[\w.-]+")  # of an event: a line break in it would end its line
@@ -28,7 +28,7 @@ class OnSpec:
 
     def __init__(self) -> None:
         self._in_sequence = InSequence()
-        self._ids = CallIds()
+        self._ids = CallIds("toolu_")
         self._begun = False
         self._type = ""  # of the newest block
         self._delta_type = b""  # of most of its deltas, and how they are numbered
@@ -121,7 +121,8 @@ class OnSpec:
         self._delta_type = DELTA_TYPES.get(self._type, b"_delta")
         self._indices = (b'"index":%d' % number, b'"index": %d' % number)
         self._in_call = self._type == "tool_use"
-        self._arguments = JsonText()
+        if self._in_call:
+            self._arguments = JsonText()
         if self._in_call and block["input"]:
             self._input = arguments_text(block["input"])
             block = {**block, "input": {}}
@@ -176,7 +177,7 @@ class OnSpec:
         if block.get("type") != "tool_use":
             return block
         self._calls += 1
-        own_id, given = self._ids.of(block), block.get("input")
+        own_id, given = self._ids.of(json_values.words(block.get("id"))), block.get("input")
         name = tool_names.called(block["name"])
         if own_id == block.get("id") and name == block["name"] and isinstance(given, dict):
             return block

@@ -5,7 +5,7 @@ from typing import Any
 from coderouter_proxy.request import Body
 from coderouter_proxy.wires import json_values, tool_names
 from coderouter_proxy.wires.anthropic.blocks import InSequence
-from coderouter_proxy.wires.anthropic.calls import CallIds, arguments_text, stop_reason
+from coderouter_proxy.wires.anthropic.calls import arguments_text, stop_reason
 from coderouter_proxy.wires.deltas import (
     Arguments,
     Delta,
@@ -17,6 +17,7 @@ from coderouter_proxy.wires.deltas import (
     Thinking,
     ToolCall,
 )
+from coderouter_proxy.wires.ids import CallIds
 from coderouter_proxy.wires.json_text import JsonText
 
 
@@ -30,7 +31,7 @@ class AnthropicReader(Reader):
     def __init__(self) -> None:
         self.stop = Stop()
         self._in_sequence = InSequence()
-        self._ids = CallIds()
+        self._ids = CallIds("toolu_")
         self._in_call = False
         self._arguments = JsonText()
         self._input = ""  # of a call that came with all of it, until its block ends
@@ -102,7 +103,7 @@ class AnthropicReader(Reader):
                 self._in_call = self._has_called = True
                 self._arguments = JsonText()
                 self._input = arguments_text(block.get("input"))
-                return [ToolCall(self._ids.of(block), name)]
+                return [ToolCall(self._ids.of(json_values.words(block.get("id"))), name)]
         return []
 
     def _stopped_call(self) -> list[Delta]:

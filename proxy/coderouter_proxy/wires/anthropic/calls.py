@@ -2,9 +2,7 @@
 
 from typing import Final
 
-from coderouter_proxy.request import Body
-from coderouter_proxy.wires.ids import new_id
-from coderouter_proxy.wires.json_values import words, written
+from coderouter_proxy.wires.json_values import written
 
 _REASONS: Final = {
     "stop": "end_turn",
@@ -22,20 +20,6 @@ def stop_reason(reason: str, *, has_called: bool) -> str:
     if known not in ("end_turn", "tool_use"):
         return known
     return "tool_use" if has_called else "end_turn"
-
-
-class CallIds:
-    """The ids of the calls of one answer: the vendor refuses a request in which two are the same."""
-
-    def __init__(self) -> None:
-        self._taken: set[str] = set()
-
-    def of(self, block: Body) -> str:
-        """Return the id of a call; a new one if it has none of its own."""
-        given = words(block.get("id"))
-        own_id = new_id("toolu_") if not given or given in self._taken else given
-        self._taken.add(own_id)
-        return own_id
 
 
 def arguments_text(given: object) -> str:

@@ -1,6 +1,5 @@
 """Read an answer on the Responses wire into deltas, also from servers that leave out some of its events."""
 
-import secrets
 from collections import deque
 from collections.abc import Iterable
 from typing import Any
@@ -9,6 +8,7 @@ from coderouter_proxy.request import Body
 from coderouter_proxy.wires import json_values, state, tool_names
 from coderouter_proxy.wires.anthropic.calls import arguments_text
 from coderouter_proxy.wires.deltas import Arguments, Delta, Opaque, Reader, Stop, Text, Thinking, ToolCall
+from coderouter_proxy.wires.ids import CallIds
 from coderouter_proxy.wires.json_text import JsonText
 from coderouter_proxy.wires.responses.shape import LAST, TEXTS, response_in, texts
 from coderouter_proxy.wires.responses.tools import INPUT, TOOL_SEARCH
@@ -51,7 +51,7 @@ class ResponsesReader(Reader):
         self._items: dict[object, _Item] = {}
         self._queue: deque[_Item] = deque()  # those that are not passed on in whole
         self._has_called = False
-        self._call_ids: set[str] = set()
+        self._ids = CallIds("call_")
 
     def read(self, chunk: Body) -> list[Delta]:
         """Return what the event adds to the answer; a complete response is treated as one event."""
@@ -118,16 +118,8 @@ class ResponsesReader(Reader):
         self._has_called = True
         if namespace := json_values.words(given.get("namespace")):
             name = f"{namespace}__{name}"
-        item.waiting.append(ToolCall(self._call_id(given), name))
+        item.waiting.append(ToolCall(self._ids.of(json_values.words(given.get("call_id"))), name))
         return True
-
-    def _call_id(self, given: Body) -> str:
-        """Return the id of a call; a new one if it has none of its own."""
-        call_id = json_values.words(given.get("call_id"))
-        if not call_id or call_id in self._call_ids:
-            call_id = f"call_{secrets.token_hex(12)}"
-        self._call_ids.add(call_id)
-        return call_id
 
     def _named(self, key: object, given: Body) -> None:
         item = self._item(key, "function_call")
